@@ -44,7 +44,7 @@ def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] 
         raise InputError("export_folder", folder=str(folder), reason=error.strerror or str(error)) from error
     if foreign := [path.name for path in found if path.name not in _OURS and path.suffix != ".onnx"]:
         raise InputError("export_foreign", folder=str(folder), has=foreign[0])
-    texts = checkpoint.export_files(model)
+    texts = model.export_files
     if not (folder / CARD_FILE).exists():
         texts[CARD_FILE] = card(model, figures)
     checkpoint.save(folder / MODEL_FILE, model)

@@ -60,18 +60,6 @@ class Rounded(NamedTuple):
         return columns
 
 
-def rounded(weight: Float[Array, "N K"]) -> Rounded:
-    """Round a weight to 8 bits.
-
-    Args:
-        weight: The weight in any precision, (N, K).
-    """
-    weight = weight.astype(np.float32)
-    scale = np.abs(weight).max(axis=1) / np.float32(LARGEST_WEIGHT)
-    scale[scale == 0] = 1
-    return Rounded(np.rint(weight / scale[:, None]).astype(np.int8), scale)
-
-
 @dataclass(frozen=True)
 class Checkpoint:
     """A stored model."""
@@ -107,9 +95,11 @@ class Checkpoint:
         if self.stored["embedding.weight"].dtype == np.int8:
             return self
         stored = {name: tensor.astype(np.float32) for name, tensor in self.stored.items()}
-        for name, tensor in self.stored.items():
-            if tensor.ndim == 2:
-                stored[name], stored[name + SCALE] = rounded(tensor)
+        for name, weight in list(stored.items()):
+            if weight.ndim == 2:
+                scale = np.abs(weight).max(axis=1) / np.float32(LARGEST_WEIGHT)
+                scale[scale == 0] = 1
+                stored[name], stored[name + SCALE] = np.rint(weight / scale[:, None]).astype(np.int8), scale
         return replace(self, stored=stored)
 
     def matrix(self, name: str) -> Rounded:
@@ -125,6 +115,22 @@ class Checkpoint:
         """r, (H): each state h_t adds r·h_t points to the predicted score of the text; None if there is no reward."""
         return self.stored.get(REWARD)
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The metadata that describe the model in a file."""
+        tokens = json.dumps(self.vocabulary.tokens, ensure_ascii=False)
+        return {"format": FORMAT, "configuration": json.dumps(asdict(self.configuration)), "vocabulary": tokens}
+
+    @property
+    def export_files(self) -> dict[str, str]:
+        """The text of the files that describe an exported model to other tools, by name."""
+        special = {f"{token[1:-1]}_token_id": id_ for id_, token in enumerate(SPECIAL_TOKENS)}
+        config = {"model_type": "pingze", "format": FORMAT, **asdict(self.configuration), **special}
+        return {
+            CONFIG_FILE: json.dumps(config, ensure_ascii=False, indent=1) + "\n",
+            VOCABULARY_FILE: "".join(f"{token}\n" for token in self.vocabulary.tokens),
+        }
+
 
 def save(path: Path, model: Checkpoint) -> None:
     """Write a model atomically, in the precision in which it is stored.
@@ -137,17 +143,7 @@ def save(path: Path, model: Checkpoint) -> None:
     """
     path = path.resolve()  # a link is kept, and its target is replaced
     _check_tensors(path, model.stored, model.configuration)
-    tensor_file.write(path, model.stored, about(model))
-
-
-def about(model: Checkpoint) -> dict[str, str]:
-    """Return the metadata that describe a model in a file.
-
-    Args:
-        model: The model.
-    """
-    tokens = json.dumps(model.vocabulary.tokens, ensure_ascii=False)
-    return {"format": FORMAT, "configuration": json.dumps(asdict(model.configuration)), "vocabulary": tokens}
+    tensor_file.write(path, model.stored, model.metadata)
 
 
 def load(model: str | Path) -> Checkpoint:
@@ -166,7 +162,7 @@ def load(model: str | Path) -> Checkpoint:
         raise CheckpointError("model", has=str(model), choices=SHIPPED)
     loaded = _read(path, str(model))
     if Path(model).is_dir():
-        for name, text in export_files(loaded).items():
+        for name, text in loaded.export_files.items():
             beside = Path(model) / name
             try:
                 agrees = not beside.exists() or beside.read_text(encoding="utf-8") == text
@@ -185,20 +181,6 @@ def changed(model: str | Path) -> int:
     """
     path = _file_of(model)
     return path.stat().st_mtime_ns if model not in SHIPPED and path.is_file() else 0
-
-
-def export_files(model: Checkpoint) -> dict[str, str]:
-    """Return the text of the files that describe an exported model to other tools, by name.
-
-    Args:
-        model: The model.
-    """
-    special = {f"{token[1:-1]}_token_id": id_ for id_, token in enumerate(SPECIAL_TOKENS)}
-    config = {"model_type": "pingze", "format": FORMAT, **asdict(model.configuration), **special}
-    return {
-        CONFIG_FILE: json.dumps(config, ensure_ascii=False, indent=1) + "\n",
-        VOCABULARY_FILE: "".join(f"{token}\n" for token in model.vocabulary.tokens),
-    }
 
 
 def _file_of(model: str | Path) -> Path:

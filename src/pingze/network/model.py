@@ -31,8 +31,7 @@ class LanguageModel(nn.Module):
     ) -> None:
         super().__init__()
         V, E, H = configuration.vocabulary_size, configuration.embedding_size, configuration.hidden_size
-        self.configuration = configuration
-        self.operands = operands
+        self.configuration, self.dropout, self.operands = configuration, dropout, operands
         self.embedding = nn.Embedding(V, E)
         self.lstm = LSTM(
             E,
@@ -47,7 +46,6 @@ class LanguageModel(nn.Module):
         self.output = nn.Linear(configuration.output_size, V)
         if configuration.tied:
             self.output.weight = self.embedding.weight
-        self.dropout = dropout
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
         """Draw the LSTM weights with `lstm.initializers`; draw the embedding and the output weight uniformly.
@@ -92,7 +90,7 @@ class LanguageModel(nn.Module):
             sizes: The number of texts still running at each step, (T).
         """
         embedded = self.embedding(inputs)
-        held = prefix_means(embedded, inputs, sizes) if self.configuration.held else None
+        held = _prefix_means(embedded, inputs, sizes) if self.configuration.held else None
         if self.training:
             embedded = self._drop_inputs(embedded, inputs, sizes)
         hidden: Tensor = self.lstm(embedded, sizes, held=held)[0]
@@ -148,16 +146,10 @@ class LanguageModel(nn.Module):
         return {name: parameter.detach().cpu().numpy() for name, parameter in self.named_parameters()}
 
 
-def prefix_means(
+def _prefix_means(
     embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
 ) -> Float[Tensor, "B E"]:
-    """Return the mean embedding of the tokens before each text's `<bos>`, (B, E); 0 if there are no such tokens.
-
-    Args:
-        embedded: The embeddings of a packed batch, (N, E).
-        inputs: The ids of the batch, (N).
-        sizes: The number of texts still running at each step, (T).
-    """
+    """Return the mean embedding of the tokens before each text's `<bos>`, (B, E); 0 if there are no such tokens."""
     device = inputs.device
     sequence = sequence_of_rows(sizes).to(device)
     step = torch.repeat_interleave(torch.arange(len(sizes)), sizes).to(device)

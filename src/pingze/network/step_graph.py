@@ -22,7 +22,7 @@ from functools import cache
 import numpy as np
 
 from pingze.arrays import Array, Float, Int64
-from pingze.network.checkpoint import Checkpoint, about
+from pingze.network.checkpoint import Checkpoint
 from pingze.network.onnx_graph import CONTRIBUTED, Described, Graph
 from pingze.network.onnx_runtime import session
 from pingze.network.reference import ReferenceNetwork, State
@@ -95,107 +95,80 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
             if there are none; it reads neither if the configuration is not `held`. Instead of `exp` the graph returns
             x (B, E), the embedding of `ids`.
     """
-    sizes, graph = checkpoint.configuration, Graph()
+    sizes, names, graph = checkpoint.configuration, _states(checkpoint), Graph()
     V, E, H = sizes.vocabulary_size, sizes.embedding_size, sizes.hidden_size
-    arithmetic = _Arithmetic(graph, checkpoint)
-    names = _states(checkpoint)
+    node, constant, within_1 = graph.node, graph.constant, sizes.activation == "tanh"
+    zero = constant("zero", np.array(_ZERO, np.uint8))
+    one = constant("one", np.array(1, np.float32))
+    step = constant("step", np.array(1 / _LARGEST, np.float32))
 
-    # 1) The layers, from the first to the last. If φ is tanh, |h| < 1.
-    x, bias = arithmetic.embedding("ids"), "bias"
+    def vector(name: str) -> str:
+        return constant(name, checkpoint.tensor(name))
+
+    def operand(x: str, *, within_1: bool = False) -> tuple[str, str]:
+        """Round x to an operand of a product, which consists of whole numbers and their scale."""
+        if within_1:
+            return node("QuantizeLinear", x, step, zero), step
+        largest = node("ReduceMax", node("Abs", x), constant("columns", np.array([1], np.int64)))
+        scale = node("Mul", node("Max", largest, constant("least", np.array(_LEAST))), step)
+        return node("QuantizeLinear", node("Div", x, scale), one, zero), scale
+
+    def product(operand: tuple[str, str], name: str) -> str:
+        """Multiply an operand x by the transpose of a weight: x Wᵀ."""
+        (x, scale), weight = operand, checkpoint.matrix(name)
+        whole, of_row = constant(f"{name}.whole", weight.columns), constant(f"{name}.scale", weight.scale)
+        # ONNX Runtime computes (x - zero) whole · of_all · of_row, exactly until the scales are applied.
+        of_all = scale if scale == step else one
+        result = node("MatMulIntegerToFloat", x, whole, of_all, of_row, zero, domain=CONTRIBUTED)
+        return result if scale == step else node("Mul", result, scale)
+
+    # 1) x, the embedding of ids, and the first layer's bias
+    whole, scale = checkpoint.matrix("embedding.weight")
+    rows, scales = constant("embedding", whole.view(np.uint8) ^ _ZERO), constant("embedding.scale", scale[:, None])
+    x, bias = (node("Gather", rows, "ids"), node("Gather", scales, "ids")), "bias"
     if for_others:
-        numbers = graph.node("DequantizeLinear", x[0], arithmetic.one, arithmetic.zero)
-        graph.node("Mul", numbers, x[1], result="x")
-        bias = arithmetic.tensor("lstm.0.bias")
+        node("Mul", node("DequantizeLinear", x[0], one, zero), x[1], result="x")
+        bias = vector("lstm.0.bias")
         if sizes.held:
             whole, scale = checkpoint.matrix(name := "lstm.0.weight_ph")
-            stored = graph.constant(name, whole), graph.constant(f"{name}.scale", scale)
-            bias = graph.node("Gemm", "p", graph.node("DequantizeLinear", *stored, axis=0), bias, transB=1)
+            stored = constant(name, whole), constant(f"{name}.scale", scale)
+            bias = node("Gemm", "p", node("DequantizeLinear", *stored, axis=0), bias, transB=1)
+
+    # 2) the layers, from the first to the last: `formulas.step_forward`; if φ is tanh, |h| < 1
+    phi = PHI[sizes.activation]
     for depth in range(sizes.layers):
         if depth:
-            bias = arithmetic.tensor(f"lstm.{depth}.bias")
-        h_prev = arithmetic.operand(f"h{depth}", within_1=sizes.activation == "tanh")
-        net_x = arithmetic.product(x, f"lstm.{depth}.weight_ih")
-        net_h = arithmetic.product(h_prev, f"lstm.{depth}.weight_hh")
-        net = graph.node("Add", graph.node("Add", net_x, net_h), bias)
-        h = _cell(graph, net, depth, PHI[sizes.activation])
-        x = arithmetic.operand(h, within_1=sizes.activation == "tanh")
+            bias = vector(f"lstm.{depth}.bias")
+        h_prev = operand(f"h{depth}", within_1=within_1)
+        net_x, net_h = product(x, f"lstm.{depth}.weight_ih"), product(h_prev, f"lstm.{depth}.weight_hh")
+        net = node("Add", node("Add", net_x, net_h), bias)
+        of_gates = [f"net_{gate}{depth}" for gate in "ifco"]
+        net_i, net_f, net_c, net_o = graph.nodes("Split", net, results=of_gates, axis=1, num_outputs=4)
+        i, f, o = (node("Sigmoid", each) for each in (net_i, net_f, net_o))
+        kept, added = node("Mul", f, f"c{depth}"), node("Mul", i, node(phi, net_c))
+        c = node("Add", kept, added, result=f"c{depth}_next")
+        h = node("Mul", o, node(phi, c), result=f"h{depth}_next")
+        x = operand(h, within_1=within_1)
 
-    # 2) The logits and their exponentials.
+    # 3) the logits and their exponentials
     if sizes.tied:
-        x = arithmetic.operand(arithmetic.product(x, "projection.weight"))
-    output = arithmetic.product(x, "embedding.weight" if sizes.tied else "output.weight")
-    logits = _less_largest(graph, graph.node("Add", output, arithmetic.tensor("output.bias")), "logits")
+        x = operand(product(x, "projection.weight"))
+    output = product(x, "embedding.weight" if sizes.tied else "output.weight")
+    logits = _less_largest(graph, node("Add", output, vector("output.bias")), "logits")
     if not for_others:
-        graph.node("Exp", logits, result="exp")
+        node("Exp", logits, result="exp")
 
-    # 3) The inputs and outputs of each run.
-    inputs: list[Described] = [(name, "float32", ("B", H)) for name in names]
-    outputs: list[Described] = [(f"{name}_next", "float32", ("B", H)) for name in names]
+    # 4) the inputs and outputs of each run
+    inputs: list[Described] = [("ids", "int64", ("B",)), *((name, "float32", ("B", H)) for name in names)]
     if not for_others:
         inputs.append(("bias", "float32", ("R", 4 * H)))
     elif sizes.held:
         inputs.append(("p", "float32", ("R", E)))
     last: Described = ("x", "float32", ("B", E)) if for_others else ("exp", "float32", ("B", V))
-    return graph.serialized(
-        [("ids", "int64", ("B",)), *inputs],
-        [("logits", "float32", ("B", V)), last, *outputs],
-        about(checkpoint) if for_others else {},
-    )
+    outputs: list[Described] = [(f"{name}_next", "float32", ("B", H)) for name in names]
+    outputs = [("logits", "float32", ("B", V)), last, *outputs]
+    return graph.serialized(inputs, outputs, checkpoint.metadata if for_others else {})
 
 
 def _states(checkpoint: Checkpoint) -> list[str]:
     return [f"{name}{depth}" for depth in range(checkpoint.configuration.layers) for name in "hc"]
-
-
-def _cell(graph: Graph, net: str, depth: int, phi: str) -> str:
-    """Add the elementwise half of a step, `formulas.cell_forward`, and return the name of h_t."""
-    net_i, net_f, net_c, net_o = graph.nodes(
-        "Split", net, results=[f"net_{gate}{depth}" for gate in "ifco"], axis=1, num_outputs=4
-    )
-    i, f, o = (graph.node("Sigmoid", each) for each in (net_i, net_f, net_o))
-    kept = graph.node("Mul", f, f"c{depth}")
-    added = graph.node("Mul", i, graph.node(phi, net_c))
-    c = graph.node("Add", kept, added, result=f"c{depth}_next")
-    return graph.node("Mul", o, graph.node(phi, c), result=f"h{depth}_next")
-
-
-class _Arithmetic:
-    """A builder of nodes that multiply by weights in 8 bits; an operand names whole numbers and their scale."""
-
-    def __init__(self, graph: Graph, checkpoint: Checkpoint) -> None:
-        self.graph, self.checkpoint = graph, checkpoint
-        self.zero = graph.constant("zero", np.array(_ZERO, np.uint8))
-        self.one = graph.constant("one", np.array(1, np.float32))
-        self.step = graph.constant("step", np.array(1 / _LARGEST, np.float32))
-
-    def tensor(self, name: str) -> str:
-        """Add a vector of the checkpoint as a constant."""
-        return self.graph.constant(name, self.checkpoint.tensor(name))
-
-    def embedding(self, ids: str) -> tuple[str, str]:
-        """Look up x, the embedding of ids, as an operand."""
-        whole, scale = self.checkpoint.matrix("embedding.weight")
-        rows = self.graph.constant("embedding", whole.view(np.uint8) ^ _ZERO)
-        scales = self.graph.constant("embedding.scale", scale[:, None])
-        return self.graph.node("Gather", rows, ids), self.graph.node("Gather", scales, ids)
-
-    def operand(self, x: str, *, within_1: bool = False) -> tuple[str, str]:
-        """Round x to an operand of a product."""
-        node = self.graph.node
-        if within_1:
-            return node("QuantizeLinear", x, self.step, self.zero), self.step
-        largest = node("ReduceMax", node("Abs", x), self.graph.constant("columns", np.array([1], np.int64)))
-        least = self.graph.constant("least", np.array(_LEAST))
-        scale = node("Mul", node("Max", largest, least), self.step)
-        return node("QuantizeLinear", node("Div", x, scale), self.one, self.zero), scale
-
-    def product(self, operand: tuple[str, str], name: str) -> str:
-        """Multiply an operand x by the transpose of a weight: x Wᵀ."""
-        (x, scale), weight = operand, self.checkpoint.matrix(name)
-        whole = self.graph.constant(f"{name}.whole", weight.columns)
-        of_row = self.graph.constant(f"{name}.scale", weight.scale)
-        of_all = scale if scale == self.step else self.one
-        # ONNX Runtime computes (x - zero) whole · of_all · of_row, exactly until the scales are applied.
-        operands = (x, whole, of_all, of_row, self.zero)
-        product = self.graph.node("MatMulIntegerToFloat", *operands, domain=CONTRIBUTED)
-        return product if scale == self.step else self.graph.node("Mul", product, scale)
