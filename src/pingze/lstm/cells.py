@@ -1,7 +1,6 @@
-"""Provide the elementwise half of an LSTM step, forward and backward, as a compiled or an eager cell.
+"""Provide the elementwise half of an LSTM step: compiled for tanh in float32 on a CPU, where training spends its time.
 
-The compiled cell handles tanh in float32 on a CPU, the case in which training spends its time. The eager cell handles
-all other activations, types and devices with PyTorch's operations, and automatic differentiation gives its gradient.
+For other activations, types and devices it consists of PyTorch's operations, which are differentiated automatically.
 """
 
 from collections.abc import Callable
@@ -22,11 +21,9 @@ _PHI: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class Cell(NamedTuple):
-    """The forward and backward passes of the elementwise half of a step.
+    """The passes of the elementwise half of a step, with the arguments of `kernels`, each tensor converted by `view`.
 
-    They take the arguments of `kernels.cell_forward` and `kernels.cell_backward`, each tensor converted by `view`.
-    `forward` writes `gates`, and `backward` reads them. In the compiled cell, `gates` holds the gates after their
-    activations; in the eager cell, the gates before their activations.
+    `forward` writes `gates`, which `backward` reads: after their activations if the cell is compiled, else before.
     """
 
     view: Callable[[Tensor], Any]

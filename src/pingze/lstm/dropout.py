@@ -1,8 +1,6 @@
-"""Apply dropout to features, characters and weights in training, with masks for packed sequences.
+"""Apply dropout in training, with a mask for each token, sequence (locked), character (type) or batch (DropConnect).
 
-Every kind divides the kept values by the share that is kept, which preserves the expectation. A mask is drawn for each
-token (PyTorch's dropout), each sequence (locked dropout), each character (type dropout) or each batch (DropConnect,
-which applies PyTorch's dropout to the recurrent weights).
+Every kind divides the kept values by the share that is kept, which preserves the expectation.
 """
 
 from dataclasses import dataclass
@@ -47,9 +45,7 @@ def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
     return torch.cat([torch.arange(size) for size in sizes.tolist()])
 
 
-def type_dropout(
-    embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float
-) -> Float[Tensor, "N E"]:
+def type_dropout(embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float) -> Tensor:
     """Drop a share of a vocabulary's `types` tokens, each at all its positions (Gal & Ghahramani 2016)."""
     return embedded * _mask((types, 1), share, embedded)[ids]
 

@@ -1,7 +1,6 @@
 r"""Compute an LSTM and its hand-derived gradients in NumPy, in the report's notation: the reference implementation.
 
-Tests compare every faster implementation with this file: the PyTorch layer in `layer.py`, and the networks that
-compose poems.
+Tests compare every faster implementation with this file.
 
 One step computes, with :math:`z = [h_{t-1}, x_t]` and the cell's activation :math:`\phi` (tanh in the report)::
 

@@ -1,7 +1,6 @@
 """Draw the initial weights of an LSTM layer: zero, normal, uniform, Xavier or orthogonal.
 
-The report asks why weights must not be zero and how to choose them instead. Biases are zero (the report: "which will
-not cause any troubles"), except the bias of the forget gate in ``orthogonal``.
+Biases are zero (the report: "which will not cause any troubles"), except the forget gate's in ``orthogonal``.
 """
 
 from collections.abc import Callable

@@ -5,12 +5,9 @@ Jacobians are named in the report's notation and computed from the cache of `for
 
     h_t = o_t ⊙ φ(c_t),    c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t,    net = W_h h_{t-1} + W_x x_t + b.
 
-Here:
-
-- the Jacobian of y by v has the shape (B, H, *shape of v*); its entry [b, k, …] is ∂y_k/∂v_… in row b of the batch;
-- Z = H + E is the length of z = [h_{t-1}, x_t], G = 4H that of the stacked gates, and S = 2H that of [h_t, c_t];
-- a list of caches covers consecutive steps, the earliest first;
-- a Jacobian has the floating-point type of its cache.
+The Jacobian of y by v has the shape (B, H, *shape of v*); its entry [b, k, …] is ∂y_k/∂v_… in row b of the batch. Z =
+H + E is the length of z = [h_{t-1}, x_t], G = 4H that of the stacked gates, and S = 2H that of [h_t, c_t]. A list of
+caches covers consecutive steps, the earliest first.
 
 Numbers in parentheses name the terms of `formulas.step_backward`, which docs/lstm-derivation.md derives.
 """
@@ -30,8 +27,7 @@ from pingze.lstm.formulas import ACTIVATIONS, Gates, StepCache
 class Jacobians:
     """The Jacobians ∂y/∂v of one step, where y is h_t or c_t; each variable v in `VARIABLES` is an attribute.
 
-    ∂y/∂o_t and ∂y/∂c_t are diagonal, since unit k of a gate affects only unit k of y. The other Jacobians follow
-    from these two diagonals, and nothing else distinguishes h_t from c_t.
+    All follow from ∂y/∂o_t and ∂y/∂c_t, which are diagonal, since unit k of a gate affects only unit k of y.
     """
 
     cache: StepCache
@@ -111,9 +107,9 @@ def joint_product(caches: Sequence[StepCache]) -> Float[Array, "B S S"]:
 
 
 def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Array, "B H *variable"]:
-    """Compute ∂h_t/∂v_k, (B, H, shape of v), the derivative of h_t with respect to a variable at step k alone.
+    """Compute ∂h_t/∂v_k, (B, H, shape of v), by a variable at step k alone, from the caches of the steps k … t.
 
-    A weight is used at every step, so its whole derivative is the sum over k. `caches` are those of the steps k … t.
+    A weight is used at every step, so its whole derivative is the sum over k.
     """
     first, *later = caches
     h, c = (getattr(of(first), variable) for of in (of_hidden, of_cell))

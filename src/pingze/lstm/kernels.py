@@ -50,12 +50,10 @@ def array(tensor: Tensor) -> np.ndarray:
 
 def _load(x):
     """Convert an array's entry to float32."""
-    raise NotImplementedError
 
 
 def _store(value, like):
     """Convert a float32 value to the type of the entry `like`; for bfloat16, round to nearest, ties to even."""
-    raise NotImplementedError
 
 
 @overload(_load, inline="always")
@@ -118,15 +116,11 @@ def _activate_tanh(x, recurrent, bias, out):
 
 
 @_compile
-def _cell(f, c_prev, i, c_tilde, c):
+def _state(f, c_prev, i, c_tilde, o, c, phi_c, h, h_operand):
     for k in range(c.shape[0]):
-        c[k] = f[k] * c_prev[k] + i[k] * c_tilde[k]
-
-
-@_compile
-def _hidden(c, o, phi_c, h, h_operand):
-    for k in range(c.shape[0]):
-        phi = _tanh(c[k])
+        c_k = f[k] * c_prev[k] + i[k] * c_tilde[k]
+        phi = _tanh(c_k)
+        c[k] = c_k
         phi_c[k] = phi
         h[k] = o[k] * phi
         h_operand[k] = _store(o[k] * phi, h_operand[k])
@@ -141,8 +135,8 @@ def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
         _activate_sigmoid(x[b, : 2 * H], recurrent[b, : 2 * H], bias[b, : 2 * H], g[: 2 * H])
         _activate_tanh(x[b, 2 * H : 3 * H], recurrent[b, 2 * H : 3 * H], bias[b, 2 * H : 3 * H], g[2 * H : 3 * H])
         _activate_sigmoid(x[b, 3 * H :], recurrent[b, 3 * H :], bias[b, 3 * H :], g[3 * H :])
-        _cell(g[H : 2 * H], c_prev[b], g[:H], g[2 * H : 3 * H], c[b])
-        _hidden(c[b], g[3 * H :], phi_c[b], h[b], h_operand[b])
+        i, f, c_tilde, o = g[:H], g[H : 2 * H], g[2 * H : 3 * H], g[3 * H :]
+        _state(f, c_prev[b], i, c_tilde, o, c[b], phi_c[b], h[b], h_operand[b])
 
 
 @_compile

@@ -110,19 +110,19 @@ class Layer(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int, held_size: int = 0) -> None:
         super().__init__()
-        bound = hidden_size**-0.5
-        self.weight_ih = nn.Parameter(torch.empty(4 * hidden_size, input_size).uniform_(-bound, bound))
-        self.weight_hh = nn.Parameter(torch.empty(4 * hidden_size, hidden_size).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
+        gates, bound = 4 * hidden_size, hidden_size**-0.5
+        self.weight_ih = nn.Parameter(torch.empty(gates, input_size).uniform_(-bound, bound))
+        self.weight_hh = nn.Parameter(torch.empty(gates, hidden_size).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(gates))
         if held_size:
-            self.weight_ph = nn.Parameter(torch.zeros(4 * hidden_size, held_size))
+            self.weight_ph = nn.Parameter(torch.zeros(gates, held_size))
 
 
 class _PackedLayer(torch.autograd.Function):
     """One layer over packed sequences, which computes terms (1) to (15) of `formulas.step_backward` in another order.
 
-    Products that do not depend on other steps are computed outside the loops over time. The product of the inputs comes
-    before the forward loop. The weight gradients, one product for each weight, come after the backward loop.
+    Products that do not depend on other steps are computed outside the loops over time: the inputs' before the forward
+    loop, and the weight gradients', one for each weight, after the backward loop.
     """
 
     @staticmethod

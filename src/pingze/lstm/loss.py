@@ -5,10 +5,10 @@ For each token, logits = W h + b over V classes and loss = -ln softmax(logits)[t
 
     ∂loss/∂logits = softmax(logits) - onehot(target).
 
-On a CPU, the logits of all N tokens, (N, V), would be the largest array of a training step, so it is never allocated.
-The forward pass computes the logits of `CHUNK` tokens at a time, overwrites them with their gradient, and computes from
-it the gradients of h, W and b (the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax; if a
-second softmax is applied before the loss, training stalls (the report's "Softmax Problem").
+On a CPU, the logits of all N tokens, (N, V), would be the largest array of a training step. The forward pass computes
+those of `CHUNK` tokens at a time, overwrites them with their gradient, and computes from it the gradients of h, W and b
+(the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax; a second softmax before it would stall
+training (the report's "Softmax Problem").
 """
 
 from typing import Any
@@ -31,10 +31,7 @@ def cross_entropy_sum(
     targets: Int64[Tensor, "N"],
     operands: torch.dtype | None = None,
 ) -> Float[Tensor, ""]:
-    """Compute the sum of -ln p(target) over the tokens, in nats; hidden, weight and bias receive gradients.
-
-    `operands` is the type to which operands of matrix products are converted (default: the type of `hidden`).
-    """
+    """Compute the sum of -ln p(target) over the tokens, in nats, with operands of products in the type `operands`."""
     operands = operands or hidden.dtype
     if hidden.device.type == "cpu" and hidden.dtype == torch.float32:
         return _CrossEntropySum.apply(hidden, weight, bias, targets, operands)  # type: ignore[no-untyped-call]

@@ -16,10 +16,7 @@ from torch import Tensor, nn
 Product = Callable[[Float[Tensor, "N K"]], Float[Tensor, "N M"]]
 
 ROWS = 64
-"""The number of an operand's rows is a multiple of this.
-
-oneDNN compiles a kernel for each number of rows, and compiling takes as long as a product.
-"""
+"""An operand has a multiple of this many rows, for oneDNN compiles a kernel for each number, as slowly as a product."""
 
 
 def operand_type(precision: str, device: torch.device) -> torch.dtype:

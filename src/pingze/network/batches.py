@@ -1,9 +1,8 @@
 """Pack poems into batches, which are arrays of ids without padding.
 
 A sequence is `<bos>` + text + `<eos>`, cut to a maximum number of predicted tokens (48 in the report). A batch holds
-the tokens of its sequences step by step: all first tokens, then all second tokens, and so on. The longest
-sequences come first, so that those still running at a step are the first ones (PyTorch's packed form). Tokens before
-`<bos>` (`pingze.network.conditions`) are read but not predicted.
+all first tokens of its sequences, then all second tokens, and so on, the longest sequence first (PyTorch's packed
+form). Tokens before `<bos>` (`pingze.network.conditions`) are read but not predicted.
 """
 
 from collections.abc import Iterator, Sequence

@@ -33,7 +33,6 @@ CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
 REWARD = "reward.weight"
 SCALE = ".scale"
 """Suffix that is added to the name of an 8-bit weight to name the tensor of its rows' scales."""
-
 LARGEST_WEIGHT = 64
 """The largest whole number in a weight. Without VNNI, two products are added in 16 bits: 2 · 255 · 64 < 2^15."""
 

@@ -43,17 +43,14 @@ class Graph:
     ) -> list[str]:
         """Add a node and return the names of its results."""
         made = list(results) or [f"{operator}_{len(self._nodes)}"]
-        fields: list[tuple[int, Value]] = [(1, name) for name in operands]
-        fields += [(2, name) for name in made] + [(4, operator), (7, domain)]
-        for name, value in attributes.items():
-            fields.append((5, _message((1, name), (3, value), (20, _INT_ATTRIBUTE))))
-        self._nodes.append(_message(*fields))
+        parts = (_message((1, name), (3, value), (20, _INT_ATTRIBUTE)) for name, value in attributes.items())
+        fields: list[tuple[int, Value]] = [*((1, name) for name in operands), *((2, name) for name in made)]
+        self._nodes.append(_message(*fields, (4, operator), (7, domain), *((5, part) for part in parts)))
         return made
 
     def node(self, operator: str, *operands: str, result: str = "", domain: str = "", **attributes: int) -> str:
         """Add a node with a single result and return its name."""
-        results = [result] if result else []
-        return self.nodes(operator, *operands, results=results, domain=domain, **attributes)[0]
+        return self.nodes(operator, *operands, results=[result] * bool(result), domain=domain, **attributes)[0]
 
     def serialized(
         self, inputs: Iterable[Described], outputs: Iterable[Described], properties: Mapping[str, str] = {}

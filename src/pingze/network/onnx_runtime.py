@@ -6,6 +6,7 @@ environment variable disables this before the import.
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from pingze.arrays import Array
 
@@ -24,9 +25,4 @@ def session(graph: bytes) -> Callable[[Mapping[str, Array]], list[Array]]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # keep no memory for the next run
-    ready = onnxruntime.InferenceSession(graph, options)
-
-    def run(operands: Mapping[str, Array]) -> list[Array]:
-        return ready.run(None, operands)
-
-    return run
+    return partial(onnxruntime.InferenceSession(graph, options).run, None)

@@ -24,7 +24,6 @@ class Figures:
     nats_per_token: float
     """Mean -ln p over the predicted tokens."""
     perplexity: float
-    """e to the power of `nats_per_token`."""
     hanzi_perplexity: float
     """Perplexity over targets that are Han characters; `<unk>` counts as a Han character."""
     nats_per_48_tokens: float
@@ -32,9 +31,7 @@ class Figures:
     unknown_rate: float
     """Share of the predicted tokens that are `<unk>`."""
     tokens: int
-    """Number of predicted tokens."""
     texts: int
-    """Number of texts."""
 
 
 def evaluate(

@@ -17,11 +17,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Processes:
-    """Communication with the other processes of a run. Methods raise TrainingError if another process has ended."""
+    """Communication of the process `rank`, from 0, with the others; raises TrainingError if one of them has ended."""
 
     device: torch.device
     rank: int = 0
-    """Index of this process, from 0."""
     count: int = 1
 
     @property
@@ -53,9 +52,8 @@ def launch() -> Processes:
     """
     if not distributed.is_torchelastic_launched():
         return Processes(torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu"))
-    rank, count, here, local = (
-        int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "LOCAL_RANK")
-    )
+    names = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "LOCAL_RANK")
+    rank, count, here, local = (int(os.environ[name]) for name in names)
     on_gpu = torch.cuda.device_count() >= here
     processes = Processes(torch.device("cuda", local) if on_gpu else torch.device("cpu"), rank, count)
     if on_gpu:

@@ -107,11 +107,9 @@ class Run(Trainer):
     ) -> None:
         """Train up to the last epoch, or until the dev figure has not improved for `patience` epochs.
 
-        Call `on_row` with each row of the log, and `on_step` after each step.
-
-        On Ctrl-C or SIGTERM, finish the step, save the state (and the model, if none was saved yet), and raise
-        KeyboardInterrupt. Raises TrainingError if the loss is not finite or the disk is full; the newest state on
-        disk is then still valid.
+        Call `on_row` with each row of the log, and `on_step` after each step. On Ctrl-C or SIGTERM, finish the step,
+        save the state (and the model, if none was saved yet), and raise KeyboardInterrupt. Raises TrainingError if the
+        loss is not finite or the disk is full; the newest state on disk is then still valid.
         """
         self._on_row = on_row
         with self._locked(), _stop_signals() as received:
@@ -171,10 +169,7 @@ class Run(Trainer):
             self._on_row(row)
 
     def _sample(self) -> str:
-        """Compose a poem in the first process with the weights that were measured on dev.
-
-        The model chooses the marks and the length; the opening and the seed are the same at each call.
-        """
+        """Compose a poem in the first process, always from the same seed, with the weights that dev measured."""
         if not self.processes.is_first:
             return ""
         network = ReferenceNetwork(self._averaged())

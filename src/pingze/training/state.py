@@ -3,9 +3,8 @@
 `state.STEP.safetensors` holds the weights, their average and the optimizer's tensors. Its metadata hold the position,
 which determines the learning rate, the order of the poems and all random numbers. The newest two files are kept.
 
-A state can also be copied into a larger model. In a wider layer, the old units keep their weights and new units keep
-their initial weights; neither the old units nor the output read the new units at first (Net2Net: Chen et al. 2016), so
-that the larger model at first predicts exactly as the smaller one does.
+A state can also be copied into a larger model, which at first predicts exactly as the smaller one: new units keep their
+initial weights, but neither old units nor the output read them at first (Net2Net: Chen et al. 2016).
 """
 
 import json
@@ -67,13 +66,12 @@ class Position:
 
 @dataclass(frozen=True)
 class SavedState:
-    """A state read from a file."""
+    """A state read from a file, with messages about newer files that could not be read."""
 
     path: Path
     position: Position
     tensors: dict[str, Tensor]
     unread: list[str]
-    """Messages about newer files that could not be read."""
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """Return the tensors whose names begin with `prefix`, by their names without the prefix."""
@@ -126,7 +124,7 @@ def read(run: Path) -> SavedState | None:
 def restore(
     saved: SavedState, names: Iterable[str], optimizer: Optimizer, average: Average, rows: Rows | None = None
 ) -> None:
-    """Copy the state of a run, the names of whose weights are given in order, into a model as large or larger (`copy`).
+    """Copy the state of a run, the names of whose weights are given in order, into a model as large or larger.
 
     The moments of new weights are zero. In a run without averaging, the weights are the average.
     """

@@ -31,12 +31,11 @@ _NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")
 
 
 class Texts(NamedTuple):
-    """The poems of a run."""
+    """The poems of a run; each epoch reads some of the `others`, which are listed by source, in addition to `train`."""
 
     train: Sequence[Text]
     dev: Sequence[Text]
     others: Mapping[str, Sequence[CorpusPoem]] = {}
-    """Further poems, by source. Each epoch reads some of them in addition to `train`."""
 
 
 class Example(NamedTuple):
@@ -108,9 +107,7 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
 
 
 def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
-    """Build a preset's vocabulary: condition tokens, then the most frequent characters of texts and titles.
-
-    Only the characters of `train` that training reads are counted.
+    """Build a preset's vocabulary: condition tokens, then the most frequent characters that training reads.
 
     Raises InputError if there are too few characters, unless the texts are the user's own.
     """

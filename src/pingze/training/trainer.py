@@ -1,9 +1,9 @@
 """Train a model step by step, in any number of processes.
 
-A step runs the forward pass, the backward pass, clipping and the optimizer. Its batch does not depend on the number of
-processes: the poems, longest first, are dealt into processes × `accumulate` parts; each process computes its parts one
-by one, and gradients are summed over all processes. The seed, the step and the part determine dropout; the seed and the
-epoch determine the order of the poems. A step therefore depends only on its number and on the state before it.
+The batch of a step does not depend on the number of processes: the poems, longest first, are dealt into processes ×
+`accumulate` parts; each process computes its parts one by one, and gradients are summed over all processes. The seed,
+the step and the part determine dropout; the seed and the epoch determine the order of the poems. A step therefore
+depends only on its number and on the state before it.
 """
 
 import math
@@ -31,21 +31,15 @@ from pingze.training.warm_start import start_from
 
 
 class Taken(NamedTuple):
-    """Measures of one step, over all processes."""
+    """One step over all processes: -ln p summed over its targets, their number, and the mean gradient's norm."""
 
     loss: float
-    """Sum of -ln p over the step's targets, in nats."""
     tokens: int
-    """Number of the step's targets."""
     norm: float
-    """Norm of the gradient of the mean loss, before clipping."""
 
 
 class Trainer:
-    """A model that is trained on encoded texts, on the device of this process.
-
-    Raises InputError if the texts have too few characters for the preset's vocabulary.
-    """
+    """A model that is trained on texts. Raises InputError if they have too few characters for the vocabulary."""
 
     def __init__(self, preset: Preset, texts: Texts, *, is_resumed: bool = False) -> None:
         # Many of Adam's moments are denormals, which are slow. PyTorch's threads inherit the flag when they start.
