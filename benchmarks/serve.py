@@ -124,7 +124,8 @@ def product_rate(repeats: int = 20) -> float:
 def operations(particles: int) -> int:
     """Count the floating-point operations in one poem's products, for all particles and the final scoring."""
     size = checkpoint.load(checkpoint.DEFAULT).configuration
-    H, E, D = size.hidden_size, size.embedding_size, size.output_size
+    H, E = size.hidden_size, size.embedding_size
+    D = E if size.tied else H
     recurrent = 4 * H * H + (size.layers - 1) * 8 * H * H
     output = D * size.vocabulary_size + H * E * size.tied
     return 2 * TOKENS * (particles + 1) * (recurrent + output)

@@ -16,8 +16,7 @@ from pingze.network.vocabulary import BOS, Vocabulary
 from pingze.training import state
 from pingze.training.optimization import Average, make_optimizer
 from pingze.training.presets import TrainingConfiguration
-from pingze.training.state import Position
-from pingze.training.warm_start import start_from
+from pingze.training.state import Position, start_from
 from tests import invented
 from tests.comparing import assert_close
 

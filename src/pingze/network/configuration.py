@@ -43,11 +43,6 @@ class ModelConfiguration:
         """
         return cls(**{**values, "special_tokens": tuple(values.get("special_tokens", ()))})
 
-    @property
-    def output_size(self) -> int:
-        """D, the size of the output layer's input: E if there is a projection, otherwise H."""
-        return self.embedding_size if self.tied else self.hidden_size
-
     def __post_init__(self) -> None:
         for name, most in LARGEST.items():
             if type(has := getattr(self, name)) is not int or not 1 <= has <= most:

@@ -43,7 +43,7 @@ class LanguageModel(nn.Module):
             held_size=E if configuration.held else 0,
         )
         self.projection = nn.Linear(H, E, bias=False) if configuration.tied else None
-        self.output = nn.Linear(configuration.output_size, V)
+        self.output = nn.Linear(E if configuration.tied else H, V)
         if configuration.tied:
             self.output.weight = self.embedding.weight
 

@@ -39,11 +39,10 @@ def evaluate(
     texts: Iterable[Text],
     vocabulary: Vocabulary,
     length: int,
-    conditions: Iterable[str] = Prefix._fields,
+    conditions: Sequence[str] = Prefix._fields,
 ) -> Figures:
     """Measure a model on texts. Each text is cut to `length` predicted tokens and preceded by the named conditions."""
-    kept = tuple(conditions)
-    sequences = [sequence(example, kept) for example in examples(texts, vocabulary, length)]
+    sequences = [sequence(example, conditions) for example in examples(texts, vocabulary, length)]
     return evaluate_sequences(model, sequences, vocabulary)
 
 

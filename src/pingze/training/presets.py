@@ -53,9 +53,9 @@ class TrainingConfiguration:
     epochs: float = 8
     """Number of passes over the training texts; may be fractional."""
     corpus: str = "report"
-    """report: the poems of the report's draw, text only; tang: all Tang poems, with their forms, poets and titles.
+    """report: the report's draw, text only; tang: all Tang poems with form, poet and title; own: the user's, likewise.
 
-    own: the user's own poems, with the same conditions (docs/your-own.md); `vocabulary_size` is then a maximum.
+    `vocabulary_size` is a maximum for the user's own poems (docs/your-own.md).
     """
     poet_poems: int = 30
     """Minimum number of training poems by a Tang poet (any poet if the corpus is own) for the poet to get a token."""
@@ -66,10 +66,7 @@ class TrainingConfiguration:
     theme_share: float = 0.0
     """Probability that some words of a poem are placed before the poem as its theme; see `training.texts`."""
     mixture: str = ""
-    """For each source, how many poems an epoch reads per Tang poem, as in song:1,ming:0.5. The poems vary by epoch.
-
-    The sources are the names in `SOURCES`, and ci for the 詞 of all dynasties.
-    """
+    """How many poems of each source (`SOURCES`, ci) an epoch reads per Tang poem, as in song:1,ming:0.5."""
     start_from: str | None = None
     """A model whose weights training starts from, enlarged if necessary; with none, the weights are initialized."""
     initialization: str = "orthogonal"

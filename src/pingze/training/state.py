@@ -1,7 +1,8 @@
-"""Save the state of a run to one file without pickles, and restore it. All later steps depend only on the state.
+"""Save the state of a run to one file without pickles, restore it, or start another model from it.
 
 `state.STEP.safetensors` holds the weights, their average and the optimizer's tensors. Its metadata hold the position,
-which determines the learning rate, the order of the poems and all random numbers. The newest two files are kept.
+which determines the learning rate, the order of the poems and all random numbers, so that all later steps depend only
+on the state. The newest two files are kept.
 
 A state can also be copied into a larger model, which at first predicts exactly as the smaller one: new units keep their
 initial weights, but neither old units nor the output read them at first (Net2Net: Chen et al. 2016).
@@ -16,9 +17,11 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from pingze.errors import CheckpointError
+from pingze.errors import CheckpointError, InputError
 from pingze.messages import here
-from pingze.network import tensor_file
+from pingze.network import checkpoint, tensor_file
+from pingze.network.model import LanguageModel
+from pingze.network.vocabulary import Vocabulary
 from pingze.training.optimization import Average
 
 KEPT = 2
@@ -158,3 +161,40 @@ def copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Rows | None
             for part, known in zip(grown.chunk(gates), values.chunk(gates), strict=True):
                 part[: len(known)] = 0
                 part[: len(known)][..., :columns] = known
+
+
+def start_from(
+    source: str, model: LanguageModel, optimizer: Optimizer, average: Average, vocabulary: Vocabulary
+) -> None:
+    """Copy the weights of a saved model, or of a run's newest state, into a newly initialized model.
+
+    `source` is a name, a file or the folder of a run. Its model has at most as many units as the new one, and the same
+    embedding size, number of layers, activation and tying; tokens are matched by name. From a run, the averaged weights
+    and the optimizer's moments are copied too, so that training continues at the full learning rate.
+
+    Raises InputError if the two models do not match, CheckpointError if the source cannot be read.
+    """
+    # 1) compare the configurations
+    old = checkpoint.load(source)
+    before, after = old.configuration, model.configuration
+    for name in ("embedding_size", "layers", "activation", "tied"):
+        theirs, ours = str(getattr(before, name)), str(getattr(after, name))
+        if theirs != ours:
+            raise InputError("train_other_model", source=old.name, name=name, has=theirs, wanted=ours)
+    if before.hidden_size > after.hidden_size or before.held > after.held:
+        raise InputError("train_larger_model", source=old.name)
+    # 2) copy the weights and their average, from a run the moments too
+    rows = {vocabulary.ids[token]: id_ for token, id_ in old.vocabulary.ids.items() if token in vocabulary}
+    both = dict(model.named_parameters()), average.tensors
+    saved = read(Path(source)) if Path(source).is_dir() else None
+    if saved is None:
+        stored = {name: torch.from_numpy(values) for name, values in old.tensors.items()}
+        for tensors in both:
+            copy(stored, tensors, rows)
+        return
+    restore(saved, checkpoint.shapes(before), optimizer, average, rows)
+    # 3) make new condition tokens as unlikely as the old; the model has learned never to predict these
+    special = [vocabulary.ids[token] for token in vocabulary.condition_tokens]
+    known, new = ([id_ for id_ in special if (id_ in rows) is is_known] for is_known in (True, False))
+    for bias in [tensors["output.bias"].detach() for tensors in both if known and tensors]:
+        bias[new] = bias[known].mean()

@@ -26,8 +26,8 @@ from pingze.training.evaluation import Figures, evaluate_sequences
 from pingze.training.optimization import Average, clip, make_optimizer, rate_factor
 from pingze.training.presets import Preset
 from pingze.training.processes import launch
+from pingze.training.state import start_from
 from pingze.training.texts import Example, Text, Texts, Themes, draw, examples, make_vocabulary, sequence
-from pingze.training.warm_start import start_from
 
 
 class Taken(NamedTuple):
