@@ -39,38 +39,10 @@ if TYPE_CHECKING:
     )
     from pingze.verse import Verdict, Violation, check, explain_verdict
 
-__all__ = [
-    "Alternative",
-    "Change",
-    "CheckpointError",
-    "Collected",
-    "CorpusError",
-    "Couplet",
-    "InfeasibleError",
-    "InputError",
-    "Mended",
-    "MissingExtraError",
-    "PingzeError",
-    "Poem",
-    "Reason",
-    "TrainingError",
-    "UnfinishedError",
-    "Verdict",
-    "Violation",
-    "alternatives",
-    "antithesis_notes",
-    "check",
-    "collect",
-    "compose",
-    "couplet",
-    "explain",
-    "explain_verdict",
-    "generate",
-    "mend",
-    "read_poem",
-    "revise",
-]
-
+__all__ = ["CheckpointError", "CorpusError", "InfeasibleError", "InputError", "MissingExtraError", "PingzeError"]
+__all__ += ["TrainingError", "UnfinishedError", "Verdict", "Violation", "check", "explain_verdict"]
+__all__ += ["Alternative", "Change", "Collected", "Couplet", "Mended", "Poem", "Reason", "alternatives"]
+__all__ += ["antithesis_notes", "collect", "compose", "couplet", "explain", "generate", "mend", "read_poem", "revise"]
 
 set_pools()
 

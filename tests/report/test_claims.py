@@ -56,13 +56,22 @@ def test_a_rule_tries_its_conditions_in_turn() -> None:
     assert rule.conclusion({"x": 1, "y": -2}) == REFINED
     words = "the one. Confirmed if > 1; refined if the other: ≥ -2; else refuted."
     assert rule.in_words({"x": "the one", "y": "the other"}) == words
-    decided = ([CONFIRMED], [REFINED], [REFUTED], [REFINED, CONFIRMED])
-    assert "".join(map(rule.deciding, decided)) == "xyyx"
 
 
-def finding(*values: float) -> Finding:
-    claim = Claim("one/two", "", {"x": ""}, Rule("x <= 1", "x <= 2"), "", "")
-    return Finding(claim, {seed: {"x": value} for seed, value in enumerate(values, start=11)})
+def finding(*values: float, confirmed: str = "x <= 1", refined: str = "x <= 2") -> Finding:
+    claim = Claim("one/two", "", {"x": ""}, Rule(confirmed, refined), "", "")
+    return Finding(claim, {seed: {"x": value, "y": 0} for seed, value in enumerate(values, start=11)})
+
+
+def test_the_number_of_the_refined_condition_decides_if_no_seed_met_the_other() -> None:
+    """Also if that seed met neither."""
+    for values, refined, decides in (
+        ((2,), "y > -2", "x"),
+        ((1,), "y > -2", "y"),
+        ((1,), "y > 0", "y"),
+        ((1, 2), "y > 0", "x"),
+    ):
+        assert finding(*values, confirmed="x > 1", refined=refined).deciding == decides
 
 
 def test_a_verdict_is_undecided_if_seeds_disagree() -> None:

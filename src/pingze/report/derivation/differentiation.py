@@ -5,7 +5,6 @@ A layer is the caches of consecutive steps with the same weights, the earliest f
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,34 +94,6 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
     v.setdefault("c", v["f"] * v["c_prev"] + v["i"] * v["c_tilde"])
     v.setdefault("h", v["o"] * xp.tanh(v["c"]))
     return v
-
-
-class Differentiation:
-    """One LSTM step at given inputs and weights (`letters`): its values, and the Jacobians between them."""
-
-    def __init__(self, given: Mapping[str, Array]) -> None:
-        self.given = given
-        self.values = step(given, np)
-        """The value of every letter, and the h and x halves of each W."""
-        H = len(self.values["h_prev"])
-        for g in "fico":
-            self.values |= {f"W_{g}h": given[f"W_{g}"][:, :H], f"W_{g}x": given[f"W_{g}"][:, H:]}
-        self.automatic = cache(self._automatic)
-        """`automatic(of, by, through)` is ∂of/∂by by automatic differentiation, in the shape of `of`, then of `by`.
-
-        `through` lists the gates, from "fico", that may pass a change on; the net of every other gate is held fixed.
-        """
-
-    def central(self, of: str, by: str, through: str = "fico") -> Array:
-        """Return ∂of/∂by by central differences, in the shape that `automatic` returns."""
-        return central_differences(self._function(of, by, through, np), self.values[by])
-
-    def _automatic(self, of: str, by: str, through: str = "fico") -> Array:
-        return automatic_jacobian(self._function(of, by, through, torch), self.values[by])
-
-    def _function(self, of: str, by: str, through: str, xp: Any) -> Callable[[Any], Any]:
-        fixed = {f"net_{g}": self.values[f"net_{g}"] for g in "fico" if g not in through}
-        return lambda value: step({**self.given, **fixed, by: value}, xp)[of]
 
 
 def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], xp: Any) -> dict[str, Any]:

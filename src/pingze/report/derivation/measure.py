@@ -1,18 +1,19 @@
 """Measure how far each line of the report's Part 1 is from the true derivative, at random and at trained weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from pingze.arrays import Array
 from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import joint_product, of_hidden
 from pingze.report.derivation import differentiation, latex
-from pingze.report.derivation.differentiation import Differentiation, letters, relative_error
+from pingze.report.derivation.differentiation import letters, relative_error
 from pingze.report.derivation.printed_lines import PrintedLine, lines, since_equality, sum_of
 
 TOLERANCE = 1e-9
@@ -88,9 +89,9 @@ def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
     # Lines of the forward pass are measured on whole steps of the trained layer, derivatives on some of its units.
     random = [Point(letters(layer[0])) for layer in layers]
     whole, parts = list(random), list(random)
-    for cache in trained[3::4]:
-        whole.append(Point(letters(cache)))
-        parts.append(Point(letters(cache, _drawn(cache.h_prev.size, UNITS, rng), _drawn(cache.x.size, INPUTS, rng))))
+    for at in trained[3::4]:
+        whole.append(Point(letters(at)))
+        parts.append(Point(letters(at, _drawn(at.h_prev.size, UNITS, rng), _drawn(at.x.size, INPUTS, rng))))
     in_time = [measure_through_time(layer, rng) for layer in (*layers, trained)]
     found = {id_: [products[id_] for products in in_time] for id_ in PRODUCTS}
     for id_, line in lines().items():
@@ -99,12 +100,21 @@ def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
     return [result(id_, line, found[id_]) for id_, line in lines().items()]
 
 
-class Point(Differentiation):
+class Point:
     """One LSTM step at given inputs and weights (`letters`), against which printed lines are measured."""
 
     def __init__(self, given: Mapping[str, Array]) -> None:
-        super().__init__(given)
-        self.lines = lines()
+        self.given, self.lines = given, lines()
+        self.values = differentiation.step(given, np)
+        """The value of every letter, and the h and x halves of each W."""
+        H = len(self.values["h_prev"])
+        for g in "fico":
+            self.values |= {f"W_{g}h": given[f"W_{g}"][:, :H], f"W_{g}x": given[f"W_{g}"][:, H:]}
+        self.automatic = cache(self._automatic)
+        """`automatic(of, by, through)` is ∂of/∂by by automatic differentiation, in the shape of `of`, then of `by`.
+
+        `through` lists the gates, from "fico", that may pass a change on; the net of every other gate is held fixed.
+        """
 
     def measured(self, id_: str) -> Measurement:
         """Measure a line of the forward pass, or of the derivatives of one step."""
@@ -115,7 +125,7 @@ class Point(Differentiation):
             together = self._total_error(rows, corrected=False)
             readings[f"{rows[0]} to {id_} together"] = LineReading(together, liberties=None)
             corrected = max(corrected, self._total_error(rows, corrected=True))
-        central = self._corrected_error(line, self.central(of, by, line.through)) if by else None
+        central = self._corrected_error(line, self._central(of, by, line.through)) if by else None
         return Measurement(readings, corrected, central, every=not rows)
 
     def readings(self, id_: str) -> dict[str, LineReading]:
@@ -139,6 +149,16 @@ class Point(Differentiation):
             readings["a further sum"] = LineReading(before)
             readings["a further equality by itself"] = LineReading(self._total_error([id_], corrected=False))
         return readings
+
+    def _automatic(self, of: str, by: str, through: str = "fico") -> Array:
+        return differentiation.automatic_jacobian(self._function(of, by, through, torch), self.values[by])
+
+    def _central(self, of: str, by: str, through: str) -> Array:
+        return differentiation.central_differences(self._function(of, by, through, np), self.values[by])
+
+    def _function(self, of: str, by: str, through: str, xp: Any) -> Callable[[Any], Any]:
+        fixed = {f"net_{g}": self.values[f"net_{g}"] for g in "fico" if g not in through}
+        return lambda value: differentiation.step({**self.given, **fixed, by: value}, xp)[of]
 
     def _reference(self, line: PrintedLine, through: str = "fico") -> Array:
         """Return the true value of a line's left side. Of a derivative, return the part through the gates `through`."""

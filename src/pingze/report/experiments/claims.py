@@ -2,7 +2,7 @@
 
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -33,10 +33,6 @@ class Rule:
             if _COMPARISONS[comparison](numbers[number], float(limit)):
                 return conclusion
         return REFUTED
-
-    def deciding(self, conclusions: Collection[str]) -> str:
-        """Name the deciding number: the one in `refined` if no seed met `confirmed`, else the one in `confirmed`."""
-        return (self.confirmed if CONFIRMED in conclusions else self.refined).split()[0]
 
     def in_words(self, numbers: Mapping[str, str]) -> str:
         """Return the rule in words, in which `numbers` gives the description of each number."""
@@ -84,8 +80,9 @@ class Finding(NamedTuple):
 
     @property
     def deciding(self) -> str:
-        """The name of the number that decided under the claim's rule."""
-        return self.claim.rule.deciding(self.votes(self.claim.rule))
+        """The number that decided under the claim's rule: that of `refined` if no seed met `confirmed`."""
+        rule = self.claim.rule
+        return (rule.confirmed if CONFIRMED in self.votes(rule) else rule.refined).split()[0]
 
     def spread(self, number: str) -> str:
         """Format a number's median over the seeds, and its least and its largest value."""

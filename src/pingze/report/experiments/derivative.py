@@ -1,5 +1,7 @@
 """Compute derivatives through time with the report's product, joint Jacobians and automatic differentiation."""
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -22,10 +24,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     values = differentiation.step(steps[0], np)
     errors: dict[str, dict[str, float]] = {"printed": {}, "joint": {}}
     for name in VARIABLES:
-
-        def last_hidden(value: torch.Tensor, name: str = name) -> torch.Tensor:
-            return last_step(steps, {name: value}, torch)["h"]
-
+        last_hidden = partial(lambda name, value: last_step(steps, {name: value}, torch)["h"], name)
         right = differentiation.automatic_jacobian(last_hidden, values[name])
         printed = np.tensordot(product, getattr(of_hidden(caches[0]), name)[0], axes=1)
         errors["printed"][name] = relative_error(printed, right)

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,11 +100,6 @@ class Setup:
             "vocabulary": self.vocabulary_size,
             "texts": hashlib.blake2b(texts.encode(), digest_size=8).hexdigest(),
         }
-
-
-Experiment = ModuleType
-"""A module with measure(setup, trial) -> Measured, figures(rows) -> Figures, judge(rows) -> Judged if there are claims,
-and trials(setup, rows) if `claims.toml` cannot list the trials."""
 
 
 class Trial(NamedTuple):

@@ -16,28 +16,24 @@ import matplotlib
 import torch
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
-from matplotlib.figure import Figure
 
 from pingze.errors import InputError, TrainingError
 from pingze.files import written
 from pingze.machine import describe
 from pingze.report.experiments.charts import STYLE, svg
 from pingze.report.experiments.claims import Finding, claims, document, plan
-from pingze.report.experiments.experiment import Experiment, Row, Rows, Setup, Trial
+from pingze.report.experiments.experiment import Figures, Row, Rows, Setup, Trial
 from pingze.report.experiments.results import Results
 
 
 class Section(NamedTuple):
-    """An experiment whose rows have all been measured, with its verdicts and figures."""
+    """An experiment with the rows of all seeds, the minutes that they took, its verdicts and figures of one seed."""
 
     name: str
     rows: Sequence[Row]
-    """The rows of all seeds."""
     findings: Sequence[Finding]
-    figures: Sequence[Figure]
-    """The figures of the first seed."""
+    figures: Figures
     minutes: float
-    """How many minutes the rows took to measure."""
 
 
 def page(sections: Sequence[Section], setup: Setup, machine: Mapping[str, Any], planned: int) -> str:
@@ -71,10 +67,12 @@ def _plain(value: Any) -> str:
     return "–" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-EXPERIMENTS: Mapping[str, Experiment] = {
-    name: import_module(f"{__package__}.{name}") for name in document()["experiment"]
-}
-"""The module of each experiment in `claims.toml`, in the order of the page."""
+EXPERIMENTS = {name: import_module(f"{__package__}.{name}") for name in document()["experiment"]}
+"""The module of each experiment in `claims.toml`, in the order of the page.
+
+A module has measure(setup, trial) -> Measured, figures(rows) -> Figures, judge(rows) -> Judged if there are claims, and
+trials(setup, rows) if `claims.toml` cannot list the trials.
+"""
 SEEDLESS = ("derivative", "perplexity", "samples", "saturation")
 """Experiments that involve no chance or judge no claim; they are measured with one seed only."""
 PAGE = "index.html"
