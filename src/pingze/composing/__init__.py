@@ -7,8 +7,8 @@ from pingze.lazy import imported
 
 TYPE_CHECKING = False  # replaces typing.TYPE_CHECKING, because importing typing takes time
 if TYPE_CHECKING:
-    from pingze.composing.collecting import Collected, collect
-    from pingze.composing.composer import compose
+    from pingze.composing.collecting import Collected
+    from pingze.composing.composer import collect, compose
     from pingze.composing.couplets import Couplet, couplet
     from pingze.composing.generation import generate
     from pingze.composing.mending import Change, Mended, mend

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack, cast
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.particles import Text, Writing, best, each, finish
 from pingze.composing.poem import Poem, marked
-from pingze.composing.request.options import Composing, Coupling, Options, Revising, Sampling, with_options
+from pingze.composing.request.options import Collecting, Composing, Coupling, Options, Revising, Sampling, with_options
 from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering.antithesis import Opposites, antithesis_table
 from pingze.composing.steering.leaning import Leaning, leanings, likeness
@@ -34,6 +34,9 @@ from pingze.network.vocabulary import EOS
 from pingze.threads import threads
 from pingze.verse.forms import find_form, opening_name
 from pingze.verse.rhyme_groups import PINGSHUI, Standard
+
+if TYPE_CHECKING:
+    from pingze.composing.collecting import Collected
 
 ROWS = 256
 """The maximum number of particles in a batch that joins several populations."""
@@ -86,6 +89,22 @@ def compose(start: str = "", *, model: str | Path | None = None, **options: Unpa
     if the model cannot be read.
     """
     return compose_as(Composing(start=start, **options), model)
+
+
+def collect(*, poets: str = "", model: str | Path | None = None, **options: Unpack[Options]) -> "list[Collected]":
+    """Put together poems of real lines 集句, each from another poem of the corpus, that keep every constraint.
+
+    A line keeps its place: it is the first or the second of its couplet, as in its own poem. The model chooses which
+    lines follow one another.
+
+    Args:
+        poets: Poets or dynasties whose lines to quote, separated by spaces, as '杜甫 李白' or 唐; all by default.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
+        options: The options of `compose` except `original`, such as `form`, `title`, `rhyme` and `seed`.
+
+    Raises what `compose` raises, and CorpusError if there is no corpus: `pingze corpus fetch` brings it.
+    """
+    return cast("list[Collected]", compose_as(Collecting(poets=poets, **options), model))
 
 
 def compose_as(asked: Composing, model: str | Path | None = None, *, reference: bool = False) -> list[Poem]:
