@@ -258,7 +258,7 @@ def test_drafts_come_before_the_poems_where_they_are_asked_for(client: httpx.Cli
 
 def test_a_reader_of_drafts_who_leaves_is_seen_to_leave(server: Server) -> None:
     """All that was left of the request is dropped at once."""
-    body = {"form": "五絕", "count": 8, "particles": 64, "model": "report"}
+    body = {"form": "五絕", "count": 4, "particles": 64, "model": "report"}
     waiting = []
     with httpx.Client(base_url=server.address, timeout=SECONDS) as client:
         with client.stream("POST", "/v1/compose", json=body, headers=LINES_OF_JSON) as answer:
@@ -316,7 +316,7 @@ def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
 
 def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Client) -> None:
     """Its jobs fail with one clear error."""
-    body = {"form": "五絕", "particles": 64, "count": 8, "model": "report"}  # fewer than a busy machine refuses
+    body = {"form": "五絕", "particles": 64, "count": 4, "model": "report"}  # fewer than a busy machine refuses
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(post, client, "compose", **body)
         until_jobs_wait(client, asked)
@@ -327,8 +327,7 @@ def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Clien
     while (answer := post(client, "compose", form="五絕", seed=1, **MODEL)).status_code == 503:
         time.sleep(0.05)  # sent to a worker whose death was not yet seen: the client asks again
     assert answer.status_code == 200
-    few = body | {"count": 4}
-    with client.stream("POST", "/v1/compose", json=few, headers=LINES_OF_JSON) as watched:
+    with client.stream("POST", "/v1/compose", json=body, headers=LINES_OF_JSON) as watched:
         lines = watched.iter_lines()
         assert "draft" in next(lines)
         assert not kill_workers(server) & before
