@@ -15,11 +15,10 @@ __all__ = ["START", "application_for"]
 COMMANDS = {
     "composing": ("compose", "collect", "couplet", "revise", "mend", "generate"),
     "corpus": ("corpus", "originality"),
-    "prosody": ("check", "tones", "rhyme"),
+    "prosody": ("check", "tones", "rhyme", "tunes"),
     "report": ("derive", "report"),
     "serve": ("serve",),
     "training": ("train", "evaluate", "export"),
-    "tunes": ("tunes",),
 }
 """The commands of each module; only the module of the command that is run is imported."""
 

@@ -77,8 +77,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-LARGEST_FILE = 20
-"""The largest size of a file of poems, in MB; reading the file takes about ten times as much memory."""
+LARGEST_FILE = 20  # MB of a file of poems; reading the file takes about ten times as much memory
 START = """\
 pingze 平仄 writes classical Chinese verse, and checks yours.
 
@@ -142,7 +141,6 @@ def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[
 
 
 def _of_field(each: Field[Any], schema: type[Bounded], argument: str) -> Parameter:
-    """Build the parameter for a field of a dataclass of options."""
     hint = get_type_hints(schema)[each.name]
     flags = [f"--{each.name}"] if hint is bool else ["--from"] * (each.name == "poets")
     made = typer.Argument(help=each.metadata["description"]) if each.name == argument else _option(each, "", *flags)

@@ -127,13 +127,11 @@ def generate(
     width = None if free else split_len
     from pingze.composing import generation
 
-    typer.echo(
-        generation.generate(start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model)
-    )
+    text = generation.generate(start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model)
+    typer.echo(text)
 
 
 def _show_poems(poems: "list[Poem]", asked: Revising, model: str | None, *, explain: bool, as_json: bool) -> None:
-    """Show poems, and a row for each character if they are to be explained."""
     values, shown = [], []
     for poem in poems:
         value, rows = poem.as_json(), list["Reason"]()

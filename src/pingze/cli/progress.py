@@ -18,12 +18,9 @@ if TYPE_CHECKING:
     from pingze.training.log import LogRow
     from pingze.training.run import Run
 
-MANY = 100
-"""The number of poems or lines above which progress is shown."""
-EVERY = 10.0
-"""Without a terminal, the minimum number of seconds between printed lines that differ only in their numbers."""
-SHARE = 0.05
-"""In a long run, this minimum becomes a share of the elapsed time, so that a night prints about a hundred lines."""
+MANY = 100  # the number of poems or lines above which progress is shown
+EVERY = 10.0  # without a terminal, the fewest seconds between printed lines that differ only in their numbers
+SHARE = 0.05  # in a long run, the least share of the elapsed time instead: a night prints about a hundred lines
 
 
 @contextmanager
@@ -66,12 +63,8 @@ def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: show(here(code, done=f"{done:,}", total=f"{total:,}"))
 
 
-OnRow = Callable[["LogRow"], None]
-OnStep = Callable[[], None]
-
-
 @contextmanager
-def training_progress(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
+def training_progress(run: "Run") -> Iterator[tuple[Callable[["LogRow"], None], Callable[[], None]]]:
     """Yield two functions for `Run.train`, which calls one with each row of its log, the other after each step.
 
     The first process shows progress on standard error: a bar on a terminal, elsewhere lines at intervals.

@@ -1,4 +1,4 @@
-"""`pingze check`, `tones` and `rhyme`."""
+"""`pingze check`, `tones`, `rhyme` and `tunes`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -19,6 +19,8 @@ from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_groups, rhyme_characters
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS, find_standard
 from pingze.verse.tones import describe, known, sense, spoken_in
+from pingze.verse.tunes import Tune, known_tune, shapes_of
+from pingze.verse.tunes import tunes as all_tunes
 from pingze.verse.verdict import heading, sign, summary
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 RHYMES_SHOWN = 60
 _WORDS_SHOWN = 6
 _CELL = 3  # columns: two for a character and one for the space after it
+_TUNE_CELL = 4  # columns: a number of three digits and a space
+_TUNE_SIGNS = {"P": "○", "Z": "●", "x": "◐"}
 
 
 @command()
@@ -189,3 +193,42 @@ def rhyme(
         more = len(characters) - len(first)
         shown.append(f"{label}  {' '.join(first)}" + (f"  {here('more_characters', more=more)}" if more else ""))
     show(groups, shown, as_json=as_json)
+
+
+@command()
+def tunes(
+    name: Annotated[str | None, typer.Argument(help="A tune, such as 浣溪沙.", autocompletion=BY_FIELD["tune"])] = None,
+    as_json: bool = False,
+) -> None:
+    """List the tunes of 詞, or draw the pattern of one, as counted in the corpus."""
+    found = shapes_of(known_tune(name)) if name else list(all_tunes().values())
+    if as_json or name is None:
+        show([tune.as_json() for tune in found], map(_tune_row, found), as_json=as_json)
+    else:
+        from rich.console import Console
+
+        console = Console(highlight=False, soft_wrap=True)
+        for number, tune in enumerate(found):
+            console.print("\n" * bool(number), drawn_tune(tune), sep="")
+
+
+def _tune_row(tune: Tune) -> str:
+    """Write a tune's name, its other names, its number of characters and of pieces, and the classes of its rhymes."""
+    kinds = "".join(dict.fromkeys(line.kind for line in tune.lines))
+    counted = here("tune_counted", size=tune.size, rhymes=kinds, shaped=f"{tune.shaped:,}", pieces=f"{tune.pieces:,}")
+    return "  ".join(filter(None, (tune.name, counted, " ".join(tune.names[1:]))))
+
+
+def drawn_tune(tune: Tune) -> "Text":
+    """Draw a tune's lines: their tones and rhymes, and below each tone how many percent of the pieces have it."""
+    from rich.text import Text
+
+    text = Text()
+    text.append(_tune_row(tune) + "\n\n", "bold")
+    for number, line in enumerate(tune.lines, 1):
+        text.append(f"{number:>2} " + "".join(_TUNE_SIGNS[tone].ljust(_TUNE_CELL) for tone in line.tones), "cyan")
+        rhyme = f" {line.rhyme + 1}{line.kind} {line.rhymed}%" if line.rhyme is not None else ""
+        text.append(line.mark + rhyme + (" 疊" if line.repeats else "") + "\n")
+        shares = (f"{max(share, 100 - share):>2}".ljust(_TUNE_CELL) for share in line.level)
+        text.append("   " + "".join(shares).rstrip() + "\n" * (1 + line.ends_stanza), "dim")
+    return text.append(here("tune_signs"), "dim")

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
@@ -15,8 +16,7 @@ from pingze.errors import InputError, StoppedError
 from pingze.messages import here
 from pingze.network import DEFAULT
 
-BASELINE = "report"
-"""The model with whose poems the poems of every other model are compared."""
+BASELINE = "report"  # the model with whose poems the poems of every other model are compared
 
 
 @command()
@@ -122,20 +122,15 @@ def export(
 
     if to is None and onnx is None:
         raise InputError("nothing_to_write")
-    measured = _read_figures(figures) if figures else None
+    measured = None
+    if figures:
+        with suppress(ValueError):
+            measured = json.loads(read_file(figures))
+        if not isinstance(measured, dict):
+            raise InputError("no_figures", name=file_name(figures))
     loaded = checkpoint.load(model or DEFAULT)
     wrote = write_folder(to, loaded, measured) if to else []
     if onnx:
         write_onnx(onnx, loaded)
     for path in [*wrote, *([onnx] if onnx else [])]:
         typer.echo(f"wrote {path}", err=True)
-
-
-def _read_figures(file: str) -> dict[str, Any]:
-    try:
-        figures = json.loads(read_file(file))
-    except ValueError:
-        figures = None
-    if not isinstance(figures, dict):
-        raise InputError("no_figures", name=file_name(file))
-    return figures

@@ -29,8 +29,7 @@ from pingze.verse.tunes import tunes
 
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 EXAMPLE = ("杜甫", "登高")
-NOT_PEOPLE = ("郊廟朝會歌辭",)
-"""Names under which the corpus files poems of several poets."""
+NOT_PEOPLE = ("郊廟朝會歌辭",)  # names under which the corpus files poems of several poets
 
 
 @cache
@@ -150,7 +149,7 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
             for fault in verdict.violations:
                 check_deadline()
                 said, fits = say(fault.rule, {}, language), suggest(verdict, fault, neighbours=neighbours)
-                cause = fault.cause(verdict.rhyme)
+                cause = fault.as_cause(verdict.rhyme)
                 faults.append(schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=cause))
             same = ("ok", "judged", "form", "template", "rhyme", "level", "standard", "lines", "read")
             notes = [*verdict.doubts, *verdict.notes, *(composing.antithesis_notes(verdict) if asked.fine else ())]
@@ -192,17 +191,14 @@ def code(asked: schemas.CodeRequest) -> dict[str, list[str]]:
 
 
 def warm_up() -> float:
-    """Load the models and tables. Return the processor time per token, in seconds, of texts written in a large batch.
-
-    Unlike the time by the clock, it stays the same if other processes, such as the other workers, start meanwhile.
-    """
+    """Load the models and tables. Return the processor time per token, in seconds, of texts in a large batch."""
     forms(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(schemas.CheckRequest(text=text, form="五絕"), "en")
     asked = schemas.ComposeRequest(form="五律", particles=64, seed=0)
     for name in checkpoint.SHIPPED:
         chosen, inclusion = prepare(asked, name)
-        begun = time.process_time()
+        begun = time.process_time()  # by the clock, it would take longer while the other workers start
         written = chosen.write(inclusion, asked, seed=0)
         took = time.process_time() - begun
         composing.explain(written, model=name)

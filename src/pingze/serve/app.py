@@ -72,7 +72,9 @@ def create_app(queue: Queue | None = None, hosts: Iterable[str] = (), public_url
     app.include_router(router)
     schema = _described(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
-    index = _index(public_url or project_url("Poems"))
+    index = (PAGE / "index.html").read_text(encoding="utf-8")
+    for name, address in (("public", public_url or project_url("Poems")), ("repository", project_url("Repository"))):
+        index = index.replace(f'name="{name}" content=""', f'name="{name}" content="{escape(address)}"')
     app.add_api_route("/", lambda: HTMLResponse(index), include_in_schema=False)
     app.mount("/page", StaticFiles(directory=PAGE))
     return Guard(app, hosts)
@@ -86,14 +88,6 @@ def project_url(label: str) -> str:
     """
     urls = dict(each.split(", ", 1) for each in metadata("pingze").get_all("Project-URL") or [])
     return urls.get(label, "")
-
-
-def _index(public_url: str) -> str:
-    """Return the page's markup with the addresses that it names."""
-    text = (PAGE / "index.html").read_text(encoding="utf-8")
-    for name, address in (("public", public_url), ("repository", project_url("Repository"))):
-        text = text.replace(f'name="{name}" content=""', f'name="{name}" content="{escape(address)}"')
-    return text
 
 
 async def _problem(request: Request, error: Exception) -> Response:

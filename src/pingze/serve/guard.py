@@ -30,10 +30,8 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-cache",
 }
-IDLE_SECONDS = 20.0
-"""Seconds after which a connection is closed if no answer is being computed and the client reads nothing."""
-PAUSE = 1.0
-"""Seconds between two checks of the connections."""
+IDLE_SECONDS = 20.0  # a connection is closed after these if no answer is being computed and the client reads nothing
+PAUSE = 1.0  # seconds between two checks of the connections
 
 
 class Guard:

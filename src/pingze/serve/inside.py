@@ -27,8 +27,7 @@ from pingze.network.vocabulary import BOS
 from pingze.serve.schemas import CharacterRequest, NextRequest, OfPoem, ReachRequest, UnitsRequest
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
-LARGEST = 32767
-"""Values are scaled to whole numbers before they are sent; this is the largest absolute value of these numbers."""
+LARGEST = 32767  # values are scaled to whole numbers of at most this absolute value before they are sent
 
 
 @dataclass(frozen=True)

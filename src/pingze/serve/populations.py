@@ -20,11 +20,9 @@ from pingze.errors import PingzeError
 from pingze.serve.schemas import ComposeRequest, ReviseRequest
 from pingze.verse.verdict import Note
 
-PAUSE = 0.1
-"""Seconds between two drafts of a population."""
+PAUSE = 0.1  # seconds between two drafts of a population
 
-PickledRequest = bytes
-"""A pickled request, which is also the key under which a worker caches the prepared request."""
+PickledRequest = bytes  # which is also the key under which a worker caches the prepared request
 
 
 class Plan(NamedTuple):
@@ -35,7 +33,6 @@ class Plan(NamedTuple):
     rows: int
     tokens: int
     notes: Sequence[Note]
-    """Notes on how the request was read."""
 
 
 @dataclass(frozen=True)

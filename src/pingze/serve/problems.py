@@ -18,8 +18,7 @@ from pingze.errors import Cause, Clash, CorpusError, InfeasibleError, InputError
 from pingze.messages import Language, Parameter, say
 
 MEDIA_TYPE = "application/problem+json"
-WAIT_SECONDS = 2
-"""The seconds after which a client may ask a busy server again."""
+WAIT_SECONDS = 2  # after these, a client may ask a busy server again
 
 _PYDANTIC = "int:integer float:number finite:number str:string bool:boolean NoneType:null list:array"
 _TYPES = dict(pair.split(":") for pair in f"{_PYDANTIC} dict:object dataclass:object model:object".split())

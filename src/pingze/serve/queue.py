@@ -24,16 +24,11 @@ from pingze.serve.problems import RefusedError, busy, lost
 from pingze.serve.worker import LONG, work
 from pingze.threads import threads
 
-ROWS = 64
-"""The largest number of texts to join into one batch; a single population may have more."""
-MOST_BATCHES = 4
-"""The largest number of batches that a worker writes in turns."""
-MUCH = 2
-"""A population takes turns with a long batch of the same client only if it is at least this many times smaller."""
-WAITING, WAITING_OF_ONE = 1024, 512
-"""The largest numbers of waiting jobs, of all clients and of one client. By default, a poem needs two jobs."""
-GRACE = 10.0
-"""Seconds from a job's deadline until its worker is killed, for jobs that do not check the deadline themselves."""
+ROWS = 64  # the most texts to join into one batch; a single population may have more
+MOST_BATCHES = 4  # the most batches that a worker writes in turns
+MUCH = 2  # a population takes turns with a long batch of its client only if it is this many times smaller
+WAITING, WAITING_OF_ONE = 1024, 512  # the most waiting jobs, of all clients and of one; a poem needs two by default
+GRACE = 10.0  # seconds from a job's deadline until its worker is killed, for jobs that do not check the deadline
 
 A = TypeVarTuple("A")
 T = TypeVar("T")

@@ -149,5 +149,4 @@ async def _write(
 
 
 def _asking(request: Request) -> AbstractAsyncContextManager[queue.Request]:
-    """Open a request of the client, an address, in the queue."""
     return request.app.state.queue.request(request.client.host if request.client else "")

@@ -12,16 +12,14 @@ from pingze.verse.explanation import LineExplanation
 from pingze.verse.forms import find_form, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI
+from pingze.verse.verdict import Violation
 
 LONGEST_POEM = 200
-LONGEST_LINE = 16
-"""The largest number of characters in a line of a tune, and more."""
+LONGEST_LINE = 16  # characters; the lines of all tunes are shorter
 MOST_PARTICLES = 256
 MOST_POEMS = 256
-LARGEST_CODE = 2953
-"""The number of bytes that the largest QR code holds."""
-MOST_TEXTS = 8192
-"""The largest number of texts that one request may need: particles times count."""
+MOST_TEXTS = 8192  # that one request may need: particles times count
+LARGEST_CODE = 2953  # bytes that the largest QR code holds
 
 
 def shared(name: str, **bounds: Any) -> Any:
@@ -323,14 +321,9 @@ class Conflicts:
 
 
 @dataclass(frozen=True)
-class Fault:
+class Fault(Violation):
     """A fault at one character, and the characters that would fit there."""
 
-    rule: str
-    line: int
-    position: int
-    char: str
-    readings: Sequence[str]
     definition: str
     fitting: Sequence[str]
     cause: Cause

@@ -15,10 +15,8 @@ from pingze.serve.guard import watch
 from pingze.serve.queue import Queue
 
 BACKLOG = 256
-MOST_CONNECTIONS = 1000
-"""The number of connections above which uvicorn itself answers 503."""
-LARGEST_HEAD = 64 * 1024
-"""The largest size of a request's headers, in bytes."""
+MOST_CONNECTIONS = 1000  # above this number, uvicorn itself answers 503
+LARGEST_HEAD = 64 * 1024  # bytes of a request's headers
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -17,10 +17,8 @@ from pingze.deadline import Deadline, within
 from pingze.errors import PingzeError
 from pingze.serve.populations import Draft, failure, started
 
-REST = 3.0
-"""Seconds without a message after which an idle worker frees memory."""
-LONG = 0.25
-"""How long a batch's turn lasts, in seconds, while other batches wait."""
+REST = 3.0  # seconds without a message after which an idle worker frees memory
+LONG = 0.25  # seconds that a batch's turn lasts while other batches wait
 
 Turn = tuple[int, Iterator[tuple[int, Any] | None], float]
 """A batch's number, the answers that it has still to give, with None before each token, and the seconds spent on it."""

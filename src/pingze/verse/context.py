@@ -18,10 +18,8 @@ from pingze.verse.rhyme_groups import GROUPS, PINGSHUI, Standard
 from pingze.verse.tables import table
 from pingze.verse.tones import sides, usual_sides
 
-OTHER = "…"
-"""The sign in contexts.tsv for every neighbour that a row does not list."""
-OPEN = "中"
-"""The sign in word_tones.tsv for a tone that the word does not decide."""
+OTHER = "…"  # the sign in contexts.tsv for every neighbour that a row does not list
+OPEN = "中"  # the sign in word_tones.tsv for a tone that the word does not decide
 
 _CELL = re.compile(r"(.)(-?\d+)(.*)")
 _NEIGHBOURS = re.compile(r"([<>])(-?\d+)([^<>\d-]+)")
@@ -60,7 +58,6 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
 
 @cache
 def _unsure() -> frozenset[str]:
-    """Return the characters that may stand for several words."""
     return frozenset(table("contexts").keys() | filter(is_rare_word, table("simplified")))
 
 

@@ -18,7 +18,6 @@ class CharacterReading:
     position: int
     """The position of the character in its line, from 1."""
     char: str
-    """The character, as it was read."""
     tone: str
     """平 or 仄; 平仄 if neither the pattern nor the word nor usage decides."""
     groups: str
@@ -26,9 +25,8 @@ class CharacterReading:
     word: str
     """The word of two characters that decides the tone; "" if there is none."""
     zh: str
-    """The meaning of this reading in Chinese; "" if it is unlisted."""
+    """The meaning of this reading in Chinese, and below in English; "" if it is unlisted."""
     en: str
-    """The meaning in English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,6 @@ class LineExplanation:
     rule: str | None
     """The licence of the pattern: a rescue 本句自救 or 對句相救, or a bent rule such as 三仄尾."""
     readings: tuple[CharacterReading, ...]
-    """The readings of the characters that can have both tones."""
 
 
 def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:

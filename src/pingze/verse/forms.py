@@ -17,8 +17,7 @@ OPENINGS = ("aB", "DB", "cD", "BD")
 
 _USE = {"五": ("aB", "cD", "DB", "BD"), "七": ("BD", "DB", "aB", "cD")}  # the most frequent opening first
 _SHORTEST_ROW = 10  # the number of lines of the shortest 排律
-FEWEST_LINES = 4
-"""The number of lines of a 絕; a poem has at least this many."""
+FEWEST_LINES = 4  # the number of lines of a 絕; a poem has at least this many
 
 
 class Layout:

@@ -27,8 +27,7 @@ _ENFORCED = {CUSTOMARY: {"孤平"}, STRICT: {"孤平", "小拗", "三仄尾", "�
 _STRICTNESS = re.compile(f"({'|'.join(STRICTNESSES)})((?:[+-](?:{'|'.join(SWITCHES)}))*)")
 
 PREFIXES = {"a": "xP", "B": "xZ", "c": "xZ", "D": "xP"}
-SIDES = {"P": LEVEL, "Z": OBLIQUE}
-"""The tone that each sign of a pattern requires."""
+SIDES = {"P": LEVEL, "Z": OBLIQUE}  # the tone that each sign of a pattern requires
 
 NEXT = {"a": "B", "c": "D", "B": "c", "D": "a"}
 """The type that follows each type, by opposition 對 within a couplet and by sameness 黏 between couplets."""

@@ -27,11 +27,8 @@ _PARTS = (
     *("屋沃", "覺藥", "質陌錫職緝", "物月曷黠屑葉", "合洽"),
 )
 
-Rhyme = tuple[str, str]
-"""A part, and the class of its rhymes: 平, 仄 or 入."""
-
-Groups = frozenset[str]
-"""The names of the rhyme groups in which a character can rhyme; empty if it is unknown, so that it fits any rhyme."""
+Rhyme = tuple[str, str]  # a part, and the class of its rhymes: 平, 仄 or 入
+Groups = frozenset[str]  # names of the groups in which a character can rhyme; one without any fits every rhyme
 
 _FEWEST_RHYMES = 3  # with fewer rhymes on a character in a level group, that rhyme is not practised
 _SMALLEST_SHARE = 0.1  # a rhyme with a smaller share is rare: 堤 rhymes once in 支, 52 times in 齊

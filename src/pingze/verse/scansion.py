@@ -17,8 +17,7 @@ from pingze.verse.tones import sides, usual_sides
 FAULT, RARE = 1 << 16, 1 << 8
 """The costs of a fault and of a rare reading; a bent rule costs 1. So the fewest faults decide, then rare readings."""
 
-_KINDS = (("a", "a'", "c"), ("B", "B'", "D"))
-"""The types of a line with an even and with an odd number, from 0."""
+_KINDS = (("a", "a'", "c"), ("B", "B'", "D"))  # the types of a line with an even and with an odd number, from 0
 
 
 class Masks(NamedTuple):

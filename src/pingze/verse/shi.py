@@ -157,24 +157,18 @@ def judge_old_style(lines: tuple[str, ...], form: Form, strictness: str, standar
     """
     feet = [groups(line[-1], standard) for line in lines]
     # 1) An even line must rhyme with the even line before or after it or with the first line of its couplet.
-    alone = [
-        number
-        for number in range(1, len(lines), 2)
-        if len(lines) > 2
-        and not any(
-            chime(feet[number], feet[other], standard)
-            for other in (number - 2, number + 2, number - 1)
-            if 0 <= other < len(lines)
-        )
-    ]
-    violations = tuple(Violation.at("出韻", lines, number, form.width - 1, standard) for number in alone)
+    violations = []
+    for number in range(1, len(lines), 2) if len(lines) > 2 else ():
+        others = [other for other in (number - 2, number + 2, number - 1) if 0 <= other < len(lines)]
+        if not any(chime(feet[number], feet[other], standard) for other in others):
+            violations.append(Violation.at("出韻", lines, number, form.width - 1, standard))
     # 2) Find the rhyme group of the even lines, or the neighbouring groups that they mix; None if the rhyme changes.
     even, rhyme = feet[1::2], shared_group(feet[1::2], standard=standard)
     if rhyme is not None and not all(not foot or rhyme in foot for foot in even):
         near = frozenset().union(*even) & standard.near[rhyme]
         rhyme = names(near, standard) if all(not foot or foot & near for foot in even) else None
     notes = () if rhyme or violations else (Note("rhyme_changes"),)
-    return Verdict(form.name, None, rhyme, strictness, lines, violations, notes, standard=standard.name)
+    return Verdict(form.name, None, rhyme, strictness, lines, tuple(violations), notes, standard=standard.name)
 
 
 def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -> Note:

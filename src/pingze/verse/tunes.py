@@ -117,17 +117,13 @@ def tunes() -> dict[str, Tune]:
     found = {}
     for name, cells in table("tunes").items():
         others, pieces, shaped, patterns, level, rhymed = cells.split("\t")
-        shares = (tuple(map(int, each.split("."))) for each in level.split())
-        lines = tuple(
-            TuneLine(
-                tones, int(rhyme) - 1 if rhyme else None, kind, mark, bool(stanza), bool(repeats), share, int(often)
-            )
-            for (repeats, tones, rhyme, kind, mark, stanza), share, often in zip(
-                _LINE.findall(patterns), shares, rhymed.split(), strict=True
-            )
-        )
+        lines = []
+        for pattern, shares, often in zip(_LINE.findall(patterns), level.split(), rhymed.split(), strict=True):
+            repeats, tones, rhyme, kind, mark, stanza = pattern
+            number, share = int(rhyme) - 1 if rhyme else None, tuple(map(int, shares.split(".")))
+            lines.append(TuneLine(tones, number, kind, mark, bool(stanza), bool(repeats), share, int(often)))
         names = (name.partition("·")[0], *others.split())
-        found[name] = Tune(name, names, int(pieces), int(shaped), lines)
+        found[name] = Tune(name, names, int(pieces), int(shaped), tuple(lines))
     return found
 
 

@@ -11,8 +11,7 @@ from pingze.verse.forms import FORMS
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
 from pingze.verse.tones import EITHER, readings, tone
 
-RHYME_RULES = ("出韻", "鄰韻", "重韻")
-"""The rules whose violations another character of the rhyme group can correct."""
+RHYME_RULES = ("出韻", "鄰韻", "重韻")  # another character of the rhyme group can correct their violations
 SHAPE_RULES = ("句數", "字數")
 """The rules that a poem breaks if it lacks the shape of the requested form; such a poem is not checked further."""
 
@@ -50,7 +49,7 @@ class Violation:
         found = tuple(str(reading) for reading in readings(char, standard)) if char else ()
         return cls(rule, number + 1, place + 1, char, found)
 
-    def cause(self, rhyme: str | None) -> Cause:
+    def as_cause(self, rhyme: str | None) -> Cause:
         """Return the required and the actual tone or rhyme, as a code (tone, rhyme or shape) with parameters.
 
         Args:
@@ -105,7 +104,6 @@ class Verdict:
     violations: tuple[Violation, ...]
     """The faults, in the order of their positions."""
     notes: tuple[Note, ...]
-    """Remarks that are not faults."""
     doubts: tuple[Note, ...] = ()
     """Notes on rare readings on which the verdict relies: tones that verse hardly ever gives a character or a word."""
     standard: str = PINGSHUI.name
