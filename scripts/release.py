@@ -20,7 +20,7 @@ DIST = ROOT / "dist"
 LARGEST_MB = 60
 NEEDED = (
     *("pingze/py.typed", "pingze/__main__.py", "pingze/messages.toml", "pingze/card.md"),
-    "pingze/training/presets.toml",
+    *("pingze/training/presets.toml", "pingze/report/experiments/charts.mplstyle"),
     *(f"pingze/network/weights/{name}.safetensors" for name in ("tang", "report", "antithesis")),
     *("pingze/network/weights/figures.json", "pingze/verse/data/characters.tsv", "pingze/serve/units.json"),
     *("pingze/serve/page/index.html", "pingze/serve/page/kai.woff", "pingze/serve/page/kai-OFL.txt"),

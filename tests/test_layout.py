@@ -48,7 +48,7 @@ def test_packages_are_those_that_are_asked_for() -> None:
     extras = (project["optional-dependencies"][name] for name in ("serve", "train", "plots"))
     asked_for = {re.split(r"[<>=\[]", each)[0] for each in chain(project["dependencies"], *extras)}
     imported = set().union(*map(packages, PACKAGE.rglob("*.py"))) - sys.stdlib_module_names - {"pingze"}
-    brought_by_others = {"anyio", "pydantic", "starlette", "h11", "cycler", "markupsafe"}
+    brought_by_others = {"anyio", "pydantic", "starlette", "h11", "markupsafe"}
     assert imported - brought_by_others == asked_for
 
 

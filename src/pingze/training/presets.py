@@ -175,19 +175,15 @@ class Preset:
     """Settings of its training."""
 
 
-def _presets() -> dict[str, Preset]:
-    document = tomllib.loads((files("pingze.training") / "presets.toml").read_text(encoding="utf-8"))
-    bases = document.pop("base")
-    return {
-        name: Preset(
-            ModelConfiguration(**parts.get("model", {})),
-            TrainingConfiguration(**bases.get(parts.get("like"), {}) | parts["training"]),
-        )
-        for name, parts in document.items()
-    }
-
-
-PRESETS = _presets()
+_FILE = tomllib.loads((files("pingze.training") / "presets.toml").read_text(encoding="utf-8"))
+PRESETS = {
+    name: Preset(
+        ModelConfiguration(**parts.get("model", {})),
+        TrainingConfiguration(**_FILE["base"].get(parts.get("like"), {}) | parts["training"]),
+    )
+    for name, parts in _FILE.items()
+    if name != "base"
+}
 
 
 def preset(name: str, settings: list[str] | None = None) -> Preset:

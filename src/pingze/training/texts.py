@@ -160,12 +160,10 @@ class Themes:
     """
 
     def __init__(self, texts: Iterable[Ids], vocabulary: Vocabulary) -> None:
-        count, containing = 0, np.zeros(len(vocabulary))
-        for text in texts:
-            count += 1
-            containing[np.unique(text)] += 1
+        found = [np.unique(text) for text in texts]
+        containing = np.bincount(np.concatenate(found), minlength=len(vocabulary))
         self._han = vocabulary.is_han
-        self.rarity: Float[Array, V] = np.log((1 + count) / (1 + containing)) * self._han
+        self.rarity: Float[Array, V] = np.log((1 + len(found)) / (1 + containing)) * self._han
         """Inverse document frequency of each Han character, ln((1 + texts) / (1 + texts with it)); 0 for others."""
 
     def draw(self, text: Ids, rng: np.random.Generator) -> Ids:

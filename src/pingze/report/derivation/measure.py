@@ -213,14 +213,14 @@ def measure_through_time(caches: Sequence[StepCache], rng: np.random.Generator) 
         found = [relative_error(each, rows[: len(units), :H]) for each in printed]
         errors.append([*found, relative_error(whole[places], rows), relative_error(whole[:, places], columns)])
     in_order, by_index, corrected, central = np.array(errors).T
-    by_distance = {f"t - k = {distance}": error for distance, error in zip(DISTANCES, in_order.tolist(), strict=True)}
-    by_order = {"factors in R70's order": float(in_order.max()), "factors in the index's order": float(by_index.max())}
+    by_distance = {
+        f"t - k = {distance}": LineReading(error) for distance, error in zip(DISTANCES, in_order.tolist(), strict=True)
+    }
+    orders = {"factors in R70's order": in_order, "factors in the index's order": by_index}
+    by_order = {name: LineReading(float(found.max())) for name, found in orders.items()}
     worst = float(corrected.max()), float(central.max())
-    products = {}
-    for id_, named, every in zip(PRODUCTS, (by_distance, by_order), (True, False), strict=True):
-        readings = {name: LineReading(error) for name, error in named.items()}
-        products[id_] = Measurement(readings, *worst, every)
-    return products
+    both = Measurement(by_distance, *worst, every=True), Measurement(by_order, *worst, every=False)
+    return dict(zip(PRODUCTS, both, strict=True))
 
 
 def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineResult:

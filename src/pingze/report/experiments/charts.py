@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
-from cycler import cycler
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,28 +15,10 @@ from matplotlib.ticker import NullFormatter
 
 from pingze.arrays import Array
 
-_INK = "#010101"
+STYLE = dict(matplotlib.rc_params_from_file(Path(__file__).parent / "charts.mplstyle", use_default_template=False))
+"""The style of all figures."""
+_INK = STYLE["text.color"]
 """The placeholder for the page's text colour while Matplotlib draws."""
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 13,
-    "axes.prop_cycle": cycler(color=["#3b82c4", "#d9662b", "#3a9a62", "#a85fb0", "#a88a00", "#d1527a", "#7c8794"]),
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": _INK,
-    "grid.alpha": 0.15,
-    "grid.linewidth": 0.6,
-    "lines.linewidth": 1.6,
-    "lines.markersize": 4,
-    "legend.frameon": False,
-    "xtick.minor.size": 0,
-    "ytick.minor.size": 0,
-} | dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK)
-"""The style of all figures; the colours of the lines are legible on light and on dark backgrounds."""
 
 
 def panels(

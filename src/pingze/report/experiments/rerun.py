@@ -77,16 +77,17 @@ SEEDLESS = ("derivative", "perplexity", "samples", "saturation")
 """Experiments that involve no chance or judge no claim; they are measured with one seed only."""
 PAGE = "index.html"
 
-Progress = Callable[[str, int, int], None]
-"""A function called before each row with its key, its number, and the total number of rows."""
-
 
 def rerun(
-    out: Path, setup: Setup, only: str | None = None, progress: Progress = lambda name, done, total: None
+    out: Path,
+    setup: Setup,
+    only: str | None = None,
+    progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> list[Section]:
     """Measure the rows that a folder lacks, and write the page of the experiments that are complete.
 
-    If `only` is given, only the rows of that experiment are measured. Raises InputError if the experiment is unknown or
+    If `only` is given, only the rows of that experiment are measured. `progress` is called before each row with its
+    key, its number, and the total number of rows. Raises InputError if the experiment is unknown or
     the folder holds a rerun with another budget, seed or corpus; TrainingError if the disk is full.
     """
     if only is not None and only not in EXPERIMENTS:
@@ -129,10 +130,9 @@ def rerun(
 
 def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section:
     """Judge and draw an experiment whose rows have all been measured."""
-    findings, known = [], claims(name)
+    known = claims(name)
     judged = {seed: EXPERIMENTS[name].judge(rows) for seed, rows in by_seed.items()} if known else {}
-    for half, claim in known.items():
-        findings.append(Finding(claim, {seed: numbers[half] for seed, numbers in judged.items()}))
+    findings = [Finding(claim, {seed: judged[seed][half] for seed in judged}) for half, claim in known.items()]
     with matplotlib.rc_context(STYLE):
         figures = EXPERIMENTS[name].figures(next(iter(by_seed.values())))
     rows = [row for rows in by_seed.values() for row in rows.values()]

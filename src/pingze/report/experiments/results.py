@@ -55,9 +55,14 @@ class Results:
         """Return how many minutes it took to measure some rows."""
         return float(sum(self._times["seconds"][row.id] for row in rows) / 60)
 
-    def _write(self, name: str, document: Mapping[str, Any]) -> None:
+    def _write(self, name: str, document: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write a document as JSON with one line per row, so that two reruns can be compared line by line."""
+        dump, parts = partial(json.dumps, ensure_ascii=False, allow_nan=False), []
+        for title, part in document.items():
+            rows = ",\n".join(f"{dump(key)}: {dump(each)}" for key, each in part.items())
+            parts.append(f"{dump(title)}: {{\n{rows}\n}}")
         with written(self.folder / name, TrainingError) as path:
-            path.write_text(_lines(document), encoding="utf-8")
+            path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
 
 
 def concluded(finding: Finding) -> dict[str, Any]:
@@ -76,15 +81,6 @@ def _read(path: Path, empty: dict[str, Any]) -> dict[str, Any]:
         return {name: document[name] for name in empty}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError("report_results", path=str(path), reason=str(error)) from None
-
-
-def _lines(document: Mapping[str, Mapping[str, Any]]) -> str:
-    """Format a document as JSON with one line per row, so that two reruns can be compared line by line."""
-    dump, parts = partial(json.dumps, ensure_ascii=False, allow_nan=False), []
-    for name, part in document.items():
-        rows = ",\n".join(f"{dump(key)}: {dump(each)}" for key, each in part.items())
-        parts.append(f"{dump(name)}: {{\n{rows}\n}}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _plain(value: Any) -> Any:
