@@ -8,14 +8,25 @@ from pingze.threads import set_pools
 
 TYPE_CHECKING = False  # stands for typing.TYPE_CHECKING, since importing typing takes time
 if TYPE_CHECKING:
-    from pingze.composing.collecting import Collected, collect
-    from pingze.composing.composer import compose
-    from pingze.composing.couplets import Couplet, couplet
-    from pingze.composing.generation import generate
-    from pingze.composing.mending import Change, Mended, mend
-    from pingze.composing.poem import Poem
-    from pingze.composing.revision import Alternative, Reason, alternatives, explain, read_poem, revise
-    from pingze.composing.steering.antithesis import antithesis_notes
+    from pingze.composing import (
+        Alternative,
+        Change,
+        Collected,
+        Couplet,
+        Mended,
+        Poem,
+        Reason,
+        alternatives,
+        antithesis_notes,
+        collect,
+        compose,
+        couplet,
+        explain,
+        generate,
+        mend,
+        read_poem,
+        revise,
+    )
     from pingze.errors import (
         CheckpointError,
         CorpusError,
