@@ -34,7 +34,13 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
             with partial.open("rb+") as filled:
                 os.fsync(filled.fileno())
             os.replace(partial, path)
-            _flush_folder(path.parent)
+            # Flush the new name too. Not every system can do so, but the file is complete in any case.
+            with contextlib.suppress(OSError):
+                folder = os.open(path.parent, os.O_RDONLY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
     except OSError as fault:
         raise error("unwritable", name=str(path), reason=fault.strerror or str(fault)) from fault
     finally:
@@ -68,13 +74,3 @@ def sweep(folder: Path) -> None:
         with contextlib.suppress(OSError), partial.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             partial.unlink()
-
-
-def _flush_folder(folder: Path) -> None:
-    """Flush the new name to disk too. Not every system can do so, but the file is complete in any case."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -16,7 +16,7 @@ other conventions; these are read too, and recorded as liberties.
 import ast
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -56,13 +56,6 @@ _SIGNS = {r"\odot": "⊙", r"\sigma": "σ", r"\prod": "∏", r"\dots": "…", "c
 _TINY = 1e-30
 
 
-class Value(NamedTuple):
-    """The value of a formula, and the liberties taken to read it."""
-
-    array: Array
-    liberties: frozenset[str]
-
-
 def plain(formula: str) -> str:
     r"""Remove bold type and the braces of an index: ``\mathbf{h}_{t-1}`` becomes ``h_t-1``, and c̃_t ``c~_t``."""
     formula = re.sub(r"\\widetilde\{\\mathbf\{c\}\}|\\mathbf\{\\tilde\{c\}\}|\\widetilde\{c\}", "c~", formula)
@@ -91,10 +84,11 @@ def left_side(left: str) -> tuple[str, str | None]:
     return (LETTERS[found[1]], LETTERS[found[2]]) if found else (LETTERS[plain(left)], None)
 
 
-def read(formula: str, values: Mapping[str, Array], partial: Partial) -> Value:
-    """Evaluate a formula without an equals sign, as `plain` returns it; the names of arrays are those of `LETTERS`.
+def read(formula: str, values: Mapping[str, Array], partial: Partial) -> tuple[Array, frozenset[str]]:
+    """Evaluate a formula without an equals sign, as `plain` returns it, and list the liberties taken to read it.
 
-    Raises ValueError if the formula is outside the grammar, or its shapes do not fit.
+    The names of `values` are those of `LETTERS`. Raises ValueError if the formula is outside the grammar, or its shapes
+    do not fit.
     """
     try:
         source = re.sub(FRACTION, r"partial(\1, \2)", _LETTER.sub(lambda found: LETTERS[found[0]], formula))
@@ -105,7 +99,7 @@ def read(formula: str, values: Mapping[str, Array], partial: Partial) -> Value:
     except (SyntaxError, KeyError) as error:
         raise ValueError(f"{formula!r} is outside the grammar") from error
     renamed = {NAME} if re.search("net_c(?!~)", formula) else set()
-    return Value(np.asarray(array), frozenset(reader.liberties | renamed))
+    return np.asarray(array), frozenset(reader.liberties | renamed)
 
 
 class _Reader:

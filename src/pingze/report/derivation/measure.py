@@ -14,7 +14,7 @@ from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import joint_product, of_hidden
 from pingze.report.derivation import differentiation, latex
 from pingze.report.derivation.differentiation import letters, relative_error
-from pingze.report.derivation.printed_lines import PrintedLine, lines, since_equality, sum_of
+from pingze.report.derivation.printed_lines import PrintedLine, lines, sum_of
 
 TOLERANCE = 1e-9
 """The largest error of a line that counts as right."""
@@ -145,8 +145,10 @@ class Point:
         }
         # 3) A sum that begins with + may continue the sum before it, or its + is a misprint for =.
         if further:
-            before = self._total_error(since_equality(id_, self.lines), corrected=False)
-            readings["a further sum"] = LineReading(before)
+            ids = list(self.lines)
+            before = ids[: ids.index(id_) + 1]
+            equality = max(n for n, row in enumerate(before) if "=" in self.lines[row].formula)
+            readings["a further sum"] = LineReading(self._total_error(before[equality:], corrected=False))
             readings["a further equality by itself"] = LineReading(self._total_error([id_], corrected=False))
         return readings
 
@@ -165,12 +167,12 @@ class Point:
         of, by = latex.left_side(line.left)
         return self.automatic(of, by, through) if by else self.values[of]
 
-    def _read(self, side: str) -> latex.Value:
+    def _read(self, side: str) -> tuple[Array, frozenset[str]]:
         """Evaluate one side of an equation; the value is NaN if the side cannot be read or its shapes do not fit."""
         try:
             return latex.read(side, self.values, self.automatic)
         except ValueError:
-            return latex.Value(np.array(np.nan), frozenset())
+            return np.array(np.nan), frozenset()
 
     def _compare(self, side: str, line: PrintedLine, reference: Array | None = None) -> LineReading:
         """Compare one side of an equation with a reference; by default, with the true value of the left side."""
@@ -189,7 +191,7 @@ class Point:
         """Compare the sum of some rows with the whole derivative; if a row has several readings, use the first."""
         found = [self.lines[row] for row in rows]
         texts = [line.corrected if corrected else next(iter(line.ways.values())) for line in found]
-        terms = [self._read(side).array for text in texts for side in latex.sides(text)]
+        terms = [self._read(side)[0] for text in texts for side in latex.sides(text)]
         if len({term.shape for term in terms}) > 1:
             return np.inf
         return relative_error(np.asarray(np.sum(terms, axis=0)), self._reference(found[0]))

@@ -52,11 +52,3 @@ def sum_of(id_: str, lines: Lines) -> list[str]:
     """List the ids of the rows that form one sum with this row; none if the row is not part of a sum."""
     number = lines[id_].sum
     return [other for other, line in lines.items() if number and line.sum == number]
-
-
-def since_equality(id_: str, lines: Lines) -> list[str]:
-    """List the ids of the rows from the last one that prints an equals sign down to this row."""
-    ids = list(lines)
-    rows = ids[: ids.index(id_) + 1]
-    first = max(n for n, row in enumerate(rows) if "=" in lines[row].formula)
-    return rows[first:]
