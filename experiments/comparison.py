@@ -31,7 +31,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from experiments.figures import record
 from pingze.corpus import Store
-from pingze.lstm.dropout import Dropout
+from pingze.lstm.dropout import Dropout, type_dropout
 from pingze.network.batches import Batch, Ids, batches, encode_sequence, epoch_order
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
@@ -72,7 +72,9 @@ class StockLSTM(LanguageModel):
         """Return the input of the output layer."""
         embedded = self.embedding(inputs)
         if self.training:
-            embedded = self._drop_inputs(embedded, inputs, sizes)
+            if self.dropout.types:
+                embedded = type_dropout(embedded, inputs, self.configuration.vocabulary_size, self.dropout.types)
+            embedded = self.dropout.features(embedded, sizes, self.dropout.inputs)
         weights = {
             name: nn.functional.dropout(weight, self.dropout.weights, self.training)
             for name, weight in self.stock.named_parameters()

@@ -42,7 +42,6 @@ ROWS = 256
 """The maximum number of particles in a batch that joins several populations."""
 POPULATION = 64
 """The maximum number of particles in a population; a poem with more particles has several populations."""
-
 PopulationSeed = tuple[int, int]
 """A poem's seed and the index of one of its populations; together they seed the population's random numbers."""
 
@@ -265,10 +264,7 @@ class Composer:
         return np.append(self.vocabulary.encode("".join(marked(lines, form))), EOS)
 
     def score(self, lines: list[str], prefix: Sequence[int] = (), form: str = "") -> tuple[Array, Array]:
-        """Return ln p of every possible token at each of a poem's N tokens, (N, V), and of the actual tokens, (N,).
-
-        The tokens are the characters, the mark after each line, and `<eos>`; the model reads the prefix first.
-        """
+        """Return ln p of every possible token at each of `token_ids`, (N, V), and of these, (N,), after a prefix."""
         ids = self.token_ids(lines, form)
         states = [self.network.start(prefix=prefix)]
         for id_ in ids[:-1]:

@@ -29,7 +29,6 @@ from pingze.verse.rhyme_groups import PINGSHUI
 
 MOST_TRIED = 12
 """The maximum number of sets of positions, all equally small, that are rewritten."""
-
 FEWEST = 16
 """The minimum number of particles for each set of positions."""
 

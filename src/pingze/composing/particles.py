@@ -37,7 +37,6 @@ COLDEST = 0.01
 """The lowest temperature used; below it all particles would be the same text."""
 ESS_THRESHOLD = 0.5
 """A population is resampled when its effective sample size falls below this fraction of its particles."""
-
 B = TypeVar("B")
 R = TypeVar("R")
 
@@ -65,7 +64,6 @@ class Text(NamedTuple):
     log_weight: float
     """The logarithm of the weight of the whole population."""
     rng: np.random.Generator
-    """The population's source of random numbers."""
 
 
 def best(log_weights: Float[Array, "N"], scores: Float[Array, "N"], rng: np.random.Generator) -> int:

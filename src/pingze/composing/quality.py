@@ -50,7 +50,6 @@ CANDIDATES = 20
 """The number of titles among which the judge must find a poem's own title."""
 STOCK = ("不知", "何處", "惆悵", "萬里", "春風", "今日", "無人", "江南", "人間", "月明", "長安")
 """The character pairs that were overused most in 105 poems composed by an earlier model."""
-
 Lines = Sequence[str]
 Figures = dict[str, str | int | float | None]
 """The figures that describe the poems of one form from one source, by name."""

@@ -24,7 +24,6 @@ from pingze.verse.tones import groups, usable_tone
 
 Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""
-
 TRIED = 64
 """The maximum number of candidates scored with the whole poem: the likeliest ones after the preceding text."""
 

@@ -32,9 +32,6 @@ class Dropout:
         return nn.functional.dropout(data, share)
 
 
-NO_DROPOUT = Dropout()
-
-
 def locked_dropout(data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float) -> Float[Tensor, "N D"]:
     """Drop the same features of a sequence at all its steps (Gal & Ghahramani 2016)."""
     return data * _mask((int(sizes[0]), data.shape[1]), share, data)[sequence_of_rows(sizes)]

@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.utils.rnn import PackedSequence
 
 from pingze.lstm import cells
-from pingze.lstm.dropout import NO_DROPOUT, Dropout, sequence_of_rows
+from pingze.lstm.dropout import Dropout, sequence_of_rows
 from pingze.lstm.formulas import ACTIVATIONS
 from pingze.lstm.matmul import operand, product, products_with
 
@@ -49,7 +49,7 @@ class LSTM(nn.Module):
         num_layers: int = 1,
         *,
         activation: str = "tanh",
-        dropout: Dropout = NO_DROPOUT,
+        dropout: Dropout = Dropout(),
         operands: torch.dtype | None = None,
         held_size: int = 0,
     ) -> None:

@@ -13,8 +13,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Product = Callable[[Float[Tensor, "N K"]], Float[Tensor, "N M"]]
-
 ROWS = 64
 """An operand has a multiple of this many rows, for oneDNN compiles a kernel for each number, as slowly as a product."""
 
@@ -38,7 +36,7 @@ def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "
     return a @ b
 
 
-def products_with(b: Float[Tensor, "K M"], rows: int) -> Product:
+def products_with(b: Float[Tensor, "K M"], rows: int) -> Callable[[Tensor], Tensor]:
     """Return a function that multiplies matrices of at most `rows` rows by b, whose layout is converted only once."""
     if not _has_onednn(b):
         return lambda a: a @ b

@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from pingze.lstm.dropout import NO_DROPOUT, Dropout, sequence_of_rows, type_dropout
+from pingze.lstm.dropout import Dropout, sequence_of_rows, type_dropout
 from pingze.lstm.initializers import initialize
 from pingze.lstm.layer import LSTM
 from pingze.lstm.loss import cross_entropy_sum, token_losses
@@ -27,7 +27,7 @@ class LanguageModel(nn.Module):
     """
 
     def __init__(
-        self, configuration: ModelConfiguration, *, dropout: Dropout = NO_DROPOUT, operands: torch.dtype | None = None
+        self, configuration: ModelConfiguration, *, dropout: Dropout = Dropout(), operands: torch.dtype | None = None
     ) -> None:
         super().__init__()
         V, E, H = configuration.vocabulary_size, configuration.embedding_size, configuration.hidden_size
@@ -59,14 +59,14 @@ class LanguageModel(nn.Module):
             scale: The standard deviation of the initialization `normal`.
         """
         E, H = self.configuration.embedding_size, self.configuration.hidden_size
+        output = self.output if self.projection is None else self.projection
         with torch.no_grad():
-            self.embedding.weight.copy_(_uniform(0.1, self.embedding.weight, rng))
+            self.embedding.weight.copy_(torch.from_numpy(rng.uniform(-0.1, 0.1, self.embedding.weight.shape)))
             for depth, layer in enumerate(self.lstm.layers):
                 values = initialize(name, E if depth == 0 else H, H, rng, scale)
                 for part, value in values._asdict().items():
                     getattr(layer, part).copy_(torch.from_numpy(value))
-            output = self.output if self.projection is None else self.projection
-            output.weight.copy_(_uniform(H**-0.5, output.weight, rng))
+            output.weight.copy_(torch.from_numpy(rng.uniform(-(H**-0.5), H**-0.5, output.weight.shape)))
             self.output.bias.zero_()
 
     @classmethod
@@ -92,7 +92,9 @@ class LanguageModel(nn.Module):
         embedded = self.embedding(inputs)
         held = _prefix_means(embedded, inputs, sizes) if self.configuration.held else None
         if self.training:
-            embedded = self._drop_inputs(embedded, inputs, sizes)
+            if self.dropout.types:
+                embedded = type_dropout(embedded, inputs, self.configuration.vocabulary_size, self.dropout.types)
+            embedded = self.dropout.features(embedded, sizes, self.dropout.inputs)
         hidden: Tensor = self.lstm(embedded, sizes, held=held)[0]
         if self.training:
             hidden = self.dropout.features(hidden, sizes, self.dropout.outputs)
@@ -101,13 +103,6 @@ class LanguageModel(nn.Module):
         operands = self.operands or hidden.dtype
         projected = hidden.to(operands) @ self.projection.weight.to(operands).T
         return projected.to(hidden.dtype)
-
-    def _drop_inputs(
-        self, embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
-    ) -> Float[Tensor, "N E"]:
-        if self.dropout.types:
-            embedded = type_dropout(embedded, inputs, self.configuration.vocabulary_size, self.dropout.types)
-        return self.dropout.features(embedded, sizes, self.dropout.inputs)
 
     def loss_sum(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
@@ -159,7 +154,3 @@ def _prefix_means(
     before = step < begin[sequence]
     sums = embedded.new_zeros(len(begin), embedded.shape[1]).index_add(0, sequence[before], embedded[before])
     return sums / begin.clamp(min=1)[:, None]
-
-
-def _uniform(bound: float, like: Tensor, rng: np.random.Generator) -> Tensor:
-    return torch.from_numpy(rng.uniform(-bound, bound, like.shape))

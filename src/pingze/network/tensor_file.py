@@ -18,7 +18,6 @@ from pingze.files import written
 from pingze.messages import here
 
 FORMAT = "pingze-2"
-
 Tensors = Mapping[str, np.ndarray]
 
 

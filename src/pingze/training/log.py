@@ -11,10 +11,8 @@ from pingze.errors import TrainingError
 from pingze.files import written
 
 LOG_FILE = "log.jsonl"
-
 DAMAGES = (OSError, ValueError, KeyError, TypeError, RecursionError)
 """Exceptions raised when a damaged JSON file is read."""
-
 LogRow = dict[str, float | int | str]
 """A row of the log: `kind` ("train", "dev" or "stop"), `step`, `time` in seconds since 1970, and figures by name."""
 

@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -40,7 +40,6 @@ CONFIGURATION_FILE = "configuration.json"
 FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
 """Settings that may differ when a run is resumed: they determine when and how training ends."""
-
 OPENING, FORM = "日", "七絕"
 """The sample's opening if the model knows no conditions (the report's first), and its form if it does."""
 TEMPERATURE, SEED, LINES = 0.7, 7, 8
@@ -78,7 +77,7 @@ class Run(Trainer):
         path, folder = self.folder / CONFIGURATION_FILE, str(self.folder)
         if resume and not path.exists():
             raise InputError("train_no_run", folder=folder)
-        with self._locked():
+        with locked(self.folder, TrainingError, busy="train_busy"):
             if resume:
                 ending = {name: getattr(self.configuration, name) for name in ENDINGS}
                 try:
@@ -97,11 +96,6 @@ class Run(Trainer):
                 partial.write_text(json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8")
         return found
 
-    def _locked(self) -> AbstractContextManager[None]:
-        """Prevent other training runs from using the folder while the block runs."""
-        is_first = self.processes.is_first
-        return locked(self.folder, TrainingError, busy="train_busy") if is_first else nullcontext()
-
     def train(
         self, on_row: Callable[[LogRow], None] = lambda row: None, on_step: Callable[[], None] = lambda: None
     ) -> None:
@@ -112,9 +106,11 @@ class Run(Trainer):
         loss is not finite or the disk is full; the newest state on disk is then still valid.
         """
         self._on_row = on_row
-        with self._locked(), _stop_signals() as received:
+        is_first = self.processes.is_first
+        alone = locked(self.folder, TrainingError, busy="train_busy") if is_first else nullcontext()
+        with alone, _stop_signals() as received:
             try:
-                if self.processes.is_first:
+                if is_first:
                     log.begin(self.folder, self.position.step if self._begun else -1)
                 self._train(on_step, received)
             except (CheckpointError, TrainingError) as fault:

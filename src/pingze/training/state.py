@@ -25,7 +25,6 @@ from pingze.network.vocabulary import Vocabulary
 from pingze.training.optimization import Average
 
 KEPT = 2
-
 Rows = Mapping[int, int]
 """For each token that two models know, its id in the new model and in the old; by default they have the same tokens."""
 

@@ -23,11 +23,12 @@ from pingze.verse.forms import FORMS
 
 Text = str | CorpusPoem
 """A poem, either as its text alone or with its poet and title."""
-
 TUNE_PIECES = 30
 """Minimum number of 詞 to a tune for the tune to get a token."""
 _NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")
 """Names that the corpus uses for unknown poets."""
+LARGEST = 4
+"""Maximum number of words in a theme."""
 
 
 class Texts(NamedTuple):
@@ -146,10 +147,6 @@ def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
 
 def _text(text: Text) -> str:
     return text.text.replace("\n", "") if isinstance(text, CorpusPoem) else text
-
-
-LARGEST = 4
-"""Maximum number of words in a theme."""
 
 
 class Themes:

@@ -39,17 +39,13 @@ def noted() -> Iterator[list[Note]]:
 
 def tell(note: Note) -> None:
     """Report how typed text was read: inside `noted`, collect the note; elsewhere, issue a ConversionWarning."""
-    notes = _NOTES.get()
-    if notes is None:
-        warnings.warn(note, ConversionWarning, stacklevel=_outside())
-    else:
+    if (notes := _NOTES.get()) is not None:
         notes.append(note)
-
-
-def _outside() -> int:
-    """Count the stack frames from `tell` up to the code that called into this package."""
-    frames = enumerate(traceback.walk_stack(sys._getframe(1)), 1)
-    return 1 + max(depth for depth, (frame, _) in frames if frame.f_globals["__name__"].startswith("pingze."))
+        return
+    # The warning names the code that called into this package.
+    frames = enumerate(traceback.walk_stack(sys._getframe()), 1)
+    own = max(depth for depth, (frame, _) in frames if frame.f_globals["__name__"].startswith("pingze."))
+    warnings.warn(note, ConversionWarning, stacklevel=own + 1)
 
 
 def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:

@@ -28,6 +28,7 @@ LENGTHS = {"minimum": 4, "maximum": 11}
 """The bounds of the number of characters in each line of a couplet."""
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader reads exactly."""
+NUCLEUS = "The nucleus: draw almost only from the smallest set of likeliest characters with this total probability."
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,6 +39,7 @@ def option(default: Any, sentence: str, **bounds: Any) -> Any:
     return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
 
 
+_hints = cache(get_type_hints)
 _KINDS: dict[type, tuple[type, str]] = {
     str: (str, "text"),
     int: (Integral, "a whole number"),
@@ -66,14 +68,6 @@ class Bounded:
             for one in value if isinstance(value, list) else [value]:
                 check_bounds(each.name, one, each.metadata.get("json_schema_extra", {}))
 
-    @classmethod
-    def sentence(cls, name: str) -> str:
-        """Return the description of a field."""
-        return next(str(each.metadata["description"]) for each in fields(cls) if each.name == name)
-
-
-_hints = cache(get_type_hints)
-
 
 @dataclass(frozen=True)
 class Sampling(Bounded):
@@ -88,12 +82,7 @@ class Sampling(Bounded):
     particles: int = option(
         128, "The number of particles for each poem; long poems use fewer.", minimum=1, maximum=4096
     )
-    top_p: float = option(
-        1.0,
-        "The nucleus: draw almost only from the smallest set of likeliest characters with this total probability.",
-        exclusiveMinimum=0,
-        maximum=1,
-    )
+    top_p: float = option(1.0, NUCLEUS, exclusiveMinimum=0, maximum=1)
     seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
 
     def particles_for(self, tokens: int) -> int:
@@ -141,7 +130,7 @@ class Revising(Sampling):
         enum=[None, *MOODS],
     )
     poet: str | None = option(None, "The poet whose manner to imitate, for models that know poets.", maxLength=20)
-    top_p: float = option(0.85, Sampling.sentence("top_p"), exclusiveMinimum=0, maximum=1)
+    top_p: float = option(0.85, NUCLEUS, exclusiveMinimum=0, maximum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

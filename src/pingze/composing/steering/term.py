@@ -1,8 +1,4 @@
-"""Define a term: a potential that weighs a text in addition to the model's probability and the constraints.
-
-The target distribution of sampling covers all texts that keep the constraints: it is the product of the model's
-tempered conditionals times the exponential of all that the terms add. A new term is one class that overrides methods.
-"""
+"""Define a term: a potential that weighs a text in addition to the model's probability and the constraints."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
