@@ -203,7 +203,7 @@ def tunes(
     """List the tunes of 詞, or draw the pattern of one, as counted in the corpus."""
     found = shapes_of(known_tune(name)) if name else list(all_tunes().values())
     if as_json or name is None:
-        show([tune.as_json() for tune in found], map(_tune_row, found), as_json=as_json)
+        show([asdict(tune) | {"size": tune.size} for tune in found], map(_tune_row, found), as_json=as_json)
     else:
         from rich.console import Console
 

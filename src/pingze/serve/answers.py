@@ -40,31 +40,22 @@ def forms() -> schemas.Choices:
     for each in fields(unasked):
         sentence, bounds = each.metadata["description"], each.metadata["json_schema_extra"]
         options.append(schemas.OptionChoice(each.name, sentence, getattr(unasked, each.name), bounds))
-    of_verse = []
+    of_verse, of_tunes, models, standards = [], [], [], []
     for form in FORMS.values():
         templates = [opening_name(form.width, opening[0]) for opening in form.openings]
         inner, sizes = bool(form.antithetical(form.default_lines)), (form.width, form.lines, form.default_lines)
         of_verse.append(schemas.FormChoice(form.name, *sizes, form.regulated, inner, templates))
-    of_tunes = [
-        schemas.TuneChoice(
-            name=tune.name,
-            names=tune.names,
-            widths=tune.widths,
-            marks="".join(line.mark for line in tune.lines),
-            stanzas=[number for number, line in enumerate(tune.lines, 1) if line.ends_stanza],
-            tones=[line.tones for line in tune.lines],
-            rhymes=["".join(sorted(tune.kinds(rhyme))) for rhyme in range(len(tune.rhymes()))],
-            pieces=tune.shaped,
-        )
-        for tune in tunes().values()
-    ]
-    models = []
+    for tune in tunes().values():
+        tones, marks = [line.tones for line in tune.lines], "".join(line.mark for line in tune.lines)
+        stanzas = [number for number, line in enumerate(tune.lines, 1) if line.ends_stanza]
+        rhymes = ["".join(sorted(tune.kinds(rhyme))) for rhyme in range(len(tune.rhymes()))]
+        shape = (tune.widths, marks, stanzas, tones, rhymes)
+        of_tunes.append(schemas.TuneChoice(tune.name, tune.names, *shape, tune.shaped))
     for name in checkpoint.SHIPPED:
         known, size = composer(name).conditions, composer(name).network.configuration
         poets = [poet for poet in dict.fromkeys(map(to_traditional, known.poets)) if poet not in NOT_PEOPLE]
         knows = (bool(known), ABOUT in known.names, poets, known.tunes)
         models.append(schemas.ModelChoice(name, *knows, size.layers, size.hidden_size))
-    standards = []
     for standard in STANDARDS.values():
         groups = [schemas.RhymeChoice(each.name, each.label, each.side) for each in standard.groups.values()]
         parts = []
@@ -72,16 +63,8 @@ def forms() -> schemas.Choices:
             side = kind_in(part, "入", standard).replace(OBLIQUE, "") or "平仄"
             parts.append(schemas.RhymeChoice(part, label, side))
         standards.append(schemas.StandardChoice(standard.name, standard.label, groups, parts))
-    return schemas.Choices(
-        options=options,
-        forms=of_verse,
-        tunes=of_tunes,
-        standards=standards,
-        models=models,
-        default_model=checkpoint.DEFAULT,
-        corpus=store_path().is_file(),
-        levels=STRICTNESSES,
-    )
+    lists = (options, of_verse, of_tunes, standards, models)
+    return schemas.Choices(*lists, checkpoint.DEFAULT, store_path().is_file(), STRICTNESSES)
 
 
 @cache

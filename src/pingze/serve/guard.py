@@ -60,22 +60,18 @@ class Guard:
                 started = True
             await send(message)
 
-        async def refuse(error: Exception) -> None:
-            problem = Problem.of(error, language_of(headers))
+        try:
+            self._check(headers, scope["method"])
+            await self._answer(scope, await _read(Request(scope, receive)), receive, send_with_headers)
+        except ClientDisconnect:
+            pass
+        except (RefusedError, asyncio.CancelledError) as error:
+            # After a second Ctrl-C, uvicorn would print the CancelledError if it were raised again.
+            problem = Problem.of(error if isinstance(error, RefusedError) else lost(), language_of(headers))
             if started:
                 await send({"type": "http.response.body", "body": problem.line()})
             else:
                 await problem.response()(scope, receive, send_with_headers)
-
-        try:
-            self._check(headers, scope["method"])
-            await self._answer(scope, await _read(Request(scope, receive)), receive, send_with_headers)
-        except RefusedError as error:
-            await refuse(error)
-        except ClientDisconnect:
-            pass
-        except asyncio.CancelledError:  # a second Ctrl-C; uvicorn would print an error raised again
-            await refuse(lost())
 
     def _check(self, headers: Headers, method: str) -> None:
         """Raise RefusedError if the host, size or media type of a request is not accepted."""

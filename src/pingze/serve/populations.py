@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from pingze.composing import Poem
 from pingze.composing.composer import Composer, PopulationSeed, prepare
@@ -23,16 +23,6 @@ from pingze.verse.verdict import Note
 PAUSE = 0.1  # seconds between two drafts of a population
 
 PickledRequest = bytes  # which is also the key under which a worker caches the prepared request
-
-
-class Plan(NamedTuple):
-    """How many populations a request needs for each poem, of how many texts (rows), of how many tokens each."""
-
-    model: str
-    populations: int
-    rows: int
-    tokens: int
-    notes: Sequence[Note]
 
 
 @dataclass(frozen=True)
@@ -63,11 +53,10 @@ def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list
     return chosen, inclusion, asked, list(notes)
 
 
-def plan_of(packed: PickledRequest) -> Plan:
-    """Compute how many populations a request needs, and their size."""
+def plan_of(packed: PickledRequest) -> tuple[str, int, int, int, Sequence[Note]]:
+    """Return a request's model, the populations of each poem, the texts of each, the tokens of each, and the notes."""
     chosen, inclusion, sampling, notes = started(packed)
-    populations, rows = chosen.populations(inclusion.constraints, sampling)
-    return Plan(chosen.name, populations, rows, inclusion.constraints.tokens, notes)
+    return chosen.name, *chosen.populations(inclusion.constraints, sampling), inclusion.constraints.tokens, notes
 
 
 def write(

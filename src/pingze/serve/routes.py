@@ -134,18 +134,16 @@ async def _write(
     """
     packed = pickle.dumps(asked)
     async with _asking(request) as asking:
-        plan = await asking.compute(populations.plan_of, packed)
-        alone, size = plan.populations == 1, plan.rows * plan.tokens
-        own = seeds(asked)
-        jobs = []
-        for seed, number in product(own, range(plan.populations)):
+        model, count, rows, tokens, notes = await asking.compute(populations.plan_of, packed)
+        alone, own, jobs = count == 1, seeds(asked), []
+        for seed, number in product(own, range(count)):
             heard = hear if number == 0 else None
             arguments = (packed, (seed, number), alone, heard is not None)
-            jobs.append(queue.Job(asking, populations.write, arguments, plan.model, plan.rows, size, heard))
+            jobs.append(queue.Job(asking, populations.write, arguments, model, rows, rows * tokens, heard))
         found = await asking.compute_all(jobs)
         if not alone:
             found = await asking.compute(populations.join, packed, own, found)
-        return found, plan.notes
+        return found, notes
 
 
 def _asking(request: Request) -> AbstractAsyncContextManager[queue.Request]:

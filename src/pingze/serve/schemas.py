@@ -17,7 +17,6 @@ from pingze.verse.verdict import Violation
 LONGEST_POEM = 200
 LONGEST_LINE = 16  # characters; the lines of all tunes are shorter
 MOST_PARTICLES = 256
-MOST_POEMS = 256
 MOST_TEXTS = 8192  # that one request may need: particles times count
 LARGEST_CODE = 2953  # bytes that the largest QR code holds
 
@@ -94,7 +93,7 @@ class ReviseOptions(OfModel, Revising):
 class ComposeRequest(ReviseOptions, Composing):
     """The constraints and options of poems to write."""
 
-    count: int = shared("count", maximum=MOST_POEMS)
+    count: int = shared("count", maximum=256)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,10 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any
 
+from pingze.composing.request.input_characters import ConversionWarning
 from pingze.deadline import Deadline, within
 from pingze.errors import PingzeError
+from pingze.lstm.memory import give_back_freed_memory, share_freed_memory
 from pingze.serve.populations import Draft, failure, started
 
 REST = 3.0  # seconds without a message after which an idle worker frees memory
@@ -33,8 +35,6 @@ def work(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from threadpoolctl import threadpool_limits
 
-    from pingze.composing.request.input_characters import ConversionWarning
-    from pingze.lstm.memory import share_freed_memory
     from pingze.serve.answers import warm_up
 
     sys.setswitchinterval(0.001)  # the seconds that one thread may run Python code while another waits to run
@@ -120,8 +120,6 @@ def computed(function: Callable[..., Any], arguments: Sequence[Any], deadline: D
 
 def _give_back() -> None:
     """Clear the cache of prepared requests, and return freed memory to the system."""
-    from pingze.lstm.memory import give_back_freed_memory
-
     started.cache_clear()
     gc.collect()
     give_back_freed_memory()

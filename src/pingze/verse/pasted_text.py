@@ -18,9 +18,8 @@ _STOP = re.compile(f"[{_CHARACTER}][”’」』\"']*[{_STOPS}]")
 _REMARK = re.compile(r"\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］")
 _HEADING = re.compile(r"\s*[#《〈【]|.*[》〉】]\s*$")
 _TITLED = re.compile(
-    f"^([^{_STOPS}\\n]*[《〈【][^《〈【》〉】\\n]*[》〉】](?:[{HAN}·（）()〔〕\\[\\] ]{{1,9}}(?=[：:]))?)"
-    f"[^\\S\\n]*[：:]?[^\\S\\n]*(?=[{_CHARACTER}])",
-    re.MULTILINE,
+    f"(?m)^([^{_STOPS}\\n]*[《〈【][^《〈【》〉】\\n]*[》〉】](?:[{HAN}·（）()〔〕\\[\\] ]{{1,9}}(?=[：:]))?)"
+    f"[^\\S\\n]*[：:]?[^\\S\\n]*(?=[{_CHARACTER}])"
 )
 _NUMBERED = re.compile(r"\s*[（(【]?其?[一二三四五六七八九十]{1,3}[）)】、.]?\s*$")
 _PREFACE = re.compile("[并並有][序敘引]")
@@ -29,8 +28,7 @@ _RUBY, _URL = (re.compile(r"<r[tp]\b[^<>]*>[^<>]*</r[tp]>", re.IGNORECASE), re.c
 _QUERY = re.compile(f"(?<=[{HAN}])[?？](?=[{HAN}])|(?:(?<=\n)|^)[?？](?=[{HAN}])")
 _LOST = re.compile(f"[○◯＿囗▢](?=[{HAN}○◯＿囗▢{_STOPS}\n]|$)(?<=[{HAN}{_STOPS}\n].)|(?<=[{HAN}])[○◯＿囗▢]")
 _COMMENT = re.compile(
-    r"\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)\s*(?:[】\])）：:]|$)",
-    re.MULTILINE,
+    r"(?m)\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)\s*(?:[】\])）：:]|$)"
 )
 _PLAIN = re.compile("(?:[\u4e00-\u56d6\u56d8-\u9fff]+[，。])+")  # most texts are just verse; 囗 is a lost character
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")

@@ -78,9 +78,8 @@ def find_group(text: str, standard: Standard = PINGSHUI) -> Group | None:
     before, last = to_traditional(typed[:-1]), typed[-1:]
     level_last = [*standard.groups.values()][::-1]  # so that a name that two groups share means the level one
     named = {name: g for g in level_last for name in (g.name, g.label, g.label[2:])}
-    return next(
-        (named[name] for each in (last, *traditional_candidates(last)) if (name := before + each) in named), None
-    )
+    written = [before + each for each in (last, *traditional_candidates(last))]
+    return next((named[name] for name in written if name in named), None)
 
 
 @cache

@@ -89,12 +89,10 @@ class Standard:
 
 def _by_rimes(name: str, label: str, rows: str) -> Standard:
     """Build a standard from rows of a level name, an oblique name, and the rimes of a group, such as 波我o,e."""
-    halves = [
-        (side, row[at], number, row[0])
-        for at, side in enumerate((LEVEL, OBLIQUE))
-        for number, row in zip(NUMBERS, rows.split(), strict=False)
-    ]
-    groups = {own: Group(own, side, f"{side}聲{number}{first}") for side, own, number, first in halves}
+    groups = dict[str, Group]()
+    for at, side in enumerate((LEVEL, OBLIQUE)):
+        for number, row in zip(NUMBERS, rows.split(), strict=False):
+            groups[row[at]] = Group(row[at], side, f"{side}聲{number}{row[0]}")
     rimes = {rime: row[:2] for row in rows.split() for rime in row[2:].split(",")}
     return Standard(name, label, groups, tuple(groups), rimes)
 

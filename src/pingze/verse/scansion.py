@@ -100,14 +100,13 @@ def fit(
             cost, line = fitted(kind, width, strictness, masks)
             if kind == "B'" and line.misfits >> width - 3 & 1:
                 continue  # B' does not rescue
-            least = None
             for before, (so_far, way) in ways.items():
                 turned = is_turned(before, kind)
                 if turned is None or (turned and line.misfits & 2):
                     continue  # a turned type lacks the tone that defines it
                 whole = so_far + cost + (FAULT + 2 if turned else 0)  # the 2 prefers, in a tie, a line that is not
-                if least is None or whole < least:
-                    least, longer[kind] = whole, (whole, (line, turned, way))
+                if kind not in longer or whole < longer[kind][0]:
+                    longer[kind] = whole, (line, turned, way)
         ways = longer
     # 3) Return the cheapest sequence.
     found, way = list[FittedLine](), min(ways.values(), key=lambda each: each[0])[1]

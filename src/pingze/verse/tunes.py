@@ -6,7 +6,7 @@ columns of the table and how they are counted.
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, cached_property, lru_cache
 from itertools import accumulate
@@ -93,10 +93,6 @@ class Tune:
         for place, source in self.echoes.items():
             tones[source] = min(tones[source], tones[place])
         return "".join(tones[self.echoes.get(place, place)] for place in range(len(tones)))
-
-    def as_json(self) -> dict[str, object]:
-        """Return the fields by name, and the number of characters."""
-        return asdict(self) | {"size": self.size}
 
     def kinds(self, rhyme: int) -> frozenset[str]:
         """Return the classes of the lines of a rhyme; two if level and oblique lines rhyme with each other."""
