@@ -59,13 +59,10 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
     sizes, conditions, shipped = model.configuration, Conditions(model.vocabulary), model.name in SHIPPED
     names = conditions.names
     dynasties, themes = [name for name in DYNASTIES.values() if name in names], ABOUT in names
-    known = [f"dynasty ({' '.join(dynasties)})"] if dynasties else []
-    if known_forms := [name for name in FORMS if name in names]:
-        known.append(f"form ({' '.join(known_forms)})")
-    if conditions.poets:
-        known.append(f"poet ({len(conditions.poets)} of them)")
-    known += ["title"] * bool(names) + ["theme"] * themes
-    order = f"{'[dynasty]' * bool(dynasties)}[form]{'[poet]' * bool(conditions.poets)}[title]"
+    forms, poets = [name for name in FORMS if name in names], len(conditions.poets)
+    known = [f"dynasty ({' '.join(dynasties)})" * bool(dynasties), f"form ({' '.join(forms)})" * bool(forms)]
+    known += [f"poet ({poets} of them)" * bool(poets), "title" * bool(names), "theme" * themes]
+    order = f"{'[dynasty]' * bool(dynasties)}[form]{'[poet]' * bool(poets)}[title]"
     held = "\nThe mean embedding of the tokens before `<bos>` is added as a further part of every input."
     text, *parts = (files("pingze") / "card.md").read_text(encoding="utf-8").split("\n<!-- data: ")
     data = dict(part.rstrip().split(" -->\n") for part in parts)
@@ -78,7 +75,7 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
         embedding=sizes.embedding_size,
         tied=", output tied to it" * sizes.tied,
         vocabulary=len(model.vocabulary),
-        conditions=", ".join(known) or "nothing",
+        conditions=", ".join(filter(None, known)) or "nothing",
         order=f"{order}{'[<about> theme]' * themes}" * bool(names),
         optional="; each part in [ ] may be left out" * bool(names),
         held=held * sizes.held,

@@ -29,21 +29,10 @@ OUTER_PRODUCT = "an outer product"
 NAME = "net_c read as net_c̃"
 """The report introduces net_c̃, but writes net_c from then on."""
 
-LETTERS = {
-    "h_t": "h",
-    "c_t": "c",
-    "c~_t": "c_tilde",
-    "f_t": "f",
-    "i_t": "i",
-    "o_t": "o",
-    "h_t-1": "h_prev",
-    "c_t-1": "c_prev",
-    "x_t": "x",
-    "z": "z",
-    "net_c~": "net_c",
-    **{f"{kind}_{g}": f"{kind}_{g}" for kind in ("net", "W", "b") for g in "fico"},
-    **{f"W_{g}{by}": f"W_{g}{by}" for g in "fico" for by in "hx"},
-}
+LETTERS = {"c~_t": "c_tilde", "h_t-1": "h_prev", "c_t-1": "c_prev", "z": "z", "net_c~": "net_c"}
+LETTERS |= {f"{letter}_t": letter for letter in "hcfiox"}
+LETTERS |= {f"{kind}_{g}": f"{kind}_{g}" for kind in ("net", "W", "b") for g in "fico"}
+LETTERS |= {f"W_{g}{by}": f"W_{g}{by}" for g in "fico" for by in "hx"}
 """The name that `differentiation.step` gives to each letter of the report; the keys are as `plain` writes them."""
 
 Partial = Callable[[str, str], Array]

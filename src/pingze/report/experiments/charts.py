@@ -24,19 +24,17 @@ _INK = STYLE["text.color"]
 def panels(
     count: int = 1, columns: int = 2, size: tuple[float, float] | None = None, *, sharey: bool = True, **labels: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Make a figure of `count` panels, `columns` to a row; every panel gets the properties `labels`, such as xlabel."""
+    """Make a figure of full rows of panels, `columns` to a row; each gets the properties `labels`, such as xlabel."""
     columns = min(columns, count)
-    rows = -(-count // columns)
-    size = size or (6.4, 4.6 if rows == 1 else 3.1 * rows)
-    figure = Figure(figsize=size, layout="constrained")
+    rows = count // columns
+    figure = Figure(figsize=size or (6.4, 4.6 if rows == 1 else 3.1 * rows), layout="constrained")
     every = list(figure.subplots(rows, columns, sharey=sharey, squeeze=False).flat)
     for number, axes in enumerate(every):
         axes.set(**labels)
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_visible(number < count)
         if number % columns:
             axes.set_ylabel("")
-    return figure, every[:count]
+    return figure, every
 
 
 def by_step(axes: Axes, values: Sequence[float] | Array, style: str = "", **line: Any) -> None:
