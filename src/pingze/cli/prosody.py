@@ -89,10 +89,8 @@ def _table(lines: "Iterable[LineExplanation]") -> str:
     """Format a row for each line: its pattern, licence, and characters of both tones with tone, group and meaning."""
     rows = [""]
     for each in lines:
-        readings = (
-            " ".join(filter(None, (r.char, r.tone, r.groups, r.word, r.zh if language() == "zh" else r.en)))
-            for r in each.readings
-        )
+        in_words = [(r, r.zh if language() == "zh" else r.en) for r in each.readings]
+        readings = (" ".join(filter(None, (r.char, r.tone, r.groups, r.word, meant))) for r, meant in in_words)
         cells = (f"{each.line:>2}", (each.kind or "").ljust(2), each.pattern or "", each.rule or "")
         rows.append("  ".join(filter(None, (*cells, "; ".join(readings)))))
     return "\n".join(rows) + "\n" if rows[1:] else ""

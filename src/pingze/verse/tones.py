@@ -90,11 +90,9 @@ def spoken_in(character: str, group: Group, standard: Standard) -> list[tuple[st
 
     The given group may be of any standard; the groups returned are those of 中華通韻 or 中華新韻.
     """
-    spoken = [
-        (syllable, standard.groups[name])
-        for syllable in mandarin.readings().get(character, ())
-        for name in mandarin.group_names(syllable, standard)
-    ]
+    spoken = []
+    for syllable in mandarin.readings().get(character, ()):
+        spoken += [(syllable, standard.groups[name]) for name in mandarin.group_names(syllable, standard)]
     return [each for each in spoken if each[1].side == group.side] or spoken
 
 

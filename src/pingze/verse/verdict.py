@@ -138,10 +138,7 @@ class Verdict:
             )
             for number, line in enumerate(zip(self.lines, self.read, strict=True), 1)
         ]
-        faults = [
-            here("fault_at", line=each.line, position=each.position, has=each.char, rule=each.rule) + here(each.rule)
-            for each in self.violations
-        ]
+        faults = [here("fault_at", **asdict(each), has=each.char) + here(each.rule) for each in self.violations]
         notes = [note.text(language()) for note in (*self.doubts, *self.notes)]
         items = "".join(f"<li>{escape(item)}</li>" for item in (*faults, *notes))
         verse = f'<div lang="zh-Hant" style="font-size: 150%; line-height: 2">{"<br>".join(rows)}</div>'
