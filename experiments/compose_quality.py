@@ -177,7 +177,7 @@ def pattern(sketch: Sketch, palette: Palette, rng: random.Random) -> str:
 
 def common_characters(chosen: Composer) -> str:
     """Return the Han characters most frequent in training, in that order."""
-    tokens = (t for t, han in zip(chosen.vocabulary.tokens, chosen.lexicon().han, strict=True) if han)
+    tokens = (t for t, han in zip(chosen.vocabulary.tokens, chosen.vocabulary.is_han, strict=True) if han)
     return "".join(token for token, _ in zip(tokens, range(COMMON), strict=False))
 
 

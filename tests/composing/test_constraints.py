@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pingze.composing.composer import composer as composer_of
 from pingze.composing.constraints import inclusion as inclusion_module
-from pingze.composing.constraints.conflict import clashing, is_possible
+from pingze.composing.constraints.conflict import clashing
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.constraints.lexicon import DOUBLED_OFTEN, doublings
 from pingze.composing.constraints.masks import Constraints
@@ -122,7 +122,7 @@ def corrected(characters: str, request: Request) -> Request:
     assert len(kept) + len(given_up) == len(request.parts)
     for part in request.parts:
         if part not in kept:
-            assert not is_possible(chosen.lexicon(), request.keeping([*kept, part]))
+            assert not Inclusion(Constraints(chosen.lexicon(), request.keeping([*kept, part]))).is_possible
     return request.keeping(kept)
 
 
@@ -131,11 +131,11 @@ def corrected(characters: str, request: Request) -> Request:
 def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None:
     characters, request = random_request(seed)
     chosen = composer(characters, seed=seed)
-    if is_possible(chosen.lexicon(), request):
+    if Inclusion(Constraints(chosen.lexicon(), request)).is_possible:
         return
     smaller = corrected(characters, request)
-    if not is_possible(chosen.lexicon(), smaller):  # such characters make no 五絕, whatever is given up
-        assert not smaller.parts
+    if not Inclusion(Constraints(chosen.lexicon(), smaller)).is_possible:
+        assert not smaller.parts  # such characters make no 五絕, whatever is given up
         with pytest.raises(InfeasibleError, match="the model knows too few characters"):
             chosen.prepare(smaller)
         return
@@ -165,7 +165,7 @@ def test_few_and_late_parts_are_named(options: dict[str, str], names: list[str])
     chosen = composer()
     request = read_request(chosen.vocabulary, Composing(form="五絕", **options))
     assert list(map(str, clashing(chosen.lexicon(), request) if names else [])) == names
-    assert is_possible(chosen.lexicon(), request) == (not names)
+    assert Inclusion(Constraints(chosen.lexicon(), request)).is_possible == (not names)
 
 
 def test_every_character_of_a_poem_may_be_asked_for() -> None:
@@ -216,7 +216,8 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
         if whole and pattern.index("山月") % 5 not in word_starts(2, 5):
             continue
         options["pattern"] = " ".join(pattern[row : row + 5] for row in range(0, 20, 5))
-        if is_possible(chosen.lexicon(), read_request(chosen.vocabulary, Composing(form="五絕", **options))):
+        asked = read_request(chosen.vocabulary, Composing(form="五絕", **options))
+        if Inclusion(Constraints(chosen.lexicon(), asked)).is_possible:
             possible.add(pattern)
     assert len(possible) > 30
     assert len(np.unique(start.histories.fixed, axis=0)) > 0.8 * len(possible)

@@ -13,14 +13,14 @@ from tests.composing.verse import POOL, composer, prepared
 
 def rhymes(characters: str, group: str) -> set[str]:
     lexicon = composer(characters).lexicon()
-    row = lexicon.rhymes[[*GROUPS].index(group)]
+    row = lexicon.rhymes[0, [*GROUPS].index(group)]
     return {lexicon.vocabulary.tokens[id_] for id_ in np.flatnonzero(row)}
 
 
 def test_only_what_poets_rhyme_on_is_composed_on_in_its_usual_form() -> None:
     assert rhymes("堤詩時", "支") == {"詩", "時"}
     assert rhymes("堤詩時", "齊") == {"堤"}
-    assert composer("堤詩時").lexicon().can_rhyme[[*GROUPS].index("支")].sum() >= 3
+    assert composer("堤詩時").lexicon().rhymes[1, [*GROUPS].index("支")].sum() >= 3
     assert rhymes("游遊流", "尤") == {"遊", "流"}
     assert rhymes("游流", "尤") == {"游", "流"}
 
@@ -28,8 +28,8 @@ def test_only_what_poets_rhyme_on_is_composed_on_in_its_usual_form() -> None:
 def test_a_first_line_borrows_only_where_poets_do() -> None:
     chosen = composer(POOL + "聲情青僧明")
     rhyming, ids = prepared(chosen, rhyme="庚").constraints.rhyming, chosen.vocabulary.ids
-    assert [bool(rhyming.rhymes[1, 0, ids[one]]) for one in "青僧"] == [True, False]
-    assert rhyming.can_rhyme[1, 0, ids["僧"]]
+    assert [bool(rhyming.rhymes[0, 1, 0, ids[one]]) for one in "青僧"] == [True, False]
+    assert rhyming.rhymes[1, 1, 0, ids["僧"]]
 
 
 def begun(chosen: Composer, **options: str) -> tuple[Constraints, Histories]:

@@ -28,8 +28,7 @@ from pingze.errors import CorpusError
 from pingze.files import locked, sweep, written
 from pingze.paths import data_folder
 
-VERSION = 5
-"""The version of the schema and of the rules for its content; a store of another version must be rebuilt."""
+VERSION = 5  # of the schema and of the rules for its content; a store of another version must be rebuilt
 
 _SCHEMA = f"""
 PRAGMA journal_mode = OFF;  -- the file is deleted if anything fails, and `written` flushes it

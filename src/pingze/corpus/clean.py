@@ -11,8 +11,7 @@ from pingze.corpus.poem import OWN, CorpusPoem
 from pingze.corpus.records import File
 from pingze.verse.characters import HAN, MARKS
 
-SHORTEST = 20
-"""A poem with fewer characters (Han characters and marks) than this is dropped as a fragment."""
+SHORTEST = 20  # a poem with fewer characters (Han characters and marks) is dropped as a fragment
 
 REASONS = ("lost characters", "brackets, quotes or notes", "other signs", "too short")
 """The reasons for dropping a poem; each poem is counted once, under the first reason that applies."""

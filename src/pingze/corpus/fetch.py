@@ -28,8 +28,7 @@ SHA512 = (
 )
 """The digest of the package as published; no other archive is accepted."""
 
-LARGEST = 1 << 27
-"""The most bytes to read from a source; the archive has 85 MB."""
+LARGEST = 1 << 27  # the most bytes to read from a source; the archive has 85 MB
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"  # an archive's first bytes
 _READ_TIMEOUT = 60  # seconds without a byte from a server

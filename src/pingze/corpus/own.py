@@ -61,21 +61,14 @@ def _poems(suffix: str, text: str) -> Iterator[CorpusPoem]:
 
 def _of_json(value: Any) -> Iterator[CorpusPoem]:
     if isinstance(value, Mapping):
-        if (rows := _rows(value)) is not None:
-            yield _poem(_first(value, TITLE), _first(value, POET), rows)
-            return
+        for verse in map(value.get, VERSE):
+            rows: Any = verse.splitlines() if isinstance(verse, str) else verse
+            if verse == "" or (rows and isinstance(rows, list) and all(isinstance(row, str) for row in rows)):
+                yield _poem(_first(value, TITLE), _first(value, POET), rows)
+                return
         value = list(value.values())
     for part in value if isinstance(value, list) else ():
         yield from _of_json(part)
-
-
-def _rows(value: Mapping[str, Any]) -> list[str] | None:
-    for verse in (value.get(key) for key in VERSE):
-        if isinstance(verse, str):
-            return verse.splitlines()
-        if isinstance(verse, list) and verse and all(isinstance(row, str) for row in verse):
-            return verse
-    return None
 
 
 def _first(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 
 from pingze.verse.characters import MARKS, only_han
 
-OWN = "own"
-"""The value of `dynasty` for a user's own poems."""
-FORMS = ("五絕", "七絕", "五律", "七律", "五言", "七言")
-"""The forms 體 that a poem's shape alone can determine."""
-
+OWN = "own"  # the value of `dynasty` for a user's own poems
+FORMS = ("五絕", "七絕", "五律", "七律", "五言", "七言")  # the forms 體 that a poem's shape alone can determine
 _BETWEEN_LINES = re.compile(f"[{MARKS}\\n]+")
 
 

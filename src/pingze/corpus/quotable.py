@@ -21,15 +21,11 @@ _POEMS = "poem WHERE tune = '' AND form GLOB '{}[絕律言]' AND title NOT GLOB 
 
 
 def quotable(store: Store, width: int) -> Array:
-    """Return the table of L lines, sorted by their characters and mapped into memory.
+    """Return the table of L lines of `width` (5 or 7) characters, sorted by these and mapped into memory.
 
     Its columns are `codes` (the characters as the index encodes them), `place` (where the line begins in the index's
     text), `group` (the group of its poem's versions), `run` (the same number for the same characters), `second`
     (whether the line is the second of its couplet) and `by_group` (the rows in the order of `group`).
-
-    Args:
-        store: The open corpus.
-        width: The number of characters in a line, 5 or 7.
 
     Raises CorpusError if the table cannot be written or is damaged.
     """

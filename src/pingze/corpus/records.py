@@ -94,8 +94,7 @@ def _contents(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[t
 
 
 def _poem(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
-    text = "".join(map(str, record["paragraphs"]))
-    return CorpusPoem(dynasty, str(record["title"]), str(record["author"]), text)
+    return CorpusPoem(dynasty, str(record["title"]), str(record["author"]), "".join(map(str, record["paragraphs"])))
 
 
 def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
@@ -132,16 +131,15 @@ PROTECTED = frozenset(_DIED_AFTER_1955.split())
 """Poets listed under 清 who died after 1955; their poems are left out, as they may still be under copyright."""
 
 
-def read_poetry_source(source: Path) -> Iterator[File]:
+def read_poetry_source(source: Path) -> list[File]:
     """Read the files of a clone or an archive of the repository.
 
     Raises CorpusError if the source cannot be read or holds no such file.
     """
-    count = 0
-    for count, file in enumerate(read(source, _kind_of_more), 1):  # noqa: B007
-        yield file
-    if not count:
+    files = list(read(source, _kind_of_more))
+    if not files:
         raise CorpusError("no_poetry_source", path=str(source))
+    return files
 
 
 def _kind_of_more(name: str) -> Kind | None:

@@ -10,12 +10,9 @@ from itertools import chain, combinations
 from pingze.corpus.poem import CorpusPoem, digest
 
 SPLITS = ("train", "dev", "test")
-DRAWN = {"train": 16_384, "dev": 2_730}
-"""The number of poems that the report trains on (train) and measures on (dev)."""
-SHORTEST_LINE = 5
-"""Shorter lines are ignored, because two poems that share such lines need not be versions of the same poem."""
-MOST_SHARED = 100
-"""The largest number of lines of a poem to compare in pairs; it limits the cost of texts with many common lines."""
+DRAWN = {"train": 16_384, "dev": 2_730}  # poems that the report trains on (train) and measures on (dev)
+SHORTEST_LINE = 5  # shorter lines are ignored: two poems that share such lines need not be versions of the same poem
+MOST_SHARED = 100  # lines of a poem to compare in pairs at most; it limits the cost of texts with many common lines
 
 
 def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int | None]:

@@ -7,7 +7,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -270,12 +270,10 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
 def usual_neighbours() -> Iterator[Callable[[str, str], dict[str, int]] | None]:
     """Yield `Store.beside` of the user's store, or None if the store cannot be opened."""
     with ExitStack() as stack:
-        try:
-            store = stack.enter_context(Store.open())
-        except CorpusError:
-            yield None
-        else:
-            yield store.beside
+        beside = None
+        with suppress(CorpusError):
+            beside = stack.enter_context(Store.open()).beside
+        yield beside
 
 
 def _where(**filters: str | None) -> tuple[str, dict[str, str]]:

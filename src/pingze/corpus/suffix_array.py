@@ -19,16 +19,13 @@ from pingze.arrays import Array, Bool, Int, Int32, UInt16, UInt32, UInt64
 from pingze.errors import InputError
 from pingze.verse.characters import MARKS
 
-END = 0
-"""The code that ends each text; no phrase contains it."""
-DEPTH = 8
-"""Places are sorted by this many characters. To find a longer phrase, the places of its beginning are searched."""
+END = 0  # the code that ends each text; no phrase contains it
+DEPTH = 8  # places are sorted by this many characters; for a longer phrase, the places of its beginning are searched
 _HALF = DEPTH // 2
 _BITS = 16
 _SAMPLED = 256  # the most places whose order is checked when the files are loaded
 
-Codes = Sequence[int]
-"""Characters as codes, which are their positions in `SuffixArray.characters`, from 1."""
+Codes = Sequence[int]  # characters as codes, which are their positions in `SuffixArray.characters`, from 1
 
 
 @dataclass(eq=False)
@@ -110,17 +107,13 @@ class SuffixArray:
         """Return the code of each character; a character that no text contains gets a code that never occurs."""
         points, unknown = (np.array([ord(character) for character in text], np.uint32), len(self.characters) + 1)
         found = np.searchsorted(self.characters, points).clip(max=len(self.characters) - 1)
-        codes: list[int] = np.where(self.characters[found] == points, found + 1, unknown).tolist()
-        return codes
+        return np.where(self.characters[found] == points, found + 1, unknown).tolist()
 
     def places(self, phrase: Codes) -> Int32[np.ndarray, "n"]:
         """Return the places where a phrase begins, in no order; the phrase's first character must be Han."""
         low, high = 0, len(self._order)
         for depth, code in enumerate(phrase[:DEPTH]):
-
-            def there(place: int, depth: int = depth) -> int:
-                return self._text[place + depth]
-
+            there = self._text[depth:].__getitem__
             low = bisect_left(self._order, code, low, high, key=there)
             high = bisect_right(self._order, code, low, high, key=there)
         found = self.order[low:high]
@@ -143,10 +136,8 @@ class SuffixArray:
         Only lines of the same length are compared; of equally similar lines, the first in the texts is returned. If no
         line agrees at any position, return 0 and 0.
         """
-        length = len(line)
-        if length + 1 >= len(self.shorter):
-            return 0, 0
-        starts = self.lines[self.shorter[length] : self.shorter[length + 1]]
+        low, high = self.shorter[np.minimum([len(line), len(line) + 1], len(self.shorter) - 1)]
+        starts = self.lines[low:high]
         same = np.zeros(len(starts), np.int8)
         for depth, code in enumerate(self.encode(line)):
             same += self.text[starts + depth] == code

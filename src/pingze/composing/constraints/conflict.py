@@ -24,17 +24,8 @@ from pingze.verse.rhyme import names as group_names
 from pingze.verse.rhyme_groups import OBLIQUE
 from pingze.verse.tones import groups, sides
 
-_MOST_NAMED = 3
-"""The maximum number of rhyme groups that a message names."""
-_LATE = 1e-4
-"""The amount by which dropping the last constraint costs less than dropping the first."""
-
-
-def is_possible(
-    lexicon: Lexicon, request: Request, copying: Copying | None = None, effort: Effort | None = None
-) -> bool:
-    """Check whether some poem keeps the whole request; originality is checked only for fixed characters and words."""
-    return Inclusion(Constraints(lexicon, request, copying=copying), effort=effort).is_possible
+_MOST_NAMED = 3  # rhyme groups that a message names
+_LATE = 1e-4  # the amount by which dropping the last constraint costs less than dropping the first
 
 
 def clashing(
@@ -50,7 +41,8 @@ def clashing(
 
     def can_keep(parts: Sequence[Clash]) -> bool:
         check_deadline()
-        return is_possible(lexicon, request.keeping(parts), copying, effort)
+        constraints = Constraints(lexicon, request.keeping(parts), copying=copying)
+        return Inclusion(constraints, effort=effort).is_possible
 
     def grown(kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
         """Return `kept` and those of `parts` that can be kept as well, trying them in order."""
@@ -76,11 +68,8 @@ def clashing(
     # 3. Explain why fixed characters are dropped.
     constraints = Constraints(lexicon, request.keeping(kept), copying=copying)
     fixed = {fix.clash: fix for fix in request.fixed}
-    return [
-        _explained(part, constraints, fixed[part]) if part in fixed else part
-        for part in request.parts
-        if part not in kept
-    ]
+    dropped = (part for part in request.parts if part not in kept)
+    return [_explained(part, constraints, fixed[part]) if part in fixed else part for part in dropped]
 
 
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
@@ -121,10 +110,8 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
 
 def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
     """Add the reason why a fixed character is dropped, if its position requires a certain character, tone or rhyme."""
-    place = constraints.place_of(fix)
-    fixed = constraints.fixed
-    begun = constraints.begin(fixed) if fixed else None
-    if fixed is None or begun is None:
+    place, fixed = constraints.place_of(fix), constraints.fixed or ()
+    if not (begun := constraints.begin(fixed)):  # no poem is possible, whatever is dropped
         return part
 
     def needing(wanted: str | None, words: str) -> Clash:

@@ -27,8 +27,7 @@ class Copying:
     The texts to look up consist of vocabulary ids, in lines that `layout` divides.
     """
 
-    dead_end = "unfinished"
-    """The code of the error when no text can go on."""
+    dead_end = "unfinished"  # the code of the error when no text can go on
 
     def __init__(self, corpus: "SuffixArray", vocabulary: Vocabulary, layout: Layout, longest: int) -> None:
         self.corpus, self.layout, self.size = corpus, layout, longest + 1
@@ -42,12 +41,9 @@ class Copying:
     def holds(self, fixed: Sequence[int]) -> bool:
         """Check whether the fixed characters of a poem, or of a word, already contain a copied substring."""
         line = self.layout.line if len(fixed) == len(self.layout.line) else [0] * len(fixed)  # a poem, or a word
-        for start in range(len(fixed) - self.size + 1):
-            given = fixed[start : start + self.size]
-            in_one_line = line[start] == line[start + self.size - 1]
-            if in_one_line and FREE not in given and len(self.corpus.places(self._codes(given))):
-                return True
-        return False
+        starts = (at for at in range(len(fixed) - self.size + 1) if line[at] == line[at + self.size - 1])
+        parts = (fixed[at : at + self.size] for at in starts)
+        return any(FREE not in part and len(self.corpus.places(self._codes(part))) for part in parts)
 
     def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
         """Return a mask of the hypotheses under which the fixed characters of a poem copy nothing: all or none."""
@@ -75,8 +71,7 @@ class Copying:
             near = before[len(before) - taken :]
             found.append(self.corpus.between(self._codes(near), self._codes(after[: self.size - 1 - taken])))
         codes = np.concatenate(found)
-        ids: Array = self.ids[codes[self.known[codes]]]
-        return ids
+        return self.ids[codes[self.known[codes]]]
 
     def _codes(self, ids: Sequence[int]) -> list[int]:
         return [self.codes[id_] for id_ in ids]

@@ -75,13 +75,9 @@ def tones_of(line: str) -> list[str]:
 
 
 class Facing(Copying):
-    """The rules of a couplet.
+    """The rules of a couplet: `parts` are the lengths of the parts of a line, `upper` is the upper line if it is given.
 
-    Args:
-        lexicon: The lexicon of the model's vocabulary.
-        parts: The lengths of the parts between the pauses of a line.
-        upper: The upper line, if it is given.
-        end: The tone in which the lower line ends.
+    The lower line ends in the tone `end`.
     """
 
     dead_end = "unfaced"

@@ -26,8 +26,7 @@ from pingze.verse.forms import line_types
 from pingze.verse.patterns import RESCUED, accepted
 
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
-Fixes = tuple[int, ...]
-"""The id that is required at each position of the text, or `FREE`."""
+Fixes = tuple[int, ...]  # the id that is required at each position of the text, or `FREE`
 
 
 @dataclass
@@ -70,7 +69,7 @@ class Demands:
         self.repeated = np.isin(np.arange(self.places), list(self.echoes))
         self.tokens = self.places + request.lines  # a mark after each line
         # 1. The characters that are not excluded, and those that fit some of the tones that are wanted.
-        self.base = lexicon.han.copy()
+        self.base = lexicon.vocabulary.is_han.copy()
         excluded = {form for character in request.exclude for form in forms(character)}
         self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
         wanted = np.arange(8)[:, None] >> np.array(WANTS) & 1
@@ -81,7 +80,7 @@ class Demands:
         self.feet = self.rhyming.at
         self.asked, self.exists = self._ways()
         # 3. The sets from which positions draw, as columns: G for each kind of foot, level, oblique, all.
-        rhymes = self.rhyming.rhymes.reshape(-1, len(self.base))
+        rhymes = self.rhyming.rhymes[0].reshape(-1, len(self.base))
         self.members = np.concatenate([rhymes, lexicon.one_form]).T & self.base[:, None]
         self.whole = self.members.sum(axis=0)
         self.members[:, -3:] &= not request.repeat
@@ -94,12 +93,11 @@ class Demands:
             kinds = self.kinds[t][2 * k : 2 * k + 2]
             couplets = [kinds, tuple(RESCUED.values())] if kinds == tuple(RESCUED) else [kinds]
             ways = [
-                first.tones + second.tones
+                "".join(pattern.tones for pattern in pair)
                 for couplet in couplets
-                if couplet
-                for first, second in product(*(accepted(kind, form.width, self.request.strictness) for kind in couplet))
+                for pair in product(*(accepted(kind, form.width, self.request.strictness) for kind in couplet))
             ]
-            every.append(ways or [form.tune.tones if form.tune else "x" * self.size])
+            every.append(ways if kinds else [form.tune.tones if form.tune else "x" * self.size])
         W = max(map(len, every))
         exists = np.arange(W) < np.array([*map(len, every)])[:, None]
         asked = [[_TONES[tone] for tone in "".join(ways).ljust(W * self.size, "x")] for ways in every]
@@ -108,8 +106,7 @@ class Demands:
     def asked_at(self, place: int) -> Int[Array, "T W"]:
         """Return the tone that each way to write a couplet requires at a position."""
         k, at = divmod(place, self.size)
-        asked: Array = self.asked[:, k, :, at]
-        return asked
+        return self.asked[:, k, :, at]
 
     def opposite(self, place: int) -> int | None:
         """If `place` is in the second line of a couplet with antithesis, return the position opposite, else None."""
@@ -120,17 +117,16 @@ class Demands:
 
     def named(self, alive: Bool[Array, "G"]) -> list[str]:
         """Return the group of each rhyme: the first one that is still possible."""
-        names, of_row = self.request.groups, self.rhyming.of_row.tolist()
-        found = {rhyme: name for rhyme, name, can in list(zip(of_row, names, alive, strict=True))[::-1] if can}
-        return [found[rhyme] for rhyme in sorted(found)]
+        rows = np.flatnonzero(alive)
+        _, first = np.unique(self.rhyming.of_row[rows], return_index=True)
+        return [self.request.groups[row] for row in rows[first].tolist()]
 
     def fits(
         self, place: int, ids: Int[Array, "..."] | int, given: Bool[Array, "..."] | bool = True
     ) -> Bool[Array, "... T W"]:
         """Check which ways allow characters at a position: given ones in any reading, others in their usable tone."""
         given, ids = (np.asarray(each, int)[..., None, None] for each in (given, ids))
-        fits: Array = self.lexicon.fits[given, self.asked_at(place), ids]
-        return fits
+        return self.lexicon.fits[given, self.asked_at(place), ids]
 
     @cached_property
     def fixed(self) -> Fixes | None:
@@ -165,18 +161,15 @@ class Demands:
 
     def free(self, texts: Int[Array, "... P"]) -> Bool[Array, "... P"]:
         """Return a mask of the positions that need a new character: neither known nor the same as an earlier one."""
-        free: Array = (texts == FREE) & ~self.repeated
-        return free
+        return (texts == FREE) & ~self.repeated
 
     def left(self, texts: Int[Array, "... P"], place: int) -> Int[Array, "D ... T"]:
         """Count the free feet of each kind from a position onward; in the last row, the other free positions."""
-        left: Array = self.free(texts)[..., place:] @ self.rhyming.drawing[:, place:]
-        return left
+        return self.free(texts)[..., place:] @ self.rhyming.drawing[:, place:]
 
     def stock(self, unused: Bool[Array, "V"]) -> Int[Array, "S"]:
         """Count the unused words in each set of `members`; if repetition is allowed, no tone is ever used up."""
-        stock: Array = self.whole - self.members[~unused].sum(axis=0)
-        return stock
+        return self.whole - self.members[~unused].sum(axis=0)
 
     def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
         """Return the rows of texts that may be impossible to complete once one more character of some set is used."""
@@ -206,8 +199,7 @@ class Demands:
 
     def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
         """Check whether a tone has too few characters for the positions or, if repetition is allowed, none at all."""
-        few: Array = stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
-        return few
+        return stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
 
     def _tones_suffice(self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]) -> bool:
         """Check whether the rest can be written in ways that need no more characters of any tone than are left."""

@@ -25,20 +25,15 @@ from pingze.verse.tunes import Tune
 class Feet:
     """The feet of a request's form, and the tables of their rhymes.
 
-    Args:
-        lexicon: The lexicon of the vocabulary.
-        request: Everything that a poem must keep.
-        kinds: For each template, the types of all lines; () if the form has no templates.
+    `kinds` has, for each template, the types of all lines; () if the form has no templates.
     """
 
     at: Bool[Array, "P T"]
     """Whether a position rhymes."""
     kind: Int[Array, "P"]
     """The kind of the foot at a position; without meaning elsewhere."""
-    rhymes: Bool[Array, "F G V"]
-    """Whether a character is usable as a rhyme; False in the rows that a foot does not concern."""
-    can_rhyme: Bool[Array, "F G V"]
-    """Whether a character that a person fixes can rhyme; False in the rows that a foot does not concern."""
+    rhymes: Bool[Array, "2 F G V"]
+    """`Lexicon.rhymes` for each kind of foot; False in the rows that a foot does not concern."""
     within: Int[Array, "F F"]
     """Whether the rhymes of the second kind are also rhymes of the first, so that its feet use them up."""
     tones: list[int]
@@ -57,23 +52,21 @@ class Feet:
         self.drawing = np.append(of_kind, ~self.at[None], axis=0).astype(int)
 
     def _read_verse(self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]) -> None:
-        form = request.form
-        standard = request.standard
+        form, standard = request.form, request.standard
         rows = [standard.order[name] for name in request.groups]
-        rhymes = first_rhymes = lexicon.rhymes[rows]
-        can_rhyme = first_can_rhyme = lexicon.can_rhyme[rows]
+        rhymes = first_rhymes = lexicon.rhymes[:, rows]
         if "鄰韻" not in enforced(request.strictness) and form.regulated:
 
             def joined(rhymes: Bool[Array, "all V"], near: Callable[[str], Iterable[str]]) -> Bool[Array, "G V"]:
                 rows_of = ([standard.order[other] for other in near(name)] for name in request.groups)
                 return np.array([rhymes[rows].any(axis=0) for rows in rows_of])
 
-            borrowed = joined(lexicon.rhymes, partial(lenders, standard=standard))
-            first_can_rhyme = joined(lexicon.can_rhyme, standard.near.__getitem__)
+            borrowed = joined(lexicon.rhymes[0], partial(lenders, standard=standard))
             # A borrowed rhyme that could also be read as oblique is left out, because it would leave open whether the
             # first line rhymes.
-            first_rhymes = rhymes | borrowed & ~lexicon.fits[1, WANTS_OBLIQUE]
-        self.rhymes, self.can_rhyme = np.stack([rhymes, first_rhymes]), np.stack([can_rhyme, first_can_rhyme])
+            usable = rhymes[0] | borrowed & ~lexicon.fits[1, WANTS_OBLIQUE]
+            first_rhymes = np.array([usable, joined(lexicon.rhymes[1], standard.near.__getitem__)])
+        self.rhymes = np.stack([rhymes, first_rhymes], axis=1)
         self.concerned = np.ones((2, len(rows)), bool)
         self.within = np.array([[1, 0], [1, 1]])
         self.tones = [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2
@@ -85,16 +78,13 @@ class Feet:
     def _read_tune(self, lexicon: Lexicon, request: Request, tune: Tune) -> None:
         kinds = sorted({(line.rhyme, line.kind) for line in tune.lines if line.rhyme is not None})
         self.concerned = np.array([self.of_row == rhyme for rhyme, _ in kinds])
-        standard = request.standard
+        standard, parts = request.standard, request.groups
         number = {name: row for row, name in enumerate(group_names(standard))}
-        classes = [
-            [kind_in(part, kind, standard) or kind_in(part, OBLIQUE, standard) for part in request.groups]
+        rows = [
+            [number[part + (kind_in(part, kind, standard) or kind_in(part, OBLIQUE, standard))] for part in parts]
             for _, kind in kinds
         ]
-        numbers = [[number[part + own] for part, own in zip(request.groups, each, strict=True)] for each in classes]
-        self.rhymes, self.can_rhyme = (
-            table[numbers] & self.concerned[..., None] for table in (lexicon.rhymes, lexicon.can_rhyme)
-        )
+        self.rhymes = lexicon.rhymes[:, rows] & self.concerned[..., None]
         self.tones = [WANTS_LEVEL if kind == LEVEL else WANTS_OBLIQUE for _, kind in kinds]
         self.within = np.equal.outer(self.tones, self.tones).astype(int)
         self.at, self.kind = np.zeros((tune.size, 1), bool), np.zeros(tune.size, int)
@@ -108,12 +98,9 @@ class Feet:
         If `generous`, the rhymes are all those that the checker accepts.
         """
         kind = self.kind[place]
-        rhymes: Array = (self.can_rhyme if generous else self.rhymes)[kind]
-        fitting: Array = np.logical_or(rhymes, ~self.concerned[kind][:, None])
-        return fitting
+        return np.logical_or(self.rhymes[int(generous), kind], ~self.concerned[kind][:, None])
 
     def settle(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
         """Remove all rows of a hypothesis of which some rhyme has no row left."""
         possible = np.logical_or.reduceat(alive, self.first_rows, axis=-1).all(axis=-1, keepdims=True)
-        settled: Array = np.logical_and(alive, possible)
-        return settled
+        return np.logical_and(alive, possible)

@@ -21,7 +21,7 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain, pairwise, product
+from itertools import chain, product
 from typing import Any, NamedTuple
 from weakref import proxy
 
@@ -37,22 +37,16 @@ from pingze.deadline import check_deadline
 from pingze.errors import InputError, UnfinishedError
 from pingze.verse.patterns import word_starts
 
-Word = tuple[int, ...]
-"""The ids of characters that must be adjacent within a line."""
+Word = tuple[int, ...]  # the ids of characters that must be adjacent within a line
 Axis = str | tuple[str, int]
 """A thing that can be used up: the words of a ("kind", number), the one rhyme on a ("shared", id), the rhymes of a
 ("rhymes", kind of foot), or a named set."""
-Groups = tuple[int, ...]
-"""For each rhyme of the form, the row of its group in the tables of rhymes."""
+Groups = tuple[int, ...]  # for each rhyme of the form, the row of its group in the tables of rhymes
 
-MOST_WORK = 800_000_000
-"""The maximum number of additions spent on placing the words of a request; they take about two seconds."""
-ONE_MORE = 1 << 14
-"""The fixed cost of adding two arrays, measured in additions of single numbers."""
-MOST_NUMBERS = 1 << 19
-"""The maximum number of entries in a table."""
-TRIES = 100
-"""The maximum number of attempts to draw placements in which the words copy no line, or are in quoted lines."""
+MOST_WORK = 800_000_000  # additions spent on placing the words of a request; they take about two seconds
+ONE_MORE = 1 << 14  # the fixed cost of adding two arrays, measured in additions of single numbers
+MOST_NUMBERS = 1 << 19  # entries in a table
+TRIES = 100  # attempts to draw placements in which the words copy no line, or are in quoted lines
 _NAMES: dict[int, tuple[str, ...]] = {WANTS_ANY: (), WANTS_LEVEL: ("level",), WANTS_OBLIQUE: ("oblique",)}
 
 
@@ -86,25 +80,21 @@ class Inclusion:
     @cached_property
     def words(self) -> list[Word]:
         """The words that the fixed characters do not already contain."""
-        fixed = self.constraints.fixed or ()
-        lines = [fixed[start:end] for start, end in pairwise(self.constraints.layout.starts)]
-        ids = self.constraints.lexicon.vocabulary.ids
-        words = (tuple(ids[character] for character in word) for word in self.constraints.request.include)
-
-        def has(line: Word, word: Word) -> bool:
-            return any(line[at : at + len(word)] == word for at in range(len(line)))
-
-        return [word for word in words if not any(has(line, word) for line in lines)]
+        vocabulary = self.constraints.lexicon.vocabulary
+        text = "".join(" " if id_ == FREE else vocabulary.tokens[id_] for id_ in self.constraints.fixed or ())
+        lines = self.constraints.layout.cut(text)
+        missing = (word for word in self.constraints.request.include if not any(word in line for line in lines))
+        return [tuple(vocabulary.ids[character] for character in word) for word in missing]
 
     @cached_property
     def placements(self) -> "Placements":
         """All ways to place the words."""
-        assert self.constraints.fixed is not None, "a request that can be met fixes one character a place"
-        return Placements(self.constraints, self.constraints.fixed, self.words, self.effort, self.whole)
+        return Placements(self.constraints, self.constraints.fixed or (), self.words, self.effort, self.whole)
 
     @property
     def is_possible(self) -> bool:
         """Whether some poem keeps the request. Raises InputError if the request has too many words to decide this."""
+        # Originality is checked only for fixed characters and for words.
         fixed, copying, base = self.constraints.fixed, self.constraints.copying, self.constraints.base
         if fixed is None or (copying and any(copying.holds(word) for word in self.words)):
             return False
@@ -135,8 +125,7 @@ class Inclusion:
         if not self.words:
             return 0.0
         if self.placements.limits:  # then the ways of one couplet depend on the ways of the others
-            effort = Effort(self.constraints.request)
-            alone = Placements(self.constraints, fixed, (), effort, whole=False)
+            alone = Placements(self.constraints, fixed, (), Effort(self.constraints.request), whole=False)
             return self.placements.log_number - alone.log_number
         with np.errstate(divide="ignore"):
             ways = np.log(begun.ways[0].sum(axis=2)).sum(axis=1)
@@ -186,9 +175,8 @@ class Placements:
         self.limits: dict[Axis, int] = {name: number for name, number in numbers if number < enough}
         # For each rhyme, take one group of each kind: groups of one kind differ in nothing that matters.
         alike: list[dict[object, list[int]]] = []
-        every = np.split(np.arange(len(self.rhymes.of_row)), self.rhymes.first_rows[1:])
-        first = [int(rows[0]) for rows in every]
-        for rhyme, rows in enumerate(every):
+        first = self.rhymes.first_rows.tolist()
+        for rhyme, rows in enumerate(np.split(np.arange(len(self.rhymes.of_row)), first[1:])):
             kinds = defaultdict[object, list[int]](list)
             for row in rows[self.alive[:, rows].any(axis=0)].tolist():
                 groups = (*first[:rhyme], row, *first[rhyme + 1 :])
@@ -219,8 +207,7 @@ class Placements:
         may = at in starts and self.blank[places].any() and not c.repeated[places].any()
         if not may or any(given not in (FREE, id_) for given, id_ in zip(self.fixed[places], word, strict=True)):
             return None
-        taken: Array = np.logical_and.reduce([c.fits(place + n, id_) for n, id_ in enumerate(word)])
-        return taken
+        return np.logical_and.reduce([c.fits(place + n, id_) for n, id_ in enumerate(word)])
 
     def rhyming(self, groups: Groups) -> tuple[Int[Array, "F T"], Bool[Array, "2 F ends"]]:
         """Return what depends on the groups of the rhymes, for each kind of foot.
@@ -234,8 +221,8 @@ class Placements:
         wanted = self.rhymes.within @ self.constraints.left(np.array(self.fixed), 0)[:-1]
         stock = self.stock[:-3].reshape(self.rhymes.concerned.shape)[kinds, rows]
         words = self.constraints.lexicon.word[self.ends]
-        may = self.rhymes.can_rhyme[kinds, rows][:, self.ends]
-        spares = ~(self.rhymes.rhymes[kinds, rows][:, words] & self.free[words])
+        may = self.rhymes.rhymes[1, kinds, rows][:, self.ends]
+        spares = ~(self.rhymes.rhymes[0, kinds, rows][:, words] & self.free[words])
         return np.maximum(0, wanted - stock[:, None]), np.array([may, spares])
 
 

@@ -23,14 +23,9 @@ from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tables import table
 from pingze.verse.tones import groups, sides, usable_tone
 
-WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
-"""The tones that a position may want."""
-
-FREE = -1
-"""The id that marks a position of a text as still free."""
-
-DOUBLED_OFTEN = 40
-"""A character may be doubled if verse doubles it at least this many times."""
+WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)  # the tones that a position may want
+FREE = -1  # the id that marks a position of a text as still free
+DOUBLED_OFTEN = 40  # a character may be doubled if verse doubles it at least this many times
 
 
 @cache
@@ -53,15 +48,10 @@ class Lexicon:
 
     vocabulary: Vocabulary
     standard: Standard
-    """How characters are read."""
-    han: Bool[Array, "V"]
-    """Whether a token is a Han character."""
     fits: Bool[Array, "2 3 V"]
     """Whether a character fits each of `WANTS`: row 0 in its usable tone, row 1 in some reading or of unknown tone."""
-    rhymes: Bool[Array, "G V"]
-    """Whether the character is usable as a rhyme of the group."""
-    can_rhyme: Bool[Array, "G V"]
-    """Whether the character is in the group in some reading, or its groups are unknown."""
+    rhymes: Bool[Array, "2 G V"]
+    """Whether a character rhymes in a group: row 0 if it is usable so, row 1 in some reading or of unknown groups."""
     doubles: Bool[Array, "2 V"]
     """Whether verse often doubles the character 疊字, as 年年: row 0 anywhere, row 1 at the end of a line."""
     forms: Int[Array, "V F"]
@@ -88,7 +78,7 @@ class Lexicon:
         tones = [usable_tone(tokens[id_], standard) for id_ in ids]
         readings = [sides(tokens[id_], standard) or {LEVEL, OBLIQUE} for id_ in ids]
         times = [doublings().get(tokens[id_], (0, 0)) for id_ in ids]
-        han, fits = mask(True for _ in ids), np.ones((2, len(WANTS), V), bool)
+        fits = np.ones((2, len(WANTS), V), bool)
         for want, side in ((WANTS_LEVEL, LEVEL), (WANTS_OBLIQUE, OBLIQUE)):
             fits[:, want] = mask(tone == side for tone in tones), mask(side in each for each in readings)
         doubles = np.array([mask(each[row] >= DOUBLED_OFTEN for each in times) for row in (0, 1)])
@@ -110,15 +100,14 @@ class Lexicon:
                 for rows, of in (able, usable) if is_usable else (able,):
                     rows += number[name], number[part]
                     of += id_, id_
-        rhymes, can_rhyme = np.zeros((2, len(number), V), bool)
-        rhymes[usable] = can_rhyme[able] = True
-        can_rhyme[:, unknown] = True
+        rhymes = np.zeros((2, len(number), V), bool)
+        rhymes[0, *usable] = rhymes[1, *able] = rhymes[1, :, unknown] = True
         padded = np.repeat(np.arange(V)[:, None], max(map(len, all_forms.values()), default=1), axis=1)
         for id_, own in all_forms.items():
             padded[id_, : len(own)] = own
         # 3) One form of each word, and the words that verse reads in other tones.
         level, oblique, one_form = *fits[0, WANTS_LEVEL:], np.zeros((3, V), bool)
-        for row, which in zip(one_form, (level, oblique, han), strict=True):
+        for row, which in zip(one_form, (level, oblique, vocabulary.is_han), strict=True):
             able_ids = np.flatnonzero(which)
             row[able_ids[np.unique(word[able_ids], return_index=True)[1]]] = True
         one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
@@ -128,7 +117,7 @@ class Lexicon:
             one, next_one = vocabulary.ids.get(pair[0], 0), vocabulary.ids.get(pair[1], 0)
             if one and next_one and (other[read[0]][one] or other[read[1]][next_one]):
                 misread.setdefault(one, []).append(next_one)
-        return cls(vocabulary, standard, han, fits, rhymes, can_rhyme, doubles, padded, word, one_form, misread)
+        return cls(vocabulary, standard, fits, rhymes, doubles, padded, word, one_form, misread)
 
     def reading(self, request: Request) -> "Lexicon":
         """Copy the lexicon, limiting the characters that a request fixes or includes to their tones in that context."""

@@ -20,8 +20,7 @@ from pingze.composing.request.request import Request
 from pingze.verse.patterns import word_starts
 
 _NAMES = ("", "平", "仄")
-_TRIED = 8
-"""The number of texts for which possible characters are tried at once."""
+_TRIED = 8  # texts for which possible characters are tried at once
 
 
 class Constraints(Demands):
@@ -94,15 +93,13 @@ class Constraints(Demands):
         """Copy a mask without what would copy the corpus or, in a 集句, what no line of it continues."""
         if self.copying is None:
             return allowed.copy()
-        original: Array = allowed & ~self.copying.forbidden(self, histories, place)
-        return original
+        return allowed & ~self.copying.forbidden(self, histories, place)
 
     def _completable(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters each text may take at a position without becoming impossible to complete."""
         source = histories.texts[:, [self.echoes.get(place, place)]]
         if place in self.echoes and FREE not in source:
-            repeated: Array = np.arange(len(self.base)) == source
-            return repeated
+            return np.arange(len(self.base)) == source
         # 1. Allow the characters that some hypothesis allows, or only the fixed one.
         allowed = self._fitting(histories, place)
         fixed = histories.fixed[:, place]
@@ -132,8 +129,8 @@ class Constraints(Demands):
     def alike(self) -> Int[Array, "V"]:
         """The kind of each character, as a number. Within a kind, the tones and rhymes of all forms are equal."""
         lexicon, seen = self.lexicon, dict[bytes, int]()
-        tables = [*lexicon.fits, *self.rhyming.rhymes, *self.rhyming.can_rhyme]
-        kinds = np.packbits(np.vstack([self.base, *tables, self.members[lexicon.forms].any(axis=1).T]), axis=0).T
+        rhymes, sets = self.rhyming.rhymes.reshape(-1, len(self.base)), self.members[lexicon.forms].any(axis=1).T
+        kinds = np.packbits(np.vstack([self.base, *lexicon.fits, rhymes, sets]), axis=0).T
         return np.array([seen.setdefault(kind.tobytes(), len(seen)) for kind in kinds])
 
     def allowed_alone(self, fixed: Fixes, place: int) -> Bool[Array, "V"]:
@@ -142,8 +139,7 @@ class Constraints(Demands):
         begun = self.begin(tuple(FREE if at in same else id_ for at, id_ in enumerate(fixed)))
         if begun is None:
             return np.zeros_like(self.base)
-        alone: Array = self._original(self._completable(begun, place), begun, place)[0]
-        return alone
+        return self._original(self._completable(begun, place), begun, place)[0]
 
     def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that some hypothesis allows at a position, even if nothing can follow."""
@@ -153,7 +149,7 @@ class Constraints(Demands):
         wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
         fitting: Array = self.by_wanted_tones[wanted]
         if foot.any():
-            rhymes = self.rhyming.rhymes[self.rhyming.kind[place]] & self.base
+            rhymes = self.rhyming.rhymes[0, self.rhyming.kind[place]] & self.base
             groups, same = np.unique(histories.alive[:, foot].any(axis=1), axis=0, return_inverse=True)
             fitting |= np.array([rhymes[alive].any(axis=0) for alive in groups])[same.ravel()]
         # 2. Forbid characters used before, unless they are doubled.

@@ -24,38 +24,29 @@ from pingze.corpus.store import Hit, Store
 from pingze.verse.forms import Layout
 from pingze.verse.patterns import RESCUED, accepted
 
-_MANY = 1 << 12
-"""Among more lines than this, lines of the poems already quoted are not looked for."""
-_AMPLE = 30
-"""A rhyme with so many lines for each place is not likely to lead into a dead end."""
+_MANY = 1 << 12  # among more lines than this, lines of the poems already quoted are not looked for
+_AMPLE = 30  # a rhyme with so many lines for each place is not likely to lead into a dead end
 
 
 class Kind(NamedTuple):
-    """Which lines may stand at a place of the poem."""
+    """Which lines may stand at a place: of a couplet the `second`, with a rhyme (`foot`), with repeated characters."""
 
     second: bool
-    """Whether the line is the second of its couplet."""
     line_type: str
     """The line type, or "" for any."""
     strictness: str
     foot: bool
-    """Whether the line rhymes."""
     ending: bytes
     """A mask of the characters in which the line may end; empty for any."""
     fixed: Fixes
     """The id that each position must have, or `FREE`."""
     repeat: bool
-    """Whether the line may repeat a character."""
 
 
 class Quoting(Copying):
-    """The lines that may be quoted.
+    """The lines of `width` characters that may be quoted.
 
-    Args:
-        store: The open corpus.
-        lexicon: The lexicon of the model's vocabulary.
-        width: The number of characters in a line.
-        poets: The names of poets or dynasties, separated by spaces, whose lines may be quoted; "" for all.
+    `poets` are the names of poets or dynasties, separated by spaces, whose lines may be quoted; "" for all.
 
     Raises InputError if the corpus has no poem of one of the poets.
     """
