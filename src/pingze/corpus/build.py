@@ -84,8 +84,7 @@ def build(
     if not cleaned.poems:
         raise CorpusError("nothing_kept", path=str(source))
     progress(f"grouping {len(cleaned.poems):,} poems")
-    poems: list[CorpusPoem] = []
-    grouped: list[int] = []
+    poems, grouped = list[CorpusPoem](), list[int]()
     found = groups(cleaned.poems, sum(poem.is_measured for poem in cleaned.poems))
     for place, (poem, group) in enumerate(zip(cleaned.poems, found, strict=True)):
         if group is None:  # dropped, so that training never sees a version of a dev or test poem

@@ -23,7 +23,6 @@ VERSE = ("paragraphs", "para", "content", "text", "lines", "verse")
 TITLE = ("title", "rhythmic", "name")
 POET = ("author", "poet")
 SUFFIXES = (".txt", ".json", ".jsonl")
-
 _FULL_WIDTH = str.maketrans(",.?!;:､｡．", "，。？！；：、。。")
 _SEPARATOR = re.compile(r"\s+|[·・—:：]")
 _LONGEST_POET = 4

@@ -147,11 +147,8 @@ class Store:
         text = "".join(normalize("NFC", phrase).split()).translate(_FULL_WIDTH).strip(MARKS)
         if not text or fault(text) not in (None, "too short"):
             raise InputError("no_phrase", has=phrase[:20])
-        where, values = _where(
-            dynasty=dynasty,
-            form=_SAME_SHAPE.get(form or "", form),
-            author=normalize("NFC", author).strip().encode(errors="replace").decode() if author else None,
-        )
+        poet = normalize("NFC", author).strip().encode(errors="replace").decode() if author else None
+        where, values = _where(dynasty=dynasty, form=_SAME_SHAPE.get(form or "", form), author=poet)
         # 2) Read the poems that contain the phrase and pass the filters, a batch at a time.
         found = np.unique(self._poems_at(np.sort(self.index.places(self.index.encode(text)))))
         query = f"FROM json_each(:found) CROSS JOIN poem ON poem.id = value {where}"

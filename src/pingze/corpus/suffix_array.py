@@ -65,9 +65,7 @@ class SuffixArray:
         characters = np.flatnonzero(seen).astype(np.uint32)
         if len(characters) >= 1 << _BITS:
             raise InputError("too_many_kinds", has=len(characters))
-        codes = np.zeros(len(seen), np.uint16)
-        codes[characters] = np.arange(1, len(characters) + 1)
-        text = codes[points]
+        text = (np.cumsum(seen, dtype=np.uint16) * seen)[points]  # the rank of each character, from 1
         # 2) Find where each text and each line begins.
         han = _is_han(characters)[text]
         begins_of_texts = np.append(0, np.flatnonzero(text == END)[:-DEPTH] + 1).astype(np.int32)

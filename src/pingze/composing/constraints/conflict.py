@@ -54,10 +54,9 @@ def clashing(
         return grown(grown(kept, parts[:half]), parts[half:])
 
     # 1. Order the parts.
-    readings = []
-    for strictness in dict.fromkeys((request.strictness, CUSTOMARY)):
-        free = replace(request, template=None, rhyme=None, strictness=strictness, original=None)
-        readings.append(_best_reading(Constraints(lexicon, free), request))
+    free = replace(request, template=None, rhyme=None, original=None)
+    asked = (replace(free, strictness=strictness) for strictness in dict.fromkeys((request.strictness, CUSTOMARY)))
+    readings = [_best_reading(Constraints(lexicon, each), request) for each in asked]
     against = min(readings, key=lambda reading: reading[0])[1]
     ordered = sorted(request.parts, key=lambda part: part in against)
     # 2. Keep as many parts as possible. A fixed character need not be composed, so a part that was impossible can

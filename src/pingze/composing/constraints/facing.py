@@ -7,6 +7,7 @@ line repeats one. If neither line is given, the upper one is written first: its 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -59,15 +60,6 @@ def parts_of(size: int) -> tuple[int, ...]:
     return {8: (4, 4), 9: (4, 5), 10: (5, 5), 11: (7, 4)}.get(size, (size,))
 
 
-def rhythm(parts: Sequence[int]) -> list[int]:
-    """List the positions of a line, from 0, that need opposite tones: each second one of a part, and its last."""
-    points, start = set[int](), 0
-    for size in parts:
-        points |= {*range(start + 1, start + size, 2), start + size - 1}
-        start += size
-    return sorted(points)
-
-
 def tones_of(line: str) -> list[str]:
     """Return the tone in which each character of a line is read, 平 or 仄; "" if it is not certain."""
     read = tones_in(line, word_starts(2, len(line)))
@@ -83,7 +75,10 @@ class Facing(Copying):
     dead_end = "unfaced"
 
     def __init__(self, lexicon: Lexicon, parts: Sequence[int], upper: str = "", end: str = LEVEL) -> None:
-        self.points, self.end, self.width = rhythm(parts), end, sum(parts)
+        self.end, self.width = end, sum(parts)
+        # The rhythm: each second position of a part, and its last, needs opposite tones.
+        ends = zip(parts, accumulate(parts), strict=True)
+        self.points = sorted({at for size, stop in ends for at in (*range(stop - size + 1, stop, 2), stop - 1)})
         self.of_tone = dict(zip(OPPOSITE, lexicon.fits[0, WANTS_LEVEL:], strict=True))
         self.of_tone[""] = self.of_tone[LEVEL] | self.of_tone[OBLIQUE]
         self.forms, self.given = lexicon.forms, tones_of(upper) if upper else None

@@ -121,9 +121,7 @@ class Demands:
         _, first = np.unique(self.rhyming.of_row[rows], return_index=True)
         return [self.request.groups[row] for row in rows[first].tolist()]
 
-    def fits(
-        self, place: int, ids: Int[Array, "..."] | int, given: Bool[Array, "..."] | bool = True
-    ) -> Bool[Array, "... T W"]:
+    def fits(self, place: int, ids: Array | int, given: Array | bool = True) -> Bool[Array, "... T W"]:
         """Check which ways allow characters at a position: given ones in any reading, others in their usable tone."""
         given, ids = (np.asarray(each, int)[..., None, None] for each in (given, ids))
         return self.lexicon.fits[given, self.asked_at(place), ids]
@@ -175,9 +173,8 @@ class Demands:
         """Return the rows of texts that may be impossible to complete once one more character of some set is used."""
         left = self.left(histories.texts, place)
         stock, most = histories.stock, left[:-1].sum(axis=0).max(axis=1)
-        some = np.logical_or.reduce(histories.alive, axis=1)[:, None]
-        alive = np.logical_and(some, self.rhyming.concerned)
-        narrow = np.logical_and(self._of_feet(stock) <= most[:, None, None], alive)
+        alive = np.logical_or.reduce(histories.alive, axis=1)[:, None] & self.rhyming.concerned
+        narrow = alive & (self._of_feet(stock) <= most[:, None, None])
         return np.flatnonzero(narrow.any(axis=(1, 2)) | self._are_few(stock, most + left[-1].max(axis=1) + 1))
 
     def _of_feet(self, stock: Int[Array, "N S"]) -> Int[Array, "N F G"]:

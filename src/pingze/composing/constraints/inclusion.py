@@ -64,12 +64,9 @@ class Effort:
 
 
 class Inclusion:
-    """A compiled request, and the placements of its words for each particle.
+    """A compiled request, and the placements of its words for each particle; if `whole`, no word may span a pause.
 
-    Args:
-        constraints: The compiled request.
-        whole: Whether no word may span a pause in the line.
-        effort: The work that may still be done to find placements; by default, all that a request may use.
+    `effort` is the work that may still be done to find placements; by default, all that a request may use.
     """
 
     def __init__(self, constraints: Constraints, *, whole: bool = False, effort: Effort | None = None) -> None:
@@ -140,7 +137,6 @@ class Choice(NamedTuple):
     kind: int | None
     """The kind of the word that begins here; None if no word begins."""
     length: int
-    """The number of positions that the choice fills."""
     fits: Bool[Array, "T W"]
     """Whether each way to write the couplet, under each template, allows the choice."""
     cost: tuple[int, ...]
@@ -246,38 +242,41 @@ class Count:
             kinds[(*tones, *chain(*self.rhyming[word[-1]]), *named)].append(word)
         self.kinds = list(kinds.values())
         # 2. List the things that can be used up, with their amounts.
-        self.missing: dict[Axis, Array] = {("rhymes", n): each for n, each in enumerate(missing) if each.any()}
+        rhymes: dict[Axis, Array] = {("rhymes", n): each for n, each in enumerate(missing) if each.any()}
         able = sum(any(self.rhyming[word[-1]][0]) for word in common.words)
         used: dict[Axis, int] = {("kind", kind): len(words) for kind, words in enumerate(self.kinds)}
         ones: dict[Axis, int] = {("shared", id_): 1 for id_ in shared}
-        most = used | ones | common.limits | dict.fromkeys(self.missing, able)
+        most = used | ones | common.limits | dict.fromkeys(rhymes, able)
         self.axes, self.sizes = list(most), tuple(number + 1 for number in most.values())
-        self.nothing = (0,) * len(self.sizes)
-        self.kept_choices: dict[object, list[list[Choice]]] = {}
-        # 3. Count the placements.
-        self.after, self.log_number = self._count(tuple(used.values()))
-
-    def _count(self, used: tuple[int, ...]) -> tuple[list[Float[Array, "T ..."]], float]:
-        """Count the continuations from each couplet and the end, as if words of a kind were equal; also ln of all."""
-        T, K, _ = self.common.ways.shape
-        if self.common.ways.sum(axis=(0, 2)).max() * math.prod(self.sizes) > MOST_NUMBERS:
-            self.common.effort.spend(math.inf)
-        # 1. A poem may end in any state in which all words are placed and no rhyme is missing.
-        end = np.zeros((T, *self.sizes))
+        T, K, _ = common.ways.shape
+        if common.ways.sum(axis=(0, 2)).max() * math.prod(self.sizes) > MOST_NUMBERS:
+            common.effort.spend(math.inf)
+        # 3. List the choices at each position of each couplet; equal couplets share the list.
+        self.choices, kept = list[list[list[Choice]]](), dict[object, list[list[Choice]]]()
+        for k in range(K):
+            places = range(k * self.size, (k + 1) * self.size)
+            key = k == 0, self.constraints.asked[:, k].tobytes(), common.fixed[places.start : places.stop]
+            if key not in kept:
+                kept[key] = [self._choices(place) for place in places]
+            self.choices.append(kept[key])
+        # 4. A poem may end in any state in which all words are placed and no rhyme is missing.
+        self.after = [np.zeros((T, *self.sizes))]
+        """The number of continuations from each couplet and from the end, as if words of a kind were equal."""
         for n in range(T):
-            states: tuple[Any, ...] = (n, *used, ..., *(slice(numbers[n], None) for numbers in self.missing.values()))
-            end[states] = 1
-        # 2. Add up the ways, couplet by couplet from the last. No number is above 10^110.
-        after = [end]
+            end: tuple[Any, ...] = (n, *used.values(), ..., *(slice(number[n], None) for number in rhymes.values()))
+            self.after[0][end] = 1
+        # 5. Add up the ways, couplet by couplet from the last. No number is above 10^110.
         for k in reversed(range(K)):
-            t, w = self.common.ways[:, k].nonzero()
-            choices = [choice for here in self.choices(k) for choice in here]
+            t, w = common.ways[:, k].nonzero()
+            choices = [*chain(*self.choices[k])]
             fits = sum(int(choice.fits[t, w].sum()) for choice in choices)
-            self.common.effort.spend(fits * math.prod(self.sizes) + len(choices) * ONE_MORE)
-            (first,) = deque(self._completions(k, after[0], t, w), maxlen=1)
-            after.insert(0, np.stack([first[t == n].sum(axis=0) for n in range(T)]))
-        number = float((after[0][_at(self.nothing)] * self.alive).sum())
-        return after, math.log(number) + sum(math.lgamma(n + 1) for n in used) if number else -math.inf
+            common.effort.spend(fits * math.prod(self.sizes) + len(choices) * ONE_MORE)
+            (first,) = deque(self._completions(k, self.after[0], t, w), maxlen=1)
+            self.after.insert(0, np.stack([first[t == n].sum(axis=0) for n in range(T)]))
+        self.shares = self.after[0].reshape(T, -1)[:, 0] * self.alive  # from the state in which nothing is used up
+        number = float(self.shares.sum())
+        orders = sum(math.lgamma(n + 1) for n in used.values())
+        self.log_number = math.log(number) + orders if number else -math.inf
 
     def _completions(
         self, k: int, after: Float[Array, "T ..."], t: Int[Array, "R"], w: Int[Array, "R"]
@@ -286,7 +285,7 @@ class Count:
         longest = max((len(word) for word in self.common.words), default=1)
         ways = deque([after[t]], maxlen=longest)
         yield ways[0]
-        for choices in reversed(self.choices(k)):
+        for choices in reversed(self.choices[k]):
             check_deadline()
             here = np.zeros_like(ways[0])
             for choice in choices:
@@ -298,21 +297,20 @@ class Count:
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
         """Draw placements as required ids; those drawn under the same template are adjacent."""
-        shares = self.after[0][_at(self.nothing)] * self.alive
-        times = Counter(_draw(shares, rng) for _ in range(number))
+        times = Counter(_draw(self.shares, rng) for _ in range(number))
         drawn: list[Fixes] = []
         for t in sorted(times):
             texts = [list(self.common.fixed) for _ in range(times[t])]
             left = [[[kind[n] for n in rng.permutation(len(kind))] for kind in self.kinds] for _ in texts]
-            states = [self.nothing] * len(texts)
+            states: list[tuple[Any, ...]] = [(0,) * len(self.sizes)] * len(texts)
             for k in range(len(self.after) - 1):
                 w = np.flatnonzero(self.common.ways[t, k])
                 ways = [*self._completions(k, self.after[k + 1], np.full_like(w, t), w)][::-1]
                 for n, text in enumerate(texts):
-                    row, at = _draw(ways[0][_at(states[n])], rng), 0
+                    row, at = _draw(ways[0][:, *states[n]], rng), 0
                     while at < self.size:
                         # Draw a choice in proportion to the number of ways to continue after it.
-                        choices = [choice for choice in self.choices(k)[at] if choice.fits[t, w[row]]]
+                        choices = [choice for choice in self.choices[k][at] if choice.fits[t, w[row]]]
                         after = [tuple(map(sum, zip(states[n], one.cost, strict=True))) for one in choices]
                         values = [
                             ways[at + one.length][row, *each] if np.less(each, self.sizes).all() else 0.0
@@ -326,14 +324,6 @@ class Count:
                         at += choice.length
             drawn += map(tuple, texts)
         return drawn
-
-    def choices(self, k: int) -> list[list[Choice]]:
-        """List the choices at each position of a couplet; equal couplets share the list."""
-        places = range(k * self.size, (k + 1) * self.size)
-        key = k == 0, self.constraints.asked[:, k].tobytes(), self.common.fixed[places.start : places.stop]
-        if key not in self.kept_choices:
-            self.kept_choices[key] = [self._choices(place) for place in places]
-        return self.kept_choices[key]
 
     def _choices(self, place: int) -> list[Choice]:
         """List the choices at a position; choices that have the same kind and cost are one."""
@@ -374,11 +364,6 @@ def _paid(cost: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     """Return slices that select the states from which a cost can be paid, and the states after it is paid."""
     low = tuple(slice(None, -c) if c else slice(None) for c in cost)
     return low, tuple(slice(c, None) for c in cost)
-
-
-def _at(state: tuple[int, ...]) -> tuple[slice | int, ...]:
-    """Return the index that selects a state in every row."""
-    return slice(None), *state
 
 
 def _draw(values: Float[Array, "n"], rng: np.random.Generator) -> int:

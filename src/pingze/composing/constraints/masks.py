@@ -26,11 +26,8 @@ _TRIED = 8  # texts for which possible characters are tried at once
 class Constraints(Demands):
     """A compiled request that computes masks of the allowed characters.
 
-    Args:
-        lexicon: The lexicon of the vocabulary.
-        request: Everything that a poem must keep.
-        old: For each position that is being rewritten, the id of its former character.
-        copying: The substrings that may not be written; used only if the request asks for originality.
+    `old` has, for each position that is being rewritten, the id of its former character. `copying` has the substrings
+    that may not be written; it is used only if the request asks for originality or for quoted lines.
     """
 
     def __init__(
