@@ -31,16 +31,14 @@ Rows = Mapping[int, int]
 
 @dataclass
 class Position:
-    """The progress of a run."""
+    """The progress of a run: its optimizer steps, its best figure and the epochs since then, and its time."""
 
     step: int = 0
-    """Number of optimizer steps taken."""
     best_nats: float = float("inf")
     """Lowest dev figure so far, in nats: per Han character if the corpus is tang, otherwise per token."""
     stale_epochs: int = 0
-    """Number of epochs since the lowest dev figure."""
     seconds: float = 0.0
-    """Time spent in steps, in seconds, including the time before the run was resumed."""
+    """Time spent in steps, including the time before the run was resumed."""
     averaged: int = 0
     """Number of steps in the average of the weights."""
     window: dict[str, float] = field(default_factory=dict)

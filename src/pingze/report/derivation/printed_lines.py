@@ -31,13 +31,9 @@ class PrintedLine:
         return self.correction if self.fault else self.formula
 
 
-Lines = Mapping[str, PrintedLine]
-"""Lines by id, in printed order."""
-
-
 @cache
-def lines() -> Lines:
-    """Read the report's lines R1, R2, … in printed order."""
+def lines() -> Mapping[str, PrintedLine]:
+    """Read the report's lines by id, R1, R2, … in printed order."""
     text = files("pingze.report.derivation").joinpath("printed_lines.toml").read_text(encoding="utf-8")
     found: list[PrintedLine] = []
     for block in tomllib.loads(text)["block"]:
@@ -48,7 +44,7 @@ def lines() -> Lines:
     return {f"R{number}": line for number, line in enumerate(found, start=1)}
 
 
-def sum_of(id_: str, lines: Lines) -> list[str]:
+def sum_of(id_: str, lines: Mapping[str, PrintedLine]) -> list[str]:
     """List the ids of the rows that form one sum with this row; none if the row is not part of a sum."""
     number = lines[id_].sum
     return [other for other, line in lines.items() if number and line.sum == number]
