@@ -69,6 +69,17 @@ def test_each_word_is_there_in_both_languages() -> None:
         assert set(re.findall(r"\$\d", chinese)) == set(re.findall(r"\$\d", english)), name
 
 
+def test_english_phrases_can_be_met_and_mean_characters() -> None:
+    english, glosses = (
+        json.loads((PAGE / name).read_text(encoding="utf-8")) for name in ("english.json", "glosses.json")
+    )
+    for phrase, meaning in english.items():
+        words = re.findall(r"[a-z]+|[^a-z\s]+", phrase)  # as the page takes a text apart
+        assert " ".join(words) == phrase
+        assert len(words) <= 3
+        assert set(meaning) <= glosses.keys(), phrase
+
+
 def test_each_word_that_is_asked_for_is_there() -> None:
     asked = {name for text in MODULES.values() for name in re.findall(r'\bt\("(\w+)"', text)}
     for page in ("index.html", "reader.html"):

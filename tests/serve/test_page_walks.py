@@ -153,3 +153,35 @@ def test_a_simplified_text_is_mended_in_simplified_and_outlives_the_browser(brow
         page.evaluate("sessionStorage.clear()")
         again(page)
         assert page.locator("#text").input_value() == text
+
+
+def test_english_is_read_wherever_characters_are_asked_for(browser: Browser, address: str) -> None:
+    with opened(browser, address, language="en-GB", after=link(*FAULTY, form="七絕")) as page:
+        page.fill("#title", "lanterns for a birthday")
+        says(page, "#reading", "lanterns → 燈, birthday → 生辰")
+        page.locator("#sheet .cell").first.click()
+        page.fill("#own", "boats")
+        page.press("#own", "Enter")
+        says(page, "#news", "Now 舟")
+        assert lines(page)[0].startswith("舟")
+        page.fill("#own", "zebra")
+        page.press("#own", "Enter")
+        says(page, "#trouble", "Not known, and left out: zebra.")
+        page.locator(".chip", has_text="對聯").click()
+        page.fill("#line", "bright moon over green mountains")
+        says(page, "#reading", "green mountains → 青山, bright moon → 明月")
+        with page.expect_request("**/v1/couplet") as asked:
+            page.click("#go")
+        assert asked.value.post_data_json["line"] == "青山明月"
+
+
+def test_what_is_not_found_or_not_chinese_is_said(browser: Browser, address: str) -> None:
+    with opened(browser, address, language="en-GB") as page:
+        page.locator(".chip", has_text="詞").click()
+        page.fill("#tune_search", "river")
+        says(page, "#no_tune", "No tune found")
+        page.fill("#tune_search", "jiang")
+        count(page, "#no_tune:empty", 1)
+        page.click("[data-view-of=check]")
+        page.fill("#text", "Shall I compare thee to a summer's day?")
+        says(page, "#verdicts", "paste the Chinese text")

@@ -61,7 +61,8 @@ export function drawChecker() {
   fill($("check_form"), [["", t("found_form")], ...forms]);
   const isOther = ([name]) => ![$("check_level").value, settings.standard].includes(name);
   fill($("beside"), [["", t("beside_none")], ...[...levels, ...standards].filter(isOther)]);
-  const hint = el("p.empty", t(HAN.test($("text").value) ? "loading" : "check_empty"));
+  const text = $("text").value;
+  const hint = el("p.empty", t(HAN.test(text) ? "loading" : text.trim() ? "check_not_chinese" : "check_empty"));
   const back = mended && button(t("take_mending_back"), () => checkText(mended.before), { id: "take-mending-back" });
   const news = mended ? el("section.mended", changesSaid(mended.changes), back) : "";
   $("verdicts").replaceChildren(news, sides ? el("div.sides", sides.map(side)) : hint);

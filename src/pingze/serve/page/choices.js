@@ -15,7 +15,7 @@ import { t, table } from "./words.js";
 
 const SLIDERS = ["temperature", "antithesis"];
 const NUMBERS = new Set(["lines", "length", "temperature", "antithesis", "count"]);
-const TEXTS = ["title", "about", "start", "acrostic", "include", "exclude"]; // in which English words are read
+const TEXTS = ["title", "line", "about", "start", "acrostic", "include", "exclude"]; // in which English words are read
 const OF_COUPLETS = ["collect", "title", "line", "length"];
 const PLACED = /(?<!think|thinking|dream|dreaming) (?:on|of|in|over|at|by|under|above|beside|upon) (?:the |an? )?/; // snow on a river: 江雪
 const WORDS = /[a-z]+|[^a-z\s]+/g;
@@ -254,32 +254,38 @@ function show(clashes, detail, cause) {
 
 let english = null; // fetched as soon as somebody writes English
 
-async function learnEnglish() {
-  english = {};
-  english = await table("english");
-  chose();
+/** Have the table of English words at hand. */
+export async function learnEnglish() {
+  english ??= new Map();
+  english = new Map(Object.entries(await table("english")));
 }
 
+/** What a phrase means, or the singular of it; undefined where the table has neither. */
+const meaning = (phrase) =>
+  [/$/, /s$/, /es$/].map((end) => english.get(phrase.replace(end, ""))).find((found) => found !== undefined);
+
 /** A text's English words as characters, {found, pairs, unknown}; null where there are none. */
-function inChinese(typed) {
+export function inChinese(typed) {
   if (!/[a-z]/i.test(typed)) return null;
-  if (!english) learnEnglish();
+  if (!english) learnEnglish().then(() => chose());
   const words = typed.toLowerCase().split(PLACED).reverse().join(" ").match(WORDS);
   const read = { found: [], pairs: [], unknown: [] };
   for (let at = 0; at < words.length;) {
-    const long = [3, 2, 1].find((many) => Object.hasOwn(english, words.slice(at, at + many).join(" ")));
-    const phrase = words.slice(at, at + (long ?? 1)).join(" ");
-    if (long && english[phrase]) read.pairs.push(`${phrase} → ${english[phrase]}`);
-    if (!long && /[a-z]/.test(phrase)) read.unknown.push(phrase);
-    read.found.push(long ? english[phrase] : phrase.replace(/[^\p{Script=Han}]/gu, ""));
-    at += long ?? 1;
+    const phrases = [3, 2, 1].map((many) => words.slice(at, at + many).join(" "));
+    const phrase = phrases.find((one) => meaning(one) !== undefined) ?? words[at];
+    const means = meaning(phrase);
+    if (means) read.pairs.push(`${phrase} → ${means}`);
+    if (means === undefined && /[a-z]/.test(phrase)) read.unknown.push(phrase);
+    read.found.push(means ?? phrase.replace(/[^\p{Script=Han}]/gu, ""));
+    at += phrase.split(" ").length;
   }
   return read;
 }
 
 /** Show how the choices were read, where not as they were typed. */
 export function showReading({ notes, remarks = [] }) {
-  const reads = TEXTS.map((name) => inChinese($(name).value)).filter(Boolean);
+  const asked = TEXTS.filter((name) => !fieldOf(name).hidden);
+  const reads = asked.map((name) => inChinese($(name).value)).filter(Boolean);
   const pairs = reads.flatMap((read) => read.pairs);
   const unknown = reads.flatMap((read) => read.unknown);
   const own = [pairs.join(", "), unknown.length ? t("english_unknown", unknown.join(", ")) : ""];

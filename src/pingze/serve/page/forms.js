@@ -73,6 +73,7 @@ function drawTunes() {
   const option = (tune) => [tune.name, [shown(tune.name), pinyin(tune.name), size(tune)].join(" ")];
   const found = state.known.tunes.filter(isFound);
   setInvalid($("tune_search"), !found.length);
+  $("no_tune").textContent = found.length ? "" : t("no_tune");
   if (found.length) fill($("tune"), found.map(option));
   if ($("tune").selectedIndex < 0) $("tune").value = (found.find(({ name }) => name === USUAL_TUNE) ?? found[0]).name;
 }

@@ -1,13 +1,14 @@
 // 推敲: what a character is, and what could stand in its place.
 
 import { ask, told } from "./api.js";
+import { inChinese, learnEnglish } from "./choices.js";
 import { constraints, otherLines, put, redraw, replace, toggleLock } from "./desk.js";
-import { $, attempt, button, el, onClick } from "./dom.js";
+import { $, attempt, button, el, onClick, trouble } from "./dom.js";
 import { bare, faults, verdict } from "./judged.js";
 import { openOver, shutOver } from "./over.js";
 import { glosses, pinyin, sourcesOf, wants, written } from "./poem.js";
 import { shown } from "./settings.js";
-import { cellAt, charAt, COUPLET, keyOf } from "./shape.js";
+import { cellAt, charAt, COUPLET, keyOf, onlyHan } from "./shape.js";
 import { focusPlace } from "./sheet.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
@@ -24,10 +25,13 @@ export function startInspector() {
   for (const id of ["sheet", "inspector"]) $(id).addEventListener("keydown", ({ key }) => key === "Escape" && close());
   const isEmpty = (target) => target.matches("html, body, main, .stage, .scroll");
   document.addEventListener("click", ({ target }) => isEmpty(target) && close());
-  $("writing").addEventListener("submit", (event) => {
+  $("writing").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const characters = $("own").value.match(/\p{Script=Han}/gu);
-    if (characters) place(characters.join(""), true);
+    await learnEnglish();
+    const typed = $("own").value;
+    const { found, unknown } = inChinese(typed) ?? { found: onlyHan(typed), unknown: [] };
+    if (found.some(Boolean)) await place(found.join(""), true);
+    if (unknown.length) trouble(t("english_unknown", unknown.join(", ")));
   });
 }
 

@@ -64,15 +64,8 @@ function input({ line, position }, taken, changed) {
   const label = taken ? t("plan_taken", line, position, taken) : t("plan_place", line, position);
   const value = written.get(keyOf({ line, position }));
   const place = { "data-line": line, "data-position": position, tabindex: line === 1 && position === 1 ? 0 : -1 };
-  const made = el("input", {
-    type: "text",
-    lang: "zh-Hant",
-    placeholder: taken,
-    "aria-label": label,
-    value,
-    ...place,
-    on,
-  });
+  const face = { type: "text", lang: "zh-Hant", placeholder: taken, "aria-label": label, value };
+  const made = el("input", { ...face, ...place, on });
   return made;
 }
 

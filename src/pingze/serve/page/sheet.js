@@ -54,13 +54,8 @@ function scroller(poem, on) {
   const ofDraft = (place) => ({ pale: charAt(state.draft.settled, place) === FREE });
   const ofPoem = (place) => ({ ...look(place), locked: on.now.locks.has(keyOf(place)), changed: isNew(place) });
   const label = [t("poem"), titleOf(poem), shown(poem.form)].filter(Boolean).join(" · ");
-  const grid = book(poem, {
-    label,
-    look: isThere ? ofPoem : ofDraft,
-    chosen: state.place,
-    act,
-    edit: () => $("entitle")?.click(),
-  });
+  const edit = () => $("entitle")?.click();
+  const grid = book(poem, { label, look: isThere ? ofPoem : ofDraft, chosen: state.place, act, edit });
   grid.querySelector("[role=grid]").setAttribute("aria-describedby", "grid-help");
   grid.append(el("p", { id: "grid-help", class: "unseen" }, t("grid_help")));
   return grid;

@@ -46,7 +46,7 @@ function row(desk) {
   const { poem } = desk.entries[desk.chosen].now;
   const name = titleOf(poem) || poem.lines[0];
   const up = face(poem, () => takeUp(desk.id), { "aria-label": t("take_up", shown(name)) });
-  const language = settings.language === "zh" ? "zh-TW" : "en";
+  const language = navigator.languages.find((one) => one.startsWith(settings.language)) ?? settings.language;
   const when = new Date(desk.when).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
   const facts = [shown(name), shown(poem.form), desk.entries.length > 1 ? t("of_count", desk.entries.length) : ""];
   const star = { class: "plain star", "aria-pressed": String(desk.star), "aria-label": t("star", shown(name)) };
