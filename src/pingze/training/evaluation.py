@@ -29,7 +29,6 @@ class Figures:
     nats_per_48_tokens: float
     """48 times `nats_per_token`, which the report calls perplexity."""
     unknown_rate: float
-    """Share of the predicted tokens that are `<unk>`."""
     tokens: int
     texts: int
 

@@ -64,21 +64,19 @@ class LineResult:
 
 
 class LineReading(NamedTuple):
-    """One reading of a line: its error against the reference, and the liberties that the reading takes."""
+    """A reading of a line, with the liberties that it takes; None if a whole sum is read instead of its last line."""
 
     error: float
     liberties: frozenset[str] | None = frozenset()
-    """None for a whole sum, which does not count as a reading of its last line."""
 
 
 class Measurement(NamedTuple):
-    """The measurements of one line at one point."""
+    """The measurements of one line at one point; `every` reading must hold if the line states them all, else one."""
 
     readings: dict[str, LineReading]
     corrected: float
     central: float | None
     every: bool
-    """Whether every reading must hold, because the line states them all; otherwise one is enough."""
 
 
 def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:

@@ -16,7 +16,6 @@ from matplotlib.ticker import NullFormatter
 from pingze.arrays import Array
 
 STYLE = dict(matplotlib.rc_params_from_file(Path(__file__).parent / "charts.mplstyle", use_default_template=False))
-"""The style of all figures."""
 _INK = STYLE["text.color"]
 """The placeholder for the page's text colour while Matplotlib draws."""
 

@@ -92,14 +92,9 @@ class Setup:
         """Return everything in which two reruns must agree before they can be compared."""
         verse = ["".join(lines) for poems in self.real.values() for lines in poems]
         texts = "".join(f"{text}\n" for text in (*self.train, *self.dev, *verse))
-        return {
-            "budget": {**self.budget},
-            "seeds": list(self.seeds),
-            "train": len(self.train),
-            "dev": len(self.dev),
-            "vocabulary": self.vocabulary_size,
-            "texts": hashlib.blake2b(texts.encode(), digest_size=8).hexdigest(),
-        }
+        sizes = {"train": len(self.train), "dev": len(self.dev), "vocabulary": self.vocabulary_size}
+        digest = hashlib.blake2b(texts.encode(), digest_size=8).hexdigest()
+        return {"budget": {**self.budget}, "seeds": list(self.seeds), **sizes, "texts": digest}
 
 
 class Trial(NamedTuple):

@@ -92,13 +92,9 @@ def rerun(
     """
     if only is not None and only not in EXPERIMENTS:
         raise InputError("choice", field="experiment", has=only, choices=[*EXPERIMENTS])
-    machine = {
-        **describe(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "torch": torch.__version__,
-        "pingze": version("pingze"),
-    }
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    machine = {**describe(), "threads": torch.get_num_threads(), "gpu": gpu}
+    machine |= {"torch": torch.__version__, "pingze": version("pingze")}
     results, series = Results(out, setup.describe(), machine), dict[str, list[_Series]]()
     for name in EXPERIMENTS:
         seeds = setup.seeds[: 1 if name in SEEDLESS else None]
