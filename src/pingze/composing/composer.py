@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
 import numpy as np
@@ -27,6 +26,7 @@ from pingze.composing.steering.term import Term
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError
 from pingze.network import CI, checkpoint
+from pingze.network.checkpoint import Model
 from pingze.network.conditions import ABOUT, Conditions
 from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork
@@ -47,7 +47,7 @@ PopulationSeed = tuple[int, int]
 
 
 @with_options
-def compose(start: str = "", *, model: str | Path | None = None, **options: Unpack[Options]) -> list[Poem]:
+def compose(start: str = "", *, model: Model | None = None, **options: Unpack[Options]) -> list[Poem]:
     """Compose `count` poems that keep every constraint.
 
     A character appears only once unless it is reduplicated 疊字, you fix it, or `repeat` is set. Lines and characters
@@ -90,7 +90,7 @@ def compose(start: str = "", *, model: str | Path | None = None, **options: Unpa
     return compose_as(Composing(start=start, **options), model)
 
 
-def collect(*, poets: str = "", model: str | Path | None = None, **options: Unpack[Options]) -> "list[Collected]":
+def collect(*, poets: str = "", model: Model | None = None, **options: Unpack[Options]) -> "list[Collected]":
     """Put together poems of real lines 集句, each from another poem of the corpus, that keep every constraint.
 
     A line keeps its place: it is the first or the second of its couplet, as in its own poem. The model chooses which
@@ -106,15 +106,13 @@ def collect(*, poets: str = "", model: str | Path | None = None, **options: Unpa
     return cast("list[Collected]", compose_as(Collecting(poets=poets, **options), model))
 
 
-def compose_as(asked: Composing, model: str | Path | None = None, *, reference: bool = False) -> list[Poem]:
+def compose_as(asked: Composing, model: Model | None = None, *, reference: bool = False) -> list[Poem]:
     """Compose poems with the given options; raise the same errors as `compose`."""
     chosen, inclusion = prepare(asked, model, reference=reference)
     return chosen.write_many(inclusion, asked, seeds(asked))
 
 
-def prepare(
-    asked: Composing, model: str | Path | None = None, *, reference: bool = False
-) -> "tuple[Composer, Inclusion]":
+def prepare(asked: Composing, model: Model | None = None, *, reference: bool = False) -> "tuple[Composer, Inclusion]":
     """Load the model and compile the request; raise the same errors as `compose`."""
     chosen = composer(model, asked, reference=reference)
     request = read_request(chosen.vocabulary, asked)
@@ -275,7 +273,7 @@ class Composer:
 
 
 def composer(
-    model: str | Path | None = None, asked: Revising | None = None, *, form: str | None = None, reference: bool = False
+    model: Model | None = None, asked: Revising | None = None, *, form: str | None = None, reference: bool = False
 ) -> Composer:
     """Return the composer of a model, cached while the files are unchanged; `reference` selects `ReferenceNetwork`.
 

@@ -1,7 +1,6 @@
 """Write couplets 對聯: a line to a given one, or both lines and their 橫批 to a theme."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from pingze.composing.composer import composer, seeds
@@ -15,6 +14,7 @@ from pingze.composing.request.request import Fixed, Request, read_condition
 from pingze.composing.steering.antithesis import antithesis_table
 from pingze.composing.steering.taste import contradicts
 from pingze.errors import InputError
+from pingze.network.checkpoint import Model
 from pingze.verse.characters import MARKS
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 
@@ -47,7 +47,7 @@ class Couplet:
         return punctuate([self.upper, self.lower]) + (f"\n{self.banner}" if self.banner else "")
 
 
-def couplet(line: str = "", *, model: str | Path | None = None, **options: Any) -> list[Couplet]:
+def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> list[Couplet]:
     """Write lower lines 下聯 to an upper line or, without a line, couplets 對聯 with their 橫批 to a theme.
 
     At each second place of a rhythm and at the end of each part, the two lines have opposite tones. They share no

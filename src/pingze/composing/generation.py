@@ -1,9 +1,4 @@
-"""Generate text as the report does, with the report's model: extend a given text line by line, without form or rhyme.
-
-If the report's fixed line length is not used, the model chooses the lines, the marks and the end, as for 詞.
-"""
-
-from pathlib import Path
+"""Generate text as the report does, with the report's model: extend a text line by line, without form or rhyme."""
 
 import numpy as np
 
@@ -13,6 +8,7 @@ from pingze.composing.request.input_characters import read_characters
 from pingze.composing.request.options import Revising, check_bounds
 from pingze.composing.request.request import read_condition, read_poet
 from pingze.errors import InputError
+from pingze.network.checkpoint import Model
 from pingze.network.line_sampler import LineSampler
 
 MODEL = "report"
@@ -31,7 +27,7 @@ def generate(
     poet: str | None = None,
     about: str | None = None,
     seed: int | None = None,
-    model: str | Path = MODEL,
+    model: Model = MODEL,
 ) -> str:
     """Continue a poem from `start`, as the report's `generate('日', temperature=0.7, split_len=6)` does.
 

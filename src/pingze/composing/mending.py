@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, product
-from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from pingze.composing.poem import Poem
 from pingze.composing.request.options import Revising
 from pingze.composing.revision import poem_of, poem_request
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
+from pingze.network.checkpoint import Model
 from pingze.verse import check
 from pingze.verse.ci import best_shape
 from pingze.verse.context import in_context
@@ -81,7 +81,7 @@ def mend(
     top_p: float = Revising.top_p,
     particles: int = Revising.particles,
     seed: int | None = None,
-    model: str | Path | None = None,
+    model: Model | None = None,
 ) -> Mended:
     """Mend a regulated poem or a 詞 by changing as few characters as possible.
 
@@ -177,10 +177,7 @@ def mend(
 
 
 def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
-    """Return all positions of the words to keep. Search the lines as written first, then the lines as read.
-
-    Raises InputError if a word does not occur.
-    """
+    """Find the words to keep in the lines as written or else as read. Raises InputError if a word does not occur."""
     locked, layout = set[int](), Layout(map(len, texts[0]))
     for word in filter(None, map(str.strip, keep)):
         for lines, found in zip(texts, (word, in_context(word)), strict=True):
@@ -199,10 +196,7 @@ def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> 
 
 
 def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repair]:
-    """List the ways to mend the request's text that change the fewest positions and no locked position.
-
-    The list is empty if the locked positions leave a fault.
-    """
+    """List the ways to mend the text that change the fewest positions; none if the locked positions leave a fault."""
     request, ids = constraints.request, constraints.fixed
     size, rhyming = constraints.size, constraints.rhyming
     assert ids is not None, "a draft has one character a place"

@@ -123,10 +123,7 @@ class Writing:
         return self.place == self.constraints.places and not self.at_mark
 
     def write(self) -> None:
-        """Draw the next token of every text.
-
-        Raises UnfinishedError if every particle of a population would copy a line of the corpus.
-        """
+        """Draw the next token of every text. Raises UnfinishedError if a population would only copy the corpus."""
         logits = self.state.logits
         tempered = logits * self.inverse_temperature
         if self.at_mark:
@@ -251,10 +248,7 @@ def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writin
 
 
 def finish(writing: Writing) -> list[Text]:
-    """Finish the texts, and choose one from each population.
-
-    Raises UnfinishedError if every particle of a population would copy a line of the corpus.
-    """
+    """Finish the texts, and choose one from each population. Raises UnfinishedError as `Writing.write` does."""
     while not writing.finished:
         check_deadline()
         for error in go_on(writing.network, [writing]).values():

@@ -110,7 +110,6 @@ def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"
 
 
 def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N count"]:
-    """Return, for each row, the sum of the columns in each block."""
     N, V = weights.shape
     whole = V - V % count
     sums: Array = weights[:, :whole].reshape(N, -1, count).sum(axis=1)

@@ -19,7 +19,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -33,6 +32,7 @@ from pingze.composing.steering.taste import contradicts
 from pingze.corpus import CorpusPoem, Store
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InputError
+from pingze.network.checkpoint import Model
 from pingze.network.conditions import LONGEST_TITLE
 from pingze.verse import check
 from pingze.verse.characters import only_han
@@ -91,7 +91,6 @@ class TitleJudge:
         return found / len(poems)
 
     def _ids(self, title: str, text: str) -> tuple[Int[Array, "a"], Int[Array, "b"]]:
-        """Return the numbers of the known characters in a title and in a text, each character once."""
         pairs = (title, self.rows), (text, self.columns)
         a, b = (np.array([of[c] for c in dict.fromkeys(each) if c in of], int) for each, of in pairs)
         return a, b
@@ -113,7 +112,7 @@ class Reference:
 
 
 def compare(
-    models: Iterable[str | Path], count: int, store: Store, progress: Callable[[str], None] = lambda line: None
+    models: Iterable[Model], count: int, store: Store, progress: Callable[[str], None] = lambda line: None
 ) -> Iterator[Figures]:
     """For each form, measure `count` poems composed by each model and `count` real poems of the test split.
 

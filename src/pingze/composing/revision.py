@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from numbers import Integral
-from pathlib import Path
 from typing import Unpack
 
 import numpy as np
@@ -16,6 +15,7 @@ from pingze.composing.request.options import LARGEST_SEED, MOST_LINES, Composing
 from pingze.composing.request.request import Fixed, Request, read_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
+from pingze.network.checkpoint import Model
 from pingze.verse import Verdict, check
 from pingze.verse.forms import FORMS, Layout, find_form
 from pingze.verse.patterns import CUSTOMARY
@@ -87,9 +87,7 @@ def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None)
     return Poem(verdict.form or "", verdict.template, rhyme, title, poet, 0, "", lines, 0.0)
 
 
-def revise(
-    poem: Poem, targets: Iterable[Target], *, model: str | Path | None = None, **options: Unpack[Options]
-) -> Poem:
+def revise(poem: Poem, targets: Iterable[Target], *, model: Model | None = None, **options: Unpack[Options]) -> Poem:
     """Rewrite the targets of a poem and keep everything else, including its form, template and rhyme group.
 
     The text after a target counts as much as the text before it, since the weight of a particle is the probability of
@@ -111,7 +109,7 @@ def revise(
 
 
 def prepare_poem(
-    poem: Poem, targets: Iterable[Target] | None, asked: Revising, model: str | Path | None = None
+    poem: Poem, targets: Iterable[Target] | None, asked: Revising, model: Model | None = None
 ) -> tuple[Composer, Inclusion]:
     """Load the model and compile the request to rewrite the targets, if any; raise the same errors as `revise`."""
     if not isinstance(poem, Poem):
@@ -124,13 +122,7 @@ def prepare_poem(
 
 
 def alternatives(
-    poem: Poem,
-    line: int,
-    position: int,
-    *,
-    limit: int = 10,
-    model: str | Path | None = None,
-    **options: Unpack[Options],
+    poem: Poem, line: int, position: int, *, limit: int = 10, model: Model | None = None, **options: Unpack[Options]
 ) -> list[Alternative]:
     """List the characters that could replace a given one, ordered by the probability of the whole poem.
 
@@ -177,12 +169,7 @@ def alternatives(
 
 
 def explain(
-    poem: Poem,
-    *,
-    limit: int = 5,
-    level: str = CUSTOMARY,
-    standard: str = PINGSHUI.name,
-    model: str | Path | None = None,
+    poem: Poem, *, limit: int = 5, level: str = CUSTOMARY, standard: str = PINGSHUI.name, model: Model | None = None
 ) -> list[Reason]:
     """Explain each character of a poem that keeps its form, template and rhyme group.
 

@@ -11,13 +11,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pingze.lstm import kernels
-from pingze.lstm.formulas import LEAK
-
-_PHI: dict[str, Callable[[Tensor], Tensor]] = {
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "leaky_relu": lambda x: nn.functional.leaky_relu(x, LEAK),
-}
 
 
 class Cell(NamedTuple):
@@ -35,7 +28,7 @@ def cell(activation: str, device: torch.device, dtype: torch.dtype) -> Cell:
     """Return the fastest cell for an activation, a device and a floating-point type."""
     if activation == "tanh" and device.type == "cpu" and dtype == torch.float32:
         return Cell(kernels.array, kernels.cell_forward, kernels.cell_backward)
-    phi = _PHI[activation]
+    phi = getattr(nn.functional, activation)  # the default slope of leaky_relu is `formulas.LEAK`
 
     def equations(net: Float[Tensor, "B G"], c_prev: Float[Tensor, "B H"]) -> tuple[Tensor, Tensor, Tensor]:
         net_i, net_f, net_c, net_o = net.chunk(4, dim=1)

@@ -54,8 +54,7 @@ class Jacobians:
     def through_all_gates(self, weight: Float[Array, "G D"]) -> Float[Array, "B H D"]:
         """Sum diag[∂y/∂net] W over the gates: row k of a gate's W is scaled by entry k of the gate's diagonal."""
         net = np.stack(self.diagonal_net, axis=1)
-        blocks = weight.reshape(4, net.shape[2], weight.shape[1])
-        return np.einsum("bgk,gkd->bkd", net, blocks)
+        return np.einsum("bgk,gkd->bkd", net, weight.reshape(4, net.shape[2], -1))
 
     def by_weight(self, net: Float[Array, "B H"]) -> Float[Array, "B H H Z"]:
         """Compute ∂y_k/∂W_{lm} = δ_{kl} (∂y_k/∂net_k) z_m, which is 0 unless k = l."""

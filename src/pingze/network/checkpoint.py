@@ -27,6 +27,8 @@ from pingze.network.configuration import ModelConfiguration
 from pingze.network.tensor_file import FORMAT, Tensors
 from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 
+Model = str | Path
+"""A shipped model's name, a checkpoint, or the folder of a run or an export."""
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
 """Additional files of an export, with the names that model hubs use."""
@@ -145,7 +147,7 @@ def save(path: Path, model: Checkpoint) -> None:
     tensor_file.write(path, model.stored, model.metadata)
 
 
-def load(model: str | Path) -> Checkpoint:
+def load(model: Model) -> Checkpoint:
     """Read and verify a model.
 
     Args:
@@ -172,7 +174,7 @@ def load(model: str | Path) -> Checkpoint:
     return loaded
 
 
-def changed(model: str | Path) -> int:
+def changed(model: Model) -> int:
     """Return when a model's file was last changed, in nanoseconds since 1970; 0 for a shipped model or no model.
 
     Args:
@@ -182,7 +184,7 @@ def changed(model: str | Path) -> int:
     return path.stat().st_mtime_ns if model not in SHIPPED and path.is_file() else 0
 
 
-def _file_of(model: str | Path) -> Path:
+def _file_of(model: Model) -> Path:
     return Path(model) / MODEL_FILE if Path(model).is_dir() else Path(model)
 
 

@@ -12,10 +12,7 @@ LARGEST = {"vocabulary_size": 1 << 17, "embedding_size": 1 << 14, "hidden_size":
 
 @dataclass(frozen=True)
 class ModelConfiguration:
-    """The sizes and choices that determine the shape of a model, by default those of the report.
-
-    Raises InputError if a value is out of range or unknown.
-    """
+    """The sizes and choices of a model, by default the report's. Raises InputError if a value is not allowed."""
 
     vocabulary_size: int = 5851
     """Number of tokens, including all special tokens."""

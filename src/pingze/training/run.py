@@ -158,7 +158,6 @@ class Run(Trainer):
         self._save(better=better)
 
     def _add(self, kind: str, **figures: float | str) -> None:
-        """Add a row to the log in the first process."""
         if self.processes.is_first:
             row: LogRow = {"kind": kind, "step": self.position.step, "time": time.time(), **figures}
             log.add(self.folder, row)

@@ -80,10 +80,7 @@ class SavedState:
 
 
 def save(run: Path, optimizer: Optimizer, average: Average, position: Position) -> None:
-    """Write the state atomically, then delete all other states except the previous one.
-
-    Raises CheckpointError if the state cannot be written.
-    """
+    """Write the state atomically; keep the previous one only. Raises CheckpointError if the state cannot be written."""
     tensors = {f"model.{name}": p.detach() for name, p in average.model.named_parameters()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.tensors.items()}
     for index, values in optimizer.state_dict()["state"].items():
@@ -103,10 +100,7 @@ def files(run: Path) -> list[Path]:
 
 
 def read(run: Path) -> SavedState | None:
-    """Read the newest undamaged state; return None if no state was saved yet.
-
-    Raises CheckpointError if states exist but none can be read.
-    """
+    """Read the newest undamaged state, if any was saved. Raises CheckpointError if all the states are damaged."""
     unread: list[str] = []
     for path in files(run):
         try:
