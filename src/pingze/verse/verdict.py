@@ -104,6 +104,7 @@ class Verdict:
     violations: tuple[Violation, ...]
     """The faults, in the order of their positions."""
     notes: tuple[Note, ...]
+    """Remarks that are not faults."""
     doubts: tuple[Note, ...] = ()
     """Notes on rare readings on which the verdict relies: tones that verse hardly ever gives a character or a word."""
     standard: str = PINGSHUI.name
