@@ -21,7 +21,6 @@ from pingze.network.vocabulary import BOS
 VERSE = "春風前日霽雲斷，萬里晴雲和氣深。此夜風波誰悵望，空中惟有叫中開。不能有餌成身否，只這須臾處不休。"
 """Six lines written by the shipped model: 48 characters, marks included."""
 MOVE = 1e-5
-"""How far a central difference moves an entry, in either direction."""
 
 
 def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.Generator) -> list[StepCache]:
@@ -129,7 +128,7 @@ def automatic_jacobian(function: Callable[[Any], Any], start: Array) -> Array:
 
 
 def central_differences(function: Callable[[Array], Array], start: Array) -> Array:
-    """Return the Jacobian of a function of an array: (f(x + δ) - f(x - δ)) / 2δ, one entry of x at a time."""
+    """Return the Jacobian of a function: (f(x + δ) - f(x - δ)) / 2δ, where δ is `MOVE` in one entry of x at a time."""
     moves = MOVE * np.eye(start.size).reshape(-1, *start.shape)
     columns = [(function(start + move) - function(start - move)) / (2 * MOVE) for move in moves]
     return np.stack(columns, axis=-1).reshape(*columns[0].shape, *start.shape)

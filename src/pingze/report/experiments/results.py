@@ -14,7 +14,6 @@ from pingze.report.experiments.experiment import Measured, Row, Trial
 
 RESULTS, TIMES = "results.json", "times.json"
 DIGITS = 6
-"""How many significant digits of a number are stored."""
 
 
 class Results:
@@ -84,7 +83,7 @@ def _read(path: Path, empty: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON will return it: floats rounded to `DIGITS` digits, None if they are not finite."""
+    """Return a value as JSON will return it: floats with `DIGITS` significant digits, None if they are not finite."""
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

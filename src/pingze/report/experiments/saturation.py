@@ -10,11 +10,10 @@ from pingze.report.experiments.experiment import Figures, Measured, Rows, Setup,
 from pingze.report.experiments.softmax import SoftmaxTwice, bound
 
 POEMS = 64
-"""The number of dev poems on which probabilities are measured."""
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train with two softmaxes, and measure on dev poems where the model puts the probability."""
+    """Train with two softmaxes, and measure on `POEMS` dev poems where the model puts the probability."""
     curves: dict[str, list[float]] = {"p_common": [], "p_correct": [], "p_largest": [], "twice": []}
     shares: list[float] = []
 
