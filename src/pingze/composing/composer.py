@@ -38,8 +38,7 @@ from pingze.verse.rhyme_groups import PINGSHUI, Standard
 if TYPE_CHECKING:
     from pingze.composing.collecting import Collected
 
-ROWS = 256
-"""The maximum number of particles in a batch that joins several populations."""
+ROWS = 256  # the maximum number of particles in a batch that joins several populations
 POPULATION = 64
 """The maximum number of particles in a population; a poem with more particles has several populations."""
 PopulationSeed = tuple[int, int]

@@ -11,8 +11,7 @@ from pingze.errors import InputError
 from pingze.network.checkpoint import Model
 from pingze.network.line_sampler import LineSampler
 
-MODEL = "report"
-"""The name of the default model."""
+MODEL = "report"  # the name of the default model
 LINES, FREE_LINES = 14, 40
 """The default maximum numbers of lines: one for a fixed line length, one for lengths that the model chooses."""
 

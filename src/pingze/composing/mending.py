@@ -27,10 +27,8 @@ from pingze.verse.forms import FORMS, Layout, find_form, opening_name, wrong_sha
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI
 
-MOST_TRIED = 12
-"""The maximum number of sets of positions, all equally small, that are rewritten."""
-FEWEST = 16
-"""The minimum number of particles for each set of positions."""
+MOST_TRIED = 12  # the maximum number of sets of positions, all equally small, that are rewritten
+FEWEST = 16  # the minimum number of particles for each set of positions
 
 Places = frozenset[int]
 

@@ -7,11 +7,9 @@ import numpy as np
 from pingze.arrays import Array, Bool, Float, Int
 from pingze.network.step_graph import softmax
 
-OUTSIDE = 1e-6
-"""The fraction of its probability that a character outside the nucleus keeps."""
+OUTSIDE = 1e-6  # the fraction of its probability that a character outside the nucleus keeps
 _TINY = 1e-30
-_BLOCK = 64
-"""The maximum number of columns in a block."""
+_BLOCK = 64  # the maximum number of columns in a block
 _ABOVE_MEAN = (30, 10, 1)
 
 

@@ -40,14 +40,11 @@ from pingze.verse.forms import FORMS, Form
 from pingze.verse.verdict import RHYME_RULES
 
 MEASURED = ("五絕", "七絕", "五律", "七律")
-REAL = "real"
-"""The source of Tang poems of the test split."""
+REAL = "real"  # the source of Tang poems of the test split
 COPIED = 5
 """The number of consecutive shared characters that count as a copy."""
-PRIOR = 100.0
-"""The weight of the prior p(b) in each estimate, in poems."""
-CANDIDATES = 20
-"""The number of titles among which the judge must find a poem's own title."""
+PRIOR = 100.0  # the weight of the prior p(b) in each estimate, in poems
+CANDIDATES = 20  # the number of titles among which the judge must find a poem's own title
 STOCK = ("不知", "何處", "惆悵", "萬里", "春風", "今日", "無人", "江南", "人間", "月明", "長安")
 """The character pairs that were overused most in 105 poems composed by an earlier model."""
 Lines = Sequence[str]

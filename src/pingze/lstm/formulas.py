@@ -31,8 +31,7 @@ import numpy as np
 
 from pingze.arrays import Array, Float
 
-LEAK = 0.01
-"""Slope of leaky_relu below zero."""
+LEAK = 0.01  # slope of leaky_relu below zero
 
 
 class Parameters(NamedTuple):

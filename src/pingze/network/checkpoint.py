@@ -27,14 +27,12 @@ from pingze.network.configuration import ModelConfiguration
 from pingze.network.tensor_file import FORMAT, Tensors
 from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 
-Model = str | Path
-"""A shipped model's name, a checkpoint, or the folder of a run or an export."""
+Model = str | Path  # a shipped model's name, a checkpoint, or the folder of a run or an export
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
 """Additional files of an export, with the names that model hubs use."""
 REWARD = "reward.weight"
-SCALE = ".scale"
-"""Suffix that is added to the name of an 8-bit weight to name the tensor of its rows' scales."""
+SCALE = ".scale"  # suffix that is added to the name of an 8-bit weight to name the tensor of its rows' scales
 LARGEST_WEIGHT = 64
 """The largest whole number in a weight. Without VNNI, two products are added in 16 bits: 2 · 255 · 64 < 2^15."""
 

@@ -24,8 +24,7 @@ LONGEST_TITLE = 20
 """Maximum number of characters of a title that the model reads; 98 % of Tang titles have no more."""
 LONGEST_THEME = 8
 """Maximum number of characters of a theme; themes in training have no more (`training.texts`)."""
-ABOUT = "about"
-"""Name, without brackets, of the token before the characters of a theme."""
+ABOUT = "about"  # name, without brackets, of the token before the characters of a theme
 
 
 def tune_token(tune: str) -> str:

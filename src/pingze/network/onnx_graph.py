@@ -17,8 +17,7 @@ _IR_VERSION, _OPSET, CONTRIBUTED = 8, 18, "com.microsoft"
 
 Chunks = list[bytes | memoryview]
 """A message in parts, which are joined once: a model has megabytes of constants, and copying them takes time."""
-Value = int | str | Chunks
-"""The value of a field: a number, a string, or bytes, such as a nested message."""
+Value = int | str | Chunks  # the value of a field: a number, a string, or bytes, such as a nested message
 Described = tuple[str, str, tuple[int | str, ...]]
 """An operand or result: its name, its type, and its sizes; a size that is not fixed has a name instead."""
 

@@ -11,8 +11,7 @@ from pingze.lstm.formulas import Parameters, StepCache, held_bias, sequence_forw
 from pingze.network.checkpoint import Checkpoint
 from pingze.network.vocabulary import BOS
 
-KEPT = 16
-"""Maximum number of prefixes for which the state is cached for later poems."""
+KEPT = 16  # maximum number of prefixes for which the state is cached for later poems
 
 
 class State(NamedTuple):

@@ -25,8 +25,7 @@ SOURCES = {
     "qing": ("qing",),
 }
 """The dynasties whose poems may be mixed with Tang poems, by the name of the source."""
-CI = "ci"
-"""The name of the source that consists of all 詞."""
+CI = "ci"  # the name of the source that consists of all 詞
 CHOICES = {"optimizer": ("adam", "adamw", "sgd"), "precision": ("float32", "bf16"), "corpus": tuple(LENGTHS)}
 RULES: Sequence[tuple[str, float, Callable[[float], bool], str]] = (
     ("train_finite", math.inf, math.isfinite, "learning_rate epochs"),

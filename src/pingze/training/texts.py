@@ -21,12 +21,9 @@ from pingze.verse.characters import only_han
 from pingze.verse.dynasties import DYNASTIES
 from pingze.verse.forms import FORMS
 
-Text = str | CorpusPoem
-"""A poem, either as its text alone or with its poet and title."""
-TUNE_PIECES = 30
-"""Minimum number of 詞 to a tune for the tune to get a token."""
-_NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")
-"""Names that the corpus uses for unknown poets."""
+Text = str | CorpusPoem  # a poem, either as its text alone or with its poet and title
+TUNE_PIECES = 30  # minimum number of 詞 to a tune for the tune to get a token
+_NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")  # names that the corpus uses for unknown poets
 LARGEST = 4
 """Maximum number of words in a theme."""
 

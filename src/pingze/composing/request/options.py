@@ -18,16 +18,13 @@ from pingze.verse.patterns import CUSTOMARY, STRICTNESSES, enforced
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 
 MOODS = ("joyful", "calm", "sad")
-MOST_LINES = 60
-"""The maximum number of lines: a poem of thirty rhymes."""
+MOST_LINES = 60  # the maximum number of lines: a poem of thirty rhymes
 FEW_TOKENS = 64
 """The number of tokens in a 七律; a longer poem has fewer particles, so that composing it takes no longer."""
 FEWEST_PARTICLES = 8
 STRENGTHS = {"minimum": 0, "maximum": 10}
-LENGTHS = {"minimum": 4, "maximum": 11}
-"""The bounds of the number of characters in each line of a couplet."""
-LARGEST_SEED = 2**53 - 1
-"""The largest whole number that every JSON reader reads exactly."""
+LENGTHS = {"minimum": 4, "maximum": 11}  # the bounds of the number of characters in each line of a couplet
+LARGEST_SEED = 2**53 - 1  # the largest whole number that every JSON reader reads exactly
 NUCLEUS = "The nucleus: draw almost only from the smallest set of likeliest characters with this total probability."
 
 F = TypeVar("F", bound=Callable[..., Any])

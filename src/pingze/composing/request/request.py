@@ -21,10 +21,8 @@ from pingze.verse.rhyme import find_group, find_part
 from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard
 from pingze.verse.verdict import Note
 
-BLANKS = "＿_□？?*＊.．"
-"""The characters of a pattern that leave a position free."""
-MOST_INCLUDED = 28
-"""The maximum number of characters to include: those of a whole 七絕."""
+BLANKS = "＿_□？?*＊.．"  # the characters of a pattern that leave a position free
+MOST_INCLUDED = 28  # the maximum number of characters to include: those of a whole 七絕
 LONGEST = {"title": LONGEST_TITLE, "about": LONGEST_THEME}
 
 

@@ -22,8 +22,7 @@ from pingze.verse.tables import table
 
 JOYFUL, CALM, SAD = MOODS
 PRIOR = 3
-NATS = 1.5
-"""How much is added to or taken from ln p of a character of another poem while a text is drawn."""
+NATS = 1.5  # how much is added to or taken from ln p of a character of another poem while a text is drawn
 TITLES = {
     JOYFUL: re.compile(
         r"^[恭敬奉]?賀(?![知監蘭州方])|^喜|^壽(?![安寧陽春昌光星山聖])|^[祝慶][壽生賀賢]|(^.?|[爲上獻].{0,5})壽$|[爲上獻祝]壽"
