@@ -41,11 +41,14 @@ def tell(note: Note) -> None:
     """Report how typed text was read: inside `noted`, collect the note; elsewhere, issue a ConversionWarning."""
     if (notes := _NOTES.get()) is not None:
         notes.append(note)
-        return
-    # The warning names the code that called into this package.
-    frames = enumerate(traceback.walk_stack(sys._getframe()), 1)
-    own = max(depth for depth, (frame, _) in frames if frame.f_globals["__name__"].startswith("pingze."))
-    warnings.warn(note, ConversionWarning, stacklevel=own + 1)
+    else:
+        warnings.warn(note, ConversionWarning, stacklevel=_outside())
+
+
+def _outside() -> int:
+    """Count the stack frames from `tell` up to the code that called into this package."""
+    frames = enumerate(traceback.walk_stack(sys._getframe(1)), 1)
+    return 1 + max(depth for depth, (frame, _) in frames if frame.f_globals["__name__"].startswith("pingze."))
 
 
 def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
