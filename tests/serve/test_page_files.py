@@ -80,6 +80,13 @@ def test_english_phrases_can_be_met_and_mean_characters() -> None:
         assert set(meaning) <= glosses.keys(), phrase
 
 
+def test_each_rule_has_its_name() -> None:
+    messages = (PAGE.parents[1] / "messages.toml").read_text(encoding="utf-8")
+    rules = re.findall(r'^\["(\w+)"\]$', messages, re.MULTILINE)
+    assert "出韻" in rules
+    assert set(rules) <= WORDS.keys()
+
+
 def test_each_word_that_is_asked_for_is_there() -> None:
     asked = {name for text in MODULES.values() for name in re.findall(r'\bt\("(\w+)"', text)}
     for page in ("index.html", "reader.html"):

@@ -185,3 +185,65 @@ def test_what_is_not_found_or_not_chinese_is_said(browser: Browser, address: str
         page.click("[data-view-of=check]")
         page.fill("#text", "Shall I compare thee to a summer's day?")
         says(page, "#verdicts", "paste the Chinese text")
+
+
+def test_a_checked_text_is_told_to_a_reader_of_english(browser: Browser, address: str) -> None:
+    with opened(browser, address, language="en-GB") as page:
+        page.click("[data-view-of=check]")
+        page.fill("#text", "黄昏明月似霜生，夜压行云白帝城。高影入槐西岸雪，雁楼横笛梦中月。")
+        page.select_option("#check_form", "七絕")
+        says(page, ".faults strong", "出韻 out of rhyme · line 4, character 7")
+        assert page.locator(".fit small").first.inner_text().strip()
+        pressed = page.locator(".verdict [data-line='2'][data-position='2']")  # 压, as 壓 is said
+        assert pressed.locator(".gloss span").first.inner_text() == "yā"
+        assert pressed.locator(".means").inner_text().strip()
+        page.emulate_media(media="print")
+        assert page.locator(".mend, .fits, .revise").filter(visible=True).count() == 0
+        assert page.locator(".verdict .legend").is_visible()
+
+
+def test_a_verdict_is_given_by_the_form_that_its_note_names(page: Page) -> None:
+    page.click("[data-view-of=check]")
+    page.fill("#text", "孤舟寒江下，無人問姓名。山風吹不見，何人有琴聲。")
+    page.locator(".verdict .as-form", has_text="若作五絕").click()
+    says(page, ".verdict h2", "五絕")
+    assert page.locator("#check_form").input_value() == "五絕"
+
+
+def test_two_octaves_beside_each_other_show_all_their_lines(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.click("[data-view-of=check]")
+    page.select_option("#beside", "strict")
+    page.fill("#text", "，".join(FAULTY * 2))
+    page.locator(".verdict >> nth=1").wait_for()
+    for side in (0, 1):
+        assert fits(page, f".verdict .scroll >> nth={side}")
+
+
+def test_a_long_title_is_no_taller_than_its_poem(browser: Browser, address: str) -> None:
+    verse = ("孤舟寒窗下", "無人問姓名", "閑眠不可見", "何處有琴聲")
+    after = link(*verse, form="五絕", title="a letter to a friend who has gone far away beyond the mountains")
+    with opened(browser, address, language="en-GB", after=after) as page:
+        page.locator("#sheet .means").first.wait_for()
+        assert rect(page, "#sheet .heading")["height"] <= rect(page, "#sheet .lines")["height"]
+        assert rect(page, "#sheet .heading h2")["height"] <= rect(page, "#sheet .lines")["height"]
+        assert fits(page, "#sheet .scroll")
+
+
+def test_wordings_of_a_line_are_told_to_a_reader_of_english_and_one_typed_is_locked(
+    browser: Browser, address: str
+) -> None:
+    with opened(browser, address, language="en-GB", after=link(*FAULTY, form="七絕")) as page:
+        page.locator("#sheet .cell").first.click()
+        page.click("#other-lines")
+        assert ": " in page.locator(".line-choice ~ small:not(:empty)").first.inner_text()
+        page.fill("#own", "黃昏明月似霜飛")
+        page.press("#own", "Enter")
+        count(page, "#sheet .locked", 7)
+
+
+def test_the_last_links_lie_above_the_bar_of_a_phone(browser: Browser, address: str) -> None:
+    with opened(browser, address, phone=True) as page:
+        page.locator("#sheet .rhymes").first.wait_for()
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        assert rect(page, "#help-page")["bottom"] <= rect(page, ".doing")["y"]

@@ -85,8 +85,8 @@ export async function replace({ line, position }, characters, own = false) {
     const isSame = read.length === before.length;
     const lines = isSame ? rewrite(wanted, (one, _, n) => (one === before[n] ? one : read[n])) : wanted;
     const typed = [poem.typed, ...typedPairs(lines.join(""), wanted.join("")).flat()].join("");
-    const isNew = (place) => own && charAt(wanted, place) !== charAt(poem.lines, place);
-    const locks = new Set([...on.now.locks, ...placesOf(widthsOf(lines)).filter(isNew).map(keyOf)]);
+    const typedPlaces = own ? placesOf(widthsOf(lines)).slice(start, start + [...characters].length) : [];
+    const locks = new Set([...on.now.locks, ...typedPlaces.map(keyOf)]);
     put(on, poem, { poem: { ...poem, lines, typed, log_probability: null }, locks });
     announce(t("replaced", shown(characters)));
   });

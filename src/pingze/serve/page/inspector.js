@@ -6,7 +6,7 @@ import { constraints, otherLines, put, redraw, replace, toggleLock } from "./des
 import { $, attempt, button, el, onClick, trouble } from "./dom.js";
 import { bare, faults, verdict } from "./judged.js";
 import { openOver, shutOver } from "./over.js";
-import { glosses, pinyin, sourcesOf, wants, written } from "./poem.js";
+import { glosses, pinyin, sense, sourcesOf, wants, written } from "./poem.js";
 import { shown } from "./settings.js";
 import { cellAt, charAt, COUPLET, keyOf, onlyHan } from "./shape.js";
 import { focusPlace } from "./sheet.js";
@@ -83,7 +83,7 @@ function facts(on, place) {
   const readings = verdict(on)?.readings?.[place.line - 1]?.[place.position - 1];
   if (!readings) return [verdict(on)?.problem ? "" : t("loading")];
   const broken = faults(on).filter((fault) => keyOf(fault) === keyOf(place));
-  const said = broken.map((fault) => `${shown(fault.rule)}：${wants(fault) || told(fault.definition)} `);
+  const said = broken.map((fault) => `${t(fault.rule)}：${wants(fault) || told(fault.definition)} `);
   const clashes = said.map((text) => el("span.clash", text));
   return [el("span", { lang: verseLanguage() }, shown(readings.join("、")) || t("no_reading")), " ", ...clashes];
 }
@@ -129,9 +129,10 @@ function offerLines() {
   const { poem } = on.now;
   const { line } = state.place;
   const choices = (other) => {
+    const text = other.lines[line - 1];
     const take = () => attempt(async () => put(on, poem, { poem: other }));
-    const made = button(written(other, other.lines[line - 1]), take, { class: "alternative line-choice" });
-    return [made, el("small", shown(sourcesOf(other)[line - 1] ?? ""))];
+    const made = button(written(other, text), take, { class: "alternative line-choice" });
+    return [made, el("small", shown(sourcesOf(other)[line - 1] ?? "")), el("small", sense(text))];
   };
   offer((add, signal) => otherLines(on, line, (other) => add(...choices(other)), signal));
 }

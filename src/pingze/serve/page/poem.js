@@ -57,18 +57,18 @@ function heading(poem, edit) {
 }
 
 function lineOf(poem, line, look, chosen) {
-  const text = poem.lines[line - 1];
-  const faces = [...written(poem, text)];
+  const faces = [...written(poem, poem.lines[line - 1])];
   const mark = el("span.mark", { "aria-hidden": "true" }, markAfter(poem, line));
   const place = (at) => ({ line, position: at + 1 });
-  const cells = [...text].map((one, at) => cell(one, faces[at], place(at), look(place(at)), chosen));
+  const read = [...(poem.read ?? poem.lines)[line - 1]];
+  const cells = read.map((one, at) => cell(one, faces[at], place(at), look(place(at)), chosen));
   return el("div.line", { role: "row" }, cells, mark);
 }
 
 function cell(character, face, place, seen, chosen) {
   const isFocused = keyOf(place) === keyOf(chosen ?? { line: 1, position: 1 });
   const { tone, rhymes, locked, fault, pale, changed } = seen;
-  const said = [rhymes && t("cell_rhymes"), locked && t("cell_locked"), fault && t("cell_faulty", shown(fault))];
+  const said = [rhymes && t("cell_rhymes"), locked && t("cell_locked"), fault && t("cell_faulty", t(fault))];
   const classes = Object.entries({ rhymes, locked, faulty: fault, pale, changed }).filter(([, is]) => is);
   const tells = [face, t(TONES[tone] ?? "no_tone"), place.line, place.position, said.filter(Boolean).join("")];
   const attributes = {
@@ -156,6 +156,12 @@ export async function learnGlosses() {
 export function pinyin(text) {
   const syllables = [...text].map((one) => said?.get(one) ?? "");
   return settings.language === "en" ? syllables.join(" ").trim() : "";
+}
+
+/** How a text is said, and what each character first means; "" but for readers of English. */
+export function sense(text) {
+  const all = [...text].map((one) => means[one]?.split(";")[0] ?? "…");
+  return settings.language === "en" ? `${pinyin(text)}: ${all.join(", ")}` : "";
 }
 
 /** A character's pinyin over its meaning, for the eye; in `short`, only the first meaning. */

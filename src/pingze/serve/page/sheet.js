@@ -7,7 +7,7 @@ import { $, button, el } from "./dom.js";
 import { factsOf } from "./forms.js";
 import { bare, faults, recall, seen, verdict } from "./judged.js";
 import { FREE } from "./plan.js";
-import { book, caption, learnGlosses, named, quoteList, titleOf, wants, written } from "./poem.js";
+import { book, caption, learnGlosses, named, quoteList, sense, titleOf, wants, written } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { cellAt, charAt, COUPLET, keyOf, markAfter, MOST_COLUMNS, tiersOf } from "./shape.js";
 import { changed, entry, state, touch } from "./state.js";
@@ -94,8 +94,8 @@ function drawFaults(on) {
 /** A fault, with the characters that would mend it; `put` hears of the one that is chosen. */
 export function faultRow(fault, put, id = null) {
   const { rule, line, position, char, fitting } = fault;
-  const choice = (one) => fit(shown(one), t("fit", shown(one)), () => put(one));
-  const what = t("fault_at", shown(rule), line, position, shown(char || "□"));
+  const choice = (one) => fit([shown(one), el("small", sense(one))], t("fit", shown(one)), () => put(one));
+  const what = t("fault_at", t(rule), line, position, shown(char || "□"));
   const said = [el("strong", what), el("span", wants(fault)), el("span.hint", told(fault.definition))];
   const fits = fitting.length ? el("p.fits", t("fits"), fitting.map(choice)) : el("p.hint", t("no_fit"));
   return el("li", { id, tabindex: -1 }, said, fits);
@@ -108,7 +108,7 @@ export const fit = (face, label, act, more = {}) =>
 /** What was mended, character by character, and why. */
 export function changesSaid(changes) {
   const row = ({ line, position, old, new: character, rules }) =>
-    el("li", t("change", line, position, shown(old), shown(character), rules.map(shown).join("、")));
+    el("li", t("change", line, position, shown(old), shown(character), rules.map((rule) => t(rule)).join("、")));
   return el("div", el("p", t("mended", changes.length)), el("ul", changes.map(row)));
 }
 
@@ -166,7 +166,8 @@ function card({ now: { poem } }, at) {
   };
   const chosen = String(at === state.desk.chosen);
   const name = t("candidate", at + 1, shown(poem.lines.join("，")));
-  return el("li", face(poem, choose, { "aria-pressed": chosen, "aria-label": name }));
+  const title = poem.lines.map(sense).join("\n").trim();
+  return el("li", face(poem, choose, { "aria-pressed": chosen, "aria-label": name, title }));
 }
 
 /** A button that shows a poem as small columns; what it says is said elsewhere. */

@@ -32,7 +32,7 @@ export function drawShelf() {
   const isFound = (desk) => desk.entries.some(({ now: { poem } }) => textIn(poem).includes(wanted));
   const found = all.filter(isFound).sort((one, other) => Number(other.star) - Number(one.star));
   $("shelf-hint").textContent = t(all.length ? "shelf_hint" : "shelf_empty");
-  $("search").hidden = all.length < 2;
+  Object.assign($("search"), { hidden: all.length < 2, placeholder: t("search") });
   $("shelved").replaceChildren(...found.map(row));
   for (const id of ["export", "clear-shelf"]) $(id).hidden = !all.length;
   $("restore-shelf").hidden = !cleared().length;
