@@ -1,6 +1,6 @@
-"""Provide the elementwise half of an LSTM step: compiled for tanh in float32 on a CPU, where training spends its time.
+"""Provide the elementwise half of an LSTM step, compiled for the usual case in training: tanh in float32 on a CPU.
 
-For other activations, types and devices it consists of PyTorch's operations, which are differentiated automatically.
+Other activations, types and devices use PyTorch's operations, which are differentiated automatically.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from pingze.lstm import kernels
 
 
 class Cell(NamedTuple):
-    """The passes of the elementwise half of a step, with the arguments of `kernels`, each tensor converted by `view`.
+    """The two passes of the elementwise half of a step, with the arguments of `kernels`; `view` converts each tensor.
 
-    `forward` writes `gates`, which `backward` reads: after their activations if the cell is compiled, else before.
+    `forward` writes `gates` for `backward`. These are activated already if the cell is compiled, otherwise not.
     """
 
     view: Callable[[Tensor], Any]

@@ -23,9 +23,9 @@ def initialize(
         name: One of five initializations:
 
             - ``zero``: all weights are 0 (all hidden units then remain equal to each other);
-            - ``normal``: normal with standard deviation `scale` (1: the report's "standard normal distribution");
-            - ``uniform``: uniform on ±1/√H, PyTorch's default;
-            - ``xavier``: uniform on ±√(6 / (rows + columns)) for each gate (Glorot & Bengio 2010);
+            - ``normal``: normal with standard deviation `scale` (with 1, the report's "standard normal distribution");
+            - ``uniform``: uniform within ±1/√H, PyTorch's default;
+            - ``xavier``: uniform within ±√(6 / (rows + columns)) for each gate (Glorot & Bengio 2010);
             - ``orthogonal``: an orthogonal recurrent matrix for each gate (Saxe et al. 2014), input weights as in
               ``xavier``, and a forget bias of 1 (Jozefowicz et al. 2015).
         input_size: E, at least 1.

@@ -5,9 +5,9 @@ Jacobians are named in the report's notation and computed from the cache of `for
 
     h_t = o_t ⊙ φ(c_t),    c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t,    net = W_h h_{t-1} + W_x x_t + b.
 
-The Jacobian of y by v has the shape (B, H, *shape of v*); its entry [b, k, …] is ∂y_k/∂v_… in row b of the batch. Z =
-H + E is the length of z = [h_{t-1}, x_t], G = 4H that of the stacked gates, and S = 2H that of [h_t, c_t]. A list of
-caches covers consecutive steps, the earliest first.
+The Jacobian ∂y/∂v has the shape (B, H, *shape of v*); its entry [b, k, …] is ∂y_k/∂v_… in row b of the batch. The
+lengths are Z = H + E for z = [h_{t-1}, x_t], G = 4H for the stacked gates, and S = 2H for [h_t, c_t]. A list of caches
+covers consecutive steps, the earliest first.
 
 Numbers in parentheses name the terms of `formulas.step_backward`, which docs/lstm-derivation.md derives.
 """
@@ -80,7 +80,7 @@ VARIABLES: dict[str, Callable[[Jacobians], Array]] = {
     "b_i": lambda y: diag(y.diagonal_net.i),
     "b_c": lambda y: diag(y.diagonal_net.c_tilde),
 }
-"""The functions that compute the Jacobians, by variable, in the order in which the report differentiates h_t."""
+"""The function that computes the Jacobian for each variable, in the order of the report's derivatives of h_t."""
 
 
 def of_hidden(cache: StepCache) -> Jacobians:
@@ -95,7 +95,7 @@ def of_cell(cache: StepCache) -> Jacobians:
 
 
 def joint(cache: StepCache) -> Float[Array, "B S S"]:
-    """Compute J_t = ∂(h_t, c_t)/∂(h_{t-1}, c_{t-1}), the derivative of the state by the previous state."""
+    """Compute J_t = ∂(h_t, c_t)/∂(h_{t-1}, c_{t-1}), the derivative of the state with respect to the previous state."""
     h, c = of_hidden(cache), of_cell(cache)
     return np.block([[h.h_prev, h.c_prev], [c.h_prev, c.c_prev]])
 
@@ -106,9 +106,9 @@ def joint_product(caches: Sequence[StepCache]) -> Float[Array, "B S S"]:
 
 
 def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Array, "B H *variable"]:
-    """Compute ∂h_t/∂v_k, (B, H, shape of v), by a variable at step k alone, from the caches of the steps k … t.
+    """Compute ∂h_t/∂v_k, (B, H, shape of v), for a variable v at step k alone, from the caches of the steps k … t.
 
-    A weight is used at every step, so its whole derivative is the sum over k.
+    A weight is used at every step, so the whole derivative with respect to it is the sum over k.
     """
     first, *later = caches
     h, c = (getattr(of(first), variable) for of in (of_hidden, of_cell))
@@ -119,7 +119,7 @@ def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Arr
 
 
 class Products(NamedTuple):
-    """The derivative ∂h_t/∂h_k along all paths, and along each of two selections of paths."""
+    """The derivative ∂h_t/∂h_k along all paths from h_k to h_t, and along two selections of these paths."""
 
     whole: Float[Array, "B H S"]
     """∂h_t/∂(h_k, c_k) along all paths; its first H columns are ∂h_t/∂h_k."""

@@ -121,8 +121,8 @@ class Layer(nn.Module):
 class _PackedLayer(torch.autograd.Function):
     """One layer over packed sequences, which computes terms (1) to (15) of `formulas.step_backward` in another order.
 
-    Products that do not depend on other steps are computed outside the loops over time: the inputs' before the forward
-    loop, and the weight gradients', one for each weight, after the backward loop.
+    Products that do not depend on other steps are computed for all steps at once: W_x x_t before the forward loop over
+    time, and the gradients of the weights and of x after the backward loop.
     """
 
     @staticmethod
@@ -142,13 +142,13 @@ class _PackedLayer(torch.autograd.Function):
         x_op, W_ih, W_hh = operand(x, operands), weight_ih.to(operands), weight_hh.to(operands)
         N, (B, H) = x.shape[0], h_0.shape
         cell = cells.cell(activation, x.device, x.dtype)
-        # 1) each step's slices: of the N rows, and of the B + N states before and after it, the B initial ones first
+        # 1) slices for each step: of the N rows, and of the states before and after it (B initial states, then N)
         ends, counts = sizes.cumsum(dim=0), sizes.tolist()
         rows = [slice(end - count, end) for end, count in zip(ends.tolist(), counts, strict=True)]
         after = [slice(each.start + B, each.stop + B) for each in rows]
         starts = [0, *(each.start for each in after)]
         before = [slice(start, start + count) for start, count in zip(starts, counts, strict=False)]
-        # 2) the product of all inputs, then the steps
+        # 2) multiply all inputs by W_ih, then compute the steps one by one
         gates, h, phi_c = x.new_empty(N, 4 * H), x.new_empty(N, H), x.new_empty(N, H)
         h_states, c_states = x_op.new_empty(B + N, H), x.new_empty(B + N, H)
         h_states[:B], c_states[:B] = h_0, c_0
@@ -162,7 +162,7 @@ class _PackedLayer(torch.autograd.Function):
             cell.forward(v_x[at], recurrent, bias, v_c[previous], v_gates[at], *outputs)
         ctx.save_for_backward(x_op, h_states, c_states, gates, phi_c, W_ih, W_hh)
         ctx.rows, ctx.before, ctx.cell = rows, before, cell
-        # 3) the state after each sequence's last step
+        # 3) find the state after each sequence's last step
         sequences = torch.arange(B)
         lengths = (sizes[:, None] > sequences).sum(dim=0)
         last = (ends - sizes)[lengths - 1] + sequences

@@ -6,9 +6,9 @@ For each token, logits = W h + b over V classes and loss = -ln softmax(logits)[t
     ∂loss/∂logits = softmax(logits) - onehot(target).
 
 On a CPU, the logits of all N tokens, (N, V), would be the largest array of a training step. The forward pass computes
-those of `CHUNK` tokens at a time, overwrites them with their gradient, and computes from it the gradients of h, W and b
-(the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax; a second softmax before it would stall
-training (the report's "Softmax Problem").
+the logits of `CHUNK` tokens at a time, overwrites them with their gradient, and computes from it the gradients of h, W
+and b (the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax; a second softmax before it would
+stall training (the report's "Softmax Problem").
 """
 
 from typing import Any

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 ROWS = 64
-"""An operand has a multiple of this many rows, for oneDNN compiles a kernel for each number, as slowly as a product."""
+"""Operands have a multiple of this many rows: oneDNN compiles a kernel for each number, as slow as a product."""
 
 
 def operand_type(precision: str, device: torch.device) -> torch.dtype:

@@ -32,9 +32,9 @@ MODEL_FILE = "model.safetensors"
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
 """Additional files of an export, with the names that model hubs use."""
 REWARD = "reward.weight"
-SCALE = ".scale"  # suffix that is added to the name of an 8-bit weight to name the tensor of its rows' scales
+SCALE = ".scale"  # the tensor with the scales of an 8-bit weight's rows has the weight's name and this suffix
 LARGEST_WEIGHT = 64
-"""The largest whole number in a weight. Without VNNI, two products are added in 16 bits: 2 · 255 · 64 < 2^15."""
+"""The largest whole number in a weight. Processors without VNNI add two products in 16 bits: 2 · 255 · 64 < 2^15."""
 
 
 class Rounded(NamedTuple):
@@ -122,7 +122,7 @@ class Checkpoint:
 
     @property
     def export_files(self) -> dict[str, str]:
-        """The text of the files that describe an exported model to other tools, by name."""
+        """The files that describe an exported model to other tools: the text of each, by the file's name."""
         special = {f"{token[1:-1]}_token_id": id_ for id_, token in enumerate(SPECIAL_TOKENS)}
         config = {"model_type": "pingze", "format": FORMAT, **asdict(self.configuration), **special}
         return {
@@ -151,8 +151,8 @@ def load(model: Model) -> Checkpoint:
     Args:
         model: A name in `SHIPPED`, a checkpoint file, or the folder of a run or an export.
 
-    Raises CheckpointError, which states the reason: the model does not exist, the file is truncated, altered or in
-    another version of the format, tensors do not match the configuration or vocabulary, or files of an export disagree.
+    Raises CheckpointError, which states the reason, if the model does not exist; if its file is truncated, altered or
+    in another version of the format; or if tensors, configuration and vocabulary, or the files of an export, disagree.
     """
     if model in SHIPPED:
         with as_file(files("pingze.network") / "weights" / f"{model}.safetensors") as path:
@@ -173,7 +173,7 @@ def load(model: Model) -> Checkpoint:
 
 
 def changed(model: Model) -> int:
-    """Return when a model's file was last changed, in nanoseconds since 1970; 0 for a shipped model or no model.
+    """Return when a model's file was last changed, in nanoseconds since 1970; 0 if it is shipped or does not exist.
 
     Args:
         model: A name, file or folder as for `load`.

@@ -21,9 +21,9 @@ from pingze.verse.forms import FORMS, Form, tune_form
 from pingze.verse.tunes import tunes
 
 LONGEST_TITLE = 20
-"""Maximum number of characters of a title that the model reads; 98 % of Tang titles have no more."""
+"""Maximum number of characters of a title that the model reads, enough for 98 % of Tang titles."""
 LONGEST_THEME = 8
-"""Maximum number of characters of a theme; themes in training have no more (`training.texts`)."""
+"""Maximum number of characters of a theme; no theme in training (`training.texts`) is longer."""
 ABOUT = "about"  # name, without brackets, of the token before the characters of a theme
 
 
@@ -33,7 +33,7 @@ def tune_token(tune: str) -> str:
 
 
 class Prefix(NamedTuple):
-    """The ids of the tokens of each condition; an absent condition has none."""
+    """The ids of each condition's tokens; an absent condition has no ids."""
 
     dynasty: Ids
     form: Ids
@@ -68,7 +68,7 @@ class Conditions:
         return [name for name, tune in tunes().items() if self.form_token(tune_form(tune))]
 
     def form_token(self, form: Form) -> str | None:
-        """Return the name of the token of a form, or of a tune by any of its names; None if there is no token."""
+        """Return the name of a form's token, or None if there is none; a tune's token may bear any of its names."""
         names = [tune_token(name) for name in form.tune.names] if form.tune else [form.name]
         return next((name for name in names if name in self.names), None)
 

@@ -11,7 +11,7 @@ from pingze.network.vocabulary import EOS, Vocabulary
 from pingze.verse.characters import MARKS, mark_after
 
 FREE_CHARACTERS = 1000
-"""Maximum number of characters and marks in a text whose lines the model chooses; the model might never end it."""
+"""Maximum number of characters and marks in a text that the model ends; it might never end one."""
 
 
 class LineSampler:
@@ -55,7 +55,7 @@ class LineSampler:
         return re.sub("([。？！])(?!$)", r"\1\n", text)
 
     def _next(self, given: list[int], allowed: Array) -> int:
-        """Take the last given token or draw an allowed one, and read it."""
+        """Take the last token off `given`, or draw an allowed token if none is left; then have the network read it."""
         id_ = given.pop() if given else self._draw(allowed)
         self.state = self.network.step(self.state, np.array([id_]))
         return id_

@@ -107,7 +107,7 @@ class LanguageModel(nn.Module):
     def loss_sum(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, ""]:
-        """Compute the sum of -ln p over the targets of a batch, in nats; training minimizes the mean.
+        """Compute the sum of -ln p over the targets of a batch, in nats; training minimizes their mean.
 
         Args:
             inputs: The ids of a packed batch, (N).

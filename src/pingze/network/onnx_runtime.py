@@ -12,13 +12,13 @@ from pingze.arrays import Array
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import onnxruntime  # type: ignore[import-untyped]  # it reads the variable once
+import onnxruntime  # type: ignore[import-untyped]  # reads the variable when imported
 
 __all__ = ["onnxruntime", "session"]
 
 
 def session(graph: bytes) -> Callable[[Mapping[str, Array]], list[Array]]:
-    """Prepare a graph, and return a function that runs it, from operands by name to a list of results.
+    """Prepare a graph, and return a function that runs it: given operands by name, it returns a list of results.
 
     A run uses only the calling thread, because threads that compose at the same time would compete for the processor.
     """

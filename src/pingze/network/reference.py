@@ -1,4 +1,4 @@
-"""Run a model with `pingze.lstm.formulas` alone, as a reference and to compose with `--reference`."""
+"""Run a model with `pingze.lstm.formulas` alone, to test faster networks and to compose with `--reference`."""
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -20,7 +20,7 @@ class State(NamedTuple):
     layers: tuple[Float[Array, "B H"], ...]
     """h and c of each layer, starting with the first: h0, c0, h1, c1, …"""
     bias: Float[Array, "R G"]
-    """The first layer's bias, W_p p + b for conditions p (`formulas.held_bias`): one row for all texts, or for each."""
+    """The first layer's bias, W_p p + b for conditions p (`formulas.held_bias`): one row for all texts or one each."""
     logits: Float[Array, "B V"]
     """The logits of the next token, shifted so that the largest is 0."""
     log_sum: Float[Array, "B"]
@@ -72,7 +72,7 @@ class ReferenceNetwork:
         ]
 
     def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> State:
-        """Return the state of `batch` texts once the prefix (the tokens of the conditions) and `<bos>` are read."""
+        """Return the state of `batch` texts after the prefix (the tokens of the conditions) and `<bos>`."""
         return self._begun(tuple(prefix)).take(np.zeros(batch, np.int64))
 
     def _begin(self, prefix: tuple[int, ...]) -> State:
@@ -111,7 +111,7 @@ class ReferenceNetwork:
         return bias.astype(np.float32)
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
-        """Return the caches of every layer at all steps of one text; `ids` also has its conditions and `<bos>`."""
+        """Return the caches of every layer at all steps of one text; `ids` includes the conditions and `<bos>`."""
         held, recorded = self._bias(ids[: list(ids).index(BOS)].tolist()), []
         x = self.checkpoint.tensors["embedding.weight"][ids][:, None]
         zeros = np.zeros_like(self.parameters[0].weight_hh[:1])

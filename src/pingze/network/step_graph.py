@@ -9,10 +9,10 @@ where
 - ``bias`` is the first layer's bias, W_p p + b for the conditions p of a text (`formulas.held_bias`);
 - ``logits`` are shifted so that the largest in each row is 0, and ``exp`` are their exponentials.
 
-Each row of a weight is a scale times whole numbers (`checkpoint.Rounded`), and so is each row of an operand.
-The operands x and projected h have one scale per row; h has the scale 1/127 in all rows, since tanh keeps h within ±1.
-Sums of products of whole numbers are exact. The other operators of the graph give the same bits on all processors with
-AVX2 and on 64-bit ARM. ONNX Runtime's Softmax, ReduceSum and Log do not, so NumPy sums the exponentials
+Each row of a weight is a scale times whole numbers (`checkpoint.Rounded`), and so is each row of an operand. Each row
+has its own scale, except that tanh keeps h within ±1, so that all rows of h have the scale 1/127. Sums of products of
+whole numbers are exact, and all other operators in the graph give the same bits on every processor with AVX2 and on
+64-bit ARM. ONNX Runtime's Softmax, ReduceSum and Log do not, so NumPy sums the exponentials outside the graph
 (docs/decisions/0007-onnx-runtime-for-composing.md). A text thus depends neither on the processor nor on other texts.
 """
 
@@ -32,7 +32,7 @@ PHI = {"tanh": "Tanh", "relu": "Relu", "leaky_relu": "LeakyRelu"}
 _LARGEST, _ZERO = 127, 128
 """The largest whole number in an operand, and the unsigned byte that represents 0."""
 _LEAST = np.float32(1e-30)
-"""The least value used as the largest of a row, so that a row of zeros has a scale above 0 to be divided by."""
+"""The least number from which a row's scale is computed, so that a row of zeros is not divided by 0."""
 
 
 class GraphNetwork(ReferenceNetwork):
@@ -70,7 +70,7 @@ def softmax(logits: Float[Array, "B V"]) -> tuple[Float[Array, "B V"], Float[Arr
 
 @cache
 def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
-    """Build a function that computes each row's maximum, and the exponentials of the row less the maximum."""
+    """Build a function that computes each row's maximum, and e^(entry - maximum) for each entry of the row."""
     graph = Graph()
     graph.node("Exp", _less_largest(graph, "x"), result="exp")
     of_row: list[Described] = [("largest", "float32", ("B", 1)), ("exp", "float32", ("B", "V"))]
@@ -106,7 +106,7 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
         return constant(name, checkpoint.tensor(name))
 
     def operand(x: str, *, within_1: bool = False) -> tuple[str, str]:
-        """Round x to an operand of a product, which consists of whole numbers and their scale."""
+        """Round x to whole numbers times a scale; the two are an operand of a product."""
         if within_1:
             return node("QuantizeLinear", x, step, zero), step
         largest = node("ReduceMax", node("Abs", x), constant("columns", np.array([1], np.int64)))
@@ -134,7 +134,7 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
             stored = constant(name, whole), constant(f"{name}.scale", scale)
             bias = node("Gemm", "p", node("DequantizeLinear", *stored, axis=0), bias, transB=1)
 
-    # 2) the layers, from the first to the last: `formulas.step_forward`; if φ is tanh, |h| < 1
+    # 2) `formulas.step_forward` for each layer, from the first to the last; if φ is tanh, |h| < 1
     phi = PHI[sizes.activation]
     for depth in range(sizes.layers):
         if depth:

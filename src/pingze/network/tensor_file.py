@@ -34,7 +34,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     try:
         with safe_open(path, framework="numpy") as file:
             tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (OSError, SafetensorError, TypeError, AttributeError) as error:  # the last if NumPy lacks a type
+    except (OSError, SafetensorError, TypeError, AttributeError) as error:  # AttributeError: NumPy lacks a type
         raise ValueError(str(error)) from error
     if (has := metadata.get("format")) != FORMAT:
         raise ValueError(here("other_format", has=str(has), wanted=FORMAT))
@@ -44,7 +44,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
-    """Compute the SHA-256 of the tensors and the metadata, but leave out any SHA-256 in the metadata."""
+    """Compute the SHA-256 of the tensors and of the metadata except any SHA-256 among them."""
     rest = {key: value for key, value in metadata.items() if key != "sha256"}
     described = {name: [str(tensor.dtype), tensor.shape] for name, tensor in tensors.items()}
     sha = hashlib.sha256(json.dumps([rest, described], sort_keys=True).encode())

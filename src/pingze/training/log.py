@@ -37,7 +37,7 @@ def add(run: Path, row: LogRow) -> None:
 
 
 def read(run: Path) -> list[LogRow]:
-    """Read the rows of a run, but no last row that is incomplete. Raises TrainingError if the file is damaged."""
+    """Read the rows of a run, except an incomplete last row. Raises TrainingError if the file is damaged."""
     path = run / LOG_FILE
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""

@@ -19,9 +19,9 @@ def make_optimizer(parameters: Iterable[nn.Parameter], configuration: TrainingCo
 
 
 def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration) -> Tensor:
-    """Prepare the optimizer to use clipped mean gradients of `tokens` tokens; return the mean's norm before clipping.
+    """Make the optimizer use the gradients' mean over `tokens` tokens, clipped; return the mean's norm before clipping.
 
-    In their single pass over the weights, the fused optimizers divide the gradients, which are sums, by `grad_scale`.
+    The gradients are sums. The fused optimizers divide them by `grad_scale` in their single pass over the weights.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     gradients = [p.grad for p in parameters]
@@ -55,7 +55,7 @@ def rate_factor(step: int, total: int, configuration: TrainingConfiguration, fal
 
 
 class Average:
-    """The moving average of a model's weights, for evaluation and for the saved model; with a decay of 0, the weights.
+    """The moving average of a model's weights, which is evaluated and saved; with a decay of 0, it equals the weights.
 
     average <- d·average + (1 - d)·weights,    d = min(decay, (1 + t) / (10 + t)) after step t,
 

@@ -36,7 +36,7 @@ RULES: Sequence[tuple[str, float, Callable[[float], bool], str]] = (
     ("at_least", 0, lambda value: value >= 0, "initialization_scale learning_rate momentum weight_decay"),
     ("at_least", 0, lambda value: value >= 0, "warmup_steps seed"),
 )
-"""An error's code, the bound that it names, the condition, and the fields that must meet it or be None."""
+"""An error's code, the bound that its message names, and a condition, which the fields named last must meet if set."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class TrainingConfiguration:
     epochs: float = 8
     """Number of passes over the training texts; may be fractional."""
     corpus: str = "report"
-    """report: the report's draw, text only; tang: all Tang poems with form, poet and title; own: the user's, likewise.
+    """The poems to train on: report (the report's draw), tang (all Tang poems) or own (the user's poems).
 
-    `vocabulary_size` is a maximum for the user's own poems (docs/your-own.md).
+    report is text; the others have form, poet and title. For own, `vocabulary_size` is a maximum (docs/your-own.md).
     """
     poet_poems: int = 30
     """Minimum number of training poems by a Tang poet (any poet if the corpus is own) for the poet to get a token."""
@@ -103,7 +103,7 @@ class TrainingConfiguration:
     averaging: float = 0.0
     """Decay of the moving average of the weights. The average is evaluated and saved; with 0, it equals the weights."""
     patience: int | None = None
-    """Number of epochs without a better dev figure after which training stops; with none, it never stops early."""
+    """Training stops after this number of epochs without a better dev figure; with none, it never stops early."""
     precision: str = "float32"
     """Type of operands of large products: float32 or bf16. Weights, cell state and optimizer remain in float32."""
     save_every: int = 200

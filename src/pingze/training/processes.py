@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Processes:
-    """Communication of the process `rank`, from 0, with the others; raises TrainingError if one of them has ended."""
+    """The link of one process, number `rank` from 0, to the others. Raises TrainingError if one of them has ended."""
 
     device: torch.device
     rank: int = 0

@@ -2,7 +2,7 @@
 
 The folder holds `configuration.json`, `model.safetensors` (the best model on dev so far), `state.*` (from which to
 resume), and `log.jsonl` (a row every `LOG_EVERY` steps and every epoch). If there are several processes, only the first
-reads and writes the folder, while it holds a lock on it.
+reads and writes the folder, and it locks the folder meanwhile.
 
 Rows are written first, then the model, then the state. So when a state exists, the rows and the best model up to the
 state's step exist too. A resumed run writes again what a killed process wrote after its last state.
@@ -41,7 +41,7 @@ FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
 """Settings that may differ when a run is resumed: they determine when and how training ends."""
 OPENING, FORM = "日", "七絕"
-"""The sample's opening if the model knows no conditions (the report's first), and its form if it does."""
+"""The sample's form if the model knows conditions; otherwise its opening, the first in the report."""
 TEMPERATURE, SEED, LINES = 0.7, 7, 8
 
 
@@ -164,7 +164,7 @@ class Run(Trainer):
             self._on_row(row)
 
     def _sample(self) -> str:
-        """Compose a poem in the first process, always from the same seed, with the weights that dev measured."""
+        """Compose a poem in the first process, always from the same seed, with the weights that are measured on dev."""
         if not self.processes.is_first:
             return ""
         network = ReferenceNetwork(self._averaged())

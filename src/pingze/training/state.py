@@ -4,8 +4,8 @@
 which determines the learning rate, the order of the poems and all random numbers, so that all later steps depend only
 on the state. The newest two files are kept.
 
-A state can also be copied into a larger model, which at first predicts exactly as the smaller one: new units keep their
-initial weights, but neither old units nor the output read them at first (Net2Net: Chen et al. 2016).
+A state can also be copied into a larger model, which at first predicts exactly like the smaller one: new units keep
+their initial weights, but neither old units nor the output read them at first (Net2Net: Chen et al. 2016).
 """
 
 import json
@@ -26,12 +26,12 @@ from pingze.training.optimization import Average
 
 KEPT = 2
 Rows = Mapping[int, int]
-"""For each token that two models know, its id in the new model and in the old; by default they have the same tokens."""
+"""The ids in the new model, and in the old, of the tokens that both know; by default both know the same tokens."""
 
 
 @dataclass
 class Position:
-    """The progress of a run: its optimizer steps, its best figure and the epochs since then, and its time."""
+    """The progress of a run: its steps, its best dev figure, the number of epochs since that figure, and its time."""
 
     step: int = 0
     best_nats: float = float("inf")
@@ -80,7 +80,7 @@ class SavedState:
 
 
 def save(run: Path, optimizer: Optimizer, average: Average, position: Position) -> None:
-    """Write the state atomically; keep the previous one only. Raises CheckpointError if the state cannot be written."""
+    """Write the state atomically, and keep only one older state. Raises CheckpointError if it cannot be written."""
     tensors = {f"model.{name}": p.detach() for name, p in average.model.named_parameters()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.tensors.items()}
     for index, values in optimizer.state_dict()["state"].items():
@@ -118,9 +118,9 @@ def read(run: Path) -> SavedState | None:
 def restore(
     saved: SavedState, names: Iterable[str], optimizer: Optimizer, average: Average, rows: Rows | None = None
 ) -> None:
-    """Copy the state of a run, the names of whose weights are given in order, into a model as large or larger.
+    """Copy the state of a run into a model as large or larger; `names` lists the weights of the run's model in order.
 
-    The moments of new weights are zero. In a run without averaging, the weights are the average.
+    The moments of new weights are zero. If the run did not average its weights, they become the average.
     """
     weights, parameters = saved.part("model."), dict(average.model.named_parameters())
     copy(weights, parameters, rows)
@@ -129,7 +129,7 @@ def restore(
     for index, name in enumerate(names):
         for key, value in saved.part(f"optimizer.{index}.").items():
             moment = value.to(parameters[name].device)
-            if value.dim():  # the number of steps has none
+            if value.dim():  # the number of steps has no dimensions
                 moment = torch.zeros_like(parameters[name])
                 copy({name: value}, {name: moment}, rows)
             optimizer.state[parameters[name]][key] = moment
@@ -174,7 +174,7 @@ def start_from(
             raise InputError("train_other_model", source=old.name, name=name, has=theirs, wanted=ours)
     if before.hidden_size > after.hidden_size or before.held > after.held:
         raise InputError("train_larger_model", source=old.name)
-    # 2) copy the weights and their average, from a run the moments too
+    # 2) copy the weights and their average; from a run, copy the moments too
     rows = {vocabulary.ids[token]: id_ for token, id_ in old.vocabulary.ids.items() if token in vocabulary}
     both = dict(model.named_parameters()), average.tensors
     saved = read(Path(source)) if Path(source).is_dir() else None
@@ -184,7 +184,7 @@ def start_from(
             copy(stored, tensors, rows)
         return
     restore(saved, checkpoint.shapes(before), optimizer, average, rows)
-    # 3) make new condition tokens as unlikely as the old; the model has learned never to predict these
+    # 3) make new condition tokens as unlikely as the old ones, which the model has learned never to predict
     special = [vocabulary.ids[token] for token in vocabulary.condition_tokens]
     known, new = ([id_ for id_ in special if (id_ in rows) is is_known] for is_known in (True, False))
     for bias in [tensors["output.bias"].detach() for tensors in both if known and tensors]:

@@ -29,7 +29,7 @@ LARGEST = 4
 
 
 class Texts(NamedTuple):
-    """The poems of a run; each epoch reads some of the `others`, which are listed by source, in addition to `train`."""
+    """The poems of a run. Each epoch reads `train` and some poems from each source in `others`."""
 
     train: Sequence[Text]
     dev: Sequence[Text]
@@ -77,7 +77,7 @@ def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
 
 
 def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
-    """Return the corpus for measuring a model: own if it was fetched, tang for a model with conditions, else report."""
+    """Choose the corpus to measure a model: own if the store has it, tang if the model has conditions, else report."""
     return OWN if OWN in store.dynasties() else "tang" if special_tokens else "report"
 
 
@@ -158,7 +158,7 @@ class Themes:
         containing = np.bincount(np.concatenate(found), minlength=len(vocabulary))
         self._han = vocabulary.is_han
         self.rarity: Float[Array, V] = np.log((1 + len(found)) / (1 + containing)) * self._han
-        """Inverse document frequency of each Han character, ln((1 + texts) / (1 + texts with it)); 0 for others."""
+        """Inverse document frequency of each Han character, ln((1 + texts) / (1 + texts that contain it)); else 0."""
 
     def draw(self, text: Ids, rng: np.random.Generator) -> Ids:
         """Draw a theme of an encoded text, as tokens in random order; empty if the text has no Han character."""
@@ -169,7 +169,7 @@ class Themes:
         words = min(int(rng.integers(1, LARGEST + 1)), int((weights > 0).sum()))
         theme = []
         for place in rng.choice(len(text), words, replace=False, p=weights / total):
-            # half the time, the word includes the following character, if that is in the same line
+            # half the time, the word includes the following character, if both are in the same line
             paired = rng.random() < 0.5 and place + 1 < len(text) and self._han[text[place + 1]]
             theme.append(text[place : place + 1 + paired])
         return np.concatenate(theme)

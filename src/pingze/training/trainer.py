@@ -1,9 +1,9 @@
 """Train a model step by step, in any number of processes.
 
-The batch of a step does not depend on the number of processes: the poems, longest first, are dealt into processes ×
-`accumulate` parts; each process computes its parts one by one, and gradients are summed over all processes. The seed,
-the step and the part determine dropout; the seed and the epoch determine the order of the poems. A step therefore
-depends only on its number and on the state before it.
+The batch of a step does not depend on the number of processes. Its poems are sorted, longest first, and dealt out
+into `accumulate` parts for each process. Each process computes its parts one by one, and the gradients are summed over
+all processes. The seed, the step and the part determine dropout; the seed and the epoch determine the order of poems.
+A step therefore depends only on its number and on the state before it.
 """
 
 import math
@@ -31,7 +31,7 @@ from pingze.training.texts import Example, Text, Texts, Themes, draw, examples, 
 
 
 class Taken(NamedTuple):
-    """One step over all processes: -ln p summed over its targets, their number, and the mean gradient's norm."""
+    """A step over all processes: -ln p summed over the targets, the number of targets, and the mean gradient's norm."""
 
     loss: float
     tokens: int
@@ -61,7 +61,7 @@ class Trainer:
         self.steps_per_epoch = -(-(count + sum(self.other_poems.values())) // training.batch_size)
         self.total_steps = self._steps(training.epochs)
         self._epoch = lru_cache(maxsize=1)(self._order)
-        # 3) initialize the model; all use the first process's weights, since orthogonal matrices may round differently
+        # 3) initialize; all processes use the first one's weights, since orthogonal matrices may round differently
         device = self.processes.device
         operands = operand_type(training.precision, device)
         self.model = LanguageModel(self.preset.model, dropout=training.dropped, operands=operands)
@@ -110,7 +110,7 @@ class Trainer:
                 of_part = self.loss_sum(inputs.to(loss.device), targets.to(loss.device), sizes)
                 of_part.backward()
                 loss += of_part.detach()
-        # 2) sum them over all processes, in the order of the parameters; DistributedDataParallel is not used, because
+        # 2) sum both over all processes, in the order of the parameters; DistributedDataParallel is not used, because
         #    its buckets change after its first step, so that a resumed run would round differently
         if self.processes.count > 1:
             self.processes.sum(loss)
