@@ -69,18 +69,6 @@ def test_sequence_agrees_with_autograd(T: int, B: int, E: int, H: int, activatio
     assert_close(gradients, {name: tensors[name].grad for name in gradients}, 1e-11)
 
 
-def test_gate_weights_are_views_in_the_report_s_letters() -> None:
-    case = random_case(1, 1, 3, 2)
-    parameters = Parameters(case["weight_ih"], case["weight_hh"], case["bias"])
-    gates = formulas.gate_weights(parameters)
-    assert list(gates) == ["i", "f", "c", "o"]
-    gates["f"].W_h[:] = 7
-    gates["o"].b[:] = 8
-    assert (parameters.weight_hh[2:4] == 7).all()
-    assert (parameters.bias[6:] == 8).all()
-    assert (parameters.weight_hh[:2] != 7).all()
-
-
 def test_sigmoid_does_not_overflow() -> None:
     x = np.array([-1e4, -50.0, 0.0, 50.0, 1e4])
     np.testing.assert_allclose(formulas.sigmoid(x), [0, 0, 0.5, 1, 1], atol=1e-15)

@@ -1,12 +1,9 @@
 """Every way in which a model file can be wrong gives one line that says so."""
 
-import errno
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -179,13 +176,10 @@ def test_a_vocabulary_of_another_size_or_other_special_tokens_is_refused(path: P
         checkpoint.load(path)
 
 
-def test_a_failed_save_leaves_the_file_before_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_be_saved_leaves_the_file_before_it(path: Path) -> None:
     before, wrong = path.read_bytes(), replace(MADE, stored=weights() | {"output.bias": BIAS[:6]})
     with pytest.raises(CheckpointError, match=r"output\.bias is \(6,\), the configuration asks for \(7,\)"):
         checkpoint.save(path, wrong)
-    monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
-    with pytest.raises(CheckpointError, match=r"cannot be written: No space left on device"):
-        checkpoint.save(path, MADE)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 

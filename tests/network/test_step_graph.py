@@ -141,13 +141,3 @@ def test_what_is_recorded_of_a_text_is_what_its_steps_did() -> None:
         state = network.step(state, np.array([id_]))
     for depth, caches in enumerate(network.record(np.array([*prefix, BOS, *text]))):
         assert_close({"h": caches[-1].gates.o * caches[-1].phi_c}, {"h": state.layers[2 * depth]}, 1e-5)
-
-
-def test_states_of_several_conditions_are_joined_and_taken_apart() -> None:
-    network = ReferenceNetwork(invented.model(held=True))
-    apart = [network.start(2, [9]), network.start(1, [4, 7]), network.start(2, [9])]
-    joined = State.joined(apart)
-    for one, rows in zip(apart, (slice(0, 2), np.array([2]), slice(3, 5)), strict=True):
-        ids = np.array([5, 6])[: len(one.h)]
-        expected, found = (network.step(state, ids) for state in (one, joined.take(rows)))
-        assert_close({"ln p": found.log_p}, {"ln p": expected.log_p}, 1e-6)
