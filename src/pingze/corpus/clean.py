@@ -15,7 +15,7 @@ SHORTEST = 20  # a poem with fewer characters (Han characters and marks) is drop
 REASONS = ("lost characters", "brackets, quotes or notes", "other signs", "too short")
 """The reasons for dropping a poem; each poem is counted once, under the first reason that applies."""
 VERSION_OF_ANOTHER = "version of another"
-"""The reason for dropping a poem that shares two lines with another. Poems that are `is_measured` are exempt."""
+"""The reason for dropping a poem that shares two lines with another poem; measured poems (`is_measured`) are exempt."""
 _SIGNS = (
     "[□○●囗]",  # 囗 is a Han character (U+56D7), but poets do not use it: the source has it in place of □
     r"[()\[\]{}（）［］｛｝〈〉《》「」『』【】〔〕〖〗“”‘’\"']",

@@ -58,7 +58,7 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
     if not name or name.startswith(("http://", "https://")):
         archive = archive_path()
         with contextlib.suppress(OSError):
-            # Opening a pipe would wait for a writer.
+            # Only a regular file is opened, since opening a pipe would wait for a writer.
             if archive.is_file() and hashlib.sha512(archive.read_bytes()).hexdigest() == SHA512:
                 progress(f"{archive} is the corpus already")
                 return archive
@@ -120,7 +120,7 @@ def _from_npm(progress: Progress) -> Path:
                 command, cwd=folder, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL, capture_output=True
             )
             if ran.returncode:
-                # Name the line that says what happened, which is between the error codes and the advice.
+                # Report the line that says what happened; it is between the error codes and the advice.
                 errors = ran.stderr.decode(errors="replace").splitlines()
                 said = (re.sub(r"^npm (error|ERR!) ?", "", line).strip() for line in errors)
                 telling = (line for line in said if line and not re.match(r"(code|errno|syscall|path|dest) ", line))

@@ -1,9 +1,9 @@
 """Read a user's own corpus, a folder of text and JSON files, as poems of the dynasty `own`.
 
 In a text file, blank lines separate poems; a title, or a title and a poet, may precede the verse. In a JSON file, a
-poem is an object, at any depth, whose verse is under a key of `VERSE`, as text or as a list of rows. A `.jsonl` file
-has one JSON value on each line. Verse without marks gets a mark after each row. Simplified characters are converted to
-Traditional ones according to their context.
+poem is an object, at any depth, with its verse under a key in `VERSE`, as text or as a list of rows. A `.jsonl`
+file has one JSON value on each line. Verse without marks gets a mark after each row. Simplified characters are
+converted to Traditional ones according to their context.
 """
 
 import json
@@ -39,7 +39,7 @@ def is_own(source: Path) -> bool:
 
 
 def read_own(folder: Path) -> Iterator[File]:
-    """Read every file of a folder. Raises CorpusError, which names the file, if one is not UTF-8 or not valid JSON."""
+    """Read every file of a folder. Raises CorpusError, which names the file, if a file is not UTF-8 or not JSON."""
     for number, path in enumerate(files(folder)):
         try:
             poems = list(_poems(path.suffix.lower(), path.read_text(encoding="utf-8-sig")))

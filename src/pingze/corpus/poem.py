@@ -38,7 +38,7 @@ class CorpusPoem:
 
     @property
     def form(self) -> str:
-        """The form in `FORMS` that has the poem's shape; "" for a 詞, or if lines are not all five or all seven long.
+        """The form in `FORMS` that has the poem's shape; "" for a 詞, or if lines are not all 5 or all 7 long.
 
         Four lines count as 絕 and eight as 律, though some such poems are 古體 by their tones. Any other number of
         lines counts as 五言 or 七言, because only the tones distinguish 排 from 古.

@@ -1,4 +1,4 @@
-"""Keep a table of the lines that a 集句 may quote: those of the 詩 whose lines all have one width.
+"""Keep a table of the lines that a 集句 may quote: all lines of the 詩 that have a single line width.
 
 The table is made on first use and kept beside the store's index, so that it goes when the store is rebuilt.
 """
@@ -21,10 +21,10 @@ _POEMS = "poem WHERE tune = '' AND form GLOB '{}[絕律言]' AND title NOT GLOB 
 
 
 def quotable(store: Store, width: int) -> Array:
-    """Return the table of L lines of `width` (5 or 7) characters, sorted by these and mapped into memory.
+    """Return the table of the lines of `width` (5 or 7) characters, sorted by these characters and mapped into memory.
 
     Its columns are `codes` (the characters as the index encodes them), `place` (where the line begins in the index's
-    text), `group` (the group of its poem's versions), `run` (the same number for the same characters), `second`
+    text), `group` (the group of its poem's versions), `run` (a number shared by equal lines), `second`
     (whether the line is the second of its couplet) and `by_group` (the rows in the order of `group`).
 
     Raises CorpusError if the table cannot be written or is damaged.

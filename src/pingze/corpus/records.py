@@ -105,10 +105,10 @@ def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
 
 
 def _of_simplified(dynasty: str, is_ci: bool, title: str, author: str, rows: Sequence[str]) -> CorpusPoem:
-    """Build a poem in Traditional characters, each converted according to its neighbours.
+    """Build a poem, converting each character to Traditional according to its neighbours.
 
-    The rows are parts of a 詩 or stanzas of a 詞; one that does not end in a mark gets one. The tune of a 詞 begins its
-    title, as 浣溪沙 in 浣溪沙·春日.
+    The rows are parts of a 詩 or stanzas of a 詞; a row that does not end in a mark gets one. The tune of a 詞 begins
+    its title, as 浣溪沙 in 浣溪沙·春日.
     """
     unspaced = ("".join(row.split()) for row in rows)
     marked = [row if row[-1] in MARKS else f"{row}。" for row in unspaced if row]
@@ -132,9 +132,9 @@ PROTECTED = frozenset(_DIED_AFTER_1955.split())
 
 
 def read_poetry_source(source: Path) -> list[File]:
-    """Read the files of a clone or an archive of the repository.
+    """Read the files of a clone or an archive of poetry-source.
 
-    Raises CorpusError if the source cannot be read or holds no such file.
+    Raises CorpusError if the source cannot be read or holds no file of poems.
     """
     files = list(read(source, _kind_of_more))
     if not files:

@@ -1,4 +1,4 @@
-"""Group poems with their versions, assign each group to a split, and draw the report's poems, all by digests alone.
+"""Group poems with their versions, and use digests to assign each group to a split and to draw the report's poems.
 
 There is no random state: the same corpus gives the same splits on every machine.
 """
@@ -12,7 +12,7 @@ from pingze.corpus.poem import CorpusPoem, digest
 SPLITS = ("train", "dev", "test")
 DRAWN = {"train": 16_384, "dev": 2_730}  # poems that the report trains on (train) and measures on (dev)
 SHORTEST_LINE = 5  # shorter lines are ignored: two poems that share such lines need not be versions of the same poem
-MOST_SHARED = 100  # lines of a poem to compare in pairs at most; it limits the cost of texts with many common lines
+MOST_SHARED = 100  # the most lines of a poem to compare in pairs; this limits the cost of a poem with many common lines
 
 
 def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int | None]:
@@ -51,11 +51,10 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
 def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> tuple[list[int], list[str], list[int | None]]:
     """Assign all poems of a group to the split that the group's smallest digest selects, and draw the report's poems.
 
-    Returns the digest, the split and the rank in the draw, from 0, of each poem; the rank is None if it is not drawn.
-
-    The candidates for the draw are the Tang poems that have the smallest digest in their group; of equal digests, the
-    first one counts (Tang poems precede Song poems). A candidate's split is therefore selected by the candidate's own
-    digest. Within each split, candidates are drawn in ascending order of digest.
+    Returns three lists over the poems: their digests, their splits, and their ranks in the draw, from 0 (None if a poem
+    is not drawn). The candidates for the draw are the Tang poems that have the smallest digest in their group. If two
+    digests are equal, the first poem counts (Tang poems precede Song poems). A candidate's split is therefore selected
+    by the candidate's own digest. Within each split, candidates are drawn in ascending order of digest.
     """
     digests = [digest(poem.text) for poem in poems]
     smallest: dict[int, int] = {}

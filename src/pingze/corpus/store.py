@@ -70,7 +70,7 @@ class Store:
         Args:
             path: The store's file; by default the user's own store, which `pingze corpus fetch` builds.
 
-        Raises CorpusError if the store is absent, damaged or of another version; the block may find damage too.
+        Raises CorpusError if the store is absent, of another version or damaged, even if only the block finds damage.
         """
         path = path or store_path()
         try:
@@ -143,7 +143,7 @@ class Store:
 
         Raises InputError for a phrase or a filter that can match nothing.
         """
-        # 1) Normalize the phrase, without marks at its ends, and the filters: SQLite refuses a name's lone surrogate.
+        # 1) Normalize the phrase, without marks at its ends, and the poet; SQLite would refuse a lone surrogate.
         text = "".join(normalize("NFC", phrase).split()).translate(_FULL_WIDTH).strip(MARKS)
         if not text or fault(text) not in (None, "too short"):
             raise InputError("no_phrase", has=phrase[:20])
@@ -176,8 +176,8 @@ class Store:
     def beside(self, before: str = "", after: str = "") -> dict[str, int]:
         """Count the characters that follow `before` or precede `after` in Tang poems, or in a user's own poems.
 
-        The most frequent character is first. If both arguments are given, only characters that do both are listed,
-        with the smaller of their two counts.
+        The most frequent character is first. If both arguments are given, only characters that do both are counted;
+        the count is the smaller of the two.
 
         Args:
             before: The character before; "" for any.

@@ -1,7 +1,7 @@
 """Index texts by a suffix array, to find a phrase, the characters around it, or the line nearest to a given line.
 
-The texts are joined. A place is an index into the joined text; the places are sorted by the characters that begin
-there, so that all places of a phrase are adjacent and two binary searches find them. The arrays are files mapped into
+The texts are joined. A place is an index into the joined text. The places are sorted by the characters from each place
+onward, so that all places of a phrase are adjacent and two binary searches find them. The arrays are files mapped into
 memory, so that opening an index reads very little.
 
 Source: Manber & Myers 1993.
@@ -30,14 +30,14 @@ Codes = Sequence[int]  # characters as codes, which are their positions in `Suff
 
 @dataclass(eq=False)
 class SuffixArray:
-    """An index of N texts and L lines: A distinct characters, T characters and text ends, P places."""
+    """An index of N texts with L lines, A distinct characters, T characters and text ends, and P places."""
 
     characters: UInt32[np.ndarray, "A"]
     """The code points of the characters and marks, sorted."""
     text: UInt16[np.ndarray, "T"]
     """All texts as codes, each text followed by `END`."""
     order: Int32[np.ndarray, "P"]
-    """The places of Han characters, sorted by the characters that begin there."""
+    """The places of Han characters, sorted by the `DEPTH` characters from each place onward."""
     texts: Int32[np.ndarray, "N"]
     """The place where each text begins."""
     lines: Int32[np.ndarray, "L"]
@@ -108,7 +108,7 @@ class SuffixArray:
         return np.where(self.characters[found] == points, found + 1, unknown).tolist()
 
     def places(self, phrase: Codes) -> Int32[np.ndarray, "n"]:
-        """Return the places where a phrase begins, in no order; the phrase's first character must be Han."""
+        """Return the places where a phrase begins, in no particular order; the phrase's first character must be Han."""
         low, high = 0, len(self._order)
         for depth, code in enumerate(phrase[:DEPTH]):
             there = self._text[depth:].__getitem__
@@ -120,7 +120,7 @@ class SuffixArray:
         return found
 
     def longest(self, line: str) -> str:
-        """Return the longest part of a line that the texts contain, the first of several; "" if there is none."""
+        """Return the longest part of a line that the texts contain, or the first of several; "" if there is none."""
         codes, best = self.encode(line), ""
         for start in range(len(line)):
             # Only a longer part matters, and a part cannot occur if its beginning does not.
@@ -167,7 +167,7 @@ def _is_han(characters: UInt32[np.ndarray, "A"]) -> Bool[np.ndarray, "_"]:
 
 
 def _packed(text: UInt16[np.ndarray, "T"], places: Int[np.ndarray, "P"], start: int) -> UInt64[np.ndarray, "P"]:
-    """For each place, pack `_HALF` characters from offset `start` into a number that sorts as they do."""
+    """For each place, pack `_HALF` characters from offset `start` into a number, keeping their sort order."""
     packed: Array = np.zeros(len(places), np.uint64)
     for depth in range(start, start + _HALF):
         packed = packed << np.uint64(_BITS) | text[places + depth].astype(np.uint64)

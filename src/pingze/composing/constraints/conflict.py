@@ -33,7 +33,7 @@ def clashing(
 ) -> list[Clash]:
     """Return the parts to drop from an impossible request, so that some poem can keep the rest.
 
-    No part is dropped without need: if any one of them is restored, the request is impossible again.
+    No part is dropped without need: if any dropped part is restored, the request is impossible again.
 
     Raises InputError if the request has more words to include than can be tried with the remaining `effort`.
     """
@@ -45,7 +45,7 @@ def clashing(
         return Inclusion(constraints, effort=effort).is_possible
 
     def grown(kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
-        """Return `kept` and those of `parts` that can be kept as well, trying them in order."""
+        """Extend `kept` with the parts that can be kept as well, trying them in order."""
         if not parts or can_keep([*kept, *parts]):
             return [*kept, *parts]
         if len(parts) == 1:
@@ -72,7 +72,7 @@ def clashing(
 
 
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
-    """Find the reading for which it costs least to drop all disagreeing parts; return the cost and these parts."""
+    """Find the reading whose disagreeing parts cost least to drop; return that cost and those parts."""
     width, openings = constraints.request.form.width, constraints.request.openings
     names = [opening_name(width, opening[0]) if opening else "" for opening in openings]
     T, G = len(names), len(constraints.rhyming.of_row)

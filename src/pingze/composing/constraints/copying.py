@@ -1,8 +1,8 @@
 """Find the characters that would copy a line of the corpus, for poems that must be original.
 
 A substring is copied if it occurs in a line of the corpus and is longer than the request allows. Every such substring
-contains one that is exactly one character too long. Therefore only substrings of that length are looked up. A substring
-is looked up when a character is chosen for the last of its free positions.
+contains a substring that is exactly one character too long, so only substrings of that length are looked up. Each is
+looked up when a character is chosen for the last of its free positions.
 """
 
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ if TYPE_CHECKING:  # avoids importing SQLite at run time
 class Copying:
     """An index of the substrings of `longest` + 1 characters that occur in the corpus.
 
-    The texts to look up consist of vocabulary ids, in lines that `layout` divides.
+    Texts are given as vocabulary ids, and `layout` divides them into lines.
     """
 
-    dead_end = "unfinished"  # the code of the error when no text can go on
+    dead_end = "unfinished"  # the code of the error that is raised when no text can be continued
 
     def __init__(self, corpus: "SuffixArray", vocabulary: Vocabulary, layout: Layout, longest: int) -> None:
         self.corpus, self.layout, self.size = corpus, layout, longest + 1
@@ -39,7 +39,7 @@ class Copying:
         self.completing = lru_cache(maxsize=1 << 14)(self._completing)
 
     def holds(self, fixed: Sequence[int]) -> bool:
-        """Check whether the fixed characters of a poem, or of a word, already contain a copied substring."""
+        """Check whether the fixed characters of a poem, or the characters of a word, contain a copied substring."""
         line = self.layout.line if len(fixed) == len(self.layout.line) else [0] * len(fixed)  # a poem, or a word
         starts = (at for at in range(len(fixed) - self.size + 1) if line[at] == line[at + self.size - 1])
         parts = (fixed[at : at + self.size] for at in starts)
@@ -50,7 +50,7 @@ class Copying:
         return np.array([[not self.holds(fixed)]])
 
     def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Return a mask of the characters that may not stand at the given position of each text: the copied ones."""
+        """Return a mask of the characters that would copy the corpus at the given position of each text."""
         return self.copied(histories.texts, place)
 
     def copied(self, texts: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:

@@ -1,8 +1,8 @@
-"""Forbid what may not stand in a couplet 對聯, in either of its lines.
+"""Forbid the characters that break a rule of couplets 對聯.
 
-The line that is written has as many characters as the one it faces. At each second place of a rhythm, and at the end of
-each part, its tone is opposite. It has no character of the other line, and repeats a character just where the other
-line repeats one. If neither line is given, the upper one is written first: its tones alternate, and its end is oblique.
+The two lines have the same length. At every second position of a part, and at the end of each part, their tones are
+opposite. They share no character, and the second line repeats a character exactly where the first line repeats one. If
+neither line is given, the upper line is written first: the tones of its rhythm alternate, and it ends oblique.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ OPPOSITE = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}
 
 @dataclass(frozen=True)
 class CoupletForm(Form):
-    """The form of a couplet 對聯; if its lines have five or seven characters, the model writes it as part of a 律."""
+    """The form of a couplet 對聯; the model writes undivided lines of five or seven characters as part of a 律."""
 
     parts: tuple[int, ...] = ()
     """The lengths of the parts between the pauses of a line; the model reads and writes each as a line of verse."""
@@ -37,7 +37,7 @@ class CoupletForm(Form):
         return False
 
     def antithetical(self, count: int) -> range:
-        """Return which couplets need antithesis: the only one."""
+        """Return the indices of the couplets that need antithesis: 0, the only couplet."""
         return range(1)
 
     def widths(self, count: int) -> tuple[int, ...]:
@@ -56,7 +56,7 @@ class CoupletForm(Form):
 
 
 def parts_of(size: int) -> tuple[int, ...]:
-    """Return the usual lengths of the parts between the pauses of a line: 4 + 4, 4 + 5, 5 + 5 and 7 + 4."""
+    """Return the usual lengths of a line's parts: 4 + 4, 4 + 5, 5 + 5 and 7 + 4; a shorter line is one part."""
     return {8: (4, 4), 9: (4, 5), 10: (5, 5), 11: (7, 4)}.get(size, (size,))
 
 
@@ -67,7 +67,7 @@ def tones_of(line: str) -> list[str]:
 
 
 class Facing(Copying):
-    """The rules of a couplet: `parts` are the lengths of the parts of a line, `upper` is the upper line if it is given.
+    """The rules of a couplet: `parts` are the lengths of a line's parts, and `upper` is the upper line, if it is given.
 
     The lower line ends in the tone `end`.
     """
@@ -76,7 +76,7 @@ class Facing(Copying):
 
     def __init__(self, lexicon: Lexicon, parts: Sequence[int], upper: str = "", end: str = LEVEL) -> None:
         self.end, self.width = end, sum(parts)
-        # The rhythm: each second position of a part, and its last, needs opposite tones.
+        # The rhythm: every second position of a part, and its last position, needs opposite tones.
         ends = zip(parts, accumulate(parts), strict=True)
         self.points = sorted({at for size, stop in ends for at in (*range(stop - size + 1, stop, 2), stop - 1)})
         self.of_tone = dict(zip(OPPOSITE, lexicon.fits[0, WANTS_LEVEL:], strict=True))
@@ -101,13 +101,13 @@ class Facing(Copying):
                 if at in self.points:
                     mask |= ~self.of_tone[OPPOSITE.get(self.end if at == self.width - 1 else before, "")]
                 continue
-            # 2) In the lower line, a character is repeated just where the upper line repeats one.
+            # 2) In the lower line, a character is repeated exactly where the upper line repeats one.
             if upper[at] in upper[:at]:
                 mask[:] = True
                 mask[lower[upper.index(upper[at])]] = False
             else:
                 mask[self.forms[[*upper, *lower]]] = True
-            # 3) Its tone is opposite wherever the character stands at a place of the rhythm.
+            # 3) If the upper character, or a repetition of it, is at a position of the rhythm, the tone is opposite.
             for same in (n for n, id_ in enumerate(upper) if id_ == upper[at] and n in self.points):
                 has = self._tone(upper[same]) if self.given is None else self.given[same]
                 if wanted := self.end if same == self.width - 1 else OPPOSITE.get(has):

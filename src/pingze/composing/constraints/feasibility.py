@@ -1,11 +1,11 @@
 """Compile a request, and decide whether a partly written text can still be completed.
 
-A hypothesis is an opening template with a group for each rhyme (`feet`); the two lines of a couplet may be written in
-several ways (pairs of tone patterns). A hypothesis is alive while the remaining positions can be filled without
-repeating a character, that is, while each can be matched with a different one. The sets of characters from which
+A hypothesis is an opening template with a group for each rhyme (see `feet`). The two lines of a couplet may be written
+in several ways (pairs of tone patterns). A hypothesis is alive while the remaining positions can be filled without
+repetition, that is, while each can be matched with a different character. The sets of characters from which
 positions draw are nested (rhymes of a group ⊂ rhymes of its class ⊂ level ⊂ all, oblique ⊂ all). For nested sets Hall's
 theorem requires only counts: no set may have fewer characters than there are positions that draw from that set or its
-subsets. The rhymes of a 詞 are nested too if those of one tone count as one: its rhymes may be in one part.
+subsets. The rhymes of a 詞 may use the same part; their sets are nested if all rhymes of one tone are counted together.
 
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
 """
@@ -42,7 +42,7 @@ class Histories:
     ways: Bool[Array, "N T K W"]
     """Whether each way to write each couplet fits the text so far."""
     unused: Bool[Array, "N V"]
-    """For each character, whether no form of it is used or fixed; if repetition is allowed, only rhymes count."""
+    """Whether no form of a character is used or fixed; if repetition is allowed, only characters at feet count."""
     stock: Int[Array, "N S"]
     """The number of words left in each set of `Demands.members`; all forms of a word count as one."""
 
@@ -68,7 +68,7 @@ class Demands:
         self.echoes = request.form.tune.echoes if request.form.tune else {}
         self.repeated = np.isin(np.arange(self.places), list(self.echoes))
         self.tokens = self.places + request.lines  # a mark after each line
-        # 1. The characters that are not excluded, and those that fit some of the tones that are wanted.
+        # 1. The characters that are not excluded and, for each set of wanted tones, those that fit one of them.
         self.base = lexicon.vocabulary.is_han.copy()
         excluded = {form for character in request.exclude for form in forms(character)}
         self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
@@ -79,14 +79,14 @@ class Demands:
         self.rhyming = Feet(lexicon, request, self.kinds)
         self.feet = self.rhyming.at
         self.asked, self.exists = self._ways()
-        # 3. The sets from which positions draw, as columns: G for each kind of foot, level, oblique, all.
+        # 3. The sets from which positions draw, as columns: G for each kind of foot, then level, oblique, all.
         rhymes = self.rhyming.rhymes[0].reshape(-1, len(self.base))
         self.members = np.concatenate([rhymes, lexicon.one_form]).T & self.base[:, None]
         self.whole = self.members.sum(axis=0)
         self.members[:, -3:] &= not request.repeat
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
-        """Return the tone that each way to write a couplet requires at each position, and a mask of existing ways."""
+        """Return the tone that each way to write a couplet requires at each position, and which ways exist."""
         T, K, form = len(self.kinds), self.places // self.size, self.request.form
         every = list[list[str]]()
         for t, k in product(range(T), range(K)):
@@ -109,7 +109,7 @@ class Demands:
         return self.asked[:, k, :, at]
 
     def opposite(self, place: int) -> int | None:
-        """If `place` is in the second line of a couplet with antithesis, return the position opposite, else None."""
+        """Return the position in the upper line that `place` must match by antithesis; None if there is none."""
         k, at = divmod(place, self.size)
         width = self.request.form.width
         needed = at >= width and k in self.request.form.antithetical(self.request.lines)
@@ -158,11 +158,11 @@ class Demands:
         return self.rhyming.settle(alive), ways
 
     def free(self, texts: Int[Array, "... P"]) -> Bool[Array, "... P"]:
-        """Return a mask of the positions that need a new character: neither known nor the same as an earlier one."""
+        """Return a mask of the positions that need a new character: the empty ones that repeat no earlier position."""
         return (texts == FREE) & ~self.repeated
 
     def left(self, texts: Int[Array, "... P"], place: int) -> Int[Array, "D ... T"]:
-        """Count the free feet of each kind from a position onward; in the last row, the other free positions."""
+        """Count the free feet of each kind from a position onward; the last row counts the other free positions."""
         return self.free(texts)[..., place:] @ self.rhyming.drawing[:, place:]
 
     def stock(self, unused: Bool[Array, "V"]) -> Int[Array, "S"]:
@@ -170,7 +170,7 @@ class Demands:
         return self.whole - self.members[~unused].sum(axis=0)
 
     def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
-        """Return the rows of texts that may be impossible to complete once one more character of some set is used."""
+        """Return the rows of the texts that one more character might make impossible to complete."""
         left = self.left(histories.texts, place)
         stock, most = histories.stock, left[:-1].sum(axis=0).max(axis=1)
         alive = np.logical_or.reduce(histories.alive, axis=1)[:, None] & self.rhyming.concerned
@@ -199,9 +199,9 @@ class Demands:
         return stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
 
     def _tones_suffice(self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]) -> bool:
-        """Check whether the rest can be written in ways that need no more characters of any tone than are left."""
+        """Check whether the rest of a text can be written with the characters of each tone that are left."""
         size, blank = self.size, self.free(histories.texts[row])
-        # 1. Collect the numbers of level and oblique characters that the choices require, not counting feet.
+        # 1. Collect the numbers of level and oblique characters that the possible ways require, not counting feet.
         needed = {(0, 0)}
         for k in range(place // size, self.places // size):
             places = range(max(place, k * size), (k + 1) * size)

@@ -1,9 +1,9 @@
 """Compile which positions of a form rhyme, and which characters rhyme there.
 
-The feet (positions that rhyme) are of several kinds. In 詩 they are those of line 1, which may borrow rhymes from
-neighbouring groups, and all others. In 詞 each rhyme of the tune has one kind, or two if level and oblique lines rhyme
-with each other. A text has one group for each of its rhymes: a row of the tables is a rhyme with one of its groups, and
-a foot concerns the rows of its own rhyme. Of each rhyme some row must remain possible.
+The feet (positions that rhyme) are of several kinds. In 詩 there are two: the foot of line 1, which may borrow rhymes
+from neighbouring groups, and all other feet. In 詞 each rhyme of the tune has one kind, or two if level and oblique
+lines rhyme with each other. A text has one group for each of its rhymes. Each row of the tables is a rhyme with one of
+its groups; a foot concerns only the rows of its own rhyme. At least one row of each rhyme must remain possible.
 
 Axes: F kinds of feet, D = F + 1, G rows, T templates, V characters, P positions in the text.
 """
@@ -35,7 +35,7 @@ class Feet:
     rhymes: Bool[Array, "2 F G V"]
     """`Lexicon.rhymes` for each kind of foot; False in the rows that a foot does not concern."""
     within: Int[Array, "F F"]
-    """Whether the rhymes of the second kind are also rhymes of the first, so that its feet use them up."""
+    """At [f, k], whether rhymes of kind k are also rhymes of kind f, so that feet of kind k use up rhymes of kind f."""
     tones: list[int]
     """The tone of each kind of foot, one of `WANTS`."""
     drawing: Int[Array, "D P T"]
@@ -101,6 +101,6 @@ class Feet:
         return np.logical_or(self.rhymes[int(generous), kind], ~self.concerned[kind][:, None])
 
     def settle(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
-        """Remove all rows of a hypothesis of which some rhyme has no row left."""
+        """Remove all rows of a template under which some rhyme has no row left."""
         possible = np.logical_or.reduceat(alive, self.first_rows, axis=-1).all(axis=-1, keepdims=True)
         return np.logical_and(alive, possible)

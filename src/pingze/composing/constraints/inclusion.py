@@ -7,14 +7,14 @@ number of ways to continue to the end. The request can be met if that number is 
 drawn by walking from the first position to the last; each choice has a probability proportional to the number of ways
 to continue after it. All placements are thus equally likely.
 
-Words that differ in nothing that matters count as one kind; so do rhyme groups. This keeps the number of states small.
+Interchangeable words count as one kind, and so do interchangeable rhyme groups. This keeps the number of states small.
 
 A word that may appear only once appears at exactly one position. Therefore the positions are drawn first, and the
 word's characters are forbidden elsewhere. This splits the target into parts that do not overlap. A placement drawn with
 probability q gets the weight 1/q, which corrects for the draw. If the model chose the positions while writing, a word
 would often be forced into the last position that can take it.
 
-Axes: T templates, W ways to write a couplet, R rows (pairs of a template and a way), then one for each thing used up.
+Axes: T templates, W ways to write a couplet, R rows (pairs of a template and a way), then one for each `Axis`.
 """
 
 import math
@@ -39,14 +39,14 @@ from pingze.verse.patterns import word_starts
 
 Word = tuple[int, ...]  # the ids of characters that must be adjacent within a line
 Axis = str | tuple[str, int]
-"""A thing that can be used up: the words of a ("kind", number), the one rhyme on a ("shared", id), the rhymes of a
-("rhymes", kind of foot), or a named set."""
+"""A thing that can be used up: ("kind", number) is the words of a kind, ("shared", id) the one rhyme on the last
+character of several words, ("rhymes", kind of foot) the rhymes of a kind of foot, and a name is a set of characters."""
 Groups = tuple[int, ...]  # for each rhyme of the form, the row of its group in the tables of rhymes
 
-MOST_WORK = 800_000_000  # additions spent on placing the words of a request; they take about two seconds
+MOST_WORK = 800_000_000  # the most additions spent on placing the words of a request; they take about two seconds
 ONE_MORE = 1 << 14  # the fixed cost of adding two arrays, measured in additions of single numbers
-MOST_NUMBERS = 1 << 19  # entries in a table
-TRIES = 100  # attempts to draw placements in which the words copy no line, or are in quoted lines
+MOST_NUMBERS = 1 << 19  # the most entries in a table
+TRIES = 100  # attempts to draw placements that copy no line or, in a 集句, fit into quotable lines
 _NAMES: dict[int, tuple[str, ...]] = {WANTS_ANY: (), WANTS_LEVEL: ("level",), WANTS_OBLIQUE: ("oblique",)}
 
 
@@ -57,7 +57,7 @@ class Effort:
         self.words, self.left = len(request.include), float(MOST_WORK)
 
     def spend(self, numbers: float) -> None:
-        """Subtract a number of additions from the work left. Raises InputError if fewer than these are left."""
+        """Subtract a number of additions from the work left. Raises InputError if fewer are left."""
         self.left -= numbers
         if self.left < 0:
             raise InputError("too_many_words", field="include", has=self.words)
@@ -100,7 +100,7 @@ class Inclusion:
         return all(base[id_] for word in self.words for id_ in word) and self.placements.log_number > -np.inf
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
-        """Draw texts to begin and log-weights for `count` particles.
+        """Draw the initial texts and log-weights of `count` particles.
 
         Raises UnfinishedError if too few placements suit the corpus.
         """
@@ -118,7 +118,7 @@ class Inclusion:
         raise UnfinishedError("words_copy" if self.constraints.request.original else "words_unquoted")
 
     def _log_weight(self, fixed: Fixes, begun: Histories) -> float:
-        """Compute -ln q, where q is the probability of drawing a placement under any template, group and ways."""
+        """Compute -ln q, where q is the probability of drawing a placement, summed over templates, groups and ways."""
         if not self.words:
             return 0.0
         if self.placements.limits:  # then the ways of one couplet depend on the ways of the others
@@ -169,7 +169,7 @@ class Placements:
         enough = 1 if constraints.request.repeat else left
         numbers = zip(("level", "oblique", "total"), self.stock[-3:].tolist(), strict=True)
         self.limits: dict[Axis, int] = {name: number for name, number in numbers if number < enough}
-        # For each rhyme, take one group of each kind: groups of one kind differ in nothing that matters.
+        # For each rhyme, divide the groups into kinds of interchangeable ones, and take one group of each kind.
         alike: list[dict[object, list[int]]] = []
         first = self.rhymes.first_rows.tolist()
         for rhyme, rows in enumerate(np.split(np.arange(len(self.rhymes.of_row)), first[1:])):
@@ -206,11 +206,11 @@ class Placements:
         return np.logical_and.reduce([c.fits(place + n, id_) for n, id_ in enumerate(word)])
 
     def rhyming(self, groups: Groups) -> tuple[Int[Array, "F T"], Bool[Array, "2 F ends"]]:
-        """Return what depends on the groups of the rhymes, for each kind of foot.
+        """Find how many rhymes words must supply under each template, and which words can, for each kind of foot.
 
-        These are the number of rhymes that words must supply under each template, and masks of the `ends` that may
-        rhyme and that spare a rhyme. A word that rhymes fills a foot, so the model must find one rhyme fewer. Yet no
-        rhyme is spared if the model could have rhymed on the word's last character or on another form of it.
+        The words are given by two masks of `ends`: those that may rhyme, and those that spare a rhyme. A word that
+        rhymes fills a foot, so the model must find one rhyme fewer. Yet the word spares no rhyme if the model could
+        have rhymed on the word's last character or on another form of it.
         """
         kinds = np.arange(len(self.rhymes.concerned))
         rows = np.array(groups)[[int(self.rhymes.of_row[each][0]) for each in self.rhymes.concerned]]
@@ -223,15 +223,15 @@ class Placements:
 
 
 class Count:
-    """All placements under one group for each rhyme, which stands for all groups of its kind."""
+    """All placements under one group for each rhyme; each group stands for all groups of its kind."""
 
     def __init__(self, common: Placements, groups: Groups) -> None:
-        self.common: Placements = proxy(common)  # a cycle would keep the tables for some time
+        self.common: Placements = proxy(common)  # a reference cycle would keep the tables in memory
         self.constraints, self.size = common.constraints, common.constraints.size
         self.alive = common.alive[:, groups].all(axis=1)
         missing, rhyming = common.rhyming(groups)
         self.rhyming = dict(zip(common.ends, np.moveaxis(rhyming, -1, 0).tolist(), strict=True))
-        """For each of the common `ends`, whether it may rhyme in each kind of foot, and whether it spares a rhyme."""
+        """For each of `common.ends`, whether it may rhyme in each kind of foot, and whether it spares a rhyme there."""
         # 1. Divide the words into kinds. Of the words with the same last character only one may rhyme.
         times = Counter(word[-1] for word in common.words)
         shared = {id_ for id_ in times if times[id_] > 1 and any(self.rhyming[id_][0])}
@@ -265,7 +265,7 @@ class Count:
         for n in range(T):
             end: tuple[Any, ...] = (n, *used.values(), ..., *(slice(number[n], None) for number in rhymes.values()))
             self.after[0][end] = 1
-        # 5. Add up the ways, couplet by couplet from the last. No number is above 10^110.
+        # 5. Add up the ways, from the last couplet to the first. No number is above 10^110.
         for k in reversed(range(K)):
             t, w = common.ways[:, k].nonzero()
             choices = [*chain(*self.choices[k])]
@@ -326,7 +326,7 @@ class Count:
         return drawn
 
     def _choices(self, place: int) -> list[Choice]:
-        """List the choices at a position; choices that have the same kind and cost are one."""
+        """List the choices at a position; merge those that have the same kind, length and cost."""
         merged = dict[tuple[int | None, int, tuple[int, ...]], Array]()
         asked, foot = self.constraints.asked_at(place), self.common.feet[place][:, None]
         request, fixed = self.constraints.request, self.common.fixed

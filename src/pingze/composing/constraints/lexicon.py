@@ -37,7 +37,7 @@ def doublings() -> dict[str, tuple[int, int]]:
 
 @cache
 def group_names(standard: Standard) -> tuple[str, ...]:
-    """Return the names of an axis of groups: those of the standard, and then the parts of 詞 with each class."""
+    """Return the names along the axis of groups: the standard's groups, then each part of 詞 with each class."""
     kinds = [(part, kind) for part in parts(standard) for kind in "平仄入" if kind_in(part, kind, standard) == kind]
     return *standard.groups, *map("".join, kinds)
 
@@ -49,13 +49,13 @@ class Lexicon:
     vocabulary: Vocabulary
     standard: Standard
     fits: Bool[Array, "2 3 V"]
-    """Whether a character fits each of `WANTS`: row 0 in its usable tone, row 1 in some reading or of unknown tone."""
+    """Row 0: whether a character's usable tone fits each of `WANTS`. Row 1: whether a reading fits or none is known."""
     rhymes: Bool[Array, "2 G V"]
-    """Whether a character rhymes in a group: row 0 if it is usable so, row 1 in some reading or of unknown groups."""
+    """Row 0: whether poets rhyme on a character in a group. Row 1: whether a reading rhymes there or none is known."""
     doubles: Bool[Array, "2 V"]
     """Whether verse often doubles the character 疊字, as 年年: row 0 anywhere, row 1 at the end of a line."""
     forms: Int[Array, "V F"]
-    """The ids of all forms of a character's word, including the character; the first id is repeated to make F ids."""
+    """The ids of all forms of a character's word, including the character, whose id is repeated to make F ids."""
     word: Int[Array, "V"]
     """The id of the form on which poets rhyme most often, among all forms of the character's word: 遊 for 游."""
     one_form: Bool[Array, "3 V"]
@@ -74,7 +74,7 @@ class Lexicon:
             found[ids] = list(has)
             return found
 
-        # 1) The tones and doublings of every character. One assignment for all is quicker than one for each.
+        # 1) The tones and doublings of every character. One assignment for all is quicker than one for each character.
         tones = [usable_tone(tokens[id_], standard) for id_ in ids]
         readings = [sides(tokens[id_], standard) or {LEVEL, OBLIQUE} for id_ in ids]
         times = [doublings().get(tokens[id_], (0, 0)) for id_ in ids]
@@ -82,7 +82,7 @@ class Lexicon:
         for want, side in ((WANTS_LEVEL, LEVEL), (WANTS_OBLIQUE, OBLIQUE)):
             fits[:, want] = mask(tone == side for tone in tones), mask(side in each for each in readings)
         doubles = np.array([mask(each[row] >= DOUBLED_OFTEN for each in times) for row in (0, 1)])
-        # 2) The forms of its word, and its rhymes: the rows of the masks, with an id for each.
+        # 2) The forms of each character's word, and its rhymes: lists of rows of the masks, and of the id for each row.
         number, word = {name: row for row, name in enumerate(group_names(standard))}, np.arange(V)
         all_forms, unknown = dict[int, list[int]](), list[int]()
         able, usable = (list[int](), list[int]()), (list[int](), list[int]())
@@ -112,7 +112,7 @@ class Lexicon:
             row[able_ids[np.unique(word[able_ids], return_index=True)[1]]] = True
         one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
         misread: dict[int, list[int]] = {}
-        other = {LEVEL: oblique, OBLIQUE: level, OPEN: np.zeros_like(level)}  # usable in the other tone alone
+        other = {LEVEL: oblique, OBLIQUE: level, OPEN: np.zeros_like(level)}  # characters usable only in the other tone
         for pair, read in word_tones(standard).items():
             one, next_one = vocabulary.ids.get(pair[0], 0), vocabulary.ids.get(pair[1], 0)
             if one and next_one and (other[read[0]][one] or other[read[1]][next_one]):

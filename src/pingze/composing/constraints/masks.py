@@ -38,7 +38,7 @@ class Constraints(Demands):
         self.copying = copying if request.original or request.poets is not None else None
 
     def tones_of(self, fixed: Fixes) -> list[str]:
-        """Return the tone, 平 or 仄, that a text must have at each position; "" if the position allows either."""
+        """Return the tone, 平 or 仄, that a text must have at each position; "" if both are allowed."""
         begun = self.begin(fixed)
         assert begun is not None, "the text keeps the constraints"
         t = int(np.argwhere(begun.alive[0])[0, 0])
@@ -47,12 +47,12 @@ class Constraints(Demands):
         return [_NAMES[tone] for tone in asked.tolist()]
 
     def tones_at(self, histories: Histories, place: int) -> set[str]:
-        """Return the tones that hypotheses of the first text require at a position; "" where one allows either tone."""
+        """Return the tones that hypotheses of the first text require at a position; "" if a hypothesis allows both."""
         ways = histories.ways[0, :, place // self.size] & histories.alive[0].any(axis=1, keepdims=True)
         return {_NAMES[tone] for tone in np.unique(self.asked_at(place)[ways]).tolist()}
 
     def begin(self, fixed: Fixes) -> Histories | None:
-        """Begin a text under all hypotheses that fit the fixed positions and can be completed; None if none can be."""
+        """Begin a text under all hypotheses that fit the fixed positions and can be completed; if none, return None."""
         alive, ways = self.agreeing(fixed)
         if self.copying:
             alive &= self.copying.leaves(self, fixed)
@@ -63,7 +63,7 @@ class Constraints(Demands):
         return begun if begun.alive.any() else None
 
     def unused(self, fixed: Fixes, words: Sequence[tuple[int, ...]] = ()) -> Bool[Array, "V"]:
-        """Return a mask of the characters of which no form is fixed or in a word; only at feet if they may repeat."""
+        """Mask out the characters with any form fixed or in a word; if repetition is allowed, only feet count."""
         repeat = self.request.repeat
         given = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and (not repeat or self.feet[place].any())]
         unused = np.ones_like(self.base)
@@ -71,23 +71,23 @@ class Constraints(Demands):
         return unused
 
     def allowed(self, histories: Histories, place: int) -> tuple[Bool[Array, "N V"], Bool[Array, "N"]]:
-        """Return a mask of the characters that each text may take at a position, and whether it is at a dead end.
+        """Return masks of the characters that each text may take at a position, and of the texts at a dead end.
 
-        With an allowed character a text can be completed. It is at a dead end if all allowed characters would copy the
-        corpus or, in a 集句, if no line of the corpus goes on so. Then the mask does not regard the corpus.
+        A text can be completed after each allowed character. It is at a dead end if every such character would copy
+        the corpus or, in a 集句, would continue no line of the corpus. Its mask then ignores the corpus.
         """
         completable = self._completable(histories, place)
         allowed = self._original(completable, histories, place)
         dead: Array = ~np.logical_or.reduce(allowed, axis=1)
         allowed[dead] = completable[dead]
-        if place in self.old:  # all forms of a rewritten position's former character, unless nothing else may follow
+        if place in self.old:  # forbid all forms of the former character, unless nothing else may follow
             others = allowed.copy()
             others[:, self.lexicon.forms[self.old[place]]] = False
             allowed = np.where(others.any(axis=1, keepdims=True), others, allowed)
         return allowed, dead
 
     def _original(self, allowed: Bool[Array, "N V"], histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Copy a mask without what would copy the corpus or, in a 集句, what no line of it continues."""
+        """Copy a mask without the characters that would copy the corpus or, in a 集句, continue none of its lines."""
         if self.copying is None:
             return allowed.copy()
         return allowed & ~self.copying.forbidden(self, histories, place)
@@ -161,8 +161,8 @@ class Constraints(Demands):
     def _reduplication(self, histories: Histories, place: int) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
         """Return the rows of texts that may double a character 疊字 at a position, and the character for each row.
 
-        The character is the previous one, or the next one if that is fixed. Verse must double the character or, at the
-        end of a line, double it there. No doubled character rhymes twice or appears three times in a row.
+        The character is the previous one, or the next one if that is fixed. Verse must often double it; at the end of a
+        line, verse must often double it there. No doubled character rhymes twice or appears three times in a row.
         """
         line = self.layout.places(self.layout.line[place])
         inside = np.arange(max(line.start, place - 2), min(line.stop, place + 3))
@@ -181,7 +181,7 @@ class Constraints(Demands):
         return np.concatenate(rows), np.concatenate(doubled)
 
     def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
-        """Update the history of each text, in place, by the character written at a position."""
+        """Update the history of each text, in place, with the character written at a position."""
         # 1. Keep the hypotheses and ways that allow the character.
         given = histories.fixed[:, place] != FREE
         ways = histories.ways[:, :, place // self.size]

@@ -1,9 +1,9 @@
 """Find the characters that continue a line of the corpus, for a 集句: a poem whose lines are all quoted.
 
-The lines that may stand at a place in the poem are those that stand at the same place of their couplet, fit a line type
-and end in a rhyme that the text so far leaves open, and have the fixed characters. They are sorted, so that all lines
-with the same beginning are adjacent, and two binary searches find them. No two lines may be from one poem, in any of
-its versions.
+A line may stand at a place in the poem if it has the same place in its own couplet, fits an allowed line type, ends in
+a rhyme that is still possible, and has the fixed characters. The lines are sorted, so that all lines with the same
+beginning are adjacent, and two binary searches find them. No two quoted lines may come from the same poem or from
+versions of one poem.
 """
 
 from bisect import bisect_left, bisect_right
@@ -24,12 +24,12 @@ from pingze.corpus.store import Hit, Store
 from pingze.verse.forms import Layout
 from pingze.verse.patterns import RESCUED, accepted
 
-_MANY = 1 << 12  # among more lines than this, lines of the poems already quoted are not looked for
-_AMPLE = 30  # a rhyme with so many lines for each place is not likely to lead into a dead end
+_MANY = 1 << 12  # if more lines than this can follow, lines of poems already quoted are not excluded yet
+_AMPLE = 30  # a rhyme with at least so many lines for each place is unlikely to lead into a dead end
 
 
 class Kind(NamedTuple):
-    """Which lines may stand at a place: of a couplet the `second`, with a rhyme (`foot`), with repeated characters."""
+    """A kind of line; it may be the `second` of its couplet, end in a rhyme (`foot`) and `repeat` characters."""
 
     second: bool
     line_type: str
@@ -60,7 +60,7 @@ class Quoting(Copying):
         self.columns = np.ascontiguousarray(self.table["codes"].T)
         self.run, self.place, self.second = (np.array(self.table[name]) for name in ("run", "place", "second"))
         self.usable = self.known[self.columns].all(axis=0)
-        self.once = np.ones_like(self.usable)  # whether a character that a line repeats is at most doubled
+        self.once = np.ones_like(self.usable)  # whether a line repeats characters only by doubling them
         for at, column in enumerate(self.columns):
             for other in self.columns[at + 2 :]:
                 self.once &= column != other
@@ -74,11 +74,11 @@ class Quoting(Copying):
         self.excluded = lru_cache(maxsize=1 << 10)(self._excluded)
 
     def holds(self, fixed: Sequence[int]) -> bool:
-        """Check whether no line of the corpus has a word."""
+        """Check whether a word is in no line of the corpus."""
         return not len(self.corpus.places(self._codes(fixed)))
 
     def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "T G"]:
-        """Return a mask of the hypotheses under which lines can be quoted; where some have `_AMPLE`, of only those."""
+        """Return a mask of the hypotheses under which lines can be quoted; if some have `_AMPLE` lines, only these."""
         counts = np.full((len(demands.kinds), len(demands.rhyming.of_row)), len(self.run))
         for number in range(demands.request.lines):
             given = fixed[number * self.width : (number + 1) * self.width]
@@ -150,7 +150,7 @@ class Quoting(Copying):
         return rows
 
     def _next(self, kind: Kind, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]) -> Int[Array, "n"]:
-        """List the ids that continue a line of a kind after the codes of its beginning and of the lines before it."""
+        """List the ids that continue a line of a kind, given the codes of its beginning and of the lines before it."""
         rows, at = self._within(self.lines(kind), begun), len(begun)
         if len(rows) > _MANY:
             return self.ids[np.unique(self.columns[at][rows])]
@@ -167,10 +167,10 @@ class Quoting(Copying):
         return np.array(self._within(range(len(self.run)), line), int)
 
     def _excluded(self, written: tuple[tuple[int, ...], ...]) -> tuple[Int[Array, "runs"], Bool[Array, "codes"]]:
-        """Return what may not be quoted after some lines.
+        """Return the lines that may not be quoted after the written lines, and the characters already used.
 
-        Returns the sorted `run` of every line in a poem, or a version of one, that has one of these lines; the last
-        number is larger than any. Also returns a mask of the characters that these lines use.
+        The lines are those of every poem that contains a written line, and of its versions. They are given by their
+        sorted `run`, followed by a number larger than any `run`; the characters are given as a mask.
         """
         by_group, group = self.table["by_group"], self.table["group"]
         runs, used = [np.array([np.iinfo(np.int32).max])], np.zeros(len(self.ids), bool)
@@ -183,7 +183,7 @@ class Quoting(Copying):
         return np.sort(np.concatenate(runs)), used
 
     def sources(self, lines: Sequence[str]) -> list[Hit]:
-        """Name, for each line of a poem, the first line of the corpus that may be quoted as this one.
+        """Find, for each line of a poem, the first place in the corpus from which it may be quoted.
 
         Raises CorpusError if the corpus has been removed in the meantime.
         """
@@ -197,7 +197,7 @@ class Quoting(Copying):
 
 
 def quoting(lexicon: Lexicon, width: int, poets: str) -> Quoting:
-    """Return the lines of the user's corpus that may be quoted, kept for later poems while the store is unchanged.
+    """Return the lines of the user's corpus that may be quoted, cached while the store is unchanged.
 
     Raises CorpusError if there is no corpus, and InputError if it has no poem of one of the poets.
     """
