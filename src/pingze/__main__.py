@@ -11,7 +11,7 @@ import sys
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line on `arguments`, by default the process's own, and exit with its status."""
-    # Until the imports are done, Ctrl-C ends the process: a KeyboardInterrupt in one can look like a failed import.
+    # Until the imports are done, Ctrl-C ends the process: a KeyboardInterrupt inside one can look like a failed import.
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
@@ -26,7 +26,7 @@ def run(arguments: list[str] | None = None) -> None:
     if not arguments and "_PINGZE_COMPLETE" not in os.environ:  # shell completion passes no arguments
         sys.exit(guarded(lambda: print(START)))  # noqa: T201
     status = guarded(lambda: app(arguments, prog_name="pingze", standalone_mode=False))
-    gc.freeze()  # else the last collection scans everything loaded, which takes as long as a poem
+    gc.freeze()  # otherwise the last collection scans everything loaded, which takes as long as composing a poem
     sys.exit(status)
 
 

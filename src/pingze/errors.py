@@ -6,11 +6,11 @@
     ├── InputError            a value that a person gave cannot be used
     ├── InfeasibleError       the constraints cannot be met together
     ├── UnfinishedError       no particle reached the end of a poem
-    ├── MissingExtraError     a part that is not installed: `pip install pingze[…]`
+    ├── MissingExtraError     a part of pingze is not installed: `pip install pingze[…]`
     ├── CorpusError           the corpus is absent, damaged or cannot be fetched
     ├── CheckpointError       a model file is absent, damaged or of another kind
     ├── TrainingError         a training run cannot start or continue
-    └── StoppedError          a person stopped what can be resumed later
+    └── StoppedError          a person stopped something that can be resumed later
 
 The command line prints the message and exits with `exit_status`: 1 when the answer is no, 2 when the request is at
 fault, 130 after Ctrl-C. `cause` holds the message's code and its parameters; `messages.toml` has the sentences, in
@@ -39,7 +39,7 @@ class Clash:
     has: str | int | None = None
     """The option's value, such as 陽."""
     wanted: str | None = None
-    """What the other constraints require there: a tone, a character or rhyme groups; None if it is not one thing."""
+    """What the other constraints require there: a tone, a character or rhyme groups; None if it is none of these."""
     reason: str = ""
     """`wanted` in words, as in "line 2, character 5 must be level"."""
 

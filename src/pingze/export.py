@@ -1,7 +1,7 @@
 """Export a model for other tools: as a folder that a model hub accepts, or as an ONNX graph of one step.
 
-`--model FOLDER` reads such a folder: `checkpoint.load` verifies every file but the card against the metadata in the
-weights. The folder holds no code, and nothing in it is executed.
+`--model FOLDER` reads such a folder: `checkpoint.load` verifies every file except the card against the metadata in the
+file of weights. The folder holds no code, and nothing in it is executed.
 """
 
 import json
@@ -32,9 +32,9 @@ def write_onnx(path: Path, model: Checkpoint) -> None:
 
 
 def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] | None = None) -> list[Path]:
-    """Write a model to a new folder or one of an earlier export, each file atomically; return the files.
+    """Write a model to a new folder or to that of an earlier export, each file atomically; return the files.
 
-    An existing card is kept; `figures`, the output of `pingze evaluate --json` for this model, go into a new one.
+    An existing card is kept; `figures`, the output of `pingze evaluate --json` for this model, go into a new card.
 
     Raises InputError if the folder holds other files, CheckpointError if a file cannot be written.
     """
@@ -55,7 +55,7 @@ def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] 
 
 
 def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
-    """Return a model's card, Markdown with metadata at the top; the figures of a shipped model are known."""
+    """Return a model's card, which is Markdown with metadata at the top. A shipped model has figures of its own."""
     sizes, conditions, shipped = model.configuration, Conditions(model.vocabulary), model.name in SHIPPED
     names = conditions.names
     dynasties, themes = [name for name in DYNASTIES.values() if name in names], ABOUT in names
@@ -86,7 +86,7 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
 
 
 def _figures(name: str, given: Mapping[str, object] | None) -> str:
-    """Return a table of a shipped model's figures, or else of those given."""
+    """Return a table of figures: the stored ones for a shipped model, otherwise the given ones."""
     if name in SHIPPED:
         text = (files("pingze.network") / "weights" / "figures.json").read_text(encoding="utf-8")
         prefix = "model." if name == "tang" else f"{name}."

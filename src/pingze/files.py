@@ -28,7 +28,7 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
             if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX)
             else:
-                file.close()  # there an open file cannot be renamed
+                file.close()  # Windows cannot rename an open file
             yield partial
             # Flush the bytes to disk before the file gets its name, so that a crash cannot leave an empty file.
             with partial.open("rb+") as filled:
@@ -50,7 +50,7 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> Iterator[None]:
-    """Let one process at a time run the block. Other processes wait; if `busy` is a code, they raise `error` with it.
+    """Let one process at a time run the block. Others wait or, if `busy` is a message's code, raise `error` with it.
 
     Also raises `error` if the folder cannot be created. Systems without flock, such as Windows, lock nothing.
     """

@@ -7,8 +7,8 @@ from importlib import import_module
 def imported(package: str, homes: tuple[str, ...], name: str) -> object:
     """Return a public name of a package for its `__getattr__`, and keep it there so that it is looked up once.
 
-    Of `homes`, the modules to search in order, those after the one that has the name are not imported. Raises
-    AttributeError if the package's `__all__` does not list the name.
+    The modules `homes` are imported in order until one has the name. Raises AttributeError if the package's `__all__`
+    does not list the name.
     """
     module = sys.modules[package]
     if name not in module.__all__:

@@ -1,7 +1,7 @@
 """Run LSTM layers with random, initial or trained weights, and differentiate their steps with PyTorch and numerically.
 
-Nothing here is derived by hand. A letter is the name used here for a symbol of the report: x, h_prev, net_f, c …
-A layer is the caches of consecutive steps with the same weights, the earliest first.
+Nothing here is derived by hand. The letters x, h_prev, net_f, c, … are the names used here for the report's symbols. A
+layer is represented by the caches of consecutive steps, the earliest first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ MOVE = 1e-5
 
 
 def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.Generator) -> list[StepCache]:
-    """Draw weights with standard deviation ½, which leaves the gates open, and a standard normal start and inputs."""
+    """Run a layer on a standard normal state and inputs. Weights of standard deviation ½ leave the gates open."""
     shapes = ((4 * hidden_size, input_size), (4 * hidden_size, hidden_size), (4 * hidden_size,))
     parameters = Parameters(*(rng.normal(0, 0.5, shape) for shape in shapes))
     start = rng.standard_normal((2, 1, hidden_size))
@@ -46,7 +46,7 @@ def trained_layer(model: str | Path, steps: int) -> list[StepCache]:
 
 
 def untrained_layer(initialization: str, like: Sequence[StepCache], rng: np.random.Generator) -> list[StepCache]:
-    """Initialize a layer with the sizes of another layer, `like`, and run it over the input of that layer."""
+    """Initialize a layer with the sizes of the layer `like`, and run it over the same inputs."""
     E, H = like[0].x.shape[1], like[0].h_prev.shape[1]
     weights = Parameters(*(array.astype(np.float64) for array in initialize(initialization, E, H, rng)))
     return run_layer(weights, np.stack([cache.x for cache in like]))
@@ -63,8 +63,8 @@ def run_layer(
 def letters(cache: StepCache, units: Any = slice(None), inputs: Any = slice(None)) -> dict[str, Array]:
     """Return a step's inputs and weights by letter: x, h_prev, c_prev, and each gate's b and W (for z = [h_prev, x]).
 
-    Given the numbers of `units` or `inputs`, return a smaller step that has only these. Its gates have the same values
-    as in the whole layer, because what the omitted units and inputs contribute to `net` is held fixed and added to `b`.
+    If `units` or `inputs` are given, return a smaller step that has only these. Its gates have the same values as in
+    the whole layer, because the contribution of the omitted units and inputs to `net` is held fixed and added to `b`.
     Its Jacobians therefore consist of entries of the whole layer's Jacobians.
     """
     x, h_prev = cache.x[0], cache.h_prev[0]
@@ -80,8 +80,8 @@ def letters(cache: StepCache, units: Any = slice(None), inputs: Any = slice(None
 def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
     """Compute every letter of the report's forward pass that is not given, with the report's misprints corrected.
 
-    Intermediate letters, such as net_f or c, may be given, so that later letters can be differentiated by them. `xp` is
-    numpy or torch.
+    Intermediate letters, such as net_f or c, may be given, so that later letters can be differentiated with respect to
+    them. `xp` is numpy or torch.
     """
     v = {name: xp.asarray(value) if isinstance(value, np.ndarray) else value for name, value in given.items()}
     v.setdefault("z", xp.concatenate([v["h_prev"], v["x"]]))
@@ -104,9 +104,9 @@ def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], 
 
 
 def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array, Array]:
-    """Differentiate [h_t, c_t] by [h_k, c_k]: chosen rows with PyTorch, the same columns with central differences.
+    """Compute rows of ∂[h_t, c_t]/∂[h_k, c_k] with PyTorch, and columns at the same places with central differences.
 
-    Given the caches of the steps k+1 … t and n places in the state, return rows (n, 2H) and columns (2H, n).
+    Given the caches of the steps k+1 … t and n places in the state, return the rows (n, 2H) and the columns (2H, n).
     """
     steps = [letters(cache) for cache in caches]
     start = np.concatenate([caches[0].h_prev[0], caches[0].c_prev[0]])

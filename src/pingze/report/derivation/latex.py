@@ -9,8 +9,8 @@ The grammar of the report's Part 1::
              \frac{\partial letter}{\partial letter}, \frac{\partial (sum)}{\partial letter}
 
 It is Python's grammar with other signs, so that Python can parse it. A vector has one axis and counts as a column;
-its transpose is a matrix of one row. Shapes must fit as in linear algebra. The report writes two kinds of product by
-other conventions; these are read too, and recorded as liberties.
+its transpose is a matrix of one row. Shapes must fit as in linear algebra, except in two kinds of product that the
+report writes by its own conventions; these are read too, and recorded as liberties.
 """
 
 import ast
@@ -25,7 +25,7 @@ from pingze.arrays import Array
 ROW_SCALING = "a row scaling"
 """A vector times a matrix, where row k of the matrix is multiplied by entry k of the vector."""
 OUTER_PRODUCT = "an outer product"
-"""A vector times z^T, where the product is a matrix."""
+"""A vector times z^T, whose product is a matrix."""
 NAME = "net_c read as net_c̃"
 """The report introduces net_c̃, but writes net_c from then on."""
 
@@ -40,7 +40,7 @@ Partial = Callable[[str, str], Array]
 FRACTION = r"\\frac\{\\partial ([^{}]*)\}\{\\partial ([^{}]*)\}"
 _LETTER = re.compile(r"[A-Za-z]+~?_[a-z]+~?(?:-1)?")
 _PYTHON = {r"\odot": "@", r"\sigma": "sigma", "tanh^2": "square_of_tanh", "^2": "**2", "^T": ".T"}
-"""The report's signs in Python, whose `*` and `@` bind alike; replaced in this order."""
+"""Python's signs for the report's, in the order of replacement; `*` and `@` have the same precedence."""
 _SIGNS = {r"\odot": "⊙", r"\sigma": "σ", r"\prod": "∏", r"\dots": "…", "c~": "c̃", "^2": "²", "^T": "ᵀ"}
 _TINY = 1e-30
 

@@ -23,7 +23,7 @@ SHAPES = ((3, 4), (5, 2), (4, 6))
 DISTANCES = (1, 2, 4, 8)
 """The distances t - k at which the products through time are measured."""
 UNITS, INPUTS = 6, 4
-"""How many of the trained layer's units and inputs are differentiated; they are drawn again for each step."""
+"""How many of the trained layer's units and inputs are differentiated. Each step draws its own."""
 PRODUCTS = ("R70", "R71")
 """The two lines that differentiate through time; the second continues the equation that the first begins."""
 
@@ -54,24 +54,24 @@ class LineResult:
     printed_error: float
     """The error of the printed line in its best reading, or in its worst if all readings must hold."""
     corrected_error: float
-    """The error of the corrected line. Both errors are against automatic differentiation."""
+    """The error of the corrected line. Both errors are measured against automatic differentiation."""
     central_error: float | None
-    """The error of the corrected line against central differences; None if the line is not a derivative."""
+    """The corrected line's error, measured against central differences; None if the line is not a derivative."""
     readings: dict[str, float]
-    """The error of each reading and, on the last line of a sum, of the whole sum."""
+    """The error of each reading, by its name; the last line of a sum also has the error of the whole sum."""
     fault: str
     correction: str
 
 
 class LineReading(NamedTuple):
-    """A reading of a line, with the liberties that it takes; None if a whole sum is read instead of its last line."""
+    """A reading of a line, with the liberties that it takes. If a whole sum is read instead, the liberties are None."""
 
     error: float
     liberties: frozenset[str] | None = frozenset()
 
 
 class Measurement(NamedTuple):
-    """The measurements of one line at one point; `every` reading must hold if the line states them all, else one."""
+    """The measurements of a line at one point; `every` states whether all its readings must hold, or only one."""
 
     readings: dict[str, LineReading]
     corrected: float
@@ -109,7 +109,7 @@ class Point:
         for g in "fico":
             self.values |= {f"W_{g}h": given[f"W_{g}"][:, :H], f"W_{g}x": given[f"W_{g}"][:, H:]}
         self.automatic = cache(self._automatic)
-        """`automatic(of, by, through)` is ∂of/∂by by automatic differentiation, in the shape of `of`, then of `by`.
+        """`automatic(of, by, through)` is ∂of/∂by, computed with PyTorch; the axes of `of` precede those of `by`.
 
         `through` lists the gates, from "fico", that may pass a change on; the net of every other gate is held fixed.
         """
@@ -161,7 +161,7 @@ class Point:
         return lambda value: differentiation.step({**self.given, **fixed, by: value}, xp)[of]
 
     def _reference(self, line: PrintedLine, through: str = "fico") -> Array:
-        """Return the true value of a line's left side. Of a derivative, return the part through the gates `through`."""
+        """Return the true value of a line's left side; of a derivative, the part through the gates `through`."""
         of, by = latex.left_side(line.left)
         return self.automatic(of, by, through) if by else self.values[of]
 

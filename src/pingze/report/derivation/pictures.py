@@ -49,7 +49,7 @@ class GradientFlow(NamedTuple):
 def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int = 0) -> list[Path]:
     """Write the pictures of a checkpoint's first layer to a folder, and return their paths.
 
-    The largest t - k is `steps`; a layer of 512 units takes half a minute. Raises InputError if it cannot be written.
+    The largest t - k is `steps`; a layer of 512 units takes half a minute. Raises InputError if a file is not writable.
     """
     # 1) The trained layer, and untrained layers on the same input, each with the LSTM's gates and without them.
     trained, rng = trained_layer(model, steps), np.random.default_rng(seed)
@@ -81,7 +81,7 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
 def gradient_flow(caches: Sequence[StepCache], distances: Collection[int] = DISTANCES) -> GradientFlow:
     """Measure the gradient on its way back through an LSTM, with spectra at the given distances."""
 
-    def parts() -> Iterator[dict[str, Array]]:  # one distance at a time: of 512 units, all would fill 600 MB
+    def parts() -> Iterator[dict[str, Array]]:  # one distance at a time: with 512 units, all would fill 600 MB
         for products in back_through_time(caches):
             hidden, cell = products.hidden[0], products.cell[0]
             whole = products.whole[0, :, : len(hidden)]
@@ -157,7 +157,7 @@ def _forget_gates(layers: Mapping[str, tuple[Sequence[StepCache], dict[str, Any]
 
 
 def _products(flows: Mapping[str, GradientFlow]) -> Figure:
-    """Draw the exact ∂h_t/∂h_k, the product that the report prints for it, and their distance."""
+    """Draw the exact ∂h_t/∂h_k, the product that the report prints for it, and the difference between the two."""
     figure, (left, right) = panels(2, size=WIDE, sharey=False, xlabel="$t - k$")
     left.set(title=r"solid: $\partial h_t/\partial h_k$; dotted: the report's product", **GAIN)
     for name, line in LINES.items():

@@ -22,7 +22,7 @@ class PrintedLine:
 
     @property
     def ways(self) -> Mapping[str, str]:
-        """The versions of the formula that can be read, by the change that each makes; "" is the key for no change."""
+        """The versions of the formula to read, by the change that each makes to it; "" stands for no change."""
         return self.also or {"": self.formula}
 
     @property

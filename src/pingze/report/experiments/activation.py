@@ -21,7 +21,7 @@ def _name(activation: str, rate: float, clip: float | None) -> str:
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List each activation at each rate, with and without clipping; trials that judge `vanishing` take more steps."""
+    """List each activation at each rate, with and without clipping; those for the claim `vanishing` take more steps."""
     found = []
     for activation, rate, clip in product(ACTIVATIONS, RATES, CLIPS):
         steps = plan("activation")["back_steps" if (rate, clip) == (RATES[0], CLIPS[1]) else "steps"]

@@ -23,7 +23,7 @@ _INK = STYLE["text.color"]
 def panels(
     count: int = 1, columns: int = 2, size: tuple[float, float] | None = None, *, sharey: bool = True, **labels: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Make a figure of full rows of panels, `columns` to a row; each gets the properties `labels`, such as xlabel."""
+    """Make a figure of full rows of panels, `columns` to a row; each panel gets the `labels`, such as xlabel."""
     columns = min(columns, count)
     rows = count // columns
     figure = Figure(figsize=size or (6.4, 4.6 if rows == 1 else 3.1 * rows), layout="constrained")
@@ -37,7 +37,7 @@ def panels(
 
 
 def by_step(axes: Axes, values: Sequence[float] | Array, style: str = "", **line: Any) -> None:
-    """Draw values against the steps 1, 2, …."""
+    """Draw values against their steps, which count from 1."""
     axes.plot(range(1, len(values) + 1), values, style, **line)
 
 

@@ -35,7 +35,7 @@ class Rule:
         return REFUTED
 
     def in_words(self, numbers: Mapping[str, str]) -> str:
-        """Return the rule in words, in which `numbers` gives the description of each number."""
+        """Return the rule in words; `numbers` holds the description of each number."""
         (first, confirmed), (second, refined) = (each.split(maxsplit=1) for each in (self.confirmed, self.refined))
         other = "" if second == first else f"{numbers[second]}: "
         limits = f"Confirmed if {confirmed}; refined if {other}{refined}; else refuted."
@@ -80,7 +80,7 @@ class Finding(NamedTuple):
 
     @property
     def deciding(self) -> str:
-        """The number that decided under the claim's rule: that of `refined` if no seed met `confirmed`."""
+        """The number that decided under the claim's rule: the one in `refined` if no seed met `confirmed`."""
         rule = self.claim.rule
         return (rule.confirmed if CONFIRMED in self.votes(rule) else rule.refined).split()[0]
 

@@ -24,7 +24,7 @@ SPIKE, BEFORE = 1.1, 10
 
 
 class PlainTrainer(Trainer):
-    """A trainer on the first `poems` texts of a setup (all by default). The vocabulary is that of all texts."""
+    """A trainer on the first `poems` texts of a setup (all by default), with the vocabulary of all its texts."""
 
     def __init__(self, setup: Setup, settings: Mapping[str, Any]) -> None:
         super().__init__(setup.preset(settings), Texts(setup.train, setup.dev))
@@ -47,13 +47,13 @@ class Course:
 
     trainer: PlainTrainer
     curves: dict[str, list[float]] = field(default_factory=lambda: {"loss": [], "norm": [], "looks": [], "dev": []})
-    """Of each step, `loss`, the nats per token of its batch before the step, and `norm`, that of its gradient before
-    clipping. `looks` are the steps after which dev was measured, and `dev` the nats per token there."""
+    """For each step, `loss` is the nats per token of its batch before the step, and `norm` is the norm of its gradient
+    before clipping. For each look at dev, `looks` is the number of steps before it, and `dev` the nats per token."""
     failed_at: int | None = None
     """The number, from 1, of the step whose loss or gradient was not finite; None if all were finite."""
 
     def measured(self, curves: Mapping[str, Sequence[float]] | None = None, **figures: object) -> Measured:
-        """Combine the figures and curves that every training run has with the additional ones supplied."""
+        """Combine the figures and curves of every training run with the given additional ones."""
         norms, dev = self.curves["norm"], self.curves["dev"]
         last = math.inf if self.failed_at else dev[-1]
         common = {
@@ -117,7 +117,7 @@ def spikes(losses: Sequence[float]) -> int:
 
 
 def smoothed(values: Sequence[float | None], window: int = 16) -> list[float]:
-    """Return the mean of the finite values in the `window` that ends at each value; NaN where none is finite."""
+    """Return, for each value, the mean of the finite ones among the last `window` values; NaN if none is finite."""
     windows = (values[max(0, end - window) : end] for end in range(1, len(values) + 1))
     finite = ([value for value in each if value is not None] for each in windows)
     return [sum(each) / len(each) if each else math.nan for each in finite]

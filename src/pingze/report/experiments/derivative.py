@@ -15,7 +15,7 @@ E, H = 3, 4
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Compute the errors of the derivatives of h by each variable of the step that lies `distance` steps earlier."""
+    """Compute the errors of ∂h_t/∂v for each variable v of the step that is `distance` steps before t."""
     distance = trial.settings["distance"]
     caches = differentiation.random_layer(E, H, distance + 1, np.random.default_rng(setup.seed))
     steps, product = [letters(cache) for cache in caches], np.eye(H)

@@ -63,7 +63,7 @@ def good(rows: Rows, family: str, tolerance: float) -> list[bool]:
 
 
 def decades(rows: Rows, family: str, tolerance: float) -> float:
-    """Return the width, in decades, of the range of rates around the best in which every rate is good (`good`)."""
+    """Return the width, in decades, of the range of rates around the best in which all are good (see `good`)."""
     found, within = tuned(rows, family), good(rows, family, tolerance)
     best = found.index(best_of(rows, family))
     below, above = (sum(takewhile(bool, each)) for each in (within[:best][::-1], within[best + 1 :]))
@@ -72,7 +72,7 @@ def decades(rows: Rows, family: str, tolerance: float) -> float:
 
 
 def unsteady(rows: Rows, family: str) -> float:
-    """Return the percentage that diverge or spike of the settings with the best momentum and a rate near the best."""
+    """Return the percentage that diverge or spike among settings with the best momentum and a rate near the best."""
     top = best_of(rows, family)
     own = [row for row in tuned(rows, family) if row.settings.get("momentum") == top.settings.get("momentum")]
     factors = [row.settings["learning_rate"] / top.settings["learning_rate"] for row in own]

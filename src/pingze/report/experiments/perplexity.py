@@ -33,7 +33,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     if trial.name == "untrained":
         (nats,) = train(setup, {}).curves["dev"]
         return Measured({"nats_per_48": LENGTH * nats, "perplexity": math.exp(nats)})
-    # Compute the product and the sum for each dev poem with the shipped model.
+    # With the shipped model, compute the product of 1/p and the sum of -ln p for each dev poem.
     loaded = checkpoint.load(MODEL)
     model, poems = LanguageModel.of(loaded).eval(), []
     with torch.no_grad():

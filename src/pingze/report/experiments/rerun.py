@@ -27,7 +27,7 @@ from pingze.report.experiments.results import Results
 
 
 class Section(NamedTuple):
-    """An experiment with the rows of all seeds, the minutes that they took, its verdicts and figures of one seed."""
+    """An experiment: its rows and findings for all seeds, its figures for one seed, and the minutes that it took."""
 
     name: str
     rows: Sequence[Row]
@@ -87,8 +87,8 @@ def rerun(
     """Measure the rows that a folder lacks, and write the page of the experiments that are complete.
 
     If `only` is given, only the rows of that experiment are measured. `progress` is called before each row with its
-    key, its number, and the total number of rows. Raises InputError if the experiment is unknown or
-    the folder holds a rerun with another budget, seed or corpus; TrainingError if the disk is full.
+    key, its number, and the total number of rows. Raises InputError if the experiment is unknown or the folder holds a
+    rerun with another budget, seed or corpus; TrainingError if the disk is full.
     """
     if only is not None and only not in EXPERIMENTS:
         raise InputError("choice", field="experiment", has=only, choices=[*EXPERIMENTS])
@@ -151,7 +151,7 @@ class _Series(NamedTuple):
         return {trial.name: row for trial in trials if (row := self.results.row(self.key(trial), trial))}
 
     def trials(self) -> Sequence[Trial]:
-        """List all trials, including those that the rows measured so far call for."""
+        """List all trials, including the ones that depend on the rows measured so far."""
         if planned := getattr(EXPERIMENTS[self.name], "trials", None):
             found: Sequence[Trial] = planned(self.setup, self.rows(planned(self.setup, {})))
             return found

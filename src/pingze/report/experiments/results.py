@@ -44,7 +44,7 @@ class Results:
         self._write(RESULTS, self._results)
 
     def conclude(self, order: Sequence[str], findings: Iterable[Finding]) -> None:
-        """Sort the rows into the given order of keys, drop rows whose keys it lacks, and write the verdicts."""
+        """Sort the rows by the keys in `order`, drop the rows whose keys it does not list, and write the verdicts."""
         rows = self._results["rows"]
         self._results["rows"] = {key: rows[key] for key in order if key in rows}
         self._results["verdicts"] = {found.claim.id: concluded(found) for found in findings}

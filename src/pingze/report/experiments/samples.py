@@ -36,7 +36,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         return Measured(printed_poems()[number - 1])
     if form := trial.settings.get("form"):
         return Measured({"poems": len(setup.real[form]), "kept": sum(map(_kept, setup.real[form]))})
-    # Answer one of the report's calls freely with the model `report`, and in a form with the default model.
+    # Answer one of the report's calls twice: freely with the model `report`, and in a form with the default model.
     start, temperature, split_len = CALLS[trial.name]
     first = setup.seed + 1000 * list(CALLS).index(trial.name)
     seeds = range(first, first + setup.budget["poems"])

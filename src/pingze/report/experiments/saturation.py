@@ -1,4 +1,4 @@
-"""Look inside a network trained with two softmaxes: where the probability is when the loss stalls. No claim says."""
+"""Measure where a network trained with two softmaxes puts the probability when the loss stalls; no claim needs this."""
 
 import torch
 from torch import nn

@@ -48,7 +48,7 @@ def _of(rows: Rows, kind: str) -> dict[str, Row]:
 
 
 def _late_fall(row: Row) -> float:
-    """Return how far the mean loss of the last quarter of the steps is below the mean of the quarter before.
+    """Return by how much the mean loss in the last quarter of the steps is below that in the third quarter.
 
     Return 0 if the training failed within its first four steps.
     """
