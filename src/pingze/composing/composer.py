@@ -64,7 +64,7 @@ def compose(start: str = "", *, model: Model | None = None, **options: Unpack[Op
         like: Characters to prefer, as those of a poem to resemble.
         unlike: Characters to use less, as those of other poems on the subject.
         count: The number of poems.
-        level: How strictly tones are judged: customary or strict, then +RULE or -RULE to enforce a rule or not.
+        level: How strictly tones are judged: customary or strict, with +RULE or -RULE to add or drop a rule.
         standard: How characters are read: pingshui 平水韻, tongyun 中華通韻, xinyun 中華新韻.
         include: Words that must appear, separated by spaces, as '雁 芙蓉'.
         exclude: Characters that must not appear.
@@ -90,17 +90,17 @@ def compose(start: str = "", *, model: Model | None = None, **options: Unpack[Op
 
 
 def collect(*, poets: str = "", model: Model | None = None, **options: Unpack[Options]) -> "list[Collected]":
-    """Put together poems of real lines 集句, each from another poem of the corpus, that keep every constraint.
+    """Put together poems of quoted lines 集句 that keep every constraint; each line is from a different poem.
 
-    A line keeps its place: it is the first or the second of its couplet, as in its own poem. The model chooses which
-    lines follow one another.
+    Each line keeps its place in its couplet: first lines stay first, and second lines stay second. The model chooses
+    which lines follow one another.
 
     Args:
         poets: Poets or dynasties whose lines to quote, separated by spaces, as '杜甫 李白' or 唐; all by default.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
         options: The options of `compose` except `original`, such as `form`, `title`, `rhyme` and `seed`.
 
-    Raises what `compose` raises, and CorpusError if there is no corpus: `pingze corpus fetch` brings it.
+    Raises the same errors as `compose`, and CorpusError if there is no corpus, which `pingze corpus fetch` builds.
     """
     return cast("list[Collected]", compose_as(Collecting(poets=poets, **options), model))
 
@@ -261,7 +261,7 @@ class Composer:
         return np.append(self.vocabulary.encode("".join(marked(lines, form))), EOS)
 
     def score(self, lines: list[str], prefix: Sequence[int] = (), form: str = "") -> tuple[Array, Array]:
-        """Return ln p of every possible token at each of `token_ids`, (N, V), and of these, (N,), after a prefix."""
+        """Return ln p of all tokens at each place of a text, (N, V), and of its own tokens, (N,), after a prefix."""
         ids = self.token_ids(lines, form)
         states = [self.network.start(prefix=prefix)]
         for id_ in ids[:-1]:
@@ -276,7 +276,7 @@ def composer(
 ) -> Composer:
     """Return the composer of a model, cached while the files are unchanged; `reference` selects `ReferenceNetwork`.
 
-    By default, `CI` writes a tune and `checkpoint.DEFAULT` any other `form`, which by default is the form of `asked`.
+    The default model is `CI` for a tune, else `checkpoint.DEFAULT`; the default `form` is the form of `asked`.
 
     Raises CheckpointError if the model cannot be read, and InputError if the options have a title, poet or theme but
     the model was trained without titles, poets or themes.
@@ -293,5 +293,5 @@ def composer(
 
 @lru_cache(maxsize=4)
 def _composer(name: str, changed: int, reference: bool) -> Composer:
-    """Load a composer; `changed`, when the model's file was changed, is used only as a key of the cache."""
+    """Load a composer; `changed`, the time of the last change of the model's files, is only a key of the cache."""
     return Composer(checkpoint.load(name), reference=reference)

@@ -1,4 +1,4 @@
-"""Write couplets 對聯: a line to a given one, or both lines and their 橫批 to a theme."""
+"""Write couplets 對聯: a line that faces a given one, or both lines and their 橫批 on a theme."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,17 +48,17 @@ class Couplet:
 
 
 def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> list[Couplet]:
-    """Write lower lines 下聯 to an upper line or, without a line, couplets 對聯 with their 橫批 to a theme.
+    """Write lower lines 下聯 that face an upper line or, if no line is given, couplets 對聯 with their 橫批 on a theme.
 
-    At each second place of a rhythm and at the end of each part, the two lines have opposite tones. They share no
-    character, and characters repeat at the same places of both. Fewer couplets than asked for return if no others are
-    found.
+    At every second position of a part and at its end, the two lines have opposite tones. They share no character, and
+    where one line repeats a character, so does the other. If too few different couplets are found, fewer than `count`
+    are returned.
 
     Args:
         line: The upper line, of 4 to 11 characters, which ends oblique; marks in it show its pauses.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
         options: `write` (the theme), `length` (of lines to a theme), `upper` (write upper lines to a lower one),
-            `count`, `temperature`, `top_p`, `particles`, `antithesis` and `seed`, as `pingze couplet --help` has them.
+            `count`, `temperature`, `top_p`, `particles`, `antithesis` and `seed`: see `pingze couplet --help`.
 
     Raises InputError if a value cannot be used, or the line ends in the wrong tone; UnfinishedError if every particle
     came to a dead end; CheckpointError if the model cannot be read.
@@ -104,7 +104,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         banner = None
         if not line:
             apart = replace(request, form=CoupletForm.of(7), exclude=upper + lower)
-            for number in range(_TRIES):  # of no other season or hour
+            for number in range(_TRIES):  # avoid words of another season or hour
                 banner = write(apart, Facing(chosen.lexicon(), (7,)), seed + number).lines[0][:4]
                 if not contradicts([upper, lower, banner]):
                     break

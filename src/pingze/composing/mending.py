@@ -2,7 +2,7 @@
 
 For each template and rhyme group, some positions must change: those with the wrong tone, under the best way to write
 each couplet; rhyme feet outside the group; and all but one of the rhyme feet that share a character. All others fit, so
-the smallest of these sets of positions give the fewest changes. The model rewrites them; the likeliest poem is chosen.
+the smallest such sets give the fewest changes. The model rewrites each of them, and the likeliest poem is chosen.
 """
 
 from collections import defaultdict
@@ -123,7 +123,7 @@ def mend(
     locked = _locked(texts, keep)
     if verdict.ok and not verdict.doubts:
         return Mended(draft, ())
-    # 2. Make the lines that must repeat others 疊句 do so, if possible without changing locked positions.
+    # 2. Repeat the lines that the tune repeats 疊句, if possible without changing locked positions.
     layout, characters = Layout(map(len, written)), list("".join(written))
     for place in range(len(characters)):
         same = find_form(draft.form).same(place)
@@ -131,7 +131,7 @@ def mend(
         for each in same:
             characters[each] = characters[kept_place]
     draft = replace(draft, lines=layout.cut("".join(characters)))
-    # 3. Find the fewest positions, reading characters in context if possible, or else the words that leave a fault.
+    # 3. Find the fewest positions to change, reading characters in context if possible, or else the words to give up.
     request = poem_request(chosen, draft, asked=rules)
     lexicon = chosen.lexicon(request.standard)
     constraints = Constraints(lexicon, request)
@@ -175,7 +175,7 @@ def mend(
 
 
 def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
-    """Find the words to keep in the lines as written or else as read. Raises InputError if a word does not occur."""
+    """Find the positions of the words to keep in the lines as written or read. Raises InputError if one is absent."""
     locked, layout = set[int](), Layout(map(len, texts[0]))
     for word in filter(None, map(str.strip, keep)):
         for lines, found in zip(texts, (word, in_context(word)), strict=True):
@@ -204,7 +204,7 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
     for t in range(len(request.openings)):
         feet = np.flatnonzero(constraints.feet[:, t]).tolist()
         outside = [Places(p for p in feet if not rhymes[p][g]) for g in range(len(request.groups))]
-        # 1. The groups to try for each rhyme; if there are several rhymes, only two of those that change the least.
+        # 1. The groups to try for each rhyme; if there are several rhymes, only two that change the fewest positions.
         groups_of_rhyme = []
         for rows in np.split(np.arange(len(outside)), rhyming.first_rows[1:]):
             possible = [row for row in rows.tolist() if not outside[row] & locked]

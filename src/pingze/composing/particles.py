@@ -2,7 +2,7 @@
 
 Masks alone distort the distribution: when a rhyme is forced, a line that does not suit it is finished as readily as
 one that does. Therefore many weighted particles, a population, advance together. The target distribution is the product
-of the model's tempered conditionals times the exponential of all that the terms add, over the texts that keep the
+of the model's tempered conditionals and the exponential of all that the terms add, over the texts that keep the
 constraints. Each step multiplies a particle's weight by the share of probability that the mask leaves and by the terms'
 factors. At the end the text with the highest score is chosen or, if no term gives a score, one is drawn by weight. The
 populations of a request are independent; their total weights say how much each counts. docs/sampling.md explains it.
@@ -67,7 +67,7 @@ class Text(NamedTuple):
 
 
 def best(log_weights: Float[Array, "N"], scores: Float[Array, "N"], rng: np.random.Generator) -> int:
-    """Return the index of the highest-scoring text or, if no term gave a score, of one drawn by weight."""
+    """Return the index of the highest-scoring text or, if no term gave a score, of a text drawn by weight."""
     if scores.any():
         return int(np.where(log_weights > -np.inf, scores, -np.inf).argmax())
     return int((log_weights + rng.gumbel(size=len(log_weights))).argmax())
@@ -79,8 +79,8 @@ class Writing:
     All texts have the same length. Each step draws one token for every text (`write`) and, after the model has read the
     tokens, resamples (`read`); the model can read the tokens of several writings as one batch (`go_on`).
 
-    Texts that have the same tokens so far, as those that resampling copies, share one row of the model's state:
-    `state` has a row for each different text, and `rows` says which row is whose.
+    Texts with the same tokens so far, such as copies made by resampling, share one row of the model's state: `state`
+    has a row for each different text, and `rows` has the number of each text's row.
 
     The model first reads `prefix`, the ids of the poems' conditions. If `top_p` is below 1, the characters outside the
     nucleus keep only the fraction `proposal.OUTSIDE` of their probability, so that constraints can still be met.
@@ -169,7 +169,7 @@ class Writing:
         return self.state.take(before), ids
 
     def read(self, state: State) -> None:
-        """Weigh the new token and resample; `state` is the model's state after it or, for the last token, before it."""
+        """Weigh the new token and resample; `state` is the state after the token (before it, if it is the last)."""
         self.state = state
         # 1. Add what each term returns for the token and, at the end, for the whole text.
         token = Token(self.texts, self.written, self.log_p, None if self.finished else state.h[self.rows])
@@ -188,7 +188,7 @@ class Writing:
             return
         # 2. Resample the populations in which few particles carry most of the weight.
         if self.constraints.request.poets is not None and self.place not in layout.starts:
-            return  # few lines of the corpus go on from a beginning, so that only whole lines can be compared
+            return  # few lines of the corpus have the same beginning, so only whole quoted lines can be compared
         G, N = self.log_weights.shape
         rows = np.arange(G * N).reshape(G, N)
         for g in np.flatnonzero(self.sizes[-1] < ESS_THRESHOLD * N).tolist():
@@ -199,9 +199,9 @@ class Writing:
             self.log_probabilities, self.scores = self.log_probabilities[kept], self.scores[kept]
 
     def draft(self, alone: bool) -> list[list[str]]:
-        """Return the lines of the leading text, and those of its characters that stay; ＿ is at every other position.
+        """Return the leading text in lines, and the same lines with only settled characters; ＿ marks other positions.
 
-        Fixed characters stay. If the request has no other population (`alone`), so does what all texts share.
+        Fixed characters are settled and, if the request has no other population (`alone`), those that all texts share.
         """
         written, text = self.texts[:, : self.place], np.array(self.constraints.fixed)
         settled, tokens = text.copy(), self.constraints.lexicon.vocabulary.tokens

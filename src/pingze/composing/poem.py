@@ -55,7 +55,7 @@ class Poem:
 
 
 def marked(lines: Sequence[str], form: str = "") -> list[str]:
-    """Add to each line the mark that follows it: the tune's in a 詞, else ， and 。 in turn."""
+    """Add to each line the mark that follows it: in a 詞 the tune's mark, else ， and 。 in turn."""
     marks = find_form(form).marks(len(lines)) if form else map(mark_after, range(len(lines)))
     return [line + mark for line, mark in zip(lines, marks, strict=True)]
 

@@ -44,20 +44,20 @@ def choose(
         allowed: The characters that each particle may draw.
         top_p: The probability of the nucleus.
         random: Two numbers within [0, 1) for each particle.
-        lean: Multiplies the weight of a character by exp(lean), without reducing the weights of the others.
+        lean: The logs of factors for the characters' weights; they do not reduce the weights of other characters.
     """
     weights, log_sums = softmax(logits)
     log_total = np.zeros(len(weights))
     if top_p < 1:
         inside, share = _nucleus(weights, top_p)
         log_total = np.log(1 - share + share / OUTSIDE)
-        # Few characters are inside, so raising their weights takes less work than lowering all the others.
+        # Few characters are inside the nucleus, so raising their weights takes less work than lowering all the others.
         if lean is None:
             weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
         else:
             logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
     if lean is not None:
-        if lean.ndim == 2:  # it differs from particle to particle
+        if lean.ndim == 2:  # the factors differ from particle to particle
             logits, log_sums, log_total = logits[rows], log_sums[rows], log_total[rows]
             rows = np.arange(len(rows))
         logits += lean
@@ -67,8 +67,8 @@ def choose(
     log_total, weights = log_total[rows], weights[rows]
     weights *= allowed
     # Drawing a block of columns and then one of its columns is quicker than drawing among all columns. The columns of
-    # a block are `count` apart, so that vectors are added. BLAS is quicker, but adds in an order that depends on the
-    # processor.
+    # a block are `count` apart, so that whole vectors are added. BLAS is quicker, but adds in an order that depends on
+    # the processor.
     N, V = weights.shape
     count = math.ceil(V / _BLOCK)
     blocks = _block_sums(weights, count)
@@ -87,8 +87,8 @@ def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"
     """Return the flat indices of every row's nucleus, and the nucleus's share of the row (Holtzman et al. 2020).
 
     The nucleus is the smallest set of a row's heaviest columns with a share of at least `top_p`; each row sums to 1.
-    The columns lighter than (1 - top_p) / V weigh at most 1 - top_p in total, so only heavier columns need sorting. A
-    multiple of this threshold, which leaves fewer columns to sort, is tried first.
+    The columns lighter than (1 - top_p) / V weigh at most 1 - top_p in total, so only heavier columns need sorting.
+    Multiples of this threshold, which leave fewer columns to sort, are tried first.
     """
     N, V = weights.shape
     for above in _ABOVE_MEAN:

@@ -94,7 +94,7 @@ class TitleJudge:
 
 
 class Reference:
-    """The poems used for comparison: the lines of all, and the doublings and titles of those from the Tang."""
+    """The poems used for comparison: the lines of all poems, and the doublings and titles of the Tang poems."""
 
     def __init__(self, poems: Sequence[CorpusPoem]) -> None:
         self.lines = SuffixArray.of_texts(poem.text for poem in poems)
@@ -149,7 +149,7 @@ def measure(
 ) -> Figures:
     """Compute the figures of one or more poems, and of their titles if there are any; shares are from 0 to 1.
 
-    `source` is the name of the model that composed the poems, or `REAL`. The train split has the lines of `reference`.
+    `source` is the name of the model that composed the poems, or `REAL`. `reference` has the lines of the train split.
     """
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
     broken = [{violation.rule for violation in verdict.violations} for verdict in verdicts]
@@ -162,18 +162,18 @@ def measure(
         "form": form.name,
         "source": source,
         "poems": len(poems),
-        # Shares of poems without any fault at the customary level, without one except of rhyme, without one of rhyme.
+        # Shares of poems at the customary level: without faults, without any except of rhyme, without any of rhyme.
         "kept": fmean(verdict.ok for verdict in verdicts),
         "tones": fmean(rules <= set(RHYME_RULES) for rules in broken),
         "rhyme": fmean(not rules & set(RHYME_RULES) for rules in broken),
-        # Different characters among all, and different sequences of two and three characters within a line.
+        # Shares of different characters, and of different sequences of two and three characters within a line.
         **{f"distinct_{size}": distinct(poems, size) for size in (1, 2, 3)},
         # Share of characters that appeared earlier in the same poem.
         "repetition": fmean(text.index(c) < at for text in texts for at, c in enumerate(text)),
         # The longest substring that a poem shares with a line of the train split: mean length, and the longest of all.
         "overlap": fmean(overlaps),
         "longest_overlap": max(overlaps),
-        # Share of lines that have so many consecutive characters in common with a line of the train split.
+        # Share of lines that have `COPIED` consecutive characters in common with a line of the train split.
         "copies": fmean(length >= COPIED for each in shared for length in each),
         # Share of poems whose title the judge picks out of `CANDIDATES`; None if there are fewer titles.
         "titled": reference.judge.identified(titled) if len({t for t, _ in titled}) >= CANDIDATES else None,
@@ -190,7 +190,7 @@ def measure(
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
-    """Return the share of distinct ones among all `size`-character substrings of the lines (Li et al. 2016)."""
+    """Return the share of distinct substrings among all of the lines' substrings of a size (Li et al. 2016)."""
     parts = [line[at : at + size] for lines in poems for line in lines for at in range(len(line) - size + 1)]
     return len(set(parts)) / len(parts)
 

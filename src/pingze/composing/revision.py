@@ -53,9 +53,9 @@ class Reason:
     rank: int
     """The rank of this probability among all tokens of the vocabulary, from 1."""
     tone: str
-    """The tone in which the character is read: 平, 仄, or "" if it is ambiguous and the position allows either."""
+    """The tone in which the character is read: 平, 仄, or "" if it is ambiguous and the position allows both."""
     rhyme_group: str
-    """The labels of its possible rhyme groups, as 下平七陽; only the poem's group for a rhyme; "" if unknown."""
+    """The labels of its possible rhyme groups, as 下平七陽; at a rhyme, only the poem's group; "" if unknown."""
     alternatives: list[str]
     """The likeliest other characters that the form allows here, ranked with mood and antithesis taken into account."""
 
@@ -127,8 +127,7 @@ def alternatives(
     """List the characters that could replace a given one, ordered by the probability of the whole poem.
 
     All of them keep the constraints. The order also depends on the poem's mood and, in couplets that require
-    antithesis, on antithesis. Only the top `TRIED` candidates are scored, as ranked by their probability given the
-    preceding text.
+    antithesis, on antithesis. Only the `TRIED` candidates that are likeliest after the preceding text are scored.
 
     Args:
         poem: A poem returned by `compose` or `read_poem`.
@@ -198,7 +197,7 @@ def explain(
         others[id_] = False
         worth = row + chosen.weighed(constraints, place)
         ranked = np.argsort(-np.where(others, worth, -np.inf))[: min(limit, int(others.sum()))]
-        # A rhyme is read in the poem's group, another character in the tone that its position requires.
+        # A rhyme is read in the poem's group, any other character in the tone that its position requires.
         names, tone = groups(text[place], by), tones[place] or usable_tone(text[place], by) or ""
         read = [each for name, each in by.groups.items() if name in names and tone in (each.side, "")]
         if constraints.feet[place].any() and poem.rhyme in names:

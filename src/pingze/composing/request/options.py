@@ -43,12 +43,12 @@ _KINDS: dict[type, tuple[type, str]] = {
     float: (Real, "a number"),
     bool: (bool, "True or False"),
 }
-"""For each type of a field, the types of NumPy included that it takes, and its name in messages."""
+"""For each type of a field, the type that its values must have (NumPy's numbers fit too), and its name in messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounded:
-    """A dataclass that checks its values. Raises InputError, which names the field, if one is out of bounds."""
+    """A dataclass that checks its values. Raises InputError, which names the field, if a value is out of bounds."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (pydantic's name for it)
 
@@ -83,7 +83,7 @@ class Sampling(Bounded):
     seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
 
     def particles_for(self, tokens: int) -> int:
-        """Return the number of particles for a poem; above `FEW_TOKENS`, it falls with the square of the tokens."""
+        """Return the number of particles for a poem: inversely proportional to `tokens`² above `FEW_TOKENS`."""
         return min(self.particles, max(FEWEST_PARTICLES, self.particles * FEW_TOKENS**2 // tokens**2))
 
 
@@ -93,7 +93,7 @@ class Revising(Sampling):
 
     level: str = option(
         CUSTOMARY,
-        f"How strictly tones are judged: {' or '.join(STRICTNESSES)}, then +RULE or -RULE to enforce a rule or not.",
+        f"How strictly tones are judged: {' or '.join(STRICTNESSES)}, with +RULE or -RULE to add or drop a rule.",
         maxLength=60,
     )
     standard: str = option(

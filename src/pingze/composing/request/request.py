@@ -1,4 +1,4 @@
-"""Read options as a `Request`: everything that a poem must keep. Parts of a request can be given up."""
+"""Read options into a `Request`, which holds everything that a poem must keep; parts of it can be given up."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -85,7 +85,7 @@ class Request:
 
     @cached_property
     def rows(self) -> tuple[tuple[int, str], ...]:
-        """Each rhyme of the form, by its index, with each of the groups that it may use; parts of 詞林正韻 for a 詞."""
+        """All pairs of a rhyme's index and a group that the rhyme may use; for a 詞, groups are parts of 詞林正韻."""
         if tune := self.form.tune:
             asked, able = dict(enumerate((self.rhyme or "").split("、"))), tune.rhymes(self.standard)
             every = ((rhyme, part) for rhyme, parts in enumerate(able) for part in parts)
@@ -101,7 +101,7 @@ class Request:
 
     @property
     def options(self) -> dict[str, tuple[Clash, object]]:
-        """The options that can be given up, except fixed characters and words, each with the value that replaces it."""
+        """The options that can be given up, except fixed characters and words: each one's clash and replacement."""
         asked: dict[str, tuple[str, str, object, object]] = {
             # field of Request: name of the option, words for it, its value, its value when given up
             "repeat": ("repeat", "no character twice", not self.repeat, True),

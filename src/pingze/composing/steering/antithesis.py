@@ -9,7 +9,7 @@ where p(b | a)  is how often Tang and Song poets put b opposite a in couplets th
       c         is a bias for each character
       d         holds signs: along some directions similar characters match, as 山 and 水, along others contrasting
                 ones, as level and oblique
-      Z_a       makes the probabilities of the characters opposite a sum to one.
+      Z_a       normalizes p(b | a), so that its sum over all b is 1.
 
 The score is 0 for unrelated characters, and for characters that the table does not know. experiments/antithesis.py
 learns the table and measures it.
@@ -32,9 +32,9 @@ from pingze.verse.forms import FORMS, Form
 from pingze.verse.verdict import Note, Verdict
 
 WEAK = -1.5
-"""Of the couplets of Tang 律 that need antithesis 2 % have a lower mean score, of shuffled ones over half."""
+"""Among couplets of Tang 律 that need antithesis, 2 % have a lower mean score; among shuffled ones, over half do."""
 ALIKE, APART = 0.6, 1.3
-"""Characters with a larger cosine of u mean much the same; poets seldom place them opposite if their score is lower."""
+"""Two characters are near-synonyms if their u have a cosine of `ALIKE` or more and their score is below `APART`."""
 
 
 class Antithesis:
@@ -127,7 +127,7 @@ class Opposites(Term):
         return added
 
     def of_text(self, lines: Sequence[str]) -> float:
-        """Return the weighted sum of the scores of a couplet's pairs; a longer poem is not chosen by its antithesis."""
+        """Return a couplet's weighted sum of scores; 0 for a longer poem, which is not chosen by antithesis."""
         if self.demands.request.lines != 2:
             return 0.0
         text, width = "".join(lines), self.demands.request.form.width
@@ -159,7 +159,7 @@ def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
     """Yield a note on each couplet that needs antithesis 對仗 and hardly has any, or that says one thing twice 合掌.
 
     Args:
-        verdict: What `check` returned; old-style verse and 絕 need no antithesis.
+        verdict: The verdict that `check` returned; old-style verse and 絕 need no antithesis.
     """
     lines, form = verdict.read, FORMS.get(verdict.form or "")
     couplets = form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else ()

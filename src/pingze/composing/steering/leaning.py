@@ -1,12 +1,12 @@
-r"""Weigh each character by a fixed number: by the mood 情 that a poem should have, or by the characters of other poems.
+r"""Give each character a fixed weight, from the mood 情 that a poem should have or from the characters of other poems.
 
 While a text of a mood is drawn, the weight of each character c is multiplied by exp m(c), where
 
     m(c) = ln (n + PRIOR) / (e + PRIOR)
 
-and n is the number of times that verse of the mood uses c, and e the number expected if it used c as often as verse of
-the other two moods does. PRIOR keeps m(c) near 0 for a rare character. The poems counted are those of the train split
-whose title has a mood: it congratulates, speaks of leisure, or mourns (scripts/moods.py).
+Here n is the number of times that verse of the mood uses c, and e is the number expected if it used c as often as
+verse of the other two moods does. PRIOR keeps m(c) near 0 for a rare character. The poems counted are those of the
+train split whose title has a mood: it congratulates, speaks of leisure, or mourns (scripts/moods.py).
 """
 
 import re
@@ -22,7 +22,7 @@ from pingze.verse.tables import table
 
 JOYFUL, CALM, SAD = MOODS
 PRIOR = 3
-NATS = 1.5  # how much is added to or taken from ln p of a character of another poem while a text is drawn
+NATS = 1.5  # added to ln p of characters to prefer, and taken from ln p of characters to use less
 TITLES = {
     JOYFUL: re.compile(
         r"^[恭敬奉]?賀(?![知監蘭州方])|^喜|^壽(?![安寧陽春昌光星山聖])|^[祝慶][壽生賀賢]|(^.?|[爲上獻].{0,5})壽$|[爲上獻祝]壽"
@@ -48,7 +48,7 @@ def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
 
 
 def likeness(vocabulary: Vocabulary, like: str, unlike: str) -> Float32[Array, "V"]:
-    """Return `NATS` for each character of the poems to resemble, and -`NATS` for each of those not to resemble."""
+    """Return `NATS` for each character in `like`, -`NATS` for each in `unlike`, and 0 for the others and for both."""
     leaning = np.zeros(len(vocabulary), np.float32)
     for characters, nats in ((like, NATS), (unlike, -NATS)):
         for each in {*characters} & vocabulary.ids.keys():
@@ -57,7 +57,7 @@ def likeness(vocabulary: Vocabulary, like: str, unlike: str) -> Float32[Array, "
 
 
 class Leaning(Term):
-    """A term that adds a number of nats for each character."""
+    """A term that adds a fixed number of nats to ln p of each character."""
 
     def __init__(self, leaning: Float32[Array, "V"]) -> None:
         self.leaning = leaning

@@ -30,7 +30,7 @@ from pingze.verse.tables import table
 LIKELY = 1.3
 WORN = 0.45
 NAMED = 13.0
-"""Nats for each character of a title of at most four; those of a longer title share four times this amount."""
+"""Nats for each character of a title of at most 4 characters; those of a longer title share 4 times this amount."""
 REWARD = 2.5  # nats per token for each point of score that the reward predicts
 CONTRADICTION = 1e6
 """The penalty of a contradictory text, in nats; more than any text gains."""

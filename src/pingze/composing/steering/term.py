@@ -1,4 +1,4 @@
-"""Define a term: a potential that weighs a text in addition to the model's probability and the constraints."""
+"""Define terms: potentials that multiply the weight of a text, as the model's probability and the constraints do."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,11 +23,11 @@ class Term:
     """A potential that adds nothing unless a subclass overrides a method."""
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float[Array, "... V"] | None:
-        """Return the log of a factor for each character that may be drawn at a position, per text or for all texts."""
+        """Return the log of a factor for each character that may be drawn at a position: per text, or once for all."""
         return None
 
     def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Return the log of a factor for the token just added to each text; it is added to the text's score as well."""
+        """Return the log of a factor for the token just added to each text; the log also counts toward the score."""
         return None
 
     def of_text(self, lines: Sequence[str]) -> float:
