@@ -49,10 +49,6 @@ FILES: dict[str, Sequence[Mapping[str, object]]] = {
 """Five poems of Tang and two of Song can be kept; 一, 三 and 七 are one group."""
 
 
-def many(count: int) -> Files:
-    return {"poet.tang.0.json": [record(text(range(4 * n, 4 * n + 4)), title=f"{n}") for n in range(count)]}
-
-
 def write_folder(folder: Path, files: Files = FILES) -> Path:
     folder.mkdir(parents=True)
     for name, records in files.items():

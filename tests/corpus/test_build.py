@@ -14,7 +14,7 @@ import pytest
 from pingze.corpus import Store, build
 from pingze.corpus.records import read
 from pingze.errors import CorpusError
-from tests.corpus.invented import many, record, text, write_archive, write_folder
+from tests.corpus.invented import record, text, write_archive, write_folder
 
 
 def _rows(path: Path, query: str) -> list[tuple[object, ...]]:
@@ -103,7 +103,8 @@ def test_a_disk_that_refuses_to_write_is_one_line(built: Path, tmp_path: Path, l
 @pytest.mark.slow
 def test_a_killed_build_leaves_the_old_store_and_the_next_one_works(built: Path, tmp_path: Path) -> None:
     before = built.read_bytes()
-    source = write_folder(tmp_path / "large", many(40_000))
+    many = [record(text(range(4 * n, 4 * n + 4)), title=f"{n}") for n in range(40_000)]
+    source = write_folder(tmp_path / "large", {"poet.tang.0.json": many})
     with _start_build(source) as process:
         while not (partials := list(built.parent.glob("*.partial"))) or not partials[0].stat().st_size:
             assert process.poll() is None

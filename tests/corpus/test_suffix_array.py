@@ -19,15 +19,6 @@ texts = st.lists(st.text(LETTERS + "，。\n", min_size=1, max_size=2 * DEPTH), 
 line = st.text(LETTERS + "水", min_size=1, max_size=2 * DEPTH)
 
 
-@given(texts, line, st.text(LETTERS + "，", max_size=DEPTH))
-def test_a_phrase_is_found_wherever_it_begins(known: list[str], first: str, rest: str) -> None:
-    index, phrase = SuffixArray.of_texts(known), first + rest
-    whole, expected = "\0".join(known), []
-    while (at := whole.find(phrase, expected[-1] + 1 if expected else 0)) >= 0:
-        expected.append(at)
-    assert sorted(index.places(index.encode(phrase)).tolist()) == expected
-
-
 @given(texts, line)
 def test_the_longest_part_is_the_first_of_the_longest(known: list[str], text: str) -> None:
     parts = [text[a:b] for a in range(len(text)) for b in range(a + 1, len(text) + 1)]

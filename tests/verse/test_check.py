@@ -12,12 +12,9 @@ from hypothesis import strategies as st
 from pingze.verse import Verdict, check, poems_in
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.suggestions import suggest
-from pingze.verse.tones import groups, tone
 from tests.verse import reference
-from tests.verse.writing import LEVELS as LEVEL_CHARACTERS
-from tests.verse.writing import OBLIQUES, RHYMES, write
+from tests.verse.writing import write
 
 SHAPES = {"五絕": (5, 4), "七絕": (7, 4), "五律": (5, 8), "七律": (7, 8), "五排": (5, 12), "七排": (7, 10)}
 
@@ -38,12 +35,6 @@ def turn(lines: list[str], number: int, place: int) -> list[str]:
     other = "Z" if lines[number][place] == "P" else "P"
     changed = lines[number][:place] + other + lines[number][place + 1 :]
     return [*lines[:number], changed, *lines[number + 1 :]]
-
-
-def test_the_characters_to_write_with_have_one_tone() -> None:
-    assert {tone(character) for character in LEVEL_CHARACTERS + RHYMES} == {LEVEL}
-    assert {tone(character) for character in OBLIQUES} == {OBLIQUE}
-    assert {groups(character) for character in RHYMES} == {frozenset("東")}
 
 
 @pytest.mark.parametrize("level", STRICTNESSES)

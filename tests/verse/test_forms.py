@@ -4,7 +4,7 @@ import pytest
 
 from pingze.errors import InputError
 from pingze.verse.forms import FORMS, OPENINGS, find_form, line_types, opening_name
-from pingze.verse.patterns import PREFIXES, RESCUED, STRICTNESSES, accepted
+from pingze.verse.patterns import RESCUED, STRICTNESSES, accepted
 from tests.verse import reference
 
 
@@ -53,13 +53,3 @@ def instances(kind: str, width: int, level: str) -> set[str]:
     """All the lines of P and Z in a type."""
     tones = (["PZ" if tone == "x" else tone for tone in each.tones] for each in accepted(kind, width, level))
     return {"".join(line) for places in tones for line in product(*places)}
-
-
-def test_the_base_patterns_are_accepted_and_masks_say_what_patterns_say() -> None:
-    for kind, base in reference.BASE.items():
-        assert base in instances(kind, 5, "strict")
-        for pattern in accepted(kind, 7):
-            assert pattern.tones.startswith(PREFIXES[kind])
-            for mask, tone in ((pattern.level, "P"), (pattern.oblique, "Z")):
-                assert [mask >> place & 1 for place in range(7)] == [each == tone for each in pattern.tones]
-            assert pattern.misfits(pattern.level, pattern.oblique) == 0

@@ -10,13 +10,9 @@ RHYMES = "東同銅童宮蓬紅翁聰叢楓蟲戎弓"
 
 def write(lines: Sequence[str], *, rhymed_first: bool) -> list[str]:
     """Lines whose characters have the tones P and Z; level ends of even lines rhyme, that of line 1 if asked."""
-    rhymes = iter(RHYMES)
-    return [
-        write_line(tones, next(rhymes) if tones[-1] == "P" and (number % 2 or (not number and rhymed_first)) else None)
-        for number, tones in enumerate(lines)
-    ]
-
-
-def write_line(tones: str, rhyme: str | None = None) -> str:
-    line = "".join((LEVELS if tone == "P" else OBLIQUES)[place] for place, tone in enumerate(tones))
-    return line[:-1] + rhyme if rhyme else line
+    rhymes, written = iter(RHYMES), []
+    for number, tones in enumerate(lines):
+        line = "".join((LEVELS if tone == "P" else OBLIQUES)[place] for place, tone in enumerate(tones))
+        rhymed = tones[-1] == "P" and (number % 2 or (not number and rhymed_first))
+        written.append(line[:-1] + next(rhymes) if rhymed else line)
+    return written
