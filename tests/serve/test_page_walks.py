@@ -180,6 +180,8 @@ def test_what_is_not_found_or_not_chinese_is_said(browser: Browser, address: str
         page.locator(".chip", has_text="詞").click()
         page.fill("#tune_search", "river")
         says(page, "#no_tune", "No tune found")
+        pattern = page.locator("#tune_pattern").inner_text()
+        assert set(pattern) >= set("○●◐◎\n")
         page.fill("#tune_search", "jiang")
         count(page, "#no_tune:empty", 1)
         page.click("[data-view-of=check]")
@@ -247,3 +249,23 @@ def test_the_last_links_lie_above_the_bar_of_a_phone(browser: Browser, address: 
         page.locator("#sheet .rhymes").first.wait_for()
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         assert rect(page, "#help-page")["bottom"] <= rect(page, ".doing")["y"]
+
+
+def test_what_is_taken_up_brings_its_choices_and_hints_are_in_the_readers_script(
+    browser: Browser, address: str
+) -> None:
+    with opened(browser, address, language="zh-CN") as page:
+        assert page.locator("#line").get_attribute("placeholder") == "海内存知己"
+        page.locator(".chip", has_text="对联").click()
+        page.click("[data-view-of=check]")
+        page.fill("#text", "，".join(FAULTY))
+        page.click(".verdict .revise")
+        assert page.locator("[name=form]:checked").input_value() == "七絕"
+
+
+def test_both_sides_are_judged_as_the_form_that_is_found_first(page: Page) -> None:
+    page.click("[data-view-of=check]")
+    page.select_option("#beside", "xinyun")
+    with page.expect_request(lambda request: '"standard":"xinyun"' in (request.post_data or "")) as asked:
+        page.fill("#text", "，".join(FAULTY))
+    assert asked.value.post_data_json["form"] == "七絕"

@@ -152,10 +152,7 @@ export function makeCard({ save, say }) {
   const checks = ["card_marks", "card_code"];
   for (const name of checks) $(name).checked = settings[name];
   $("with-code").hidden = true;
-  code.then(
-    ({ length }) => ($("with-code").hidden = !length),
-    ({ message }) => trouble(message),
-  );
+  code.then(({ length }) => ($("with-code").hidden = !length)).catch(({ message }) => trouble(message));
   form.onchange = () => {
     keep({ paper: form.elements.paper.value, ...Object.fromEntries(checks.map((name) => [name, $(name).checked])) });
     show();
@@ -167,9 +164,7 @@ export function makeCard({ save, say }) {
       await navigator.clipboard.write([new ClipboardItem({ "image/png": await file() })]);
       say(t("copied"));
     });
-  $("card").onclick = ({ target }) => {
-    if (target === $("card")) $("card").close();
-  };
+  $("card").onclick = ({ target }) => void (target === $("card") && $("card").close()); // false would undo other clicks
   $("card").onclose = () => $("make-card")?.focus();
   $("card-preview").replaceChildren();
   $("card").showModal();

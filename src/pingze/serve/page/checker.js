@@ -76,9 +76,13 @@ async function see() {
     const rules = { level: $("check_level").value, standard: settings.standard };
     const isLevel = state.known.levels.includes(other);
     const both = [rules, ...(other ? [{ ...rules, [isLevel ? "level" : "standard"]: other }] : [])];
-    const found = await Promise.all(both.map((by) => ask("check", { text, ...by, ...(form && { form }) })));
+    const found = [];
+    for (const by of both) {
+      const as = form || (found[0]?.length === 1 && found[0][0].form); // the other side judges the same form
+      found.push((await ask("check", { text, ...by, ...(as && { form: as }) })).verdicts);
+    }
     if ($("text").value !== text) return;
-    [sides, checked] = [found.map(({ verdicts }) => verdicts), text];
+    [sides, checked] = [found, text];
     announce(sides.flat().map(heading).join("; "));
     drawChecker();
   });

@@ -1,7 +1,7 @@
 // What a person does with poems: compose, replace, lock, redraw, undo. Each ends in a change of the state.
 
 import { ask, composeEach, coupletEach } from "./api.js";
-import { showProblem, showReading } from "./choices.js";
+import { restoreChoices, showProblem, showReading } from "./choices.js";
 import { announce, attempt, trouble } from "./dom.js";
 import { bare, checking, modelOf } from "./judged.js";
 import { fixed, FREE } from "./plan.js";
@@ -237,6 +237,7 @@ export function turnTo(view) {
 /** Lay an entry out on a desk of its own. */
 export function takeUp(on) {
   open(newDesk([on]), replaceDesk);
+  restoreChoices(on);
   touch();
   turnTo("compose");
 }

@@ -4,7 +4,7 @@ import { $, el, fill } from "./dom.js";
 import { setInvalid } from "./plan.js";
 import { pinyin, plain, rhymeOf, rhymesIn } from "./poem.js";
 import { settings, shown, simple } from "./settings.js";
-import { COUPLET, placesOf, tuneOf } from "./shape.js";
+import { COUPLET, placesOf, stanzasOf, tuneOf } from "./shape.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
@@ -61,6 +61,12 @@ export function suitForm() {
   tellForm();
   fill($("template"), [["", t("any")], ...form.templates.map((name) => [name, templateIn(name)])]);
   drawRhymes(form);
+  const sign = (tone) => ({ P: "○", Z: "●" })[tone] ?? "◐";
+  const foot = (mark) => (mark === "。" ? "◎" : "$&");
+  const row = (tones, mark) => tones.replace(/./g, sign).replace(/.$/, foot(mark)) + mark;
+  const stanza = (lines) => lines.map((line) => row(form.tones[line - 1], form.marks[line - 1])).join("");
+  const stanzas = form.tones ? stanzasOf({ form: form.name, lines: form.tones }) : [];
+  $("tune_pattern").textContent = stanzas.map(stanza).join("\n");
   return form;
 }
 

@@ -47,8 +47,7 @@ export function drawInspector() {
   const opens = isOpen && !$("inspector").classList.contains("open");
   if (!isOpen && $("inspector").classList.contains("open")) shutOver();
   $("inspector").classList.toggle("open", isOpen);
-  if (!isOpen) drawn = "";
-  if (!isOpen) return;
+  if (!isOpen) return void (drawn = "");
   if (opens && isOver()) openOver(close);
   const { place } = state;
   const character = charAt(on.now.poem.lines, place);

@@ -168,12 +168,8 @@ export function sense(text) {
 export function glosses(character, short = false) {
   if (settings.language !== "en") return null;
   const all = means[character] ?? "";
-  return el(
-    "span.gloss",
-    { lang: "en", "aria-hidden": "true" },
-    el("span", pinyin(character)),
-    el("span.means", { title: all }, short ? all.split(";")[0] : all),
-  );
+  const meaning = el("span.means", { title: all }, short ? all.split(";")[0] : all);
+  return el("span.gloss", { lang: "en", "aria-hidden": "true" }, el("span", pinyin(character)), meaning);
 }
 
 /** A text without the marks of tones or accents. */
@@ -189,11 +185,9 @@ export function nameOf(poet) {
   if (settings.language !== "en") return "";
   const parts = poet.match(/^(司馬|司空|令狐|皇甫|歐陽|.)(.*)$/u) ?? [];
   const read = (part) => [...part].map((one) => IN_NAMES[one] ?? plain(pinyin(one))).join("");
-  const names = parts.slice(1).map(read);
-  return names
-    .map((name) => name.charAt(0).toUpperCase() + name.slice(1))
-    .join(" ")
-    .trim();
+  const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
+  const names = parts.slice(1).map((part) => capital(read(part)));
+  return names.join(" ").trim();
 }
 
 /** A poet's name as it is shown, with the name in English for readers of that. */

@@ -26,6 +26,7 @@ export function t(name, ...parts) {
 export function translate() {
   document.documentElement.lang = settings.language === "zh" ? verseLanguage() : "en";
   for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+  for (const node of document.querySelectorAll("[data-hint]")) node.placeholder = shown(node.dataset.hint);
   for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", t(node.dataset.label));
 }
 
