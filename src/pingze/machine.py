@@ -7,7 +7,7 @@ from pingze.threads import cores
 
 
 def describe() -> dict[str, str | int | None]:
-    """Return the processor (by name if Linux reports it), how many cores this process may use, and Python's version."""
+    """Return the processor (by name if Linux reports it), the number of usable cores, and Python's version."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

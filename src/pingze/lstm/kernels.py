@@ -28,7 +28,7 @@ def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., An
     """Build a decorator that compiles a function and caches the result on disk if a folder for it is writable."""
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-        function = inspect.unwrap(function)  # tests wrap functions in checks of types, which Numba cannot compile
+        function = inspect.unwrap(function)  # tests wrap functions in type checks, which Numba cannot compile
         try:
             return numba.njit(function, cache=True, error_model="numpy", **options)
         except RuntimeError:  # "cannot cache function"
@@ -208,7 +208,7 @@ def _share(x, factor, out, total):
 
 @_compile_parallel
 def softmax_gradient(logits, bias, targets, losses, dbias):
-    """Write -ln softmax(logits + bias)[target] to losses; write its gradient to logits, and add it to dbias."""
+    """Write -ln softmax(logits + bias)[target] to losses, write its gradient over the logits, and add this to dbias."""
     n, V = logits.shape
     for block in numba.prange(BLOCKS):
         shifted, exps = np.empty(V, _float), np.empty(V, _float)

@@ -43,7 +43,7 @@ class Prefix(NamedTuple):
 
 
 GIVEN = ("form", "poet", "title")
-"""The conditions that training omits at random; they are known for poems of the corpus."""
+"""The conditions that the corpus gives for its poems; training omits them at random."""
 
 
 class Conditions:

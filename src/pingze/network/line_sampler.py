@@ -11,7 +11,7 @@ from pingze.network.vocabulary import EOS, Vocabulary
 from pingze.verse.characters import MARKS, mark_after
 
 FREE_CHARACTERS = 1000
-"""Maximum number of characters and marks in a text that the model ends; it might never end one."""
+"""Maximum number of characters and marks in a free text, which the model might otherwise never end."""
 
 
 class LineSampler:

@@ -74,7 +74,7 @@ def _described(name: str, type_: str, sizes: tuple[int | str, ...]) -> Chunks:
 
 
 def _message(*fields: tuple[int, Value]) -> Chunks:
-    """Encode each field: a key, which states the kind of value, and the value, a number or bytes after their length."""
+    """Encode each field as a key, which states the kind of value, and a number, or bytes after their length."""
     chunks: Chunks = []
     for number, value in fields:
         if isinstance(value, int):

@@ -10,8 +10,8 @@ where
 - ``logits`` are shifted so that the largest in each row is 0, and ``exp`` are their exponentials.
 
 Each row of a weight is a scale times whole numbers (`checkpoint.Rounded`), and so is each row of an operand. Each row
-has its own scale, except that tanh keeps h within ±1, so that all rows of h have the scale 1/127. Sums of products of
-whole numbers are exact, and all other operators in the graph give the same bits on every processor with AVX2 and on
+has its own scale, with one exception: tanh keeps h within ±1, so every row of h has the scale 1/127. Sums of products
+of whole numbers are exact, and all other operators in the graph give the same bits on every processor with AVX2 and on
 64-bit ARM. ONNX Runtime's Softmax, ReduceSum and Log do not, so NumPy sums the exponentials outside the graph
 (docs/decisions/0007-onnx-runtime-for-composing.md). A text thus depends neither on the processor nor on other texts.
 """

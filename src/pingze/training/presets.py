@@ -52,9 +52,9 @@ class TrainingConfiguration:
     epochs: float = 8
     """Number of passes over the training texts; may be fractional."""
     corpus: str = "report"
-    """The poems to train on: report (the report's draw), tang (all Tang poems) or own (the user's poems).
+    """The poems to train on: report (the report's draw, text only), tang (all Tang poems) or own (the user's poems).
 
-    report is text; the others have form, poet and title. For own, `vocabulary_size` is a maximum (docs/your-own.md).
+    tang and own have form, poet and title. For own, `vocabulary_size` is a maximum (docs/your-own.md).
     """
     poet_poems: int = 30
     """Minimum number of training poems by a Tang poet (any poet if the corpus is own) for the poet to get a token."""
@@ -171,7 +171,7 @@ class Preset:
     model: ModelConfiguration = field(default_factory=ModelConfiguration)
     """Sizes and choices of the model."""
     training: TrainingConfiguration = field(default_factory=TrainingConfiguration)
-    """Settings of its training."""
+    """Settings of the training."""
 
 
 _FILE = tomllib.loads((files("pingze.training") / "presets.toml").read_text(encoding="utf-8"))

@@ -41,7 +41,7 @@ FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
 """Settings that may differ when a run is resumed: they determine when and how training ends."""
 OPENING, FORM = "日", "七絕"
-"""The sample's form if the model knows conditions; otherwise its opening, the first in the report."""
+"""The opening of a sample (the first in the report), or its form if the model knows conditions."""
 TEMPERATURE, SEED, LINES = 0.7, 7, 8
 
 

@@ -26,7 +26,7 @@ from pingze.training.optimization import Average
 
 KEPT = 2
 Rows = Mapping[int, int]
-"""The ids in the new model, and in the old, of the tokens that both know; by default both know the same tokens."""
+"""From each token's id in a new model to its id in an old one, if both know it; None if the tokens are the same."""
 
 
 @dataclass

@@ -96,7 +96,7 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
 
 
 def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-    """Run consecutive steps (`letters`) with some letters of the first changed; return the last step."""
+    """Run consecutive steps (`letters`) with some letters of the first step changed; return the last step."""
     v = step({**steps[0], **changed}, xp)
     for given in steps[1:]:
         v = step({**given, "h_prev": v["h"], "c_prev": v["c"]}, xp)

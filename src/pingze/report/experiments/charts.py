@@ -51,7 +51,7 @@ def level(axes: Axes, height: float, text: str) -> None:
 
 
 def cap(panels: Sequence[Axes], top: float) -> None:
-    """Limit the y axis to just below the least value and to `top`, so that exploding lines do not flatten the rest."""
+    """Make the y axis run from just below the least value to `top`, so that exploding lines do not flatten the rest."""
     values = [np.asarray(line.get_ydata(), float) for axes in panels for line in axes.lines]
     least = float(np.nanmin(np.concatenate(values)))
     panels[0].set_ylim(least - (top - least) / 20, top)

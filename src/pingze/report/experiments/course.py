@@ -24,7 +24,7 @@ SPIKE, BEFORE = 1.1, 10
 
 
 class PlainTrainer(Trainer):
-    """A trainer on the first `poems` texts of a setup (all by default), with the vocabulary of all its texts."""
+    """A trainer on the first `poems` texts of a setup (all by default), with the vocabulary of the whole setup."""
 
     def __init__(self, setup: Setup, settings: Mapping[str, Any]) -> None:
         super().__init__(setup.preset(settings), Texts(setup.train, setup.dev))
@@ -117,7 +117,7 @@ def spikes(losses: Sequence[float]) -> int:
 
 
 def smoothed(values: Sequence[float | None], window: int = 16) -> list[float]:
-    """Return, for each value, the mean of the finite ones among the last `window` values; NaN if none is finite."""
+    """Return, for each value, the mean of the finite values among the last `window` up to it; NaN if there is none."""
     windows = (values[max(0, end - window) : end] for end in range(1, len(values) + 1))
     finite = ([value for value in each if value is not None] for each in windows)
     return [sum(each) / len(each) if each else math.nan for each in finite]

@@ -116,7 +116,7 @@ class Row:
     """A measured trial, as results.json stores it."""
 
     id: str
-    """The key in results.json: experiment/trial, seed."""
+    """The key in results.json, as in "data/few, seed 1"."""
     settings: Mapping[str, Any]
     figures: Mapping[str, Any]
     curves: Mapping[str, Sequence[float | None]]
