@@ -50,9 +50,9 @@ class Couplet:
 def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> list[Couplet]:
     """Write lower lines 下聯 that face an upper line or, if no line is given, couplets 對聯 with their 橫批 on a theme.
 
-    At every second position of a part and at its end, the two lines have opposite tones. They share no character, and
-    where one line repeats a character, so does the other. If too few different couplets are found, fewer than `count`
-    are returned.
+    Pauses divide a line into parts. At every second character of a part and at its last one, the two lines have
+    opposite tones. They share no character, and where one line repeats a character, so does the other. If too few
+    different couplets are found, fewer than `count` are returned.
 
     Args:
         line: The upper line, of 4 to 11 characters, which ends oblique; marks in it show its pauses.

@@ -1,8 +1,9 @@
 """Forbid the characters that break a rule of couplets 對聯.
 
-The two lines have the same length. At every second position of a part, and at the end of each part, their tones are
-opposite. They share no character, and the second line repeats a character exactly where the first line repeats one. If
-neither line is given, the upper line is written first: the tones of its rhythm alternate, and it ends oblique.
+The two lines have the same length, and pauses divide both into the same parts. At every second position of a part, and
+at its end, their tones are opposite. They share no character, and the second line repeats a character exactly where the
+first one does. If neither line is given, the upper line is written first: the tones of its rhythm (these positions)
+alternate, and it ends oblique.
 """
 
 from collections.abc import Sequence

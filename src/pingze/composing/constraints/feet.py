@@ -93,9 +93,9 @@ class Feet:
                 self.at[end - 1], self.kind[end - 1] = True, kinds.index((line.rhyme, line.kind))
 
     def fitting(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
-        """Return a mask of the characters that fit each row at a foot: all, or its rhymes if the foot concerns it.
+        """Return a mask of the characters that each row allows at a foot: all, if the foot concerns only other rows.
 
-        If `generous`, the rhymes are all those that the checker accepts.
+        Else the row allows its rhymes or, if `generous`, all rhymes that the checker accepts.
         """
         kind = self.kind[place]
         return np.logical_or(self.rhymes[int(generous), kind], ~self.concerned[kind][:, None])

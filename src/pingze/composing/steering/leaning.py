@@ -48,7 +48,7 @@ def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
 
 
 def likeness(vocabulary: Vocabulary, like: str, unlike: str) -> Float32[Array, "V"]:
-    """Return `NATS` for each character in `like`, -`NATS` for each in `unlike`, and 0 for the others and for both."""
+    """Return `NATS` for each character only in `like`, -`NATS` for each only in `unlike`, and 0 for any other."""
     leaning = np.zeros(len(vocabulary), np.float32)
     for characters, nats in ((like, NATS), (unlike, -NATS)):
         for each in {*characters} & vocabulary.ids.keys():

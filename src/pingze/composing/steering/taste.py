@@ -6,7 +6,7 @@ strength of taste and s is the sum
     LIKELY · ln p of the token
     + NAMED, if the token is a character of the title or theme that has not appeared in the text before
     − WORN · the logarithm of the factor by which poems overuse the character pair that this token completes (`worn`),
-      unless the title or theme contains one of its characters
+      unless the title or theme contains one of the pair's characters
     + REWARD · r·h, where h is the model's state after the token and r the reward vector learned from readers' scores.
 
 The reward (`checkpoint.Checkpoint.reward`) is a ridge regression of the scores of blind readings on the mean state over
