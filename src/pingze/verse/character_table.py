@@ -15,29 +15,29 @@ from pingze.verse.tables import counts, table
 IN_USE = 30
 """A character that occurs at least this often in Tang verse is in use, even if it is also a Simplified form.
 
-Thus 后 里 云 余 几 remain, but 愿 and 听, which occur only a few times, become 願 and 聽.
+Thus 后 里 云 余 几 remain unchanged, but 愿 and 听, which occur only a few times, become 願 and 聽.
 """
 
 
 class Entry(NamedTuple):
-    """A character's row in the table; without rhyme groups if the character is unknown."""
+    """A character's row in the table. The row of an unknown character has no rhyme groups."""
 
     rhymed: Mapping[str, int]
-    """The names of the character's rhyme groups, with the number of times Tang poets rhymed on it in each.
+    """For each of the character's rhyme groups, how often Tang poets rhymed on the character in that group.
 
-    In a standard other than 平水韻, each group has the number of rhymes in all groups of 平水韻.
+    In the other standards, each group has the sum of the character's rhymes in all groups of 平水韻.
     """
     used: int
     """The number of times the character occurs in Tang verse."""
     needed: Mapping[str, int]
-    """If the character can have both tones: how often it occurs where a template requires each tone."""
+    """How often the character occurs where a template requires each tone; empty if it cannot have both tones."""
     variants: str
     """Other written forms of the character, the most frequent first."""
 
 
 @lru_cache(1 << 15)
-def entry(character: str, standard: Standard) -> Entry:  # without a default, no entry is kept twice
-    """Look up a character exactly as it is written, as a standard reads it."""
+def entry(character: str, standard: Standard) -> Entry:  # a default would let the cache keep an entry twice
+    """Look up a character exactly as it is written, with its rhyme groups in the given standard."""
     row = table("characters").get(character, "") + "\t" * 4
     groups, used, level, oblique, variants = row.split("\t")[:5]
     rhymed, needed = counts(groups), {LEVEL: int(level), OBLIQUE: int(oblique)} if level else {}
@@ -54,7 +54,7 @@ def in_use(character: str) -> bool:
 
 @lru_cache(1 << 13)
 def is_rare_word(character: str) -> bool:
-    """Return whether a Simplified character, as 并, is also a word with readings that its Traditional form lacks."""
+    """Return whether a Simplified character (并) is also a word with readings that its Traditional form lacks."""
     traditional = table("simplified").get(character, "")[:1]
     own, other = (entry(one, PINGSHUI).rhymed.keys() for one in (character, traditional))
     return bool(other) and not own <= other
@@ -107,7 +107,7 @@ def simplified_forms() -> dict[str, str]:
 
 @cache
 def mainland_variants() -> dict[str, str]:
-    """Map each variant outside GB 2312 to the Simplified text's form of the character: 疎 to 疏, 堦 to 阶."""
+    """Map each variant outside GB 2312 to the form that Simplified text uses: 疎 to 疏, 堦 to 阶."""
     simplified, found = simplified_forms(), {}
     for character in table("characters").keys() - simplified.keys():
         written = (character, *(simplified.get(other, other) for other in variants(character)))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-"""The ranges of Han characters, to be put between the brackets of a regular expression's character class."""
+"""The ranges of Han characters, for use within the brackets of a regular expression's character class."""
 
 MARKS = "，。？！；：、"
 """The punctuation marks that the corpus keeps; a line 句 is the text between two marks."""
@@ -23,7 +23,7 @@ def mark_after(index: int) -> str:
 
 
 class Translation(dict[int, str]):
-    """A table for `str.translate` that computes what stands for a character when the character first occurs."""
+    """A table for `str.translate` that computes the replacement of a character when the character first occurs."""
 
     def __init__(self, translate: Callable[[str], str]) -> None:
         super().__init__()

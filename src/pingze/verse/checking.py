@@ -33,14 +33,14 @@ def check(
     Args:
         text: The poem as a person writes it; title, author and remarks in brackets are ignored.
         form: The form 體 to judge the poem by, such as 七律 or 浣溪沙; by default the function finds it.
-        level: customary accepts what Tang poets accepted; strict accepts only what the manuals allow. Either may be
-            followed by +RULE or -RULE for rules to enforce or not: 孤平, 小拗, 三仄尾, 鄰韻, 本句自救, 對句相救.
-        standard: How characters are read: pingshui 平水韻, or by Mandarin tongyun 中華通韻 or xinyun 中華新韻.
+        level: customary accepts what Tang poets accepted; strict accepts only what the manuals allow. Append +RULE to
+            enforce a further rule, or -RULE to drop one: 孤平, 小拗, 三仄尾, 鄰韻, 本句自救 or 對句相救.
+        standard: How characters are read: by pingshui 平水韻, or in Mandarin by tongyun 中華通韻 or xinyun 中華新韻.
         fine: Whether to add the remarks of later manuals on regulated verse: 撞韻, 擠韻, 冒韻, 四字目孤平.
 
     Raises InputError when `text` is not a string, or when `form`, `level` or `standard` is unknown.
 
-    `verse/data/rules.toml` has the source of each rule, and poems that keep and break it.
+    `verse/data/rules.toml` gives the source of each rule, with poems that keep it and poems that break it.
     """
     if not isinstance(text, str):
         raise wrong_type("text", text, "text")
@@ -63,7 +63,7 @@ def check(
     if fine and verdict.template and verdict.rhyme and by.groups[verdict.rhyme].tone == LEVEL:
         notes += fine_notes(lines, verdict.rhyme, by)
     written, faults = verdict.lines, verdict.violations
-    if (own := "".join(read.lines)) != "".join(written):  # a character was read as another of its words
+    if (own := "".join(read.lines)) != "".join(written):  # characters were converted: show them as they were typed
         written = tuple(Layout(map(len, written)).cut(own))
         faults = tuple(
             replace(fault, char=written[fault.line - 1][fault.position - 1 :][:1]) if fault.char else fault
@@ -75,8 +75,8 @@ def check(
 def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.name) -> list[str]:
     """Split a text into poems at blank lines and headings, and untitled poems by their forms and rhymes.
 
-    A block of lines is several poems if each four or eight lines are a 絕 or 律 without a fault, none rhymes in the
-    group of the one before or a neighbour of it, and the block as a whole is no regulated poem.
+    A block of lines is split if every four or eight of its lines are a 絕 or 律 without a fault, if none of these
+    rhymes in the group of the previous poem or a neighbouring group, and if the whole block is no regulated poem.
 
     Args:
         text: One poem or several, as a person writes them.
@@ -96,7 +96,7 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
 
 
 def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
-    """Return the number of lines of each poem if lines seem to be poems of at most `faults` faults each; 0 if not."""
+    """Return how many lines each poem has if lines seem to be poems with at most `faults` faults each; else 0."""
     feet = [foot for line in lines[1::2] if line and (foot := groups(line[-1], standard))]
     for form in FORMS.values() if feet and not frozenset.intersection(*feet) else ():
         size = form.lines or len(lines)
@@ -113,7 +113,7 @@ def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
 
 
 def _by_rules(typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]) -> tuple[tuple[str, ...], Verdict]:
-    """Convert and judge lines; read a Simplified character that has a fault as another word if that has none."""
+    """Convert and judge lines; read a faulty Simplified character as another of its words if that removes faults."""
     lines = tuple(lines_in_context(typed))
     verdict = judged(lines)
     if not verdict.violations:
@@ -145,7 +145,7 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
     named = ci.named_tune(headings)
     if named and written and (of_tune := ci.find(lines, named, level, standard)):
         return of_tune
-    # 1) They are regulated verse if they have few faults at the customary level.
+    # 1) The lines are regulated verse if they have few faults at the customary level.
     verdict = _judge(lines, shaped[0], level, standard) if shaped and shaped[0].regulated else None
     if verdict and verdict.ok and level == CUSTOMARY:
         return verdict
@@ -155,7 +155,7 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
     if verdict and at_customary and _is_regulated(at_customary, fits_old=fits_old):
         also = fits_old and bool(verdict.violations) and len(lines) == FEWEST_LINES
         return replace(verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also))
-    # 2) Otherwise they are a 詞 if they fit a tune, at least as well as old-style verse.
+    # 2) Otherwise they are a 詞 if they fit a tune, and no worse than they fit old-style verse.
     if (
         written
         and not named  # the named tune has been tried
@@ -190,9 +190,9 @@ def _is_regulated(verdict: Verdict, *, fits_old: bool) -> bool:
 
     Tang poems of at least ten lines with one level rhyme fall into two groups: regulated ones, with at most one fault
     per four lines, and old-style ones, with about three faults per four lines. Shorter poems show no such gap; one
-    fault per couplet is allowed in them. But a 五絕 with more than one fault was more likely meant as a 古絕, like
-    靜夜思, if it fits one (`fits_old`): two faults are nearly as frequent in quatrains of five characters to a line as
-    in the first four lines of longer poems; with seven characters they are eleven times rarer in quatrains.
+    fault per couplet is allowed in them. But a 五絕 with several faults, such as 靜夜思, was more likely meant as a
+    古絕 if it fits one (`fits_old`). In lines of five characters, two faults are nearly as frequent in quatrains as in
+    the first four lines of longer poems; in lines of seven characters, they are eleven times rarer in quatrains.
     """
     rules = [violation.rule for violation in verdict.violations]
     if fits_old and verdict.form == "五絕" and len(rules) > 1 and {"失對", "失黏"} & set(rules):
@@ -211,7 +211,7 @@ def _shape_faults(lines: tuple[str, ...], form: Form, level: str, standard: Stan
     widths = form.widths(len(lines))
     wrong = [n for n, (line, width) in enumerate(zip(lines, widths, strict=False)) if len(line) != width]
     if form.tune and len(lines) != form.lines:
-        wrong = wrong[:1]  # all later lines are shifted
+        wrong = wrong[:1]  # the first one shifts all later lines
     faults = [Violation.at("字數", lines, n, min(len(lines[n]), widths[n]), standard) for n in wrong]
     if not form.takes(len(lines)):
         faults.append(Violation.at("句數", lines, min(len(lines), form.lines or len(lines)), 0))

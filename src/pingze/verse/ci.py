@@ -1,8 +1,8 @@
 """Judge 詞 by the pattern of a tune, and find the tune that a 詞 fits.
 
-A character breaks the pattern (失律) where nearly all pieces of the tune have the other tone. A line that rhymes in
-nearly all of them must rhyme with the other lines of its rhyme, in one part of 詞林正韻 or, as in 詩, in one group
-(出韻). A line that repeats another in nearly all of them must do so (疊句).
+A pattern requires what nearly all pieces of a tune have. A character breaks it if it has the other tone (失律). A line
+that rhymes in the pattern must rhyme with the other lines of its rhyme, in one part of 詞林正韻 or, as in 詩, in one
+group (出韻). A line that repeats another in the pattern must repeat it (疊句).
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,11 +16,11 @@ from pingze.verse.tones import groups, sides
 from pingze.verse.tunes import Tune, find_tune, of_size, shapes_of, tunes
 from pingze.verse.verdict import Note, Verdict, Violation
 
-_MOST_FAULTS = 8  # a 詞 is to the tune that it fits best if it has at most one fault in this many characters
+_MOST_FAULTS = 8  # lines are a 詞 to the tune that they fit best if at most one in this many characters is faulty
 
 
 def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Verdict:
-    """Judge lines that have the shape of a tune by its pattern and by the part that most lines of each rhyme share."""
+    """Judge lines in the shape of a tune: tones by its pattern, each rhyme by the part that most of its lines share."""
     tune = form.tune
     assert tune is not None, "only a tune's form comes here"
     lines = form.cut(lines) or ()
@@ -28,7 +28,7 @@ def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard)
     rhymes = [_rhyme(lines, tune, rhyme, standard) for rhyme in range(len(tune.rhymes(standard)))]
     faults = [(number, len(lines[number]) - 1, "出韻") for _, off in rhymes for number in off]
     for number, (line, wanted) in enumerate(zip(lines, tune.lines, strict=True)):
-        # 2) The tones, except a rhyme's.
+        # 2) The tones, except of rhyming characters.
         for place, tone in enumerate(wanted.tones if wanted.rhyme is None else wanted.tones[:-1]):
             side, can_be = SIDES.get(tone), sides(line[place], standard)
             if side and can_be and side not in can_be:
@@ -44,7 +44,7 @@ def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard)
 def _rhyme(lines: Sequence[str], tune: Tune, rhyme: int, standard: Standard) -> tuple[str, list[int]]:
     """Return the part in which most lines of a rhyme can rhyme, and the numbers of the lines that cannot.
 
-    All can if they rhyme in one group of the standard, which may be divided between two parts.
+    If all lines rhyme in one group of the standard, none is listed, even where the group is divided between two parts.
     """
     feet = {n: (line.kind, lines[n][-1]) for n, line in enumerate(tune.lines) if line.rhyme == rhyme}
     fitting = {
@@ -87,24 +87,24 @@ def _verdicts(lines: Sequence[str], shapes: Iterable[Tune], strictness: str, sta
 
 
 def best_shape(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Form:
-    """Return the form of the shape of a tune that lines fit best; the given form if they have none of its shapes."""
+    """Return the form of the tune's shape that lines fit best, or the given form if they have no shape of the tune."""
     shapes = shapes_of(form.tune) if form.tune and "·" not in form.name else []
     found = _verdicts(lines, shapes, strictness, standard)
     return tune_form(tunes()[str(found[0].form)]) if found else form
 
 
 def named_tune(headings: Iterable[str]) -> Tune | None:
-    """Return the tune whose name a heading begins with, the longest name in doubt."""
+    """Return the tune with whose name a heading begins; if several names fit, the longest decides."""
     firsts = (heading.strip("《》〈〉「」【】 　")[:8] for heading in headings)
     names = (first[:size] for first in firsts for size in range(len(first), 1, -1))
     return next(filter(None, map(find_tune, names)), None)
 
 
 def nearest(lines: Sequence[str]) -> list[str]:
-    """Return the tunes, three at most, whose line lengths differ least from those of a text; [] if none is near."""
+    """Name at most three tunes whose line lengths differ least from those of a text; [] if none is near."""
     widths, most, costs = [*map(len, lines)], max(1, len(lines) // 4), dict[str, int]()
     for tune in (tune for tune in tunes().values() if abs(len(widths) - len(tune.widths)) <= most):
-        # Two sequences differ at least in the lines of the longer one that have no equal in the other.
+        # The distance is at least the number of lines of the longer sequence without an equal in the other.
         same = sum(min(widths.count(each), tune.widths.count(each)) for each in {*widths})
         if max(len(widths), len(tune.widths)) - same <= most:
             costs[tune.name] = _distance(widths, tune.widths)

@@ -3,8 +3,8 @@
 云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` records how strongly each neighbouring character favours each word.
 Many characters can have both tones, but usually only one within a given word: 思 is level in 相思 and oblique in 秋思.
 `data/senses.tsv` lists the meanings of such characters with example words, and `data/word_tones.tsv` lists more words.
-contexts.tsv and word_tones.tsv are made from counts over the corpus: `python -m scripts.count contexts`, and the
-same with `word_tones`.
+`python -m scripts.count contexts` makes contexts.tsv from counts over the corpus; `python -m scripts.count word_tones`
+makes word_tones.tsv.
 """
 
 import math
@@ -33,8 +33,8 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
     """Convert each Simplified character of a text, resolving ambiguous ones by their neighbours.
 
     An ambiguous character becomes the word that its neighbours favour in verse: 白发 becomes 白髮, 出发 becomes 出發.
-    A character that is also a word itself (云) changes in two cases only: if the text has Simplified characters, and at
-    most as many Traditional ones; or if it has neither kind, and the evidence is strong. So 宁 remains in 當宁.
+    A character that is also a word itself (云) changes in two cases only. Either the text has Simplified characters and
+    at most as many Traditional ones; or it has neither kind, and the evidence is strong. So 宁 remains in 當宁.
 
     Args:
         text: Any text.
@@ -67,7 +67,7 @@ def lines_in_context(lines: Sequence[str]) -> list[str]:
 
 
 def other_words(text: str, read: str, place: int) -> list[str]:
-    """Return the words, besides the one as which it was read, for which a character of a Simplified text may stand."""
+    """Return the other words for which a character may stand, besides the one in `read`; [] in a Traditional text."""
     words = {text[place], *traditional_candidates(text[place])} - {read[place]}
     return sorted(words) if words and not math.isinf(_caution(text)) else []
 

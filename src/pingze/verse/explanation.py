@@ -1,4 +1,4 @@
-"""Explain a verdict line by line: the pattern, the rescue, and the reading of each character of both tones."""
+"""Explain a verdict line by line: the pattern, the rescue, and the readings of characters that can have both tones."""
 
 from dataclasses import dataclass
 
@@ -21,11 +21,11 @@ class CharacterReading:
     tone: str
     """平 or 仄; 平仄 if neither the pattern nor the word nor usage decides."""
     groups: str
-    """The names of the rhyme groups of that tone; only the poem's for a rhyme."""
+    """The names of its rhyme groups of that tone; for a rhyming character, only those of the poem's rhyme."""
     word: str
     """The word of two characters that decides the tone; "" if there is none."""
     zh: str
-    """The meaning of this reading in Chinese, and below in English; "" if it is unlisted."""
+    """The meaning of this reading in Chinese; "" if it is unlisted. `en` is the meaning in English."""
     en: str
 
 
@@ -36,7 +36,7 @@ class LineExplanation:
     line: int
     """The number of the line, from 1."""
     kind: str | None
-    """The type of the line, as a, B or a'; None in old-style verse."""
+    """The type of the line, such as a, B or a'; None in old-style verse."""
     pattern: str | None
     """The pattern that the line was held to: 平, 仄 or 中 for each character."""
     rule: str | None
@@ -45,10 +45,10 @@ class LineExplanation:
 
 
 def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
-    """Explain each line of a verdict: its pattern, its licence, and how its characters of both tones are read.
+    """Explain each line of a verdict: its pattern, its licence, and the readings of characters with both tones.
 
     Args:
-        verdict: What `check` returned.
+        verdict: The verdict that `check` returned.
 
     Returns () if nothing was judged, or only the shape.
     """

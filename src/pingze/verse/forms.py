@@ -1,4 +1,4 @@
-"""Define the forms 體 of verse: the lengths of lines, their number, openings of 詩 and patterns of 詞."""
+"""Define the forms 體 of verse: the length and number of lines, the openings of 詩, and the patterns of 詞."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from pingze.verse.patterns import NEXT
 from pingze.verse.tunes import Tune, find_tune, near_names
 
 OPENINGS = ("aB", "DB", "cD", "BD")
-"""The first couplet's line types, which determine all later types; a first line of type D or B rhymes 首句入韻."""
+"""The types of the first two lines, which determine all later types. A first line of type D or B rhymes 首句入韻."""
 
 _USE = {"五": ("aB", "cD", "DB", "BD"), "七": ("BD", "DB", "aB", "cD")}  # the most frequent opening first
 _SHORTEST_ROW = 10  # the number of lines of the shortest 排律
@@ -30,9 +30,9 @@ class Layout:
     def __init__(self, widths: Iterable[int]) -> None:
         self.widths = tuple(widths)
         self.starts = (0, *accumulate(self.widths))
-        """The position at which each line begins, and the number of positions."""
+        """The position at which each line begins; the last item is the number of positions."""
         self.line = [number for number, width in enumerate(self.widths) for _ in range(width)]
-        """The number, from 0, of the line of each position."""
+        """For each position, the number of its line, from 0."""
 
     def where(self, place: int) -> tuple[int, int]:
         """Return the line of a position and the position in the line, all from 0."""
@@ -44,7 +44,7 @@ class Layout:
         return line + 1, at + 1
 
     def places(self, line: int) -> range:
-        """Return the positions in the text of the characters of a line, given the number of the line from 0."""
+        """Return the positions in the text of a line's characters; the line is given by its number, from 0."""
         return range(self.starts[line], self.starts[line + 1])
 
     def cut(self, text: str) -> list[str]:
@@ -62,7 +62,7 @@ class Form:
     name: str
     """The name, such as 七絕 or 浣溪沙."""
     width: int
-    """The number of characters in a line of 詩, five or seven; in the longest line of a 詞."""
+    """The number of characters in each line of 詩 (five or seven), or in the longest line of a 詞."""
     lines: int | None
     """The number of lines; None if the form does not fix it."""
     tune: Tune | None = None
@@ -86,7 +86,7 @@ class Form:
         return _layout(self.widths(count))
 
     def same(self, place: int) -> list[int]:
-        """Return a position, from 0, and those that have the same character because a line repeats another 疊句."""
+        """Return a position, from 0, and all that must have the same character because a line repeats another 疊句."""
         echoes = self.tune.echoes if self.tune else {}
         source = echoes.get(place, place)
         return [source, *(echo for echo, of in echoes.items() if of == source)]
@@ -94,7 +94,7 @@ class Form:
     def cut(self, lines: Sequence[str]) -> tuple[str, ...] | None:
         """Return lines as the form divides them; None if they lack its shape.
 
-        The lines of a 詞 have the shape of a tune with as many characters if nearly all of them end where its lines do.
+        Lines have the shape of a tune if they have as many characters, and most of them end where the tune's lines do.
         """
         if self.tune is None:
             fits = self.takes(len(lines)) and {*map(len, lines)} == {self.width}
@@ -118,7 +118,7 @@ class Form:
         return count >= _SHORTEST_ROW and count % 2 == 0 if self.regulated else count > 0
 
     def antithetical(self, count: int) -> range:
-        """Return which couplets of `count` lines, from 0, need antithesis 對仗: the inner couplets of 律 and 排."""
+        """Return the numbers, from 0, of the couplets that need antithesis 對仗: the inner ones of a 律 or 排."""
         return range(1, count // 2 - 1) if self.tune is None and self.name[1] in "律排" else range(0)
 
 

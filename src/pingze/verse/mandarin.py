@@ -18,7 +18,7 @@ ENDINGS = {
     end: rime for rime, _, ends in (row.partition("=") for row in _RIMES.split()) for end in (ends or rime).split(",")
 }
 """The rime of each ending of a syllable; the longest ending counts. ï is the vowel of 知 and 資."""
-_LEVEL, _OBLIQUE = "\u0304\u0301", "\u030c\u0300"  # the marks of the tones 1 2, and 3 4
+_LEVEL, _OBLIQUE = "\u0304\u0301", "\u030c\u0300"  # the marks of tones 1 and 2, and of 3 and 4
 
 
 @cache

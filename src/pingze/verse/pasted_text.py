@@ -127,7 +127,7 @@ def _parted(text: str) -> str:
 
 
 def _goes_on(lines: list[str], more: list[str]) -> bool:
-    """Return whether two blocks are one poem: stanzas of a 詞, or each too short for a poem and of equal lines."""
+    """Return whether two blocks are one poem: stanzas of a 詞, or equal lines that are too few for a poem."""
     if have_shape(lines + more) and not have_shape(lines):
         return True
     return max(len(lines), len(more)) < FEWEST_LINES and len(set(map(len, lines + more))) == 1
@@ -184,7 +184,7 @@ def read_text(text: str) -> ReadText:
 
 
 def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
-    """Try other readings of the rows; return the first with at least four lines, all equally long, or [] if none has.
+    """Return the first other reading of the rows that has at least four lines, all equally long; [] if none has.
 
     The readings assume that a preface 并序 precedes the verse, that 、 or the end of a row does not end a line, or that
     prose quotes the poem.

@@ -1,11 +1,11 @@
 """Define the tone patterns of lines 句 and their bit masks, for the checker and the composer.
 
-The tones of a line's second and last characters determine which of four types the line has; a line of a type with a
-capital letter ends in the rhyme. In a pattern, P means level 平, Z oblique 仄 and x either. Patterns are written for
-five characters; a line of seven has the two of `PREFIXES` before them. Sources: docs/prosody.md.
+The tones of a line's second and last characters determine which of four types the line has. Lines of a type with a
+capital letter end in the rhyme. In a pattern, P means level 平, Z oblique 仄 and x either. Patterns are written for
+five characters; in a line of seven, two more precede them (`PREFIXES`). Sources: docs/prosody.md.
 
-A couplet can also have the types a' and B': the first line breaks its pattern, and the second compensates with a level
-third character (the fifth in a line of seven), a rescue 拗救.
+A couplet can also have the types a' and B'. Its first line breaks the pattern of type a, and its second line rescues it
+拗救 with a level third character (in lines of seven characters, the fifth).
 """
 
 import re
@@ -20,9 +20,9 @@ CUSTOMARY, STRICT = "customary", "strict"
 STRICTNESSES = (CUSTOMARY, STRICT)
 """The levels of strictness. A level may be followed by changes, such as customary+對句相救-孤平: see `enforced`."""
 BENT = ("小拗", "三仄尾", "孤平")
-"""The rules that a line bends if its pattern is accepted though they forbid it; a verdict notes it."""
+"""The rules that a line may bend where they are not enforced; the verdict then has a note."""
 SWITCHES = (*BENT, "本句自救", "對句相救", "鄰韻")
-"""The rules that a level of strictness enforces or not; 本句自救 and 對句相救 enforced accept no such rescue."""
+"""The rules that can be enforced or not. If 本句自救 or 對句相救 is enforced, that rescue is not accepted."""
 _ENFORCED = {CUSTOMARY: {"孤平"}, STRICT: {"孤平", "小拗", "三仄尾", "鄰韻"}}
 _STRICTNESS = re.compile(f"({'|'.join(STRICTNESSES)})((?:[+-](?:{'|'.join(SWITCHES)}))*)")
 
@@ -33,7 +33,7 @@ NEXT = {"a": "B", "c": "D", "B": "c", "D": "a"}
 """The type that follows each type, by opposition 對 within a couplet and by sameness 黏 between couplets."""
 
 RESCUED = {"a": "a'", "B": "B'"}
-"""The types of the two lines of a couplet a B if the second line rescues the first."""
+"""The types that the lines of a couplet a B have if the second line rescues the first."""
 
 _ACCEPTED: dict[str, tuple[tuple[str, str | None], ...]] = {
     "a": (("xZPPZ", None), ("xZZPZ", "小拗")),
@@ -52,7 +52,7 @@ class Pattern:
     tones: str
     """P, Z or x for each character."""
     rule: str | None
-    """The rule of `SWITCHES` that excludes the pattern if it is enforced."""
+    """The rule of `SWITCHES` whose enforcement excludes the pattern; None if no rule excludes it."""
     level: int
     """A bit mask of the positions that must be level; bit 0 is the first character."""
     oblique: int
@@ -64,9 +64,9 @@ class Pattern:
 
 @cache
 def enforced(strictness: str) -> frozenset[str]:
-    """Return the rules of `SWITCHES` that a strictness enforces: those of its level, with +RULE also and -RULE not.
+    """Return the rules of `SWITCHES` that are enforced: those of the level, each +RULE added and each -RULE removed.
 
-    Raises InputError if the text is no strictness.
+    Raises InputError if the text is not a level followed by such changes.
     """
     found = _STRICTNESS.fullmatch(to_traditional(strictness))
     if not found:
@@ -83,7 +83,7 @@ def enforced(strictness: str) -> frozenset[str]:
 def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Pattern, ...]:
     """Return the patterns accepted for a line type and for a width of five or seven, the preferred one first.
 
-    `kind` is a key of `_ACCEPTED`; a' and B' have no pattern if the strictness accepts no rescue in a couplet.
+    `kind` is a key of `_ACCEPTED`. Types a' and B' have no pattern if the strictness enforces 對句相救.
     """
     found = []
     for five, rule in _ACCEPTED[kind]:
@@ -112,7 +112,7 @@ def is_opposed(one: str, other: str) -> bool:
 
 @cache
 def word_starts(length: int, width: int) -> frozenset[int]:
-    """Return the positions, from 0, at which a word may begin so that no pause 頓 splits it, or else all positions.
+    """Return the positions, from 0, at which a word may begin and no pause 頓 splits it; if there are none, all.
 
     A line is read in feet of 2 + 3 or 2 + 2 + 3 characters. A word of two characters lies within a foot; a longer word
     begins at the start of a foot and does not cross the pause before the last three characters.

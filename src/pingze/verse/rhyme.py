@@ -4,8 +4,8 @@ Poets do not use every rhyme that the rhyme book allows: `data/rhymes.tsv` and `
 the corpus's train split (`python -m scripts.count rhymes`).
 
 詞 rhyme in the nineteen parts 部 of 戈載《詞林正韻》: fourteen of level and oblique rhymes, five of entering ones.
-Some groups are divided between two parts: `data/halves.tsv` lists the characters of the second part, by their rhymes
-in 廣韻 and by use (`python -m scripts.count halves`).
+Some groups are divided between two parts. `data/halves.tsv` lists the characters of the second part, as determined by
+their rhymes in 廣韻 and by use (`python -m scripts.count halves`).
 """
 
 from collections import Counter
@@ -28,9 +28,9 @@ _PARTS = (
 )
 
 Rhyme = tuple[str, str]  # a part, and the class of its rhymes: 平, 仄 or 入
-Groups = frozenset[str]  # names of the groups in which a character can rhyme; one without any fits every rhyme
+Groups = frozenset[str]  # names of the groups in which a character can rhyme; an empty set fits every rhyme
 
-_FEWEST_RHYMES = 3  # with fewer rhymes on a character in a level group, that rhyme is not practised
+_FEWEST_RHYMES = 3  # a rhyme on a character in a level group is practised if it occurs this often
 _SMALLEST_SHARE = 0.1  # a rhyme with a smaller share is rare: 堤 rhymes once in 支, 52 times in 齊
 _FEWEST_KNOWN = 10  # a character with fewer rhymes has no rare ones
 _FEWEST_BORROWINGS = 10  # errors in the texts account for up to eight apparent borrowings
@@ -51,7 +51,7 @@ def shared_group(
 
 
 def chime(one: Groups, other: Groups, standard: Standard = PINGSHUI) -> bool:
-    """Return whether two characters rhyme in old-style verse: in groups of one class, or because one is unknown."""
+    """Return whether two characters rhyme in old-style verse: they have groups of one class, or one is unknown."""
     return not one or not other or any(other & standard.near[name] for name in one)
 
 
@@ -91,7 +91,7 @@ def rhyme_characters(group: str, standard: Standard = PINGSHUI) -> tuple[str, ..
     if group not in standard.groups:
         level = [name for name, found in standard.groups.items() if found.tone == LEVEL]
         raise InputError("choice", field="rhyme", has=group, choices=level)
-    able = [c for c, cells in table("characters").items() if standard.rimes or group in cells]  # 平水韻's are in cells
+    able = [c for c, cells in table("characters").items() if standard.rimes or group in cells]  # the table has 平水韻
     found = [(held, c) for c in able if group in (held := entry(c, standard)).rhymed]
     return tuple(c for *_, c in sorted((-held.rhymed[group], -held.used, c) for held, c in found))
 
@@ -124,7 +124,7 @@ def rhymes(character: str) -> dict[str, int]:
 
 @cache
 def lenders(group: str, standard: Standard = PINGSHUI) -> str:
-    """Return the groups in which Tang poets rhyme the first line of a poem in the level `group`, which comes first."""
+    """Return a poem's level `group`, then the neighbours in which Tang poets rhyme the first line of such a poem."""
     borrowed = counts(table("borrowings").get(group, ""))
     near = names(standard.near[group] - {group}, standard)
     return group + "".join(name for name in near if borrowed.get(name, 0) >= _FEWEST_BORROWINGS)
@@ -132,21 +132,21 @@ def lenders(group: str, standard: Standard = PINGSHUI) -> str:
 
 @cache
 def parts(standard: Standard) -> dict[str, str]:
-    """Map the name of each part, such as 第一部, to its groups; in Mandarin, a level group to itself and its half."""
+    """Map each part, such as 第一部, to its groups; in Mandarin, map a level group to itself and its oblique half."""
     if standard.rimes:
         return {held[0]: held for held in standard.rimes.values()}
     return {f"第{number}部": held for number, held in zip(NUMBERS, _PARTS, strict=False)}
 
 
 def part_labels(standard: Standard = PINGSHUI) -> list[tuple[str, str]]:
-    """Return each part with its name and the groups that it has, wholly or in part."""
+    """Return the name and the label of each part; labels in 詞林正韻 list the part's groups, whole or divided."""
     named = {name: group.label.removeprefix(f"{LEVEL}聲") for name, group in standard.groups.items()}
     return [(name, named.get(name, f"{name} {held}")) for name, held in parts(standard).items()]
 
 
 @lru_cache(1 << 13)
 def part_of(character: str, group: str, standard: Standard = PINGSHUI) -> str:
-    """Return the part in which a character of a group of a standard rhymes."""
+    """Return the part in which a character rhymes if it is read in the given group."""
     first, *second = (name for name, held in parts(standard).items() if group in held)
     is_second = second and not set(table("halves")[group]).isdisjoint(forms(to_traditional(character)))
     return second[0] if is_second else first
@@ -167,7 +167,7 @@ def class_of(group: str, standard: Standard = PINGSHUI) -> str:
 
 @cache
 def kind_in(part: str, kind: str, standard: Standard = PINGSHUI) -> str:
-    """Return the class of the rhymes of a part that a line of a class can take; "" if it can take none.
+    """Return the class of a part's rhymes that a line of class `kind` can take; "" if it can take none.
 
     An oblique line takes 上去 rhymes of the first fourteen parts, or entering ones of the last five. Mandarin has no
     entering rhymes, so that a line which should take them takes any oblique one.

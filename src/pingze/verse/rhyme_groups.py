@@ -28,7 +28,7 @@ class Group:
     """A rhyme group 韻部, whose characters rhyme with each other."""
 
     name: str
-    """The character that names the group in its standard, such as 東; an oblique half is named by one of its own."""
+    """The character that names the group in its standard, such as 東. An oblique half is named after an oblique one."""
     tone: str
     """One of the four tones 平上去入, of which the last three are oblique; 仄 for an oblique half in 新韻 or 通韻."""
     label: str
@@ -72,7 +72,7 @@ class Standard:
     groups: Mapping[str, Group]
     """The groups by name, in the order of the standard; level ones first."""
     classes: tuple[str, ...]
-    """The classes of groups that rhyme in old-style verse; the level classes first, the oblique ones in their order."""
+    """The classes of groups that rhyme in old-style verse; level classes first, then oblique ones in the same order."""
     rimes: Mapping[str, str] = field(default_factory=dict)
     """For each rime of Mandarin (`mandarin.ENDINGS`), its level and its oblique group; empty for 平水韻."""
 
@@ -88,7 +88,7 @@ class Standard:
 
 
 def _by_rimes(name: str, label: str, rows: str) -> Standard:
-    """Build a standard from rows of a level name, an oblique name, and the rimes of a group, such as 波我o,e."""
+    """Build a standard from rows such as 波火o,e: the names of a group's level and oblique halves, then its rimes."""
     groups = dict[str, Group]()
     for at, side in enumerate((LEVEL, OBLIQUE)):
         for number, row in zip(NUMBERS, rows.split(), strict=False):

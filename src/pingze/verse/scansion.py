@@ -15,9 +15,9 @@ from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tones import sides, usual_sides
 
 FAULT, RARE = 1 << 16, 1 << 8
-"""The costs of a fault and of a rare reading; a bent rule costs 1. So the fewest faults decide, then rare readings."""
+"""The costs of a fault and of a rare reading; a bent rule costs 1. Faults decide first, then rare readings."""
 
-_KINDS = (("a", "a'", "c"), ("B", "B'", "D"))  # the types of a line with an even and with an odd number, from 0
+_KINDS = (("a", "a'", "c"), ("B", "B'", "D"))  # the types of lines with even numbers, from 0, and with odd ones
 
 
 class Masks(NamedTuple):
@@ -49,7 +49,7 @@ def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
     """Return the masks of the tones that the characters of a line can have and usually have."""
     masks = _masks(line.translate(_marks(standard)))
     if not masks.level & masks.oblique:
-        return masks  # no word decides anything
+        return masks  # no character can have both tones
     level, oblique, usually_level, usually_oblique = masks
     for place, tones in tones_by_word(line, word_starts(2, len(line)), standard).items():
         bit = 1 << place
@@ -60,7 +60,7 @@ def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
 
 @lru_cache(1 << 14)
 def _masks(marks: str) -> Masks:
-    """Return the masks of a line in which `_marks` stand for its characters."""
+    """Return the masks of a line whose characters are replaced by their `_marks`."""
     return Masks(*(sum((int(mark, 16) >> bit & 1) << at for at, mark in enumerate(marks)) for bit in range(4)))
 
 
@@ -85,7 +85,7 @@ def fit(
     The tone of a rhymed line's last position is not judged here. `rhymed` and `unrhymed` are the additional costs of
     reading the first line as rhymed or unrhymed. If costs are equal, the first of `openings` is chosen.
     """
-    # 1) Compute the cost of each type that the first line can have. A way is a linked list, from its last line.
+    # 1) Compute the cost of each type that the first line can have. A way is a linked list, last line first.
     ways: dict[str, tuple[int, Any]] = {}
     rescues = bool(accepted("a'", width, strictness))
     for kind in (*(opening[0] for opening in openings), *["a'"] * rescues):
@@ -99,12 +99,12 @@ def fit(
                 continue
             cost, line = fitted(kind, width, strictness, masks)
             if kind == "B'" and line.misfits >> width - 3 & 1:
-                continue  # B' does not rescue
+                continue  # the line does not rescue
             for before, (so_far, way) in ways.items():
                 turned = is_turned(before, kind)
                 if turned is None or (turned and line.misfits & 2):
-                    continue  # a turned type lacks the tone that defines it
-                whole = so_far + cost + (FAULT + 2 if turned else 0)  # the 2 prefers, in a tie, a line that is not
+                    continue  # a turned line must at least have the tone that defines its type
+                whole = so_far + cost + (FAULT + 2 if turned else 0)  # the 2 decides ties for lines that are not turned
                 if kind not in longer or whole < longer[kind][0]:
                     longer[kind] = whole, (line, turned, way)
         ways = longer

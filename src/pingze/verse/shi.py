@@ -80,7 +80,7 @@ def judge_regulated(lines: tuple[str, ...], form: Form, strictness: str, standar
 
 
 def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
-    """Name a scheme of four rhymes in two neighbouring groups: 進退格 if they alternate, 轆轤格 if each has a half."""
+    """Name a scheme of rhymes in two neighbouring groups: 進退格 if they alternate, 轆轤格 if each has one half."""
     ways = {"進退格": (feet[::2], feet[1::2]), "轆轤格": (feet[:2], feet[2:])} if len(feet) == 4 else {}
     for name, parts in ways.items():
         one, other = (frozenset.intersection(*part) for part in parts)
@@ -90,12 +90,12 @@ def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
 
 
 def _places(masks: Iterable[int]) -> list[tuple[int, int]]:
-    """Return the number and the position of each bit that is set in the masks of lines."""
+    """Return the line's number and the position for each bit that is set in the masks of lines."""
     return [(n, at) for n, mask in enumerate(masks) if mask for at in range(mask.bit_length()) if mask >> at & 1]
 
 
 def _rule(kind: str, number: int, place: int, width: int) -> tuple[str, str]:
-    """Return the rule violated when a position in a line of a type does not match the tone pattern, as in `_RULES`."""
+    """Return the rule that a wrong tone violates, and the tones to which the rule applies, as in `_RULES`."""
     if place == 1:
         return "失黏" if number and number % 2 == 0 else "失對", ""
     return ("仄腳", "") if place == width - 1 else _RULES.get((kind[0], place - (width - 5)), ("失對", ""))
@@ -175,7 +175,7 @@ def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -
     """Return a note that names a quatrain: 仄韻律絕 if its rhyme is oblique and it keeps tone patterns, else 古絕."""
     fitting = []
     for line, kinds in zip(lines, ("acBD", "ac", "BD", "ac"), strict=True):
-        # A line keeps a pattern if it has no fault of its type, and the tone of the type's end.
+        # A line keeps the pattern of a type if it has no fault and ends in the tone of that type.
         masks, last = masks_of(line, standard), 1 << len(line) - 1
         ends = [kind for kind in kinds if last & (masks.level if kind.isupper() else masks.oblique)]
         fitting.append([kind for kind in ends if fitted(kind, len(line), CUSTOMARY, masks)[0] < FAULT])

@@ -23,12 +23,12 @@ def suggest(
 
     Characters that verse often has between the same neighbours come first. The other characters, or all if `neighbours`
     is None, are sorted by how frequent they are in Tang verse or among its rhymes. Characters that the poem already has
-    are excluded. Return () if no single character helps, for example if the poem has a line too many.
+    are excluded. Return () if no single character helps, for example if the poem has one line too many.
     """
     if violation.rule in SHAPE_RULES:
         return ()
     # 1) List the candidates, most frequent first. For a fault of rhyme, they are the characters of the poem's rhyme
-    # group, or of its most frequent one if it mixes several. Otherwise, they are all level and all oblique characters.
+    # group, or of its most frequent group if it has several. Otherwise, they are all level and all oblique characters.
     by = STANDARDS[verdict.standard]
     tune = find_form(verdict.form).tune if verdict.form else None
     if tune and violation.rule == "疊句":
@@ -62,7 +62,7 @@ def suggest(
 
 @cache
 def _of_part(part: str, kind: str, standard: Standard) -> tuple[str, ...]:
-    """Return the characters that rhyme in a part and class of 詞, those on which Tang poets rhyme most often first."""
+    """Return the characters that rhyme in a part and class of 詞; those on which Tang poets rhyme most come first."""
     times = {
         character: sum(rhymes(character).values())
         for group in standard.groups

@@ -30,8 +30,8 @@ class Reading:
     used: int | None
     """How often Tang verse uses the reading; None if that is unknown.
 
-    If several readings exist, but only one of them is level (or oblique), it is used wherever regulated verse requires
-    that tone of the character.
+    If only one of several readings is level (or oblique), that reading is counted wherever regulated verse requires
+    a level (or oblique) tone of the character.
     """
     rhymed: int
     """The number of times that Tang poets rhymed on the character in this group."""
@@ -86,7 +86,7 @@ def sense(character: str, group: str) -> tuple[str, str, list[str]]:
 
 
 def spoken_in(character: str, group: Group, standard: Standard) -> list[tuple[str, Group]]:
-    """Return a character's syllables in Mandarin that have the tone of a group, or all if none has, and their groups.
+    """Return a character's syllables in Mandarin and their groups: those in the tone of `group`, or all if none has it.
 
     The given group may be of any standard; the groups returned are those of 中華通韻 or 中華新韻.
     """
@@ -103,10 +103,10 @@ def tone(character: str, standard: Standard = PINGSHUI) -> str:
 
 
 def usable_tone(character: str, standard: Standard = PINGSHUI) -> str | None:
-    """Return the tone that a composer can rely on: the only tone, or the tone that verse attests; None without either.
+    """Return the tone that a composer can rely on: its only tone or the one that verse attests, else None.
 
     Verse attests one of two tones if the character occurs at ten or more positions where a template fixes the tone,
-    and at least 95 % of these need that tone. For 看 思 過, whose tone depends on their meaning, there is none.
+    and at least 95 % of these need that tone. It attests none for 看 思 過, whose tone depends on the meaning.
     """
     if len(can_be := sides(character, standard)) == 1:
         return next(iter(can_be))
@@ -120,8 +120,8 @@ def usable_tone(character: str, standard: Standard = PINGSHUI) -> str | None:
 def usual_sides(character: str, standard: Standard = PINGSHUI) -> frozenset[str]:
     """Return the tones that a character can have, except a tone in which verse hardly ever uses the character.
 
-    What counts are the positions of the character at which a template fixes the tone. A tone is excluded if fewer than
-    3 % of at least fifty such positions need it, or at most one of at least twenty.
+    Only positions of the character at which a template fixes the tone are counted. A tone is excluded if fewer than
+    3 % of at least fifty such positions need it, or if at most one of at least twenty does.
     """
     places = known(character, standard).needed
     total = sum(places.values())

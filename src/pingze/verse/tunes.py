@@ -17,7 +17,7 @@ from pingze.verse.rhyme import kind_in, parts
 from pingze.verse.rhyme_groups import PINGSHUI, Standard
 from pingze.verse.tables import table
 
-_MOVED = 0.5  # the share of line ends that may differ in a text, since editions set marks in different places
+_MOVED = 0.5  # the share of line ends that may differ between text and tune: editions put marks in different places
 _LINE = re.compile(r"(=?)([PZx]+)(?:(\d+)([平仄入]))?([，。、])(\|?)")
 _SHAPE = re.compile("[·・ ]?(格.+)")
 
@@ -53,7 +53,7 @@ class Tune:
     pieces: int
     """The number of pieces of the tune that were counted."""
     shaped: int
-    """The number of those that have this shape."""
+    """The number of these pieces that have this shape."""
     lines: tuple[TuneLine, ...]
 
     @property
@@ -72,13 +72,13 @@ class Tune:
         return frozenset(accumulate(self.widths))
 
     def divides(self, lines: Sequence[str]) -> bool:
-        """Return whether lines have the tune's shape: as many characters, and at least half of their ends."""
+        """Return whether lines have the tune's shape: as many characters, and mostly the same line ends (`_MOVED`)."""
         ends = {*accumulate(map(len, lines))}
         return max(ends, default=0) == self.size and len(ends ^ self.ends) <= _MOVED * len(self.ends)
 
     @cached_property
     def echoes(self) -> dict[int, int]:
-        """Map each position, from 0, of the lines that repeat to the position whose character it has."""
+        """Map each position, from 0, of a repeating line to the earlier position whose character it repeats."""
         ends, found = sorted(self.ends), dict[int, int]()
         for line, end in zip(self.lines, ends, strict=True):
             if line.repeats:
@@ -88,7 +88,7 @@ class Tune:
 
     @cached_property
     def tones(self) -> str:
-        """The tone of each position, P, Z or x; a position and its repetition have the tone that either requires."""
+        """The tone of each position, P, Z or x; if only one of two repeated positions has P or Z, both have it."""
         tones = list("".join(line.tones for line in self.lines))
         for place, source in self.echoes.items():
             tones[source] = min(tones[source], tones[place])
@@ -100,7 +100,7 @@ class Tune:
 
     @cache  # noqa: B019 (tunes are few, and live as long as the program)
     def rhymes(self, standard: Standard = PINGSHUI) -> tuple[tuple[str, ...], ...]:
-        """Return the parts in which each rhyme of the tune can be."""
+        """Return, for each rhyme of the tune, the parts to which it can belong."""
         return tuple(
             tuple(part for part in parts(standard) if all(kind_in(part, kind, standard) for kind in self.kinds(rhyme)))
             for rhyme in range(1 + max(line.rhyme for line in self.lines if line.rhyme is not None))
@@ -130,7 +130,7 @@ def _by_key() -> dict[str, Tune]:
 
 
 def _key(name: str) -> str:
-    """Return a name with the same form for every way to write a character: 點絳唇 and 點絳脣."""
+    """Return one key for all ways to write the characters of a name, such as 點絳唇 and 點絳脣."""
     return "".join(min(forms(one)) for one in _SHAPE.sub(r"·\1", to_traditional(name.strip())))
 
 
@@ -140,7 +140,7 @@ def find_tune(name: str) -> Tune | None:
 
 
 def near_names(name: str) -> list[str]:
-    """Return the names of tunes that resemble a name, three at most."""
+    """Return the names of at most three tunes that resemble a name."""
     return get_close_matches(to_traditional(name.strip()), list(tunes()), n=3, cutoff=0.3)
 
 
@@ -163,5 +163,5 @@ def have_shape(lines: Sequence[str]) -> bool:
 
 @lru_cache(1 << 10)
 def of_size(size: int) -> list[Tune]:
-    """Return all shapes with a number of characters."""
+    """Return all shapes with the given number of characters."""
     return [tune for tune in tunes().values() if tune.size == size]

@@ -24,7 +24,7 @@ class Violation:
     """A fault at one character."""
 
     rule: str
-    """The name of the rule, such as 孤平, under which messages.toml states it."""
+    """The name of the rule, such as 孤平; messages.toml states the rule under this name."""
     line: int
     """The line's number, from 1."""
     position: int
@@ -36,7 +36,7 @@ class Violation:
 
     @classmethod
     def at(cls, rule: str, lines: Sequence[str], number: int, place: int, standard: Standard = PINGSHUI) -> "Violation":
-        """Build a violation at a position where a character may be missing.
+        """Build a violation at a position, even if no character is there.
 
         Args:
             rule: The name of the rule.
@@ -95,7 +95,7 @@ class Verdict:
     rhyme: str | None
     """The rhyme group, such as 東; several groups if old-style verse mixes them, or None if the rhyme changes.
 
-    For a 詞, the part of 詞林正韻 of each of its rhymes in turn, such as 第一部、第七部.
+    For a 詞, the parts of 詞林正韻 to which its rhymes belong, in order, such as 第一部、第七部.
     """
     level: str
     """How strictly the poem was judged, such as customary, strict or customary-孤平."""
@@ -112,7 +112,7 @@ class Verdict:
     kinds: tuple[str, ...] = ()
     """The type of each line (a B c D, or a' B' for a rescue); () for old-style verse."""
     read: tuple[str, ...] = ()
-    """The lines as they were read: Simplified characters as the words for which they stand."""
+    """The lines as they were read, with Simplified characters replaced by the words for which they stand."""
 
     @property
     def ok(self) -> bool:
@@ -121,7 +121,7 @@ class Verdict:
 
     @property
     def judged(self) -> str:
-        """What was judged: "tones and rhyme", "rhyme" in old-style verse, a wrong "shape", or "nothing"."""
+        """What was judged: "tones and rhyme"; "rhyme" in old-style verse; "shape" if it is wrong; or "nothing"."""
         if self.form is None:
             return "nothing"
         if any(violation.rule in SHAPE_RULES for violation in self.violations):
@@ -129,7 +129,7 @@ class Verdict:
         return "tones and rhyme" if self.template or self.form not in FORMS else "rhyme"
 
     def _repr_html_(self) -> str:
-        """Return HTML: the poem tones above its characters, faulty ones in red; then faults, rules and notes."""
+        """Return HTML: the poem with tones above its characters, faulty ones in red; then faults, rules and notes."""
         faulty = {(fault.line, fault.position) for fault in self.violations}
         rows = [
             "".join(
@@ -156,7 +156,7 @@ def sign(character: str, standard: str = PINGSHUI.name) -> str:
 
 
 def heading(verdict: Verdict) -> str:
-    """Write the form, its kind (古絕, 折腰體), template, rhyme, strictness, and the standard if not 平水韻."""
+    """Write the form, its kind (古絕, 折腰體), template, rhyme, strictness, and any standard but 平水韻."""
     standard, rhyme = STANDARDS[verdict.standard], verdict.rhyme or ""
     if verdict.form in FORMS:
         rhyme = "、".join(standard.groups[name].label for name in rhyme)
