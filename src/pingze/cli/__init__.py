@@ -24,7 +24,7 @@ COMMANDS = {
 
 
 def application_for(arguments: Sequence[str]) -> typer.Typer:
-    """Import only the module of the command that the arguments begin with, or all modules, as for --help."""
+    """Import the module of the command with which the arguments begin; without one (--help), import all modules."""
     named = [module for module, commands in COMMANDS.items() if {*arguments[:1]} & {*commands}]
     for module in named or COMMANDS:
         import_module(f"pingze.cli.{module}")

@@ -41,7 +41,7 @@ def offering(values: Callable[[Any], Iterable[str]]) -> Callable[[Any, str], lis
 
 
 def _poets(ctx: Any) -> list[str]:
-    """List the poets that the model knows. The model is the one named in the same command."""
+    """List the poets known to the model that is named in the same command."""
     from pingze.network import checkpoint
     from pingze.network.conditions import Conditions
 
@@ -68,7 +68,7 @@ BY_FIELD = {
     "poet": offering(_poets),
     "rhyme": offering(lambda _: GROUPS),
 }
-"""The completion functions, by the name of the option, of those whose values are not listed with their bounds."""
+"""Completion functions by option name, for options whose bounds do not list their values."""
 
 
 app = typer.Typer(
@@ -91,7 +91,7 @@ pingze --help lists every command, pingze compose --help what a poem may be aske
 
 
 def option(name: str, sentence: str = "") -> Any:
-    """Build the option of a field of `Composing`, with its help or another sentence."""
+    """Build the option for a field of `Composing`; its help is `sentence` or else the field's description."""
     return _option(Composing.__dataclass_fields__[name], sentence)
 
 
@@ -112,11 +112,11 @@ def _(show_version: Annotated[bool, typer.Option("--version", help="Print the ve
 
 
 def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[..., None]], Any]:
-    """Return a decorator that adds a command, whose options are declared where their values are.
+    """Return a decorator that adds a function to a group of commands, with an option for each parameter.
 
-    A parameter `asked`, whose type is a dataclass of options, becomes an option for each field; the field `argument`
-    becomes positional. A parameter `model`, `as_json` or one named like a field of `Composing` is that option, unless
-    it is annotated with another.
+    A parameter `asked`, whose type is a dataclass of options, is replaced by an option for each field; the field named
+    `argument` becomes a positional argument. Parameters `model` and `as_json` get the options that commands share.
+    A parameter that has the name of a field of `Composing`, but is not `Annotated`, gets the option for that field.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -148,7 +148,7 @@ def _of_field(each: Field[Any], schema: type[Bounded], argument: str) -> Paramet
 
 
 def _described(each: Parameter) -> Parameter:
-    """Add its flags and help to a parameter that several commands share."""
+    """Add flags and help to a parameter that several commands share."""
     made: Any = None
     if each.name == "model":
         default = each.default or "tang, or ci for 詞"
@@ -225,9 +225,9 @@ _VERSE = re.compile(f"[{MARKS}]|[{HAN}][,.;:!?｡､] ?[{HAN}]|[{HAN}]{{20}}")
 
 
 def read_text(given: str) -> str:
-    """Return the argument if it is a poem and no file, else read the file that it names.
+    """Return the argument if it is a poem and names no file; otherwise read the file that it names.
 
-    A poem has marks, as 山， or 山,水, or is several words without ASCII, or as many characters as a 五絕; or is empty.
+    A poem has marks (山， or 山,水) or twenty Han characters in a row, or is several words without ASCII, or is empty.
     """
     words = given.split()
     is_verse = _VERSE.search(given) or (len(words) != 1 and not any(map(str.isascii, "".join(words))))

@@ -36,7 +36,7 @@ def compose(
 
 @command()
 def collect(asked: Collecting, model: str | None = None, as_json: bool = False) -> None:
-    """Put together poems of real lines 集句, each from another poem of the corpus."""
+    """Put together poems from real lines 集句, each line from a different poem of the corpus."""
     from pingze.composing.composer import compose_as
 
     poems = cast("list[Collected]", compose_as(asked, model))

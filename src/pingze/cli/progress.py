@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MANY = 100  # the number of poems or lines above which progress is shown
 EVERY = 10.0  # without a terminal, the fewest seconds between printed lines that differ only in their numbers
-SHARE = 0.05  # in a long run, the least share of the elapsed time instead: a night prints about a hundred lines
+SHARE = 0.05  # in a long run, at least this share of the elapsed time: a night prints about a hundred lines
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def status() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that shows how many items are done. If they are few or go to a terminal, it shows nothing."""
+    """Yield a function that shows how many items are done, unless they are few or are printed to a terminal."""
     if total <= MANY or sys.stdout.isatty():
         yield lambda done: None
         return
@@ -67,7 +67,7 @@ def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
 def training_progress(run: "Run") -> Iterator[tuple[Callable[["LogRow"], None], Callable[[], None]]]:
     """Yield two functions for `Run.train`, which calls one with each row of its log, the other after each step.
 
-    The first process shows progress on standard error: a bar on a terminal, elsewhere lines at intervals.
+    Only the first process shows progress, on standard error: a bar on a terminal, elsewhere lines at intervals.
     """
     if not run.processes.is_first:
         yield (lambda row: None), (lambda: None)
@@ -101,7 +101,7 @@ def training_progress(run: "Run") -> Iterator[tuple[Callable[["LogRow"], None], 
 
 def bar(field: str) -> "Progress":
     """Build a progress bar on standard error, with the time left and a field of its task."""
-    # Other commands show no bar, and start sooner without it.
+    # Other commands show no bar, and start sooner without this import.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn(f"{{task.fields[{field}]}}"))

@@ -86,7 +86,7 @@ def check(
 
 
 def _table(lines: "Iterable[LineExplanation]") -> str:
-    """Format a row for each line: its pattern, licence, and characters of both tones with tone, group and meaning."""
+    """Format a row for each line: its pattern, licence, and the readings of characters with both tones."""
     rows = [""]
     for each in lines:
         in_words = [(r, r.zh if language() == "zh" else r.en) for r in each.readings]

@@ -29,7 +29,7 @@ from pingze.verse.tunes import tunes
 
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 EXAMPLE = ("杜甫", "登高")
-NOT_PEOPLE = ("郊廟朝會歌辭",)  # names under which the corpus files poems of several poets
+NOT_PEOPLE = ("郊廟朝會歌辭",)  # author names under which the corpus has poems by several poets
 
 
 @cache
@@ -103,7 +103,7 @@ def mend(asked: schemas.MendRequest) -> Mended:
 
 
 def couplet(asked: schemas.CoupletRequest) -> dict[str, list[Couplet]]:
-    """Write lower lines to an upper line, upper lines to a lower one, or both and a 橫批 to a theme."""
+    """Write lower lines to an upper line, or upper lines to a lower one; for a theme, write both lines and a 橫批."""
     return {"couplets": composing.couplet(**vars(asked))}
 
 
@@ -174,14 +174,14 @@ def code(asked: schemas.CodeRequest) -> dict[str, list[str]]:
 
 
 def warm_up() -> float:
-    """Load the models and tables. Return the processor time per token, in seconds, of texts in a large batch."""
+    """Load the models and tables. Return the processor seconds per token that it takes to write a large batch."""
     forms(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(schemas.CheckRequest(text=text, form="五絕"), "en")
     asked = schemas.ComposeRequest(form="五律", particles=64, seed=0)
     for name in checkpoint.SHIPPED:
         chosen, inclusion = prepare(asked, name)
-        begun = time.process_time()  # by the clock, it would take longer while the other workers start
+        begun = time.process_time()  # the clock would also count the starts of other workers
         written = chosen.write(inclusion, asked, seed=0)
         took = time.process_time() - begun
         composing.explain(written, model=name)

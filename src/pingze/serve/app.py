@@ -65,7 +65,7 @@ def create_app(queue: Queue | None = None, hosts: Iterable[str] = (), public_url
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        telemetry={"auto_configure": False},  # even if the environment configures it
+        telemetry={"auto_configure": False},  # send none, even if the environment configures it
         exception_handlers=dict.fromkeys((PingzeError, RequestValidationError, HTTPException, Exception), _problem),
     )
     app.state.queue = queue
@@ -84,7 +84,7 @@ def project_url(label: str) -> str:
     """Return one of the project's addresses in pyproject.toml; "" if it has none.
 
     Args:
-        label: The address's name there, such as Repository.
+        label: The name of the address in pyproject.toml, such as Repository.
     """
     urls = dict(each.split(", ", 1) for each in metadata("pingze").get_all("Project-URL") or [])
     return urls.get(label, "")

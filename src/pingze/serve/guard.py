@@ -30,12 +30,12 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-cache",
 }
-IDLE_SECONDS = 20.0  # a connection is closed after these if no answer is being computed and the client reads nothing
+IDLE_SECONDS = 20.0  # a connection is closed after this time if no answer is being computed or read
 PAUSE = 1.0  # seconds between two checks of the connections
 
 
 class Guard:
-    """An application that checks each request before it passes the request to another application.
+    """An application that checks each request before passing it to another application.
 
     app: The application that answers the requests.
     hosts: Host names to accept in addition to the loopback names.
@@ -128,7 +128,7 @@ async def watch(connections: set[Any], seconds: float = IDLE_SECONDS) -> None:
         connections: The open connections of uvicorn's server: its instances of `asyncio.Protocol`.
         seconds: How long a connection may be idle.
     """
-    seen: dict[Any, tuple[Any, float]] = {}  # each connection's state, and since when it has had that state
+    seen: dict[Any, tuple[Any, float]] = {}  # the state of each connection, and when that state began
     while True:
         await asyncio.sleep(min(PAUSE, seconds))
         now, before, seen = time.monotonic(), seen, {}

@@ -83,7 +83,7 @@ class Units:
 
 @dataclass(frozen=True)
 class Next:
-    """The likely characters at a position; at temperature T, each has p = exp(log_probability / T - log_sum)."""
+    """The likely characters at a position. At temperature T, each has p = exp(log_probability / T - log_sum)."""
 
     characters: Sequence[Alternative]
     temperatures: Sequence[float]
@@ -137,7 +137,7 @@ def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
     for step in reversed(caches[1:]):
         check_deadline()
         h, c = of_hidden(step), of_cell(step)
-        by_h, by_c = (  # products with ∂/∂c, a diagonal, are elementwise
+        by_h, by_c = (  # ∂/∂c is diagonal, so products with it are elementwise
             by_h @ h.h_prev[0] + by_c @ c.h_prev[0],
             by_h * np.diagonal(h.c_prev[0]) + by_c * np.diagonal(c.c_prev[0]),
         )

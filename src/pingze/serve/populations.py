@@ -22,21 +22,21 @@ from pingze.verse.verdict import Note
 
 PAUSE = 0.1  # seconds between two drafts of a population
 
-PickledRequest = bytes  # which is also the key under which a worker caches the prepared request
+PickledRequest = bytes  # also the key by which a worker caches the prepared request
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What is written so far of a poem's first population, as lines with ＿ at each position that is left to come.
+    """The first population of a poem as far as it is written; ＿ is at each position that is not yet written.
 
-    The poem may be chosen from another population; then only fixed characters are settled before the end.
+    If the poem may still be chosen from another population, only fixed characters are settled before the end.
     """
 
     seed: int
     lines: list[str]
-    """The text that leads; another may take its place."""
+    """The lines of the text that leads at present."""
     settled: list[str]
-    """Its characters that stay, and ＿ at each other position."""
+    """The same lines, with ＿ at each position whose character may still change."""
 
 
 @lru_cache(maxsize=8)  # an entry with many words to include takes up to 14 MB
@@ -54,7 +54,7 @@ def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list
 
 
 def plan_of(packed: PickledRequest) -> tuple[str, int, int, int, Sequence[Note]]:
-    """Return a request's model, the populations of each poem, the texts of each, the tokens of each, and the notes."""
+    """Return a request's model, its populations per poem, texts per population and tokens per text, and the notes."""
     chosen, inclusion, sampling, notes = started(packed)
     return chosen.name, *chosen.populations(inclusion.constraints, sampling), inclusion.constraints.tokens, notes
 
@@ -64,10 +64,10 @@ def write(
 ) -> Iterator[tuple[int, Any] | None]:
     """Write populations of one model as one batch.
 
-    The last arguments of a job say whether the poem has no other population, and whether somebody watches this one.
+    The last two arguments of a job say whether its poem has only this population, and whether a client watches it.
 
-    Yields None before each token. Yields the index of each population once, paired with its result: an error, the
-    chosen text or, if the poem has no other population, the poem. Before that, yields the drafts of watched ones.
+    Yields None before each token, and the index and draft of each watched population at intervals. At the end of each
+    population, yields its index and result: an error, the chosen text or, for a poem's only population, the poem.
     """
     # 1. Begin each population.
     going: dict[int, Writing] = {}
@@ -110,7 +110,7 @@ def write(
 
 
 def join(packed: PickledRequest, seeds: Sequence[int], texts: Sequence[Text]) -> list[Poem]:
-    """Build each seed's poem from the texts that were chosen from its populations; all have equally many."""
+    """Build each seed's poem from the texts chosen from its populations; each seed has equally many texts."""
     chosen, inclusion, *_ = started(packed)
     count = len(texts) // len(seeds)
     groups = [texts[start : start + count] for start in range(0, len(texts), count)]

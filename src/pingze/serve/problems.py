@@ -18,7 +18,7 @@ from pingze.errors import Cause, Clash, CorpusError, InfeasibleError, InputError
 from pingze.messages import Language, Parameter, say
 
 MEDIA_TYPE = "application/problem+json"
-WAIT_SECONDS = 2  # after these, a client may ask a busy server again
+WAIT_SECONDS = 2  # after this time, a client may ask a busy server again
 
 _PYDANTIC = "int:integer float:number finite:number str:string bool:boolean NoneType:null list:array"
 _TYPES = dict(pair.split(":") for pair in f"{_PYDANTIC} dict:object dataclass:object model:object".split())
@@ -40,7 +40,7 @@ lost = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "lost", seconds=WAI
 
 
 def invalid(fault: Mapping[str, Any]) -> RefusedError:
-    """Convert pydantic's fault to a RefusedError; the body is not JSON, or does not match the schema."""
+    """Convert pydantic's fault to a RefusedError, for a body that is not JSON or does not match the schema."""
     if fault["type"] == "json_invalid":
         return RefusedError(400, "json")
     names = [str(part) for part in fault["loc"] if part != "body"] or ["body"]

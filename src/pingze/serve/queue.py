@@ -26,8 +26,8 @@ from pingze.threads import threads
 
 ROWS = 64  # the most texts to join into one batch; a single population may have more
 MOST_BATCHES = 4  # the most batches that a worker writes in turns
-MUCH = 2  # a population takes turns with a long batch of its client only if it is this many times smaller
-WAITING, WAITING_OF_ONE = 1024, 512  # the most waiting jobs, of all clients and of one; a poem needs two by default
+MUCH = 2  # a population takes turns with a long batch of the same client only if it is this many times smaller
+WAITING, WAITING_OF_ONE = 1024, 512  # the most waiting jobs of all clients, and of one; a poem needs two by default
 GRACE = 10.0  # seconds from a job's deadline until its worker is killed, for jobs that do not check the deadline
 
 A = TypeVarTuple("A")
@@ -72,7 +72,7 @@ class Batch:
 
     @property
     def is_long(self) -> bool:
-        """Whether these populations have been written for so long that others may take turns with them."""
+        """Whether these populations have run for so long that another batch may take turns with them."""
         return self.size > 0 and time.monotonic() >= self.begun + LONG
 
 
@@ -166,7 +166,7 @@ class Queue:
     async def request(self, client: str) -> AsyncIterator[Request]:
         """Open a request, which may take `seconds`. When it ends, drop its waiting jobs and stop its running jobs.
 
-        Raises DeadlineError if its jobs take too long, RefusedError if some have waited so long beside other requests'.
+        Raises DeadlineError if its jobs take too long, or RefusedError if some wait behind those of other requests.
         """
         request = Request(self, client)
         try:
@@ -199,8 +199,8 @@ class Queue:
         alone = self.pace * size / min(len(jobs), len(self.workers))
         if alone > self.seconds:
             raise RefusedError(422, "too_much", seconds=self.seconds, takes=round(alone))
-        # 2. Clients take turns, and so do a client's requests: while the jobs are computed, each of the others gets
-        # at most as much computing time.
+        # 2. Clients take turns, and so do a client's requests. While the jobs are computed, each other client or
+        # request gets at most as much computing time as they do.
         of_own = size + sum(min(size, _size(each)) for each in own)
         before = of_own - size + sum(min(of_own, sum(map(_size, each))) for each in waiting.values())
         if alone + self.pace * before / len(self.workers) > request.until - time.monotonic():
@@ -210,7 +210,7 @@ class Queue:
         self._dispatch()
 
     def _dispatch(self) -> None:
-        """Give each worker a job of another route if it has none, and a batch of populations if all of its are long."""
+        """Give each worker a job of another route if it has none, and populations if its batches are all long."""
         for worker in sorted(self.workers, key=lambda worker: len(worker.batches)):
             writing = [batch for batch in worker.batches.values() if batch.size]
             if len(writing) == len(worker.batches) and (job := self._take(lambda job: not job.size)):
@@ -223,8 +223,8 @@ class Queue:
     def _beside_long_batches(self) -> Callable[[Job], bool]:
         """Return a function that says whether a job is a population that may take turns with the long batches.
 
-        If its client has one of these, the population must be much smaller: equal populations of one client gain
-        nothing from turns and leave less of the worker to the next client.
+        If one of these belongs to the same client, the population must be much smaller. Equal populations of one
+        client gain nothing from turns, and leave less of the worker to the next client.
         """
         smallest: dict[str, int] = {}
         for job in (job for batch in self._batches() if batch.is_long for job in batch.jobs.values()):
@@ -233,7 +233,7 @@ class Queue:
         return lambda job: 0 < MUCH * job.size <= smallest.get(job.request.client, math.inf)
 
     def _joined(self, first: Job) -> list[Job]:
-        """Take populations like the first one to join it in a batch; leave the other workers their share."""
+        """Return the first population and others of its model and size as a batch; leave other workers their share."""
         jobs, share = [first], math.ceil((len(self) + 1) / len(self.workers))
 
         def fits(job: Job) -> bool:
@@ -254,7 +254,7 @@ class Queue:
         self.loop.call_later(until - now + GRACE, self._end_stuck, worker, number)
 
     def _take(self, fits: Callable[[Job], bool]) -> Job | None:
-        """Remove and return the first job that fits, if any; its client goes to the back, behind all its requests."""
+        """Remove and return the first job that fits, if any. Its client goes last, its request last of the client's."""
         request = next((each for each in self.waiting if fits(each.waiting[0])), None)
         if request is None:
             return None

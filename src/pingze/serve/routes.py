@@ -31,14 +31,14 @@ COMPUTED: tuple[Callable[..., Any], ...] = (
     *(answers.alternatives, answers.explain, answers.check, answers.code, answers.originality),
     *(inside.reach, inside.units, inside.next_),
 )
-"""For each route, the function that computes the answer, from the body, if it takes one, and perhaps the language."""
+"""For each route, the function that computes the answer. It may take the body and the language as arguments."""
 
 PROBLEMS = (400, 404, 405, 408, 409, 413, 415, 421, 422, 500, 503)
 router = APIRouter(prefix="/v1", responses={status: {"model": Problem} for status in PROBLEMS})
 
 
 def _add_route(compute: Callable[..., Any]) -> None:
-    """Add a route of a function's name; a worker calls the function to compute the answers."""
+    """Add a route with the name of a function, which a worker calls to compute each answer."""
     called = signature(compute)
     body = [each for name, each in called.parameters.items() if name != "language"]
 
@@ -74,7 +74,7 @@ async def compose(asked: ComposeRequest, request: Request) -> Poems:
     if LINES not in request.headers.get("accept", ""):
         return await _poems(asked, request, Poems)
     lines = _watched(asked, request)
-    first = await anext(lines)  # an error before anything is written is answered as any other
+    first = await anext(lines)  # an error before the first line is answered like any other
 
     async def all_lines() -> AsyncIterator[str | bytes]:
         yield first
@@ -106,7 +106,7 @@ def _line(answer: object) -> str:
 
 @router.post("/collect")
 async def collect(asked: CollectRequest, request: Request) -> CollectedPoems:
-    """Put together poems of lines of the corpus, each from another poem. Answer 409 if there is no corpus."""
+    """Put together poems from lines of the corpus, each from a different poem. Answer 409 if there is no corpus."""
     return await _poems(asked, request, CollectedPoems)
 
 

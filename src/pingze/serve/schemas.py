@@ -17,7 +17,7 @@ from pingze.verse.verdict import Violation
 LONGEST_POEM = 200
 LONGEST_LINE = 16  # characters; the lines of all tunes are shorter
 MOST_PARTICLES = 256
-MOST_TEXTS = 8192  # that one request may need: particles times count
+MOST_TEXTS = 8192  # the most texts that a request may need: particles times count
 LARGEST_CODE = 2953  # bytes that the largest QR code holds
 
 
@@ -65,12 +65,12 @@ class Place(Bounded):
     """A line, or one character of a line; both are numbered from 1."""
 
     line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int | None = option(None, "A character's number; null: all of it.", minimum=1, maximum=LONGEST_LINE)
+    position: int | None = option(None, "A character's number; null: the line.", minimum=1, maximum=LONGEST_LINE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OfModel(Bounded):
-    """A request that may name a model that ships, so that no name is read as a path."""
+    """A request that may name one of the shipped models. No name is read as a path."""
 
     model: str | None = option(None, "The model; null means the default.", enum=[None, *checkpoint.SHIPPED])
 
@@ -103,7 +103,7 @@ class CollectRequest(ComposeRequest, Collecting):
 
 @dataclass(frozen=True, kw_only=True)
 class CoupletRequest(OfModel, Coupling):
-    """A line to write another one to, or a theme."""
+    """The line that the other line of a couplet is to match, or a theme."""
 
     particles: int = shared("particles", maximum=MOST_PARTICLES)
     count: int = shared("count", maximum=10)
@@ -152,7 +152,7 @@ class MendRequest(OfModel):
 
     text: str = option(..., "The poem, as plain text.", maxLength=4000)
     keep: str = option("", "Words of the poem to keep, separated by spaces.", maxLength=100)
-    form: str | None = option(None, "The form to mend to; null takes its shape's.", maxLength=20)
+    form: str | None = option(None, "The form to mend to; null finds it by shape.", maxLength=20)
     level: str = shared("level")
     standard: str = shared("standard")
     title: str | None = shared("title")
@@ -223,11 +223,11 @@ class TuneChoice:
 
     name: str
     names: Sequence[str]
-    """The names of the tune, the usual one first; a further shape of a tune has the same names."""
+    """The names of the tune, the usual one first; all shapes of a tune have the same names."""
     widths: Sequence[int]
     marks: str
     stanzas: Sequence[int]
-    """The numbers, from 1, of the lines that end a stanza before the last."""
+    """The numbers, from 1, of the lines that end a stanza; the last stanza is left out."""
     tones: Sequence[str]
     """The tones of each line: P level, Z oblique, x either."""
     rhymes: Sequence[str]
@@ -304,7 +304,7 @@ class Poems:
 
 @dataclass(frozen=True)
 class CollectedPoems(Poems):
-    """Poems of lines of the corpus, and notes on how the request was read."""
+    """Poems put together from lines of the corpus, and notes on how the request was read."""
 
     poems: Sequence[Collected]
 
@@ -351,4 +351,4 @@ class Judged:
     notes: Sequence[str]
     remarks: Sequence[Cause]
     explanation: Sequence[LineExplanation]
-    """The pattern, licence and readings of each line; empty unless asked for."""
+    """The pattern, licence and readings of each line; empty unless the request asks for it."""

@@ -27,7 +27,7 @@ def listen(host: str, port: int) -> socket.socket:
     except UnicodeError as error:
         raise InputError("listen", field="port", host=host, port=port, reason="that is no host name") from error
     except OSError as error:
-        number = error.errno or 0  # its message is the system's without Python's additions
+        number = error.errno or 0  # os.strerror gives the system's message without Python's additions
         reason = os.strerror(number) if number > 0 else str(error.strerror or error)
         raise InputError("listen", field="port", host=host, port=port, reason=reason) from error
     # Accepted connections inherit this option. asyncio sets it only on sockets that name their protocol, which these
@@ -37,7 +37,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reached_at(bound: socket.socket) -> str:
-    """Return the address to type in a browser. A socket that listens everywhere gets an address on the network."""
+    """Return the address to type in a browser. If the socket listens everywhere, return one on the network."""
     address = str(bound.getsockname()[0])
     if not ip_address(address).is_unspecified:
         return address

@@ -23,7 +23,7 @@ REST = 3.0  # seconds without a message after which an idle worker frees memory
 LONG = 0.25  # seconds that a batch's turn lasts while other batches wait
 
 Turn = tuple[int, Iterator[tuple[int, Any] | None], float]
-"""A batch's number, the answers that it has still to give, with None before each token, and the seconds spent on it."""
+"""A batch's number, its remaining answers (with None before each token), and the seconds spent on it so far."""
 
 
 def work(pipe: Connection) -> None:
@@ -39,7 +39,7 @@ def work(pipe: Connection) -> None:
 
     sys.setswitchinterval(0.001)  # the seconds that one thread may run Python code while another waits to run
     share_freed_memory()
-    warnings.simplefilter("ignore", ConversionWarning)  # it is meant for clients, who get it as a note
+    warnings.simplefilter("ignore", ConversionWarning)  # clients get these warnings as notes
     threadpool_limits(1, user_api="blas")  # each core has a worker
     try:
         pipe.send(warm_up())
@@ -88,9 +88,9 @@ class WorkerLoop:
                 tidy = False
 
     def take_turns(self, inbox: "SimpleQueue[Turn]") -> None:
-        """Compute the batches of an inbox, each until it ends or, between two tokens, has had a turn and others wait.
+        """Compute the batches of an inbox in turns.
 
-        A batch that has had its turn while no other waited gives way to the next one at once.
+        A turn ends with its batch, or between two tokens when it has lasted `LONG` seconds and another batch waits.
         """
         while True:
             number, answers, spent = inbox.get()
@@ -109,7 +109,7 @@ class WorkerLoop:
 
 
 def computed(function: Callable[..., Any], arguments: Sequence[Any], deadline: Deadline) -> Iterator[tuple[int, Any]]:
-    """Yield what a function returns, or its error, as the answer of the only job of a batch."""
+    """Yield a function's result, or its error, as the answer to the only job of a batch."""
     try:
         with within(deadline):
             answer = function(*arguments)
