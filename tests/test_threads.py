@@ -10,6 +10,7 @@ import pytest
 
 from pingze.errors import InputError
 from pingze.threads import OPENMP, POOLS, VARIABLE, cores, threads
+from tests.cli.calling import pingze
 
 SHOWN = """
 import json, os, sys
@@ -61,9 +62,7 @@ def test_a_value_that_is_not_a_number_of_threads_is_refused(monkeypatch: pytest.
         monkeypatch.setenv(VARIABLE, value)
         with pytest.raises(InputError, match=f"^{said.format(value)}"):
             threads()
-    command = [sys.executable, "-m", "pingze", "tones", "看"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"pingze: {said.format('²')}\n")
+    assert pingze("tones", "看") == (2, "", f"pingze: {said.format('²')}\n")
 
 
 def test_by_default_each_core_has_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:

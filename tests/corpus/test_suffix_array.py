@@ -1,7 +1,5 @@
 """SuffixArray against reading every text; the files that it is kept in."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +8,6 @@ from hypothesis import strategies as st
 from pingze.corpus.poem import lines as lines_of
 from pingze.corpus.suffix_array import DEPTH, SuffixArray
 from pingze.errors import InputError
-from pingze.verse.characters import MARKS
 
 LETTERS = "天地山𠀀"
 texts = st.lists(st.text(LETTERS + "，。\n", min_size=1, max_size=2 * DEPTH), min_size=1, max_size=12).filter(
@@ -45,14 +42,6 @@ def test_the_nearest_line_has_the_most_in_place(known: list[str], text: str) -> 
     place, count = SuffixArray.of_texts(known).nearest(text)
     assert count == (same(best) if best else 0)
     assert not best or "\0".join(known)[place:].startswith(best)
-
-
-@given(texts)
-def test_characters_are_counted_and_marks_are_not(known: list[str]) -> None:
-    index = SuffixArray.of_texts(known)
-    counts = Counter(c for text in known for c in text if c not in MARKS + "\n")
-    assert index.counts(np.arange(len(index.text))) == counts
-    assert len(index.lines) == sum(len(lines_of(text)) for text in known)
 
 
 def test_more_characters_than_codes_are_refused() -> None:
