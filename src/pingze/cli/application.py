@@ -164,7 +164,7 @@ def _described(each: Parameter) -> Parameter:
 
 
 def need(extra: str, what: str, *packages: str) -> None:
-    """Unless all `packages` are installed, raise MissingExtraError, which says that `what` needs `extra`."""
+    """Raise MissingExtraError, which says that `what` needs `extra`, unless all `packages` are installed."""
     if any(find_spec(package) is None for package in packages):
         raise MissingExtraError(what, extra)
 

@@ -100,7 +100,7 @@ def training_progress(run: "Run") -> Iterator[tuple[Callable[["LogRow"], None], 
 
 
 def bar(field: str) -> "Progress":
-    """Build a progress bar on standard error, with the time left and a field of its task."""
+    """Build a progress bar on standard error that shows the time left and one field of its task."""
     # Other commands show no bar, and start sooner without this import.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -65,7 +65,7 @@ def check(
         for done, text in enumerate(texts, start=1):
             verdict = prosody.check(text, form=form, level=level, standard=standard, fine=fine)
             if fine:
-                from pingze.composing.steering.antithesis import antithesis_notes  # needs the table
+                from pingze.composing.steering.antithesis import antithesis_notes  # only `fine` needs it
 
                 verdict = replace(verdict, notes=(*verdict.notes, *antithesis_notes(verdict)))
             lines = prosody.explain_verdict(verdict) if explained else ()
@@ -218,7 +218,7 @@ def _tune_row(tune: Tune) -> str:
 
 
 def drawn_tune(tune: Tune) -> "Text":
-    """Draw a tune's lines: their tones and rhymes, and below each tone how many percent of the pieces have it."""
+    """Draw a tune's lines: their tones and rhymes, and below each tone the percentage of pieces that have it."""
     from rich.text import Text
 
     text = Text()

@@ -83,8 +83,8 @@ def figure(error: float) -> str:
 @command()
 def report(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder for the page and its JSON.")],
-    only: Annotated[str | None, typer.Option(metavar="NAME", help="Only this experiment of the eleven.")] = None,
-    budget: Annotated[str, typer.Option(help="sketch, in minutes; hours, the report's own model.")] = "hours",
+    only: Annotated[str | None, typer.Option(metavar="NAME", help="Run only one of the eleven experiments.")] = None,
+    budget: Annotated[str, typer.Option(help="sketch takes minutes; hours uses the report's own model.")] = "hours",
     seed: Annotated[int, typer.Option(help="The first seed; the same one gives the same rows.")] = 11,
 ) -> None:
     """Rerun the report's experiments; the same command resumes a stopped run."""

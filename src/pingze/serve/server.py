@@ -37,7 +37,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reached_at(bound: socket.socket) -> str:
-    """Return the address to type in a browser. If the socket listens everywhere, return one on the network."""
+    """Return the address to type in a browser; for a socket that listens everywhere, an address on the network."""
     address = str(bound.getsockname()[0])
     if not ip_address(address).is_unspecified:
         return address

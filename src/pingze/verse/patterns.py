@@ -4,8 +4,8 @@ The tones of a line's second and last characters determine which of four types t
 capital letter end in the rhyme. In a pattern, P means level 平, Z oblique 仄 and x either. Patterns are written for
 five characters; in a line of seven, two more precede them (`PREFIXES`). Sources: docs/prosody.md.
 
-A couplet can also have the types a' and B'. Its first line breaks the pattern of type a, and its second line rescues it
-拗救 with a level third character (in lines of seven characters, the fifth).
+A couplet can also have the types a' and B'. Its first line then breaks the pattern of type a, and its second line
+rescues the first 拗救 with a level third character (in lines of seven characters, the fifth).
 """
 
 import re

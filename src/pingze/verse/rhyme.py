@@ -170,7 +170,7 @@ def kind_in(part: str, kind: str, standard: Standard = PINGSHUI) -> str:
     """Return the class of a part's rhymes that a line of class `kind` can take; "" if it can take none.
 
     An oblique line takes 上去 rhymes of the first fourteen parts, or entering ones of the last five. Mandarin has no
-    entering rhymes, so that a line which should take them takes any oblique one.
+    entering rhymes, so a line that requires one takes any oblique rhyme.
     """
     classes = {class_of(name, standard) for name in parts(standard)[part]}
     if kind == OBLIQUE or (kind == ENTERING and standard.rimes):

@@ -28,7 +28,7 @@ class Group:
     """A rhyme group 韻部, whose characters rhyme with each other."""
 
     name: str
-    """The character that names the group in its standard, such as 東. An oblique half is named after an oblique one."""
+    """The character after which its standard names the group, such as 東; for an oblique half, an oblique one."""
     tone: str
     """One of the four tones 平上去入, of which the last three are oblique; 仄 for an oblique half in 新韻 or 通韻."""
     label: str
@@ -45,7 +45,7 @@ GROUPS = {
     for volume, names in _VOLUMES.items()
     for number, name in zip(NUMBERS, names, strict=False)
 }
-"""Every group, by name, in the order of the rhyme book."""
+"""Every group of 平水韻, by name, in the order of the rhyme book."""
 
 CLASSES = (
     *("東冬", "江陽", "支微齊", "魚虞", "佳灰", "真文元寒刪先", "蕭肴豪"),

@@ -118,7 +118,7 @@ def fit(
 
 @lru_cache(1 << 13)
 def fitted(kind: str, width: int, strictness: str, masks: Masks) -> tuple[int, FittedLine]:
-    """Fit a line to the type's pattern with the lowest cost, the earlier one in a tie; return the cost and the line."""
+    """Fit a line to the pattern of a type that costs least, or the first of several; return the cost and the line."""
     judged = (1 << width) - 1 >> kind[0].isupper()
     costs = []
     for pattern in accepted(kind, width, strictness):

@@ -29,7 +29,7 @@ Positions and tones are those of the last five characters, from 0. A line with o
 
 
 def judge_regulated(lines: tuple[str, ...], form: Form, strictness: str, standard: Standard) -> Verdict:
-    """Judge lines that have the form's shape by the template that they fit best and by their most frequent rhyme."""
+    """Judge lines in the form's shape: tones by the template that fits best, rhymes by the most frequent group."""
     width, last = form.width, form.width - 1
     # 1) Find the rhyme, and the rule that the first line breaks if it is read as a rhymed line.
     feet = [groups(line[-1], standard) for line in lines]
