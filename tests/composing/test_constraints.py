@@ -113,19 +113,6 @@ def test_every_form_on_a_vocabulary_that_barely_suffices(form: str, level: str) 
         keeps(chosen.write(inclusion, Sampling(1.0, 3), seed).lines, inclusion.constraints.request)
 
 
-def corrected(characters: str, request: Request) -> Request:
-    """The request without what its refusal names, of which nothing could have been kept."""
-    chosen = composer(characters)
-    given_up = clashing(chosen.lexicon(), request)
-    places = {(clash.field, clash.line, clash.position, clash.has) for clash in given_up}
-    kept = [p for p in request.parts if (p.field, p.line, p.position, p.has) not in places]
-    assert len(kept) + len(given_up) == len(request.parts)
-    for part in request.parts:
-        if part not in kept:
-            assert not Inclusion(Constraints(chosen.lexicon(), request.keeping([*kept, part]))).is_possible
-    return request.keeping(kept)
-
-
 @given(st.integers(0, 10**6))
 @settings(max_examples=40)
 def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None:
@@ -133,7 +120,16 @@ def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None
     chosen = composer(characters, seed=seed)
     if Inclusion(Constraints(chosen.lexicon(), request)).is_possible:
         return
-    smaller = corrected(characters, request)
+    # 1. Of what the refusal names nothing could have been kept.
+    given_up = clashing(chosen.lexicon(), request)
+    places = {(clash.field, clash.line, clash.position, clash.has) for clash in given_up}
+    kept = [p for p in request.parts if (p.field, p.line, p.position, p.has) not in places]
+    assert len(kept) + len(given_up) == len(request.parts)
+    for part in request.parts:
+        if part not in kept:
+            assert not Inclusion(Constraints(chosen.lexicon(), request.keeping([*kept, part]))).is_possible
+    # 2. What is left composes.
+    smaller = request.keeping(kept)
     if not Inclusion(Constraints(chosen.lexicon(), smaller)).is_possible:
         assert not smaller.parts  # such characters make no 五絕, whatever is given up
         with pytest.raises(InfeasibleError, match="the model knows too few characters"):

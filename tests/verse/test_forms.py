@@ -3,7 +3,7 @@ from itertools import product
 import pytest
 
 from pingze.errors import InputError
-from pingze.verse.forms import FORMS, OPENINGS, find_form, line_types, opening_name
+from pingze.verse.forms import FORMS, OPENINGS, find_form, opening_name
 from pingze.verse.patterns import RESCUED, STRICTNESSES, accepted
 from tests.verse import reference
 
@@ -16,12 +16,6 @@ def test_the_forms() -> None:
     assert [count for count in range(20) if FORMS["五排"].takes(count)] == [10, 12, 14, 16, 18]
     assert [count for count in range(20) if FORMS["七律"].takes(count)] == [8]
     assert FORMS["七古"].takes(5)
-
-
-@pytest.mark.parametrize("start", reference.STARTS)
-def test_openings_settle_all_lines(start: str) -> None:
-    for count in (4, 8, 14):
-        assert "".join(line_types(start[:2], count)) == reference.types(start, count)
 
 
 def test_names_of_forms_and_templates() -> None:
