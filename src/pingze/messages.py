@@ -31,7 +31,7 @@ def language() -> Language:
 
 
 def here(code: str, **parameters: Parameter) -> str:
-    """Return the sentence for a code in the language of the command line."""
+    """Return the message for a code, in the language (English or Chinese) that the command line uses."""
     return say(code, parameters, language())
 
 

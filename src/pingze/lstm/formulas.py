@@ -121,7 +121,7 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def gate_weights(parameters: Parameters) -> dict[str, Gate]:
-    """Return the report's (W_f, b_f), (W_i, b_i), (W_c, b_c), (W_o, b_o) by letter, as views of the stacked weights.
+    """Return the report's (W_f, b_f), … by the letters f, i, c and o, as views of the stacked weights.
 
     Args:
         parameters: Weights with one bias that all texts share, (4H).

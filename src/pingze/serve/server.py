@@ -51,9 +51,9 @@ def reached_at(bound: socket.socket) -> str:
 
 
 def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: str = "") -> None:
-    """Serve until SIGINT or SIGTERM arrives; then finish the running requests and accept no new ones.
+    """Serve until SIGINT or SIGTERM arrives; then accept no new requests, but let the running ones complete.
 
-    A second Ctrl-C also ends the running requests. Raises KeyboardInterrupt after SIGINT.
+    A second Ctrl-C aborts those too. Raises KeyboardInterrupt after SIGINT.
     """
     configuration = uvicorn.Config(
         create_app(queue, hosts, public_url),

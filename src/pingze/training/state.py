@@ -1,8 +1,8 @@
-"""Save the state of a run to one file without pickles, restore it, or start another model from it.
+"""Save the state of a run to one file, without using pickle; restore it, or start another model from it.
 
-`state.STEP.safetensors` holds the weights, their average and the optimizer's tensors. Its metadata hold the position,
-which determines the learning rate, the order of the poems and all random numbers, so that all later steps depend only
-on the state. The newest two files are kept.
+`state.STEP.safetensors` holds the weights, their average and the optimizer's tensors. Its metadata hold the position
+in the training. The position determines the learning rate, the order of the poems and all random numbers, so that all
+later steps depend only on the state. The newest two files are kept.
 
 A state can also be copied into a larger model, which at first predicts exactly like the smaller one: new units keep
 their initial weights, but neither old units nor the output read them at first (Net2Net: Chen et al. 2016).

@@ -167,7 +167,7 @@ def class_of(group: str, standard: Standard = PINGSHUI) -> str:
 
 @cache
 def kind_in(part: str, kind: str, standard: Standard = PINGSHUI) -> str:
-    """Return the class of a part's rhymes that a line of class `kind` can take; "" if it can take none.
+    """Return which class of rhymes in a part suits a line of class `kind`, or "" if the part has none that suit it.
 
     An oblique line takes 上去 rhymes of the first fourteen parts, or entering ones of the last five. Mandarin has no
     entering rhymes, so a line that requires one takes any oblique rhyme.

@@ -86,7 +86,7 @@ def sense(character: str, group: str) -> tuple[str, str, list[str]]:
 
 
 def spoken_in(character: str, group: Group, standard: Standard) -> list[tuple[str, Group]]:
-    """Return a character's syllables in Mandarin and their groups: those in the tone of `group`, or all if none has it.
+    """Return a character's syllables in Mandarin, each with its group: those in the tone of `group`, else all of them.
 
     The given group may be of any standard; the groups returned are those of 中華通韻 or 中華新韻.
     """

@@ -85,7 +85,7 @@ class Facing(Copying):
         self.forms, self.given = lexicon.forms, tones_of(upper) if upper else None
 
     def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
-        """Return a mask of the hypotheses that are possible: all."""
+        """Return a mask that marks every hypothesis as possible."""
         return np.ones((1, 1), bool)
 
     def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:

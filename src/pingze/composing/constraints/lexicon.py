@@ -120,7 +120,7 @@ class Lexicon:
         return cls(vocabulary, standard, fits, rhymes, doubles, padded, word, one_form, misread)
 
     def reading(self, request: Request) -> "Lexicon":
-        """Copy the lexicon, limiting the characters that a request fixes or includes to their tones in that context."""
+        """Copy the lexicon; fixed and included characters keep only the tones that they have in their context."""
         fits = self.fits.copy()
         lines = [["　"] * width for width in request.form.widths(request.lines)]
         for fix in request.fixed:

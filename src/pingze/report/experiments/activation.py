@@ -1,4 +1,4 @@
-"""Compare ReLU and leaky ReLU in the cell with tanh, with and without clipping: which explode, and which learn."""
+"""Compare tanh, ReLU and leaky ReLU as the cell's activation, with and without clipping: which explode or learn."""
 
 import math
 from itertools import product

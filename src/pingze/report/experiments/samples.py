@@ -69,7 +69,7 @@ def printed_poems() -> list[dict[str, Any]]:
 
 
 def _kept(lines: Lines) -> bool:
-    """Return whether lines keep the tones and the rhyme of the regulated form of their shape."""
+    """Return whether lines keep the tones and the rhyme that regulated verse requires of their number and length."""
     return check("，".join(lines), form=FORMS.get((len(lines), len(lines[0])))).ok
 
 
