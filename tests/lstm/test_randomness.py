@@ -56,6 +56,13 @@ def test_dropped_recurrent_weights_act_at_every_step_and_get_their_gradients() -
     np.testing.assert_array_equal(results[0]["hh"][mask == 0], 0)
 
 
+def test_dropout_acts_between_layers_only_while_training() -> None:
+    layer, packed = LSTM(3, 4, 2, dropout=Dropout(inputs=0.5)), (torch.randn(10, 3), torch.full((5,), 2))
+    assert not torch.equal(layer(*packed)[0], layer(*packed)[0])
+    layer.eval()
+    assert torch.equal(layer(*packed)[0], layer(*packed)[0])
+
+
 E, H = 30, 40
 
 

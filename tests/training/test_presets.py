@@ -42,6 +42,8 @@ def test_settings_change_fields_of_either_part() -> None:
         ("decay=maybe", "decay='maybe' is not of type bool"),
         ("clip_norm=-1", "clip_norm is -1.0; it must be above 0, or none"),
         ("layers=1000000000", "layers is 1000000000; it must be at least 1 and at most 64"),
+        ("learning_rate=nan", "learning_rate is nan; it must be finite"),
+        ("averaging=1", "averaging is 1.0; it must be at least 0 and below 1"),
         ("averaging=nan", "averaging is nan; it must be at least 0 and below 1"),
         ("optimizer=lion", "optimizer 'lion' is unknown; choose one of adam, adamw, sgd"),
         ("corpus=song", "corpus 'song' is unknown; choose one of report, tang"),
