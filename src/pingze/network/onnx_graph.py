@@ -49,7 +49,7 @@ class Graph:
 
     def node(self, operator: str, *operands: str, result: str = "", domain: str = "", **attributes: int) -> str:
         """Add a node with a single result and return its name."""
-        return self.nodes(operator, *operands, results=[result] * bool(result), domain=domain, **attributes)[0]
+        return self.nodes(operator, *operands, results=[result] if result else [], domain=domain, **attributes)[0]
 
     def serialized(
         self, inputs: Iterable[Described], outputs: Iterable[Described], properties: Mapping[str, str] = {}

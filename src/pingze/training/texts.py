@@ -86,9 +86,9 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
     if not any(isinstance(text, CorpusPoem) for text in texts.train):
         return ()
     tunes = Counter(poem.tune for poem in texts.others.get(CI, ()))
-    names = [*FORMS, *[ABOUT] * bool(training.theme_share)]
+    names = [*FORMS, *([ABOUT] if training.theme_share else [])]
     names += [tune_token(tune) for tune, count in tunes.most_common() if count >= TUNE_PIECES]
-    names += [DYNASTIES["tang"]] * (training.corpus == "tang")
+    names += [DYNASTIES["tang"]] if training.corpus == "tang" else []
 
     def add_poets(poems: Iterable[Text], least: int) -> None:
         counts = Counter(poem.author for poem in poems if isinstance(poem, CorpusPoem))

@@ -204,7 +204,7 @@ def measure_through_time(caches: Sequence[StepCache], rng: np.random.Generator) 
     H = caches[0].h_prev.shape[1]
     units = _drawn(H, UNITS, rng)
     places = np.concatenate([units, H + units])
-    errors = []
+    by_distance, errors = {}, []
     for distance in DISTANCES:
         steps = caches[-distance:]
         rows, columns = differentiation.state_derivative(steps, places)
@@ -212,15 +212,13 @@ def measure_through_time(caches: Sequence[StepCache], rng: np.random.Generator) 
         printed = [reduce(np.matmul, ordered)[units] for ordered in (factors[::-1], factors)]
         found = [relative_error(each, rows[: len(units), :H]) for each in printed]
         errors.append([*found, relative_error(whole[places], rows), relative_error(whole[:, places], columns)])
-    in_order, by_index, corrected, central = np.array(errors).T
-    by_distance = {
-        f"t - k = {distance}": LineReading(error) for distance, error in zip(DISTANCES, in_order.tolist(), strict=True)
+        by_distance[f"t - k = {distance}"] = LineReading(found[0])
+    in_order, by_index, corrected, central = np.max(errors, axis=0).tolist()
+    by_order = {"factors in R70's order": LineReading(in_order), "factors in the index's order": LineReading(by_index)}
+    return {
+        PRODUCTS[0]: Measurement(by_distance, corrected, central, every=True),
+        PRODUCTS[1]: Measurement(by_order, corrected, central, every=False),
     }
-    orders = {"factors in R70's order": in_order, "factors in the index's order": by_index}
-    by_order = {name: LineReading(float(found.max())) for name, found in orders.items()}
-    worst = float(corrected.max()), float(central.max())
-    both = Measurement(by_distance, *worst, every=True), Measurement(by_order, *worst, every=False)
-    return dict(zip(PRODUCTS, both, strict=True))
 
 
 def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineResult:
