@@ -27,16 +27,17 @@ SOURCES = {
 """The dynasties whose poems may be mixed with Tang poems, by the name of the source."""
 CI = "ci"  # the name of the source that consists of all 詞
 CHOICES = {"optimizer": ("adam", "adamw", "sgd"), "precision": ("float32", "bf16"), "corpus": tuple(LENGTHS)}
-RULES: Sequence[tuple[str, float, Callable[[float], bool], str]] = (
-    ("train_finite", math.inf, math.isfinite, "learning_rate epochs"),
-    ("train_share", 1, lambda share: 0 <= share < 1, "dropout output_dropout embedding_dropout weight_dropout"),
-    ("train_share", 1, lambda share: 0 <= share < 1, "condition_dropout theme_share averaging"),
-    ("train_positive", 0, lambda value: value > 0, "epochs decay_epochs clip_norm clip_value patience"),
-    ("at_least", 1, lambda value: value >= 1, "batch_size accumulate length save_every poet_poems later_poet_poems"),
-    ("at_least", 0, lambda value: value >= 0, "initialization_scale learning_rate momentum weight_decay"),
-    ("at_least", 0, lambda value: value >= 0, "warmup_steps seed"),
+RULES: Sequence[tuple[str, dict[str, float], Callable[[float], bool], str]] = (
+    ("train_finite", {}, math.isfinite, "learning_rate epochs"),
+    ("train_share", {}, lambda share: 0 <= share < 1, "dropout output_dropout embedding_dropout weight_dropout"),
+    ("train_share", {}, lambda share: 0 <= share < 1, "condition_dropout theme_share averaging"),
+    ("train_positive", {}, lambda value: value > 0, "epochs decay_epochs clip_norm clip_value patience"),
+    ("at_least", {"wanted": 1}, lambda value: value >= 1, "batch_size accumulate length save_every"),
+    ("at_least", {"wanted": 1}, lambda value: value >= 1, "poet_poems later_poet_poems"),
+    ("at_least", {"wanted": 0}, lambda value: value >= 0, "initialization_scale learning_rate momentum weight_decay"),
+    ("at_least", {"wanted": 0}, lambda value: value >= 0, "warmup_steps seed"),
 )
-"""An error's code, the bound that its message names, and a condition, which the fields named last must meet if set."""
+"""An error's code, further parameters of its message, and a condition that the fields named last must meet if set."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,10 @@ class TrainingConfiguration:
         for name, known in CHOICES.items():
             if (has := getattr(self, name)) not in known:
                 raise InputError("choice", field=name, has=has, choices=list(known))
-        for code, wanted, accepts, names in RULES:
+        for code, parameters, accepts, names in RULES:
             for name in names.split():
                 if (value := getattr(self, name)) is not None and not accepts(value):
-                    raise InputError(code, field=name, has=value, wanted=wanted)
+                    raise InputError(code, field=name, has=value, **parameters)
         sources = [*SOURCES, CI]
         if any(name not in sources or not 0 < share < math.inf for name, share in self.shares.items()):
             raise InputError("train_mixture", field="mixture", has=self.mixture, choices=sources)
