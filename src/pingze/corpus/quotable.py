@@ -46,9 +46,8 @@ def _table(store: Store, width: int) -> Array:
     groups = np.full(len(index.texts), -1, np.int32)
     for id_, group in store._select(f"id, group_id FROM {_POEMS.format('五七'[width == 7])}"):
         groups[id_] = group
-    low, high = index.shorter[np.minimum([width, width + 1], len(index.shorter) - 1)]
-    starts = index.lines[low:high]
-    poems = np.searchsorted(index.texts, starts, side="right") - 1
+    starts = index.lines_of(width)
+    poems = index.texts_at(starts)
     number = np.arange(len(starts)) - np.searchsorted(poems, poems)
     even = np.bincount(poems, minlength=len(groups)) % 2 == 0
     kept = (groups[poems] >= 0) & even[poems]

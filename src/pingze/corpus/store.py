@@ -16,7 +16,6 @@ from unicodedata import normalize
 
 import numpy as np
 
-from pingze.arrays import Int
 from pingze.corpus.build import VERSION, store_path
 from pingze.corpus.clean import fault
 from pingze.corpus.poem import FORMS, OWN, CorpusPoem, lines
@@ -150,7 +149,7 @@ class Store:
         poet = normalize("NFC", author).strip().encode(errors="replace").decode() if author else None
         where, values = _where(dynasty=dynasty, form=_SAME_SHAPE.get(form or "", form), author=poet)
         # 2) Read the poems that contain the phrase and pass the filters, a batch at a time.
-        found = np.unique(self._poems_at(np.sort(self.index.places(self.index.encode(text)))))
+        found = np.unique(self.index.texts_at(np.sort(self.index.places(self.index.encode(text)))))
         query = f"FROM json_each(:found) CROSS JOIN poem ON poem.id = value {where}"
         hits: list[Hit] = []
         for ids in np.array_split(found, len(found) // _BATCH + 1):
@@ -169,7 +168,7 @@ class Store:
         Args:
             place: The place, from 0.
         """
-        (poem,) = self._poems_at(np.array([place])).tolist()
+        (poem,) = self.index.texts_at(np.array([place])).tolist()
         (row,) = self._select("dynasty, author, title, text FROM poem WHERE id = ?", (poem,))
         return _hit("", row, place - int(self.index.texts[poem]))
 
@@ -228,10 +227,6 @@ class Store:
         where, values = _where(**filters)
         rows = self._select(f"dynasty, title, author, text, tune FROM poem {where} AND {kind} ORDER BY id", values)
         return (CorpusPoem(*row) for row in rows)
-
-    def _poems_at(self, places: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
-        """For each place in the joined texts, return the id of the poem that contains the place."""
-        return np.searchsorted(self.index.texts, places, side="right") - 1
 
     def _select(self, query: str, values: Any = ()) -> sqlite3.Cursor:
         return self._database.execute(f"SELECT {query}", values)

@@ -119,6 +119,15 @@ class SuffixArray:
             found = found[self.text[found + depth] == phrase[depth]]
         return found
 
+    def lines_of(self, length: int) -> Int32[np.ndarray, "n"]:
+        """Return the places where the lines of a length begin, in order."""
+        low, high = self.shorter[np.minimum([length, length + 1], len(self.shorter) - 1)]
+        return self.lines[low:high]
+
+    def texts_at(self, places: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
+        """Return the number of the text, from 0, that contains each place."""
+        return np.searchsorted(self.texts, places, side="right") - 1
+
     def longest(self, line: str) -> str:
         """Return the longest part of a line that the texts contain, or the first of several; "" if there is none."""
         codes, best = self.encode(line), ""
@@ -134,8 +143,7 @@ class SuffixArray:
         Only lines of the same length are compared; of equally similar lines, the first in the texts is returned. If no
         line agrees at any position, return 0 and 0.
         """
-        low, high = self.shorter[np.minimum([len(line), len(line) + 1], len(self.shorter) - 1)]
-        starts = self.lines[low:high]
+        starts = self.lines_of(len(line))
         same = np.zeros(len(starts), np.int8)
         for depth, code in enumerate(self.encode(line)):
             same += self.text[starts + depth] == code

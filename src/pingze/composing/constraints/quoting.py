@@ -65,8 +65,7 @@ class Quoting(Copying):
             for other in self.columns[at + 2 :]:
                 self.once &= column != other
         if poets.strip():
-            poems = np.searchsorted(self.corpus.texts, self.place, side="right") - 1
-            self.usable &= np.isin(poems, poems_of(store, poets))
+            self.usable &= np.isin(self.corpus.texts_at(self.place), poems_of(store, poets))
         self.tones = {"P": lexicon.fits[0, WANTS_LEVEL, self.ids], "Z": lexicon.fits[0, WANTS_OBLIQUE, self.ids]}
         self.ends = lru_cache(maxsize=256)(self._ends)
         self.lines = lru_cache(maxsize=256)(self._lines)
