@@ -56,12 +56,13 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
     """
     name = str(source or "")
     if not name or name.startswith(("http://", "https://")):
-        archive = archive_path()
+        archive, found = archive_path(), ""
         with contextlib.suppress(OSError):
-            # Only a regular file is opened, since opening a pipe would wait for a writer.
-            if archive.is_file() and hashlib.sha512(archive.read_bytes()).hexdigest() == SHA512:
-                progress(f"{archive} is the corpus already")
-                return archive
+            if archive.is_file():  # opening a pipe would wait for a writer
+                found = hashlib.sha512(archive.read_bytes()).hexdigest()
+        if found == SHA512:
+            progress(f"{archive} is the corpus already")
+            return archive
         return _copy(name, name, progress) if name else _from_npm(progress)
     path = Path(urllib.request.url2pathname(urlsplit(name).path) if name.startswith("file://") else name)
     path = path.expanduser()
