@@ -61,8 +61,8 @@ def _poems(suffix: str, text: str) -> Iterator[CorpusPoem]:
 def _of_json(value: Any) -> Iterator[CorpusPoem]:
     if isinstance(value, Mapping):
         for verse in map(value.get, VERSE):
-            rows: Any = verse.splitlines() if isinstance(verse, str) else verse
-            if verse == "" or (rows and isinstance(rows, list) and all(isinstance(row, str) for row in rows)):
+            rows = verse.splitlines() if isinstance(verse, str) else verse
+            if isinstance(rows, list) and all(isinstance(row, str) for row in rows) and verse != []:
                 yield _poem(_first(value, TITLE), _first(value, POET), rows)
                 return
         value = list(value.values())
