@@ -77,10 +77,9 @@ def build(
     """
     # 1) Read, clean and group the poems.
     progress("reading and cleaning the poems")
-    if is_own(source) and more:
+    if (own := is_own(source)) and more:
         raise CorpusError("more_than_own", path=str(more))
-    package = () if is_own(source) else chain(read(source), read_poetry_source(more) if more else ())
-    cleaned = clean(read_own(source) if is_own(source) else package)
+    cleaned = clean(read_own(source) if own else chain(read(source), read_poetry_source(more) if more else ()))
     if not cleaned.poems:
         raise CorpusError("nothing_kept", path=str(source))
     progress(f"grouping {len(cleaned.poems):,} poems")
