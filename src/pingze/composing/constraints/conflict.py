@@ -109,8 +109,8 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
 
 def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
     """Add the reason why a fixed character is dropped, if its position requires a certain character, tone or rhyme."""
-    place, fixed = constraints.place_of(fix), constraints.fixed or ()
-    if not (begun := constraints.begin(fixed)):  # no poem is possible, whatever is dropped
+    place, fixed = constraints.place_of(fix), constraints.fixed
+    if fixed is None or not (begun := constraints.begin(fixed)):  # no poem is possible, whatever is dropped
         return part
 
     def needing(wanted: str | None, words: str) -> Clash:

@@ -86,7 +86,8 @@ class Inclusion:
     @cached_property
     def placements(self) -> "Placements":
         """All ways to place the words."""
-        return Placements(self.constraints, self.constraints.fixed or (), self.words, self.effort, self.whole)
+        assert self.constraints.fixed is not None, "a request that can be met fixes one character a place"
+        return Placements(self.constraints, self.constraints.fixed, self.words, self.effort, self.whole)
 
     @property
     def is_possible(self) -> bool:
