@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pingze.composing.composer import Composer
 from pingze.composing.composer import composer as composer_of
 from pingze.composing.constraints import inclusion as inclusion_module
 from pingze.composing.constraints.conflict import clashing
@@ -25,6 +26,10 @@ from pingze.verse.tones import groups
 from tests.composing.verse import FORMS, OBLIQUES, POOL, RHYMES, composer, placements, prepared, solvable, word
 
 pytestmark = pytest.mark.filterwarnings("ignore::pingze.composing.request.input_characters.ConversionWarning")
+
+
+def is_possible(chosen: Composer, request: Request) -> bool:
+    return Inclusion(Constraints(chosen.lexicon(), request)).is_possible
 
 
 def keeps(lines: list[str], request: Request) -> None:
@@ -118,7 +123,7 @@ def test_every_form_on_a_vocabulary_that_barely_suffices(form: str, level: str) 
 def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None:
     characters, request = random_request(seed)
     chosen = composer(characters, seed=seed)
-    if Inclusion(Constraints(chosen.lexicon(), request)).is_possible:
+    if is_possible(chosen, request):
         return
     # 1. Of what the refusal names nothing could have been kept.
     given_up = clashing(chosen.lexicon(), request)
@@ -127,10 +132,10 @@ def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None
     assert len(kept) + len(given_up) == len(request.parts)
     for part in request.parts:
         if part not in kept:
-            assert not Inclusion(Constraints(chosen.lexicon(), request.keeping([*kept, part]))).is_possible
+            assert not is_possible(chosen, request.keeping([*kept, part]))
     # 2. What is left composes.
     smaller = request.keeping(kept)
-    if not Inclusion(Constraints(chosen.lexicon(), smaller)).is_possible:
+    if not is_possible(chosen, smaller):
         assert not smaller.parts  # such characters make no 五絕, whatever is given up
         with pytest.raises(InfeasibleError, match="the model knows too few characters"):
             chosen.prepare(smaller)
@@ -161,7 +166,7 @@ def test_few_and_late_parts_are_named(options: dict[str, str], names: list[str])
     chosen = composer()
     request = read_request(chosen.vocabulary, Composing(form="五絕", **options))
     assert list(map(str, clashing(chosen.lexicon(), request) if names else [])) == names
-    assert Inclusion(Constraints(chosen.lexicon(), request)).is_possible == (not names)
+    assert is_possible(chosen, request) == (not names)
 
 
 def test_every_character_of_a_poem_may_be_asked_for() -> None:
@@ -212,8 +217,7 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
         if whole and pattern.index("山月") % 5 not in word_starts(2, 5):
             continue
         options["pattern"] = " ".join(pattern[row : row + 5] for row in range(0, 20, 5))
-        asked = read_request(chosen.vocabulary, Composing(form="五絕", **options))
-        if Inclusion(Constraints(chosen.lexicon(), asked)).is_possible:
+        if is_possible(chosen, read_request(chosen.vocabulary, Composing(form="五絕", **options))):
             possible.add(pattern)
     assert len(possible) > 30
     assert len(np.unique(start.histories.fixed, axis=0)) > 0.8 * len(possible)
