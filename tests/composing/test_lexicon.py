@@ -4,6 +4,7 @@ import numpy as np
 
 from pingze.composing.composer import Composer
 from pingze.composing.constraints.feasibility import Histories
+from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
@@ -13,14 +14,14 @@ from tests.composing.verse import POOL, composer, prepared
 
 def rhymes(characters: str, group: str) -> set[str]:
     lexicon = composer(characters).lexicon()
-    row = lexicon.rhymes[0, [*GROUPS].index(group)]
+    row = lexicon.rhymes[Lexicon.COMPOSED, [*GROUPS].index(group)]
     return {lexicon.vocabulary.tokens[id_] for id_ in np.flatnonzero(row)}
 
 
 def test_only_what_poets_rhyme_on_is_composed_on_in_its_usual_form() -> None:
     assert rhymes("堤詩時", "支") == {"詩", "時"}
     assert rhymes("堤詩時", "齊") == {"堤"}
-    assert composer("堤詩時").lexicon().rhymes[1, [*GROUPS].index("支")].sum() >= 3
+    assert composer("堤詩時").lexicon().rhymes[Lexicon.GIVEN, [*GROUPS].index("支")].sum() >= 3
     assert rhymes("游遊流", "尤") == {"遊", "流"}
     assert rhymes("游流", "尤") == {"游", "流"}
 
@@ -28,8 +29,8 @@ def test_only_what_poets_rhyme_on_is_composed_on_in_its_usual_form() -> None:
 def test_a_first_line_borrows_only_where_poets_do() -> None:
     chosen = composer(POOL + "聲情青僧明")
     rhyming, ids = prepared(chosen, rhyme="庚").constraints.rhyming, chosen.vocabulary.ids
-    assert [bool(rhyming.rhymes[0, 1, 0, ids[one]]) for one in "青僧"] == [True, False]
-    assert rhyming.rhymes[1, 1, 0, ids["僧"]]
+    assert [bool(rhyming.rhymes[Lexicon.COMPOSED, 1, 0, ids[one]]) for one in "青僧"] == [True, False]
+    assert rhyming.rhymes[Lexicon.GIVEN, 1, 0, ids["僧"]]
 
 
 def begun(chosen: Composer, **options: str) -> tuple[Constraints, Histories]:
@@ -51,8 +52,8 @@ def test_what_is_fixed_is_read_by_its_word() -> None:
     lexicon = composer("將軍人山月").lexicon()
     asked = Composing(form="五絕", pattern="＿＿＿＿＿ 將軍＿＿＿ ＿＿＿＿＿ ＿＿＿＿＿")
     read, id_ = lexicon.reading(read_request(lexicon.vocabulary, asked)), lexicon.vocabulary.ids["將"]
-    assert lexicon.fits[1, :, id_].tolist() == [True, True, True]
-    assert read.fits[1, :, id_].tolist() == [True, True, False]
+    assert lexicon.fits[Lexicon.GIVEN, :, id_].tolist() == [True, True, True]
+    assert read.fits[Lexicon.GIVEN, :, id_].tolist() == [True, True, False]
 
 
 def test_no_word_is_composed_that_verse_reads_in_other_tones() -> None:

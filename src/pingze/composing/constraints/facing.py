@@ -80,7 +80,7 @@ class Facing(Copying):
         # The rhythm: every second position of a part, and its last position, needs opposite tones.
         ends = zip(parts, accumulate(parts), strict=True)
         self.points = sorted({at for size, stop in ends for at in (*range(stop - size + 1, stop, 2), stop - 1)})
-        self.of_tone = dict(zip(OPPOSITE, lexicon.fits[0, WANTS_LEVEL:], strict=True))
+        self.of_tone = dict(zip(OPPOSITE, lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:], strict=True))
         self.of_tone[""] = self.of_tone[LEVEL] | self.of_tone[OBLIQUE]
         self.forms, self.given = lexicon.forms, tones_of(upper) if upper else None
 

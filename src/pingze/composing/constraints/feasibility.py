@@ -73,14 +73,14 @@ class Demands:
         excluded = {form for character in request.exclude for form in forms(character)}
         self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
         wanted = np.arange(8)[:, None] >> np.array(WANTS) & 1
-        self.by_wanted_tones = (wanted @ lexicon.fits[0] > 0) & self.base
+        self.by_wanted_tones = (wanted @ lexicon.fits[Lexicon.COMPOSED] > 0) & self.base
         # 2. The feet under each template with their rhymes, and the ways to write each couplet.
         self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
         self.rhyming = Feet(lexicon, request, self.kinds)
         self.feet = self.rhyming.at
         self.asked, self.exists = self._ways()
         # 3. The sets from which positions draw, as columns: G for each kind of foot, then level, oblique, all.
-        rhymes = self.rhyming.rhymes[0].reshape(-1, len(self.base))
+        rhymes = self.rhyming.rhymes[Lexicon.COMPOSED].reshape(-1, len(self.base))
         self.members = np.concatenate([rhymes, lexicon.one_form]).T & self.base[:, None]
         self.whole = self.members.sum(axis=0)
         self.members[:, -3:] &= not request.repeat

@@ -8,8 +8,7 @@ its groups; a foot concerns only the rows of its own rhyme. At least one row of 
 Axes: F kinds of feet, D = F + 1, G rows, T templates, V characters, P positions in the text.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -56,16 +55,14 @@ class Feet:
         rows = [standard.order[name] for name in request.groups]
         rhymes = first_rhymes = lexicon.rhymes[:, rows]
         if "鄰韻" not in enforced(request.strictness) and form.regulated:
-
-            def joined(rhymes: Bool[Array, "all V"], near: Callable[[str], Iterable[str]]) -> Bool[Array, "G V"]:
-                rows_of = ([standard.order[other] for other in near(name)] for name in request.groups)
-                return np.array([rhymes[rows].any(axis=0) for rows in rows_of])
-
-            borrowed = joined(lexicon.rhymes[0], partial(lenders, standard=standard))
+            lending = ([standard.order[other] for other in lenders(name, standard)] for name in request.groups)
+            near = ([standard.order[other] for other in standard.near[name]] for name in request.groups)
+            borrowed = np.array([lexicon.rhymes[Lexicon.COMPOSED, each].any(axis=0) for each in lending])
+            possible = np.array([lexicon.rhymes[Lexicon.GIVEN, each].any(axis=0) for each in near])
             # A borrowed rhyme that could also be read as oblique is left out, because it would leave open whether the
             # first line rhymes.
-            usable = rhymes[0] | borrowed & ~lexicon.fits[1, WANTS_OBLIQUE]
-            first_rhymes = np.array([usable, joined(lexicon.rhymes[1], standard.near.__getitem__)])
+            usable = rhymes[Lexicon.COMPOSED] | borrowed & ~lexicon.fits[Lexicon.GIVEN, WANTS_OBLIQUE]
+            first_rhymes = np.array([usable, possible])
         self.rhymes = np.stack([rhymes, first_rhymes], axis=1)
         self.concerned = np.ones((2, len(rows)), bool)
         self.within = np.array([[1, 0], [1, 1]])

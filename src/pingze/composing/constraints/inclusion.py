@@ -29,7 +29,7 @@ import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
 from pingze.composing.constraints.feasibility import Fixes, Histories
-from pingze.composing.constraints.lexicon import FREE, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE
+from pingze.composing.constraints.lexicon import FREE, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.particles import Start
 from pingze.composing.request.request import Request
@@ -218,8 +218,8 @@ class Placements:
         wanted = self.rhymes.within @ self.constraints.left(np.array(self.fixed), 0)[:-1]
         stock = self.stock[:-3].reshape(self.rhymes.concerned.shape)[kinds, rows]
         words = self.constraints.lexicon.word[self.ends]
-        may = self.rhymes.rhymes[1, kinds, rows][:, self.ends]
-        spares = ~(self.rhymes.rhymes[0, kinds, rows][:, words] & self.free[words])
+        may = self.rhymes.rhymes[Lexicon.GIVEN, kinds, rows][:, self.ends]
+        spares = ~(self.rhymes.rhymes[Lexicon.COMPOSED, kinds, rows][:, words] & self.free[words])
         return np.maximum(0, wanted - stock[:, None]), np.array([may, spares])
 
 
@@ -238,7 +238,7 @@ class Count:
         shared = {id_ for id_ in times if times[id_] > 1 and any(self.rhyming[id_][0])}
         lexicon, kinds = self.constraints.lexicon, defaultdict[object, list[Word]](list)
         for word in common.words:
-            tones = lexicon.fits[1, :, word].ravel().tolist()
+            tones = lexicon.fits[Lexicon.GIVEN, :, word].ravel().tolist()
             named = [*(id_ in common.fixed and id_ for id_ in word), word[-1] in shared and word[-1]]
             kinds[(*tones, *chain(*self.rhyming[word[-1]]), *named)].append(word)
         self.kinds = list(kinds.values())

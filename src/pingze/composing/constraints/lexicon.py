@@ -46,12 +46,13 @@ def group_names(standard: Standard) -> tuple[str, ...]:
 class Lexicon:
     """The prosody of V tokens in a standard of rhyme; G is the number of `group_names`."""
 
+    COMPOSED, GIVEN = 0, 1  # rows for how a character is read: strictly if composed, generously if a person gave it
     vocabulary: Vocabulary
     standard: Standard
     fits: Bool[Array, "2 3 V"]
-    """Row 0: whether a character's usable tone fits each of `WANTS`. Row 1: whether a reading fits or none is known."""
+    """`COMPOSED`: whether the usable tone fits each of `WANTS`. `GIVEN`: whether a reading fits or none is known."""
     rhymes: Bool[Array, "2 G V"]
-    """Row 0: whether poets rhyme on a character in a group. Row 1: whether a reading rhymes there or none is known."""
+    """`COMPOSED`: whether poets rhyme on it in a group. `GIVEN`: whether a reading rhymes there or none is known."""
     doubles: Bool[Array, "2 V"]
     """Whether verse often doubles the character 疊字, as 年年: row 0 anywhere, row 1 at the end of a line."""
     forms: Int[Array, "V F"]
@@ -101,12 +102,12 @@ class Lexicon:
                     rows += number[name], number[part]
                     of += id_, id_
         rhymes = np.zeros((2, len(number), V), bool)
-        rhymes[0, *usable] = rhymes[1, *able] = rhymes[1, :, unknown] = True
+        rhymes[cls.COMPOSED, *usable] = rhymes[cls.GIVEN, *able] = rhymes[cls.GIVEN, :, unknown] = True
         padded = np.repeat(np.arange(V)[:, None], max(map(len, all_forms.values()), default=1), axis=1)
         for id_, own in all_forms.items():
             padded[id_, : len(own)] = own
         # 3) One form of each word, and the words that verse reads in other tones.
-        level, oblique, one_form = *fits[0, WANTS_LEVEL:], np.zeros((3, V), bool)
+        level, oblique, one_form = *fits[cls.COMPOSED, WANTS_LEVEL:], np.zeros((3, V), bool)
         for row, which in zip(one_form, (level, oblique, vocabulary.is_han), strict=True):
             able_ids = np.flatnonzero(which)
             row[able_ids[np.unique(word[able_ids], return_index=True)[1]]] = True
@@ -126,5 +127,5 @@ class Lexicon:
         for fix in request.fixed:
             lines[fix.line - 1][fix.position - 1] = fix.character
         for character, read in tones_within(request.include, map("".join, lines), self.standard).items():
-            fits[1, WANTS_LEVEL:, self.vocabulary.ids[character]] = LEVEL in read, OBLIQUE in read
+            fits[self.GIVEN, WANTS_LEVEL:, self.vocabulary.ids[character]] = LEVEL in read, OBLIQUE in read
         return replace(self, fits=fits)

@@ -146,7 +146,7 @@ class Constraints(Demands):
         wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
         fitting: Array = self.by_wanted_tones[wanted]
         if foot.any():
-            rhymes = self.rhyming.rhymes[0, self.rhyming.kind[place]] & self.base
+            rhymes = self.rhyming.rhymes[Lexicon.COMPOSED, self.rhyming.kind[place]] & self.base
             groups, same = np.unique(histories.alive[:, foot].any(axis=1), axis=0, return_inverse=True)
             fitting |= np.array([rhymes[alive].any(axis=0) for alive in groups])[same.ravel()]
         # 2. Forbid characters used before, unless they are doubled.

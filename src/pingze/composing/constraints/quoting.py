@@ -17,7 +17,7 @@ import numpy as np
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
-from pingze.composing.constraints.lexicon import FREE, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
+from pingze.composing.constraints.lexicon import FREE, WANTS_LEVEL, Lexicon
 from pingze.corpus.build import store_path
 from pingze.corpus.quotable import poems_of, quotable
 from pingze.corpus.store import Hit, Store
@@ -66,7 +66,7 @@ class Quoting(Copying):
                 self.once &= column != other
         if poets.strip():
             self.usable &= np.isin(self.corpus.texts_at(self.place), poems_of(store, poets))
-        self.tones = {"P": lexicon.fits[0, WANTS_LEVEL, self.ids], "Z": lexicon.fits[0, WANTS_OBLIQUE, self.ids]}
+        self.tones = dict(zip("PZ", lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:].take(self.ids, axis=1), strict=True))
         self.ends = lru_cache(maxsize=256)(self._ends)
         self.lines = lru_cache(maxsize=256)(self._lines)
         self.next = lru_cache(maxsize=1 << 14)(self._next)
