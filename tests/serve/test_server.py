@@ -102,7 +102,7 @@ def serve(client: Callable[[int], Awaitable[None]], app: Any = LONG) -> None:
     """Run a client's part against an application behind the guard, whose connections may be idle for 0.2 s."""
 
     async def main() -> None:
-        server = uvicorn.Server(uvicorn.Config(Guard(app), log_level="critical", lifespan="off", ws="none"))
+        server = uvicorn.Server(uvicorn.Config(Guard(app), log_level="critical", lifespan="off", ws="none", http="h11"))
         with listen("127.0.0.1", 0) as bound:
             serving = asyncio.create_task(server.serve(sockets=[bound]))
             watching = asyncio.create_task(watch(server.server_state.connections, 0.2))
@@ -179,6 +179,7 @@ def test_a_client_that_sent_a_byte_too_many_is_seen_to_leave() -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(POST + b"content-length: 2\r\n\r\n{}x")
         await came.wait()
+        writer.write(b"y")
         writer.close()
         await left.wait()
 

@@ -122,7 +122,8 @@ async def watch(connections: set[Any], seconds: float = IDLE_SECONDS) -> None:
     """Close idle and slow connections until this task is cancelled.
 
     uvicorn itself closes a connection that is idle after an answer. But it waits for ever for the first request, for
-    the rest of a refused body, and for a client to read its answer.
+    the rest of a refused body, and for a client to read its answer. Nor does it notice that a client has left which
+    sent a further request: it stops reading the connection, so this task makes it read on, up to a limit.
 
     Args:
         connections: The open connections of uvicorn's server: its instances of `asyncio.Protocol`.
@@ -136,6 +137,8 @@ async def watch(connections: set[Any], seconds: float = IDLE_SECONDS) -> None:
             cycle, unread = connection.cycle, connection.transport.get_write_buffer_size()
             state, since = before.get(connection, (None, now))
             is_computing = cycle is not None and not cycle.response_complete and not unread
+            if is_computing and len(connection.conn.trailing_data[0]) < LARGEST_BODY:
+                connection.flow.resume_reading()
             seen[connection] = (cycle, unread), now if is_computing or state != (cycle, unread) else since
             if seen[connection][1] + seconds < now:
                 connection.transport.abort()
