@@ -14,7 +14,7 @@ import pytest
 from pingze.deadline import Deadline, DeadlineError, check_deadline
 from pingze.serve import queue as queues
 from pingze.serve import worker as worker_process
-from pingze.serve.problems import RefusedError
+from pingze.serve.problems import RefusedError, lost
 from pingze.serve.queue import ROWS, WAITING, WAITING_OF_ONE, Job, Queue, Request
 from pingze.serve.worker import LONG, WorkerLoop
 
@@ -28,7 +28,7 @@ class Idle(queues.Worker):
     """A worker that keeps what it was sent, and answers where a test says so."""
 
     def __init__(self) -> None:
-        self.sent, self.batches = [], {}
+        self.ready, self.sent, self.batches = True, [], {}
         self.process = SimpleNamespace(kill=lambda: None)  # type: ignore[assignment]
 
     def send(self, *message: Any) -> None:
@@ -102,6 +102,16 @@ async def test_clients_take_turns_and_so_do_the_requests_of_one(queue: Queue, wo
     assert "".join(worker.begun) == "abxdycef"  # a was begun before any other waited
     assert len(queue) == 0
     assert not queue.waiting
+
+
+async def test_jobs_wait_until_a_new_worker_is_ready(queue: Queue, workers: list[Idle]) -> None:
+    (worker,) = workers
+    worker.ready = False
+    ask(queue, "one", "a")
+    queue._hear(worker, lost())
+    assert not worker.begun
+    queue._hear(worker, 0.0)
+    assert worker.begun == ["a"]
 
 
 @pytest.mark.parametrize("queue", [2], indirect=True)

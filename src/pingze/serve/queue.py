@@ -85,6 +85,7 @@ class Worker:
         self.process = spawn.Process(target=work, args=(other,), daemon=True)
         self.process.start()
         other.close()
+        self.ready = False
         self.batches: dict[int, Batch] = {}
 
     def send(self, *message: Any) -> None:
@@ -146,7 +147,7 @@ class Queue:
                 raise lost() from None
             if isinstance(found, Exception):
                 raise found
-            self.pace = found
+            worker.ready, self.pace = True, found
 
     def start(self) -> None:
         """Start to receive the workers' messages, in the running event loop."""
@@ -210,8 +211,8 @@ class Queue:
         self._dispatch()
 
     def _dispatch(self) -> None:
-        """Give each worker a job of another route if it has none, and populations if its batches are all long."""
-        for worker in sorted(self.workers, key=lambda worker: len(worker.batches)):
+        """Give each ready worker a job of another route if it has none, and populations if its batches are all long."""
+        for worker in sorted((each for each in self.workers if each.ready), key=lambda worker: len(worker.batches)):
             writing = [batch for batch in worker.batches.values() if batch.size]
             if len(writing) == len(worker.batches) and (job := self._take(lambda job: not job.size)):
                 self._begin(worker, [job])
@@ -274,7 +275,9 @@ class Queue:
 
     def _hear(self, worker: Worker, message: Any) -> None:
         """Handle a draft or an answer of a job, and the seconds that the worker has spent on the job's batch so far."""
-        if not isinstance(message, tuple):  # a worker that replaces another one is ready
+        if not isinstance(message, tuple):  # from a worker that replaces another one
+            worker.ready = not isinstance(message, Exception)
+            self._dispatch()
             return
         number, index, answer, seconds = message
         batch = worker.batches[number]
@@ -299,10 +302,8 @@ class Queue:
             return
         for job in [job for batch in worker.batches.values() for job in batch.jobs.values()]:
             job.settle(lost())
-        at = self.workers.index(worker)
-        self.workers[at] = Worker()
-        Thread(target=self._listen, args=(self.workers[at],), daemon=True).start()
-        self._dispatch()
+        replacement = self.workers[self.workers.index(worker)] = Worker()
+        Thread(target=self._listen, args=(replacement,), daemon=True).start()
 
 
 def _size(jobs: Iterable[Job]) -> int:
