@@ -63,8 +63,8 @@ def forms() -> schemas.Choices:
             side = kind_in(part, "入", standard).replace(OBLIQUE, "") or "平仄"
             parts.append(schemas.RhymeChoice(part, label, side))
         standards.append(schemas.StandardChoice(standard.name, standard.label, groups, parts))
-    lists = (options, of_verse, of_tunes, standards, models)
-    return schemas.Choices(*lists, checkpoint.DEFAULT, store_path().is_file(), STRICTNESSES)
+    corpus, default = store_path().is_file(), checkpoint.DEFAULT
+    return schemas.Choices(options, of_verse, of_tunes, standards, models, default, corpus, STRICTNESSES)
 
 
 @cache

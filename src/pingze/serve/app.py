@@ -30,8 +30,7 @@ CHOICES: dict[str, list[str]] = {
 }
 """The names that the schema lists. The server accepts other spellings too, such as those in Simplified characters."""
 
-_LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
-_POEM = {"lines": _LINES}
+_POEM = {"lines": ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "compose": {"form": "七絕", "rhyme": "庚", "pattern": "＿＿明月＿＿＿", "include": "雁", "seed": 1},
     "collect": {"form": "七絕", "title": "秋思", "rhyme": "陽", "poets": "唐", "seed": 1},
@@ -41,7 +40,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "mend": {"text": "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", "keep": "琴"},
     "alternatives": {"poem": _POEM, "line": 2, "position": 3, "limit": 5},
     "explain": {"poem": _POEM},
-    "check": {"text": "，".join(_LINES)},
+    "check": {"text": "，".join(_POEM["lines"])},
     "code": {"text": "https://poems.example.org/#春"},
     "originality": {"poem": _POEM},
     "reach": {"poem": _POEM, "layer": 1, "line": 2, "position": 1},

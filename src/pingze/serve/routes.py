@@ -26,19 +26,12 @@ P = TypeVar("P", bound=Poems)
 Hear = Callable[[populations.Draft], None]
 LINES = "application/x-ndjson"
 
-COMPUTED: tuple[Callable[..., Any], ...] = (
-    *(answers.forms, answers.script, answers.example, answers.conflicts, answers.couplet, answers.mend),
-    *(answers.alternatives, answers.explain, answers.check, answers.code, answers.originality),
-    *(inside.reach, inside.units, inside.next_),
-)
-"""For each route, the function that computes the answer. It may take the body and the language as arguments."""
-
 PROBLEMS = (400, 404, 405, 408, 409, 413, 415, 421, 422, 500, 503)
 router = APIRouter(prefix="/v1", responses={status: {"model": Problem} for status in PROBLEMS})
 
 
 def _add_route(compute: Callable[..., Any]) -> None:
-    """Add a route with the name of a function, which a worker calls to compute each answer."""
+    """Add a route with the name of a function, which a worker calls with the body and the language if it takes them."""
     called = signature(compute)
     body = [each for name, each in called.parameters.items() if name != "language"]
 
@@ -55,7 +48,11 @@ def _add_route(compute: Callable[..., Any]) -> None:
     router.add_api_route("/" + compute.__name__.strip("_"), answer, methods=["POST" if body else "GET"])
 
 
-for compute in COMPUTED:
+for compute in (
+    *(answers.forms, answers.script, answers.example, answers.conflicts, answers.couplet, answers.mend),
+    *(answers.alternatives, answers.explain, answers.check, answers.code, answers.originality),
+    *(inside.reach, inside.units, inside.next_),
+):
     _add_route(compute)
 
 
