@@ -10,11 +10,11 @@ from importlib.util import find_spec
 from inspect import Parameter, Signature, signature
 from os.path import isfile
 from pathlib import Path
-from typing import Annotated, Any, get_origin, get_type_hints
+from typing import Annotated, Any, get_origin
 
 import typer
 
-from pingze.composing.request.options import Bounded, Composing, ordered
+from pingze.composing.request.options import Bounded, Composing, hints_of, ordered
 from pingze.errors import CheckpointError, InputError, MissingExtraError
 from pingze.network import DEFAULT, SHIPPED
 from pingze.threads import threads
@@ -141,7 +141,7 @@ def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[
 
 
 def _of_field(each: Field[Any], schema: type[Bounded], argument: str) -> Parameter:
-    hint = get_type_hints(schema)[each.name]
+    hint = hints_of(schema)[each.name]
     flags = [f"--{each.name}"] if hint is bool else ["--from"] * (each.name == "poets")
     made = typer.Argument(help=each.metadata["description"]) if each.name == argument else _option(each, "", *flags)
     return Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=Annotated[hint, made])

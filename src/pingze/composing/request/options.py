@@ -36,7 +36,7 @@ def option(default: Any, sentence: str, **bounds: Any) -> Any:
     return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
 
 
-_hints = cache(get_type_hints)
+hints_of: Callable[[type], dict[str, Any]] = cache(get_type_hints)
 _KINDS: dict[type, tuple[type, str]] = {
     str: (str, "text"),
     int: (Integral, "a whole number"),
@@ -53,7 +53,7 @@ class Bounded:
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (pydantic's name for it)
 
     def __post_init__(self) -> None:
-        hints = _hints(type(self))  # type: ignore[arg-type]
+        hints = hints_of(type(self))
         for each in fields(self):
             value, hint = getattr(self, each.name), hints[each.name]
             types = get_args(hint) if get_origin(hint) is UnionType else (hint,)
@@ -223,7 +223,7 @@ def ordered(schema: type[Bounded]) -> list[Any]:
 def with_options(function: F) -> F:
     """Replace `**options` in the signature of a function by the fields of `Composing`."""
     parameters = [p for p in signature(function).parameters.values() if p.kind != Parameter.VAR_KEYWORD]
-    own, hints = {each.name for each in parameters}, get_type_hints(Composing)
+    own, hints = {each.name for each in parameters}, hints_of(Composing)
     parameters += [
         Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
         for each in ordered(Composing)
