@@ -193,8 +193,7 @@ def writer(name: str, seed: int) -> Callable[[Prompt, int], str]:
     @torch.no_grad()
     def write(prompt: Prompt, number: int) -> str:
         random_numbers = torch.Generator().manual_seed(number)
-        prefix = trainer.conditions.prefix(prompt.form, None, prompt.text)
-        ids = [id_ for part in prefix for id_ in part] + [BOS]
+        ids = [*trainer.conditions.prefix(prompt.form, None, prompt.text).ids, BOS]
         poem: list[int] = []
         while len(poem) < LENGTHS["tang"]:
             batch = pack([np.array([*ids, *poem, PAD])])

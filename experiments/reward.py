@@ -130,7 +130,7 @@ def _read(
     chosen: Composer, form: str, title: str, group: list[Reading]
 ) -> tuple[Float[Array, "poems"], Float[Array, "poems H"]]:
     """Return, for each poem, the mean ln p of all tokens but the last mark, and the mean of the states before it."""
-    prefix = [int(id_) for part in chosen.conditions.prefix(form, None, title) for id_ in part]
+    prefix = chosen.conditions.prefix(form, None, title).ids
     ids = np.stack([chosen.token_ids(read.lines)[:-1] for read in group])
     state, log_p, h = chosen.network.start(len(ids), prefix), [], []
     for column in ids.T:

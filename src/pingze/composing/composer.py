@@ -170,8 +170,7 @@ class Composer:
         if not self.conditions:
             return []
         form = self.conditions.form_token(request.form)
-        parts = self.conditions.prefix(form, request.poet, request.title, about=request.about)
-        return np.concatenate(parts).tolist()
+        return self.conditions.prefix(form, request.poet, request.title, about=request.about).ids
 
     def write(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
         """Write the poem for a seed."""

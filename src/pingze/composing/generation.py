@@ -65,8 +65,7 @@ def generate(
     if split_len:
         check_bounds("start", opening, {"maxLength": max_lines * (split_len - 1)})
     sampler = LineSampler(chosen.network, chosen.vocabulary, temperature, np.random.default_rng(seed))
-    given = chosen.conditions.prefix(None, poet, title, about=about) if title or poet or about else [()]
-    sampler.start(np.concatenate(given).astype(int).tolist())
+    sampler.start(chosen.conditions.prefix(None, poet, title, about=about).ids if title or poet or about else [])
     if split_len is None:
         return sampler.free(opening, max_lines)
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))

@@ -41,6 +41,11 @@ class Prefix(NamedTuple):
     title: Ids
     about: Ids
 
+    @property
+    def ids(self) -> list[int]:
+        """The ids of all conditions, in their order."""
+        return np.concatenate(self).tolist()
+
 
 GIVEN = ("form", "poet", "title")
 """The conditions that the corpus gives for its poems; training omits them at random."""

@@ -169,8 +169,7 @@ class Run(Trainer):
             return ""
         network = ReferenceNetwork(self._averaged())
         sampler = LineSampler(network, self.vocabulary, TEMPERATURE, np.random.default_rng(SEED))
-        prefix = self.conditions.prefix(FORM, None, None) if self.conditions else ()
-        sampler.start([int(id_) for part in prefix for id_ in part])
+        sampler.start(self.conditions.prefix(FORM, None, None).ids if self.conditions else [])
         opening = "" if self.conditions or OPENING not in self.vocabulary else OPENING
         return sampler.free(opening, LINES, self.configuration.length).replace("\n", "")
 
