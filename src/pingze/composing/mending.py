@@ -125,8 +125,7 @@ def mend(
         return Mended(draft, ())
     # 2. Repeat the lines that the tune repeats 疊句, if possible without changing locked positions.
     layout, characters = Layout(map(len, written)), list("".join(written))
-    for place in range(len(characters)):
-        same = find_form(draft.form).same(place)
+    for same in map(find_form(draft.form).same, range(len(characters))):
         kept_place = next((each for each in same if each in locked), same[0])
         for each in same:
             characters[each] = characters[kept_place]

@@ -153,7 +153,7 @@ def measure(
     """
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
     broken = [{violation.rule for violation in verdict.violations} for verdict in verdicts]
-    texts, doublings = ["".join(lines) for lines in poems], [doubled([lines]) for lines in poems]
+    texts, doublings = ["".join(lines) for lines in poems], doubled(poems)
     shared = [[len(reference.lines.longest(line)) for line in lines] for lines in poems]
     overlaps = [max(each) for each in shared]
     titled = [(title, text) for title, text in zip(titles, texts, strict=False) if only_han(title)]
@@ -180,9 +180,7 @@ def measure(
         # Share of poems with words of two seasons, or of both day and night.
         "contradictory": fmean(contradicts(lines) for lines in poems),
         # Mean numbers per poem of doubled characters that verse does not double, and of overused character pairs.
-        "false_doublings": fmean(
-            sum(n for one, n in each.items() if one not in reference.doubled) for each in doublings
-        ),
+        "false_doublings": sum(n for one, n in doublings.items() if one not in reference.doubled) / len(poems),
         "stock": fmean(stock(lines) for lines in poems),
         # Mean score of opposite characters in the couplets that need antithesis 對仗; None if no couplet does.
         "antithesis": fmean(scores) if scores else None,

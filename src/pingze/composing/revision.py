@@ -142,7 +142,8 @@ def alternatives(
     asked = Composing(**options)
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
     chosen, inclusion = prepare_poem(poem, [(line, position)], asked, model)
-    (place,), compiled = _places(poem, [(line, position)]), inclusion.constraints
+    compiled = inclusion.constraints
+    place = compiled.layout.places(line - 1)[position - 1]
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
     # 1. Read the text before the position.
     ids = chosen.token_ids(poem.lines, poem.form)
