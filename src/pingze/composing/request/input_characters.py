@@ -67,10 +67,10 @@ def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
     """Read free text; drop the characters that the model does not know, with a ConversionWarning."""
     typed = _typed(field, text)
     readings = zip(typed, in_context(typed), strict=True)
-    unknown = {one: None for one, read in readings if not (_known(read, vocabulary) or _known(one, vocabulary))}
-    if unknown:
-        tell(Note("not_known", field=field, has=[*unknown]))
-    return _convert(field, "".join(one for one in typed if one not in unknown), vocabulary)
+    pairs = [(one, _known(read, vocabulary) or _known(one, vocabulary)) for one, read in readings]
+    if unknown := [*dict.fromkeys(one for one, known in pairs if not known)]:
+        tell(Note("not_known", field=field, has=unknown))
+    return _convert(field, "".join(one for one, known in pairs if known), vocabulary)
 
 
 def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
