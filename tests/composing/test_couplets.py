@@ -72,6 +72,7 @@ def test_both_lines_and_a_banner_are_written_to_a_theme(length: int) -> None:
         ({"line": "春風楊柳萬千條"}, "the upper line ends in 條, which is level"),
         ({"line": "海內存知己", "upper": True}, "the lower line ends in 己, which is oblique"),
         ({"line": "春雨"}, "length is 2; it must be at least 4 and at most 11"),
+        ({"line": "海" * 12}, "length is 12"),
         ({}, "line is empty"),
         ({"write": "新春", "length": 3}, "length is 3"),
         ({"write": "新春", "model": "report"}, "about: the model report was not trained"),

@@ -206,6 +206,7 @@ def test_what_a_draft_settles_stays_and_what_is_fixed_is_settled_from_the_start(
     drafts = []
     while not writing.finished:
         go_on(chosen.network, [writing])
+        assert len(np.unique(writing.rows)) == len(np.unique(writing.texts, axis=0))  # equal texts are read once
         lines, settled = map("".join, writing.draft(alone=True))
         assert lines[: writing.place] in {chosen.vocabulary.decode(row[: writing.place]) for row in writing.texts}
         assert [lines[place] for place in (0, 5, 10, 15)] == list("春江花月")
