@@ -89,6 +89,7 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
         ("originality hello\0", "holds no verse: "),
         ("corpus search 明月", "no corpus at"),
         ("sing", "No such command 'sing'"),
+        ("check 山， --form=", "form '' is unknown; choose one of 五絕"),
         ("serve --workers 1025", "1025 is not in the range 1<=x<=1024"),
         *(
             pytest.param(*row, marks=needs_torch)

@@ -92,7 +92,7 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
         if size and (whole := _find(lines, (), CUSTOMARY, by)).ok and whole.template:
             size = 0
         found += ["\n".join(read.lines[n : n + size]) for n in range(0, len(lines), size)] if size else [block]
-    return blocks if form else found
+    return found if form is None else blocks
 
 
 def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
@@ -219,6 +219,5 @@ def _shape_faults(lines: tuple[str, ...], form: Form, level: str, standard: Stan
     notes = [Note("line_length", line=n + 1, has=len(lines[n]), width=widths[n]) for n in wrong if len(wrong) < 3]
     width = " ".join(map(str, widths)) if form.tune else form.width
     code = "not_checked_tune" if form.tune else "not_checked"
-    note = Note(code, form=form.name, wanted=form.lines, size=sizes, width=width)
-    noted = (shape_note(lines), *notes, note)
+    noted = (shape_note(lines), *notes, Note(code, form=form.name, wanted=form.lines, size=sizes, width=width))
     return Verdict(form.name, None, None, level, lines, tuple(faults), noted, standard=standard.name)
