@@ -201,7 +201,8 @@ def tunes(
     """List the tunes of 詞, or draw the pattern of one, as counted in the corpus."""
     found = shapes_of(known_tune(name)) if name else list(all_tunes().values())
     if as_json or name is None:
-        show([asdict(tune) | {"size": tune.size} for tune in found], map(_tune_row, found), as_json=as_json)
+        values = [asdict(tune) | {"size": tune.size} for tune in found] if as_json else None
+        show(values, map(_tune_row, found), as_json=as_json)
     else:
         from rich.console import Console
 
