@@ -75,12 +75,12 @@ def training_progress(run: "Run") -> Iterator[tuple[Callable[["LogRow"], None], 
     figures = ""
     with ExitStack() as stack:
         if Console(stderr=True).is_terminal:
-            shown = stack.enter_context(bar("figures"))
-            task = shown.add_task("", total=run.total_steps, figures="")
+            shown = stack.enter_context(bar())
+            task = shown.add_task("", total=run.total_steps)
             tell: Callable[[str], None] = shown.console.print
 
             def on_step() -> None:
-                shown.update(task, completed=run.position.step, figures=figures)
+                shown.update(task, completed=run.position.step, description=figures)
         else:
             tell = stack.enter_context(status())
 
@@ -99,12 +99,12 @@ def training_progress(run: "Run") -> Iterator[tuple[Callable[["LogRow"], None], 
         on_step()
 
 
-def bar(field: str) -> "Progress":
-    """Build a progress bar on standard error that shows the time left and one field of its task."""
+def bar() -> "Progress":
+    """Build a progress bar on standard error that shows the time left and the description of its task."""
     # Other commands show no bar, and start sooner without this import.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn(f"{{task.fields[{field}]}}"))
+    columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     return Progress(*columns, console=Console(stderr=True))
 
 

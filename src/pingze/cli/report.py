@@ -98,11 +98,11 @@ def report(
     with Store.open() as store:
         setup = Setup.of(store, budget, seed)
     try:
-        with bar("name") as shown:
-            task = shown.add_task("", total=None, name="")
+        with bar() as shown:
+            task = shown.add_task("", total=None)
 
             def on_progress(name: str, done: int, total: int) -> None:
-                shown.update(task, name=name, completed=done, total=total)
+                shown.update(task, description=name, completed=done, total=total)
 
             sections = rerun(out, setup, only, on_progress)
     except KeyboardInterrupt:
