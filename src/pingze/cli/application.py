@@ -103,12 +103,12 @@ def _option(each: Field[Any], sentence: str = "", *flags: str) -> Any:
 
 @app.callback(invoke_without_command=True)
 def _(show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    threads()  # refuse a bad PINGZE_THREADS before anything else
     if show_version:
         from importlib.metadata import version  # other commands start sooner without it
 
         typer.echo(f"pingze {version('pingze')}")
         raise typer.Exit
+    threads()  # refuse a bad PINGZE_THREADS before any command
 
 
 def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[..., None]], Any]:
