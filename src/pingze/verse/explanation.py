@@ -72,8 +72,6 @@ def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
                 own = "".join(name for name in own if name in (verdict.rhyme or "")) or own
             senses = [sense(character, name) for name in own] if len(tone) == 1 and not standard.rimes else []
             zh, en, _ = next(filter(any, senses), ("", "", []))
-            word = word_at(line, place, standard)
-            readings.append(CharacterReading(place + 1, character, tone, own, word, zh, en))
-        rule = pattern.rule if pattern else None
-        found.append(LineExplanation(number + 1, kind, needed, rule, tuple(readings)))
+            readings.append(CharacterReading(place + 1, character, tone, own, word_at(line, place, standard), zh, en))
+        found.append(LineExplanation(number + 1, kind, needed, pattern.rule if pattern else None, tuple(readings)))
     return tuple(found)

@@ -104,7 +104,7 @@ def fit(
                 turned = is_turned(before, kind)
                 if turned is None or (turned and line.misfits & 2):
                     continue  # a turned line must at least have the tone that defines its type
-                whole = so_far + cost + (FAULT + 2 if turned else 0)  # the 2 decides ties for lines that are not turned
+                whole = so_far + cost + (FAULT + 2 if turned else 0)  # by the 2, a line that is not turned wins a tie
                 if kind not in longer or whole < longer[kind][0]:
                     longer[kind] = whole, (line, turned, way)
         ways = longer
