@@ -12,6 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from pingze import __all__ as public_names
 from pingze.composing.composer import composer
 from pingze.corpus import build
 from pingze.network import checkpoint
@@ -311,3 +312,10 @@ def test_closed_or_full_streams(tmp_path: Path, redirected: str, said: str | Non
     command = f"PYTHONUNBUFFERED={unbuffered} {sys.executable} -m pingze {redirected}"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, f"pingze: {said}\n" if said else "")
+
+
+def test_public_names() -> None:
+    kinds = "Checkpoint Corpus Infeasible Input MissingExtra Pingze Training Unfinished"
+    named = """Alternative Change Collected Couplet Mended Poem Reason Verdict Violation alternatives antithesis_notes
+        check collect compose couplet explain explain_verdict generate mend read_poem revise"""
+    assert {*public_names} == {*named.split(), *(f"{kind}Error" for kind in kinds.split())}

@@ -1,5 +1,6 @@
 """Systems whose text is not UTF-8: what is printed is in their code page, what is written to files is UTF-8."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -44,6 +45,11 @@ def test_files_are_utf_8_in_any_locale(tmp_path: Path) -> None:
 
 def test_every_text_file_is_opened_with_its_encoding() -> None:
     """Where none is named, Python takes the locale's."""
-    unnamed = re.compile(r'\.read_text\(\)|\.write_text\((?!.*encoding)|(?<!Store)\.open\((?:"[rwax+]+")?\)')
-    sources = {path: path.read_text(encoding="utf-8") for path in Path(package[0]).rglob("*.py")}
-    assert {path: found for path, text in sources.items() if (found := unnamed.findall(text))} == {}
+    for path in Path(package[0]).rglob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for call in (node for node in nodes if isinstance(node, ast.Call)):
+            name, given = ast.unparse(call.func), [*map(ast.unparse, (*call.args, *call.keywords))]
+            is_text = re.search(r"\.write_text$|(?<!Store\.)(?<!os\.)\bopen$", name)
+            is_text = is_text or (not given and name.endswith(".read_text"))
+            named = any(re.match(r"encoding=|'[rwax+]*[b|][+*]?'$", each) for each in given)
+            assert named or not is_text, f"{path.name}, line {call.lineno}"
