@@ -210,6 +210,9 @@ def test_a_verdict_is_given_by_the_form_that_its_note_names(page: Page) -> None:
     page.locator(".verdict .as-form", has_text="若作五絕").click()
     says(page, ".verdict h2", "五絕")
     assert page.locator("#check_form").input_value() == "五絕"
+    page.fill("#text", "孤舟江上煙，明月照寒泉。夜雨無人到，春山入暮烟。")
+    says(page, ".verdict > .hint >> nth=0", "「煙」「烟」是同一個字")
+    count(page, ".verdict .as-form", 0)  # it names another character, and no form
 
 
 def test_two_octaves_beside_each_other_show_all_their_lines(page: Page) -> None:

@@ -125,7 +125,7 @@ function show(verdict) {
 /** A note; one that names a form other than the one judged is a button that judges the poem as that. */
 function noteOf(note, { form, other = form }) {
   const judge = () => (($("check_form").value = other), see());
-  return other ? button(told(note), judge, { class: "plain as-form" }) : el("p.hint", told(note));
+  return form ? button(told(note), judge, { class: "plain as-form" }) : el("p.hint", told(note));
 }
 
 /** The form in which a poem can lie on the desk: any of its shape, with faults or without. */
