@@ -38,10 +38,10 @@ export function startChecker() {
 /** Have the verdicts said, or said in another language. */
 export const checkAgain = () => !mended && see();
 
-/** Turn to the checker with a text, which is checked as a form if one is given. */
-export function check(text, form = "") {
+/** Turn to the checker with a text, whose form it finds. */
+export function check(text) {
   turnTo("check");
-  $("check_form").value = form;
+  $("check_form").value = "";
   return checkText(text);
 }
 

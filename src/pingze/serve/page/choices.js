@@ -169,7 +169,7 @@ export function chose({ target = null } = {}) {
 }
 
 /** Empty some controls, as they were when the page was opened. */
-export function clear(...names) {
+function clear(...names) {
   lent = null;
   for (const name of names) write(name);
   chose();

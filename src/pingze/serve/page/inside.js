@@ -170,7 +170,7 @@ const picture = (title, table) =>
 let temperature = 0.8; // where the slider was left
 
 /** The figure of a place where a character stands. */
-export function nextFigure(found, here) {
+function nextFigure(found, here) {
   const steps = found.temperatures;
   const output = el("output", { for: "next-temperature" });
   const list = el("ol.next", { lang: verseLanguage() });

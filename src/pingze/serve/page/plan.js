@@ -19,7 +19,7 @@ export function taken({ start, acrostic, acrostic_at }, widths) {
 }
 
 /** The characters that a pattern fixes, by the key of their place. */
-export function placed(pattern) {
+function placed(pattern) {
   const blocks = (pattern ?? "").split(/\s+/).map((block) => [...block]);
   const all = blocks.flatMap((block, at) =>
     block.map((character, n) => [keyOf({ line: at + 1, position: n + 1 }), character]),

@@ -1,6 +1,6 @@
 // The page that shows a link's poem with no server: `make site` joins it with what it imports into one plain script.
 
-import { $, announce, button, el } from "./dom.js";
+import { $, announce, button } from "./dom.js";
 import { factsOf } from "./forms.js";
 import { read } from "./link.js";
 import { book, caption, learnGlosses, quoteList, textOf, titleOf } from "./poem.js";
