@@ -10,7 +10,8 @@ import { book } from "./poem.js";
 import { keep, settings, shown, simple, traditionals, typedPairs } from "./settings.js";
 import { charAt, keyOf, rewrite, tuneOf, widthsOf } from "./shape.js";
 import { changesSaid, faultRow, fit, focusPlace } from "./sheet.js";
-import { newEntry, state } from "./state.js";
+import { replaceDesk } from "./shelf_storage.js";
+import { newDesk, newEntry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 const WAIT = 400; // milliseconds without a keystroke before the text is checked
@@ -109,7 +110,10 @@ function show(verdict) {
       $("verdicts").querySelector(".fit, button")?.focus();
     });
   const row = (fault) => faultRow(fault, (one) => mend(fault, one), faultId(verdict, fault));
-  const revise = () => (takeUp(entryOf(verdict)), focusPlace());
+  const revise = () => {
+    takeUp({ ...newDesk([entryOf(verdict)]), when: Date.now() }, replaceDesk);
+    focusPlace();
+  };
   return el(
     "article.verdict",
     el("h2", heading(verdict)),

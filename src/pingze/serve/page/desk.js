@@ -87,7 +87,7 @@ export async function replace({ line, position }, characters, own = false) {
     const typed = [poem.typed, ...typedPairs(lines.join(""), wanted.join("")).flat()].join("");
     const typedPlaces = own ? placesOf(widthsOf(lines)).slice(start, start + [...characters].length) : [];
     const locks = new Set([...on.now.locks, ...typedPlaces.map(keyOf)]);
-    put(on, poem, { poem: { ...poem, lines, typed, log_probability: null }, locks });
+    changeEntry(on, poem, { poem: { ...poem, lines, typed, log_probability: null }, locks });
     announce(t("replaced", shown(characters)));
   });
 }
@@ -104,7 +104,7 @@ export async function mendAround() {
     const body = { ...checking(on), keep, title, poet, ...modelOf(poem) };
     const { poem: mended, changes } = await ask("mend", body, signal);
     const { lines, template, rhyme, log_probability } = mended;
-    put(on, poem, { poem: { ...poem, lines, template, rhyme, log_probability }, changes });
+    changeEntry(on, poem, { poem: { ...poem, lines, template, rhyme, log_probability }, changes });
     announce(t("mended", changes.length));
   });
 }
@@ -123,7 +123,7 @@ function isFree() {
 }
 
 /** Change an entry's poem. Throws where it is not there any more: the change would undo what was done since. */
-export function put(on, before, change) {
+export function changeEntry(on, before, change) {
   if (entry() !== on || on.now.poem !== before) throw new Error(t("not_done"));
   step(on, change);
   changed();
@@ -136,7 +136,7 @@ export async function redraw({ line = null, position = null } = {}) {
   const targets = position ? [{ line, position }] : unlocked(on.now, line);
   await busy(async (signal) => {
     const { poem } = on.now;
-    put(on, poem, { poem: await rewritten(on, targets, [poem], signal) });
+    changeEntry(on, poem, { poem: await rewritten(on, targets, [poem], signal) });
     announce(t("redrawn"));
   });
 }
@@ -234,16 +234,15 @@ export function turnTo(view) {
   changed();
 }
 
-/** Lay an entry out on a desk of its own. */
-export function takeUp(on) {
-  open(newDesk([on]), replaceDesk);
-  restoreChoices(on);
-  touch();
+/** Lay out a desk with the choices of its poem, and turn to it. */
+export function takeUp(desk, lay = layOut) {
+  open(desk, lay);
+  restoreChoices(entry());
   turnTo("compose");
 }
 
 /** Lay out another desk; what is being written stops. */
-export function open(desk, put = layOut) {
+export function open(desk, lay = layOut) {
   work.abort();
-  put(desk);
+  lay(desk);
 }

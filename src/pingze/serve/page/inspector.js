@@ -2,7 +2,7 @@
 
 import { ask, told } from "./api.js";
 import { inChinese, learnEnglish } from "./choices.js";
-import { constraints, otherLines, put, redraw, replace, toggleLock } from "./desk.js";
+import { changeEntry, constraints, otherLines, redraw, replace, toggleLock } from "./desk.js";
 import { $, attempt, button, el, onClick, trouble } from "./dom.js";
 import { bare, faults, verdict } from "./judged.js";
 import { openOver, shutOver } from "./over.js";
@@ -129,7 +129,7 @@ function offerLines() {
   const { line } = state.place;
   const choices = (other) => {
     const text = other.lines[line - 1];
-    const take = () => attempt(async () => put(on, poem, { poem: other }));
+    const take = () => attempt(async () => changeEntry(on, poem, { poem: other }));
     const made = button(written(other, text), take, { class: "alternative line-choice" });
     return [made, el("small", shown(sourcesOf(other)[line - 1] ?? "")), el("small", sense(text))];
   };

@@ -1,13 +1,12 @@
 // The shelf as the reader sees it: what was written in this browser, to be found, starred, taken up, or cleared away.
 
-import { restoreChoices } from "./choices.js";
-import { open, turnTo } from "./desk.js";
+import { takeUp } from "./desk.js";
 import { $, announce, attempt, button, el, onClick } from "./dom.js";
 import { titleOf } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { face, focusPlace } from "./sheet.js";
 import { bringBack, cleared, desks, discard, findDesk, packed, unpack, write } from "./shelf_storage.js";
-import { changed, entry, state } from "./state.js";
+import { changed, state } from "./state.js";
 import { save } from "./tools.js";
 import { t } from "./words.js";
 
@@ -45,7 +44,7 @@ const textIn = (poem) =>
 function row(desk) {
   const { poem } = desk.entries[desk.chosen].now;
   const name = titleOf(poem) || poem.lines[0];
-  const up = face(poem, () => takeUp(desk.id), { "aria-label": t("take_up", shown(name)) });
+  const up = face(poem, () => (takeUp(findDesk(desk.id)), focusPlace()), { "aria-label": t("take_up", shown(name)) });
   const language = navigator.languages.find((one) => one.startsWith(settings.language)) ?? settings.language;
   const when = new Date(desk.when).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
   const facts = [shown(name), shown(poem.form), desk.entries.length > 1 ? t("of_count", desk.entries.length) : ""];
@@ -61,13 +60,6 @@ function toggleStar(desk) {
   here.star = !here.star;
   write(here);
   drawShelf();
-}
-
-function takeUp(id) {
-  open(findDesk(id));
-  restoreChoices(entry());
-  turnTo("compose");
-  focusPlace();
 }
 
 /** Clear some away. The poem on the desk still lies there, but is kept only when it changes again. */
