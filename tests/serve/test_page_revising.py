@@ -79,6 +79,7 @@ def test_one_of_several_lines_is_chosen(page: Page) -> None:
     assert {line[0] for line in others} == {before[1][0]}
     page.locator(".line-choice").nth(1).click()
     count(page, ".line-choice", 0)
+    count(page, "#sheet [data-line='2'][data-position='1']:focus", 1)
     assert lines(page) == [before[0], others[1], *before[2:]]
     assert pingze.check("，".join(lines(page))).ok
     page.click("#undo")

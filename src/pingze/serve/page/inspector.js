@@ -129,7 +129,7 @@ function offerLines() {
   const { line } = state.place;
   const choices = (other) => {
     const text = other.lines[line - 1];
-    const take = () => attempt(async () => changeEntry(on, poem, { poem: other }));
+    const take = () => attempt(async () => (changeEntry(on, poem, { poem: other }), focusPlace()));
     const made = button(written(other, text), take, { class: "alternative line-choice" });
     return [made, el("small", shown(sourcesOf(other)[line - 1] ?? "")), el("small", sense(text))];
   };
