@@ -4,15 +4,18 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import fields
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from fontTools.ttLib import TTFont
 
+from pingze.composing.request.options import MOODS, Composing
 from pingze.network import checkpoint
 from pingze.serve.app import PAGE
 from pingze.verse.character_table import mainland_variants, simplified_forms
+from pingze.verse.patterns import STRICTNESSES
 
 TOOLS = Path(__file__).parents[2] / "node_modules" / ".bin"
 LARGEST_FONT = 3.1e6
@@ -68,6 +71,15 @@ def test_each_word_is_there_in_both_languages() -> None:
         assert chinese
         assert english
         assert set(re.findall(r"\$\d", chinese)) == set(re.findall(r"\$\d", english)), name
+
+
+def test_the_choices_in_the_markup_are_those_of_the_server() -> None:
+    markup = (PAGE / "index.html").read_text(encoding="utf-8")
+    chosen = {name: re.findall(r'value="(\w*)"', rest) for name, rest in re.findall(r'<select id="(\w+)"(.*)', markup)}
+    assert chosen["mood"] == ["", *MOODS]
+    assert chosen["level"] == chosen["check_level"] == [*STRICTNESSES]
+    places = {each.name: each.metadata for each in fields(Composing)}["acrostic_at"]
+    assert chosen["acrostic_at"] == places["json_schema_extra"]["enum"]
 
 
 def test_english_phrases_can_be_met_and_mean_characters() -> None:
