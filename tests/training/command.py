@@ -34,13 +34,14 @@ def train(
     processes: int = 0,
     meeting: Sequence[str] = ("--standalone",),
     said: Path | None = None,
+    program: Sequence[str] = ("-m", "pingze"),
 ) -> "subprocess.Popen[str]":
     """Start the command, or `processes` of it under torchrun, which meet those of other machines by `meeting`.
 
     What it says goes to the file `said`, by default `said_by(run)`.
     """
     launcher = ["-m", "torch.distributed.run", *meeting, "--nproc-per-node", str(processes)]
-    command = [sys.executable, *(launcher if processes else []), "-m", "pingze", "train", "--out", str(run)]
+    command = [sys.executable, *(launcher if processes else []), *program, "train", "--out", str(run)]
     command += [part for setting in (*SETTINGS, *settings) for part in ("--set", setting)]
     with (said or said_by(run)).open("a") as output:
         return subprocess.Popen(

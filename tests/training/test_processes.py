@@ -54,6 +54,20 @@ def test_two_and_three_processes_train_as_one(tmp_path: Path) -> None:
         assert_alike(run, tmp_path / "one")
 
 
+def test_the_threads_of_gloo_end_before_python_does(tmp_path: Path) -> None:
+    """Such a thread that frees a tensor while Python exits aborts the process."""
+    program, run = tmp_path / "program.py", tmp_path / "run"
+    program.write_text(
+        "import atexit, os, sys\n"
+        "names = lambda: [open(f'/proc/self/task/{n}/comm').read().strip() for n in os.listdir('/proc/self/task')]\n"
+        "atexit.register(lambda: print('threads', *names(), file=sys.stderr))\n"
+        "from pingze.__main__ import run; run()"
+    )
+    assert command.train(run, "epochs=0.05", processes=2, program=[str(program)]).wait() == 0
+    said = command.said_by(run).read_text()
+    assert said.count("threads ") == 2 and "gloo" not in said
+
+
 def test_a_process_says_that_another_has_ended(tmp_path: Path) -> None:
     """Two of torchrun's agents, each with a process, meet at an address, as on two machines."""
     run, endpoint = tmp_path / "run", f"--rdzv-endpoint=localhost:{free_port()}"

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
+
+# torch's optimizers import this module. If that happened only after a process group was made, default arguments in it
+# would hold the group, so that destroying the group would not end Gloo's threads.
+import torch.distributed.nn.functional
 from torch import Tensor, distributed
 
 from pingze.errors import TrainingError
