@@ -36,7 +36,7 @@ from pingze import compose
 from pingze.arrays import Array
 from pingze.composing.request.options import Composing
 from pingze.network import checkpoint
-from pingze.network.onnx_runtime import onnxruntime
+from pingze.network.onnx_graph import onnxruntime
 from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork, softmax
 from pingze.threads import VARIABLE, threads

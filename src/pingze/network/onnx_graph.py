@@ -1,14 +1,26 @@
-"""Write ONNX graphs without the onnx package, because importing it takes longer than composing a poem.
+"""Write ONNX graphs without the onnx package, and run them with ONNX Runtime.
 
-An ONNX file is a protocol buffer: a message is a sequence of fields, each of which has a number and a value
-(https://protobuf.dev/programming-guides/encoding). onnx/onnx.proto defines the numbers of the fields.
+Importing the onnx package takes longer than composing a poem. An ONNX file is a protocol buffer: a message is a
+sequence of fields, each of which has a number and a value (https://protobuf.dev/programming-guides/encoding).
+onnx/onnx.proto defines the numbers of the fields.
+
+No other module may import ONNX Runtime directly (tests/test_layout.py). Since version 1.29 it sends events to its maker
+and stores a device identifier in the user's cache, unless an environment variable disables this before the import.
 """
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import numpy as np
 
 from pingze.arrays import Array
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime  # type: ignore[import-untyped]  # reads the variable when imported
+
+__all__ = ["CONTRIBUTED", "TYPES", "Described", "Graph", "onnxruntime", "session"]
 
 TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "float64": 11}
 _INT_ATTRIBUTE = 2
@@ -89,3 +101,14 @@ def _varint(value: int) -> bytes:
     """Encode a number in seven bits per byte, lowest bits first; the eighth bit states whether another byte follows."""
     low, rest = value & 0x7F, value >> 7
     return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
+
+
+def session(graph: bytes) -> Callable[[Mapping[str, Array]], list[Array]]:
+    """Prepare a graph, and return a function that runs it: given operands by name, it returns a list of results.
+
+    A run uses only the calling thread, because threads that compose at the same time would compete for the processor.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # keep no memory for the next run
+    return partial(onnxruntime.InferenceSession(graph, options).run, None)

@@ -23,8 +23,7 @@ import numpy as np
 
 from pingze.arrays import Array, Float, Int64
 from pingze.network.checkpoint import Checkpoint
-from pingze.network.onnx_graph import CONTRIBUTED, Described, Graph
-from pingze.network.onnx_runtime import session
+from pingze.network.onnx_graph import CONTRIBUTED, Described, Graph, session
 from pingze.network.reference import ReferenceNetwork, State
 
 PHI = {"tanh": "Tanh", "relu": "Relu", "leaky_relu": "LeakyRelu"}
