@@ -289,6 +289,7 @@ def test_python_m_pingze_without_arguments_and_a_reader_that_has_gone() -> None:
     status, out, _ = pingze(PYTHONUTF8="1")
     assert (status, "pingze compose" in out) == (0, True)
     assert out.count("\n") <= 10
+    assert pingze("--", PYTHONUTF8="1")[:2] == (0, out)
     command = f"{sys.executable} -m pingze compose --count 3 --seed 1 | head -n 1"
     done = subprocess.run(command, shell=True, check=True, capture_output=True, encoding="utf-8")
     assert len(done.stdout) == 17

@@ -65,7 +65,8 @@ def test_the_threads_of_gloo_end_before_python_does(tmp_path: Path) -> None:
     )
     assert command.train(run, "epochs=0.05", processes=2, program=[str(program)]).wait() == 0
     said = command.said_by(run).read_text()
-    assert said.count("threads ") == 2 and "gloo" not in said
+    assert said.count("threads ") == 2
+    assert "gloo" not in said
 
 
 def test_a_process_says_that_another_has_ended(tmp_path: Path) -> None:

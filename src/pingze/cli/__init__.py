@@ -8,9 +8,7 @@ from importlib import import_module
 
 import typer
 
-from pingze.cli.application import START, app
-
-__all__ = ["START", "application_for"]
+from pingze.cli.application import app
 
 COMMANDS = {
     "composing": ("compose", "collect", "couplet", "revise", "mend", "generate"),

@@ -21,10 +21,11 @@ from typing import Any, TypeVar, TypeVarTuple
 from pingze.deadline import too_slow
 from pingze.serve.populations import Draft
 from pingze.serve.problems import RefusedError, busy, lost
-from pingze.serve.worker import LONG, work
+from pingze.serve.worker import work
 from pingze.threads import threads
 
 ROWS = 64  # the most texts to join into one batch; a single population may have more
+LONG = 0.25  # seconds after which a batch takes turns with one that comes later
 MOST_BATCHES = 4  # the most batches that a worker writes in turns
 MUCH = 2  # a population takes turns with a long batch of the same client only if it is this many times smaller
 WAITING, WAITING_OF_ONE = 1024, 512  # the most waiting jobs of all clients, and of one; a poem needs two by default

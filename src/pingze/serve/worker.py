@@ -20,7 +20,7 @@ from pingze.lstm.memory import give_back_freed_memory, share_freed_memory
 from pingze.serve.populations import Draft, failure, started
 
 REST = 3.0  # seconds without a message after which an idle worker frees memory
-LONG = 0.25  # seconds that a batch's turn lasts while other batches wait
+TURN = 0.125  # seconds that a batch's turn lasts while other batches wait
 
 Turn = tuple[int, Iterator[tuple[int, Any] | None], float]
 """A batch's number, its remaining answers (with None before each token), and the seconds spent on it so far."""
@@ -90,7 +90,7 @@ class WorkerLoop:
     def take_turns(self, inbox: "SimpleQueue[Turn]") -> None:
         """Compute the batches of an inbox in turns.
 
-        A turn ends with its batch, or between two tokens when it has lasted `LONG` seconds and another batch waits.
+        A turn ends with its batch, or between two tokens when it has lasted `TURN` seconds and another batch waits.
         """
         while True:
             number, answers, spent = inbox.get()
@@ -103,7 +103,7 @@ class WorkerLoop:
                         del self.deadlines[number, index]
                     with self.lock, suppress(OSError):  # the server has ended
                         self.pipe.send((number, index, answer, spent + turn))
-                elif turn >= LONG and not inbox.empty():
+                elif turn >= TURN and not inbox.empty():
                     inbox.put((number, answers, spent + turn))
                     break
 
