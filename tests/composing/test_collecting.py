@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache, partial
 from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ def test_characters_that_continue_no_line_are_left_out(
     assert begun is not None
     quotes = Quoting(store, author.lexicon(), 5, "")
     lines = [(line, n % 2) for poem in poems for n, line in enumerate(poem.lines)]
-    groups_of, seen = groups_by_line(store), 0
+    groups_of, seen, allows = groups_by_line(store), 0, cache(partial(is_allowed, constraints))
     for _ in range(60):
         # 1. A text of quoted lines up to a place, and some living hypotheses.
         at, number = int(rng.integers(5)), int(rng.integers(4))
@@ -133,13 +134,13 @@ def test_characters_that_continue_no_line_are_left_out(
         histories.alive &= rng.random(histories.alive.shape) < 0.3
         # 2. The characters that may follow, by search.
         before = [groups_of[line] for line in text[:number]]
-        follow = set()
+        follow, living = set(), np.argwhere(histories.alive[0]).tolist()
         for line, second in lines:
             distinct = not any(line[n] in line[n + 2 :] for n in range(3))
             if second == number % 2 and line[:at] == text[number][:at] and distinct:
                 fresh = not set("".join(text[:number])) & set(line[at:])
                 other = not any(groups_of[line] & groups for groups in before)
-                if ((fresh and other) or many == 0) and fits(constraints, histories.alive[0], number, line):
+                if ((fresh and other) or many == 0) and any(allows(t, g, number, line) for t, g in living):
                     follow.add(line[at])
         forbidden = quotes.forbidden(constraints, histories, place)[0]
         found = {vocabulary.tokens[id_] for id_ in np.flatnonzero(~forbidden)}
@@ -148,30 +149,27 @@ def test_characters_that_continue_no_line_are_left_out(
     assert seen > 100
 
 
-def fits(constraints: Constraints, alive: np.ndarray, number: int, line: str) -> bool:
-    """Whether some living hypothesis allows a line, by its types and rhymes."""
-    for t, g in np.argwhere(alive).tolist():
-        name = constraints.request.groups[g]
-        names = lenders(name) if number == 0 and constraints.kinds[t] else [name]
-        if constraints.feet[5 * number + 4, t]:
-            tone_of_rhyme = {practised(line[-1], one) for one in names}
-            rhymes = constraints.rhyming.fitting(5 * number + 4)[g][constraints.lexicon.vocabulary.ids[line[-1]]]
-            if not rhymes or True not in tone_of_rhyme:
-                continue
-            assert name in GROUPS
-        if not constraints.kinds[t]:
-            return True
-        kind = constraints.kinds[t][number]
-        types = [kind, *([f"{kind}'"] if kind in "aB" else [])]
-        judged = 4 if constraints.feet[5 * number + 4, t] else 5
-        signs = {"平": "P", "仄": "Z", None: ""}
-        if any(
-            all(tone in ("x", signs[usable_tone(c)]) for tone, c in zip(p.tones[:judged], line, strict=False))
-            for each in types
-            for p in accepted(each, 5, constraints.request.strictness)
-        ):
-            return True
-    return False
+def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str) -> bool:
+    """Whether a hypothesis allows a line, by its types and rhymes."""
+    name = constraints.request.groups[g]
+    names = lenders(name) if number == 0 and constraints.kinds[t] else [name]
+    if constraints.feet[5 * number + 4, t]:
+        tone_of_rhyme = {practised(line[-1], one) for one in names}
+        rhymes = constraints.rhyming.fitting(5 * number + 4)[g][constraints.lexicon.vocabulary.ids[line[-1]]]
+        if not rhymes or True not in tone_of_rhyme:
+            return False
+        assert name in GROUPS
+    if not constraints.kinds[t]:
+        return True
+    kind = constraints.kinds[t][number]
+    types = [kind, *([f"{kind}'"] if kind in "aB" else [])]
+    judged = 4 if constraints.feet[5 * number + 4, t] else 5
+    signs = {"平": "P", "仄": "Z", None: ""}
+    return any(
+        all(tone in ("x", signs[usable_tone(c)]) for tone, c in zip(p.tones[:judged], line, strict=False))
+        for each in types
+        for p in accepted(each, 5, constraints.request.strictness)
+    )
 
 
 def test_fixed_characters_are_those_of_quoted_lines(author: Composer, store: Store, poems: list[CorpusPoem]) -> None:

@@ -186,6 +186,7 @@ def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted(mon
         prepared(composer(), form="七古", include=" ".join(words))
 
 
+@pytest.mark.slow
 def test_placing_words_takes_little_memory_and_gives_it_back_at_once() -> None:
     words = "傅床朮 簡峻 二 踞湮業 羽 櫃 學 范旒 未廷 萋 鯢 僮帖矩 濡 沱 挈翼 幹揀粥"
     chosen = composer_of("tang")
