@@ -27,10 +27,10 @@ from benchmarks import contenders, machine
 from benchmarks.contenders import NAMES
 from experiments.figures import record
 from pingze.corpus import Store
+from pingze.machine import VARIABLE, set_pools, threads
 from pingze.network.batches import Ids, encode_sequence, epoch_order, pack
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import BOS, Vocabulary
-from pingze.threads import VARIABLE, set_pools, threads
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "engine.json"
 REPORT = ModelConfiguration()

@@ -4,7 +4,7 @@ Each name is imported when it is first used, so that importing the package itsel
 """
 
 from pingze.lazy import imported
-from pingze.threads import set_pools
+from pingze.machine import set_pools
 
 TYPE_CHECKING = False  # stands for typing.TYPE_CHECKING, since importing typing takes time
 if TYPE_CHECKING:

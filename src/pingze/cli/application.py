@@ -16,8 +16,8 @@ import typer
 
 from pingze.composing.request.options import Bounded, Composing, hints_of, ordered
 from pingze.errors import CheckpointError, InputError, MissingExtraError
+from pingze.machine import threads
 from pingze.network import DEFAULT, SHIPPED
-from pingze.threads import threads
 from pingze.verse.character_table import to_traditional
 from pingze.verse.characters import HAN, MARKS
 from pingze.verse.forms import FORMS

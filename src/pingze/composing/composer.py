@@ -25,13 +25,13 @@ from pingze.composing.steering.taste import Taste
 from pingze.composing.steering.term import Term
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError
+from pingze.machine import threads
 from pingze.network import CI, checkpoint
 from pingze.network.checkpoint import Model
 from pingze.network.conditions import ABOUT, Conditions
 from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS
-from pingze.threads import threads
 from pingze.verse.forms import find_form, opening_name
 from pingze.verse.rhyme_groups import PINGSHUI, Standard
 

@@ -28,10 +28,10 @@ from pingze.composing.request.request import BLANKS
 from pingze.composing.steering.term import Term, Token
 from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import UnfinishedError
+from pingze.machine import threads
 from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import softmax
 from pingze.network.vocabulary import EOS
-from pingze.threads import threads
 
 COLDEST = 0.01
 """The lowest temperature used; below it all particles would be the same text."""

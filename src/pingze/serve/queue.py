@@ -19,10 +19,10 @@ from threading import Thread
 from typing import Any, TypeVar, TypeVarTuple
 
 from pingze.deadline import too_slow
+from pingze.machine import threads
 from pingze.serve.populations import Draft
 from pingze.serve.problems import RefusedError, busy, lost
 from pingze.serve.worker import work
-from pingze.threads import threads
 
 ROWS = 64  # the most texts to join into one batch; a single population may have more
 LONG = 0.25  # seconds after which a batch takes turns with one that comes later

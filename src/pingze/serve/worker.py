@@ -16,7 +16,7 @@ from typing import Any
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.deadline import Deadline, within
 from pingze.errors import PingzeError
-from pingze.lstm.memory import give_back_freed_memory, share_freed_memory
+from pingze.machine import give_back_freed_memory, share_freed_memory
 from pingze.serve.populations import Draft, failure, started
 
 REST = 3.0  # seconds without a message after which an idle worker frees memory

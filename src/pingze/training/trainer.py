@@ -18,7 +18,7 @@ from torch import Tensor
 
 from pingze.errors import TrainingError
 from pingze.lstm.matmul import operand_type
-from pingze.lstm.memory import keep_freed_memory
+from pingze.machine import keep_freed_memory
 from pingze.network.batches import Ids, epoch_order, pack, predicted_tokens
 from pingze.network.conditions import Conditions
 from pingze.network.model import LanguageModel

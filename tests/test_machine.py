@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 from pingze.errors import InputError
-from pingze.threads import OPENMP, POOLS, VARIABLE, cores, threads
+from pingze.machine import OPENMP, POOLS, VARIABLE, cores, threads
 from tests.cli.calling import pingze
 
 SHOWN = """
@@ -18,7 +18,7 @@ if "one core" in sys.argv:
     os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
 if "torch first" in sys.argv:
     import torch
-from pingze.threads import threads
+from pingze.machine import threads
 import numba, numpy, torch
 from threadpoolctl import threadpool_info
 
