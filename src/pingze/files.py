@@ -1,10 +1,11 @@
-"""Write files atomically (temporary file, fsync, rename), and lock folders."""
+"""Find the folders where pingze stores files, write files atomically (temporary file, fsync, rename), lock folders."""
 
 import contextlib
 import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from pingze.errors import PingzeError
 
@@ -12,6 +13,26 @@ try:
     import fcntl
 except ImportError:  # as on Windows, where the partial files of killed processes stay
     fcntl = None  # type: ignore[assignment]
+
+
+def cache_folder() -> Path:
+    """Return the folder for files that can be fetched again: the corpus archive. The folder may not exist yet."""
+    return _folder("cache")
+
+
+def data_folder() -> Path:
+    """Return the folder for files that were built: the cleaned corpus and its index. The folder may not exist yet."""
+    return _folder("data")
+
+
+def _folder(kind: Literal["cache", "data"]) -> Path:
+    """Return the folder `kind` in `$PINGZE_HOME` or, if that is not set, the system's folder of the kind for a user."""
+    if home := os.environ.get("PINGZE_HOME"):
+        return Path(home).expanduser() / kind
+    import platformdirs  # a command that only writes files starts sooner without this import
+
+    find = platformdirs.user_cache_path if kind == "cache" else platformdirs.user_data_path
+    return find("pingze", appauthor=False)
 
 
 @contextlib.contextmanager

@@ -25,8 +25,7 @@ from pingze.corpus.records import read, read_poetry_source
 from pingze.corpus.split import groups, split
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError
-from pingze.files import locked, sweep, written
-from pingze.paths import data_folder
+from pingze.files import data_folder, locked, sweep, written
 
 VERSION = 5  # of the schema and of the rules for its content; a store of another version must be rebuilt
 

@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 from pingze.corpus.own import is_own
 from pingze.corpus.records import is_package
 from pingze.errors import CorpusError
-from pingze.files import written
-from pingze.paths import cache_folder
+from pingze.files import cache_folder, written
 
 PACKAGE = "chinese-poetry"
 VERSION = "2.0.1"
