@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 from pingze import collect
-from pingze.composing.collecting import Collected
+from pingze.composing import collecting
+from pingze.composing.collecting import Collected, Quoting
 from pingze.composing.composer import Composer, prepare
-from pingze.composing.constraints import quoting
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.constraints.quoting import Quoting
 from pingze.composing.poem import Poem
 from pingze.composing.request.options import Collecting, Composing, Sampling
 from pingze.composing.request.request import read_request
@@ -109,13 +108,13 @@ def test_every_line_is_quoted(author: Composer, store: Store, poems: list[Corpus
                 assert source.author in poets or (source.dynasty == "song" and "宋" in poets)
 
 
-@pytest.mark.parametrize("many", [0, quoting._MANY])
+@pytest.mark.parametrize("many", [0, collecting._MANY])
 @pytest.mark.parametrize("form", ["五絕", "五古"])
 def test_characters_that_continue_no_line_are_left_out(
     author: Composer, store: Store, poems: list[CorpusPoem], form: str, many: int, monkeypatch: Any
 ) -> None:
     """Where few lines are left, exactly those continue that a search of the corpus finds; else no fewer."""
-    monkeypatch.setattr(quoting, "_MANY", many)
+    monkeypatch.setattr(collecting, "_MANY", many)
     request, rng = read_request(author.vocabulary, Collecting(form=form, lines=4)), np.random.default_rng(5)
     constraints, vocabulary = Constraints(author.lexicon(), request), author.vocabulary
     begun = constraints.begin((-1,) * 20)

@@ -1,9 +1,33 @@
-"""Define a poem put together from lines of the corpus 集句."""
+"""Define a poem put together from lines of the corpus 集句, and find the characters that continue such a line.
 
+A line may stand at a place in the poem if it has the same place in its own couplet, fits an allowed line type, ends in
+a rhyme that is still possible, and has the fixed characters. The lines are sorted, so that all lines with the same
+beginning are adjacent, and two binary searches find them. No two quoted lines may come from the same poem or from
+versions of one poem.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+
+from pingze.arrays import Array, Bool, Int
+from pingze.composing.constraints.copying import Copying
+from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
+from pingze.composing.constraints.lexicon import FREE, WANTS_LEVEL, Lexicon
 from pingze.composing.poem import Poem
-from pingze.corpus.store import Hit
+from pingze.corpus.build import store_path
+from pingze.corpus.quotable import poems_of, quotable
+from pingze.corpus.store import Hit, Store
+from pingze.verse.forms import Layout
+from pingze.verse.patterns import RESCUED, accepted
+
+_MANY = 1 << 12  # if more lines than this can follow, lines of poems already quoted are not excluded yet
+_AMPLE = 30  # a rhyme with at least so many lines for each place is unlikely to lead into a dead end
 
 
 @dataclass(frozen=True)
@@ -14,3 +38,186 @@ class Collected(Poem):
     """For each line, where it stands in the corpus: its poet, title, dynasty and number."""
 
     __hash__ = Poem.__hash__
+
+
+class Kind(NamedTuple):
+    """A kind of line; it may be the `second` of its couplet, end in a rhyme (`foot`) and `repeat` characters."""
+
+    second: bool
+    line_type: str
+    """The line type, or "" for any."""
+    strictness: str
+    foot: bool
+    ending: bytes
+    """A mask of the characters in which the line may end; empty for any."""
+    fixed: Fixes
+    """The id that each position must have, or `FREE`."""
+    repeat: bool
+
+
+class Quoting(Copying):
+    """The lines of `width` characters that may be quoted.
+
+    `poets` are the names of poets or dynasties, separated by spaces, whose lines may be quoted; "" for all.
+
+    Raises InputError if the corpus has no poem of one of the poets.
+    """
+
+    dead_end = "unquoted"
+
+    def __init__(self, store: Store, lexicon: Lexicon, width: int, poets: str) -> None:
+        super().__init__(store.index, lexicon.vocabulary, Layout([width]), width)
+        self.width = width
+        self.table = quotable(store, width)
+        self.columns = np.ascontiguousarray(self.table["codes"].T)
+        self.run, self.place, self.second = (np.array(self.table[name]) for name in ("run", "place", "second"))
+        self.usable = self.known[self.columns].all(axis=0)
+        self.once = np.ones_like(self.usable)  # whether a line repeats characters only by doubling them
+        for at, column in enumerate(self.columns):
+            for other in self.columns[at + 2 :]:
+                self.once &= column != other
+        if poets.strip():
+            self.usable &= np.isin(self.corpus.texts_at(self.place), poems_of(store, poets))
+        self.tones = dict(zip("PZ", lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:].take(self.ids, axis=1), strict=True))
+        self.ends = lru_cache(maxsize=256)(self._ends)
+        self.lines = lru_cache(maxsize=256)(self._lines)
+        self.next = lru_cache(maxsize=1 << 14)(self._next)
+        self.excluded = lru_cache(maxsize=1 << 10)(self._excluded)
+
+    def holds(self, fixed: Sequence[int]) -> bool:
+        """Check whether a word is in no line of the corpus."""
+        return not len(self.corpus.places(self._codes(fixed)))
+
+    def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "T G"]:
+        """Return a mask of the hypotheses under which lines can be quoted; if some have `_AMPLE` lines, only these."""
+        counts = np.full((len(demands.kinds), len(demands.rhyming.of_row)), len(self.run))
+        for number in range(demands.request.lines):
+            given = fixed[number * self.width : (number + 1) * self.width]
+            foot = (number + 1) * self.width - 1
+            rhymes = demands.rhyming.fitting(foot, generous=given[-1] != FREE)
+            for t in range(len(counts)):
+                times = self.ends(self._kind(demands, t, number, given))
+                found = rhymes @ times if demands.feet[foot, t] else times.sum()
+                counts[t] = np.minimum(counts[t], found)
+        ample: Array = counts >= _AMPLE
+        return ample if ample.any() else counts > 0
+
+    def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
+        """Return a mask of the characters after which no line can be quoted at the given position of each text."""
+        number, at = divmod(place, self.width)
+        forbidden, kinds = np.ones_like(histories.unused), dict[object, set[Kind]]()
+        given = map(tuple, histories.fixed[:, place - at : place - at + self.width].tolist())
+        texts = histories.texts[:, :place].tolist()
+        for row, (text, fixed, alive) in enumerate(zip(texts, given, histories.alive, strict=True)):
+            key = alive.tobytes(), fixed
+            if key not in kinds:
+                living = np.flatnonzero(alive.any(axis=1)).tolist()
+                kinds[key] = {self._kind(demands, t, number, fixed, alive[t]) for t in living}
+            written = [tuple(self._codes(text[start : start + self.width])) for start in range(0, place, self.width)]
+            begun = written.pop() if at else ()
+            for kind in kinds[key]:
+                forbidden[row, self.next(kind, begun, tuple(written))] = False
+        return forbidden
+
+    def _kind(self, demands: Demands, t: int, number: int, given: Fixes, alive: Bool[Array, "G"] | None = None) -> Kind:
+        """Return the kind of lines that a template and its living groups, if given, allow as line `number`, from 0."""
+        types, request, end = demands.kinds[t], demands.request, (number + 1) * self.width - 1
+        line_type, foot, ending = types[number] if types else "", bool(demands.feet[end, t]), b""
+        if foot and alive is not None:
+            ending = demands.rhyming.fitting(end, generous=given[-1] != FREE)[alive].any(axis=0).tobytes()
+        return Kind(number % 2 == 1, line_type, request.strictness, foot, ending, given, request.repeat)
+
+    def _ends(self, kind: Kind) -> Int[Array, "V"]:
+        """Count how many lines of a kind end in each character."""
+        return np.bincount(self.ids[self.columns[-1][self.lines(kind)]], minlength=len(self.codes))
+
+    def _lines(self, kind: Kind) -> Int[Array, "rows"]:
+        """List the rows of the lines of a kind, in order."""
+        second, line_type, strictness, foot, ending, fixed, repeat = kind
+        rows = np.flatnonzero(self.usable & (self.second == second) & (self.once | repeat))
+        if ending:
+            rows = rows[np.frombuffer(ending, bool)[self.ids[self.columns[-1][rows]]]]
+        for at, id_ in enumerate(fixed):
+            if id_ != FREE:
+                rows = rows[self.columns[at][rows] == self.codes[id_]]
+        if not line_type:
+            return rows
+        types = [line_type, RESCUED.get(line_type, line_type)]
+        patterns = {pattern.tones for each in types for pattern in accepted(each, self.width, strictness)}
+        fits = np.zeros(len(rows), bool)
+        for pattern in patterns:
+            left = np.arange(len(rows))
+            for at, tone in enumerate(pattern[: self.width - foot]):
+                if tone in self.tones and fixed[at] == FREE:
+                    left = left[self.tones[tone][self.columns[at][rows[left]]]]
+            fits[left] = True
+        return rows[fits]
+
+    def _within(self, rows: Array | range, codes: Sequence[int]) -> Array | range:
+        """Narrow sorted rows to those of the lines that begin with the given codes."""
+        for column, code in zip(self.columns, codes, strict=False):
+            low = bisect_left(rows, code, key=column.__getitem__)
+            rows = rows[low : bisect_right(rows, code, low, key=column.__getitem__)]
+        return rows
+
+    def _next(self, kind: Kind, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]) -> Int[Array, "n"]:
+        """List the ids that continue a line of a kind, given the codes of its beginning and of the lines before it."""
+        rows, at = self._within(self.lines(kind), begun), len(begun)
+        if len(rows) > _MANY:
+            return self.ids[np.unique(self.columns[at][rows])]
+        if written:
+            runs, used = self.excluded(written)
+            other = runs[np.searchsorted(runs, self.run[rows])] != self.run[rows]
+            if not kind.repeat or kind.foot:  # no character rhymes twice
+                other &= ~used[self.columns[self.width - 1 if kind.repeat else at :, rows]].any(axis=0)
+            rows = rows[other]
+        return self.ids[self.columns[at][rows]]
+
+    def _rows(self, line: Sequence[int]) -> Int[Array, "rows"]:
+        """List all rows of the table that hold a line, given as codes."""
+        return np.array(self._within(range(len(self.run)), line), int)
+
+    def _excluded(self, written: tuple[tuple[int, ...], ...]) -> tuple[Int[Array, "runs"], Bool[Array, "codes"]]:
+        """Return the lines that may not be quoted after the written lines, and the characters already used.
+
+        The lines are those of every poem that contains a written line, and of its versions. They are given by their
+        sorted `run`, followed by a number larger than any `run`; the characters are given as a mask.
+        """
+        by_group, group = self.table["by_group"], self.table["group"]
+        runs, used = [np.array([np.iinfo(np.int32).max])], np.zeros(len(self.ids), bool)
+        for line in written:
+            used[list(line)] = True
+            for one in np.unique(group[self._rows(line)]).tolist():
+                low = bisect_left(by_group, one, key=group.__getitem__)
+                high = bisect_right(by_group, one, low, key=group.__getitem__)
+                runs.append(self.run[by_group[low:high]])
+        return np.sort(np.concatenate(runs)), used
+
+    def sources(self, lines: Sequence[str]) -> list[Hit]:
+        """Find, for each line of a poem, the first place in the corpus from which it may be quoted.
+
+        Raises CorpusError if the corpus has been removed in the meantime.
+        """
+        with Store.open() as store:
+            found = []
+            for number, line in enumerate(lines):
+                rows = self._rows(self.corpus.encode(line))
+                rows = rows[self.usable[rows] & (self.second[rows] == (number % 2 == 1))]
+                found.append(store.line_at(int(self.place[rows].min())))
+            return found
+
+
+def quoting(lexicon: Lexicon, width: int, poets: str) -> Quoting:
+    """Return the lines of the user's corpus that may be quoted, cached while the store is unchanged.
+
+    Raises CorpusError if there is no corpus, and InputError if it has no poem of one of the poets.
+    """
+    path = store_path()
+    changed = path.stat().st_mtime_ns if path.exists() else 0
+    return _quoting(lexicon, width, poets, path, changed)
+
+
+@lru_cache(maxsize=2)  # each holds up to 100 MB
+def _quoting(lexicon: Lexicon, width: int, poets: str, path: Path, changed: int) -> Quoting:
+    with Store.open(path) as store:
+        return Quoting(store, lexicon, width, poets)

@@ -143,7 +143,7 @@ class Composer:
         # 1. Find what may not be copied or, for a 集句, what may be quoted.
         copying: Copying | None = None
         if request.poets is not None:
-            from pingze.composing.constraints.quoting import quoting  # needs the database
+            from pingze.composing.collecting import quoting  # needs the database
 
             copying = quoting(self.lexicon(request.standard), request.form.width, request.poets)
         elif request.original:
@@ -249,8 +249,7 @@ class Composer:
         )
         if request.poets is None:
             return poem
-        from pingze.composing.collecting import Collected
-        from pingze.composing.constraints.quoting import Quoting
+        from pingze.composing.collecting import Collected, Quoting
 
         assert isinstance(constraints.copying, Quoting), "a request for quoted lines is compiled with them"
         return Collected(**vars(poem), sources=tuple(constraints.copying.sources(poem.lines)))
