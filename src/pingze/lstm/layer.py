@@ -3,9 +3,13 @@
 Sequences are sorted by length, longest first, and packed as all tokens of step 1, then all of step 2, … (the data of
 `torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. The order of the matrix products is
 derived in docs/lstm-derivation.md, "The efficient form".
+
+The elementwise half of a step is compiled for the usual case in training: tanh in float32 on a CPU. Other activations,
+types and devices use PyTorch's operations, which are differentiated automatically.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
@@ -13,7 +17,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.utils.rnn import PackedSequence
 
-from pingze.lstm import cells
+from pingze.lstm import kernels
 from pingze.lstm.dropout import Dropout, sequence_of_rows
 from pingze.lstm.formulas import ACTIVATIONS
 from pingze.lstm.matmul import operand, product, products_with
@@ -141,7 +145,7 @@ class _PackedLayer(torch.autograd.Function):
         operands = operands or x.dtype
         x_op, W_ih, W_hh = operand(x, operands), weight_ih.to(operands), weight_hh.to(operands)
         N, (B, H) = x.shape[0], h_0.shape
-        cell = cells.cell(activation, x.device, x.dtype)
+        cell = fastest_cell(activation, x.device, x.dtype)
         # 1) slices for each step: of the N rows, and of the states before and after it (B initial states, then N)
         ends, counts = sizes.cumsum(dim=0), sizes.tolist()
         rows = [slice(end - count, end) for end, count in zip(ends.tolist(), counts, strict=True)]
@@ -221,3 +225,45 @@ def cudnn_layer(
         state = (h_0[None], c_0[None])
         out, (h_T, c_T) = torch.func.functional_call(stock, weights, (PackedSequence(x, sizes), state))
     return out.data.to(x.dtype), h_T[0].to(x.dtype), c_T[0].to(x.dtype)
+
+
+class Cell(NamedTuple):
+    """The two passes of the elementwise half of a step, with the arguments of `kernels`; `view` converts each tensor.
+
+    `forward` writes `gates` for `backward`. These are activated already if the cell is compiled, otherwise not.
+    """
+
+    view: Callable[[Tensor], Any]
+    forward: Callable[..., None]
+    backward: Callable[..., None]
+
+
+def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> Cell:
+    """Return the fastest cell for an activation, a device and a floating-point type."""
+    if activation == "tanh" and device.type == "cpu" and dtype == torch.float32:
+        return Cell(kernels.array, kernels.cell_forward, kernels.cell_backward)
+    phi = getattr(nn.functional, activation)  # the default slope of leaky_relu is `formulas.LEAK`
+
+    def equations(net: Float[Tensor, "B G"], c_prev: Float[Tensor, "B H"]) -> tuple[Tensor, Tensor, Tensor]:
+        net_i, net_f, net_c, net_o = net.chunk(4, dim=1)
+        c = net_f.sigmoid() * c_prev + net_i.sigmoid() * phi(net_c)
+        phi_c = phi(c)
+        return net_o.sigmoid() * phi_c, c, phi_c
+
+    def forward(x: Tensor, recurrent: Tensor, bias: Tensor, c_prev: Tensor, gates: Tensor, *outputs: Tensor) -> None:
+        gates.copy_(x).add_(recurrent).add_(bias)
+        h, c, phi_c = equations(gates, c_prev)
+        for output, value in zip(outputs, (c, phi_c, h, h), strict=True):
+            output.copy_(value)
+
+    def backward(
+        dh: Tensor, dh_next: Tensor, dc_next: Tensor, gates: Tensor, c_prev: Tensor, _: Tensor, dnet: Tensor
+    ) -> None:
+        with torch.enable_grad():
+            inputs = gates.detach().requires_grad_(), c_prev.detach().requires_grad_()
+            h, c, _ = equations(*inputs)
+        by_net, dc_prev = torch.autograd.grad((h, c), inputs, (dh + dh_next, dc_next))
+        dnet.copy_(by_net)
+        dc_next.copy_(dc_prev)
+
+    return Cell(lambda tensor: tensor, forward, backward)
