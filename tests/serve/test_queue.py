@@ -15,8 +15,8 @@ from pingze.deadline import Deadline, DeadlineError, check_deadline
 from pingze.serve import queue as queues
 from pingze.serve import worker as worker_process
 from pingze.serve.problems import RefusedError
-from pingze.serve.queue import ROWS, WAITING, WAITING_OF_ONE, Job, Queue, Request
-from pingze.serve.worker import LONG, WorkerLoop
+from pingze.serve.queue import LONG, ROWS, WAITING, WAITING_OF_ONE, Job, Queue, Request
+from pingze.serve.worker import TURN, WorkerLoop
 
 SECONDS = 60.0
 BUSY = "too much to do just now"
@@ -145,7 +145,7 @@ async def test_a_client_s_own_small_batch_is_written_too(queue: Queue, workers: 
 
 
 def written(clock: Clock, batches: dict[str, int], short: int = 0) -> str:
-    """Have a worker write batches of so many tokens of LONG / 2 each; at each token the batch that had it.
+    """Have a worker write batches of so many tokens of TURN / 2 each; at each token the batch that had it.
 
     So many short ones of one token follow, each when the one before has ended; `-` is a token of theirs.
     """
@@ -162,7 +162,7 @@ def written(clock: Clock, batches: dict[str, int], short: int = 0) -> str:
         nonlocal short
         for _ in range(left):
             tokens.append(name)
-            clock.now += LONG / 2
+            clock.now += TURN / 2
             yield None
         yield 0, name
         if short:
