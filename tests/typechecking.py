@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from inspect import Signature, signature
+from typing import Any
 
 from beartype import BeartypeConf, beartype
 
@@ -10,7 +11,14 @@ _checked: dict[tuple[str, str, Signature], Callable[..., object]] = {}
 
 
 def check(function: Callable[..., object]) -> Callable[..., object]:
-    """Check a function's annotations; a function that is defined in each call of another is compiled once."""
+    """Check the annotations of an empty function that jaxtyping makes in place of one of pingze.
+
+    It makes two of each: one is called with the parameters and returns Any, then one also with what was returned. The
+    second need not check the parameters again. Where a function is defined in each call of another, equal ones are
+    compiled once.
+    """
+    if (returned := function.__annotations__.get("return", Any)) is not Any:
+        function.__annotations__ = {"return": returned}
     key = function.__module__, function.__qualname__, signature(function)
     try:
         return _checked.get(key) or _checked.setdefault(key, _beartype(function))

@@ -47,7 +47,7 @@ def draft(seed: int) -> str:
     return "".join(text)
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))])
+@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, *range(3, 8)))])
 def test_no_search_finds_fewer_changes(seed: int) -> None:
     level = STRICTNESSES[seed % 2]
     text, locked = draft(seed), frozenset(random.Random(seed).sample(range(20), seed % 3))
