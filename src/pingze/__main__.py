@@ -17,12 +17,14 @@ def run(arguments: list[str] | None = None) -> None:
         signal.signal(signal.SIGINT, _leave)
     _replace_closed_streams()
     gc.set_threshold(100_000)  # objects made at start-up are not garbage, and scanning them takes time
-    from pingze.cli import application_for
+    from pingze.cli import START, application_for
     from pingze.cli.failures import guarded
 
     arguments = sys.argv[1:] if arguments is None else arguments
     app = application_for(arguments)
     signal.signal(signal.SIGINT, before)
+    if arguments in ([], ["--"]) and "_PINGZE_COMPLETE" not in os.environ:  # shell completion passes no arguments
+        sys.exit(guarded(lambda: print(START)))  # noqa: T201
     status = guarded(lambda: app(arguments, prog_name="pingze", standalone_mode=False))
     gc.freeze()  # otherwise the last collection scans everything loaded, which takes as long as composing a poem
     sys.exit(status)

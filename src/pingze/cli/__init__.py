@@ -8,7 +8,9 @@ from importlib import import_module
 
 import typer
 
-from pingze.cli.application import app
+from pingze.cli.application import START, app
+
+__all__ = ["START", "application_for"]
 
 COMMANDS = {
     "composing": ("compose", "collect", "couplet", "revise", "mend", "generate"),

@@ -102,16 +102,12 @@ def _option(each: Field[Any], sentence: str = "", *flags: str) -> Any:
 
 
 @app.callback(invoke_without_command=True)
-def _(
-    context: typer.Context, show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
-) -> None:
+def _(show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if show_version:
         from importlib.metadata import version  # other commands start sooner without it
 
         typer.echo(f"pingze {version('pingze')}")
         raise typer.Exit
-    if context.invoked_subcommand is None:
-        typer.echo(START)
     threads()  # refuse a bad PINGZE_THREADS before any command
 
 
