@@ -217,7 +217,7 @@ def test_a_poem_is_mended_and_what_was_changed_is_told(page: Page) -> None:
     page.fill(".mending input", "雁樓")
     page.click(".mend")
     says(page, ".mended", "改了 1 個字")
-    says(page, ".mended li", "第4句第7字：月改作")
+    says(page, ".mended li", re.compile("第4句第7字：月改作.（原病：出韻）"))
     says(page, ".verdict h2", "無病")
     mended = page.locator("#text").input_value()
     assert "雁樓" in mended
@@ -225,6 +225,12 @@ def test_a_poem_is_mended_and_what_was_changed_is_told(page: Page) -> None:
     page.click("#take-mending-back")
     says(page, ".verdict h2", "1 處不合")
     assert page.locator("#text").input_value() == FAULTY
+    # What is kept has sound characters changed to fit it.
+    check(page, "孤舟寒江下，無人問姓名。山風吹不見，何人有琴聲。")
+    page.select_option("#check_form", "五絕")
+    page.fill(".mending input", "孤舟")
+    page.click(".mend")
+    says(page, ".mended li >> nth=0", "（隨改）")
 
 
 @pytest.mark.parametrize(("route", "again"), [("mend", False), ("mend", True), ("check", False)])

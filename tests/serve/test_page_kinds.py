@@ -49,12 +49,16 @@ def test_a_tune_is_revised_by_its_own_widths(browser: Browser, address: str) -> 
     verse = ("何處好", "江上月明時", "萬里秋風吹木葉", "一聲羌笛起相思", "人去雁來遲")
     with opened(browser, address, after=link(*verse, form="憶江南")) as page:
         page.locator("#sheet [data-line='1'][data-position='2']").click()
-        # 1) What is written flows on into the next line, and what it breaks is marked and mended.
+        # 1) What is too long for its line is refused and stays in its field; what finds room is locked.
         page.fill("#own", "日月山")
         page.locator("#own").press("Enter")
-        says(page, "#sheet .line >> nth=1", "山")
-        assert lines(page)[:2] == ["何日月", "山上月明時"]
-        count(page, "#sheet .locked", 3)
+        says(page, "#trouble", "從這裡到句末只有 2 字的位置，寫了 3 字。")
+        assert (lines(page), page.locator("#own").input_value()) == ([*verse], "日月山")
+        page.fill("#own", "日月")
+        page.locator("#own").press("Enter")
+        says(page, "#sheet .line >> nth=0", "月")
+        assert lines(page) == ["何日月", *verse[1:]]
+        count(page, "#sheet .locked", 2)
         page.click("#undo")
         assert lines(page) == list(verse)
         # 2) A place may be weighed, a line drawn again.

@@ -141,6 +141,9 @@ def test_a_fault_names_what_its_place_wants_and_is_replaced_or_mended(browser: B
 def test_a_simplified_text_is_mended_in_simplified_and_outlives_the_browser(browser: Browser, address: str) -> None:
     with opened(browser, address, language="zh-CN") as page:
         page.click("[data-view-of=check]")
+        page.fill("#text", "夜里行云过，山中流水长。风吹千里树，月照一人家。")
+        says(page, ".readings", "里 认作")
+        assert "依上下文" not in page.inner_text("#verdicts")  # 里→里 would say nothing
         page.fill("#text", "黄昏明月似霜生，夜压行云白帝城。高影入槐西岸雪，雁楼横笛梦中月。")
         page.locator(".verdict .as-form").click()
         says(page, ".verdict h2", "七古")
@@ -167,6 +170,9 @@ def test_english_is_read_wherever_characters_are_asked_for(browser: Browser, add
         page.fill("#own", "zebra")
         page.press("#own", "Enter")
         says(page, "#trouble", "Not known, and left out: zebra.")
+        page.fill("#own", "黃昏明月似霜飛來")
+        page.press("#own", "Enter")
+        says(page, "#trouble", "there is room for 7 from here to the end of the line, and you wrote 8.")
         page.locator(".chip", has_text="對聯").click()
         page.fill("#line", "bright moon over green mountains")
         says(page, "#reading", "green mountains → 青山, bright moon → 明月")

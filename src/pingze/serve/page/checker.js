@@ -5,7 +5,7 @@ import { ask, told } from "./api.js";
 import { takeUp, turnTo } from "./desk.js";
 import { $, announce, attempt, button, el, fill } from "./dom.js";
 import { factsOf, standardOf } from "./forms.js";
-import { seen } from "./judged.js";
+import { blamed, seen } from "./judged.js";
 import { book } from "./poem.js";
 import { keep, settings, shown, simple, traditionals, typedPairs } from "./settings.js";
 import { charAt, keyOf, rewrite, tuneOf, widthsOf } from "./shape.js";
@@ -110,10 +110,7 @@ function show(verdict) {
       $("verdicts").querySelector(".fit, button")?.focus();
     });
   const row = (fault) => faultRow(fault, (one) => mend(fault, one), faultId(verdict, fault));
-  const revise = () => {
-    takeUp({ ...newDesk([entryOf(verdict)]), when: Date.now() }, replaceDesk);
-    focusPlace();
-  };
+  const revise = () => (takeUp({ ...newDesk([entryOf(verdict)]), when: Date.now() }, replaceDesk), focusPlace());
   return el(
     "article.verdict",
     el("h2", heading(verdict)),
@@ -127,7 +124,9 @@ function show(verdict) {
 }
 
 /** A note; one that names a form other than the one judged is a button that judges the poem as that. */
-function noteOf(note, { form, other = form }) {
+function noteOf(note, { code, has, form, other = form }) {
+  const looksSame = (pair) => /^(.)→\1$/u.test(told(pair)); // as 里→裡 to a reader of Simplified
+  if (code === "chosen" && has.every(looksSame)) return null;
   const judge = () => (($("check_form").value = other), see());
   return form ? button(told(note), judge, { class: "plain as-form" }) : el("p.hint", told(note));
 }
@@ -177,7 +176,7 @@ async function mendAll(verdict, keep) {
     const after = textWith(verdict, changedLines(verdict, changes));
     await checkText(after);
     if ($("text").value !== after) return;
-    mended = { before, changes };
+    mended = { before, changes: blamed(changes, verdict) };
     announce(t("mended", changes.length));
     drawChecker();
   });

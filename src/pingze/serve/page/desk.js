@@ -3,7 +3,7 @@
 import { ask, composeEach, coupletEach } from "./api.js";
 import { restoreChoices, showProblem, showReading } from "./choices.js";
 import { announce, attempt, trouble } from "./dom.js";
-import { bare, checking, modelOf } from "./judged.js";
+import { bare, blamed, checking, modelOf, verdict } from "./judged.js";
 import { fixed, FREE } from "./plan.js";
 import { sourcesOf } from "./poem.js";
 import { shown, typedPairs } from "./settings.js";
@@ -69,24 +69,23 @@ export function constraints({ ask: asked, now }) {
 }
 
 /**
- * Put characters into the poem from a place on; what is left at its end is not put. A poet may break a rule: what is broken
- * is marked. Characters of one's `own` are read as the checker reads them, and locked.
+ * Put characters into a line from a place on, if they find room; whether they were put. A poet may break a rule: what is
+ * broken is marked. Characters of one's `own` are read as the checker reads them, and locked.
  */
 export async function replace({ line, position }, characters, own = false) {
-  if (!isFree()) return;
+  if (!isFree()) return false;
   const on = entry();
   const { poem } = on.now;
-  const before = [...poem.lines.join("")];
-  const start = [...poem.lines.slice(0, line - 1).join("")].length + position - 1;
-  const wanted = rewrite(poem.lines, (one, _, n) => [...characters][n - start] ?? one);
-  await attempt(async () => {
+  const put = [...characters];
+  const places = placesOf(widthsOf(poem.lines)).filter((one) => one.line === line && one.position >= position);
+  if (put.length > places.length) return trouble(t("no_room", places.length, put.length));
+  const changes = new Map(put.map((one, n) => [keyOf(places[n]), one]));
+  const wanted = rewrite(poem.lines, (one, place) => changes.get(keyOf(place)) ?? one);
+  return attempt(async () => {
     const found = own ? (await ask("check", checking(on, wanted))).verdicts[0].read : wanted;
-    const read = [...found.join("")]; // what was there before stays as it was
-    const isSame = read.length === before.length;
-    const lines = isSame ? rewrite(wanted, (one, _, n) => (one === before[n] ? one : read[n])) : wanted;
+    const lines = rewrite(wanted, (one, place) => (changes.has(keyOf(place)) && charAt(found, place)) || one);
     const typed = [poem.typed, ...typedPairs(lines.join(""), wanted.join("")).flat()].join("");
-    const typedPlaces = own ? placesOf(widthsOf(lines)).slice(start, start + [...characters].length) : [];
-    const locks = new Set([...on.now.locks, ...typedPlaces.map(keyOf)]);
+    const locks = new Set([...on.now.locks, ...(own ? changes.keys() : [])]);
     changeEntry(on, poem, { poem: { ...poem, lines, typed, log_probability: null }, locks });
     announce(t("replaced", shown(characters)));
   });
@@ -102,8 +101,9 @@ export async function mendAround() {
   const keep = locked.join(" ").replace(/ +/g, " ").trim();
   await busy(async (signal) => {
     const body = { ...checking(on), keep, title, poet, ...modelOf(poem) };
-    const { poem: mended, changes } = await ask("mend", body, signal);
-    const { lines, template, rhyme, log_probability } = mended;
+    const mended = await ask("mend", body, signal);
+    const { lines, template, rhyme, log_probability } = mended.poem;
+    const changes = blamed(mended.changes, verdict(on));
     changeEntry(on, poem, { poem: { ...poem, lines, template, rhyme, log_probability }, changes });
     announce(t("mended", changes.length));
   });
@@ -144,15 +144,14 @@ export async function redraw({ line = null, position = null } = {}) {
 /** Have several other wordings of a line, and hear of each as a poem with it. Throws a Problem where there is none. */
 export async function otherLines(on, line, hear, signal) {
   const found = [on.now.poem];
-  const isLast = (error) => found.length > 1 && error.name !== "AbortError"; // no further old line fits
   for (let tries = 0; tries < OTHERS; tries++) {
     try {
       const poem = await rewritten(on, unlocked(on.now, line), found, signal);
       if (!found.some(({ lines }) => lines[line - 1] === poem.lines[line - 1])) hear(poem);
       found.push(poem);
     } catch (error) {
-      if (isLast(error)) return;
-      throw error;
+      if (found.length === 1 || error.name === "AbortError") throw error;
+      return; // no further old line fits
     }
   }
 }

@@ -1,11 +1,12 @@
 // Elements from data. Text only ever becomes a text node, so no input can become markup.
 
 /**
- * An element, named as in CSS: its tag, then classes after dots; then its attributes, if it has any (null leaves one out,
- * `on` holds listeners, those of the style sheet begin with --), then its children.
+ * An element, named as in CSS: its tag, then classes after dots or in a list; then its attributes, if it has any (null leaves
+ * one out, `on` holds listeners, those of the style sheet begin with --), then its children.
+ * @returns {any}
  */
 export function el(name, ...parts) {
-  const [tag, ...classes] = name.split(".");
+  const [tag, ...classes] = [name].flat().filter(Boolean).join(".").split(".");
   const node = document.createElement(tag);
   const { on = {}, ...attributes } = parts[0]?.constructor === Object ? parts.shift() : {};
   if (classes.length) node.setAttribute("class", classes.join(" "));

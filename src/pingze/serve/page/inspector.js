@@ -4,7 +4,7 @@ import { ask, told } from "./api.js";
 import { inChinese, learnEnglish } from "./choices.js";
 import { changeEntry, constraints, otherLines, redraw, replace, toggleLock } from "./desk.js";
 import { $, attempt, button, el, onClick, trouble } from "./dom.js";
-import { bare, faults, verdict } from "./judged.js";
+import { bare, faultsAt, verdict } from "./judged.js";
 import { openOver, shutOver } from "./over.js";
 import { glosses, pinyin, sense, sourcesOf, wants, written } from "./poem.js";
 import { shown } from "./settings.js";
@@ -27,11 +27,12 @@ export function startInspector() {
   document.addEventListener("click", ({ target }) => isEmpty(target) && close());
   $("writing").addEventListener("submit", async (event) => {
     event.preventDefault();
-    await learnEnglish();
-    const typed = $("own").value;
+    const [here, typed] = [state.place, $("own").value];
+    if (/[a-z]/i.test(typed)) await learnEnglish();
+    if (state.place !== here) return; // it was closed, or another one was chosen
     const { found, unknown } = inChinese(typed) ?? { found: onlyHan(typed), unknown: [] };
-    if (found.some(Boolean)) await place(found.join(""), true);
-    if (unknown.length) trouble(t("english_unknown", unknown.join(", ")));
+    const isDone = !found.some(Boolean) || (await place(found.join(""), true));
+    if (isDone && unknown.length) trouble(t("english_unknown", unknown.join(", ")));
   });
 }
 
@@ -81,15 +82,16 @@ function close() {
 function facts(on, place) {
   const readings = verdict(on)?.readings?.[place.line - 1]?.[place.position - 1];
   if (!readings) return [verdict(on)?.problem ? "" : t("loading")];
-  const broken = faults(on).filter((fault) => keyOf(fault) === keyOf(place));
-  const said = broken.map((fault) => `${t(fault.rule)}：${wants(fault) || told(fault.definition)} `);
-  const clashes = said.map((text) => el("span.clash", text));
+  const said = (fault) => el("span.clash", `${t(fault.rule)}：${wants(fault) || told(fault.definition)} `);
+  const clashes = faultsAt(verdict(on), place).map(said);
   return [el("span", { lang: verseLanguage() }, shown(readings.join("、")) || t("no_reading")), " ", ...clashes];
 }
 
+/** Put characters from the chosen place on; whether they found room. */
 async function place(characters, isOwn = false) {
-  await replace(state.place, characters, isOwn);
-  focusPlace();
+  const isDone = await replace(state.place, characters, isOwn);
+  if (isDone) focusPlace();
+  return isDone;
 }
 
 /** Offer what an act adds, each as it comes; what is offered next calls it off. */

@@ -62,14 +62,18 @@ export function verdict(on) {
   return found?.verdicts?.[0] ?? found;
 }
 
-/** The faults of an entry's poem. */
-export const faults = (on) => verdict(on)?.violations ?? [];
+/** The faults at a place of a checked poem. */
+export const faultsAt = (checked, place) => checked?.violations?.filter((one) => keyOf(one) === keyOf(place)) ?? [];
+
+/** Changes that mended a draft, each with the rules that the draft broke at its place. */
+export const blamed = (changes, draft) =>
+  changes.map((one) => ({ ...one, rules: faultsAt(draft, one).map(({ rule }) => rule) }));
 
 /** What the sheet shows of each place of a checked poem: {tone, rhymes, fault}. */
 export const seen = (checked, poem) => (place) => ({
   tone: charAt(checked?.tones ?? [], place),
   rhymes: isFoot(poem, place, checked?.readings?.[place.line - 1]?.[place.position - 1]?.join("")),
-  fault: checked?.violations?.find((one) => keyOf(one) === keyOf(place))?.rule,
+  fault: faultsAt(checked, place)[0]?.rule,
 });
 
 /** Whether a character rhymes: an even line's last, the first's where the template says so, and where a tune's sentence ends. */

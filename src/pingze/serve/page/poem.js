@@ -41,19 +41,17 @@ export function book(poem, { label, look, chosen = null, act = (_event, _place) 
   const seal = el("span.seal", { "aria-hidden": "true", lang: "zh-Hant" }, sealOf(poem));
   const tiers = tiersOf(poem, settings.language === "en" ? MOST_GLOSSED : MOST_COLUMNS);
   const columns = Math.max(...tiers.map((lines) => lines.length)) + (titleOf(poem) || poem.poet ? 1 : 0);
-  const whole = el("div.book", { "--columns": columns }, heading(poem, edit), body, seal);
-  whole.classList.toggle("couplet", poem.form === COUPLET);
-  whole.classList.toggle("tiered", tiers.length > 1);
-  const shows = [settings.marks && "with-marks", settings.language === "en" && "glossed"].filter(Boolean);
-  return el(["div.scroll", ...shows].join("."), whole);
+  const kind = ["div.book", poem.form === COUPLET && "couplet", tiers.length > 1 && "tiered"];
+  const whole = el(kind, { "--columns": columns }, heading(poem, edit), body, seal);
+  return el(["div.scroll", settings.marks && "with-marks", settings.language === "en" && "glossed"], whole);
 }
 
 function heading(poem, edit) {
   const title = titleOf(poem);
   if (!title && !poem.poet) return null;
   const poet = poem.poet ? el("p", t("by_manner", named(poem.poet))) : null;
-  const on = edit ? { click: edit } : {};
-  return el("div.heading", { lang: verseLanguage(), on }, title ? el("h2", written(poem, title)) : null, poet);
+  const own = title ? [el("h2", written(poem, title)), poem.form === COUPLET ? el("small", sense(title)) : null] : null;
+  return el("div.heading", { lang: verseLanguage(), on: { click: edit } }, own, poet);
 }
 
 function lineOf(poem, line, look, chosen) {
@@ -69,7 +67,7 @@ function cell(character, face, place, seen, chosen) {
   const isFocused = keyOf(place) === keyOf(chosen ?? { line: 1, position: 1 });
   const { tone, rhymes, locked, fault, pale, changed } = seen;
   const said = [rhymes && t("cell_rhymes"), locked && t("cell_locked"), fault && t("cell_faulty", t(fault))];
-  const classes = Object.entries({ rhymes, locked, faulty: fault, pale, changed }).filter(([, is]) => is);
+  const classes = [rhymes && "rhymes", locked && "locked", fault && "faulty", pale && "pale", changed && "changed"];
   const tells = [face, t(TONES[tone] ?? "no_tone"), place.line, place.position, said.filter(Boolean).join("")];
   const attributes = {
     role: "gridcell",
@@ -80,7 +78,7 @@ function cell(character, face, place, seen, chosen) {
     "aria-label": t("cell", ...tells),
   };
   return el(
-    ["span.cell", ...classes.map(([name]) => name)].join("."),
+    ["span.cell", ...classes],
     attributes,
     el("span.character", { "aria-hidden": "true" }, face),
     glosses(character, true),

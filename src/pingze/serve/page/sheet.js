@@ -5,7 +5,7 @@ import { told } from "./api.js";
 import { mendAround, redraw, replace, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
 import { factsOf } from "./forms.js";
-import { bare, faults, recall, seen, verdict } from "./judged.js";
+import { bare, recall, seen, verdict } from "./judged.js";
 import { FREE } from "./plan.js";
 import { book, caption, learnGlosses, named, quoteList, sense, titleOf, wants, written } from "./poem.js";
 import { settings, shown } from "./settings.js";
@@ -85,7 +85,7 @@ function choose(place, onward = false) {
 
 function drawFaults(on) {
   const row = (fault) => faultRow(fault, (character) => replace(fault, character));
-  const found = faults(on);
+  const found = verdict(on)?.violations ?? [];
   const changes = on.now.changes ? [changesSaid(on.now.changes)] : [];
   const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
   $("faults").replaceChildren(...changes, ...(found.length ? [el("ul.faults", found.map(row)), mend] : []));
@@ -105,10 +105,11 @@ export function faultRow(fault, put, id = null) {
 export const fit = (face, label, act, more = {}) =>
   button(face, act, { class: "plain fit", "aria-label": label, lang: verseLanguage(), ...more });
 
-/** What was mended, character by character, and why. */
+/** What was mended, character by character: what was at fault, and what was changed to fit the rest. */
 export function changesSaid(changes) {
+  const why = (rules) => t(rules.length ? "was_at_fault" : "to_fit", rules.map((rule) => t(rule)).join("、"));
   const row = ({ line, position, old, new: character, rules }) =>
-    el("li", t("change", line, position, shown(old), shown(character), rules.map((rule) => t(rule)).join("、")));
+    el("li", t("change", line, position, shown(old), shown(character), why(rules)));
   return el("div", el("p", t("mended", changes.length)), el("ul", changes.map(row)));
 }
 
