@@ -1,3 +1,5 @@
+"""Tones and rhymes of characters, groups by name, the group of a poem, and how poets rhyme."""
+
 from importlib.resources import files
 
 import pytest
@@ -6,9 +8,20 @@ from hypothesis import strategies as st
 
 from pingze.errors import InputError
 from pingze.verse.character_table import entry
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, PINGSHUI
+from pingze.verse.rhyme import (
+    chime,
+    find_group,
+    find_groups,
+    is_rare_rhyme,
+    lenders,
+    practised,
+    rhyme_characters,
+    rhymes,
+    shared_group,
+)
+from pingze.verse.rhyme_groups import CLASSES, GROUPS, LEVEL, OBLIQUE, PINGSHUI, Group
 from pingze.verse.tables import table
-from pingze.verse.tones import EITHER, UNKNOWN, describe, readings, tone, usable_tone
+from pingze.verse.tones import EITHER, UNKNOWN, describe, groups, readings, tone, usable_tone
 
 
 def test_the_table_is_sorted_and_small_and_every_row_can_be_read() -> None:
@@ -59,3 +72,70 @@ def test_describe_asks_for_one_known_character() -> None:
 def test_no_character_raises(character: str) -> None:
     assert tone(character) in (LEVEL, OBLIQUE, EITHER, UNKNOWN)
     assert (tone(character) == UNKNOWN) == (readings(character) == ())
+
+
+def test_there_are_106_groups_in_classes() -> None:
+    counts = {tone: sum(group.tone == tone for group in GROUPS.values()) for tone in "平上去入"}
+    assert counts == {"平": 30, "上": 29, "去": 30, "入": 17}
+    assert [GROUPS[name].label for name in "東刪先咸翰洽"] == [
+        *("上平一東", "上平十五刪", "下平一先", "下平十五咸", "去聲十五翰", "入聲十七洽")
+    ]
+    assert sorted("".join(CLASSES)) == sorted(GROUPS)
+    assert {GROUPS[name].tone for names in CLASSES[:13] for name in names} == {LEVEL}
+    assert PINGSHUI.near["文"] == set("真文元寒刪先")
+
+
+def test_the_characters_of_a_group_by_use() -> None:
+    found = rhyme_characters("陽")
+    assert set("長香陽光") <= set(found[:10])
+    assert len(set(found)) == len(found)
+    assert all("陽" in groups(character) for character in found[:100])
+    assert all(rhyme_characters(name) for name in GROUPS)
+    with pytest.raises(InputError, match="rhyme '甲' is unknown; choose one of 東, 冬"):
+        rhyme_characters("甲")
+
+
+def test_groups_are_found_by_name_or_character() -> None:
+    for text, names in (("陽", "陽"), ("下平七陽", "陽"), ("香", "陽"), ("看", "寒翰"), (" 東 ", "東")):
+        assert "".join(group.name for group in find_groups(text)) == names
+    assert find_group("") is None
+    with pytest.raises(InputError, match="not one character"):
+        find_groups("東風")
+
+
+@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
+def test_every_group_is_found_by_each_of_its_names_in_both_scripts(group: Group) -> None:
+    simple = [group.name, *(one for one, others in table("simplified").items() if group.name in others)]
+    for name in simple:
+        for before in ("", group.label[2:-1], group.label[:-1], group.label[:-1].replace("聲", "声")):
+            for after in ("", "韻", "韵"):
+                assert find_group(before + name + after) == group
+
+
+def test_the_shared_group_and_what_chimes() -> None:
+    east, winter, room = (frozenset(name) for name in "東冬屋")
+    assert shared_group([groups(character) for character in "東中紅"]) == "東"
+    assert shared_group([frozenset()]) is None
+    assert shared_group([east, winter]) == "東"
+    assert shared_group([east, winter], preferring=[winter]) == "冬"
+    assert shared_group([room, room, east], tone="平") == "東"
+    found = [chime(one, frozenset(other)) for one, other in ((east, "冬"), (east, "董"), (frozenset(), "董"))]
+    assert found == [True, False, True]  # neighbours chime, tones do not
+    assert chime(frozenset("紙"), frozenset("未"))
+
+
+def test_a_group_in_the_book_is_no_licence_and_few_rhymes_say_nothing_of_oblique_groups() -> None:
+    for pair in ("堤支", "逢東", "還先", "堤齊", "逢冬", "還刪", "遊尤"):
+        is_practised = pair[1] in "齊冬刪尤"
+        assert practised(*pair) is is_practised
+        assert is_rare_rhyme(*pair) is not is_practised
+    assert not rhymes("㑛")
+    assert practised("㑛", "屋")
+    assert not practised("㑛", "東")
+
+
+def test_first_lines_borrow_where_poets_do() -> None:
+    assert (lenders("庚"), lenders("支"), lenders("蒸")) == ("庚青", "支微", "蒸")
+    for name, group in GROUPS.items():
+        if group.tone == LEVEL:
+            assert {name} <= set(lenders(name)) <= PINGSHUI.near[name]

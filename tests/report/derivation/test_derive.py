@@ -17,7 +17,7 @@ from pingze.cli.report import lines_table, summary
 from pingze.report.derivation.differentiation import letters
 from pingze.report.derivation.measure import WRONG, LineResult, Point, derive
 from pingze.report.derivation.printed_lines import lines
-from tests.lstm.test_jacobians import random_steps
+from tests.lstm.test_formulas import random_steps
 from tests.report.derivation.test_pages import document
 
 WRONG_LINES = "R5 R7 R10 R32 R33 R34 R36 R37 R38 R39 R41 R70 R71"
