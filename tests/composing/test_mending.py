@@ -82,6 +82,8 @@ def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
     assert [(change.line, change.old) for change in mended.changes] == [(2, "名")]
     again = mend(str(mended.poem))
     assert (again.changes, again.poem.lines) == ((), mended.poem.lines)
+    mended = mend(DRAFT.replace("寒", "糖"), seed=1)  # which the model does not know
+    assert (mended.poem.lines[0], [change.old for change in mended.changes]) == ("獨坐糖窗下", ["天"])
     with pytest.warns(ConversionWarning):
         mended = mend("独坐寒窗下，无人问姓名。闲眠不可见，白发有琴天。", keep=["发"], seed=1)
     assert mended.poem.lines[3][1] == "髮"
