@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.serve.page import compose, count, lines, opened, says, without_chinese_fonts
+from tests.serve.page import choose, compose, count, lines, opened, says, without_chinese_fonts
 from tests.serve.process import code_in, serving
 
 pytestmark = pytest.mark.slow
@@ -109,6 +109,9 @@ def test_cards_in_three_papers_with_rhymes_and_acrostic(page: Page, tmp_path: Pa
     assert marked[RED] > plain[RED]  # the seal is red without marks too
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.id") == "make-card"
+    choose(page, "script", "simplified")  # in which the card's Kai, with Taiwan's forms, gives way to the page's font
+    grid = page.locator("#sheet [role=grid]")
+    assert "CJK SC" in grid.evaluate("node => getComputedStyle(node).getPropertyValue('--card')")
 
 
 def test_a_card_has_the_code_of_a_link_that_others_can_open(page: Page, browser: Browser, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import { charAt, keyOf, MOST_COLUMNS, tiersOf, widthsOf } from "./shape.js";
 import { entry } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
-const FONT = '"pingze Kai", serif';
+const font = () => getComputedStyle(document.querySelector("#sheet [role=grid]")).getPropertyValue("--card");
 const SIZE = 46; // of a character
 const STEP = 54; // from a character to the next
 const COLUMN = 84; // from a line to the next
@@ -38,7 +38,7 @@ async function pngFile(on, code) {
   const columns = [title, ...poem.lines].map((text) => written(poem, shown(text)).match(RUNS) ?? []);
   const characters = [sealOf(poem), ...columns.flat()].join("");
   const tiers = columnsOf(poem, Boolean(title));
-  await document.fonts.load(`${SIZE}px ${FONT}`, characters).catch(() => null); // without it the system's font draws
+  await document.fonts.load(`${SIZE}px ${font()}`, characters).catch(() => null); // without it the system's font draws
   const look = PAPERS[paper];
   const titled = columns[0].reduce((sum, run) => sum + tall(run), 0) * SMALL;
   const longest = Math.max(titled, ...widthsOf(poem.lines));
@@ -83,7 +83,7 @@ const tall = (run) => (LATIN.test(run) ? run.length / 2 : 1);
 
 /** Write a character upright, and a run of Latin letters turned, as the page sets them. */
 function write(ink, run, x, y, size, colour) {
-  ink.font = `${size}px ${FONT}`;
+  ink.font = `${size}px ${font()}`;
   ink.fillStyle = colour;
   ink.save();
   ink.translate(x, y);
