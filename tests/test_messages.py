@@ -70,6 +70,5 @@ def test_a_pickled_error_comes_back_whole(error: PingzeError) -> None:
 
 def test_a_refusal_is_said_in_chinese_with_its_clashes() -> None:
     clash = Clash("start's 平", "start", 1, 4, "平", "仄", "line 1, character 4 must be 仄")
-    assert InfeasibleError("五絕", [clash, Clash("rhyme 東", "rhyme", has="東")]).text("zh") == (
-        "「起首」在第 1 句第 4 字的「平」（該處須仄聲）、押東韻：須捨去，方能成詩。"
-    )
+    said = "「起首」在第 1 句第 4 字的「平」（該處須仄聲）、押東韻：須捨去，方能成詩。"
+    assert InfeasibleError("五絕", [clash, Clash("rhyme 東", "rhyme", has="東")]).text("zh") == said

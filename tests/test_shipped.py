@@ -74,8 +74,7 @@ def test_stock_pytorch_agrees_on_invented_texts(report: checkpoint.Checkpoint) -
 def test_recorded_figures_are_reached(report: checkpoint.Checkpoint, corpus: Store, corpus_home: Path) -> None:
     figures = json.loads((ROOT / "experiments" / "figures.json").read_text(encoding="utf-8"))
     command = [sys.executable, "-m", "pingze", "evaluate", "--model", "report", "--split", "dev", "--json"]
-    printed = subprocess.check_output(command, env=os.environ | {"PINGZE_HOME": str(corpus_home)})
-    evaluated = json.loads(printed)
+    evaluated = json.loads(subprocess.check_output(command, env=os.environ | {"PINGZE_HOME": str(corpus_home)}))
     by_stock = stock_nats_per_token(report, corpus.report_draw("dev"))
     assert evaluated["nats_per_token"] == pytest.approx(by_stock, abs=1e-3)
     recorded = figures["report.dev.nats_per_48"]["value"]

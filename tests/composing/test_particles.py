@@ -47,7 +47,6 @@ def target(
 
 
 def shares(log_weights: dict[str, float]) -> dict[str, float]:
-    """Shares of the sum of all weights."""
     total = np.logaddexp.reduce(list(log_weights.values()))
     return {poem: float(np.exp(weight - total)) for poem, weight in log_weights.items()}
 

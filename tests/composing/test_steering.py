@@ -60,9 +60,8 @@ def test_counting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows["春"][0] == pytest.approx(math.log((2 + PRIOR) / (3 * (1 / 3 + 1 / 4) / 2 + PRIOR)))
     assert rows["淚"][2] == pytest.approx(math.log((3 + PRIOR) / PRIOR))
     assert next(iter(rows)) == "淚"
-    assert moods.distinguished({JOYFUL: ["花"], CALM: ["山", "淚"], SAD: ["淚"]}, rows) == (
-        "joyful: 100% of 1, calm: 50% of 2, sad: 100% of 1"
-    )
+    said = "joyful: 100% of 1, calm: 50% of 2, sad: 100% of 1"
+    assert moods.distinguished({JOYFUL: ["花"], CALM: ["山", "淚"], SAD: ["淚"]}, rows) == said
 
 
 def test_characters_weigh_more_less_or_as_before_and_a_poet_is_found_however_written() -> None:

@@ -122,9 +122,8 @@ def test_an_archive_comes_from_a_url_once(archive: Path, serve: Callable[..., st
 
 
 def test_a_url_without_end_is_left(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    url = serve(b"\x1f\x8b" * 9000, 10**15)
     with pytest.raises(CorpusError, match=r"poems.tgz is no archive of "):
-        fetch(url)
+        fetch(serve(b"\x1f\x8b" * 9000, 10**15))
     monkeypatch.setattr(fetch_module, "LARGEST", 9000)
     with pytest.raises(CorpusError, match=r"poems.tgz is no archive of "):
         fetch(serve(b"\x1f\x8b" * 9000))

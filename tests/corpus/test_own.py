@@ -17,6 +17,7 @@ from pingze.training.texts import corpus_for, make_vocabulary, read
 from tests import invented
 
 VERSE = "天地山水風，月花雪日夜。江海春秋東，西人心雲雨。"
+UNEQUAL = "天地山水，風月花雪日夜。\n江海春秋，東西人。\n心雲雨。"
 ROWS = ["天地山水風", "月花雪日夜", "江海春秋東", "西人心雲雨"]
 
 
@@ -33,10 +34,7 @@ def poems_of(folder: Path, name: str, text: str) -> list[tuple[str, str, str]]:
         ("天地山水風,月花雪日夜.\n江海 春秋东,西人心云雨.\n", ("", "", VERSE)),
         (f"《夜行》\n張甲\n{VERSE}", ("夜行", "張甲", VERSE)),
         (f"# 夜行 張甲\n\n{VERSE}", ("夜行", "張甲", VERSE)),
-        (
-            "小令\n\n天地山水，風月花雪日夜。\n江海春秋，東西人。\n心雲雨。",
-            ("小令", "", "天地山水，風月花雪日夜。江海春秋，東西人。心雲雨。"),
-        ),
+        (f"小令\n\n{UNEQUAL}", ("小令", "", UNEQUAL.replace("\n", ""))),
     ],
 )
 def test_a_poem_of_a_text_file(tmp_path: Path, written: str, read: tuple[str, str, str]) -> None:

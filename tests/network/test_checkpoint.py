@@ -18,14 +18,9 @@ from tests import invented
 
 CONFIGURATION = ModelConfiguration(vocabulary_size=7, embedding_size=2, hidden_size=3, layers=2)
 VOCABULARY = Vocabulary.of_texts(["日月山"], size=7)
-
-
-def weights() -> dict[str, np.ndarray]:
-    rng, shapes = np.random.default_rng(0), checkpoint.shapes(CONFIGURATION)
-    return {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
-
-
-MADE = Checkpoint("made", CONFIGURATION, VOCABULARY, weights())
+RNG = np.random.default_rng(0)
+WEIGHTS = {name: RNG.standard_normal(shape, np.float32) for name, shape in checkpoint.shapes(CONFIGURATION).items()}
+MADE = Checkpoint("made", CONFIGURATION, VOCABULARY, WEIGHTS)
 
 
 @pytest.fixture
@@ -42,11 +37,11 @@ def rewrite(path: Path, metadata: dict[str, str] | None = None, **tensors: np.nd
 
 def test_what_was_saved_is_loaded_from_a_file_or_its_folder_and_from_half_precision(path: Path, tmp_path: Path) -> None:
     half = tmp_path / "half.safetensors"
-    checkpoint.save(half, replace(MADE, stored={name: tensor.astype(np.float16) for name, tensor in weights().items()}))
+    checkpoint.save(half, replace(MADE, stored={name: tensor.astype(np.float16) for name, tensor in WEIGHTS.items()}))
     for place in (path, path.parent, str(path), half):
         loaded = checkpoint.load(place)
         assert (loaded.configuration, loaded.vocabulary) == (CONFIGURATION, VOCABULARY)
-        for name, tensor in weights().items():
+        for name, tensor in WEIGHTS.items():
             assert loaded.tensors[name].dtype == np.float32
             expected = tensor.astype(np.float16) if place == half else tensor
             np.testing.assert_array_equal(loaded.tensors[name], expected)
@@ -72,27 +67,18 @@ def test_8_bits_are_a_quarter_and_round_to_themselves(tmp_path: Path) -> None:
 
 
 def test_absent_model(tmp_path: Path) -> None:
-    with pytest.raises(
-        CheckpointError, match=r"there is no model 'nowhere': give a shipped name \(ci, report, tang\), a file, or"
-    ):
+    said = r"there is no model 'nowhere': give a shipped name \(ci, report, tang\), a file, or"
+    with pytest.raises(CheckpointError, match=said):
         checkpoint.load("nowhere")
     with pytest.raises(CheckpointError, match="no model"):
         checkpoint.load(tmp_path)
 
 
-def flip(data: bytes) -> bytes:
-    return data[:-1] + bytes([data[-1] ^ 1])
-
-
-def other_type(data: bytes) -> bytes:
-    return data.replace(b'"F32"', b'"I32"')
-
-
 DAMAGES = [
     (lambda data: b"", "is damaged or is no checkpoint"),
     (lambda data: data[:-1], "is damaged"),
-    (flip, "it was altered after it was saved: its SHA-256 differs"),
-    (other_type, "it was altered"),
+    (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "it was altered after it was saved: its SHA-256 differs"),
+    (lambda data: data.replace(b'"F32"', b'"I32"'), "it was altered"),
     (lambda data: data.replace(b'"F32"', b'"BF16"').replace(b" " * 4, b"", 1), "is damaged"),
     (lambda data: data.replace(b"[7]", b"[1,7]").replace(b" " * 2, b"", 1), "is damaged"),
     (lambda data: data.replace(b"tanh", b"relu"), "it was altered"),
@@ -177,7 +163,7 @@ def test_a_vocabulary_of_another_size_or_other_special_tokens_is_refused(path: P
 
 
 def test_a_model_that_cannot_be_saved_leaves_the_file_before_it(path: Path) -> None:
-    before, wrong = path.read_bytes(), replace(MADE, stored=weights() | {"output.bias": BIAS[:6]})
+    before, wrong = path.read_bytes(), replace(MADE, stored=WEIGHTS | {"output.bias": BIAS[:6]})
     with pytest.raises(CheckpointError, match=r"output\.bias is \(6,\), the configuration asks for \(7,\)"):
         checkpoint.save(path, wrong)
     assert path.read_bytes() == before

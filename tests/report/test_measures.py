@@ -175,9 +175,6 @@ def test_the_race_is_judged_by_the_first_look_at_the_target() -> None:
     assert optimizers.judge(found)["fast"]["ratio_6.0"] == math.inf
 
 
-POEM = "風起山河遠，人歸日月長。夜深江水淨，花落故園香。"
-
-
 def test_fourteen_poems_are_judged_and_none_is_kept_here() -> None:
     rows = printed_poems()
     assert len(rows) == len(CALLS) == 14
@@ -192,9 +189,10 @@ def test_they_are_those_of_the_report() -> None:
 
 
 def test_a_poem_is_judged_by_its_opening_its_lines_and_its_form() -> None:
-    row = script.judge_printed(POEM, "風", 6)
+    poem = "風起山河遠，人歸日月長。夜深江水淨，花落故園香。"
+    row = script.judge_printed(poem, "風", 6)
     assert (row["lines"], row["shaped"], row["kept"], row["faults"]) == (4, True, True, {})
-    assert not any(script.judge_printed(POEM, *asked)["shaped"] for asked in (("花", 6), ("風", 8)))
-    broken = script.judge_printed(POEM.replace("香", "夜"), "風", 6)
+    assert not any(script.judge_printed(poem, *asked)["shaped"] for asked in (("花", 6), ("風", 8)))
+    broken = script.judge_printed(poem.replace("香", "夜"), "風", 6)
     assert broken["faults"]
     assert not broken["kept"]

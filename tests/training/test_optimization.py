@@ -131,23 +131,20 @@ def test_an_epoch_takes_every_poem_once_and_sums_over_its_tokens() -> None:
     assert [step.loss / step.tokens for step in steps] == pytest.approx([np.log(26)] * 6, rel=0.02)
 
 
-LENGTH = 12
-
-
 def test_figures_by_their_definitions() -> None:
-    checkpoint = invented.model()
+    checkpoint, length = invented.model(), 12
     texts = [*invented.texts(3, lines=2), "天龘，地。"]
     network = ReferenceNetwork(checkpoint)
     losses: list[tuple[str, float]] = []
     for text in texts:
         state = network.start()
-        for id_ in encode_sequence(text, checkpoint.vocabulary, LENGTH)[1:].tolist():
+        for id_ in encode_sequence(text, checkpoint.vocabulary, length)[1:].tolist():
             losses.append((checkpoint.vocabulary.tokens[id_], -state.log_p[0, id_]))
             state = network.step(state, np.array([id_]))
     nats = np.mean([loss for _, loss in losses])
     hanzi = np.mean([loss for token, loss in losses if token not in MARKS and token != "<eos>"])
 
-    figures = evaluate(LanguageModel.of(checkpoint), texts, checkpoint.vocabulary, LENGTH)
+    figures = evaluate(LanguageModel.of(checkpoint), texts, checkpoint.vocabulary, length)
     assert figures.nats_per_token == pytest.approx(nats, rel=1e-5)
     assert figures.perplexity == pytest.approx(math.exp(nats), rel=1e-5)
     assert figures.hanzi_perplexity == pytest.approx(math.exp(hanzi), rel=1e-5)

@@ -10,19 +10,10 @@ from hypothesis import strategies as st
 from pingze.corpus import CorpusPoem, Store
 from pingze.network.conditions import Conditions
 from pingze.network.vocabulary import UNK, Vocabulary
+from pingze.training import texts as texts_module
 from pingze.training.presets import Preset, preset
 from pingze.training.run import Run
-from pingze.training.texts import (
-    LARGEST,
-    Texts,
-    Themes,
-    condition_tokens,
-    draw,
-    examples,
-    make_vocabulary,
-    read,
-    sequence,
-)
+from pingze.training.texts import Texts, Themes, condition_tokens, draw, examples, make_vocabulary, read, sequence
 from pingze.verse.characters import MARKS
 from tests import invented
 
@@ -140,7 +131,7 @@ def drawn(made: Themes, text: str, seed: int) -> str:
 def test_a_theme_is_of_the_text_without_its_marks(text: str, seed: int) -> None:
     theme = drawn(themes("天地山水", "風月"), text, seed)
     assert set(theme) <= set(text) - set("，。")
-    assert len(theme) <= 2 * LARGEST
+    assert len(theme) <= 2 * texts_module.LARGEST
     assert bool(theme) == bool(set(text) - set("，。"))
 
 

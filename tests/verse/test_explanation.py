@@ -110,17 +110,15 @@ def test_neighbours_come_first() -> None:
     assert all(usable_tone(character) == "平" for character in found)
 
 
+OLD_STYLE = "春風吹客酒，夜雨落江月。老樹古人家，青山行處絕。白水照孤雲，秋花看似雪。山中無一事，草木何年天。"
+
+
 @pytest.mark.parametrize(
     ("text", "form", "rhyme", "side"),
     [
         ("仄仄平平仄，平平仄仄東。平平平仄仄，仄仄仄平東。", "五絕", "東", "平"),
         ("仄仄平平仄，平平仄仄天。平平平仄仄，仄仄仄平東。", "五絕", "先", "平"),
-        (
-            "春風吹客酒，夜雨落江月。老樹古人家，青山行處絕。白水照孤雲，秋花看似雪。山中無一事，草木何年天。",
-            "五古",
-            "屑",
-            "仄",
-        ),
+        (OLD_STYLE, "五古", "屑", "仄"),
     ],
 )
 def test_rhymes_come_from_the_poems_group(text: str, form: str, rhyme: str, side: str) -> None:

@@ -143,9 +143,8 @@ def test_names_of_forms_and_templates() -> None:
     assert [find_form(name).name for name in given] == ["五絕", "五絕", "七律", "五排", "七古"]
     with pytest.raises(InputError, match="form '詞' is unknown; choose one of 五絕"):
         find_form("詞")
-    assert [opening_name(5, kind) for kind in "aDcB"] == [
-        *("仄起首句不入韻", "仄起首句入韻", "平起首句不入韻", "平起首句入韻")
-    ]
+    names = ["仄起首句不入韻", "仄起首句入韻", "平起首句不入韻", "平起首句入韻"]
+    assert [opening_name(5, kind) for kind in "aDcB"] == names
     assert [opening_name(7, kind)[0] for kind in "aDcB"] == [*"平平仄仄"]
 
 
@@ -157,10 +156,8 @@ def test_couplets_may_be_written_as_the_rule_table_says(width: int, level: str) 
         kinds = [tuple(start), *([tuple(RESCUED[kind] for kind in start)] if start == "aB" else [])]
         written = {pair for kind in kinds for pair in product(*(instances(each, width, level) for each in kind))}
         every = [f"{bits:0{2 * width}b}".translate({48: "P", 49: "Z"}) for bits in range(4**width)]
-        expected = {
-            (text[:width], text[width:]) for text in every if reference.fits([text[:width], text[width:]], start, level)
-        }
-        assert written == expected
+        pairs = ((text[:width], text[width:]) for text in every)
+        assert written == {pair for pair in pairs if reference.fits([*pair], start, level)}
 
 
 def instances(kind: str, width: int, level: str) -> set[str]:

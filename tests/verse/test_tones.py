@@ -7,18 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.errors import InputError
+from pingze.verse import rhyme as rhyme_module
 from pingze.verse.character_table import entry
-from pingze.verse.rhyme import (
-    chime,
-    find_group,
-    find_groups,
-    is_rare_rhyme,
-    lenders,
-    practised,
-    rhyme_characters,
-    rhymes,
-    shared_group,
-)
+from pingze.verse.rhyme import chime, find_group, find_groups, is_rare_rhyme, lenders, practised, rhymes, shared_group
 from pingze.verse.rhyme_groups import CLASSES, GROUPS, LEVEL, OBLIQUE, PINGSHUI, Group
 from pingze.verse.tables import table
 from pingze.verse.tones import EITHER, UNKNOWN, describe, groups, readings, tone, usable_tone
@@ -86,13 +77,13 @@ def test_there_are_106_groups_in_classes() -> None:
 
 
 def test_the_characters_of_a_group_by_use() -> None:
-    found = rhyme_characters("陽")
+    found = rhyme_module.rhyme_characters("陽")
     assert set("長香陽光") <= set(found[:10])
     assert len(set(found)) == len(found)
     assert all("陽" in groups(character) for character in found[:100])
-    assert all(rhyme_characters(name) for name in GROUPS)
+    assert all(rhyme_module.rhyme_characters(name) for name in GROUPS)
     with pytest.raises(InputError, match="rhyme '甲' is unknown; choose one of 東, 冬"):
-        rhyme_characters("甲")
+        rhyme_module.rhyme_characters("甲")
 
 
 def test_groups_are_found_by_name_or_character() -> None:

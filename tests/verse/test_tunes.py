@@ -29,9 +29,8 @@ def test_a_text_to_a_pattern_keeps_it_and_breaks_it_with_one_other_character(tun
         if place is not None and not tune.echoes:
             other = line[:place] + ("平" if wanted.tones[place] == "Z" else "仄") + line[place + 1 :]
             verdict = check("，".join([*lines[:number], other, *lines[number + 1 :]]), form=tune.name)
-            assert [(each.rule, each.line, each.position) for each in verdict.violations] == [
-                ("失律", number + 1, place + 1)
-            ]
+            faults = [(each.rule, each.line, each.position) for each in verdict.violations]
+            assert faults == [("失律", number + 1, place + 1)]
 
 
 def test_a_line_rhymes_in_the_part_of_most_others_or_in_one_group_of_two_parts() -> None:

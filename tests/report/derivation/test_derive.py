@@ -7,7 +7,6 @@ import os
 import re
 from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -29,11 +28,6 @@ DIGEST = "3d81e4a1cbc6622b"
 @pytest.fixture(scope="module")
 def rows() -> list[LineResult]:
     return derive()
-
-
-@pytest.fixture(scope="module")
-def blocks() -> ModuleType:
-    return document("blocks")
 
 
 def squeezed(formula: str) -> str:
@@ -120,7 +114,8 @@ def test_table_and_json_show_every_line(rows: list[LineResult]) -> None:
     assert json.dumps([asdict(row) for row in rows], allow_nan=False)
 
 
-def test_the_page_holds_the_measurements(rows: list[LineResult], blocks: ModuleType) -> None:
+def test_the_page_holds_the_measurements(rows: list[LineResult]) -> None:
+    blocks = document("blocks")
     page, written = blocks.PAGE.read_text(encoding="utf-8"), blocks.blocks(rows)
     for name, text in written.items():
         assert text in page, f"the block {name} has changed: python docs/blocks.py writes it again"
