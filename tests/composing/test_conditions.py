@@ -23,8 +23,7 @@ TOKENS = ("<五絕>", "<七絕>", "<about>", "<李白>", "<李賀>", "<杜甫>")
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    made = verse.checkpoint_of(verse.POOL, conditions=TOKENS)
-    return invented.saved(tmp_path / "model.safetensors", made)
+    return invented.saved(tmp_path / "model.safetensors", verse.checkpoint_of(verse.POOL, conditions=TOKENS))
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from tests.composing.verse import LEVELS, OBLIQUES, RHYMES, composer
 
 FRESH = "風中前然夜"
 """What the search puts in place of others: two of each rhyme group, and one oblique character."""
-
 DRAFT = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"
 
 

@@ -109,9 +109,8 @@ def by_autograd(function: Callable[..., torch.Tensor], v: dict[str, torch.Tensor
         return function(dict(zip(v, tensors, strict=True)))
 
     whole = torch.autograd.functional.jacobian(of_tensors, tuple(v.values()))
-    rows = range(batch)
     return {
-        name: (jacobian if name[:2] in ("W_", "b_") else torch.stack([jacobian[b, :, b] for b in rows])).numpy()
+        name: (jacobian if name[:2] in ("W_", "b_") else torch.stack([jacobian[b, :, b] for b in range(batch)])).numpy()
         for name, jacobian in zip(v, whole, strict=True)
     }
 

@@ -59,12 +59,8 @@ def finding(*values: float, confirmed: str = "x <= 1", refined: str = "x <= 2") 
 
 def test_the_number_of_the_refined_condition_decides_if_no_seed_met_the_other() -> None:
     """Also if that seed met neither."""
-    for values, refined, decides in (
-        ((2,), "y > -2", "x"),
-        ((1,), "y > -2", "y"),
-        ((1,), "y > 0", "y"),
-        ((1, 2), "y > 0", "x"),
-    ):
+    cases = (((2,), "y > -2", "x"), ((1,), "y > -2", "y"), ((1,), "y > 0", "y"), ((1, 2), "y > 0", "x"))
+    for values, refined, decides in cases:
         assert finding(*values, confirmed="x > 1", refined=refined).deciding == decides
 
 

@@ -63,8 +63,7 @@ def test_no_row_is_measured_again(report: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_in_a_browser(report: Path, browser: Browser, width: int, scheme: str) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    said: list[str] = []
-    asked: list[str] = []
+    said, asked = list[str](), list[str]()
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))

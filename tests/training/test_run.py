@@ -237,7 +237,6 @@ def test_a_loss_that_is_not_finite_names_its_step(tmp_path: Path, monkeypatch: p
 def test_a_full_disk_keeps_the_last_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     monkeypatch.setattr(run_module, "LOG_EVERY", 3)
     run = Run(tmp_path, tiny("save_every=2"), TEXTS)
-
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def fill(at: int, rate: float) -> Taken:

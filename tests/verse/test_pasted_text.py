@@ -11,8 +11,6 @@ from pingze.verse.pasted_text import read_lines, read_text, split_poems
 
 LINES = ["山月照東水", "天風吹白雲", "人來花樹下", "客去酒樽前"]
 COUPLETS = [f"{LINES[0]}，{LINES[1]}。", f"{LINES[2]}，{LINES[3]}。"]
-
-
 PASTED = tomllib.loads(Path(__file__).with_name("pasted.toml").read_text(encoding="utf-8"))["texts"]
 
 

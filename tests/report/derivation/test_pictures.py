@@ -18,8 +18,7 @@ from tests.composing.verse import checkpoint_of
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model with random weights whose vocabulary has the verse's characters."""
-    made = checkpoint_of(VERSE, scale=0.5)
-    return invented.saved(tmp_path_factory.mktemp("model") / "small.safetensors", made)
+    return invented.saved(tmp_path_factory.mktemp("model") / "small.safetensors", checkpoint_of(VERSE, scale=0.5))
 
 
 def test_four_pictures(model: Path, tmp_path: Path) -> None:
