@@ -68,7 +68,7 @@ def test_what_is_locked_stays_when_all_else_is_drawn_again(page: Page) -> None:
 
 
 def test_one_of_several_lines_is_chosen(page: Page) -> None:
-    compose(page)
+    compose(page, "七絕")
     before = lines(page)
     lock(page, 2, 1)
     page.click("#other-lines")

@@ -126,6 +126,8 @@ class Revising(Sampling):
         f"One of {', '.join(MOODS)}; by default the mood of the title or theme, if it has one.",
         enum=[None, *MOODS],
     )
+    like: str = option("", "Characters to prefer, as those of a poem to resemble.", maxLength=1000)
+    unlike: str = option("", "Characters to use less, as those of other poems on the subject.", maxLength=1000)
     poet: str | None = option(None, "The poet whose manner to imitate, for models that know poets.", maxLength=20)
     top_p: float = option(0.85, NUCLEUS, exclusiveMinimum=0, maximum=1)
 
@@ -154,8 +156,6 @@ class Composing(Revising):
         "One block of characters per line, with ＿ at each free position: '＿＿明月＿ ＿＿＿＿＿'.",
         maxLength=4000,
     )
-    like: str = option("", "Characters to prefer, as those of a poem to resemble.", maxLength=1000)
-    unlike: str = option("", "Characters to use less, as those of other poems on the subject.", maxLength=1000)
     count: int = option(1, "The number of poems.", minimum=1, maximum=1000)
 
 

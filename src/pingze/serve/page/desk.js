@@ -163,8 +163,9 @@ async function rewritten(on, targets, others, signal) {
   const numbers = [...new Set(targets.map(({ line }) => line))];
   const isOld = sourcesOf(poem).every((from, at) => from || numbers.includes(at + 1));
   if (poem.sources && isOld && targets.length > 1) return quoted(on, targets, numbers, others, signal);
-  const { temperature, top_p } = on.ask;
-  const body = { poem: bare(poem), targets, temperature, top_p, ...constraints(on) };
+  const before = others.flatMap(({ lines }) => numbers.flatMap((line) => [...lines[line - 1]]));
+  const draws = { temperature: on.ask.temperature, top_p: on.ask.top_p, unlike: before.slice(0, 1000).join("") };
+  const body = { poem: bare(poem), targets, ...draws, ...constraints(on) };
   return { ...poem, ...(await ask("revise", body, signal)) };
 }
 
