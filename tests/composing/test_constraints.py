@@ -7,8 +7,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pingze.composing.composer import Composer
 from pingze.composing.composer import composer as composer_of
@@ -23,7 +21,18 @@ from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.patterns import word_starts
 from pingze.verse.tones import groups
-from tests.composing.verse import FORMS, OBLIQUES, POOL, RHYMES, composer, placements, prepared, solvable, word
+from tests.composing.verse import (
+    FORMS,
+    OBLIQUES,
+    POOL,
+    RHYMES,
+    composer,
+    for_seeds,
+    placements,
+    prepared,
+    solvable,
+    word,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::pingze.composing.request.input_characters.ConversionWarning")
 
@@ -93,24 +102,19 @@ def random_request(seed: int) -> tuple[str, Request]:
     return characters, request
 
 
-@pytest.mark.parametrize("examples", [6, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_poem_that_keeps_everything_or_a_refusal_that_search_confirms(examples: int) -> None:
-    @settings(max_examples=examples)
-    @given(st.integers(0, 10**6))
-    def holds(seed: int) -> None:
-        characters, request = random_request(seed)
-        chosen = composer(characters, seed=seed)
-        try:
-            inclusion = chosen.prepare(request)
-        except InfeasibleError:
-            assert not solvable(characters, request)
-            return
-        assert solvable(characters, request)
-        for poem_seed in range(2):
-            poem = chosen.write(inclusion, Sampling(1.0, 4), poem_seed)
-            keeps(poem.lines, request)
-
-    holds()
+@for_seeds(quick=6, slow=20)
+def test_a_poem_that_keeps_everything_or_a_refusal_that_search_confirms(seed: int) -> None:
+    characters, request = random_request(seed)
+    chosen = composer(characters, seed=seed)
+    try:
+        inclusion = chosen.prepare(request)
+    except InfeasibleError:
+        assert not solvable(characters, request)
+        return
+    assert solvable(characters, request)
+    for poem_seed in range(2):
+        poem = chosen.write(inclusion, Sampling(1.0, 4), poem_seed)
+        keeps(poem.lines, request)
 
 
 @pytest.mark.parametrize("form", ["五絕", "七絕", "五律", "七律", "五排", "五古", "七古"])
@@ -122,36 +126,31 @@ def test_every_form_on_a_vocabulary_that_barely_suffices(form: str, level: str) 
         keeps(chosen.write(inclusion, Sampling(1.0, 3), seed).lines, inclusion.constraints.request)
 
 
-@pytest.mark.parametrize("examples", [15, pytest.param(60, marks=pytest.mark.slow)])
-def test_what_is_named_given_up_composes_and_no_less_would_do(examples: int) -> None:
-    @settings(max_examples=examples)
-    @given(st.integers(0, 10**6))
-    def holds(seed: int) -> None:
-        characters, request = random_request(seed)
-        chosen = composer(characters, seed=seed)
-        if is_possible(chosen, request):
-            return
-        # 1. Of what the refusal names nothing could have been kept.
-        given_up = clashing(chosen.lexicon(), request)
-        places = {(clash.field, clash.line, clash.position, clash.has) for clash in given_up}
-        kept = [p for p in request.parts if (p.field, p.line, p.position, p.has) not in places]
-        assert len(kept) + len(given_up) == len(request.parts)
-        for part in request.parts:
-            if part not in kept:
-                assert not is_possible(chosen, request.keeping([*kept, part]))
-        # 2. What is left composes.
-        smaller = request.keeping(kept)
-        if not is_possible(chosen, smaller):
-            assert not smaller.parts  # such characters make no 五絕, whatever is given up
-            with pytest.raises(InfeasibleError, match="the model knows too few characters"):
-                chosen.prepare(smaller)
-            return
-        poem = chosen.write(chosen.prepare(smaller), Sampling(1.0, 2), seed)
-        assert check(str(poem), form="五絕", level=smaller.strictness).ok
-        assert all(poem.lines[fix.line - 1][fix.position - 1] == fix.character for fix in smaller.fixed)
-        assert all(any(word in line for line in poem.lines) for word in smaller.include)
-
-    holds()
+@for_seeds(quick=15, slow=60)
+def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None:
+    characters, request = random_request(seed)
+    chosen = composer(characters, seed=seed)
+    if is_possible(chosen, request):
+        return
+    # 1. Of what the refusal names nothing could have been kept.
+    given_up = clashing(chosen.lexicon(), request)
+    places = {(clash.field, clash.line, clash.position, clash.has) for clash in given_up}
+    kept = [p for p in request.parts if (p.field, p.line, p.position, p.has) not in places]
+    assert len(kept) + len(given_up) == len(request.parts)
+    for part in request.parts:
+        if part not in kept:
+            assert not is_possible(chosen, request.keeping([*kept, part]))
+    # 2. What is left composes.
+    smaller = request.keeping(kept)
+    if not is_possible(chosen, smaller):
+        assert not smaller.parts  # such characters make no 五絕, whatever is given up
+        with pytest.raises(InfeasibleError, match="the model knows too few characters"):
+            chosen.prepare(smaller)
+        return
+    poem = chosen.write(chosen.prepare(smaller), Sampling(1.0, 2), seed)
+    assert check(str(poem), form="五絕", level=smaller.strictness).ok
+    assert all(poem.lines[fix.line - 1][fix.position - 1] == fix.character for fix in smaller.fixed)
+    assert all(any(word in line for line in poem.lines) for word in smaller.include)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume
 
 from pingze.composing import alternatives, compose, explain, read_poem, revise
 from pingze.composing.composer import Composer
@@ -19,7 +18,7 @@ from pingze.errors import InputError
 from pingze.verse import check
 from pingze.verse.characters import MARKS
 from pingze.verse.tones import groups
-from tests.composing.verse import POOL, composer, prepared
+from tests.composing.verse import POOL, composer, for_seeds, prepared
 
 revision_module = importlib.import_module("pingze.composing.revision")
 
@@ -60,27 +59,21 @@ def test_only_the_targets_change_and_all_is_kept(poem: Poem, targets: list, plac
     assert (revised.form, revised.template, revised.rhyme) == (poem.form, poem.template, poem.rhyme)
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(30, marks=pytest.mark.slow)])
-def test_however_few_characters_are_left_nothing_comes_to_a_dead_end(examples: int) -> None:
+@for_seeds(quick=8, slow=30)
+def test_however_few_characters_are_left_nothing_comes_to_a_dead_end(seed: int) -> None:
     """What stood at a place comes back only where nothing else can stand there."""
-
-    @settings(max_examples=examples)
-    @given(st.integers(0, 10**6))
-    def holds(seed: int) -> None:
-        rng = random.Random(seed)
-        poem = compose(form="五絕", seed=seed, particles=2)[0]
-        text = "".join(poem.lines)
-        assume(len(set(text)) == 20)  # a request never counts on a doubled character
-        spare = [c for c in CHOSEN.vocabulary.tokens[4:] if c not in MARKS and c not in text]
-        exclude = "".join(rng.sample(spare, len(spare) - rng.randrange(4)))
-        targets = [(p // 5 + 1, p % 5 + 1) for p in sorted(rng.sample(range(20), rng.choice([1, 2, 5, 20])))]
-        revised = revise(poem, targets, exclude=exclude, seed=seed, particles=2)
-        assert differing(poem, revised) <= set(targets)
-        assert check(str(revised)).ok
-        if len(targets) == 1:
-            assert differing(poem, revised) or len(alternatives(poem, *targets[0], exclude=exclude)) == 1
-
-    holds()
+    rng = random.Random(seed)
+    poem = compose(form="五絕", seed=seed, particles=2)[0]
+    text = "".join(poem.lines)
+    assume(len(set(text)) == 20)  # a request never counts on a doubled character
+    spare = [c for c in CHOSEN.vocabulary.tokens[4:] if c not in MARKS and c not in text]
+    exclude = "".join(rng.sample(spare, len(spare) - rng.randrange(4)))
+    targets = [(p // 5 + 1, p % 5 + 1) for p in sorted(rng.sample(range(20), rng.choice([1, 2, 5, 20])))]
+    revised = revise(poem, targets, exclude=exclude, seed=seed, particles=2)
+    assert differing(poem, revised) <= set(targets)
+    assert check(str(revised)).ok
+    if len(targets) == 1:
+        assert differing(poem, revised) or len(alternatives(poem, *targets[0], exclude=exclude)) == 1
 
 
 def test_alternatives_are_ranked_by_the_whole_poem(poem: Poem, monkeypatch: pytest.MonkeyPatch) -> None:

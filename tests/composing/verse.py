@@ -1,11 +1,14 @@
 """A random model over a few dozen real characters, and a solver that decides by search what can be composed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pingze.composing.composer import Composer
 from pingze.composing.constraints.inclusion import Inclusion
@@ -27,6 +30,18 @@ OPEN = "看過"
 POOL = RHYMES + LEVELS + OBLIQUES + OPEN
 FORMS = "".join(form for character in POOL for form in forms(character)[1:])
 """Other written forms of these."""
+
+
+def for_seeds(quick: int, slow: int) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
+    """Run a test with so many random seeds, and with more where the slow tests run."""
+
+    def decorate(test: Callable[[int], None]) -> Callable[[int], None]:
+        def run(examples: int) -> None:
+            settings(max_examples=examples)(given(st.integers(0, 10**6))(test))()
+
+        return pytest.mark.parametrize("examples", [quick, pytest.param(slow, marks=pytest.mark.slow)])(run)
+
+    return decorate
 
 
 def composer(characters: str = POOL, *, reward: bool = False, seed: int = 0, **given: Any) -> Composer:
