@@ -12,7 +12,6 @@ import { charAt, keyOf, MOST_COLUMNS, tiersOf, widthsOf } from "./shape.js";
 import { entry } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
-const font = () => getComputedStyle(document.querySelector("#sheet [role=grid]")).getPropertyValue("--card");
 const SIZE = 46; // of a character
 const STEP = 54; // from a character to the next
 const COLUMN = 84; // from a line to the next
@@ -32,14 +31,15 @@ const PAPERS = {
 
 /** The card as a PNG file, as it was chosen, with a QR code if there is one. A long poem goes on in further tiers. */
 async function pngFile(on, code) {
-  const { paper, card_marks: marks } = settings;
   const { poem } = on.now;
   const title = [titleOf(poem), poem.poet && `擬${poem.poet}`].filter(Boolean).join("　");
   const columns = [title, ...poem.lines].map((text) => written(poem, shown(text)).match(RUNS) ?? []);
   const characters = [sealOf(poem), ...columns.flat()].join("");
   const tiers = columnsOf(poem, Boolean(title));
-  await document.fonts.load(`${SIZE}px ${font()}`, characters).catch(() => null); // without it the system's font draws
-  const look = PAPERS[paper];
+  const family = getComputedStyle(document.querySelector("#sheet [role=grid]")).getPropertyValue("--card");
+  const font = `${SIZE}px ${family}`;
+  await document.fonts.load(font, characters).catch(() => null); // without it the system's font draws
+  const look = PAPERS[settings.paper];
   const titled = columns[0].reduce((sum, run) => sum + tall(run), 0) * SMALL;
   const longest = Math.max(titled, ...widthsOf(poem.lines));
   const across = Math.max(...tiers.map((lines) => lines.length));
@@ -51,10 +51,10 @@ async function pngFile(on, code) {
   canvas.lang = verseLanguage();
   const ink = canvas.getContext("2d");
   ink.scale(SCALE, SCALE);
-  Object.assign(ink, { textAlign: "center", textBaseline: "middle" });
+  Object.assign(ink, { font, textAlign: "center", textBaseline: "middle" });
   drawPaper(ink, look, width, height, across, sealOf(poem));
   drawCode(ink, code, width - MARGIN - side, height - MARGIN / 2 - side, side);
-  const colour = (place) => (marks && isMarked(on, place) ? look.red : look.ink);
+  const colour = (place) => (settings.card_marks && isMarked(on, place) ? look.red : look.ink);
   const draw = (line, x, top) => {
     const scale = line ? 1 : SMALL;
     let end = top - scale * (STEP - SIZE);
@@ -83,10 +83,10 @@ const tall = (run) => (LATIN.test(run) ? run.length / 2 : 1);
 
 /** Write a character upright, and a run of Latin letters turned, as the page sets them. */
 function write(ink, run, x, y, size, colour) {
-  ink.font = `${size}px ${font()}`;
   ink.fillStyle = colour;
   ink.save();
   ink.translate(x, y);
+  ink.scale(size / SIZE, size / SIZE);
   if (LATIN.test(run)) ink.rotate(Math.PI / 2);
   ink.fillText(run, 0, 0);
   ink.restore();
