@@ -40,9 +40,7 @@ class Server:
     def stop(self, how: int = signal.SIGTERM) -> str:
         """What it said on standard error till it ended."""
         self.process.send_signal(how)
-        said = self.process.communicate(timeout=SECONDS)[1]
-        self.process.wait()
-        return said
+        return self.process.communicate(timeout=SECONDS)[1]
 
     def memory(self) -> int:
         """Resident bytes of the server and its workers."""

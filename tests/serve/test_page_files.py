@@ -53,12 +53,9 @@ def test_nothing_stands_inline() -> None:
 
 
 def test_what_the_markup_loads_is_there_and_ours() -> None:
-    loaded = [
-        attributes[name] or "" for _, attributes in Markup().elements for name in ("src", "href") if name in attributes
-    ]
-    assert {f"/page/{name}" for name in MODULES if name not in ELSEWHERE} <= set(
-        loaded
-    )  # all at once, and not one after the other
+    loaded = {each[name] or "" for _, each in Markup().elements for name in ("src", "href") if name in each}
+    # All modules at once, and not one after the other.
+    assert {f"/page/{name}" for name in MODULES if name not in ELSEWHERE} <= loaded
     for address in loaded:
         if address.startswith("/v1/"):
             continue
@@ -83,9 +80,7 @@ def test_the_choices_in_the_markup_are_those_of_the_server() -> None:
 
 
 def test_english_phrases_can_be_met_and_mean_characters() -> None:
-    english, glosses = (
-        json.loads((PAGE / name).read_text(encoding="utf-8")) for name in ("english.json", "glosses.json")
-    )
+    english, glosses = (json.loads((PAGE / f"{name}.json").read_text("utf-8")) for name in ("english", "glosses"))
     for phrase, meaning in english.items():
         words = re.findall(r"[a-z]+|[^a-z\s]+", phrase)  # as the page takes a text apart
         assert " ".join(words) == phrase
