@@ -129,7 +129,7 @@ class Writing:
         if self.at_mark:
             self.written, self.at_mark = None, False
             self.ids = np.full_like(self.ids, self.marks[self.constraints.layout.line[self.place - 1]])
-            share = (tempered[:, self.ids[0]] - softmax(tempered)[1])[self.rows]
+            share = (tempered[:, self.ids[0]] - softmax(tempered, shifted=True)[1])[self.rows]
         else:
             share = self._write_character(tempered)
         self.log_weights += share.reshape(self.log_weights.shape)

@@ -39,14 +39,14 @@ def choose(
     """Return the log of each particle's allowed share, and a character drawn from that share; overwrite `logits`.
 
     Args:
-        logits: The logits, a row for each different text.
+        logits: The logits, a row for each different text; the largest of each row is 0.
         rows: The row of each particle's logits.
         allowed: The characters that each particle may draw.
         top_p: The probability of the nucleus.
         random: Two numbers within [0, 1) for each particle.
         lean: The logs of factors for the characters' weights; they do not reduce the weights of other characters.
     """
-    weights, log_sums = softmax(logits)
+    weights, log_sums = softmax(logits, shifted=True)
     log_total = np.zeros(len(weights))
     if top_p < 1:
         inside, share = _nucleus(weights, top_p)

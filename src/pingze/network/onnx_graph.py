@@ -110,5 +110,4 @@ def session(graph: bytes) -> Callable[[Mapping[str, Array]], list[Array]]:
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # keep no memory for the next run
     return partial(onnxruntime.InferenceSession(graph, options).run, None)

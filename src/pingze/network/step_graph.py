@@ -53,15 +53,17 @@ class GraphNetwork(ReferenceNetwork):
         return State(tuple(layers), state.bias, logits, np.log(exp.sum(axis=1), dtype=np.float64))
 
 
-def softmax(logits: Float[Array, "B V"]) -> tuple[Float[Array, "B V"], Float[Array, "B"]]:
+def softmax(logits: Float[Array, "B V"], *, shifted: bool = False) -> tuple[Float[Array, "B V"], Float[Array, "B"]]:
     """Return each row's softmax in float32, and the logarithm of the sum of the row's exponentials.
 
     The softmax of a logit of -inf is 0.
 
     Args:
         logits: The logits in float32, (B, V).
+        shifted: Whether the largest logit of each row is 0, as in `State.logits`.
     """
-    largest, p = _exp()({"x": logits})
+    largest = np.zeros((1, 1), np.float32) if shifted else logits.max(axis=1, keepdims=True)
+    (p,) = _exp()({"x": logits if shifted else logits - largest})
     sums = p.sum(axis=1)
     p /= sums[:, None]
     return p, largest[:, 0] + np.log(sums, dtype=np.float64)
@@ -69,16 +71,10 @@ def softmax(logits: Float[Array, "B V"]) -> tuple[Float[Array, "B V"], Float[Arr
 
 @cache
 def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
-    """Build a function that computes each row's maximum, and e^(entry - maximum) for each entry of the row."""
-    graph = Graph()
-    graph.node("Exp", _less_largest(graph, "x"), result="exp")
-    of_row: list[Described] = [("largest", "float32", ("B", 1)), ("exp", "float32", ("B", "V"))]
-    return session(graph.serialized([("x", "float32", ("B", "V"))], of_row))
-
-
-def _less_largest(graph: Graph, x: str, result: str = "") -> str:
-    largest = graph.node("ReduceMax", x, graph.constant("columns", np.array([1], np.int64)), result="largest")
-    return graph.node("Sub", x, largest, result=result)
+    """Build a function that computes e^x; NumPy's differs in the last bit between processors."""
+    graph, shape = Graph(), ("B", "V")
+    graph.node("Exp", "x", result="exp")
+    return session(graph.serialized([("x", "float32", shape)], [("exp", "float32", shape)]))
 
 
 # -- the step ---------------------------------------------------------------------------------------------------
@@ -100,6 +96,7 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
     zero = constant("zero", np.array(_ZERO, np.uint8))
     one = constant("one", np.array(1, np.float32))
     step = constant("step", np.array(1 / _LARGEST, np.float32))
+    columns = constant("columns", np.array([1], np.int64))
 
     def vector(name: str) -> str:
         return constant(name, checkpoint.tensor(name))
@@ -108,7 +105,7 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
         """Round x to whole numbers times a scale; the two are an operand of a product."""
         if within_1:
             return node("QuantizeLinear", x, step, zero), step
-        largest = node("ReduceMax", node("Abs", x), constant("columns", np.array([1], np.int64)))
+        largest = node("ReduceMax", node("Abs", x), columns)
         scale = node("Mul", node("Max", largest, constant("least", np.array(_LEAST))), step)
         return node("QuantizeLinear", node("Div", x, scale), one, zero), scale
 
@@ -153,7 +150,8 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
     if sizes.tied:
         x = operand(product(x, "projection.weight"))
     output = product(x, "embedding.weight" if sizes.tied else "output.weight")
-    logits = _less_largest(graph, node("Add", output, vector("output.bias")), "logits")
+    output = node("Add", output, vector("output.bias"))
+    logits = node("Sub", output, node("ReduceMax", output, columns), result="logits")
     if not for_others:
         node("Exp", logits, result="exp")
 

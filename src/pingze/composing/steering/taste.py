@@ -57,10 +57,9 @@ def times() -> dict[str, dict[str, list[str]]]:
 
 def contradicts(lines: Sequence[str]) -> bool:
     """Check whether a poem has words of two seasons, or of both day and night."""
-    return any(
-        sum(any(word in line for line in lines for word in words) for words in of_kind.values()) > 1
-        for of_kind in times().values()
-    )
+    text = "\n".join(lines)
+    kinds = times().values()
+    return any(sum(any(word in text for word in words) for words in kind.values()) > 1 for kind in kinds)
 
 
 @lru_cache(maxsize=4)
