@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
+from pingze.composing.constraints import FREE
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
-from pingze.composing.constraints.lexicon import FREE
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import Layout
 

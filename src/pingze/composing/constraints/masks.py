@@ -13,9 +13,9 @@ from itertools import chain
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
+from pingze.composing.constraints import FREE, WANTS, Lexicon
 from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
-from pingze.composing.constraints.lexicon import FREE, WANTS, Lexicon
 from pingze.composing.request.request import Request
 from pingze.verse.patterns import word_starts
 
