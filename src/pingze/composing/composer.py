@@ -12,9 +12,8 @@ import numpy as np
 from pingze.arrays import Array, Float, Int
 from pingze.composing.constraints import Lexicon
 from pingze.composing.constraints.conflict import clashing
-from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.inclusion import Effort, Inclusion
-from pingze.composing.constraints.masks import Constraints
+from pingze.composing.constraints.masks import Constraints, Copying
 from pingze.composing.particles import Text, Writing, best, each, finish
 from pingze.composing.poem import Poem, marked
 from pingze.composing.request.options import Collecting, Composing, Coupling, Options, Revising, Sampling, with_options
