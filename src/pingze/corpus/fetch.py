@@ -14,8 +14,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pingze.corpus.own import is_own
-from pingze.corpus.records import is_package
+from pingze.corpus.sources import is_own, is_package
 from pingze.errors import CorpusError
 from pingze.files import cache_folder, written
 

@@ -105,7 +105,7 @@ def _less_largest(graph: "Graph", x: str, result: str = "") -> str:
     return graph.node("Sub", x, largest, result=result)
 
 
-# -- the step ---------------------------------------------------------------------------------------------------
+# -- the step ----------------------------------------------------------------------------------------------------
 
 
 def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
@@ -197,7 +197,7 @@ def _states(checkpoint: Checkpoint) -> list[str]:
     return [f"{name}{depth}" for depth in range(checkpoint.configuration.layers) for name in "hc"]
 
 
-# -- any graph --------------------------------------------------------------------------------------------------
+# -- any graph ---------------------------------------------------------------------------------------------------
 
 
 class Graph:
