@@ -14,9 +14,9 @@ from pingze.cli.application import app, command, file_name, json_list, option, r
 from pingze.composing.request.input_characters import tell_converted
 from pingze.errors import CorpusError, InputError
 from pingze.messages import here
+from pingze.verse import DYNASTIES
 from pingze.verse.character_table import to_traditional
 from pingze.verse.context import in_context
-from pingze.verse.dynasties import DYNASTIES
 
 if TYPE_CHECKING:
     from pingze.corpus.clean import Cleaned

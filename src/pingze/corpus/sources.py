@@ -24,9 +24,9 @@ from typing import Any, NamedTuple
 
 from pingze.corpus.poem import OWN, CorpusPoem
 from pingze.errors import CorpusError
+from pingze.verse import DYNASTIES
 from pingze.verse.characters import MARKS
 from pingze.verse.context import in_context
-from pingze.verse.dynasties import DYNASTIES
 from pingze.verse.pasted_text import read_text, split_poems
 
 _POEMS = re.compile(r"(?:(?:.*/)?quantangshi/)?poet\.(tang|song)\.(\d+)\.json")

@@ -22,8 +22,8 @@ from pingze.corpus.poem import FORMS, OWN, CorpusPoem, lines
 from pingze.corpus.split import DRAWN, SPLITS
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError, InputError
+from pingze.verse import DYNASTIES
 from pingze.verse.characters import MARKS
-from pingze.verse.dynasties import DYNASTIES
 
 _FULL_WIDTH = str.maketrans(",.?!;:", "，。？！；：")
 _SAME_SHAPE = {"五排": "五言", "五古": "五言", "七排": "七言", "七古": "七言"}
