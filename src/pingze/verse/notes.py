@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from pingze.verse import mandarin
-from pingze.verse.character_table import forms, to_traditional
+from pingze.verse.character_table import forms, mandarin_readings, to_traditional
 from pingze.verse.characters import Translation
 from pingze.verse.pasted_text import ReadText
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, Standard
@@ -51,7 +50,7 @@ def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool)
             places = [f"{number}" for number, line in enumerate(words, 1) if word in line]
             found[at] = f"{' '.join(written)} ({', '.join(places)})"
         yield from _named("repeated", found)
-    strange = set(text).difference(mandarin.readings() if standard.rimes else table("characters"))
+    strange = set(text).difference(mandarin_readings() if standard.rimes else table("characters"))
     yield from _named("unknown", [c for c in strange and dict.fromkeys(text) if not sides(c, standard)])
 
 
