@@ -8,8 +8,8 @@ from pingze.lazy import imported
 TYPE_CHECKING = False  # replaces typing.TYPE_CHECKING, because importing typing takes time
 if TYPE_CHECKING:
     from pingze.verse.checking import check, poems_in
-    from pingze.verse.explanation import explain_verdict
     from pingze.verse.pasted_text import split_poems
+    from pingze.verse.scansion import explain_verdict
     from pingze.verse.verdict import Verdict, Violation
 
 __all__ = ["Verdict", "Violation", "check", "explain_verdict", "poems_in", "split_poems"]
@@ -21,4 +21,4 @@ DYNASTIES = dict(pair.split(":") for pair in _PAIRS.split())
 
 
 def __getattr__(name: str) -> object:
-    return imported(__name__, ("verdict", "pasted_text", "checking", "explanation"), name)
+    return imported(__name__, ("verdict", "pasted_text", "checking", "scansion"), name)
