@@ -27,8 +27,7 @@ from pingze.files import locked, written
 from pingze.messages import language
 from pingze.network import checkpoint
 from pingze.network.checkpoint import Checkpoint
-from pingze.network.line_sampler import LineSampler
-from pingze.network.reference import ReferenceNetwork
+from pingze.network.reference import LineSampler, ReferenceNetwork
 from pingze.network.vocabulary import SPECIAL_TOKENS
 from pingze.training import state
 from pingze.training.presets import Preset
