@@ -37,9 +37,8 @@ from pingze.arrays import Array
 from pingze.composing.request.options import Composing
 from pingze.machine import VARIABLE, threads
 from pingze.network import checkpoint
-from pingze.network.onnx_graph import onnxruntime
 from pingze.network.reference import ReferenceNetwork
-from pingze.network.step_graph import GraphNetwork, softmax
+from pingze.network.step_graph import GraphNetwork, onnxruntime, softmax
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "compose.json"
 BATCHES = (1, 32, 64)

@@ -33,7 +33,7 @@ from pingze.composing.quality import MEASURED
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import read_request
 from pingze.errors import InfeasibleError, InputError
-from pingze.network.line_sampler import LineSampler
+from pingze.network.reference import LineSampler
 from pingze.verse import check
 from pingze.verse.characters import MARKS, mark_after
 from pingze.verse.forms import FORMS, OPENINGS, Form, line_types, opening_name

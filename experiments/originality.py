@@ -18,7 +18,7 @@ from pingze.composing.composer import Composer, composer
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import read_request
 from pingze.corpus import Store
-from pingze.corpus.originality import of_lines
+from pingze.corpus.store import of_lines
 from pingze.errors import UnfinishedError
 from pingze.verse.forms import FORMS
 

@@ -17,9 +17,8 @@ from pingze.corpus import Store
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
 from pingze.training.evaluation import evaluate
-from pingze.training.log import LOG_FILE
 from pingze.training.presets import preset
-from pingze.training.run import Run
+from pingze.training.run import LOG_FILE, Run
 from pingze.training.texts import Texts
 
 SHIPPED = Path(pingze.network.weights.__path__[0]) / "report.safetensors"

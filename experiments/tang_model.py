@@ -23,9 +23,8 @@ from pingze.corpus import Store
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
 from pingze.training.evaluation import by_condition, evaluate
-from pingze.training.log import LOG_FILE
 from pingze.training.presets import LENGTHS, preset
-from pingze.training.run import Run
+from pingze.training.run import LOG_FILE, Run
 from pingze.training.texts import read, read_split
 
 SHIPPED = Path(pingze.network.weights.__path__[0]) / "tang.safetensors"

@@ -24,7 +24,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pingze.corpus import fetch
-from pingze.corpus.records import read
+from pingze.corpus.sources import read
 from pingze.verse.characters import HAN, MARKS
 from pingze.verse.forms import FORMS
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, PINGSHUI

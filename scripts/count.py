@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from pingze.composing.constraints.lexicon import DOUBLED_OFTEN
+from pingze.composing.constraints import DOUBLED_OFTEN
 from pingze.composing.quality import doubled
 from pingze.corpus import Store
 from pingze.verse import check

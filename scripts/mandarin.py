@@ -15,9 +15,8 @@ import unicodedata
 from collections import Counter, defaultdict
 
 from pingze.corpus import Store
-from pingze.verse.character_table import forms, simplified_forms
+from pingze.verse.character_table import forms, mandarin_groups, simplified_forms
 from pingze.verse.context import OPEN
-from pingze.verse.mandarin import group_names
 from pingze.verse.rhyme_groups import XINYUN
 from pingze.verse.tables import table
 from scripts.character_table import converted, package
@@ -54,7 +53,7 @@ def readings() -> dict[str, list[str]]:
     for character in sorted({*table("characters"), *by_source["kTGHZ2013"]}):
         for form in (character, simplified_forms().get(character, ""), *forms(character)):
             if found := next((each[form] for each in by_source.values() if form in each), []):
-                stressed = [each for each in found if len(group_names(each, XINYUN)) == 1]
+                stressed = [each for each in found if len(mandarin_groups(each, XINYUN)) == 1]
                 read[character] = stressed or found
                 break
     return read
@@ -77,6 +76,6 @@ def words(read: dict[str, list[str]]) -> list[str]:
 
 def _tone(character: str, spoken: str, read: dict[str, list[str]]) -> str:
     """Return the tone of a character in a phrase, or `OPEN` if it has only one tone or the phrase does not decide."""
-    sides = {XINYUN.groups[name].side for each in read.get(character, []) for name in group_names(each, XINYUN)}
-    names = group_names(spoken, XINYUN)
+    sides = {XINYUN.groups[name].side for each in read.get(character, []) for name in mandarin_groups(each, XINYUN)}
+    names = mandarin_groups(spoken, XINYUN)
     return XINYUN.groups[names].side if len(sides) == 2 and len(names) == 1 and character not in SANDHI else OPEN

@@ -16,7 +16,7 @@ from pingze.composing.composer import composer
 from pingze.errors import CheckpointError, InputError
 from pingze.export import card, write_folder, write_onnx
 from pingze.network import checkpoint
-from pingze.network.onnx_graph import onnxruntime
+from pingze.network.step_graph import onnxruntime
 from pingze.network.vocabulary import BOS
 from tests import invented
 

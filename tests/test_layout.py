@@ -75,8 +75,8 @@ def test_one_module_imports_onnx_runtime_and_silences_it_first() -> None:
     folders = ("src", "tests", "benchmarks", "experiments", "scripts", "docs", "examples")
     files = [*PACKAGE.rglob("*.py"), *(file for folder in folders for file in (root / folder).rglob("*.py"))]
     importing = {file.name for file in files if "onnxruntime" in packages(file)}
-    assert importing == {"onnx_graph.py"}
-    text = (PACKAGE / "network" / "onnx_graph.py").read_text(encoding="utf-8")
+    assert importing == {"step_graph.py"}
+    text = (PACKAGE / "network" / "step_graph.py").read_text(encoding="utf-8")
     assert text.index('os.environ["ORT_DISABLE_TELEMETRY"] = "1"') < text.index("import onnxruntime")
 
 

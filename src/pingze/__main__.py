@@ -17,8 +17,7 @@ def run(arguments: list[str] | None = None) -> None:
         signal.signal(signal.SIGINT, _leave)
     _replace_closed_streams()
     gc.set_threshold(100_000)  # objects made at start-up are not garbage, and scanning them takes time
-    from pingze.cli import START, application_for
-    from pingze.cli.failures import guarded
+    from pingze.cli import START, application_for, guarded
 
     arguments = sys.argv[1:] if arguments is None else arguments
     app = application_for(arguments)

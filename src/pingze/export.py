@@ -15,7 +15,7 @@ from pingze.network import checkpoint
 from pingze.network.checkpoint import CONFIG_FILE, MODEL_FILE, SHIPPED, VOCABULARY_FILE, Checkpoint
 from pingze.network.conditions import ABOUT, Conditions
 from pingze.network.step_graph import step_graph
-from pingze.verse.dynasties import DYNASTIES
+from pingze.verse import DYNASTIES
 from pingze.verse.forms import FORMS
 
 CARD_FILE = "README.md"

@@ -10,10 +10,10 @@ import pytest
 
 from pingze.composing.composer import Composer
 from pingze.composing.composer import composer as composer_of
+from pingze.composing.constraints import DOUBLED_OFTEN, doublings
 from pingze.composing.constraints import inclusion as inclusion_module
 from pingze.composing.constraints.conflict import clashing
 from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.constraints.lexicon import DOUBLED_OFTEN, doublings
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import Request, read_request

@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingze.composing.composer import Composer
+from pingze.composing.constraints import FREE
 from pingze.composing.constraints.conflict import clashing
-from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.constraints.lexicon import FREE
-from pingze.composing.constraints.masks import Constraints
+from pingze.composing.constraints.masks import Constraints, Copying
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import read_request
 from pingze.corpus.suffix_array import SuffixArray

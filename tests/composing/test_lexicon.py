@@ -3,8 +3,8 @@
 import numpy as np
 
 from pingze.composing.composer import Composer
+from pingze.composing.constraints import Lexicon
 from pingze.composing.constraints.feasibility import Histories
-from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request

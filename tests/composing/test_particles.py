@@ -13,8 +13,8 @@ from pingze.composing.particles import Writing, finish, go_on
 from pingze.composing.proposal import OUTSIDE, choose, effective_sizes, resample
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import Request, read_request
+from pingze.composing.steering import Term
 from pingze.composing.steering.antithesis import Antithesis, Opposites
-from pingze.composing.steering.term import Term
 from pingze.verse import check
 from pingze.verse.characters import MARKS, mark_after
 from pingze.verse.forms import Form

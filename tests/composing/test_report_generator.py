@@ -13,7 +13,7 @@ import pingze
 from pingze.composing import composer as composer_module
 from pingze.errors import InputError
 from pingze.network import checkpoint
-from pingze.network.line_sampler import LineSampler
+from pingze.network.reference import LineSampler
 from pingze.network.step_graph import GraphNetwork, softmax
 from pingze.network.vocabulary import EOS
 from pingze.verse.characters import MARKS

@@ -9,7 +9,7 @@ from hypothesis import assume
 
 from pingze.composing import alternatives, compose, explain, read_poem, revise
 from pingze.composing.composer import Composer
-from pingze.composing.constraints.lexicon import FREE
+from pingze.composing.constraints import FREE
 from pingze.composing.poem import Poem
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.revision import Alternative, poem_request

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pingze.corpus import Store, build
-from pingze.corpus.records import read
+from pingze.corpus.sources import read
 from pingze.errors import CorpusError
 from tests.corpus.invented import record, text, write_archive, write_folder
 

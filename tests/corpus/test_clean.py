@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.corpus.clean import REASONS, clean, fault
+from pingze.corpus.build import REASONS, clean, fault
 from pingze.corpus.poem import CorpusPoem, digest, lines
-from pingze.corpus.records import File
+from pingze.corpus.sources import File
 from tests.corpus.invented import line, poem, text
 
 FINE = text([1, 2, 3, 4])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pingze.corpus import Store, build
-from pingze.corpus.originality import of_lines
 from pingze.corpus.quotable import quotable
+from pingze.corpus.store import of_lines
 from pingze.errors import CorpusError
 from tests.cli.calling import Call
 from tests.corpus.invented import FILES, line, record, text, write_folder

@@ -9,8 +9,8 @@ import pytest
 
 from pingze.cli.corpus import kept_and_dropped
 from pingze.corpus import Store, build, fetch
-from pingze.corpus.clean import Cleaned
-from pingze.corpus.own import read_own
+from pingze.corpus.build import Cleaned
+from pingze.corpus.sources import read_own
 from pingze.errors import CorpusError, InputError
 from pingze.training.presets import preset
 from pingze.training.texts import corpus_for, make_vocabulary, read

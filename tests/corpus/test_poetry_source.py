@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pingze.corpus import Store, build
-from pingze.corpus.records import read_poetry_source
+from pingze.corpus.sources import read_poetry_source
 from pingze.errors import CorpusError, InputError
 from tests.corpus.invented import FILES, record, text, write_archive, write_folder
 

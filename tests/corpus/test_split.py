@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.corpus import split as split_module  # the module: the package exports no function of this name
+from pingze.corpus.build import DRAWN, SPLITS, groups, split, split_of
 from pingze.corpus.poem import CorpusPoem, digest
-from pingze.corpus.split import SPLITS, groups, split, split_of
 from tests.corpus.invented import poem
 
 
@@ -106,7 +105,8 @@ def test_a_group_whose_smallest_digest_is_a_song_poem_gives_none() -> None:
 
 
 def test_no_more_are_drawn_than_the_report_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(split_module, "DRAWN", {"train": 5, "dev": 2})
+    for name, count in {"train": 5, "dev": 2}.items():
+        monkeypatch.setitem(DRAWN, name, count)
     digests, splits, ranks = split([poem([n]) for n in range(200)], list(range(200)))
     assert [len(_drawn(splits, ranks, name)) for name in SPLITS] == [5, 2, 0]
     train = sorted(d for d, name in zip(digests, splits, strict=True) if name == "train")

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pingze.corpus import CorpusPoem, Hit, Store, store_path
-from pingze.corpus.clean import clean
+from pingze.corpus.build import clean
 from pingze.corpus.poem import digest
-from pingze.corpus.records import read
+from pingze.corpus.sources import read
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError, InputError
 from pingze.verse.characters import MARKS

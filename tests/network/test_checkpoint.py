@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save
 
 from pingze.errors import CheckpointError
-from pingze.network import checkpoint, tensor_file
+from pingze.network import checkpoint
 from pingze.network.checkpoint import Checkpoint
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import Vocabulary
@@ -30,9 +30,9 @@ def path(tmp_path: Path) -> Path:
 
 def rewrite(path: Path, metadata: dict[str, str] | None = None, **tensors: np.ndarray | None) -> None:
     """Write the file again with other metadata or tensors (None leaves one out), its digest made to fit."""
-    stored, meta = tensor_file.read(path)
+    stored, meta = checkpoint.read_tensors(path)
     changed = stored | {name.replace("__", "."): tensor for name, tensor in tensors.items()}
-    tensor_file.write(path, {n: t for n, t in changed.items() if t is not None}, meta | (metadata or {}))
+    checkpoint.write_tensors(path, {n: t for n, t in changed.items() if t is not None}, meta | (metadata or {}))
 
 
 def test_what_was_saved_is_loaded_from_a_file_or_its_folder_and_from_half_precision(path: Path, tmp_path: Path) -> None:

@@ -11,18 +11,16 @@ from markupsafe import escape
 
 from pingze.cli.report import report
 from pingze.errors import InputError
-from pingze.report.experiments import claims as claims_module
-from pingze.report.experiments.claims import CONFIRMED, REFINED, REFUTED, UNDECIDED, Claim, Finding, Rule, claims
+from pingze.report.experiments import CONFIRMED, REFINED, REFUTED, UNDECIDED, Claim, Finding, Rule, claims, document
 from pingze.report.experiments.experiment import BUDGETS, Measured, Row, Setup, Trial
-from pingze.report.experiments.rerun import EXPERIMENTS, PAGE, section
-from pingze.report.experiments.results import RESULTS, TIMES, Results, concluded
+from pingze.report.experiments.rerun import EXPERIMENTS, PAGE, RESULTS, TIMES, Results, concluded, section
 
 CLAIMS = [claim for name in EXPERIMENTS for claim in claims(name).values()]
 
 
 def test_every_claim_belongs_to_an_experiment_and_every_quote_is_judged_once() -> None:
-    assert len(CLAIMS) == len(claims_module.document()["claim"]) == len({claim.quote for claim in CLAIMS})
-    assert sorted(claims_module.document()["order"]["run"]) == sorted(EXPERIMENTS)
+    assert len(CLAIMS) == len(document()["claim"]) == len({claim.quote for claim in CLAIMS})
+    assert sorted(document()["order"]["run"]) == sorted(EXPERIMENTS)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
@@ -35,7 +33,7 @@ def test_a_claim_has_all_that_its_rules_need(claim: Claim) -> None:
 
 
 def test_no_seed_was_used_before_and_the_command_takes_them() -> None:
-    seeds = claims_module.document()["seeds"]
+    seeds = document()["seeds"]
     assert len(seeds["hours"]) >= 5
     assert not {*seeds["hours"], *seeds["sketch"]} & {*seeds["used_before"]}
     first = inspect.signature(report).parameters["seed"].default

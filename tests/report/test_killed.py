@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pingze.report.experiments.rerun import PAGE
-from pingze.report.experiments.results import RESULTS
+from pingze.report.experiments.rerun import PAGE, RESULTS
 from tests.training import command
 
 pytestmark = pytest.mark.slow

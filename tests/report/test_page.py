@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from pingze.report.experiments.claims import CONFIRMED, REFINED, REFUTED, UNDECIDED, claims
-from pingze.report.experiments.rerun import EXPERIMENTS, PAGE, rerun
-from pingze.report.experiments.results import RESULTS, TIMES, Results
+from pingze.report.experiments import CONFIRMED, REFINED, REFUTED, UNDECIDED, claims
+from pingze.report.experiments.rerun import EXPERIMENTS, PAGE, RESULTS, TIMES, Results, rerun
 from tests.report.verse import setup
 
 pytestmark = pytest.mark.slow

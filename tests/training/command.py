@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pingze.corpus import build
 from pingze.training import state
-from pingze.training.log import LogRow
+from pingze.training.run import LogRow
 from tests import invented
 from tests.corpus.invented import record, write_folder
 

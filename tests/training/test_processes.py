@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pingze.training import log
+from pingze.training.run import read_log
 from tests.serve.process import children, free_port
 from tests.training import command
 
@@ -40,9 +40,9 @@ def assert_alike(actual: Path, expected: Path) -> None:
     for name in one:
         error = (other[name] - one[name]).norm() / one[name].norm().clamp(min=1e-12)
         assert error < 1e-3, f"{name}: relative error {error}"
-    rows = [[(row["kind"], row["step"]) for row in log.read(run)] for run in (expected, actual)]
+    rows = [[(row["kind"], row["step"]) for row in read_log(run)] for run in (expected, actual)]
     assert rows[0] == rows[1]
-    for expected_row, actual_row in zip(log.read(expected), log.read(actual), strict=True):
+    for expected_row, actual_row in zip(read_log(expected), read_log(actual), strict=True):
         assert actual_row["nats_per_token"] == pytest.approx(expected_row["nats_per_token"], rel=1e-4)
 
 
@@ -139,5 +139,5 @@ def test_twenty_kills_change_nothing(tmp_path: Path) -> None:
     assert actual.keys() == expected.keys()
     for name, tensor in expected.items():
         assert torch.equal(actual[name], tensor), name
-    assert command.without_times(log.read(run)) == command.without_times(log.read(whole))
+    assert command.without_times(read_log(run)) == command.without_times(read_log(whole))
     assert not list(run.glob("*.partial"))

@@ -17,12 +17,10 @@ import torch
 from pingze.errors import InputError, TrainingError
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
-from pingze.training import log
 from pingze.training import run as run_module
 from pingze.training.evaluation import evaluate_sequences
-from pingze.training.log import LOG_FILE, LogRow
 from pingze.training.presets import Preset, preset
-from pingze.training.run import CONFIGURATION_FILE, FORMAT, Run
+from pingze.training.run import CONFIGURATION_FILE, FORMAT, LOG_FILE, LogRow, Run, read_log
 from pingze.training.texts import Texts
 from pingze.training.trainer import Taken, Trainer
 from tests import invented
@@ -50,7 +48,7 @@ def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
     assert dev[0] == pytest.approx(np.log(26), rel=0.02)
     assert min(dev) < 0.8 * dev[0]
     assert set(checkpoint.load(tmp_path).vocabulary.tokens[4:]) == {*invented.CHARACTERS, *"，。"}
-    assert log.read(tmp_path) == rows
+    assert read_log(tmp_path) == rows
     poems = [str(row["sample"]) for row in rows if row["kind"] == "dev"]
     assert all(poem.startswith("日") and len(poem) <= 48 for poem in poems)
     assert len(set(poems)) > 1, "the weights change, and the poem with them"
@@ -82,7 +80,7 @@ def test_the_best_average_on_dev_is_kept_and_a_stale_run_ends(tmp_path: Path) ->
     resumed = Run(tmp_path, settings, TEXTS, resume=True)
     assert rows_of(resumed) == []
     assert resumed.position.step == run.position.step < run.total_steps
-    assert log.read(tmp_path) == rows
+    assert read_log(tmp_path) == rows
 
 
 DROPPED = ["dropout=0.2", "locked_dropout=true", "embedding_dropout=0.1", "weight_dropout=0.2"]
@@ -122,7 +120,7 @@ def test_resuming_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opti
     resumed = Run(tmp_path / "parts", settings, TEXTS, resume=True)
     assert resumed.position.step == 7
     assert command.without_times(rows_of(resumed)) == command.without_times(expected)[3:]
-    assert command.without_times(log.read(tmp_path / "parts")) == command.without_times(expected)
+    assert command.without_times(read_log(tmp_path / "parts")) == command.without_times(expected)
     for name, tensor in whole.model.tensors().items():
         np.testing.assert_array_equal(resumed.model.tensors()[name], tensor, err_msg=name)
     for name, tensor in whole.average.tensors.items():
@@ -142,7 +140,7 @@ def test_a_run_killed_before_its_first_state_starts_again_and_alone(tmp_path: Pa
             Run(tmp_path, tiny(), TEXTS, resume=True)
 
     run.train(rows.append, on_step=another)
-    assert log.read(tmp_path) == rows
+    assert read_log(tmp_path) == rows
     assert rows[0]["step"] == 0
     assert not list(tmp_path.glob("*.partial"))
 

@@ -4,8 +4,8 @@ import pytest
 
 from pingze.errors import InputError
 from pingze.verse import check
+from pingze.verse.character_table import ENDINGS, mandarin_groups, mandarin_readings
 from pingze.verse.context import tones_in, word_tones
-from pingze.verse.mandarin import ENDINGS, group_names, readings
 from pingze.verse.rhyme import find_group, practised, rhyme_characters
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, TONGYUN, XINYUN, find_standard
 from pingze.verse.suggestions import suggest
@@ -50,9 +50,9 @@ def test_a_word_decides_a_reading_and_a_neutral_tone_fits_both() -> None:
     assert [*map("".join, tones_in("長老", [0], XINYUN))] == ["仄", "仄"]
     assert [*map("".join, tones_in("將軍", [0], XINYUN))] == ["平", "平"]
     assert all(len(pair) == len(tones) == 2 for pair, tones in word_tones(XINYUN).items())
-    assert len(group_names("ma", XINYUN)) == 2
-    assert "de" not in readings()["的"]  # it has others
-    names = [group_names(each, TONGYUN) for each in ("zhī", "ní", "jū", "wēng", "xióng", "yuè")]
+    assert len(mandarin_groups("ma", XINYUN)) == 2
+    assert "de" not in mandarin_readings()["的"]  # it has others
+    names = [mandarin_groups(each, TONGYUN) for each in ("zhī", "ní", "jū", "wēng", "xióng", "yuè")]
     assert names == [*"衣衣迂英雍夜"]
     assert find_standard("pingshui") is PINGSHUI
     with pytest.raises(InputError, match="xinyun"):

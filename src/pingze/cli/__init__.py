@@ -1,16 +1,26 @@
-"""The command line. Commands print results to standard output, and progress and notes to standard error.
+"""Find and run the command of a command line, and turn every failure into one line on standard error.
 
-Each module defines a group of commands; importing the module adds the commands to `app`.
+Commands print results to standard output, and progress and notes to standard error. Each module defines a group of
+commands; importing the module adds the commands to `app`.
 """
 
-from collections.abc import Sequence
+import contextlib
+import errno
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any, TextIO, cast
 
 import typer
 
 from pingze.cli.application import START, app
+from pingze.composing.request.input_characters import ConversionWarning
+from pingze.errors import PingzeError, StoppedError
+from pingze.messages import here, language
 
-__all__ = ["START", "application_for"]
+__all__ = ["START", "application_for", "guarded"]
 
 COMMANDS = {
     "composing": ("compose", "collect", "couplet", "revise", "mend", "generate"),
@@ -21,6 +31,10 @@ COMMANDS = {
     "training": ("train", "evaluate", "export"),
 }
 """The commands of each module; only the module of the command that is run is imported."""
+_UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
+"""The base class of typer's errors for wrong arguments; typer exports only some of its subclasses."""
+_OUTPUT = {errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT}
+"""Error numbers. An OSError that has one of these and no file name is a failure to write to standard output."""
 
 
 def application_for(arguments: Sequence[str]) -> typer.Typer:
@@ -29,3 +43,65 @@ def application_for(arguments: Sequence[str]) -> typer.Typer:
     for module in named or COMMANDS:
         import_module(f"pingze.cli.{module}")
     return app
+
+
+def guarded(command: Callable[[], int | None]) -> int:
+    """Run a command and return its exit status; print one line for an error."""
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    try:
+        status = command() or 0
+        sys.stdout.flush()
+    except BaseException as error:
+        return _print_error(error)
+    # Newer versions of typer return this status after Ctrl-C instead of raising an error.
+    return _fail(here("stopped"), status) if status == StoppedError.exit_status else status
+
+
+def _print_error(error: BaseException) -> int:
+    match error:
+        case SystemExit():
+            raise error
+        case PingzeError():
+            return _fail(error.text(language()), error.exit_status)
+        case _UsageError():
+            context: Any = vars(error).get("ctx")
+            command = context.command_path if context else "pingze"
+            return _fail(here("usage", message=cast(Any, error).format_message(), command=command), 2)
+        case BrokenPipeError():  # the reader of our output has gone
+            _discard(sys.stdout)
+            return 0
+        case UnicodeEncodeError() if error.encoding in (sys.stdout.encoding, "charmap"):
+            has = ascii(error.object[error.start])
+            return _fail(here("encoding", encoding=sys.stdout.encoding, has=has), 2)
+        case OSError(errno=number, filename=None) if number in _OUTPUT:
+            _discard(sys.stdout)
+            reason = error.strerror or str(error)
+            return _fail(here("unwritable_output", reason=reason), 2)
+    chain = [error]  # a library may wrap a KeyboardInterrupt in another error
+    while cause := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(cause)
+    if any(isinstance(each, KeyboardInterrupt | typer.Abort) for each in chain):
+        return _fail(here("stopped"), StoppedError.exit_status)
+    if os.environ.get("PINGZE_DEBUG"):
+        raise error
+    return _fail(here("fault", kind=type(error).__name__, error=str(error)), 2)
+
+
+def _discard(stream: TextIO) -> None:
+    """Redirect a stream to the null device, so that flushing it at exit cannot fail."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _fail(message: str, status: int) -> int:
+    try:
+        print("pingze:", " ".join(message.split()), file=sys.stderr, flush=True)  # noqa: T201
+    except OSError:
+        _discard(sys.stderr)
+    return status
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    """Print warnings about converted characters; hide other libraries' warnings, which are meant for developers."""
+    if issubclass(category, ConversionWarning):
+        _fail(str(message), 0)

@@ -14,13 +14,13 @@ from pingze.cli.application import app, command, file_name, json_list, option, r
 from pingze.composing.request.input_characters import tell_converted
 from pingze.errors import CorpusError, InputError
 from pingze.messages import here
+from pingze.verse import DYNASTIES
 from pingze.verse.character_table import to_traditional
 from pingze.verse.context import in_context
-from pingze.verse.dynasties import DYNASTIES
 
 if TYPE_CHECKING:
-    from pingze.corpus.clean import Cleaned
-    from pingze.corpus.originality import Shared
+    from pingze.corpus.build import Cleaned
+    from pingze.corpus.store import Shared
 
 corpus_app = typer.Typer(help="The corpus of Tang and Song poems.")
 app.add_typer(corpus_app, name="corpus")
@@ -54,7 +54,7 @@ def fetch(
 
 def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
     """List lines that say how many of a user's own poems were kept, by shape, and how many were dropped, by reason."""
-    from pingze.corpus.clean import REASONS, SHORTEST
+    from pingze.corpus.build import REASONS, SHORTEST
 
     codes = dict(zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True))
     shapes = Counter(poem.form or "-" for poem in cleaned.poems).most_common()
@@ -142,7 +142,7 @@ def originality(
     """Show what each line of a poem has in common with the poems of the corpus."""
     from pingze.cli.progress import counting
     from pingze.corpus import Store
-    from pingze.corpus.originality import of_lines
+    from pingze.corpus.store import of_lines
     from pingze.verse.pasted_text import read_lines
 
     text = in_context(read_file(poem) if poem == "-" or isfile(poem) else poem)

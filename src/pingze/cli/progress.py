@@ -15,8 +15,7 @@ from pingze.messages import here
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from pingze.training.log import LogRow
-    from pingze.training.run import Run
+    from pingze.training.run import LogRow, Run
 
 MANY = 100  # the number of poems or lines above which progress is shown
 EVERY = 10.0  # without a terminal, the fewest seconds between printed lines that differ only in their numbers

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from pingze.verse import Verdict, Violation
-    from pingze.verse.explanation import LineExplanation
+    from pingze.verse.scansion import LineExplanation
     from pingze.verse.suggestions import Neighbours
 
 RHYMES_SHOWN = 60

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.copying import Copying
+from pingze.composing.constraints import FREE, WANTS_LEVEL, Lexicon
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
-from pingze.composing.constraints.lexicon import FREE, WANTS_LEVEL, Lexicon
+from pingze.composing.constraints.masks import Copying
 from pingze.composing.poem import Poem
 from pingze.corpus.build import store_path
 from pingze.corpus.quotable import poems_of, quotable

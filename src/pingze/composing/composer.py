@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Unpack, cast
 import numpy as np
 
 from pingze.arrays import Array, Float, Int
+from pingze.composing.constraints import Lexicon
 from pingze.composing.constraints.conflict import clashing
-from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.inclusion import Effort, Inclusion
-from pingze.composing.constraints.lexicon import Lexicon
-from pingze.composing.constraints.masks import Constraints
+from pingze.composing.constraints.masks import Constraints, Copying
 from pingze.composing.particles import Text, Writing, best, each, finish
 from pingze.composing.poem import Poem, marked
 from pingze.composing.request.options import Collecting, Composing, Coupling, Options, Revising, Sampling, with_options
 from pingze.composing.request.request import Request, read_request
+from pingze.composing.steering import Term
 from pingze.composing.steering.antithesis import Opposites, antithesis_table
 from pingze.composing.steering.leaning import Leaning, leanings, likeness
 from pingze.composing.steering.taste import Taste
-from pingze.composing.steering.term import Term
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError
 from pingze.machine import threads

@@ -15,11 +15,10 @@ import numpy as np
 
 from pingze.arrays import Array, Bool
 from pingze.composing.composer import composer, seeds
-from pingze.composing.constraints.copying import Copying
+from pingze.composing.constraints import WANTS_LEVEL, Lexicon
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
 from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.constraints.lexicon import WANTS_LEVEL, Lexicon
-from pingze.composing.constraints.masks import Constraints
+from pingze.composing.constraints.masks import Constraints, Copying
 from pingze.composing.poem import Poem, punctuate
 from pingze.composing.request.input_characters import read_characters
 from pingze.composing.request.options import LENGTHS, Coupling, Revising, check_bounds

@@ -9,7 +9,7 @@ from pingze.composing.request.options import Revising, check_bounds
 from pingze.composing.request.request import read_condition, read_poet
 from pingze.errors import InputError
 from pingze.network.checkpoint import Model
-from pingze.network.line_sampler import LineSampler
+from pingze.network.reference import LineSampler
 
 MODEL = "report"  # the name of the default model
 LINES, FREE_LINES = 14, 40

@@ -19,13 +19,13 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
+from pingze.composing.constraints import FREE
 from pingze.composing.constraints.feasibility import Histories
-from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.proposal import choose, effective_sizes, resample
 from pingze.composing.request.options import Sampling
 from pingze.composing.request.request import BLANKS
-from pingze.composing.steering.term import Term, Token
+from pingze.composing.steering import Term, Token
 from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import UnfinishedError
 from pingze.machine import threads

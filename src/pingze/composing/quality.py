@@ -25,7 +25,7 @@ import numpy as np
 
 from pingze.arrays import Array, Int
 from pingze.composing.composer import compose, composer
-from pingze.composing.constraints.lexicon import DOUBLED_OFTEN
+from pingze.composing.constraints import DOUBLED_OFTEN
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.steering.antithesis import antithesis_table
 from pingze.composing.steering.taste import contradicts

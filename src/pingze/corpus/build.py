@@ -1,31 +1,172 @@
-"""Build the store: a SQLite file of cleaned, grouped and split poems, and an index of their texts next to it.
+"""Build the store: clean the poems, group them with their versions, split them, and write them with an index.
 
-The tables:
+Digests assign each group to a split and draw the report's poems. There is no random state: the same corpus gives the
+same splits on every machine. The store is a SQLite file with the tables
 
 - `poem`: one row for each poem, in the corpus's order, with its form by shape, its split, its group (the id of the
   group's first poem), its digest, and its rank in the report's draw, from 0, if it was drawn;
 - `dropped`: how many poems were dropped, by dynasty and reason;
 - `suffix_array`: the name of the folder that holds the `SuffixArray` of all texts, in the order of `poem`.
+
+The index lies next to the file.
 """
 
+import re
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from itertools import chain
+from dataclasses import dataclass, field
+from itertools import chain, combinations
 from operator import attrgetter
 from pathlib import Path
+from unicodedata import normalize
 
-from pingze.corpus.clean import VERSION_OF_ANOTHER, Cleaned, clean
 from pingze.corpus.fetch import archive_path
-from pingze.corpus.own import is_own, read_own
-from pingze.corpus.poem import CorpusPoem
-from pingze.corpus.records import read, read_poetry_source
-from pingze.corpus.split import groups, split
+from pingze.corpus.poem import OWN, CorpusPoem, digest
+from pingze.corpus.sources import File, is_own, read, read_own, read_poetry_source
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError
 from pingze.files import data_folder, locked, sweep, written
+from pingze.verse.characters import HAN, MARKS
+
+# -- clean -------------------------------------------------------------------------------------------------------
+
+SHORTEST = 20  # a poem with fewer characters (Han characters and marks) is dropped as a fragment
+REASONS = ("lost characters", "brackets, quotes or notes", "other signs", "too short")
+"""The reasons for dropping a poem; each poem is counted once, under the first reason that applies."""
+VERSION_OF_ANOTHER = "version of another"
+"""The reason for dropping a poem that shares two lines with another poem; measured poems (`is_measured`) are exempt."""
+_SIGNS = (
+    "[□○●囗]",  # 囗 is a Han character (U+56D7), but poets do not use it: the source has it in place of □
+    r"[()\[\]{}（）［］｛｝〈〉《》「」『』【】〔〕〖〗“”‘’\"']",
+    f"[^{HAN}{MARKS}]",
+)
+"""Patterns of the signs for which a poem is dropped, in the order of `REASONS`."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """The kept poems, in the corpus's order, and the number of dropped poems by (dynasty, reason)."""
+
+    poems: list[CorpusPoem]
+    dropped: Counter[tuple[str, str]]
+    first: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The first poem dropped for each (dynasty, reason): its title and its first characters."""
+    without: list[str] = field(default_factory=list)
+    """The names of files that contain no poem."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the poems are the user's own rather than the package's."""
+        return any(poem.dynasty == OWN for poem in self.poems)
+
+
+def clean(files: Iterable[File]) -> Cleaned:
+    """Clean every poem, in the order of the files."""
+    cleaned = Cleaned([], Counter())
+    for file in sorted(files, key=attrgetter("order")):
+        if not file.poems:
+            cleaned.without.append(file.name)
+        for raw in file.poems:
+            parts = (raw.title.strip(), raw.author.strip(), raw.text, raw.tune.strip())
+            poem = CorpusPoem(raw.dynasty, *(normalize("NFC", part) for part in parts))
+            if reason := fault(poem.text.replace("\n", "") if poem.tune else poem.text):
+                cleaned.dropped[poem.dynasty, reason] += 1
+                cleaned.first.setdefault((poem.dynasty, reason), f"《{poem.title}》{poem.text[:12]}")
+            else:
+                cleaned.poems.append(poem)
+    return cleaned
+
+
+def fault(text: str) -> str | None:
+    """Return the first of `REASONS` that applies to a text in NFC, or None if the text is kept."""
+    for reason, signs in zip(REASONS, _SIGNS, strict=False):
+        if re.search(signs, text):
+            return reason
+    return REASONS[-1] if len(text) < SHORTEST else None
+
+
+# -- group and split ---------------------------------------------------------------------------------------------
+
+SPLITS = ("train", "dev", "test")
+DRAWN = {"train": 16_384, "dev": 2_730}  # poems that the report trains on (train) and measures on (dev)
+SHORTEST_LINE = 5  # shorter lines are ignored: two poems that share such lines need not be versions of the same poem
+MOST_SHARED = 100  # the most lines of a poem to compare in pairs; this limits the cost of a poem with many common lines
+
+
+def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int | None]:
+    """Return the group of each poem, identified by the index of the group's first poem.
+
+    Two poems are in one group if they share two or more different lines of at least five characters, or if a chain of
+    such pairs connects them. Only the first `measured` poems (by default all) are grouped in this way. Each later poem
+    forms a group alone, unless it shares two such lines with an earlier poem that has a group: then its entry is None.
+    """
+    measured = len(poems) if measured is None else measured
+    # Union-find; the root of a set is its smallest member.
+    parent = list(range(len(poems)))
+
+    def root(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]  # halve the path, so that later walks are short
+            node = parent[node]
+        return node
+
+    telling = [{line for line in poem.lines if len(line) >= SHORTEST_LINE} for poem in poems]
+    times = Counter(chain.from_iterable(telling))
+    homes: dict[tuple[str, str], int] = {}
+    versions = set()
+    for place, lines in enumerate(telling):
+        shared = sorted(line for line in lines if times[line] > 1)  # lines that other poems contain too
+        pairs = list(combinations(shared[:MOST_SHARED], 2))
+        if place >= measured and not homes.keys().isdisjoint(pairs):
+            versions.add(place)
+            continue
+        for pair in pairs:
+            small, large = sorted(map(root, (homes.setdefault(pair, place), place)))
+            parent[large] = small
+    return [None if node in versions else root(node) for node in range(len(poems))]
+
+
+def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> tuple[list[int], list[str], list[int | None]]:
+    """Assign all poems of a group to the split that the group's smallest digest selects, and draw the report's poems.
+
+    Returns three lists over the poems: their digests, their splits, and their ranks in the draw, from 0 (None if a poem
+    is not drawn). The candidates for the draw are the Tang poems that have the smallest digest in their group. If two
+    digests are equal, the first poem counts (Tang poems precede Song poems). A candidate's split is therefore selected
+    by the candidate's own digest. Within each split, candidates are drawn in ascending order of digest.
+    """
+    digests = [digest(poem.text) for poem in poems]
+    smallest: dict[int, int] = {}
+    for place, group in enumerate(groups):
+        if group not in smallest or digests[place] < digests[smallest[group]]:
+            smallest[group] = place
+    splits = [
+        split_of(digests[smallest[group]], is_later=not (poem.is_measured or poem.tune))
+        for poem, group in zip(poems, groups, strict=True)
+    ]
+    tang = [place for place in smallest.values() if poems[place].dynasty == "tang" and not poems[place].tune]
+    tang.sort(key=lambda place: (digests[place], place))
+    ranks: list[int | None] = [None] * len(poems)
+    for name, count in DRAWN.items():
+        for rank, place in enumerate([place for place in tang if splits[place] == name][:count]):
+            ranks[place] = rank
+    return digests, splits, ranks
+
+
+def split_of(digest: int, *, is_later: bool = False) -> str:
+    """Return the split that a digest selects: train for 87 % of the digests, dev for 6.5 %, test for 6.5 %.
+
+    If `is_later`, the shares are 98 %, 1 % and 1 %, because poems of other dynasties serve to train, not to measure.
+    """
+    train, dev = (0.98, 0.99) if is_later else (0.87, 0.935)
+    share = digest / 2**64
+    return "train" if share < train else "dev" if share < dev else "test"
+
+
+# -- write -------------------------------------------------------------------------------------------------------
 
 VERSION = 5  # of the schema and of the rules for its content; a store of another version must be rebuilt
 

@@ -14,8 +14,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pingze.corpus.own import is_own
-from pingze.corpus.records import is_package
+from pingze.corpus.sources import is_own, is_package
 from pingze.errors import CorpusError
 from pingze.files import cache_folder, written
 
@@ -48,7 +47,7 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
 
     Args:
         source: An archive, a folder (the unpacked package, only its `poet.*.json`, or a user's own text and JSON files,
-            see `corpus.own`), or the URL (http, https, file) of an archive; by default the package, through npm.
+            see `corpus.sources`), or the URL (http, https, file) of an archive; by default the package, through npm.
         progress: Called with one line of text at a time.
 
     Raises CorpusError if the source is unavailable or is not the corpus; an archive in the cache is then kept.

@@ -13,8 +13,8 @@ from pingze.corpus.poem import OWN
 from pingze.corpus.store import Store
 from pingze.errors import CorpusError, InputError
 from pingze.files import written
+from pingze.verse import DYNASTIES
 from pingze.verse.character_table import to_traditional
-from pingze.verse.dynasties import DYNASTIES
 
 _POEMS = "poem WHERE tune = '' AND form GLOB '{}[絕律言]' AND title NOT GLOB '*集[句杜古唐陶李]*'"
 """The poems whose lines are quoted; a 集句 of the corpus is left out, since its lines are other poets'."""

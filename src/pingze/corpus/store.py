@@ -1,4 +1,4 @@
-"""Read the built store: poems, phrases, neighbours, statistics and the report's draw.
+"""Read the built store: poems, phrases, neighbours, statistics and the report's draw; compare lines with it.
 
 Any number of processes may read at once, even while a new store is built, because an open store never changes.
 """
@@ -6,7 +6,7 @@ Any number of processes may read at once, even while a new store is built, becau
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -16,14 +16,12 @@ from unicodedata import normalize
 
 import numpy as np
 
-from pingze.corpus.build import VERSION, store_path
-from pingze.corpus.clean import fault
+from pingze.corpus.build import DRAWN, SPLITS, VERSION, fault, store_path
 from pingze.corpus.poem import FORMS, OWN, CorpusPoem, lines
-from pingze.corpus.split import DRAWN, SPLITS
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError, InputError
+from pingze.verse import DYNASTIES
 from pingze.verse.characters import MARKS
-from pingze.verse.dynasties import DYNASTIES
 
 _FULL_WIDTH = str.maketrans(",.?!;:", "，。？！；：")
 _SAME_SHAPE = {"五排": "五言", "五古": "五言", "七排": "七言", "七古": "七言"}
@@ -283,3 +281,28 @@ def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
     number = len(lines(text[: begins + 1]))
     line = lines(text)[number - 1]
     return Hit(phrase or line, dynasty, author, title, line, number)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The longest and the nearest match of a line in the corpus; each hit is None if there is no match."""
+
+    line: int
+    """The line's number in the poem, from 1."""
+    text: str
+    run: str
+    """The longest part of the line that the corpus contains; the first of several of equal length."""
+    run_in: Hit | None
+    """The first line of the corpus that contains this part."""
+    same: int
+    """The number of positions at which the nearest line has the same character."""
+    nearest: Hit | None
+    """The corpus line of the same length that agrees at the most positions; the first of several."""
+
+
+def of_lines(lines: Sequence[str], store: Store) -> Iterator[Shared]:
+    """Compare each line with the corpus. Raises CorpusError if the store is damaged."""
+    for number, text in enumerate(lines, start=1):
+        run, (place, same) = store.index.longest(text), store.index.nearest(text)
+        run_in = store.search(run, limit=1)[0] if run else None
+        yield Shared(number, text, run, run_in, same, store.line_at(place) if same else None)

@@ -6,10 +6,13 @@ because its output layer uses the embedding's weight. A model that reads a poem'
 `lstm.0.weight_ph` (4H, E). `reward.weight` (H), if there is one, predicts a reader's score of a text from the model's
 states (`composing.steering.taste`). Weights are in single or half precision, or in 8 bits (`Rounded`). In 8 bits a
 matrix consists of whole numbers, and `NAME.scale` (N) holds the scales of its N rows. The metadata hold the
-configuration, the ordered vocabulary, and the digest that `tensor_file` verifies. Reading a model requires only NumPy.
+configuration, the ordered vocabulary, the version of our format, and a SHA-256 of all other metadata and of the name,
+type, shape and bytes of each tensor. Reading a model requires only NumPy.
 """
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.resources import as_file, files
@@ -17,17 +20,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as serialize
 
 from pingze.arrays import Array, Float, Int8
 from pingze.errors import CheckpointError, PingzeError
+from pingze.files import written
+from pingze.messages import here
 from pingze.network import DEFAULT as DEFAULT
 from pingze.network import SHIPPED as SHIPPED
-from pingze.network import tensor_file
 from pingze.network.configuration import ModelConfiguration
-from pingze.network.tensor_file import FORMAT, Tensors
 from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 Model = str | Path  # a shipped model's name, a checkpoint, or the folder of a run or an export
+FORMAT = "pingze-2"
+Tensors = Mapping[str, np.ndarray]
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
 """Additional files of an export, with the names that model hubs use."""
@@ -142,7 +149,7 @@ def save(path: Path, model: Checkpoint) -> None:
     """
     path = path.resolve()  # a link is kept, and its target is replaced
     _check_tensors(path, model.stored, model.configuration)
-    tensor_file.write(path, model.stored, model.metadata)
+    write_tensors(path, model.stored, model.metadata)
 
 
 def load(model: Model) -> Checkpoint:
@@ -188,7 +195,7 @@ def _file_of(model: Model) -> Path:
 
 def _read(path: Path, name: str) -> Checkpoint:
     try:
-        stored, metadata = tensor_file.read(path)
+        stored, metadata = read_tensors(path)
     except ValueError as error:
         raise CheckpointError("model_damaged", path=str(path), reason=str(error)) from error
     try:
@@ -237,3 +244,49 @@ def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfigurati
             has = f"not finite, or {found.dtype}"
         if has != wanted:
             raise CheckpointError("model_tensor", path=str(path), name=name, has=has, wanted=wanted)
+
+
+def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:
+    """Write tensors and metadata atomically, with their digest.
+
+    Args:
+        path: The file to write.
+        tensors: The tensors by name.
+        metadata: The metadata other than the version of the format and the digest.
+
+    Raises CheckpointError if the file cannot be written.
+    """
+    whole = {"format": FORMAT, **metadata}
+    whole["sha256"] = _digest(tensors, whole)
+    with written(path, CheckpointError) as partial:
+        partial.write_bytes(serialize({n: np.asarray(t, order="C") for n, t in tensors.items()}, whole))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Read and verify tensors and metadata.
+
+    Args:
+        path: A file that `write_tensors` wrote.
+
+    Raises ValueError, which states the reason, if the file is damaged.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (OSError, SafetensorError, TypeError, AttributeError) as error:  # AttributeError: NumPy lacks a type
+        raise ValueError(str(error)) from error
+    if (has := metadata.get("format")) != FORMAT:
+        raise ValueError(here("other_format", has=str(has), wanted=FORMAT))
+    if metadata.get("sha256") != _digest(tensors, metadata):
+        raise ValueError(here("altered"))
+    return tensors, metadata
+
+
+def _digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
+    """Compute the SHA-256 of the tensors and of the metadata except any SHA-256 among them."""
+    rest = {key: value for key, value in metadata.items() if key != "sha256"}
+    described = {name: [str(tensor.dtype), tensor.shape] for name, tensor in tensors.items()}
+    sha = hashlib.sha256(json.dumps([rest, described], sort_keys=True).encode())
+    for name in sorted(tensors):
+        sha.update(np.ascontiguousarray(tensors[name]).data)
+    return sha.hexdigest()

@@ -15,8 +15,8 @@ import numpy as np
 
 from pingze.network.batches import Ids
 from pingze.network.vocabulary import Vocabulary
+from pingze.verse import DYNASTIES
 from pingze.verse.characters import only_han
-from pingze.verse.dynasties import DYNASTIES
 from pingze.verse.forms import FORMS, Form, tune_form
 from pingze.verse.tunes import tunes
 

@@ -9,8 +9,7 @@ from pingze import verse as prosody
 from pingze.composing import Alternative, Couplet, Mended, Reason
 from pingze.composing.composer import composer, prepare
 from pingze.corpus import Store, store_path
-from pingze.corpus.originality import Shared, of_lines
-from pingze.corpus.store import usual_neighbours
+from pingze.corpus.store import Shared, of_lines, usual_neighbours
 from pingze.deadline import check_deadline
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
 from pingze.messages import Language, say

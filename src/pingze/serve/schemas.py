@@ -8,10 +8,10 @@ from pingze.composing import Collected, Poem, read_poem
 from pingze.composing.request.options import MOODS, Bounded, Collecting, Composing, Coupling, Revising, option
 from pingze.errors import Cause, Clash
 from pingze.network import checkpoint
-from pingze.verse.explanation import LineExplanation
 from pingze.verse.forms import find_form, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI
+from pingze.verse.scansion import LineExplanation
 from pingze.verse.verdict import Violation
 
 LONGEST_POEM = 200

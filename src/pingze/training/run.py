@@ -10,6 +10,7 @@ state's step exist too. A resumed run writes again what a killed process wrote a
 
 import json
 import math
+import os
 import signal
 import threading
 import time
@@ -26,16 +27,18 @@ from pingze.files import locked, written
 from pingze.messages import language
 from pingze.network import checkpoint
 from pingze.network.checkpoint import Checkpoint
-from pingze.network.line_sampler import LineSampler
-from pingze.network.reference import ReferenceNetwork
+from pingze.network.reference import LineSampler, ReferenceNetwork
 from pingze.network.vocabulary import SPECIAL_TOKENS
-from pingze.training import log, state
-from pingze.training.log import LogRow
+from pingze.training import state
 from pingze.training.presets import Preset
 from pingze.training.texts import Texts, digest
 from pingze.training.trainer import Trainer
 
-LOG_EVERY = 50
+LOG_FILE, LOG_EVERY = "log.jsonl", 50
+_DAMAGES = (OSError, ValueError, KeyError, TypeError, RecursionError)
+"""Exceptions raised when a damaged JSON file is read."""
+LogRow = dict[str, float | int | str]
+"""A row of the log: `kind` ("train", "dev" or "stop"), `step`, `time` in seconds since 1970, and figures by name."""
 CONFIGURATION_FILE = "configuration.json"
 FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
@@ -83,7 +86,7 @@ class Run(Trainer):
                 try:
                     begun = json.loads(path.read_text(encoding="utf-8"))
                     version, training = begun["format"], begun["training"] | ending
-                except log.DAMAGES as error:
+                except _DAMAGES as error:
                     raise TrainingError("train_damaged", path=str(path), reason=repr(error)) from error
                 if version != FORMAT:
                     raise InputError("train_other_version", folder=folder)
@@ -111,7 +114,7 @@ class Run(Trainer):
         with alone, _stop_signals() as received:
             try:
                 if is_first:
-                    log.begin(self.folder, self.position.step if self._begun else -1)
+                    _begin_log(self.folder, self.position.step if self._begun else -1)
                 self._train(on_step, received)
             except (CheckpointError, TrainingError) as fault:
                 reason = fault.text(language())
@@ -160,7 +163,7 @@ class Run(Trainer):
     def _add(self, kind: str, **figures: float | str) -> None:
         if self.processes.is_first:
             row: LogRow = {"kind": kind, "step": self.position.step, "time": time.time(), **figures}
-            log.add(self.folder, row)
+            _add_row(self.folder, row)
             self._on_row(row)
 
     def _sample(self) -> str:
@@ -213,3 +216,38 @@ def _stop_signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _begin_log(run: Path, last_step: int) -> None:
+    """Create the log of a run, or remove the rows after `last_step` from it, because their steps will be repeated."""
+    rows = [row for row in read_log(run) if int(row["step"]) <= last_step]
+    with written(run / LOG_FILE, TrainingError) as partial:
+        partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def _add_row(run: Path, row: LogRow) -> None:
+    """Write one row, and flush it so that a killed process loses no row and a full disk is noticed at once.
+
+    Raises TrainingError if it cannot be written.
+    """
+    path = run / LOG_FILE
+    try:
+        with path.open("ab") as file:
+            file.write(json.dumps(row).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as fault:
+        raise TrainingError("unwritable", name=str(path), reason=fault.strerror or str(fault)) from fault
+
+
+def read_log(run: Path) -> list[LogRow]:
+    """Read the rows of a run, except an incomplete last row. Raises TrainingError if the file is damaged."""
+    path = run / LOG_FILE
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        rows = [json.loads(line) for line in text.split("\n")[:-1]]
+        if steps := {type(row["step"]) for row in rows} - {int}:
+            raise TypeError(f"a step of {steps}")
+    except _DAMAGES as error:
+        raise TrainingError("train_damaged", path=str(path), reason=repr(error)) from error
+    return rows

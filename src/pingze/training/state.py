@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 
 from pingze.errors import CheckpointError, InputError
 from pingze.messages import here
-from pingze.network import checkpoint, tensor_file
+from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import Vocabulary
 from pingze.training.optimization import Average
@@ -88,7 +88,7 @@ def save(run: Path, optimizer: Optimizer, average: Average, position: Position) 
     position.averaged = average.updates
     newest = run / f"state.{position.step:08}.safetensors"
     arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-    tensor_file.write(newest, arrays, {"position": json.dumps(asdict(position))})
+    checkpoint.write_tensors(newest, arrays, {"position": json.dumps(asdict(position))})
     not_later = [path for path in files(run) if path <= newest]  # later files could not be read
     for path in set(files(run)) - set(not_later[:KEPT]):
         path.unlink()
@@ -104,7 +104,7 @@ def read(run: Path) -> SavedState | None:
     unread: list[str] = []
     for path in files(run):
         try:
-            arrays, metadata = tensor_file.read(path)
+            arrays, metadata = checkpoint.read_tensors(path)
             position = Position(**json.loads(metadata["position"]))
         except (KeyError, TypeError, ValueError) as error:
             unread.append(here("train_unread", name=path.name, reason=str(error)))

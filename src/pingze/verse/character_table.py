@@ -1,13 +1,16 @@
-"""Look up a character's rhyme groups, its counts in Tang verse, its variants and its Simplified forms.
+"""Look up a character's rhyme groups, its counts in Tang verse, its readings in Mandarin, its variants and other forms.
 
-`data/SOURCES.md` describes `characters.tsv`, `simplified.tsv` and `shinjitai.tsv`, and lists their sources.
+`data/SOURCES.md` describes `characters.tsv`, `mandarin.tsv`, `simplified.tsv` and `shinjitai.tsv`, and lists their
+sources.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from itertools import compress
 from typing import NamedTuple
 
-from pingze.verse import mandarin
 from pingze.verse.characters import Translation
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tables import counts, table
@@ -17,6 +20,13 @@ IN_USE = 30
 
 Thus 后 里 云 余 几 remain unchanged, but 愿 and 听, which occur only a few times, become 願 and 聽.
 """
+_RIMES = """ï=zhi,chi,shi,ri,zi,ci,si ü=ju,qu,xu,yu,ü ie=ie,ye,ue,üe,ê en=en,in,un,ün eng=eng,ing ei=ei,ui ou=ou,iu
+    ang ong an ai ao er a o e i u"""
+ENDINGS = {
+    end: rime for rime, _, ends in (row.partition("=") for row in _RIMES.split()) for end in (ends or rime).split(",")
+}
+"""The rime of each ending of a syllable; the longest ending counts. ï is the vowel of 知 and 資."""
+_LEVEL_MARKS, _OBLIQUE_MARKS = "\u0304\u0301", "\u030c\u0300"  # the marks of tones 1 and 2, and of 3 and 4
 
 
 class Entry(NamedTuple):
@@ -42,9 +52,29 @@ def entry(character: str, standard: Standard) -> Entry:  # a default would let t
     groups, used, level, oblique, variants = row.split("\t")[:5]
     rhymed, needed = counts(groups), {LEVEL: int(level), OBLIQUE: int(oblique)} if level else {}
     if standard.rimes:
-        read = "".join(mandarin.group_names(each, standard) for each in mandarin.readings().get(character, ()))
+        read = "".join(mandarin_groups(each, standard) for each in mandarin_readings().get(character, ()))
         rhymed, needed = dict.fromkeys(read, sum(rhymed.values())), {}
     return Entry(rhymed, int(used or 0), needed, variants)
+
+
+@cache
+def mandarin_readings() -> dict[str, list[str]]:
+    """Map each character to its syllables in Mandarin, such as zhǎng and cháng for 長."""
+    found: dict[str, list[str]] = {}
+    for syllable, characters in table("mandarin").items():
+        for character in characters:
+            found.setdefault(character, []).append(syllable)
+    return found
+
+
+@cache
+def mandarin_groups(syllable: str, standard: Standard) -> str:
+    """Return the name of the group of a syllable of Mandarin, or of both halves of its group if its tone is neutral."""
+    marks = unicodedata.normalize("NFD", syllable)
+    letters = unicodedata.normalize("NFC", re.sub(f"[{_LEVEL_MARKS}{_OBLIQUE_MARKS}]", "", marks))
+    rime = next((ENDINGS[end] for size in (3, 2, 1) if (end := letters[-size:]) in ENDINGS), "")
+    has = [bool(set(tones) & set(marks)) for tones in (_LEVEL_MARKS, _OBLIQUE_MARKS)]
+    return "".join(compress(standard.rimes.get(rime, ""), has if any(has) else (True, True)))
 
 
 def in_use(character: str) -> bool:

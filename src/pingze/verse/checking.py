@@ -10,13 +10,12 @@ from pingze.errors import wrong_type
 from pingze.verse import ci, shi
 from pingze.verse.context import lines_in_context, other_words
 from pingze.verse.forms import FEWEST_LINES, FORMS, Form, Layout, find_form
-from pingze.verse.notes import character_notes, fine_notes, reading_notes, shape_note
 from pingze.verse.pasted_text import read_text, split_poems
 from pingze.verse.patterns import CUSTOMARY, enforced
 from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard, find_standard
 from pingze.verse.tones import groups
 from pingze.verse.tunes import find_tune, shapes_of
-from pingze.verse.verdict import Note, Verdict, Violation
+from pingze.verse.verdict import Note, Verdict, Violation, character_notes, fine_notes, reading_notes, shape_note
 
 
 def check(

@@ -74,7 +74,7 @@ class Standard:
     classes: tuple[str, ...]
     """The classes of groups that rhyme in old-style verse; level classes first, then oblique ones in the same order."""
     rimes: Mapping[str, str] = field(default_factory=dict)
-    """For each rime of Mandarin (`mandarin.ENDINGS`), its level and its oblique group; empty for 平水韻."""
+    """For each rime of Mandarin (`character_table.ENDINGS`), its level and its oblique group; empty for 平水韻."""
 
     @cached_property
     def order(self) -> dict[str, int]:

@@ -1,18 +1,21 @@
-"""Scan a poem: find the template that its tones fit best, and each line's type.
+"""Scan a poem: find the template that its tones fit best and each line's type, and explain each line of a verdict.
 
 A line's faults depend on its type and on whether that type can follow the type of the previous line. So dynamic
 programming finds the best sequence of types: for each line and type it keeps the cheapest sequence that ends in it.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from pingze.verse.characters import Translation
-from pingze.verse.context import tones_by_word
-from pingze.verse.patterns import BENT, Pattern, accepted, is_turned, word_starts
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
-from pingze.verse.tones import sides, usual_sides
+from pingze.verse.context import tones_by_word, tones_in, word_at
+from pingze.verse.patterns import BENT, SIDES, Pattern, accepted, is_turned, word_starts
+from pingze.verse.rhyme import names
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
+from pingze.verse.tones import groups, sense, sides, usual_sides
+from pingze.verse.verdict import Verdict
 
 FAULT, RARE = 1 << 16, 1 << 8
 """The costs of a fault and of a rare reading; a bent rule costs 1. Faults decide first, then rare readings."""
@@ -127,3 +130,72 @@ def fitted(kind: str, width: int, strictness: str, masks: Masks) -> tuple[int, F
         cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE + (pattern.rule in BENT)
         costs.append((cost, FittedLine(kind, pattern, misfits, rare, False)))
     return min(costs, key=lambda each: each[0])
+
+
+# -- explanation -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterReading:
+    """How a character that can have both tones is read in its line."""
+
+    position: int
+    """The position of the character in its line, from 1."""
+    char: str
+    tone: str
+    """平 or 仄; 平仄 if neither the pattern nor the word nor usage decides."""
+    groups: str
+    """The names of its rhyme groups of that tone; for a rhyming character, only those of the poem's rhyme."""
+    word: str
+    """The word of two characters that decides the tone; "" if there is none."""
+    zh: str
+    """The meaning of this reading in Chinese; "" if it is unlisted. `en` is the meaning in English."""
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineExplanation:
+    """How a line fits its template."""
+
+    line: int
+    """The number of the line, from 1."""
+    kind: str | None
+    """The type of the line, such as a, B or a'; None in old-style verse."""
+    pattern: str | None
+    """The pattern that the line was held to: 平, 仄 or 中 for each character."""
+    rule: str | None
+    """The licence of the pattern: a rescue 本句自救 or 對句相救, or a bent rule such as 三仄尾."""
+    readings: tuple[CharacterReading, ...]
+
+
+def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
+    """Explain each line of a verdict: its pattern, its licence, and the readings of characters with both tones.
+
+    Args:
+        verdict: The verdict that `check` returned.
+
+    Returns () if nothing was judged, or only the shape.
+    """
+    if verdict.judged in ("nothing", "shape"):
+        return ()
+    standard, found = STANDARDS[verdict.standard], []
+    for number, line in enumerate(verdict.read):
+        kind = verdict.kinds[number] if verdict.kinds else None
+        pattern = fitted(kind, len(line), verdict.level, masks_of(line, standard))[1].pattern if kind else None
+        needed = "".join(SIDES.get(tone, "中") for tone in pattern.tones) if pattern else None
+        rhymed = bool(number % 2 or (kind and kind.isupper()))
+        usual = tones_in(line, word_starts(2, len(line)), standard)
+        readings = []
+        for place, character in enumerate(line):
+            if len(sides(character, standard)) < 2:
+                continue
+            fixed = needed and needed[place] != "中"
+            tone = needed[place] if needed and fixed else "".join(sorted(usual[place]))
+            own = names((g for g in groups(character, standard) if standard.groups[g].side in tone), standard)
+            if rhymed and place == len(line) - 1:
+                own = "".join(name for name in own if name in (verdict.rhyme or "")) or own
+            senses = [sense(character, name) for name in own] if len(tone) == 1 and not standard.rimes else []
+            zh, en, _ = next(filter(any, senses), ("", "", []))
+            readings.append(CharacterReading(place + 1, character, tone, own, word_at(line, place, standard), zh, en))
+        found.append(LineExplanation(number + 1, kind, needed, pattern.rule if pattern else None, tuple(readings)))
+    return tuple(found)

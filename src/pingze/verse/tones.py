@@ -9,8 +9,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pingze.errors import InputError
-from pingze.verse import mandarin
-from pingze.verse.character_table import Entry, entry, is_rare_word, to_traditional, traditional_candidates
+from pingze.verse.character_table import (
+    Entry,
+    entry,
+    is_rare_word,
+    mandarin_groups,
+    mandarin_readings,
+    to_traditional,
+    traditional_candidates,
+)
 from pingze.verse.rhyme_groups import PINGSHUI, Group, Standard
 from pingze.verse.tables import table
 
@@ -91,8 +98,8 @@ def spoken_in(character: str, group: Group, standard: Standard) -> list[tuple[st
     The given group may be of any standard; the groups returned are those of 中華通韻 or 中華新韻.
     """
     spoken = []
-    for syllable in mandarin.readings().get(character, ()):
-        spoken += [(syllable, standard.groups[name]) for name in mandarin.group_names(syllable, standard)]
+    for syllable in mandarin_readings().get(character, ()):
+        spoken += [(syllable, standard.groups[name]) for name in mandarin_groups(syllable, standard)]
     return [each for each in spoken if each[1].side == group.side] or spoken
 
 

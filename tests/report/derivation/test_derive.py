@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 
 from pingze.cli.report import lines_table, summary
+from pingze.report.derivation import lines
 from pingze.report.derivation.differentiation import letters
 from pingze.report.derivation.measure import WRONG, LineResult, Point, derive
-from pingze.report.derivation.printed_lines import lines
 from tests.lstm.test_formulas import random_steps
 from tests.report.derivation.test_pages import document
 

@@ -7,10 +7,9 @@ from itertools import permutations
 
 import numpy as np
 
-from pingze.report.derivation import latex
+from pingze.report.derivation import PrintedLine, latex, lines
 from pingze.report.derivation.differentiation import letters, random_layer
 from pingze.report.derivation.measure import PRODUCTS, WRONG, Measurement, Point, result
-from pingze.report.derivation.printed_lines import PrintedLine, lines
 
 GATES = {"f": r"\mathbf{f}", "i": r"\mathbf{i}", "o": r"\mathbf{o}", "c": r"\widetilde{\mathbf{c}}"}
 SWAPS = (

@@ -1,1 +1,132 @@
-"""Decide which characters may come next in a text so that the text can still keep its constraints."""
+"""Decide which characters may come next in a text so that the text can still keep its constraints.
+
+This file looks up the prosody of a vocabulary, the tone and the rhymes of each character, from which all others start.
+A character is composed only in its one usable tone; a character that has none, such as 看, is composed only where any
+tone is allowed. A character rhymes only in groups in which Tang poets rhyme on it; if a word has several forms,
+only the form that the poets use most often as a rhyme may rhyme. A character that a person fixed is read as generously
+as the checker reads it: in any tone or group that it can have.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from pingze.arrays import Array, Bool, Int
+from pingze.composing.request.request import Request
+from pingze.network.vocabulary import Vocabulary
+from pingze.verse.character_table import forms
+from pingze.verse.context import OPEN, tones_within, word_tones
+from pingze.verse.rhyme import class_of, kind_in, part_of, parts, practised
+from pingze.verse.rhyme import rhymes as rhymes_of
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
+from pingze.verse.tables import table
+from pingze.verse.tones import groups, sides, usable_tone
+
+WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)  # the tones that a position may want
+FREE = -1  # the id that marks a position of a text as still free
+DOUBLED_OFTEN = 40  # a character may be doubled if verse doubles it at least this many times
+
+
+@cache
+def doublings() -> dict[str, tuple[int, int]]:
+    """Load the characters that verse doubles, with the numbers of doublings anywhere and at the end of a line."""
+    rows = ((one, cells.split("\t")) for one, cells in table("doublings", "pingze.composing.steering").items())
+    return {one: (int(times), int(at_end)) for one, (times, at_end) in rows}
+
+
+@cache
+def group_names(standard: Standard) -> tuple[str, ...]:
+    """Return the names along the axis of groups: the standard's groups, then each part of 詞 with each class."""
+    kinds = [(part, kind) for part in parts(standard) for kind in "平仄入" if kind_in(part, kind, standard) == kind]
+    return *standard.groups, *map("".join, kinds)
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """The prosody of V tokens in a standard of rhyme; G is the number of `group_names`."""
+
+    COMPOSED, GIVEN = 0, 1  # rows for how a character is read: strictly if composed, generously if a person gave it
+    vocabulary: Vocabulary
+    standard: Standard
+    fits: Bool[Array, "2 3 V"]
+    """`COMPOSED`: whether the usable tone fits each of `WANTS`. `GIVEN`: whether a reading fits or none is known."""
+    rhymes: Bool[Array, "2 G V"]
+    """`COMPOSED`: whether poets rhyme on it in a group. `GIVEN`: whether a reading rhymes there or none is known."""
+    doubles: Bool[Array, "2 V"]
+    """Whether verse often doubles the character 疊字, as 年年: row 0 anywhere, row 1 at the end of a line."""
+    forms: Int[Array, "V F"]
+    """The ids of all forms of a character's word, including the character, whose id is repeated to make F ids."""
+    word: Int[Array, "V"]
+    """The id of the form on which poets rhyme most often, among all forms of the character's word: 遊 for 游."""
+    one_form: Bool[Array, "3 V"]
+    """Masks for counting words, which pick one form of each level word, of each oblique word, and of every word."""
+    misread: dict[int, list[int]]
+    """The ids that may not follow an id: 酒 after 中, since 中 does not have its usable tone in 中酒."""
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI) -> "Lexicon":
+        """Look up every character of a vocabulary."""
+        V, tokens = len(vocabulary), vocabulary.tokens
+        ids = np.flatnonzero(vocabulary.is_han).tolist()
+
+        def mask(has: Iterable[bool]) -> Bool[Array, "V"]:
+            found = np.zeros(V, bool)
+            found[ids] = list(has)
+            return found
+
+        # 1) The tones and doublings of every character. One assignment for all is quicker than one for each character.
+        tones = [usable_tone(tokens[id_], standard) for id_ in ids]
+        readings = [sides(tokens[id_], standard) or {LEVEL, OBLIQUE} for id_ in ids]
+        times = [doublings().get(tokens[id_], (0, 0)) for id_ in ids]
+        fits = np.ones((2, len(WANTS), V), bool)
+        for want, side in ((WANTS_LEVEL, LEVEL), (WANTS_OBLIQUE, OBLIQUE)):
+            fits[:, want] = mask(tone == side for tone in tones), mask(side in each for each in readings)
+        doubles = np.array([mask(each[row] >= DOUBLED_OFTEN for each in times) for row in (0, 1)])
+        # 2) The forms of each character's word, and its rhymes: lists of rows of the masks, and of the id for each row.
+        number, word = {name: row for row, name in enumerate(group_names(standard))}, np.arange(V)
+        all_forms, unknown = dict[int, list[int]](), list[int]()
+        able, usable = (list[int](), list[int]()), (list[int](), list[int]())
+        for id_, tone in zip(ids, tones, strict=True):
+            main = token = tokens[id_]
+            known = [form for form in forms(token) if form in vocabulary]
+            if known[1:]:
+                main = max(known, key=lambda form: (sum(rhymes_of(form).values()), form))
+                word[id_], all_forms[id_] = vocabulary.ids[main], [vocabulary.ids[form] for form in known]
+            if not (names := groups(token, standard)):
+                unknown.append(id_)
+            for name in names:
+                part = part_of(token, name, standard) + class_of(name, standard)
+                is_usable = main == token and standard.groups[name].side == tone and practised(token, name, standard)
+                for rows, of in (able, usable) if is_usable else (able,):
+                    rows += number[name], number[part]
+                    of += id_, id_
+        rhymes = np.zeros((2, len(number), V), bool)
+        rhymes[cls.COMPOSED, *usable] = rhymes[cls.GIVEN, *able] = rhymes[cls.GIVEN, :, unknown] = True
+        padded = np.repeat(np.arange(V)[:, None], max(map(len, all_forms.values()), default=1), axis=1)
+        for id_, own in all_forms.items():
+            padded[id_, : len(own)] = own
+        # 3) One form of each word, and the words that verse reads in other tones.
+        level, oblique, one_form = *fits[cls.COMPOSED, WANTS_LEVEL:], np.zeros((3, V), bool)
+        for row, which in zip(one_form, (level, oblique, vocabulary.is_han), strict=True):
+            able_ids = np.flatnonzero(which)
+            row[able_ids[np.unique(word[able_ids], return_index=True)[1]]] = True
+        one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
+        misread: dict[int, list[int]] = {}
+        other = {LEVEL: oblique, OBLIQUE: level, OPEN: np.zeros_like(level)}  # characters usable only in the other tone
+        for pair, read in word_tones(standard).items():
+            one, next_one = vocabulary.ids.get(pair[0], 0), vocabulary.ids.get(pair[1], 0)
+            if one and next_one and (other[read[0]][one] or other[read[1]][next_one]):
+                misread.setdefault(one, []).append(next_one)
+        return cls(vocabulary, standard, fits, rhymes, doubles, padded, word, one_form, misread)
+
+    def reading(self, request: Request) -> "Lexicon":
+        """Copy the lexicon; fixed and included characters keep only the tones that they have in their context."""
+        fits = self.fits.copy()
+        lines = [["　"] * width for width in request.form.widths(request.lines)]
+        for fix in request.fixed:
+            lines[fix.line - 1][fix.position - 1] = fix.character
+        for character, read in tones_within(request.include, map("".join, lines), self.standard).items():
+            fits[self.GIVEN, WANTS_LEVEL:, self.vocabulary.ids[character]] = LEVEL in read, OBLIQUE in read
+        return replace(self, fits=fits)

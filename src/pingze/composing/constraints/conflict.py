@@ -10,10 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from pingze.composing.constraints.copying import Copying
+from pingze.composing.constraints import FREE, Lexicon
 from pingze.composing.constraints.inclusion import Effort, Inclusion
-from pingze.composing.constraints.lexicon import FREE, Lexicon
-from pingze.composing.constraints.masks import Constraints
+from pingze.composing.constraints.masks import Constraints, Copying
 from pingze.composing.request.request import Fixed, Request
 from pingze.deadline import check_deadline
 from pingze.errors import Clash

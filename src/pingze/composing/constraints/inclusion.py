@@ -28,8 +28,8 @@ from weakref import proxy
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
+from pingze.composing.constraints import FREE, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
 from pingze.composing.constraints.feasibility import Fixes, Histories
-from pingze.composing.constraints.lexicon import FREE, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.particles import Start
 from pingze.composing.request.request import Request

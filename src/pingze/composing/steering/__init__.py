@@ -1,1 +1,43 @@
-"""Define the terms that add to the log-weight of a text: antithesis, taste and mood."""
+"""Define terms: potentials that multiply the weight of a text, as the model's probability and the constraints do.
+
+The modules of this package define the terms: antithesis, taste and mood.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pingze.arrays import Array, Float, Int
+
+
+class Token(NamedTuple):
+    """The token that was just added to each of N texts."""
+
+    texts: Int[Array, "N P"]
+    """The ids of the characters of each text; `FREE` at positions that are neither written nor fixed."""
+    place: int | None
+    """The position of the character in the text, from 0; None for a mark."""
+    log_p: Float[Array, "N"]
+    """ln p of the token under the model at temperature 1, before any character is ruled out."""
+    h: Float[Array, "N H"] | None
+    """The model's hidden state after the token; None after the last token, which the model does not read."""
+
+
+class Term:
+    """A potential that adds nothing unless a subclass overrides a method."""
+
+    def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float[Array, "... V"] | None:
+        """Return the log of a factor for each character that may be drawn at a position: per text, or once for all."""
+        return None
+
+    def after_token(self, token: Token) -> Float[Array, "N"] | None:
+        """Return the log of a factor for the token just added to each text; the log also counts toward the score."""
+        return None
+
+    def of_text(self, lines: Sequence[str]) -> float:
+        """Return what a finished text adds to its score but not to its weight."""
+        return 0.0
+
+    def at_place(self, text: Int[Array, "P"], place: int) -> Float[Array, "V"] | None:
+        """Return the log of a factor for each character that could replace the one at a position of a finished text."""
+        added = self.before_draw(text[None], place)
+        return added if added is None or added.ndim == 1 else added[0]

@@ -24,8 +24,8 @@ from safetensors import safe_open
 
 from pingze.arrays import Array, Float, Float32, Int
 from pingze.composing.constraints.feasibility import Demands
-from pingze.composing.steering.term import Term
-from pingze.network.onnx_graph import TYPES, Described, Graph, session
+from pingze.composing.steering import Term
+from pingze.network.step_graph import TYPES, Described, Graph, session
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import FORMS, Form
 from pingze.verse.verdict import Note, Verdict

@@ -16,7 +16,7 @@ import numpy as np
 
 from pingze.arrays import Array, Float32, Int
 from pingze.composing.request.options import MOODS
-from pingze.composing.steering.term import Term
+from pingze.composing.steering import Term
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.tables import table
 

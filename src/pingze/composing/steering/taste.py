@@ -22,7 +22,7 @@ import numpy as np
 
 from pingze.arrays import Array, Float
 from pingze.composing.request.request import Request
-from pingze.composing.steering.term import Term, Token
+from pingze.composing.steering import Term, Token
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.characters import only_han
 from pingze.verse.tables import table

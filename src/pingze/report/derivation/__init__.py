@@ -1,1 +1,53 @@
-"""Read the report's derivation of the LSTM as printed, measure every line, and draw how gradients flow back in time."""
+"""Read the report's derivation of the LSTM as printed, measure every line, and draw how gradients flow back in time.
+
+This file reads the displayed formulas of the report's Part 1 line by line, with their faults and corrections.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class PrintedLine:
+    """A displayed line. The head of `printed_lines.toml` explains its fields; `left` is the left side of its block."""
+
+    place: str
+    left: str
+    formula: str
+    sum: int | None = None
+    through: str = "fico"
+    also: Mapping[str, str] = field(default_factory=dict)
+    fault: str = ""
+    correction: str = ""
+
+    @property
+    def ways(self) -> Mapping[str, str]:
+        """The versions of the formula to read, by the change that each makes to it; "" stands for no change."""
+        return self.also or {"": self.formula}
+
+    @property
+    def corrected(self) -> str:
+        """The right formula; empty if the line should be removed."""
+        return self.correction if self.fault else self.formula
+
+
+@cache
+def lines() -> Mapping[str, PrintedLine]:
+    """Read the report's lines by id, R1, R2, … in printed order."""
+    text = files(__package__).joinpath("printed_lines.toml").read_text(encoding="utf-8")
+    found: list[PrintedLine] = []
+    for block in tomllib.loads(text)["block"]:
+        place, rows = block["place"], block["row"]
+        left = rows[0]["formula"].split(" = ")[0]
+        for number, row in enumerate(rows, start=1):
+            found.append(PrintedLine(f"{place}, row {number}" if len(rows) > 1 else place, left, **row))
+    return {f"R{number}": line for number, line in enumerate(found, start=1)}
+
+
+def sum_of(id_: str, lines: Mapping[str, PrintedLine]) -> list[str]:
+    """List the ids of the rows that form one sum with this row; none if the row is not part of a sum."""
+    number = lines[id_].sum
+    return [other for other, line in lines.items() if number and line.sum == number]

@@ -12,9 +12,8 @@ import torch
 from pingze.arrays import Array
 from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import joint_product, of_hidden
-from pingze.report.derivation import differentiation, latex
+from pingze.report.derivation import PrintedLine, differentiation, latex, lines, sum_of
 from pingze.report.derivation.differentiation import letters, relative_error
-from pingze.report.derivation.printed_lines import PrintedLine, lines, sum_of
 
 TOLERANCE = 1e-9
 """The largest error of a line that counts as right."""

@@ -1,1 +1,120 @@
-"""Rerun the report's experiments: measure the trials that claims.toml names, judge the claims, write a page."""
+"""Rerun the report's experiments: measure the trials that claims.toml names, judge the claims, write a page.
+
+This file reads the claims, rules, grids and seeds in `claims.toml`, whose head explains its fields, and judges claims.
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from operator import ge, gt, le, lt
+from statistics import median
+from typing import Any, NamedTuple
+
+CONFIRMED, REFINED, REFUTED, UNDECIDED = "confirmed", "refined", "refuted", "undecided"
+_COMPARISONS = {"<=": le, "<": lt, ">=": ge, ">": gt}
+
+Numbers = Mapping[str, float]
+"""The numbers by which one claim is judged with one seed, by their names in `claims.toml`."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Two conditions on the numbers of a claim, each written like `name <= 1.5`."""
+
+    confirmed: str
+    refined: str
+    label: str = ""
+    """Why the claim has this rule in addition to its main one; empty for the main rule."""
+
+    def conclusion(self, numbers: Numbers) -> str:
+        """Judge the numbers of one seed."""
+        for conclusion, condition in ((CONFIRMED, self.confirmed), (REFINED, self.refined)):
+            number, comparison, limit = condition.split()
+            if _COMPARISONS[comparison](numbers[number], float(limit)):
+                return conclusion
+        return REFUTED
+
+    def in_words(self, numbers: Mapping[str, str]) -> str:
+        """Return the rule in words; `numbers` holds the description of each number."""
+        (first, confirmed), (second, refined) = (each.split(maxsplit=1) for each in (self.confirmed, self.refined))
+        other = "" if second == first else f"{numbers[second]}: "
+        limits = f"Confirmed if {confirmed}; refined if {other}{refined}; else refuted."
+        return f"{numbers[first]}. {limits.replace('<=', '≤').replace('>=', '≥')}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the report and how it is judged; the head of `claims.toml` explains the fields."""
+
+    id: str
+    quote: str
+    numbers: Mapping[str, str]
+    rule: Rule
+    reason: str
+    first_run: str
+    finding: str = ""
+    reading: str = ""
+    other: Sequence[Rule] = ()
+    before: Sequence[Rule] = ()
+
+
+class Finding(NamedTuple):
+    """A claim, and its numbers measured with each seed."""
+
+    claim: Claim
+    by_seed: Mapping[int, Numbers]
+
+    @property
+    def conclusion(self) -> str:
+        """The verdict under the claim's rule."""
+        return self.under(self.claim.rule)
+
+    def under(self, rule: Rule) -> str:
+        """Return the verdict under a rule: the conclusion that all seeds share, or undecided if they differ."""
+        found = self.votes(rule)
+        return next(iter(found)) if len(found) == 1 else UNDECIDED
+
+    def votes(self, rule: Rule) -> Mapping[str, int]:
+        """Count the seeds that reach each conclusion."""
+        return Counter(rule.conclusion(numbers) for numbers in self.by_seed.values())
+
+    @property
+    def deciding(self) -> str:
+        """The number that decided under the claim's rule: the one in `refined` if no seed met `confirmed`."""
+        rule = self.claim.rule
+        return (rule.confirmed if CONFIRMED in self.votes(rule) else rule.refined).split()[0]
+
+    def spread(self, number: str) -> str:
+        """Format a number's median over the seeds, and its least and its largest value."""
+        values = sorted(numbers[number] for numbers in self.by_seed.values())
+        shown = [f"{value:.3g}".replace("inf", "∞") for value in (median(values), values[0], values[-1])]
+        if len(values) == 1:
+            return shown[0]
+        return f"{shown[0]} (all seeds)" if shown[1] == shown[2] else "{} ({} to {})".format(*shown)
+
+
+@cache
+def document() -> Mapping[str, Any]:
+    """Read the whole of `claims.toml`."""
+    return tomllib.loads(files(__package__).joinpath("claims.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def claims(experiment: str) -> Mapping[str, Claim]:
+    """Return an experiment's claims, by the part of each id after the slash."""
+    found: dict[str, Claim] = {}
+    for fields in document()["claim"]:
+        name, _, half = fields["id"].partition("/")
+        if name == experiment:
+            rest = {key: value for key, value in fields.items() if key not in ("confirmed", "refined")}
+            rules = {key: [Rule(**each) for each in fields.get(key, [])] for key in ("other", "before")}
+            found[half] = Claim(**rest | rules, rule=Rule(fields["confirmed"], fields["refined"]))
+    return found
+
+
+def plan(experiment: str) -> Mapping[str, Any]:
+    """Return the grid of settings that `claims.toml` plans for an experiment."""
+    return document()["plan"][experiment]

@@ -3,8 +3,8 @@
 import math
 from itertools import product
 
+from pingze.report.experiments import plan
 from pingze.report.experiments.charts import by_step, cap, panels
-from pingze.report.experiments.claims import plan
 from pingze.report.experiments.course import diagnose, train
 from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from pingze.network.vocabulary import SPECIAL_TOKENS
+from pingze.report.experiments import plan
 from pingze.report.experiments.charts import panels
-from pingze.report.experiments.claims import plan
 from pingze.report.experiments.course import train
 from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
 from pingze.training.presets import LENGTHS, PRESETS

@@ -14,7 +14,7 @@ from pingze.composing.quality import MEASURED, Lines, real_poems
 from pingze.corpus import Store
 from pingze.errors import InputError
 from pingze.network.vocabulary import Vocabulary
-from pingze.report.experiments.claims import Numbers, document
+from pingze.report.experiments import Numbers, document
 from pingze.training.presets import Preset, preset
 from pingze.verse.forms import FORMS
 

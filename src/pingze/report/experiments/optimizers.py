@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from itertools import product, takewhile
 from typing import Any
 
+from pingze.report.experiments import plan
 from pingze.report.experiments.charts import cap, level, panels
-from pingze.report.experiments.claims import plan
 from pingze.report.experiments.course import train
 from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
 

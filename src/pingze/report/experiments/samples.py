@@ -8,8 +8,8 @@ from typing import Any
 from pingze.composing import compose, generate
 from pingze.composing.quality import MEASURED, Lines
 from pingze.network import checkpoint
+from pingze.report.experiments import plan
 from pingze.report.experiments.charts import by_step, level, panels
-from pingze.report.experiments.claims import plan
 from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 from pingze.verse import Verdict, check
 from pingze.verse.pasted_text import read_lines

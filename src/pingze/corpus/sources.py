@@ -1,9 +1,15 @@
-"""Read the raw records of the two public sources, file by file, from an archive or a folder.
+"""Read poems, file by file, from two public sources, each an archive or a folder, or from a user's own files.
 
 The npm package holds Tang and Song poems in Traditional characters, and 詞 in Simplified characters, which are
 converted in context. The repository snowtraces/poetry-source (MIT) holds poems of 秦 to 清 and 詞 of all dynasties: its
 files, `source/诗/明/*.base.json` and `source/词/…`, hold lists of objects with title, authorName and content, in
 Simplified characters. Its 诗 of 唐 and 宋 are left out, because the package holds these poems.
+
+A user's own corpus is a folder of text and JSON files, read as poems of the dynasty `own`. In a text file, blank lines
+separate poems; a title, or a title and a poet, may precede the verse. In a JSON file, a poem is an object, at any
+depth, with its verse under a key in `VERSE`, as text or as a list of rows. A `.jsonl` file has one JSON value on each
+line. Verse without marks gets a mark after each row. Simplified characters are converted to Traditional ones according
+to their context.
 """
 
 import json
@@ -11,16 +17,17 @@ import lzma
 import re
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pingze.corpus.poem import CorpusPoem
+from pingze.corpus.poem import OWN, CorpusPoem
 from pingze.errors import CorpusError
+from pingze.verse import DYNASTIES
 from pingze.verse.characters import MARKS
 from pingze.verse.context import in_context
-from pingze.verse.dynasties import DYNASTIES
+from pingze.verse.pasted_text import read_text, split_poems
 
 _POEMS = re.compile(r"(?:(?:.*/)?quantangshi/)?poet\.(tang|song)\.(\d+)\.json")
 _CI = {
@@ -119,6 +126,8 @@ def _of_simplified(dynasty: str, is_ci: bool, title: str, author: str, rows: Seq
     return CorpusPoem(dynasty, title, author, text, tune)
 
 
+# -- poetry-source -----------------------------------------------------------------------------------------------
+
 _FILE = re.compile(r"(?:.*/)?(诗|词)/([^/]+)/[^/]*?(\d+)\.base\.json")
 _SIMPLIFIED = {"汉": "漢", "三国": "三國", "晋": "晉", "五代十国": "五代"}
 _KEYS = {name: key for key, name in DYNASTIES.items()}
@@ -157,3 +166,81 @@ def _poem_of_more(dynasty: str, is_ci: bool, record: dict[str, Any]) -> CorpusPo
     if author in PROTECTED:
         return None
     return _of_simplified(dynasty, is_ci, str(record["title"]), author, record["content"])
+
+
+# -- a user's own files ------------------------------------------------------------------------------------------
+
+VERSE = ("paragraphs", "para", "content", "text", "lines", "verse")
+TITLE = ("title", "rhythmic", "name")
+POET = ("author", "poet")
+SUFFIXES = (".txt", ".json", ".jsonl")
+_FULL_WIDTH = str.maketrans(",.?!;:､｡．", "，。？！；：、。。")
+_SEPARATOR = re.compile(r"\s+|[·・—:：]")
+_LONGEST_POET = 4
+
+
+def _own_files(folder: Path) -> list[Path]:
+    """List the files of a folder and its subfolders that may hold poems, sorted by path."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def is_own(source: Path) -> bool:
+    """Return whether a folder holds a user's own files rather than the package's."""
+    return source.is_dir() and not is_package(source) and bool(_own_files(source))
+
+
+def read_own(folder: Path) -> Iterator[File]:
+    """Read every file of a folder. Raises CorpusError, which names the file, if a file is not UTF-8 or not JSON."""
+    for number, path in enumerate(_own_files(folder)):
+        try:
+            poems = list(_own_poems(path.suffix.lower(), path.read_text(encoding="utf-8-sig")))
+        except (UnicodeDecodeError, ValueError, RecursionError) as error:
+            kind = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
+            raise CorpusError("wrong_format", path=str(path), wanted=kind, reason=str(error)) from None
+        yield File((0, 0, number), poems, str(path.relative_to(folder)))
+
+
+def _own_poems(suffix: str, text: str) -> Iterator[CorpusPoem]:
+    if suffix == ".txt":
+        yield from map(_of_text, split_poems(text))
+    else:
+        for part in text.splitlines() if suffix == ".jsonl" else [text]:
+            if part.strip() or suffix == ".json":
+                yield from _of_json(json.loads(part))
+
+
+def _of_json(value: Any) -> Iterator[CorpusPoem]:
+    if isinstance(value, Mapping):
+        for verse in map(value.get, VERSE):
+            rows = verse.splitlines() if isinstance(verse, str) else verse
+            if isinstance(rows, list) and all(isinstance(row, str) for row in rows) and verse != []:
+                yield _own_poem(_first(value, TITLE), _first(value, POET), rows)
+                return
+        value = list(value.values())
+    for part in value if isinstance(value, list) else ():
+        yield from _of_json(part)
+
+
+def _first(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    return next((value[key] for key in keys if isinstance(value.get(key), str)), "")
+
+
+def _of_text(poem: str) -> CorpusPoem:
+    """Build a poem from a text; take the title and the poet from the rows that `read_text` leaves out."""
+    read = read_text(poem)
+    words = [word for row in read.left_out for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　"))]
+    title, poet = [*filter(None, words), "", ""][:2]
+    if read.cut:
+        return _own_poem(title, poet, read.lines)
+    rows = [row for row in poem.splitlines() if row not in set(read.left_out)]
+    return _own_poem(title, poet if len(poet) <= _LONGEST_POET else "", rows)
+
+
+def _own_poem(title: str, poet: str, rows: list[str]) -> CorpusPoem:
+    """Build a poem in Traditional characters and full-width marks, without spaces."""
+    verse = [row for row in ("".join(row.split()).translate(_FULL_WIDTH) for row in rows) if row]
+    if set(MARKS).isdisjoint("".join(verse)):
+        verse = [row + "，。"[place % 2] for place, row in enumerate(verse)]
+    elif verse[0][-1] not in MARKS:  # marks occur only within rows
+        verse = [row if row[-1] in MARKS else f"{row}。" for row in verse]
+    return CorpusPoem(OWN, in_context(title), in_context(poet), in_context("".join(verse)))
