@@ -1,4 +1,4 @@
-"""pingze 平仄: compose classical Chinese poems with a small LSTM, and read how it works from formula to verse.
+"""pingze 平仄: compose classical Chinese poems with a small LSTM.
 
 Each name is imported when it is first used, so that importing the package itself takes little time.
 """

@@ -1,4 +1,4 @@
-"""Run the command line for `python -m pingze` and the command `pingze`, and turn every failure into one line.
+"""Run the command line for `python -m pingze` and for the command `pingze`, and report every failure in one line.
 
 Nothing slow is imported before `run` has installed its handler for Ctrl-C.
 """
@@ -10,7 +10,7 @@ import sys
 
 
 def run(arguments: list[str] | None = None) -> None:
-    """Run the command line on `arguments`, by default the process's own, and exit with its status."""
+    """Run the command line on `arguments` (by default `sys.argv[1:]`), and exit with its status."""
     # Until the imports are done, Ctrl-C ends the process: a KeyboardInterrupt inside one can look like a failed import.
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
@@ -35,9 +35,9 @@ def _leave(*_: object) -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Replace each closed standard stream with one that fails when it is used.
+    """Replace each closed standard stream with a stream that raises an error when it is used.
 
-    Otherwise the next file opened would get the closed stream's descriptor.
+    Otherwise the next file that is opened would get the descriptor of the closed stream.
     """
     for name, flags, mode in (("stdin", os.O_WRONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")):
         if getattr(sys, name) is None:

@@ -14,12 +14,12 @@ from pingze.errors import PingzeError
 
 
 class DeadlineError(PingzeError):
-    """An error for a request that takes too long, or whose answer nobody is waiting for any more."""
+    """The computation for a request takes too long, or the client has stopped waiting for the answer."""
 
 
 @dataclass(eq=False)
 class Deadline:
-    """How long someone waits for an answer."""
+    """The time limit of a request."""
 
     seconds: float
     begun: float = field(default_factory=time.monotonic)
@@ -51,7 +51,7 @@ def within(deadline: Deadline) -> Iterator[None]:
 
 
 def current_deadline() -> Deadline | None:
-    """Return the deadline within which this thread computes, or None if it has none."""
+    """Return the deadline of this thread, or None if the thread has no deadline."""
     return _CURRENT.get()
 
 

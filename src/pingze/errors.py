@@ -1,9 +1,9 @@
-"""Define every error that pingze raises on purpose; each message is one line: what is wrong and what to do.
+"""Define every error that pingze raises on purpose. Each message is one line that states the problem and the remedy.
 
 ::
 
     PingzeError
-    ├── InputError            a value that a person gave cannot be used
+    ├── InputError            a value from the user cannot be used
     ├── InfeasibleError       the constraints cannot be met together
     ├── UnfinishedError       no particle reached the end of a poem
     ├── MissingExtraError     a part of pingze is not installed: `pip install pingze[…]`
@@ -12,9 +12,9 @@
     ├── TrainingError         a training run cannot start or continue
     └── StoppedError          a person stopped something that can be resumed later
 
-The command line prints the message and exits with `exit_status`: 1 when the answer is no, 2 when the request is at
-fault, 130 after Ctrl-C. `cause` holds the message's code and its parameters; `messages.toml` has the sentences, in
-English and Chinese.
+The command line prints the message and exits with `exit_status`: 1 if a valid request fails, 2 if the request itself
+is at fault, 130 after Ctrl-C. `cause` contains the message's code and parameters. `messages.toml` contains the
+sentence for each code, in English and Chinese.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ from dataclasses import asdict, dataclass, replace
 from pingze.messages import Language, Parameter, catalogue, say
 
 Cause = dict[str, Parameter]
-"""A message's code under "code", and its parameters by name."""
+"""The code of a message under the key "code", and the message's parameters under their names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A constraint to give up so that the rest can be met; lines and positions count from 1."""
+    """A constraint to give up so that the other constraints can be met. Lines and positions count from 1."""
 
     constraint: str
     """The constraint in words, such as "rhyme 陽"."""
@@ -39,15 +39,15 @@ class Clash:
     has: str | int | None = None
     """The option's value, such as 陽."""
     wanted: str | None = None
-    """What the other constraints require there: a tone, a character or rhyme groups; None if it is none of these."""
+    """The character, tone or rhyme groups that the other constraints require at `position` of `line`, or None."""
     reason: str = ""
-    """`wanted` in words, as in "line 2, character 5 must be level"."""
+    """The reason in words, such as "line 2, character 5 must be level"."""
 
     def __str__(self) -> str:
         return f"{self.constraint} ({self.reason})" if self.reason else self.constraint
 
     def in_language(self, language: Language) -> "Clash":
-        """Return the clash with its constraint worded in a language."""
+        """Return the clash, with `constraint` translated into a language."""
         if language == "en" or self.has is None:
             return self
         kind = self.field
@@ -62,8 +62,8 @@ class PingzeError(Exception):
     """The base class of all errors that pingze raises on purpose.
 
     Args:
-        code: A code of messages.toml.
-        **parameters: Values in the message, such as the `field` at fault, the value it `has` and what was `wanted`.
+        code: A key of messages.toml.
+        **parameters: The values that fill in the message, such as `field` (the option at fault) and `has` (its value).
     """
 
     exit_status = 2
@@ -73,7 +73,7 @@ class PingzeError(Exception):
         super().__init__(say(code, parameters))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the fields, because several subclasses are constructed from other arguments."""
+        """Pickle the attributes instead of the constructor's arguments, which differ between subclasses."""
         return Exception.__new__, (type(self), *self.args), vars(self)
 
     @property
@@ -91,7 +91,7 @@ class PingzeError(Exception):
 
 
 class InputError(PingzeError):
-    """A value that a person gave cannot be used; the message names the value and what would be accepted."""
+    """A value from the user cannot be used. The message names the value and states what would be accepted."""
 
     @property
     def field(self) -> str | None:
@@ -106,11 +106,11 @@ def wrong_type(name: str, value: object, wanted: str) -> InputError:
 
 
 class InfeasibleError(PingzeError):
-    """No poem can keep all constraints; the message names a minimal set to give up.
+    """No poem can meet all constraints. The message names a minimal set of constraints to give up.
 
     Args:
         form: The form 體 that was asked for, such as 七絕.
-        clashing: The constraints to give up; none if the model's vocabulary is too small.
+        clashing: The constraints to give up; empty if the model's vocabulary is too small for the form.
     """
 
     exit_status = 1
@@ -133,7 +133,7 @@ class InfeasibleError(PingzeError):
 
 
 class UnfinishedError(PingzeError):
-    """Every particle of a population would copy the corpus, though some poem may meet all constraints."""
+    """Sampling found no poem, although some poem may meet all constraints. Another seed may succeed."""
 
     exit_status = 1
 
@@ -155,7 +155,7 @@ class CorpusError(PingzeError):
 
     @property
     def cause(self) -> Cause:
-        """The code without its parameters, because a server's answers must not reveal a path."""
+        """The message's code without parameters, because the parameters contain paths that a server must not reveal."""
         return {"code": "no_corpus"}
 
 

@@ -1,7 +1,7 @@
 """Export a model for other tools: as a folder that a model hub accepts, or as an ONNX graph of one step.
 
-`--model FOLDER` reads such a folder: `checkpoint.load` verifies every file except the card against the metadata in the
-file of weights. The folder holds no code, and nothing in it is executed.
+`--model FOLDER` reads such a folder. `checkpoint.load` then verifies every file except the model card against the
+metadata in `model.safetensors`. The folder contains no code, and nothing in it is executed.
 """
 
 import json
@@ -23,20 +23,21 @@ _OURS = {MODEL_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}
 
 
 def write_onnx(path: Path, model: Checkpoint) -> None:
-    """Write one step of a model in 8 bits to an ONNX file atomically; `network.step_graph` describes the graph.
+    """Write an ONNX graph that computes one step of a model in 8 bits.
 
-    Raises CheckpointError if the file cannot be written.
+    `network.step_graph` describes the graph. The file is written atomically. Raises CheckpointError if writing fails.
     """
     with written(path, CheckpointError) as partial:
         partial.write_bytes(step_graph(model.rounded(), for_others=True))
 
 
 def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] | None = None) -> list[Path]:
-    """Write a model to a new folder or to that of an earlier export, each file atomically; return the files.
+    """Export a model to a folder that is new or contains an earlier export, and return the paths of the files.
 
-    An existing card is kept; `figures`, the output of `pingze evaluate --json` for this model, go into a new card.
+    Each file is written atomically. An existing model card is kept. A new card includes `figures`, the output of
+    `pingze evaluate --json` for this model.
 
-    Raises InputError if the folder holds other files, CheckpointError if a file cannot be written.
+    Raises InputError if the folder contains other files, CheckpointError if a file cannot be written.
     """
     try:
         found = [path for path in folder.iterdir() if path.name[0] != "."] if folder.exists() else []
@@ -55,7 +56,7 @@ def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] 
 
 
 def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
-    """Return a model's card, which is Markdown with metadata at the top. A shipped model has figures of its own."""
+    """Return a model card: metadata, then Markdown with `figures`, or with stored figures if the model is shipped."""
     sizes, conditions, shipped = model.configuration, Conditions(model.vocabulary), model.name in SHIPPED
     names = conditions.names
     dynasties, themes = [name for name in DYNASTIES.values() if name in names], ABOUT in names
@@ -86,7 +87,7 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
 
 
 def _figures(name: str, given: Mapping[str, object] | None) -> str:
-    """Return a table of figures: the stored ones for a shipped model, otherwise the given ones."""
+    """Return a Markdown table of evaluation figures: stored figures if `name` is a shipped model, otherwise `given`."""
     if name in SHIPPED:
         text = (files("pingze.network") / "weights" / "figures.json").read_text(encoding="utf-8")
         prefix = "model." if name == "tang" else f"{name}."

@@ -1,4 +1,4 @@
-"""Find the folders where pingze stores files, write files atomically (temporary file, fsync, rename), lock folders."""
+"""Find the folders for pingze's files, write files atomically (temporary file, fsync, rename), and lock folders."""
 
 import contextlib
 import os
@@ -16,17 +16,17 @@ except ImportError:  # as on Windows, where the partial files of killed processe
 
 
 def cache_folder() -> Path:
-    """Return the folder for files that can be fetched again: the corpus archive. The folder may not exist yet."""
+    """Return the folder for the corpus archive, which can be downloaded again. The folder may not exist yet."""
     return _folder("cache")
 
 
 def data_folder() -> Path:
-    """Return the folder for files that were built: the cleaned corpus and its index. The folder may not exist yet."""
+    """Return the folder for the cleaned corpus and its index, which pingze builds. The folder may not exist yet."""
     return _folder("data")
 
 
 def _folder(kind: Literal["cache", "data"]) -> Path:
-    """Return the folder `kind` in `$PINGZE_HOME` or, if that is not set, the system's folder of the kind for a user."""
+    """Return the folder `kind` in `$PINGZE_HOME`. If that variable is not set, return this system's `kind` folder."""
     if home := os.environ.get("PINGZE_HOME"):
         return Path(home).expanduser() / kind
     import platformdirs  # a command that only writes files starts sooner without this import
@@ -37,9 +37,9 @@ def _folder(kind: Literal["cache", "data"]) -> Path:
 
 @contextlib.contextmanager
 def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
-    """Yield the path of an empty file, for the block to fill; if the block succeeds, the file replaces `path`.
+    """Yield the path of an empty file for the block to fill. If the block succeeds, the file replaces `path`.
 
-    However the block ends, no partial file remains. Raises `error` if the system refuses to write.
+    No partial file remains, even if the block fails. Raises `error` if the system refuses to write.
     """
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
     try:
@@ -71,9 +71,10 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> Iterator[None]:
-    """Let one process at a time run the block. Others wait or, if `busy` is a message's code, raise `error` with it.
+    """Lock a folder while the block runs, so that only one process at a time runs the block.
 
-    Also raises `error` if the folder cannot be created. Systems without flock, such as Windows, lock nothing.
+    If another process holds the lock, wait. If `busy` is given, do not wait, but raise `error` with the message code
+    `busy`. Also raises `error` if the folder cannot be created. Systems without flock, such as Windows, lock nothing.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -90,7 +91,7 @@ def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> I
 
 
 def sweep(folder: Path) -> None:
-    """Remove the partial files that no process has locked; the processes that wrote these files were killed."""
+    """Delete the partial files that killed processes left in a folder. Locked files are in use, and are kept."""
     for partial in folder.glob(f"*.{'[0-9a-f]' * 32}.partial") if fcntl else ():
         with contextlib.suppress(OSError), partial.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,12 +1,12 @@
-"""Fit this process to the machine: the threads of its pools, and the memory that it frees; describe the machine.
+"""Set the sizes of thread pools, keep or return freed memory, and describe the machine.
 
-The pools are those of this process, torch, Numba, OpenMP and BLAS. By default each has one thread for each core that
-the process may use. Pools of different sizes slow each other down, because idle threads spin while they wait for a
-core: two trainings on two cores, each with one thread of torch and two of Numba, took 4.6 s of processor time per step
-instead of 1.2 s. So one variable sets all of them. ONNX Runtime is the exception: it always has one thread, since poems
-are composed in threads of this process.
+pingze, torch, Numba, OpenMP and BLAS each have a thread pool. By default a pool has one thread for each core that the
+process may use. Pools of different sizes slow each other down, because idle threads spin while they wait for a core.
+For example, two trainings ran on two cores, and each training had one thread of torch and two threads of Numba. A step
+took 4.6 s of processor time instead of 1.2 s. So `PINGZE_THREADS` sets the size of all these pools. ONNX Runtime always
+uses one thread, because poems are already composed in pingze's own threads.
 
-`import pingze` imports this module; to keep that fast, functions import the slow modules that only they need.
+`import pingze` imports this module. To keep the import fast, slow modules are imported in functions that need them.
 """
 
 import os
@@ -14,9 +14,9 @@ import sys
 
 VARIABLE = "PINGZE_THREADS"
 OPENMP = "OMP_NUM_THREADS"
-"""The variable that torchrun sets; it determines the size of all pools unless `VARIABLE` is set."""
+"""The environment variable that torchrun sets. It determines the size of all pools unless `VARIABLE` is set."""
 POOLS = (OPENMP, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS")
-"""The variables that size the pools of OpenMP (for torch and Numba), of each BLAS that NumPy may use, and of Numba."""
+"""The environment variables with the thread counts of OpenMP (for torch and Numba), NumPy's BLAS and Numba's pool."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # the numbers of mallopt's parameters
 KEPT_BYTES = 1 << 30
 
@@ -29,7 +29,7 @@ def cores() -> int:
 
 
 def threads() -> int:
-    """Return the number of threads in each pool; raise InputError if `PINGZE_THREADS` is not a whole number from 1."""
+    """Return the number of threads in each pool. Raises InputError if `PINGZE_THREADS` is not a positive integer."""
     asked = os.environ.get(VARIABLE)
     if asked and not _number(asked):
         from pingze.errors import InputError
@@ -39,7 +39,7 @@ def threads() -> int:
 
 
 def set_pools() -> None:
-    """Give the requested number of threads to each pool, whether its library is loaded yet or not."""
+    """Set every pool to the requested number of threads, including the pools of libraries that are already loaded."""
     asked = _asked()
     if asked is None:
         return
@@ -53,13 +53,13 @@ def set_pools() -> None:
 
 
 def _asked() -> int | None:
-    """Return the requested number of threads, at most the number of cores; None if no variable requests one."""
+    """Return the requested number of threads, at most `cores()`, or None if neither `VARIABLE` nor `OPENMP` is set."""
     numbers = (_number(os.environ.get(name, "")) for name in (VARIABLE, OPENMP))
     return next((min(number, cores()) for number in numbers if number), None)
 
 
 def _number(value: str) -> int | None:
-    """Parse a whole number of at least 1; return None if the value is not one."""
+    """Parse a positive integer. If the value is anything else, return None."""
     short = value[:9]  # Python refuses to parse thousands of digits
     return int(short) or None if value.isascii() and value.isdecimal() else None
 
@@ -67,7 +67,7 @@ def _number(value: str) -> int | None:
 def keep_freed_memory() -> None:
     """Make glibc reuse freed memory instead of returning it to the system (mallopt(3)).
 
-    Otherwise each training step allocates 50 MB again, and the 12,000 page faults take a sixth of the step's time.
+    Otherwise each training step allocates 50 MB again, in 12,000 page faults that take a sixth of the step's time.
     """
     _glibc("mallopt", M_MMAP_THRESHOLD, KEPT_BYTES)
     _glibc("mallopt", M_TRIM_THRESHOLD, KEPT_BYTES)
@@ -95,7 +95,7 @@ def _glibc(function: str, *arguments: int) -> None:
 
 
 def describe() -> dict[str, str | int | None]:
-    """Return the processor (by name if Linux reports it), the number of usable cores, and Python's version."""
+    """Return the processor, the number of usable cores and Python's version. Only Linux reports a processor's name."""
     import platform
     from pathlib import Path
 

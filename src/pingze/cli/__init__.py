@@ -30,15 +30,15 @@ COMMANDS = {
     "serve": ("serve",),
     "training": ("train", "evaluate", "export"),
 }
-"""The commands of each module; only the module of the command that is run is imported."""
+"""The names of the commands that each module defines. Only the module of the requested command is imported."""
 _UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
-"""The base class of typer's errors for wrong arguments; typer exports only some of its subclasses."""
+"""The base class of typer's errors for wrong arguments. typer exports some of the subclasses, but not this class."""
 _OUTPUT = {errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT}
-"""Error numbers. An OSError that has one of these and no file name is a failure to write to standard output."""
+"""Error numbers. An OSError with one of these numbers but no file name comes from writing to standard output."""
 
 
 def application_for(arguments: Sequence[str]) -> typer.Typer:
-    """Import the module of the command with which the arguments begin; without one (--help), import all modules."""
+    """Import the requested command's module and return `app`. Without a command, as for --help, import all modules."""
     named = [module for module, commands in COMMANDS.items() if {*arguments[:1]} & {*commands}]
     for module in named or COMMANDS:
         import_module(f"pingze.cli.{module}")

@@ -52,7 +52,7 @@ def _poets(ctx: Any) -> list[str]:
 
 
 def _models(_: Any) -> list[str]:
-    """List the shipped models, the checkpoints in the current folder, and the runs at most two levels below it."""
+    """List shipped models, checkpoints in the current folder, and training runs one or two levels below that folder."""
     from pingze.network.checkpoint import MODEL_FILE
 
     here = Path()
@@ -68,7 +68,7 @@ BY_FIELD = {
     "poet": offering(_poets),
     "rhyme": offering(lambda _: GROUPS),
 }
-"""Completion functions by option name, for options whose bounds do not list their values."""
+"""Completion functions by option name, for options whose schema does not list the allowed values as an `enum`."""
 
 
 app = typer.Typer(
@@ -91,7 +91,7 @@ pingze --help lists every command, pingze compose --help what a poem may be aske
 
 
 def option(name: str, sentence: str = "") -> Any:
-    """Build the option for a field of `Composing`; its help is `sentence` or else the field's description."""
+    """Build the option for the `Composing` field `name`. Its help is `sentence`, by default the field's description."""
     return _option(Composing.__dataclass_fields__[name], sentence)
 
 
@@ -112,11 +112,11 @@ def _(show_version: Annotated[bool, typer.Option("--version", help="Print the ve
 
 
 def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[..., None]], Any]:
-    """Return a decorator that adds a function to a group of commands, with an option for each parameter.
+    """Return a decorator that adds a function to `group` as a command, with an option for each parameter.
 
-    A parameter `asked`, whose type is a dataclass of options, is replaced by an option for each field; the field named
-    `argument` becomes a positional argument. Parameters `model` and `as_json` get the options that commands share.
-    A parameter that has the name of a field of `Composing`, but is not `Annotated`, gets the option for that field.
+    The parameter `asked`, a dataclass, is replaced by one option per field. The field that `argument` names becomes a
+    positional argument instead. The parameters `model` and `as_json` become the shared options --model and --json. A
+    parameter without `Annotated` that has the name of a field of `Composing` gets the option of that field.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -170,13 +170,13 @@ def need(extra: str, what: str, *packages: str) -> None:
 
 
 def show(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
-    """Print a value as JSON, or else lines for a reader."""
+    """Print `value` as JSON if `as_json` is set; otherwise print `lines`."""
     typer.echo(_as_json(value) if as_json else "\n".join(lines))
 
 
 @contextmanager
 def json_list() -> Iterator[Callable[[Any], None]]:
-    """Yield a function that prints the next item of a JSON list, so that memory never holds a long list."""
+    """Yield a function that prints one more item of a JSON list, so that the whole list need never be in memory."""
     before = "["
 
     def add(value: Any) -> None:
@@ -225,9 +225,10 @@ _VERSE = re.compile(f"[{MARKS}]|[{HAN}][,.;:!?｡､] ?[{HAN}]|[{HAN}]{{20}}")
 
 
 def read_text(given: str) -> str:
-    """Return the argument if it is a poem and names no file; otherwise read the file that it names.
+    """Return the argument itself if it is a poem and names no file; otherwise read the file that it names.
 
-    A poem has marks (山， or 山,水) or twenty Han characters in a row, or is several words without ASCII, or is empty.
+    An argument counts as a poem if it is empty, has punctuation as in `山，` or `山,水`, has twenty Han characters in a
+    row, or consists of several words without any ASCII character.
     """
     words = given.split()
     is_verse = _VERSE.search(given) or (len(words) != 1 and not any(map(str.isascii, "".join(words))))

@@ -51,7 +51,7 @@ def couplet(
     explain: Annotated[bool, typer.Option("--explain", help="Show both tones at each place, and antithesis.")] = False,
     as_json: bool = False,
 ) -> None:
-    """Write lower lines to an upper line 對聯, or both lines to a theme."""
+    """Write lower lines that answer an upper line 對聯, or whole couplets on a theme."""
     from pingze.composing import couplets
 
     found, shown = couplets.couplet(**vars(asked), model=model), []
@@ -146,7 +146,7 @@ def _show_poems(poems: "list[Poem]", asked: Revising, model: str | None, *, expl
 
 
 def _row(reason: "Reason") -> str:
-    """Format a row of aligned columns, in which a Han character counts as two columns wide."""
+    """Format a reason as a row of a table, aligned for terminals that show Han characters in double width."""
     place, p, tone = f"{reason.line}.{reason.position}", f"{reason.probability:<8.2g}", reason.tone or "　"
     others = "、".join(reason.alternatives)
     return f"{place} {reason.character}  p {p} rank {reason.rank:<5} {tone}  {others}  {reason.rhyme_group}"

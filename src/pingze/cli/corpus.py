@@ -53,7 +53,7 @@ def fetch(
 
 
 def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
-    """List lines that say how many of a user's own poems were kept, by shape, and how many were dropped, by reason."""
+    """Report how many of a user's own poems were kept, by shape, and how many were dropped, by reason."""
     from pingze.corpus.build import REASONS, SHORTEST
 
     codes = dict(zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True))
@@ -164,7 +164,7 @@ def originality(
 
 
 def _in_words(shared: "Shared") -> Iterator[str]:
-    """Say what a line has in common with the corpus, and which line of it is nearest."""
+    """Describe what a line of a poem shares with the corpus, and which line of the corpus is nearest to it."""
     run, near = shared.run_in, shared.nearest
     if run is None:
         yield here("shares_nothing", line=shared.text)

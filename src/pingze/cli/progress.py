@@ -24,10 +24,10 @@ SHARE = 0.05  # in a long run, at least this share of the elapsed time: a night 
 
 @contextmanager
 def status() -> Iterator[Callable[[str], None]]:
-    """Yield a function that shows a line: on a terminal in place of the previous line, elsewhere below it.
+    """Yield a function that shows a status line. On a terminal, each line replaces the previous one.
 
-    Without a terminal, a line is printed if its words are new, if it is the last line, or if enough time (see `EVERY`
-    and `SHARE`) has passed since the last printed line.
+    Without a terminal, lines are printed one below another. A line that differs from the last printed line only in
+    digits is skipped if too little time has passed (see `EVERY` and `SHARE`). The final line is never skipped.
     """
     console = Console(stderr=True)
     if console.is_terminal:
@@ -54,7 +54,7 @@ def status() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that shows how many items are done, unless they are few or are printed to a terminal."""
+    """Yield a function that shows how many items are done. It does nothing for few items or if stdout is a terminal."""
     if total <= MANY or sys.stdout.isatty():
         yield lambda done: None
         return
@@ -64,9 +64,9 @@ def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def training_progress(run: "Run") -> Iterator[tuple[Callable[["LogRow"], None], Callable[[], None]]]:
-    """Yield two functions for `Run.train`, which calls one with each row of its log, the other after each step.
+    """Yield two callbacks for `Run.train`: one to call with each row of the log, and one to call after each step.
 
-    Only the first process shows progress, on standard error: a bar on a terminal, elsewhere lines at intervals.
+    Only the first process shows progress, on standard error: a bar on a terminal, otherwise lines at intervals.
     """
     if not run.processes.is_first:
         yield (lambda row: None), (lambda: None)
@@ -99,7 +99,7 @@ def training_progress(run: "Run") -> Iterator[tuple[Callable[["LogRow"], None], 
 
 
 def bar() -> "Progress":
-    """Build a progress bar on standard error that shows the time left and the description of its task."""
+    """Build a progress bar. It is shown on standard error, with the time left and the description of its task."""
     # Other commands show no bar, and start sooner without this import.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -108,6 +108,6 @@ def bar() -> "Progress":
 
 
 def _line(row: "LogRow") -> str:
-    """Format a row of the log, which holds training figures, dev figures with a poem, or why training stopped early."""
+    """Format a row of the log: training figures, dev figures with a sample poem, or the reason for stopping early."""
     said = here(f"train_row_{row['kind']}", **row)
     return f"{said}\n    {row['sample']}" if row.get("sample") else said

@@ -86,7 +86,7 @@ def check(
 
 
 def _table(lines: "Iterable[LineExplanation]") -> str:
-    """Format a row for each line: its pattern, licence, and the readings of characters with both tones."""
+    """Format one row per line: pattern, rule that allows the pattern, and readings of characters with both tones."""
     rows = [""]
     for each in lines:
         in_words = [(r, r.zh if language() == "zh" else r.en) for r in each.readings]
@@ -97,7 +97,7 @@ def _table(lines: "Iterable[LineExplanation]") -> str:
 
 
 def drawn(verdict: "Verdict", fitting: "Callable[[Violation], Sequence[str]]") -> "Text":
-    """Format a poem with its tones, the broken rules and notes; below each faulty character, show what would fit."""
+    """Format a poem with its tones, broken rules and notes. Below each faulty character, show what would fit there."""
     from rich.text import Text
 
     text = Text(no_wrap=False)
@@ -138,7 +138,7 @@ def tones(
     standard: str = PINGSHUI.name,
     as_json: bool = False,
 ) -> None:
-    """Show a character's readings, with tone, rhyme group, meaning and uses in Tang verse; or a word's tones."""
+    """Show a word's tones, or a character's readings with their tone, rhyme group, meaning and uses in Tang verse."""
     word, by = in_context(only_han(text)), find_standard(standard)
     rows, shown = list[dict[str, Any]](), list[str]()
     # 1) A word: the tones of each character.
@@ -198,7 +198,7 @@ def tunes(
     name: Annotated[str | None, typer.Argument(help="A tune, such as 浣溪沙.", autocompletion=BY_FIELD["tune"])] = None,
     as_json: bool = False,
 ) -> None:
-    """List the tunes of 詞, or draw the pattern of one, as counted in the corpus."""
+    """List the tunes of 詞, or draw the pattern of one tune as counted in the corpus."""
     found = shapes_of(known_tune(name)) if name else list(all_tunes().values())
     if as_json or name is None:
         values = [asdict(tune) | {"size": tune.size} for tune in found] if as_json else None
@@ -212,14 +212,14 @@ def tunes(
 
 
 def _tune_row(tune: Tune) -> str:
-    """Write a tune's name, its other names, its number of characters and of pieces, and the classes of its rhymes."""
+    """Format a tune's names, its number of characters, the number of its poems in the corpus, and its rhyme classes."""
     kinds = "".join(dict.fromkeys(line.kind for line in tune.lines))
     counted = here("tune_counted", size=tune.size, rhymes=kinds, shaped=f"{tune.shaped:,}", pieces=f"{tune.pieces:,}")
     return "  ".join(filter(None, (tune.name, counted, " ".join(tune.names[1:]))))
 
 
 def drawn_tune(tune: Tune) -> "Text":
-    """Draw a tune's lines: their tones and rhymes, and below each tone the percentage of pieces that have it."""
+    """Format a tune's lines with tones and rhymes. Below each tone is the percentage of corpus poems with this tone."""
     from rich.text import Text
 
     text = Text()

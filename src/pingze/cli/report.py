@@ -1,4 +1,4 @@
-"""`pingze derive` and `pingze report`; both need torch, `report` also matplotlib and the corpus."""
+"""`pingze derive` and `pingze report`. Both commands need torch; `report` also needs matplotlib and the corpus."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def derive(
 
 
 def lines_table(rows: Sequence["LineResult"]) -> "Table":
-    """Build the table of the report's lines; each wrong line is followed by its correction and its fault."""
+    """Build a table of the lines of the report's derivation. Below each wrong line are its correction and its fault."""
     from rich import box
     from rich.table import Column, Table
     from rich.text import Text
@@ -63,7 +63,7 @@ def lines_table(rows: Sequence["LineResult"]) -> "Table":
 
 
 def summary(rows: Sequence["LineResult"]) -> str:
-    """Return a sentence that says how many lines are right, as printed or under an allowance, and which are wrong."""
+    """Say in a sentence how many lines are right as printed, how many with each allowance, and which are wrong."""
     from pingze.report.derivation.measure import CONVENTION, NOTHING, RENAMING, SIGN, WRONG
 
     wrong = [row.id for row in rows if row.verdict == WRONG]

@@ -1,9 +1,9 @@
-"""Define a poem put together from lines of the corpus 集句, and find the characters that continue such a line.
+"""Define 集句, poems of lines quoted from the corpus, and find the characters that can continue a quotable line.
 
-A line may stand at a place in the poem if it has the same place in its own couplet, fits an allowed line type, ends in
-a rhyme that is still possible, and has the fixed characters. The lines are sorted, so that all lines with the same
-beginning are adjacent, and two binary searches find them. No two quoted lines may come from the same poem or from
-versions of one poem.
+A line can be quoted as the first or second line of a couplet only if it has that role in its own poem. It must also
+fit an allowed line type, end in a rhyme that is still possible, and contain the fixed characters. The lines are sorted,
+so that lines with the same beginning are adjacent and two binary searches find them. No two quoted lines may come from
+the same poem or from versions of one poem.
 """
 
 from bisect import bisect_left, bisect_right
@@ -35,13 +35,13 @@ class Collected(Poem):
     """A poem whose lines are quoted from the corpus."""
 
     sources: tuple[Hit, ...] = ()
-    """For each line, where it stands in the corpus: its poet, title, dynasty and number."""
+    """The source of each line in the corpus: its poet, title, dynasty and line number."""
 
     __hash__ = Poem.__hash__
 
 
 class Kind(NamedTuple):
-    """A kind of line; it may be the `second` of its couplet, end in a rhyme (`foot`) and `repeat` characters."""
+    """A kind of line. It ends a couplet if `second`, rhymes if `foot`, and may repeat characters if `repeat`."""
 
     second: bool
     line_type: str
@@ -49,7 +49,7 @@ class Kind(NamedTuple):
     strictness: str
     foot: bool
     ending: bytes
-    """A mask of the characters in which the line may end; empty for any."""
+    """A mask, as bytes, of the characters that may end the line; b"" if every character may."""
     fixed: Fixes
     """The id that each position must have, or `FREE`."""
     repeat: bool
@@ -58,9 +58,9 @@ class Kind(NamedTuple):
 class Quoting(Copying):
     """The lines of `width` characters that may be quoted.
 
-    `poets` are the names of poets or dynasties, separated by spaces, whose lines may be quoted; "" for all.
+    `poets` names the poets or dynasties to quote, separated by spaces; "" allows all.
 
-    Raises InputError if the corpus has no poem of one of the poets.
+    Raises InputError if a named poet or dynasty has no poem in the corpus.
     """
 
     dead_end = "unquoted"
@@ -85,11 +85,11 @@ class Quoting(Copying):
         self.excluded = lru_cache(maxsize=1 << 10)(self._excluded)
 
     def holds(self, fixed: Sequence[int]) -> bool:
-        """Check whether a word is in no line of the corpus."""
+        """Return True if a word, given as ids, is in no line of the corpus and thus can be in no quoted line."""
         return not len(self.corpus.places(self._codes(fixed)))
 
     def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "T G"]:
-        """Return a mask of the hypotheses under which lines can be quoted; if some have `_AMPLE` lines, only these."""
+        """Return a mask of hypotheses with `_AMPLE` lines for each place. If none has so many, one line is enough."""
         counts = np.full((len(demands.kinds), len(demands.rhyming.of_row)), len(self.run))
         for number in range(demands.request.lines):
             given = fixed[number * self.width : (number + 1) * self.width]
@@ -103,7 +103,7 @@ class Quoting(Copying):
         return ample if ample.any() else counts > 0
 
     def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Return a mask of the characters after which no line can be quoted at the given position of each text."""
+        """Return, for each text, a mask of the characters that continue no quotable line at the given position."""
         number, at = divmod(place, self.width)
         forbidden, kinds = np.ones_like(histories.unused), dict[object, set[Kind]]()
         given = map(tuple, histories.fixed[:, place - at : place - at + self.width].tolist())
@@ -120,7 +120,7 @@ class Quoting(Copying):
         return forbidden
 
     def _kind(self, demands: Demands, t: int, number: int, given: Fixes, alive: Bool[Array, "G"] | None = None) -> Kind:
-        """Return the kind of lines that a template and its living groups, if given, allow as line `number`, from 0."""
+        """Return the kind of line `number` (from 0) under template `t`. `alive`, if given, limits the rhyme groups."""
         types, request, end = demands.kinds[t], demands.request, (number + 1) * self.width - 1
         line_type, foot, ending = types[number] if types else "", bool(demands.feet[end, t]), b""
         if foot and alive is not None:
@@ -132,7 +132,7 @@ class Quoting(Copying):
         return np.bincount(self.ids[self.columns[-1][self.lines(kind)]], minlength=len(self.codes))
 
     def _lines(self, kind: Kind) -> Int[Array, "rows"]:
-        """List the rows of the lines of a kind, in order."""
+        """List the table rows of all lines of a kind, in ascending order."""
         second, line_type, strictness, foot, ending, fixed, repeat = kind
         rows = np.flatnonzero(self.usable & (self.second == second) & (self.once | repeat))
         if ending:
@@ -154,14 +154,14 @@ class Quoting(Copying):
         return rows[fits]
 
     def _within(self, rows: Array | range, codes: Sequence[int]) -> Array | range:
-        """Narrow sorted rows to those of the lines that begin with the given codes."""
+        """Narrow sorted rows to the lines that begin with the given codes."""
         for column, code in zip(self.columns, codes, strict=False):
             low = bisect_left(rows, code, key=column.__getitem__)
             rows = rows[low : bisect_right(rows, code, low, key=column.__getitem__)]
         return rows
 
     def _next(self, kind: Kind, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]) -> Int[Array, "n"]:
-        """List the ids that continue a line of a kind, given the codes of its beginning and of the lines before it."""
+        """List the ids that can continue the line `begun` after the lines `written`; all lines are given as codes."""
         rows, at = self._within(self.lines(kind), begun), len(begun)
         if len(rows) > _MANY:
             return self.ids[np.unique(self.columns[at][rows])]
@@ -174,14 +174,14 @@ class Quoting(Copying):
         return self.ids[self.columns[at][rows]]
 
     def _rows(self, line: Sequence[int]) -> Int[Array, "rows"]:
-        """List all rows of the table that hold a line, given as codes."""
+        """List the table rows of a line that is given as codes."""
         return np.array(self._within(range(len(self.run)), line), int)
 
     def _excluded(self, written: tuple[tuple[int, ...], ...]) -> tuple[Int[Array, "runs"], Bool[Array, "codes"]]:
-        """Return the lines that may not be quoted after the written lines, and the characters already used.
+        """Return the numbers (`run`) of lines that may no longer be quoted, and a mask of the characters in `written`.
 
-        The lines are those of every poem that contains a written line, and of its versions. They are given by their
-        sorted `run`, followed by a number larger than any `run`; the characters are given as a mask.
+        A line is excluded if it is in a poem that contains a written line, or in a version of such a poem. The numbers
+        are sorted and end with a sentinel that is larger than any `run`.
         """
         by_group, group = self.table["by_group"], self.table["group"]
         runs, used = [np.array([np.iinfo(np.int32).max])], np.zeros(len(self.ids), bool)
@@ -194,9 +194,9 @@ class Quoting(Copying):
         return np.sort(np.concatenate(runs)), used
 
     def sources(self, lines: Sequence[str]) -> list[Hit]:
-        """Find, for each line of a poem, the first place in the corpus from which it may be quoted.
+        """Find the source of each line of a poem: the first place in the corpus from which the line may be quoted.
 
-        Raises CorpusError if the corpus has been removed in the meantime.
+        Raises CorpusError if the corpus has been removed since the poem was composed.
         """
         with Store.open() as store:
             found = []
@@ -208,9 +208,9 @@ class Quoting(Copying):
 
 
 def quoting(lexicon: Lexicon, width: int, poets: str) -> Quoting:
-    """Return the lines of the user's corpus that may be quoted, cached while the store is unchanged.
+    """Return the lines of the user's corpus that may be quoted, cached until the store changes.
 
-    Raises CorpusError if there is no corpus, and InputError if it has no poem of one of the poets.
+    Raises CorpusError if there is no corpus, and InputError if a named poet or dynasty has no poem in the corpus.
     """
     path = store_path()
     changed = path.stat().st_mtime_ns if path.exists() else 0

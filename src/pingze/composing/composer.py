@@ -120,13 +120,13 @@ def prepare(asked: Composing, model: Model | None = None, *, reference: bool = F
 
 
 def seeds(asked: Revising | Coupling) -> range:
-    """Return consecutive seeds, one for each poem, starting from a random one if no seed is given."""
+    """Return consecutive seeds, one for each poem. The first seed is the given one or, by default, a random one."""
     first = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     return range(first, first + (asked.count if isinstance(asked, Composing | Coupling) else 1))
 
 
 class Composer:
-    """A model, with the tables that are needed to compose any poem with it."""
+    """A model with the tables that are needed to compose poems."""
 
     def __init__(self, loaded: checkpoint.Checkpoint, *, reference: bool = False) -> None:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
@@ -134,10 +134,10 @@ class Composer:
         self.conditions, self.lexicons = Conditions(loaded.vocabulary), dict[Standard, Lexicon]()
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
-        """Compile a request; `old` has, for each position that is being rewritten, the id of its former character.
+        """Compile a request. If it rewrites a poem, `old` maps each rewritten position to the id of its old character.
 
-        Raises InfeasibleError, which names the constraints that clash, if no poem can keep the request; InputError if
-        its words can be placed in too many ways; CorpusError if it needs the corpus and there is none.
+        Raises InfeasibleError (with the clashing constraints) if no poem can satisfy the request; InputError if the
+        words to include can be placed in too many ways; CorpusError if the request needs the corpus and there is none.
         """
         # 1. Find what may not be copied or, for a 集句, what may be quoted.
         copying: Copying | None = None
@@ -165,7 +165,7 @@ class Composer:
         raise InfeasibleError(request.form.name, clashing(own, request, copying, effort))
 
     def prefix(self, request: Request) -> list[int]:
-        """List the token ids of a request's conditions; the list is empty if the model knows no conditions."""
+        """List the token ids of a request's form, poet, title and theme; [] if the model was trained without them."""
         if not self.conditions:
             return []
         form = self.conditions.form_token(request.form)
@@ -176,7 +176,7 @@ class Composer:
         return self.write_many(inclusion, sampling, [seed])[0]
 
     def write_many(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[int]) -> list[Poem]:
-        """Write one poem for each seed; no poems share a population, but several populations can form one batch."""
+        """Write one poem per seed. Each poem has its own populations; a batch may hold populations of several poems."""
         count, size = self.populations(inclusion.constraints, sampling)
         every = [(seed, number) for seed in seeds for number in range(count)]
         together = max(1, min(ROWS // size, math.ceil(len(every) / threads())))
@@ -187,8 +187,8 @@ class Composer:
     def populations(self, constraints: Constraints, sampling: Sampling) -> tuple[int, int]:
         """Return the number of populations for a poem, and the number of particles in each.
 
-        A long poem has fewer particles. A poem that must stay original, or a 集句, has all its particles in one
-        population, because a small population is likely to lose every particle.
+        A long poem has fewer particles. In a 集句 or a poem that must stay original, one population has all particles,
+        because a small population is likely to lose every particle.
         """
         if constraints.copying:
             return 1, sampling.particles
@@ -205,7 +205,7 @@ class Composer:
         return Writing(self.network, constraints, starts, sampling=sampling, prefix=prefix, terms=terms)
 
     def terms(self, constraints: Constraints) -> list[Term]:
-        """List the terms that a request uses."""
+        """List the terms (mood, likeness, antithesis, taste) that weight the texts of a request."""
         request, terms = constraints.request, list[Term]()
         if request.mood:
             terms.append(Leaning(leanings(self.vocabulary)[request.mood]))
@@ -218,19 +218,19 @@ class Composer:
         return terms
 
     def weighed(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
-        """Return, for each character, how much the terms add to its ln p at a position of the request's fixed text."""
+        """Return what the terms add to each character's ln p at a position. The request must fix the whole text."""
         text = np.array(constraints.fixed)
         added = [term.at_place(text, place) for term in self.terms(constraints)]
         return sum((each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32))
 
     def lexicon(self, standard: Standard = PINGSHUI) -> Lexicon:
-        """Return the tones and rhymes of the vocabulary's characters in a standard, computed once."""
+        """Return the vocabulary's tones and rhymes under a rhyme standard, computed on first use."""
         if standard not in self.lexicons:
             self.lexicons[standard] = Lexicon.of(self.vocabulary, standard)
         return self.lexicons[standard]
 
     def poem(self, constraints: Constraints, texts: Sequence[Text], seed: int) -> Poem:
-        """Choose one of the texts from a seed's populations, and return it as a poem."""
+        """Choose a poem from `texts`, which holds one text from each population of a seed."""
         weights, scores = (np.array([getattr(text, name) for text in texts]) for name in ("log_weight", "score"))
         text = texts[best(weights, scores, texts[0].rng)]
         template = int(text.alive.any(axis=1).argmax())  # the first hypothesis that the text keeps
@@ -258,7 +258,7 @@ class Composer:
         return np.append(self.vocabulary.encode("".join(marked(lines, form))), EOS)
 
     def score(self, lines: list[str], prefix: Sequence[int] = (), form: str = "") -> tuple[Array, Array]:
-        """Return ln p of all tokens at each place of a text, (N, V), and of its own tokens, (N,), after a prefix."""
+        """Compute ln p at each place of a text after `prefix`: of every token (N, V), and of the text's token (N,)."""
         ids = self.token_ids(lines, form)
         states = [self.network.start(prefix=prefix)]
         for id_ in ids[:-1]:
@@ -271,9 +271,10 @@ class Composer:
 def composer(
     model: Model | None = None, asked: Revising | None = None, *, form: str | None = None, reference: bool = False
 ) -> Composer:
-    """Return the composer of a model, cached while the files are unchanged; `reference` selects `ReferenceNetwork`.
+    """Return the composer of a model, cached until the model's files change.
 
-    The default model is `CI` for a tune, else `checkpoint.DEFAULT`; the default `form` is the form of `asked`.
+    By default, `form` is the form of `asked`. The default model is `CI` for a tune, and `checkpoint.DEFAULT` otherwise.
+    If `reference`, the composer runs `ReferenceNetwork`.
 
     Raises CheckpointError if the model cannot be read, and InputError if the options have a title, poet or theme but
     the model was trained without titles, poets or themes.
@@ -290,5 +291,5 @@ def composer(
 
 @lru_cache(maxsize=4)
 def _composer(name: str, changed: int, reference: bool) -> Composer:
-    """Load a composer; `changed`, the time of the last change of the model's files, is only a key of the cache."""
+    """Load a composer. `changed` is the time of the last change to the model's files, used only as a cache key."""
     return Composer(checkpoint.load(name), reference=reference)

@@ -1,9 +1,9 @@
-"""Write couplets 對聯: a line that faces a given one, or both lines and their 橫批 on a theme.
+"""Write couplets 對聯: a line that answers a given one, or both lines and their 橫批 on a theme.
 
-The two lines have the same length, and pauses divide both into the same parts. At every second position of a part, and
-at its end, their tones are opposite. They share no character, and the second line repeats a character exactly where the
-first one does. If neither line is given, the upper line is written first: the tones of its rhythm (these positions)
-alternate, and it ends oblique.
+The two lines have the same length, and pauses divide both into the same parts. The rhythm positions of a part are every
+second position and the last position. At rhythm positions, the two lines have opposite tones. The lines share no
+character, and one line repeats a character exactly where the other does. If neither line is given, the upper line is
+written first. Its tones alternate from one rhythm position to the next, and it ends oblique.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 
 OPPOSITE = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}
 _TRIES = 4
-"""The number of seeds to try for each couplet; couplets that have been written before are left out."""
+"""The maximum number of seeds to try for each couplet or banner; couplets already written are discarded."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Couplet:
     tones: tuple[str, str]
     """The tones of both lines, 平 or 仄; 中 for a character whose tone is not certain."""
     antithesis: tuple[float, ...]
-    """How well the characters at each place match: ln p(lower | upper) - ln p(lower) by the table of antithesis."""
+    """How well each pair of characters matches: ln p(lower | upper) - ln p(lower) by the table of antithesis."""
     seed: int
     """The seed that reproduces the couplet."""
     model: str
@@ -64,16 +64,16 @@ class Couplet:
 
 
 def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> list[Couplet]:
-    """Write lower lines 下聯 that face an upper line or, if no line is given, couplets 對聯 with their 橫批 on a theme.
+    """Write lower lines 下聯 that answer an upper line. Without `line`, write couplets 對聯 with 橫批 on a theme.
 
-    Pauses divide a line into parts. At every second character of a part and at its last one, the two lines have
-    opposite tones. They share no character, and where one line repeats a character, so does the other. If too few
-    different couplets are found, fewer than `count` are returned.
+    Pauses divide a line into parts. At every second character of a part and at the last character of a part, the two
+    lines have opposite tones. The lines share no character, and one line repeats a character exactly where the other
+    does. If too few different couplets are found, fewer than `count` are returned.
 
     Args:
         line: The upper line, of 4 to 11 characters, which ends oblique; marks in it show its pauses.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        options: `write` (the theme), `length` (of lines to a theme), `upper` (write upper lines to a lower one),
+        options: `write` (the theme), `length` (of lines on a theme), `upper` (write upper lines for a lower one),
             `count`, `temperature`, `top_p`, `particles`, `antithesis` and `seed`: see `pingze couplet --help`.
 
     Raises InputError if a value cannot be used, or the line ends in the wrong tone; UnfinishedError if every particle
@@ -134,10 +134,10 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
 
 @dataclass(frozen=True)
 class CoupletForm(Form):
-    """The form of a couplet 對聯; the model writes undivided lines of five or seven characters as part of a 律."""
+    """The form of a couplet 對聯. The model treats undivided lines of five or seven characters as lines of a 律."""
 
     parts: tuple[int, ...] = ()
-    """The lengths of the parts between the pauses of a line; the model reads and writes each as a line of verse."""
+    """The lengths of a line's parts, which pauses separate; the model treats each part as a line of verse."""
 
     @property
     def regulated(self) -> bool:
@@ -164,7 +164,7 @@ class CoupletForm(Form):
 
 
 def parts_of(size: int) -> tuple[int, ...]:
-    """Return the usual lengths of a line's parts: 4 + 4, 4 + 5, 5 + 5 and 7 + 4; a shorter line is one part."""
+    """Return the usual lengths of a line's parts: 4 + 4, 4 + 5, 5 + 5 or 7 + 4. A shorter line is one part."""
     return {8: (4, 4), 9: (4, 5), 10: (5, 5), 11: (7, 4)}.get(size, (size,))
 
 
@@ -175,9 +175,9 @@ def tones_of(line: str) -> list[str]:
 
 
 class Facing(Copying):
-    """The rules of a couplet: `parts` are the lengths of a line's parts, and `upper` is the upper line, if it is given.
+    """The rules for the characters that the two lines of a couplet may have.
 
-    The lower line ends in the tone `end`.
+    `parts` has the lengths of a line's parts; `upper` is the upper line, if given; the lower line ends in tone `end`.
     """
 
     dead_end = "unfaced"
@@ -192,7 +192,7 @@ class Facing(Copying):
         self.forms, self.given = lexicon.forms, tones_of(upper) if upper else None
 
     def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
-        """Return a mask that marks every hypothesis as possible."""
+        """Return a mask of the hypotheses, all True."""
         return np.ones((1, 1), bool)
 
     def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:

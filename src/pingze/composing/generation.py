@@ -13,7 +13,7 @@ from pingze.network.reference import LineSampler
 
 MODEL = "report"  # the name of the default model
 LINES, FREE_LINES = 14, 40
-"""The default maximum numbers of lines: one for a fixed line length, one for lengths that the model chooses."""
+"""The default maximum number of lines: `LINES` for a fixed line length, `FREE_LINES` if the model chooses lengths."""
 
 
 def generate(
@@ -30,8 +30,8 @@ def generate(
 ) -> str:
     """Continue a poem from `start`, as the report's `generate('日', temperature=0.7, split_len=6)` does.
 
-    The marks ， and 。 alternate, whatever marks the model would write. The poem ends when the model ends it after an
-    even-numbered line, or else after `max_lines`. If `split_len` is None, the model chooses lines, marks and end.
+    Lines end in ， and 。 in turn, whatever marks the model predicts. The poem ends after `max_lines` lines, or when
+    the model ends it after an even-numbered line. If `split_len` is None, the model chooses lines, marks and end.
 
     Args:
         start: The opening, one or more characters that the model knows; it may be empty if `split_len` is None.

@@ -1,8 +1,9 @@
 """Mend a poem by changing as few characters as possible so that no fault remains.
 
-For each template and rhyme group, some positions must change: those with the wrong tone, under the best way to write
-each couplet; rhyme feet outside the group; and all but one of the rhyme feet that share a character. All others fit, so
-the smallest such sets give the fewest changes. The model rewrites each of them, and the likeliest poem is chosen.
+Under a template and a rhyme group, three sorts of positions must change: positions with the wrong tone, rhymes outside
+the group, and repeated rhymes. If several rhymes have the same character, one of them may keep it. Each couplet takes
+the tone patterns that leave the fewest wrong tones. The smallest set of positions, over all templates and groups, gives
+the fewest changes. If several sets are equally small, the model rewrites each, and the likeliest poem is chosen.
 """
 
 from collections import defaultdict
@@ -47,7 +48,7 @@ class Change:
     new: str
     """The new character."""
     rules: tuple[str, ...]
-    """The rules that the mended poem would certainly or possibly break with the old character, as 孤平."""
+    """The rules, such as 孤平, that the mended poem would or might break if it still had the old character."""
 
     def __str__(self) -> str:
         return f"line {self.line}, character {self.position}: {self.old} → {self.new} ({'、'.join(self.rules)})"
@@ -98,7 +99,7 @@ def mend(
         seed: A whole number from 0; the same seed gives the same mended poem.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
-    A character that the model does not know is scored as a known one with the same readings.
+    A character that the model does not know is scored like a known character with the same readings.
 
     Raises InputError if a draft with faults has the shape of no regulated form, a word to keep is not in the draft, or
     no known character has the readings of an unknown one; InfeasibleError if every way to keep the words leaves a
@@ -188,7 +189,10 @@ def mend(
 
 
 def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
-    """Find the positions of the words to keep in the lines as written or read. Raises InputError if one is absent."""
+    """Locate the words to keep. A word that is not in the lines as typed is looked up in the lines as read.
+
+    Raises InputError if a word is in neither.
+    """
     locked, layout = set[int](), Layout(map(len, texts[0]))
     for word in filter(None, map(str.strip, keep)):
         for lines, found in zip(texts, (word, in_context(word)), strict=True):
@@ -207,7 +211,7 @@ def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> 
 
 
 def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repair]:
-    """List the ways to mend the text that change the fewest positions; none if the locked positions leave a fault."""
+    """List the repairs that change the fewest positions; [] if every repair would change a locked position."""
     request, ids = constraints.request, constraints.fixed
     size, rhyming = constraints.size, constraints.rhyming
     assert ids is not None, "a draft has one character a place"

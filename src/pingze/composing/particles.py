@@ -1,11 +1,11 @@
 """Draw texts that keep all constraints from the model, by sequential Monte Carlo.
 
-Masks alone distort the distribution: when a rhyme is forced, a line that does not suit it is finished as readily as
-one that does. Therefore many weighted particles, a population, advance together. The target distribution is the product
-of the model's tempered conditionals and the exponential of all that the terms add, over the texts that keep the
-constraints. Each step multiplies a particle's weight by the share of probability that the mask leaves and by the terms'
-factors. At the end the text with the highest score is chosen or, if no term gives a score, one is drawn by weight. The
-populations of a request are independent; their total weights say how much each counts. docs/sampling.md explains it.
+Masks alone distort the distribution: when a rhyme is forced, a line that suits it badly is as likely to be finished as
+one that suits it well. Therefore a population of weighted particles advances together. The target is a distribution
+over the texts that keep the constraints: the product of the model's tempered conditionals, times the exponential of the
+sum of the terms. Each step multiplies a particle's weight by the total probability of the allowed characters and by the
+terms' factors. At the end the text with the highest score is chosen. If no term gives a score, a text is drawn by
+weight. A request may have several independent populations; each counts by its total weight. See docs/sampling.md.
 
 Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, Loula et al. 2025.
 """
@@ -34,7 +34,7 @@ from pingze.network.step_graph import softmax
 from pingze.network.vocabulary import EOS
 
 COLDEST = 0.01
-"""The lowest temperature used; below it all particles would be the same text."""
+"""The lowest temperature that is used. At a lower temperature, all particles would be the same text."""
 ESS_THRESHOLD = 0.5
 """A population is resampled when its effective sample size falls below this fraction of its particles."""
 B = TypeVar("B")
@@ -47,7 +47,7 @@ class Start(NamedTuple):
     histories: Histories
     log_weights: Float[Array, "N"]
     rng: np.random.Generator
-    """The source of all random numbers of the population, so that no other population in its batch affects it."""
+    """The population's own random generator, so that other populations in its batch do not affect its draws."""
 
 
 class Text(NamedTuple):
@@ -56,34 +56,35 @@ class Text(NamedTuple):
     ids: Int[Array, "P"]
     """The id of the character at each position."""
     alive: Bool[Array, "T G"]
-    """Whether the text keeps each hypothesis (pair of a template and a rhyme group)."""
+    """Whether the text fits each hypothesis (a template with a rhyme group)."""
     log_probability: float
     """ln p of the text at temperature 1, including its marks and the end token."""
     score: float
-    """The sum of what the terms added for the tokens of the text and for the finished text."""
+    """The sum of what the terms returned for each token of the text and for the finished text."""
     log_weight: float
     """The logarithm of the weight of the whole population."""
     rng: np.random.Generator
 
 
 def best(log_weights: Float[Array, "N"], scores: Float[Array, "N"], rng: np.random.Generator) -> int:
-    """Return the index of the highest-scoring text or, if no term gave a score, of a text drawn by weight."""
+    """Return the index of the text with the highest score; if all scores are 0, draw a text by weight."""
     if scores.any():
         return int(np.where(log_weights > -np.inf, scores, -np.inf).argmax())
     return int((log_weights + rng.gumbel(size=len(log_weights))).argmax())
 
 
 class Writing:
-    """G populations of N particles each, partway through writing texts that keep one request.
+    """G populations of N particles each, which write texts for one request.
 
-    All texts have the same length. Each step draws one token for every text (`write`) and, after the model has read the
-    tokens, resamples (`read`); the model can read the tokens of several writings as one batch (`go_on`).
+    All texts have the same length. Each step draws one token for every text (`write`). The model reads these tokens,
+    and then `read` resamples the particles. `go_on` does one step for several writings, with one batch for the model.
 
-    Texts with the same tokens so far, such as copies made by resampling, share one row of the model's state: `state`
-    has a row for each different text, and `rows` has the number of each text's row.
+    Particles with the same tokens so far, such as copies made by resampling, share one row of the model's state.
+    `state` has a row for each distinct text, and `rows` has the row number of each particle.
 
-    The model first reads `prefix`, the ids of the poems' conditions. If `top_p` is below 1, the characters outside the
-    nucleus keep only the fraction `proposal.OUTSIDE` of their probability, so that constraints can still be met.
+    `prefix` has the ids of the tokens for title, poet and other conditions. The model reads these tokens before any
+    text. If `top_p` is below 1, a character outside the nucleus keeps only the fraction `proposal.OUTSIDE` of its
+    probability. A constraint that requires such a character can still be met.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class Writing:
         self.sizes: list[Float[Array, G]] = []
         self.place, self.at_mark = 0, False
         self.written: int | None = None
-        """The position in the text of the last character; None after a mark."""
+        """The position of the character that the last step wrote; None if that step wrote a punctuation mark."""
 
     @property
     def texts(self) -> Int[Array, "GN P"]:
@@ -119,11 +120,11 @@ class Writing:
 
     @property
     def finished(self) -> bool:
-        """Whether the last mark has been written; the model need not read that mark."""
+        """Whether all texts are complete. A text ends in a punctuation mark, which the model need not read."""
         return self.place == self.constraints.places and not self.at_mark
 
     def write(self) -> None:
-        """Draw the next token of every text. Raises UnfinishedError if a population would only copy the corpus."""
+        """Draw the next token of every text. Raises UnfinishedError if no particle of a population can continue."""
         logits = self.state.logits
         tempered = logits * self.inverse_temperature
         if self.at_mark:
@@ -137,7 +138,7 @@ class Writing:
         self.log_probabilities += self.log_p
 
     def _write_character(self, logits: Float[Array, "U V"]) -> Float[Array, "GN"]:
-        """Draw a character for each text; return the log of the probability that the constraints leave to that text."""
+        """Draw an allowed character for each text; return the log of the allowed characters' total probability."""
         constraints, histories, place = self.constraints, self.histories, self.place
         G, N = self.log_weights.shape
         # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is resampled.
@@ -159,9 +160,10 @@ class Writing:
         return np.where(dead, -np.inf, share)
 
     def merge(self) -> tuple[State, Int[Array, "U"]]:
-        """Give texts with the same tokens one row; return each row's state before its new token, and that token.
+        """Merge particles with the same tokens into one row; return each row's state and the token to read next.
 
-        `rows` then refers to the states after these tokens, which the model computes and `read` receives.
+        The caller steps the model from these states and passes the new states to `read`. `rows` already has the row
+        numbers of the new states.
         """
         vocabulary_size = self.state.logits.shape[1]
         tokens, self.rows = np.unique(self.rows * vocabulary_size + self.ids, return_inverse=True)
@@ -169,7 +171,7 @@ class Writing:
         return self.state.take(before), ids
 
     def read(self, state: State) -> None:
-        """Weigh the new token and resample; `state` is the state after the token (before it, if it is the last)."""
+        """Weigh the new tokens and resample. `state` comes after these tokens, or before them if texts are finished."""
         self.state = state
         # 1. Add what each term returns for the token and, at the end, for the whole text.
         token = Token(self.texts, self.written, self.log_p, None if self.finished else state.h[self.rows])
@@ -199,9 +201,10 @@ class Writing:
             self.log_probabilities, self.scores = self.log_probabilities[kept], self.scores[kept]
 
     def draft(self, alone: bool) -> list[list[str]]:
-        """Return the leading text in lines, and the same lines with only settled characters; ＿ marks other positions.
+        """Return the lines of the text with the highest score, and the same lines with only the settled characters.
 
-        Fixed characters are settled and, if the request has no other population (`alone`), those that all texts share.
+        A position without a character has ＿. A fixed character is settled. If the request has only this population
+        (`alone`), a character that all texts share is settled too.
         """
         written, text = self.texts[:, : self.place], np.array(self.constraints.fixed)
         settled, tokens = text.copy(), self.constraints.lexicon.vocabulary.tokens
@@ -259,8 +262,8 @@ def finish(writing: Writing) -> list[Text]:
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
     """Apply `compute` to every batch, on as many threads as there are processors; return the results in order.
 
-    Within a deadline, the caller's thread computes one batch after another. If one batch fails, the others stop at
-    their next `check_deadline`.
+    If the calling thread has a deadline, it computes the batches itself, one by one. If a batch fails, the other
+    threads stop at their next `check_deadline`.
     """
     if len(batches) == 1 or current_deadline():
         return [compute(batch) for batch in batches]

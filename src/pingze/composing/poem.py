@@ -17,9 +17,9 @@ class Poem:
     form: str
     """The form 體, as 七絕 or 浣溪沙."""
     template: str | None
-    """The name of the opening template; None if the poem keeps none."""
+    """The name of the tone template that the poem follows, as 平起首句入韻; None if it follows none."""
     rhyme: str | None
-    """The rhyme group 韻部, or the part of each rhyme of a 詞, as 第一部、第七部; None if the poem has none."""
+    """The rhyme group 韻部. For a 詞, the groups of its rhymes in order, as 第一部、第七部. None if there is none."""
     title: str | None
     """The title for which the poem was written."""
     poet: str | None
@@ -55,13 +55,13 @@ class Poem:
 
 
 def marked(lines: Sequence[str], form: str = "") -> list[str]:
-    """Add to each line the mark that follows it: in a 詞 the tune's mark, else ， and 。 in turn."""
+    """Append a punctuation mark to each line. A 詞 gets its tune's marks; any other poem gets ， and 。 in turn."""
     marks = find_form(form).marks(len(lines)) if form else map(mark_after, range(len(lines)))
     return [line + mark for line, mark in zip(lines, marks, strict=True)]
 
 
 def punctuate(lines: Sequence[str], form: str = "") -> str:
-    """Join lines with their marks: one couplet 聯 per row, or in a 詞 one stanza 片."""
+    """Join the lines with punctuation marks. Each row has one couplet 聯 or, in a 詞, one stanza 片."""
     tune, marks = find_form(form).tune if form else None, marked(lines, form)
     if tune is None:
         return "\n".join("".join(marks[start : start + 2]) for start in range(0, len(marks), 2))

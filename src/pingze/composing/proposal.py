@@ -1,4 +1,4 @@
-"""Draw by weight: characters from logits, and particles from their log-weights."""
+"""Draw characters from logits, and resample particles by their log-weights."""
 
 import math
 
@@ -21,7 +21,7 @@ def effective_sizes(log_weights: Float[Array, "G N"]) -> Float[Array, "G"]:
 
 
 def resample(log_weights: Float[Array, "N"], rng: np.random.Generator) -> Int[Array, "N"]:
-    """Draw N rows systematically: a row with share w of the weight appears ⌊N·w⌋ or ⌈N·w⌉ times (Kitagawa 1996)."""
+    """Resample systematically: a particle with share w of the weight is drawn ⌊N·w⌋ or ⌈N·w⌉ times (Kitagawa 1996)."""
     weights = np.exp(log_weights - log_weights.max())
     N = len(weights)
     edges = weights.cumsum() / weights.sum()
@@ -36,15 +36,15 @@ def choose(
     random: Float[Array, "2 N"],
     lean: Float[Array, "... V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
-    """Return the log of each particle's allowed share, and a character drawn from that share; overwrite `logits`.
+    """Draw an allowed character for each particle. Return the log of the allowed characters' share, and the drawn id.
 
     Args:
-        logits: The logits, a row for each different text; the largest of each row is 0.
-        rows: The row of each particle's logits.
+        logits: One row of logits for each distinct text. The largest logit of a row is 0. The array is overwritten.
+        rows: The number of each particle's row in `logits`.
         allowed: The characters that each particle may draw.
         top_p: The probability of the nucleus.
         random: Two numbers within [0, 1) for each particle.
-        lean: The logs of factors for the characters' weights; they do not reduce the weights of other characters.
+        lean: The logs of factors for the characters' weights; a factor does not change the weights of other characters.
     """
     weights, log_sums = softmax(logits, shifted=True)
     log_total = np.zeros(len(weights))
@@ -84,11 +84,11 @@ def choose(
 
 
 def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"], Float[Array, "N"]]:
-    """Return the flat indices of every row's nucleus, and the nucleus's share of the row (Holtzman et al. 2020).
+    """Return the flat indices of every row's nucleus, and the nucleus's share of each row (Holtzman et al. 2020).
 
-    The nucleus is the smallest set of a row's heaviest columns with a share of at least `top_p`; each row sums to 1.
-    The columns lighter than (1 - top_p) / V weigh at most 1 - top_p in total, so only heavier columns need sorting.
-    Multiples of this threshold, which leave fewer columns to sort, are tried first.
+    Each row sums to 1. Its nucleus is the smallest set of its heaviest columns that sums to at least `top_p`. Columns
+    lighter than (1 - top_p) / V weigh at most 1 - top_p in total, so only heavier columns need sorting. Higher
+    thresholds, which leave fewer columns to sort, are tried first.
     """
     N, V = weights.shape
     for above in _ABOVE_MEAN:
@@ -116,7 +116,7 @@ def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N cou
 
 
 def _draw_column(weights: Float[Array, "N n"], random: Float[Array, "N"]) -> Int[Array, "N"]:
-    """Draw a column for each row in proportion to its weight; never draw a column of weight 0."""
+    """Draw a column for each row in proportion to the columns' weights, but never one of weight 0."""
     cumulative = weights.cumsum(axis=1)
     threshold = random * cumulative[:, -1]
     drawn: Array = (cumulative > threshold[:, None]).argmax(axis=1)

@@ -1,17 +1,17 @@
 r"""Measure the quality of composed poems, and of real poems for comparison.
 
-No figure says that a poem is good; each figure shows how composed poems differ from real ones. If the model knows
-titles, the composed poems are written to the titles of the real ones.
+No figure says that a poem is good. The figures show how composed poems differ from real ones. A model that knows titles
+composes poems for the titles of the real poems.
 
-A judge decides for which title a poem was written; it counts characters, without a language model. Characters of titles
-co-occur with characters of their poems: 雪 with 梅, 漁 with 舟. The association of a character a of a title with a
-character b of a poem is estimated from the counts of a corpus:
+A judge (`TitleJudge`) decides for which title a poem was written. It counts characters and needs no language model:
+certain characters of titles occur together with certain characters of poems, as 雪 with 梅 and 漁 with 舟. The
+association of a character a in a title with a character b in a poem is estimated from the counts of a corpus:
 
     A[a, b] = ln((n(a, b) + k p(b)) / ((n(a) + k) p(b))),    k = PRIOR,
 
-where n(a) is the number of poems whose title contains a, n(a, b) the number of those poems that also contain b, and
-p(b) the share of all poems that contain b. A title's score for a poem is the mean of A over the title's characters,
-summed over the poem's characters (naive Bayes with a Dirichlet prior).
+where n(a) is the number of poems whose title contains a, n(a, b) is the number of those poems that also contain b, and
+p(b) is the share of all poems that contain b. The score of a title for a poem is the mean of A over the title's
+characters, summed over the poem's characters (naive Bayes with a Dirichlet prior).
 """
 
 import warnings
@@ -42,7 +42,7 @@ from pingze.verse.verdict import RHYME_RULES
 MEASURED = ("五絕", "七絕", "五律", "七律")
 REAL = "real"  # the source of Tang poems of the test split
 COPIED = 5
-"""The number of consecutive shared characters that count as a copy."""
+"""A line is a copy if it shares at least this many consecutive characters with a line of the train split."""
 PRIOR = 100.0  # the weight of the prior p(b) in each estimate, in poems
 CANDIDATES = 20  # the number of titles among which the judge must find a poem's own title
 STOCK = ("不知", "何處", "惆悵", "萬里", "春風", "今日", "無人", "江南", "人間", "月明", "長安")
@@ -53,7 +53,7 @@ Figures = dict[str, str | int | float | None]
 
 
 class TitleJudge:
-    """A judge of titles, built by counting characters in `pairs`: the title and the text of each known poem."""
+    """A judge of titles. It counts the characters of `pairs`. Each pair has the title and the text of one poem."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         known = list(pairs)
@@ -70,15 +70,15 @@ class TitleJudge:
         self.association: Array = np.log((together + PRIOR * share) / ((in_titles[:, None] + PRIOR) * share))
 
     def score(self, title: str, text: str) -> float:
-        """Score how well a title suits a poem; return 0 if all characters of the title or of the poem are unknown."""
+        """Score how well a title suits a poem. Return 0 if no character of the title, or none of the poem, is known."""
         a, b = self._ids(title, text)
         return float(self.association[np.ix_(a, b)].sum() / len(a)) if len(a) else 0.0
 
     def identified(self, poems: Sequence[tuple[str, str]]) -> float:
-        """Measure how often a poem's own title scores highest among `CANDIDATES` different titles.
+        """Return the share of poems whose own title scores highest among `CANDIDATES` titles.
 
-        The characters of the title are first removed from the poem. Each poem's rival titles are those of the poems
-        that follow it, continuing from the first poem after the last.
+        Characters that a poem shares with its own title are removed from the poem. The other titles are those of the
+        next poems in `poems`; the first poem follows the last poem.
         """
         found = 0
         for at, (title, text) in enumerate(poems):
@@ -94,7 +94,7 @@ class TitleJudge:
 
 
 class Reference:
-    """The poems used for comparison: the lines of all poems, and the doublings and titles of the Tang poems."""
+    """The real poems for comparison: all lines, the Tang poems, and the characters that Tang poems often double."""
 
     def __init__(self, poems: Sequence[CorpusPoem]) -> None:
         self.lines = SuffixArray.of_texts(poem.text for poem in poems)
@@ -104,7 +104,7 @@ class Reference:
 
     @cached_property
     def judge(self) -> TitleJudge:
-        """The judge of titles, built when first used, because fewer than `CANDIDATES` titles need no judge."""
+        """The judge of titles. It is built on first use: it is not needed for fewer than `CANDIDATES` titles."""
         return TitleJudge((poem.title, poem.text) for poem in self.tang)
 
 
@@ -113,9 +113,9 @@ def compare(
 ) -> Iterator[Figures]:
     """For each form, measure `count` poems composed by each model and `count` real poems of the test split.
 
-    If a form has fewer real poems, all of them are used, and each model composes as many. The models use the default
-    options and seeds from 1. `progress` is called with a line of text for each step. Raises InputError if `count` is
-    below 1, CheckpointError if a model cannot be read.
+    If a form has fewer than `count` real poems, all of them are measured, and each model composes the same number of
+    poems. The models use the default options and seeds from 1. `progress` is called with a line of text for each step.
+    Raises InputError if `count` is below 1, CheckpointError if a model cannot be read.
     """
     if count < 1:
         raise InputError("at_least", field="poems", has=count, wanted=1)
@@ -147,9 +147,10 @@ def real_poems(form: Form, count: int, store: Store) -> list[CorpusPoem]:
 def measure(
     form: Form, source: str, poems: Sequence[Lines], reference: Reference, titles: Sequence[str] = ()
 ) -> Figures:
-    """Compute the figures of one or more poems, and of their titles if there are any; shares are from 0 to 1.
+    """Compute the figures that describe poems of one form; every share is within [0, 1].
 
     `source` is the name of the model that composed the poems, or `REAL`. `reference` has the lines of the train split.
+    There must be at least one poem. If the poems were written for titles, `titles` has these titles.
     """
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
     broken = [{violation.rule for violation in verdict.violations} for verdict in verdicts]
@@ -188,7 +189,7 @@ def measure(
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
-    """Return the share of distinct substrings among all of the lines' substrings of a size (Li et al. 2016)."""
+    """Return the share of distinct substrings among all substrings of `size` characters in lines (Li et al. 2016)."""
     parts = [line[at : at + size] for lines in poems for line in lines for at in range(len(line) - size + 1)]
     return len(set(parts)) / len(parts)
 
@@ -199,5 +200,5 @@ def doubled(poems: Iterable[Lines]) -> Counter[str]:
 
 
 def stock(lines: Lines) -> int:
-    """Count the overused character pairs of a poem."""
+    """Count how often a poem uses the overused character pairs in `STOCK`."""
     return sum(line.count(pair) for line in lines for pair in STOCK)

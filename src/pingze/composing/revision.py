@@ -25,7 +25,7 @@ from pingze.verse.tones import groups, usable_tone
 Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""
 TRIED = 64
-"""The maximum number of candidates scored with the whole poem: the likeliest ones after the preceding text."""
+"""The maximum number of candidates scored with the whole poem. The likeliest after the preceding text are chosen."""
 
 
 @dataclass(frozen=True)
@@ -33,35 +33,33 @@ class Alternative:
     """A character that could replace a given character of a poem."""
 
     character: str
-    """One Han character."""
     log_probability: float
     """ln p of the whole poem with this character, including marks and the end token."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One character of a poem, as the model and the form judge it."""
+    """One character of a poem, with its probability, tone, rhyme groups and alternatives."""
 
     line: int
     """The number of the character's line, from 1."""
     position: int
     """The position of the character in its line, from 1."""
     character: str
-    """The character."""
     probability: float
     """The probability of the character given all the text before it, at temperature 1."""
     rank: int
-    """The rank of this probability among all tokens of the vocabulary, from 1."""
+    """The rank of this probability among those of all tokens in the vocabulary. The highest probability has rank 1."""
     tone: str
     """The tone in which the character is read: 平, 仄, or "" if it is ambiguous and the position allows both."""
     rhyme_group: str
-    """The labels of its possible rhyme groups, as 下平七陽; at a rhyme, only the poem's group; "" if unknown."""
+    """The labels of the rhyme groups, as 下平七陽; "" if unknown. A character that rhymes has only the poem's group."""
     alternatives: list[str]
-    """The likeliest other characters that the form allows here, ranked with mood and antithesis taken into account."""
+    """The other characters that the form allows here, likeliest first. Mood and antithesis also affect the order."""
 
 
 def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY, standard: str = PINGSHUI.name) -> Poem:
-    """Read a poem as a person writes it; the checker finds its form, template and rhyme group.
+    """Read a poem from plain text, and find its form, template and rhyme group.
 
     Args:
         text: The poem, with or without marks, one or more lines per row.
@@ -79,7 +77,7 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY, sta
 
 
 def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None) -> Poem:
-    """Build a poem from a checked text; convert Simplified characters, with a ConversionWarning."""
+    """Build a poem from the checker's verdict on a text. Warns (ConversionWarning) if characters were converted."""
     one = verdict.form not in FORMS or verdict.rhyme in STANDARDS[verdict.standard].groups
     rhyme = verdict.rhyme if one else None  # old-style verse may mix several groups
     lines = [*verdict.read]
@@ -111,7 +109,7 @@ def revise(poem: Poem, targets: Iterable[Target], *, model: Model | None = None,
 def prepare_poem(
     poem: Poem, targets: Iterable[Target] | None, asked: Revising, model: Model | None = None
 ) -> tuple[Composer, Inclusion]:
-    """Load the model and compile the request to rewrite the targets, if any; raise the same errors as `revise`."""
+    """Load the model and compile a request that rewrites `targets` (None: no target). Raises the errors of `revise`."""
     if not isinstance(poem, Poem):
         raise wrong_type("poem", poem, "a Poem, as compose and read_poem give")
     places = [] if targets is None else _places(poem, targets)
@@ -124,10 +122,10 @@ def prepare_poem(
 def alternatives(
     poem: Poem, line: int, position: int, *, limit: int = 10, model: Model | None = None, **options: Unpack[Options]
 ) -> list[Alternative]:
-    """List the characters that could replace a given one, ordered by the probability of the whole poem.
+    """List the characters that could replace one character of a poem, ordered by the probability of the whole poem.
 
-    All of them keep the constraints. The order also depends on the poem's mood and, in couplets that require
-    antithesis, on antithesis. Only the `TRIED` candidates that are likeliest after the preceding text are scored.
+    Every listed character keeps the constraints. The order also depends on the poem's mood, and on antithesis in
+    couplets that require it. Only the `TRIED` candidates that are likeliest after the preceding text are scored.
 
     Args:
         poem: A poem returned by `compose` or `read_poem`.
@@ -171,7 +169,7 @@ def alternatives(
 def explain(
     poem: Poem, *, limit: int = 5, level: str = CUSTOMARY, standard: str = PINGSHUI.name, model: Model | None = None
 ) -> list[Reason]:
-    """Explain each character of a poem that keeps its form, template and rhyme group.
+    """Explain each character of a poem: its probability, tone, rhyme groups and alternatives.
 
     Args:
         poem: A poem returned by `compose` or `read_poem`.
@@ -232,7 +230,7 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
 
 
 def poem_request(chosen: Composer, poem: Poem, places: Iterable[int] = (), asked: Revising = Revising()) -> Request:
-    """Build a request that frees some positions of a poem, and keeps everything that the options do not change."""
+    """Build a request that keeps a poem. The characters at `places` and the options that `asked` sets are not kept."""
     layout, has, form = Layout(map(len, poem.lines)), len(poem.lines), find_form(poem.form)
     free = {other for place in places for other in form.same(place)}
     if has > MOST_LINES:

@@ -38,7 +38,7 @@ SHORTEST = 20  # a poem with fewer characters (Han characters and marks) is drop
 REASONS = ("lost characters", "brackets, quotes or notes", "other signs", "too short")
 """The reasons for dropping a poem; each poem is counted once, under the first reason that applies."""
 VERSION_OF_ANOTHER = "version of another"
-"""The reason for dropping a poem that shares two lines with another poem; measured poems (`is_measured`) are exempt."""
+"""The reason for dropping a poem that is not measured (`is_measured`) and shares two lines with an earlier poem."""
 _SIGNS = (
     "[□○●囗]",  # 囗 is a Han character (U+56D7), but poets do not use it: the source has it in place of □
     r"[()\[\]{}（）［］｛｝〈〉《》「」『』【】〔〕〖〗“”‘’\"']",
@@ -54,7 +54,7 @@ class Cleaned:
     poems: list[CorpusPoem]
     dropped: Counter[tuple[str, str]]
     first: dict[tuple[str, str], str] = field(default_factory=dict)
-    """The first poem dropped for each (dynasty, reason): its title and its first characters."""
+    """The title and the first characters of the first poem dropped for each (dynasty, reason)."""
     without: list[str] = field(default_factory=list)
     """The names of files that contain no poem."""
 
@@ -101,8 +101,8 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
     """Return the group of each poem, identified by the index of the group's first poem.
 
     Two poems are in one group if they share two or more different lines of at least five characters, or if a chain of
-    such pairs connects them. Only the first `measured` poems (by default all) are grouped in this way. Each later poem
-    forms a group alone, unless it shares two such lines with an earlier poem that has a group: then its entry is None.
+    such pairs connects them. Only the first `measured` poems (by default all) are grouped in this way. A later poem
+    gets None if it shares two such lines with an earlier poem that has a group. Otherwise it forms a group alone.
     """
     measured = len(poems) if measured is None else measured
     # Union-find; the root of a set is its smallest member.
@@ -131,12 +131,12 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
 
 
 def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> tuple[list[int], list[str], list[int | None]]:
-    """Assign all poems of a group to the split that the group's smallest digest selects, and draw the report's poems.
+    """Assign each group of poems to a split, and draw poems for the report.
 
     Returns three lists over the poems: their digests, their splits, and their ranks in the draw, from 0 (None if a poem
-    is not drawn). The candidates for the draw are the Tang poems that have the smallest digest in their group. If two
-    digests are equal, the first poem counts (Tang poems precede Song poems). A candidate's split is therefore selected
-    by the candidate's own digest. Within each split, candidates are drawn in ascending order of digest.
+    is not drawn). The smallest digest in a group selects the split of the whole group. Only the poem that has this
+    digest can be drawn, and only if it is a Tang poem. If two poems of a group have this digest, only the first can be
+    drawn (Tang poems precede Song poems). In each split, poems are drawn in ascending order of digest.
     """
     digests = [digest(poem.text) for poem in poems]
     smallest: dict[int, int] = {}
@@ -159,7 +159,7 @@ def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> tuple[list[int]
 def split_of(digest: int, *, is_later: bool = False) -> str:
     """Return the split that a digest selects: train for 87 % of the digests, dev for 6.5 %, test for 6.5 %.
 
-    If `is_later`, the shares are 98 %, 1 % and 1 %, because poems of other dynasties serve to train, not to measure.
+    If `is_later`, the shares are 98 %, 1 % and 1 %. Such a poem is a 詩 of neither Tang nor Song, and is for training.
     """
     train, dev = (0.98, 0.99) if is_later else (0.87, 0.935)
     share = digest / 2**64

@@ -28,7 +28,7 @@ class CorpusPoem:
 
     @property
     def is_measured(self) -> bool:
-        """Whether the poem is a 詩 of Tang, Song or the user; only these are grouped and used to measure models."""
+        """Whether this is a 詩 of Tang, Song or the user. Only such poems are grouped and used to measure models."""
         return not self.tune and self.dynasty in ("tang", "song", OWN)
 
     @property
@@ -38,10 +38,11 @@ class CorpusPoem:
 
     @property
     def form(self) -> str:
-        """The form in `FORMS` that has the poem's shape; "" for a 詞, or if lines are not all 5 or all 7 long.
+        """The form in `FORMS` that fits the number and length of the lines. It is "" for a 詞, and if no form fits.
 
-        Four lines count as 絕 and eight as 律, though some such poems are 古體 by their tones. Any other number of
-        lines counts as 五言 or 七言, because only the tones distinguish 排 from 古.
+        In every form, all lines have 5 characters or all have 7. Four lines count as 絕 and eight as 律, though some
+        such poems are 古體 by their tones. Any other number of lines counts as 五言 or 七言, because only the tones
+        distinguish 排 from 古.
         """
         widths = set(map(len, self.lines))
         if self.tune or widths not in ({5}, {7}):
@@ -55,5 +56,5 @@ def lines(text: str) -> list[str]:
 
 
 def digest(text: str) -> int:
-    """Compute BLAKE2b of a text's Han characters in UTF-8: eight bytes, read as one big-endian number."""
+    """Compute the 8-byte BLAKE2b digest of a text's Han characters in UTF-8, as a big-endian integer."""
     return int.from_bytes(hashlib.blake2b(only_han(text).encode(), digest_size=8).digest(), "big")

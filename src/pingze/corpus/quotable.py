@@ -1,6 +1,7 @@
-"""Keep a table of the lines that a 集句 may quote: all lines of the 詩 that have a single line width.
+"""Keep a table of the lines that may be quoted in a 集句, a poem put together from lines of other poems.
 
-The table is made on first use and kept beside the store's index, so that it goes when the store is rebuilt.
+A 詩 may be quoted if it has an even number of lines, and if all lines have 5 characters or all have 7. The table is
+made on first use. It is in the folder of the store's index, so that it is removed when the store is rebuilt.
 """
 
 from difflib import get_close_matches
@@ -17,15 +18,16 @@ from pingze.verse import DYNASTIES
 from pingze.verse.character_table import to_traditional
 
 _POEMS = "poem WHERE tune = '' AND form GLOB '{}[絕律言]' AND title NOT GLOB '*集[句杜古唐陶李]*'"
-"""The poems whose lines are quoted; a 集句 of the corpus is left out, since its lines are other poets'."""
+"""The poems whose lines may be quoted. A 集句 is left out, since its lines are those of other poets."""
 
 
 def quotable(store: Store, width: int) -> Array:
-    """Return the table of the lines of `width` (5 or 7) characters, sorted by these characters and mapped into memory.
+    """Return the table of the quotable lines of `width` (5 or 7) characters, sorted by these characters.
 
-    Its columns are `codes` (the characters as the index encodes them), `place` (where the line begins in the index's
-    text), `group` (the group of its poem's versions), `run` (a number shared by equal lines), `second`
-    (whether the line is the second of its couplet) and `by_group` (the rows in the order of `group`).
+    The table is mapped into memory. Its columns are `codes` (the characters as the index encodes them), `place` (where
+    the line begins in the index's text), `group` (the group of the line's poem), `run` (a number that equal lines
+    share), `second` (whether the line is the second of its couplet) and `by_group` (the row numbers, sorted by
+    `group`).
 
     Raises CorpusError if the table cannot be written or is damaged.
     """
@@ -70,7 +72,7 @@ def _table(store: Store, width: int) -> Array:
 
 
 def poems_of(store: Store, names: str) -> Int[Array, "n"]:
-    """List the ids of the poems of the named poets and dynasties. Raises InputError if one of them has no poem."""
+    """List the ids of the poems of the named poets and dynasties. Raises InputError if a name has no poem."""
     keys = {name: key for key, name in DYNASTIES.items()} | {key: key for key in (*DYNASTIES, OWN)}
     found = []
     for name in map(to_traditional, names.split()):

@@ -1,9 +1,9 @@
 """Read poems, file by file, from two public sources, each an archive or a folder, or from a user's own files.
 
-The npm package holds Tang and Song poems in Traditional characters, and 詞 in Simplified characters, which are
-converted in context. The repository snowtraces/poetry-source (MIT) holds poems of 秦 to 清 and 詞 of all dynasties: its
-files, `source/诗/明/*.base.json` and `source/词/…`, hold lists of objects with title, authorName and content, in
-Simplified characters. Its 诗 of 唐 and 宋 are left out, because the package holds these poems.
+The npm package holds Tang and Song poems in Traditional characters, and 詞 in Simplified characters. The repository
+snowtraces/poetry-source (MIT) holds poems of 秦 to 清 and 詞 of all dynasties in Simplified characters. Its files, such
+as `source/诗/明/*.base.json` and `source/词/…`, hold lists of objects with title, authorName and content. Its files
+of 诗 of 唐 and 宋 are skipped, because the package holds these poems. Simplified characters are converted in context.
 
 A user's own corpus is a folder of text and JSON files, read as poems of the dynasty `own`. In a text file, blank lines
 separate poems; a title, or a title and a poet, may precede the verse. In a JSON file, a poem is an object, at any
@@ -50,11 +50,11 @@ class File(NamedTuple):
 
 
 Kind = tuple[tuple[int, ...], Callable[[dict[str, Any]], CorpusPoem | None]]
-"""A file's sort key, and the parser of its JSON objects, which returns None for a poem to leave out."""
+"""A file's sort key, and the parser of its JSON objects. The parser returns None for a poem that must be left out."""
 
 
 def is_package(folder: Path) -> bool:
-    """Return whether a folder holds the package's poems: the unpacked package, or only its `poet.*.json`."""
+    """Return whether a folder holds the package's files `poet.*.json`. The rest of the package may be absent."""
     return any(_POEMS.fullmatch(path.relative_to(folder).as_posix()) for path in folder.rglob("poet.*.json"))
 
 
@@ -68,9 +68,10 @@ def _kind(name: str) -> Kind | None:
 
 
 def read(source: Path, kind_of: Callable[[str], Kind | None] = _kind) -> Iterator[File]:
-    """Read the JSON files of a folder or a tar archive: by default those of 詩 and of 詞 in the package.
+    """Read the JSON files of a folder or a tar archive.
 
-    A file is skipped if `kind_of` returns None for its name.
+    `kind_of` takes the name of a file and returns the file's `Kind`, or None if the file must be skipped. The default
+    `kind_of` skips all files except the package's files of 詩 and 詞.
 
     Raises CorpusError if the source cannot be read or a file does not hold poems.
     """
@@ -86,7 +87,7 @@ def read(source: Path, kind_of: Callable[[str], Kind | None] = _kind) -> Iterato
 
 
 def _contents(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[tuple[str, Kind, bytes]]:
-    """Yield the name, kind and content of each file that has a kind, in a folder or an archive."""
+    """Yield the name, kind and content of each file in a folder or an archive, except files whose kind is None."""
     if source.is_dir():
         for path in filter(Path.is_file, source.rglob("*.json")):
             if kind := kind_of(name := path.relative_to(source).as_posix()):
@@ -105,7 +106,7 @@ def _poem(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
 
 
 def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
-    """Build a 詞 from a record of the package. The record's rows are sentences or, if its key is `para`, stanzas."""
+    """Build a 詞 from a record of the package. Rows under the key `para` are stanzas; other rows are sentences."""
     title = str(record["rhythmic"] if "rhythmic" in record else record["title"])
     rows = record["para"] if "para" in record else ["".join(record["paragraphs"])]
     return _of_simplified(dynasty, True, title, str(record["author"]), rows)
@@ -114,8 +115,8 @@ def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
 def _of_simplified(dynasty: str, is_ci: bool, title: str, author: str, rows: Sequence[str]) -> CorpusPoem:
     """Build a poem, converting each character to Traditional according to its neighbours.
 
-    The rows are parts of a 詩 or stanzas of a 詞; a row that does not end in a mark gets one. The tune of a 詞 begins
-    its title, as 浣溪沙 in 浣溪沙·春日.
+    The rows are parts of a 詩 or stanzas of a 詞; a row that does not end in a mark gets one. The title of a 詞 begins
+    with its tune, as 浣溪沙 in 浣溪沙·春日.
     """
     unspaced = ("".join(row.split()) for row in rows)
     marked = [row if row[-1] in MARKS else f"{row}。" for row in unspaced if row]
@@ -226,7 +227,7 @@ def _first(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:
 
 
 def _of_text(poem: str) -> CorpusPoem:
-    """Build a poem from a text; take the title and the poet from the rows that `read_text` leaves out."""
+    """Build a poem from its text. The title and the poet come from the rows that `read_text` does not read as verse."""
     read = read_text(poem)
     words = [word for row in read.left_out for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　"))]
     title, poet = [*filter(None, words), "", ""][:2]

@@ -25,23 +25,21 @@ from pingze.verse.characters import MARKS
 
 _FULL_WIDTH = str.maketrans(",.?!;:", "，。？！；：")
 _SAME_SHAPE = {"五排": "五言", "五古": "五言", "七排": "七言", "七古": "七言"}
-"""Forms that only the tones distinguish, with the name of the shape that they share."""
+"""The shape of each form that has the same shape as another form. Only the tones distinguish such forms."""
 _BATCH = 1000  # poems to read at a time
 _CHOICES = {"dynasty": [*DYNASTIES, OWN], "split": list(SPLITS), "form": list(FORMS)}
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A line in which a phrase begins. For a line found by its place, the phrase is the whole line."""
+    """A line of the corpus, found by a phrase that begins in the line, or by the line's place in the index."""
 
     phrase: str
-    """The phrase that was searched for, or the whole line."""
+    """The phrase that was searched for. If the line was found by its place, this is the whole line."""
     dynasty: str
     """A key of `DYNASTIES`, or `own`."""
     author: str
-    """The poet's name."""
     title: str
-    """The poem's title."""
     line: str
     """The whole line, without its mark."""
     number: int
@@ -62,12 +60,12 @@ class Store:
     @classmethod
     @contextmanager
     def open(cls, path: Path | None = None) -> Iterator[Self]:
-        """Open a store to read.
+        """Open a store for reading, as a context manager.
 
         Args:
             path: The store's file; by default the user's own store, which `pingze corpus fetch` builds.
 
-        Raises CorpusError if the store is absent, of another version or damaged, even if only the block finds damage.
+        Raises CorpusError if the store is absent, damaged or of another version. Some damage is found only during use.
         """
         path = path or store_path()
         try:
@@ -80,7 +78,7 @@ class Store:
             raise CorpusError("corpus_damaged", path=str(path), reason=str(error)) from error
 
     def dynasties(self) -> tuple[str, ...]:
-        """List the dynasties of the 詩, always including Tang and Song. For a user's own poems, list only `own`."""
+        """List the dynasties of the 詩: Tang, Song and any others. For a user's own poems, list only `own`."""
         found = {name for (name,) in self._select("DISTINCT dynasty FROM poem WHERE tune = ''")}
         return (OWN,) if OWN in found else tuple(n for n in DYNASTIES if n in found | {"tang", "song"})
 
@@ -106,7 +104,7 @@ class Store:
         return self._poems("tune > ''", split=split)
 
     def report_draw(self, split: str) -> list[str]:
-        """List the texts of the report's draw in order: 16,384 for train, 2,730 for dev.
+        """List the texts drawn for the report, in the order of the draw: 16,384 for train, 2,730 for dev.
 
         Args:
             split: train or dev.
@@ -171,10 +169,10 @@ class Store:
         return _hit("", row, place - int(self.index.texts[poem]))
 
     def beside(self, before: str = "", after: str = "") -> dict[str, int]:
-        """Count the characters that follow `before` or precede `after` in Tang poems, or in a user's own poems.
+        """Count the characters next to a given character in Tang poems, or in a user's own poems.
 
-        The most frequent character is first. If both arguments are given, only characters that do both are counted;
-        the count is the smaller of the two.
+        A character is counted if it follows `before` or precedes `after`. If both arguments are given, only characters
+        that do both are listed, each with the smaller of its two counts. The most frequent character is first.
 
         Args:
             before: The character before; "" for any.
@@ -193,7 +191,7 @@ class Store:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def statistics(self, *, poets: int = 10) -> dict[str, Any]:
-        """Count the poems of each dynasty ("ci" for all 詞), in total and by form, split and poet.
+        """Count the 詩 of each dynasty, and all 詞 under the key "ci": in total, and by form, split and poet.
 
         Also count the dropped poems by reason, the lines 句, the groups, and the poems in the largest group.
 
@@ -267,7 +265,7 @@ def usual_neighbours() -> Iterator[Callable[[str, str], dict[str, int]] | None]:
 
 
 def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
-    """Return a query's condition for the given filters, and their values. Raises InputError on an unknown value."""
+    """Return a query's condition for some filters, and the filters' values. Raises InputError on an unknown value."""
     given = {name: value for name, value in filters.items() if value is not None}
     for name, value in given.items():
         if value not in _CHOICES.get(name, [value]):
@@ -285,19 +283,19 @@ def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
 
 @dataclass(frozen=True)
 class Shared:
-    """The longest and the nearest match of a line in the corpus; each hit is None if there is no match."""
+    """The longest match and the nearest match of a line in the corpus. A hit is None if nothing matches."""
 
     line: int
     """The line's number in the poem, from 1."""
     text: str
     run: str
-    """The longest part of the line that the corpus contains; the first of several of equal length."""
+    """The longest part of the line that the corpus contains. Of equally long parts, this is the first."""
     run_in: Hit | None
     """The first line of the corpus that contains this part."""
     same: int
-    """The number of positions at which the nearest line has the same character."""
+    """The number of positions at which this line and the nearest line have the same character."""
     nearest: Hit | None
-    """The corpus line of the same length that agrees at the most positions; the first of several."""
+    """The corpus line of the same length that agrees at the most positions. Of equally near lines, it is the first."""
 
 
 def of_lines(lines: Sequence[str], store: Store) -> Iterator[Shared]:

@@ -1,8 +1,8 @@
 """Index texts by a suffix array, to find a phrase, the characters around it, or the line nearest to a given line.
 
 The texts are joined. A place is an index into the joined text. The places are sorted by the characters from each place
-onward, so that all places of a phrase are adjacent and two binary searches find them. The arrays are files mapped into
-memory, so that opening an index reads very little.
+onward, so that all places where a phrase begins are adjacent and two binary searches find them. The arrays are files
+mapped into memory, so that opening an index reads very little.
 
 Source: Manber & Myers 1993.
 """
@@ -30,7 +30,7 @@ Codes = Sequence[int]  # characters as codes, which are their positions in `Suff
 
 @dataclass(eq=False)
 class SuffixArray:
-    """An index of N texts with L lines, A distinct characters, T characters and text ends, and P places."""
+    """An index of N texts: L lines, A distinct characters, T characters including text ends, and P Han characters."""
 
     characters: UInt32[np.ndarray, "A"]
     """The code points of the characters and marks, sorted."""
@@ -43,7 +43,7 @@ class SuffixArray:
     lines: Int32[np.ndarray, "L"]
     """The place where each line begins, sorted by the length of the line."""
     shorter: Int32[np.ndarray, "_"]
-    """For each length from 0, the number of lines that are shorter than it."""
+    """For each line length from 0, the number of shorter lines."""
 
     def __post_init__(self) -> None:
         # Single items of a memoryview are read several times faster than those of an array.
@@ -120,16 +120,16 @@ class SuffixArray:
         return found
 
     def lines_of(self, length: int) -> Int32[np.ndarray, "n"]:
-        """Return the places where the lines of a length begin, in order."""
+        """Return where the lines of `length` characters begin, as ascending indices into the joined text."""
         low, high = self.shorter[np.minimum([length, length + 1], len(self.shorter) - 1)]
         return self.lines[low:high]
 
     def texts_at(self, places: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
-        """Return the number of the text, from 0, that contains each place."""
+        """Return the index of the text that contains each place. A place is an index into the joined text."""
         return np.searchsorted(self.texts, places, side="right") - 1
 
     def longest(self, line: str) -> str:
-        """Return the longest part of a line that the texts contain, or the first of several; "" if there is none."""
+        """Return the first of the longest substrings of a line that occur in the texts. If none occurs, return ""."""
         codes, best = self.encode(line), ""
         for start in range(len(line)):
             # Only a longer part matters, and a part cannot occur if its beginning does not.
@@ -138,10 +138,10 @@ class SuffixArray:
         return best
 
     def nearest(self, line: str) -> tuple[int, int]:
-        """Return the place of the line most similar to `line`, and the number of positions at which the two agree.
+        """Return the index at which the line most similar to `line` begins, and the number of equal characters.
 
-        Only lines of the same length are compared; of equally similar lines, the first in the texts is returned. If no
-        line agrees at any position, return 0 and 0.
+        Only lines of the same length are compared, position by position. Of equally similar lines, the first in the
+        texts is returned. If no line has an equal character, return 0 and 0.
         """
         starts = self.lines_of(len(line))
         same = np.zeros(len(starts), np.int8)
@@ -175,7 +175,7 @@ def _is_han(characters: UInt32[np.ndarray, "A"]) -> Bool[np.ndarray, "_"]:
 
 
 def _packed(text: UInt16[np.ndarray, "T"], places: Int[np.ndarray, "P"], start: int) -> UInt64[np.ndarray, "P"]:
-    """For each place, pack `_HALF` characters from offset `start` into a number, keeping their sort order."""
+    """Pack `_HALF` characters, from offset `start` after each place, into an integer. Integers sort like the text."""
     packed: Array = np.zeros(len(places), np.uint64)
     for depth in range(start, start + _HALF):
         packed = packed << np.uint64(_BITS) | text[places + depth].astype(np.uint64)

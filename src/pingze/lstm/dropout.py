@@ -1,6 +1,6 @@
-"""Apply dropout in training, with a mask for each token, sequence (locked), character (type) or batch (DropConnect).
+"""Apply dropout to tokens, to whole sequences (locked), to characters (types), or to recurrent weights (DropConnect).
 
-Every kind divides the kept values by the share that is kept, which preserves the expectation.
+Each kind divides the kept values by the share that is kept, which preserves the expectation.
 """
 
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Dropout:
-    """The shares of a language model's features and weights to drop in training."""
+    """The shares of features and weights that dropout sets to 0 in training."""
 
     inputs: float = 0.0
     """Share of the inputs of each layer."""
     outputs: float = 0.0
     """Share of the top layer's outputs."""
     types: float = 0.0
-    """Share of the vocabulary's characters, which are dropped at all their positions in a batch."""
+    """Share of the characters in the vocabulary. A dropped character is dropped wherever it occurs in a batch."""
     weights: float = 0.0
     """Share of the recurrent weights: DropConnect (Wan et al. 2013; applied to LSTMs by Merity et al. 2018)."""
     locked: bool = False
-    """Whether the same inputs and outputs of a sequence are dropped at all its steps."""
+    """Whether dropout of inputs and outputs uses the same mask at all steps of a sequence."""
 
     def features(self, data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float) -> Tensor:
-        """Drop a share of the features of packed sequences, by locked dropout if `locked` is set."""
+        """Drop a share of the features of packed sequences, with locked dropout if `locked` is set."""
         if self.locked and share:
             return locked_dropout(data, sizes, share)
         return nn.functional.dropout(data, share)
@@ -38,12 +38,12 @@ def locked_dropout(data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share:
 
 
 def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
-    """Return, for each row of a packed batch, the index of its sequence: row r of a step belongs to sequence r."""
+    """Return the index of the sequence that each row of a packed batch belongs to. Row r of a step is in sequence r."""
     return torch.cat([torch.arange(size) for size in sizes.tolist()])
 
 
 def type_dropout(embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float) -> Tensor:
-    """Drop a share of a vocabulary's `types` tokens, each at all its positions (Gal & Ghahramani 2016)."""
+    """Drop a share of the tokens in a vocabulary of size `types`, wherever they occur (Gal & Ghahramani 2016)."""
     return embedded * _mask((types, 1), share, embedded)[ids]
 
 

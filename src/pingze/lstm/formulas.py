@@ -46,18 +46,18 @@ class Parameters(NamedTuple):
 
 
 class Gate(NamedTuple):
-    """The weights W = [W_h, W_x] for z = [h, x] and the bias b of one gate, as views of the stacked weights."""
+    """The weights and bias of one gate, as views of the stacked weights: net = W_h h_{t-1} + W_x x_t + b."""
 
     W_h: Float[Array, "H H"]
-    """The weights by which h_{t-1} is multiplied, (H, H)."""
+    """The weights that multiply h_{t-1}, (H, H)."""
     W_x: Float[Array, "H E"]
-    """The weights by which x_t is multiplied, (H, E)."""
+    """The weights that multiply x_t, (H, E)."""
     b: Float[Array, "H"]
     """Bias, (H)."""
 
 
 class Gates(NamedTuple):
-    """The values of the four gates, in the order in which the gates are stacked in the weights."""
+    """The values of the four gates, in the order i, f, c̃, o of the stacked weights."""
 
     i: Float[Array, "*rows H"]
     """Input gate, (B, H)."""
@@ -121,10 +121,10 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def gate_weights(parameters: Parameters) -> dict[str, Gate]:
-    """Return the report's (W_f, b_f), … by the letters f, i, c and o, as views of the stacked weights.
+    """Return the weights and bias of each gate by its letter (f, i, c or o), as views of the stacked weights.
 
     Args:
-        parameters: Weights with one bias that all texts share, (4H).
+        parameters: The stacked weights; all texts must share one bias, (4H).
     """
     H = parameters.weight_hh.shape[1]
     blocks = (slice(k * H, (k + 1) * H) for k in range(4))
@@ -179,7 +179,7 @@ def step_backward(
 
     Args:
         dh: ∂L/∂h_t, (B, H).
-        dc: The gradient that reaches c_t from later steps, (B, H); term (2) adds the part through h_t.
+        dc: The part of ∂L/∂c_t that comes from later steps, (B, H). Term (2) adds the part that comes through h_t.
         cache: The cache that `step_forward` returned.
     """
     x, h_prev, c_prev, (i, f, c_tilde, o), phi_c, parameters, activation = cache
@@ -207,7 +207,7 @@ def step_backward(
 
 
 def held_bias(p: Float[Array, "B P"], weight_ph: Float[Array, "G P"], bias: Float[Array, "G"]) -> Float[Array, "B G"]:
-    """Compute W_p p + b, the bias (B, 4H) of texts whose inputs at every step include the constant vector p.
+    """Compute W_p p + b, (B, 4H), the bias for texts that read a constant vector p as a further input at every step.
 
     Args:
         p: The constant input of each text, (B, P).
@@ -246,7 +246,7 @@ def sequence_backward(
 ) -> tuple[Float[Array, "T B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
     """Backpropagate through time and return the gradients of x (T, B, E), h_0 and c_0 (B, H), and the weights.
 
-    Each h_t feeds both the output and the next step, so two gradients are added; weight gradients are summed over time.
+    Each h_t feeds the output and the next step, so two gradients are added. Weight gradients are summed over time.
 
     Args:
         dhs: The gradient that reaches each h_t from the output, (T, B, H).

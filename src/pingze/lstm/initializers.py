@@ -1,6 +1,6 @@
 """Draw the initial weights of an LSTM layer: zero, normal, uniform, Xavier or orthogonal.
 
-Biases are zero (the report: "which will not cause any troubles"), except the forget gate's in ``orthogonal``.
+Biases are 0 (the report: "which will not cause any troubles"), but ``orthogonal`` sets the forget gate's bias to 1.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def initialize(
         name: One of five initializations:
 
             - ``zero``: all weights are 0 (all hidden units then remain equal to each other);
-            - ``normal``: normal with standard deviation `scale` (with 1, the report's "standard normal distribution");
+            - ``normal``: normal with standard deviation `scale`; 1 gives the report's "standard normal distribution";
             - ``uniform``: uniform within ±1/√H, PyTorch's default;
             - ``xavier``: uniform within ±√(6 / (rows + columns)) for each gate (Glorot & Bengio 2010);
             - ``orthogonal``: an orthogonal recurrent matrix for each gate (Saxe et al. 2014), input weights as in

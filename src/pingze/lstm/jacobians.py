@@ -25,9 +25,9 @@ from pingze.lstm.formulas import ACTIVATIONS, Gates, StepCache
 
 @dataclass(frozen=True)
 class Jacobians:
-    """The Jacobians ∂y/∂v of one step, where y is h_t or c_t; each variable v in `VARIABLES` is an attribute.
+    """The Jacobians ∂y/∂v of one step, where y is h_t or c_t. Each variable v in `VARIABLES` names an attribute, ∂y/∂v.
 
-    All follow from ∂y/∂o_t and ∂y/∂c_t, which are diagonal, since unit k of a gate affects only unit k of y.
+    All Jacobians follow from ∂y/∂o_t and ∂y/∂c_t, which are diagonal because unit k of a gate affects only unit k of y.
     """
 
     cache: StepCache
@@ -41,7 +41,7 @@ class Jacobians:
 
     @property
     def diagonal_net(self) -> Gates:
-        """The diagonals of ∂y/∂net_i, ∂y/∂net_f, ∂y/∂net_c̃ and ∂y/∂net_o, (7) to (10)."""
+        """The diagonals of ∂y/∂net_i, ∂y/∂net_f, ∂y/∂net_c̃ and ∂y/∂net_o: terms (7) to (10)."""
         (i, f, c_tilde, o), c_prev = self.cache.gates, self.cache.c_prev
         derivative = ACTIVATIONS[self.cache.activation].derivative
         return Gates(
@@ -52,7 +52,7 @@ class Jacobians:
         )
 
     def through_all_gates(self, weight: Float[Array, "G D"]) -> Float[Array, "B H D"]:
-        """Sum diag[∂y/∂net] W over the gates: row k of a gate's W is scaled by entry k of the gate's diagonal."""
+        """Compute Σ_g diag[∂y/∂net_g] W_g, the sum over the gates g, where `weight` stacks the matrices W_g."""
         net = np.stack(self.diagonal_net, axis=1)
         return np.einsum("bgk,gkd->bkd", net, weight.reshape(4, net.shape[2], -1))
 
@@ -80,7 +80,7 @@ VARIABLES: dict[str, Callable[[Jacobians], Array]] = {
     "b_i": lambda y: diag(y.diagonal_net.i),
     "b_c": lambda y: diag(y.diagonal_net.c_tilde),
 }
-"""The function that computes the Jacobian for each variable, in the order of the report's derivatives of h_t."""
+"""For each variable, the function that computes its Jacobian. The order is that of the report's derivatives of h_t."""
 
 
 def of_hidden(cache: StepCache) -> Jacobians:
@@ -101,14 +101,14 @@ def joint(cache: StepCache) -> Float[Array, "B S S"]:
 
 
 def joint_product(caches: Sequence[StepCache]) -> Float[Array, "B S S"]:
-    """Compute ∂(h_t, c_t)/∂(h_k, c_k) = J_t J_{t-1} … J_{k+1} from the caches of steps k+1 … t, k < t."""
+    """Compute ∂(h_t, c_t)/∂(h_k, c_k) = J_t J_{t-1} … J_{k+1}, where k < t, from the caches of steps k+1 … t."""
     return reduce(np.matmul, [joint(cache) for cache in reversed(caches)])
 
 
 def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Array, "B H *variable"]:
-    """Compute ∂h_t/∂v_k, (B, H, shape of v), for a variable v at step k alone, from the caches of the steps k … t.
+    """Compute ∂h_t/∂v_k, (B, H, shape of v), from the caches of steps k … t; v_k is the variable v at step k.
 
-    A weight is used at every step, so the whole derivative with respect to it is the sum over k.
+    A weight is used at every step, so the total derivative with respect to a weight is the sum of ∂h_t/∂v_k over k.
     """
     first, *later = caches
     h, c = (getattr(of(first), variable) for of in (of_hidden, of_cell))
@@ -119,18 +119,18 @@ def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Arr
 
 
 class Products(NamedTuple):
-    """The derivative ∂h_t/∂h_k along all paths from h_k to h_t, and along two selections of these paths."""
+    """The derivative ∂h_t/∂h_k along all paths from h_k to h_t, and along two subsets of these paths."""
 
     whole: Float[Array, "B H S"]
     """∂h_t/∂(h_k, c_k) along all paths; its first H columns are ∂h_t/∂h_k."""
     hidden: Float[Array, "B H H"]
-    """The report's product, which omits every path that leads from one cell state to the next."""
+    """The report's product of the Jacobians ∂h_t/∂h_{t-1}, which omits every path from one cell state to the next."""
     cell: Float[Array, "B H H"]
-    """The path from h_k to c_{k+1} and along the cell states: diag[o_t φ'(c_t) f_t f_{t-1} … f_{k+2}] ∂c_{k+1}/∂h_k."""
+    """The path from h_k through c_{k+1}, …, c_t to h_t: diag[o_t φ'(c_t) f_t f_{t-1} … f_{k+2}] ∂c_{k+1}/∂h_k."""
 
 
 def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
-    """Yield the products for k = t-1, t-2, …, where t is the step of the last cache."""
+    """Yield the derivatives ∂h_t/∂h_k for k = t-1, t-2, …, where t is the step of the last cache."""
     last = caches[-1]
     hidden = diag(np.ones_like(last.phi_c))
     whole = np.concatenate([hidden, np.zeros_like(hidden)], axis=2)

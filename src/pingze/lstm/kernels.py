@@ -1,10 +1,10 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
-"""Compile elementwise operations with Numba into a single pass over memory; eager PyTorch needs many passes.
+"""Fuse elementwise operations into Numba kernels that pass over memory once. Eager PyTorch needs many passes.
 
-A kernel writes its results into arrays that the caller supplies. All arrays are in float32 on a CPU, but operands and
-results of matrix products may be in bfloat16, whose bits are passed as uint16 because NumPy lacks the type (`array`).
-The rows are divided among threads. LLVM vectorizes a loop over a row if the loop writes no array that it reads.
-docs/decisions/0002-numba-for-the-elementwise-work.md explains the choice of Numba.
+A kernel writes its results into arrays that the caller supplies. All arrays are on a CPU and in float32, but operands
+and results of matrix products may be in bfloat16. NumPy lacks bfloat16, so `array` returns the bits as uint16. The
+threads divide the rows among themselves. LLVM vectorizes a loop over a row only if the loop reads no array that it
+writes. docs/decisions/0002-numba-for-the-elementwise-work.md explains the choice of Numba.
 """
 
 import inspect
@@ -19,13 +19,13 @@ from numba.extending import overload
 from torch import Tensor
 
 BLOCKS = 8
-"""Number of partial sums over rows; it is constant, so that results do not depend on the number of threads."""
+"""Number of partial sums over rows. It is constant so that results do not depend on the number of threads."""
 
 _float, _bits, _int = np.float32, np.uint32, np.int32
 
 
 def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Build a decorator that compiles a function and caches the result on disk if a folder for it is writable."""
+    """Build a decorator that compiles a function and, if a cache folder is writable, caches the result on disk."""
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         function = inspect.unwrap(function)  # tests wrap functions in type checks, which Numba cannot compile
@@ -44,7 +44,7 @@ _inline = _compiler(inline="always")
 
 
 def array(tensor: Tensor) -> np.ndarray:
-    """Return a float32 tensor, or the bits of a bfloat16 tensor, as an array that shares the tensor's memory."""
+    """Return an array that shares a tensor's memory. The entries of a bfloat16 tensor become their bits, as uint16."""
     return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
 
 
@@ -79,7 +79,7 @@ def _(value, like):
 
 @_inline
 def _exp(x):
-    """Compute e^x = 2^n e^r with Cephes' polynomial, where r = x - n ln 2, |r| <= ln 2 / 2; relative error 1e-7."""
+    """Compute e^x = 2^n e^r, where r = x - n ln 2 and |r| <= ln 2 / 2, by Cephes' polynomial; relative error 1e-7."""
     x = _float(88) if x > _float(88) else x  # min would hide NaN
     x = _float(-87) if x < _float(-87) else x
     n = np.floor(x * _float(1.44269504) + _float(0.5))
@@ -128,7 +128,7 @@ def _state(f, c_prev, i, c_tilde, o, c, phi_c, h, h_operand):
 
 @_compile_parallel
 def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
-    """Compute `formulas.cell_forward` of net = x + recurrent + bias (B, 4H), and copy h to the operand of a product."""
+    """Compute `formulas.cell_forward` of net = x + recurrent + bias, (B, 4H), and copy h to `h_operand`."""
     H = c.shape[1]
     for b in numba.prange(c.shape[0]):
         g = gates[b]
@@ -208,7 +208,7 @@ def _share(x, factor, out, total):
 
 @_compile_parallel
 def softmax_gradient(logits, bias, targets, losses, dbias):
-    """Write -ln softmax(logits + bias)[target] to losses, write its gradient over the logits, and add this to dbias."""
+    """Write -ln softmax(logits + bias)[target] to `losses`. Overwrite `logits` with the gradient. Add it to `dbias`."""
     n, V = logits.shape
     for block in numba.prange(BLOCKS):
         shifted, exps = np.empty(V, _float), np.empty(V, _float)

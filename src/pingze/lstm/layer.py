@@ -1,4 +1,4 @@
-"""Train an LSTM in PyTorch with the gradients of `formulas.py`, arranged for speed.
+"""Train an LSTM in PyTorch. The gradients of `formulas.py` are computed in an order that is faster.
 
 Sequences are sorted by length, longest first, and packed as all tokens of step 1, then all of step 2, … (the data of
 `torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. The order of the matrix products is
@@ -28,7 +28,7 @@ State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
 
 class LSTM(nn.Module):
-    """A stack of LSTM layers, as `torch.nn.LSTM` computes them, over packed sequences.
+    """A stack of LSTM layers over packed sequences, equivalent to `torch.nn.LSTM`.
 
     Weights have PyTorch's layout, but with one bias instead of two. The weights of layer 0 are `0.weight_ih` (4H, E),
     `0.weight_hh` (4H, H), `0.bias` (4H) and, if there is a constant input, `0.weight_ph` (4H, P).
@@ -110,7 +110,7 @@ class LSTM(nn.Module):
 
 
 class Layer(nn.Module):
-    """The weights of one layer; `pingze.lstm.initializers` draws better initial values."""
+    """The weights of one layer, initially uniform within ±1/√H. `pingze.lstm.initializers` draws better values."""
 
     def __init__(self, input_size: int, hidden_size: int, held_size: int = 0) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class Layer(nn.Module):
 
 
 class _PackedLayer(torch.autograd.Function):
-    """One layer over packed sequences, which computes terms (1) to (15) of `formulas.step_backward` in another order.
+    """One layer over packed sequences. Terms (1) to (15) of `formulas.step_backward` are computed in another order.
 
     Products that do not depend on other steps are computed for all steps at once: W_x x_t before the forward loop over
     time, and the gradients of the weights and of x after the backward loop.
@@ -228,9 +228,11 @@ def cudnn_layer(
 
 
 class Cell(NamedTuple):
-    """The two passes of the elementwise half of a step, with the arguments of `kernels`; `view` converts each tensor.
+    """The forward and backward pass of the elementwise half of a step.
 
-    `forward` writes `gates` for `backward`. These are activated already if the cell is compiled, otherwise not.
+    `forward` and `backward` take the arguments of `kernels.cell_forward` and `kernels.cell_backward`. `view` converts a
+    tensor to such an argument. `forward` stores in `gates` what `backward` needs: the activated gates if the cell is
+    compiled, otherwise the gates before their activation.
     """
 
     view: Callable[[Tensor], Any]
@@ -239,7 +241,7 @@ class Cell(NamedTuple):
 
 
 def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> Cell:
-    """Return the fastest cell for an activation, a device and a floating-point type."""
+    """Return the fastest `Cell` for an activation, a device and a floating-point type."""
     if activation == "tanh" and device.type == "cpu" and dtype == torch.float32:
         return Cell(kernels.array, kernels.cell_forward, kernels.cell_backward)
     phi = getattr(nn.functional, activation)  # the default slope of leaky_relu is `formulas.LEAK`

@@ -1,14 +1,14 @@
 r"""Compute the output layer, the cross-entropy, and their gradients in one pass.
 
 For each token, logits = W h + b over V classes and loss = -ln softmax(logits)[target]
-= logsumexp(logits) - logits[target]; its gradient is
+= logsumexp(logits) - logits[target]. The gradient of the loss is
 
     ∂loss/∂logits = softmax(logits) - onehot(target).
 
-On a CPU, the logits of all N tokens, (N, V), would be the largest array of a training step. The forward pass computes
-the logits of `CHUNK` tokens at a time, overwrites them with their gradient, and computes from it the gradients of h, W
-and b (the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax; a second softmax before it would
-stall training (the report's "Softmax Problem").
+On a CPU, the logits of all N tokens, (N, V), would be the largest array of a training step. So the forward pass
+computes the logits of only `CHUNK` tokens at a time. It overwrites them with ∂loss/∂logits, from which it computes the
+gradients of h, W and b (the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax. If the network
+applied another softmax before the loss, training would stall (the report's "Softmax Problem").
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ def cross_entropy_sum(
     targets: Int64[Tensor, "N"],
     operands: torch.dtype | None = None,
 ) -> Float[Tensor, ""]:
-    """Compute the sum of -ln p(target) over the tokens, in nats, with operands of products in the type `operands`."""
+    """Compute the sum of -ln p(target) over the tokens, in nats. Matrix products have operands of type `operands`."""
     operands = operands or hidden.dtype
     if hidden.device.type == "cpu" and hidden.dtype == torch.float32:
         return _CrossEntropySum.apply(hidden, weight, bias, targets, operands)  # type: ignore[no-untyped-call]

@@ -21,13 +21,13 @@ class Batch(NamedTuple):
 
     inputs: Int64[np.ndarray, "N"]
     targets: Int64[np.ndarray, "N"]
-    """The token after each input, or `PAD` if the token is not predicted."""
+    """The id of the token after each input, or `PAD` if that token is not predicted."""
     sizes: Int64[np.ndarray, "T"]
     """Number of sequences still running at each step; the numbers add up to N."""
 
     @property
     def predicted(self) -> Bool[np.ndarray, "N"]:
-        """A mask of the targets that are predicted."""
+        """For each target, whether it is predicted."""
         return self.targets != PAD
 
 
@@ -61,5 +61,5 @@ def batches(sequences: Sequence[Ids], size: int) -> Iterator[Batch]:
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Int64[np.ndarray, "count"]:
-    """Draw the order of an epoch's sequences. It depends only on the arguments, so that a run can resume."""
+    """Draw the order of the sequences in an epoch. The same arguments give the same order, so that a run can resume."""
     return np.random.default_rng([seed, epoch]).permutation(count)

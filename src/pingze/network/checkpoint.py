@@ -41,14 +41,15 @@ CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
 REWARD = "reward.weight"
 SCALE = ".scale"  # the tensor with the scales of an 8-bit weight's rows has the weight's name and this suffix
 LARGEST_WEIGHT = 64
-"""The largest whole number in a weight. Processors without VNNI add two products in 16 bits: 2 · 255 · 64 < 2^15."""
+"""The largest integer in a weight. Processors without VNNI add two products of 8-bit integers in 16 bits. The sum must
+not overflow: 2 · 255 · 64 < 2^15."""
 
 
 class Rounded(NamedTuple):
-    """A weight in 8 bits, whose row n is `scale[n] * whole[n]`. Rounding the weight again gives the same numbers."""
+    """A weight matrix in 8 bits. Row n is `scale[n] * whole[n]`. Rounding the matrix again gives the same integers."""
 
     whole: Int8[Array, "N K"]
-    """The whole numbers, from -`LARGEST_WEIGHT` to `LARGEST_WEIGHT`."""
+    """The integers, from -`LARGEST_WEIGHT` to `LARGEST_WEIGHT`."""
     scale: Float[Array, "N"]
     """The scale of each row."""
 
@@ -59,7 +60,7 @@ class Rounded(NamedTuple):
 
     @property
     def columns(self) -> Int8[Array, "K N"]:
-        """The transposed whole numbers, in the layout that ONNX needs to multiply by them."""
+        """The transpose of `whole` as a contiguous array, the layout that ONNX needs."""
         columns = np.empty(self.whole.shape[::-1], np.int8)
         for start in range(0, len(self.whole), 32):  # in blocks, which is three times as fast
             columns[:, start : start + 32] = self.whole[start : start + 32].T
@@ -68,12 +69,12 @@ class Rounded(NamedTuple):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A stored model."""
+    """A model as it is stored in a file."""
 
     name: str
-    """The shipped name, file or folder that was passed to `load`."""
+    """The argument of `load`: the name of a shipped model, a file, or a folder."""
     configuration: ModelConfiguration
-    """The sizes and choices of the model."""
+    """The architecture of the model."""
     vocabulary: Vocabulary
     """The tokens of the model, in the order of their ids."""
     stored: Tensors
@@ -97,7 +98,7 @@ class Checkpoint:
         return found.astype(np.float32, copy=False)
 
     def rounded(self) -> "Checkpoint":
-        """Return the model in 8 bits: itself if it is stored in 8 bits, otherwise a rounded copy."""
+        """Return a copy of the model that is rounded to 8 bits, or `self` if the model is already stored in 8 bits."""
         if self.stored["embedding.weight"].dtype == np.int8:
             return self
         stored = {name: tensor.astype(np.float32) for name, tensor in self.stored.items()}
@@ -118,7 +119,7 @@ class Checkpoint:
 
     @property
     def reward(self) -> np.ndarray | None:
-        """r, (H): each state h_t adds r·h_t points to the predicted score of the text; None if there is no reward."""
+        """Weights r, (H), or None if absent. Each hidden state h_t adds r·h_t points to a text's predicted score."""
         return self.stored.get(REWARD)
 
     @property
@@ -129,7 +130,7 @@ class Checkpoint:
 
     @property
     def export_files(self) -> dict[str, str]:
-        """The files that describe an exported model to other tools: the text of each, by the file's name."""
+        """The exported files that describe the model to other tools: file name -> contents."""
         special = {f"{token[1:-1]}_token_id": id_ for id_, token in enumerate(SPECIAL_TOKENS)}
         config = {"model_type": "pingze", "format": FORMAT, **asdict(self.configuration), **special}
         return {
@@ -158,8 +159,9 @@ def load(model: Model) -> Checkpoint:
     Args:
         model: A name in `SHIPPED`, a checkpoint file, or the folder of a run or an export.
 
-    Raises CheckpointError, which states the reason, if the model does not exist; if its file is truncated, altered or
-    in another version of the format; or if tensors, configuration and vocabulary, or the files of an export, disagree.
+    Raises CheckpointError with the reason if the model cannot be used: the model does not exist; the file is truncated,
+    altered or in another version of the format; the tensors do not match the configuration and the vocabulary; or the
+    files of an export contradict each other.
     """
     if model in SHIPPED:
         with as_file(files("pingze.network") / "weights" / f"{model}.safetensors") as path:
@@ -180,7 +182,7 @@ def load(model: Model) -> Checkpoint:
 
 
 def changed(model: Model) -> int:
-    """Return when a model's file was last changed, in nanoseconds since 1970; 0 if it is shipped or does not exist.
+    """Return when a model's file was last changed, in nanoseconds since 1970. Return 0 for a shipped or missing model.
 
     Args:
         model: A name, file or folder as for `load`.
@@ -215,7 +217,7 @@ def shapes(configuration: ModelConfiguration) -> dict[str, tuple[int, ...]]:
     """Return the shape of every tensor of a model by name, in the order of `LanguageModel.named_parameters`.
 
     Args:
-        configuration: The sizes and choices of the model.
+        configuration: The architecture of the model.
     """
     V, E, H = configuration.vocabulary_size, configuration.embedding_size, configuration.hidden_size
     layers: dict[str, tuple[int, ...]] = {}
@@ -283,7 +285,7 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def _digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
-    """Compute the SHA-256 of the tensors and of the metadata except any SHA-256 among them."""
+    """Compute the SHA-256 of the tensors and of all metadata except the entry `sha256`."""
     rest = {key: value for key, value in metadata.items() if key != "sha256"}
     described = {name: [str(tensor.dtype), tensor.shape] for name, tensor in tensors.items()}
     sha = hashlib.sha256(json.dumps([rest, described], sort_keys=True).encode())

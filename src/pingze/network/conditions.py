@@ -4,9 +4,9 @@ A model that knows conditions reads a poem as
 
     [dynasty] [form] [poet] [title's characters] [<about> theme's characters] <bos> text <eos>,
 
-and predicts the tokens after `<bos>`. Every condition is optional. A dynasty, a form or tune, and a poet are each
-a special token, such as `<唐>`, `<七絕>`, `<詞:浣溪沙>` and `<李白>`; titles and themes are ordinary characters. In
-the vocabulary, each dynasty is followed by its poets, so that a poet's dynasty can be found.
+and predicts the tokens after `<bos>`. Every condition is optional. Every dynasty, form, tune and poet has a special
+token, such as `<唐>`, `<七絕>`, `<詞:浣溪沙>` and `<李白>`. Titles and themes are ordinary characters. In the
+vocabulary, each dynasty is followed by its poets, so that a poet's dynasty can be found.
 """
 
 from typing import NamedTuple
@@ -21,14 +21,14 @@ from pingze.verse.forms import FORMS, Form, tune_form
 from pingze.verse.tunes import tunes
 
 LONGEST_TITLE = 20
-"""Maximum number of characters of a title that the model reads, enough for 98 % of Tang titles."""
+"""The model reads at most this many characters of a title, enough for 98 % of Tang titles."""
 LONGEST_THEME = 8
 """Maximum number of characters of a theme; no theme in training (`training.texts`) is longer."""
 ABOUT = "about"  # name, without brackets, of the token before the characters of a theme
 
 
 def tune_token(tune: str) -> str:
-    """Return the name, without brackets, of the token of a tune (詞牌)."""
+    """Return the token of a tune (詞牌), without the angle brackets."""
     return f"詞:{tune}"
 
 
@@ -43,12 +43,12 @@ class Prefix(NamedTuple):
 
     @property
     def ids(self) -> list[int]:
-        """The ids of all conditions, in their order."""
+        """The ids of all conditions, in the order of the fields."""
         return np.concatenate(self).tolist()
 
 
 GIVEN = ("form", "poet", "title")
-"""The conditions that the corpus gives for its poems; training omits them at random."""
+"""The conditions that are known for the poems of the corpus. Training omits each of them at random."""
 
 
 class Conditions:
@@ -69,16 +69,16 @@ class Conditions:
 
     @property
     def tunes(self) -> list[str]:
-        """The shapes of tunes that the model has learned."""
+        """The names of the tunes that the model knows. A tune with several shapes 格 has a name for each shape."""
         return [name for name, tune in tunes().items() if self.form_token(tune_form(tune))]
 
     def form_token(self, form: Form) -> str | None:
-        """Return the name of a form's token, or None if there is none; a tune's token may bear any of its names."""
+        """Return the name of a form's token, or None if it has none. A tune's token may have any name of the tune."""
         names = [tune_token(name) for name in form.tune.names] if form.tune else [form.name]
         return next((name for name in names if name in self.names), None)
 
     def dynasty_of(self, poet: str | None) -> str:
-        """Return a poet's dynasty, such as 唐, or the first dynasty of all if the poet is unknown."""
+        """Return a poet's dynasty, such as 宋, or the first of `DYNASTIES` if the poet is unknown."""
         first, *_ = dynasties = list(DYNASTIES.values())
         place = self.names.get(poet or "", 0)
         before = [name for name in dynasties if self.names.get(name, place) < place]
@@ -92,9 +92,9 @@ class Conditions:
         dynasty: str | None = None,
         about: str | None = None,
     ) -> Prefix:
-        """Encode the conditions for which there are tokens; keep only the Han characters of a title or theme.
+        """Encode the conditions for which the vocabulary has tokens.
 
-        By default the dynasty is the dynasty of the poet.
+        Only the Han characters of a title or theme are encoded. By default the dynasty is the dynasty of the poet.
         """
         return Prefix(
             self._token(dynasty or self.dynasty_of(poet)),

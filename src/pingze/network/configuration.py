@@ -12,7 +12,7 @@ LARGEST = {"vocabulary_size": 1 << 17, "embedding_size": 1 << 14, "hidden_size":
 
 @dataclass(frozen=True)
 class ModelConfiguration:
-    """The sizes and choices of a model, by default the report's. Raises InputError if a value is not allowed."""
+    """The architecture of a model. The defaults are the report's. Raises InputError if a value is not allowed."""
 
     vocabulary_size: int = 5851
     """Number of tokens, including all special tokens."""
@@ -25,11 +25,11 @@ class ModelConfiguration:
     activation: str = "tanh"
     """The cell's activation φ: tanh, relu or leaky_relu."""
     tied: bool = False
-    """Whether the output layer uses the embedding's weight, after a projection from H to E."""
+    """Whether the output layer uses the embedding's weight. If so, a projection from H to E precedes that layer."""
     held: bool = False
     """Whether the mean embedding of the conditions is an additional input at every step."""
     special_tokens: tuple[str, ...] = ()
-    """The tokens of conditions, which follow the four special tokens of every model; training determines them."""
+    """The tokens of conditions. Training determines them. In the vocabulary they follow the four `SPECIAL_TOKENS`."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "ModelConfiguration":

@@ -17,8 +17,8 @@ from pingze.network.vocabulary import BOS, PAD
 class LanguageModel(nn.Module):
     """A model of p(next token | previous tokens): embedding (V, E) -> LSTM layers -> output (V, D).
 
-    A tied model projects the LSTM's output to E, and its output layer uses the embedding's weight. D is E in a tied
-    model, and H in any other.
+    D is the input size of the output layer. In a tied model the output layer uses the embedding's weight, so the
+    LSTM's output is projected from H to E, and D is E. In all other models D is H.
 
     Args:
         configuration: V, E, H and the other settings that determine the model's shape.
@@ -48,10 +48,10 @@ class LanguageModel(nn.Module):
             self.output.weight = self.embedding.weight
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
-        """Draw the LSTM weights with `lstm.initializers`; draw the embedding and the output weight uniformly.
+        """Draw the LSTM weights with `lstm.initializers`, and draw the embedding and the output weight uniformly.
 
-        The embedding is within ±0.1, the output weight (or projection) within ±1/√H. The output bias is 0, and so is
-        `weight_ph`.
+        The embedding is within ±0.1. The output weight, or the projection of a tied model, is within ±1/√H. The output
+        bias and `weight_ph` are 0.
 
         Args:
             name: The initialization of the LSTM layers: zero, normal, uniform, xavier or orthogonal.
@@ -107,7 +107,7 @@ class LanguageModel(nn.Module):
     def loss_sum(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, ""]:
-        """Compute the sum of -ln p over the targets of a batch, in nats; training minimizes their mean.
+        """Compute the sum of -ln p(target) over a batch, in nats. Training minimizes the mean per target.
 
         Args:
             inputs: The ids of a packed batch, (N).
@@ -144,7 +144,7 @@ class LanguageModel(nn.Module):
 def _prefix_means(
     embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
 ) -> Float[Tensor, "B E"]:
-    """Return the mean embedding of the tokens before each text's `<bos>`, (B, E); 0 if there are no such tokens."""
+    """Return the mean embedding of the tokens before each text's `<bos>`, (B, E), or 0 if no token precedes `<bos>`."""
     device = inputs.device
     sequence = sequence_of_rows(sizes).to(device)
     step = torch.repeat_interleave(torch.arange(len(sizes)), sizes).to(device)

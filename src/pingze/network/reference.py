@@ -19,20 +19,20 @@ from pingze.verse.characters import MARKS, mark_after
 
 KEPT = 16  # maximum number of prefixes for which the state is cached for later poems
 FREE_CHARACTERS = 1000
-"""Maximum number of characters and marks in a free text, which the model might otherwise never end."""
+"""A free text has at most this many characters and punctuation marks, because the model might never end it."""
 
 
 class State(NamedTuple):
-    """The state of a model after reading B texts; its size does not depend on their length."""
+    """The state of a model that has read B texts. Its size does not depend on the length of the texts."""
 
     layers: tuple[Float[Array, "B H"], ...]
     """h and c of each layer, starting with the first: h0, c0, h1, c1, …"""
     bias: Float[Array, "R G"]
-    """The first layer's bias, W_p p + b for conditions p (`formulas.held_bias`): one row for all texts or one each."""
+    """The first layer's bias W_p p + b for conditions p (`formulas.held_bias`). R is 1 if all texts share p, else B."""
     logits: Float[Array, "B V"]
     """The logits of the next token, shifted so that the largest is 0."""
     log_sum: Float[Array, "B"]
-    """The logarithm of the sum of the logits' exponentials."""
+    """The log-sum-exp of each text's logits."""
 
     @property
     def h(self) -> Float[Array, "B H"]:
@@ -45,7 +45,7 @@ class State(NamedTuple):
         return self.logits - self.log_sum[:, None].astype(np.float32)
 
     def take(self, rows: Int64[Array, "N"] | slice) -> "State":
-        """Return the states of the texts at the given rows, which may repeat; a slice copies nothing."""
+        """Return the states of the texts at the given rows. Rows may repeat, and a slice of rows copies nothing."""
         bias = self.bias if len(self.bias) == 1 else self.bias[rows]
         layers = tuple(part[rows] for part in self.layers)
         return State(layers, bias, self.logits[rows], self.log_sum[rows])
@@ -119,7 +119,7 @@ class ReferenceNetwork:
         return bias.astype(np.float32)
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
-        """Return the caches of every layer at all steps of one text; `ids` includes the conditions and `<bos>`."""
+        """Return one list per layer: the caches of all steps of one text. `ids` includes the conditions and `<bos>`."""
         held, recorded = self._bias(ids[: list(ids).index(BOS)].tolist()), []
         x = self.checkpoint.tensors["embedding.weight"][ids][:, None]
         zeros = np.zeros_like(self.parameters[0].weight_hh[:1])
@@ -130,7 +130,7 @@ class ReferenceNetwork:
 
 
 class LineSampler:
-    """A sampler of lines of Han characters from a model, one character at a time."""
+    """A sampler that draws lines of Han characters from a model, one character at a time."""
 
     def __init__(
         self, network: ReferenceNetwork, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
@@ -143,7 +143,7 @@ class LineSampler:
         self.state = self.network.start(prefix=prefix)
 
     def lines(self, opening: str, length: int, max_lines: int, *, may_end: bool) -> list[str]:
-        """Sample a text that begins with `opening`: `max_lines` lines of `length` characters, or fewer if `may_end`."""
+        """Complete `opening` to `max_lines` lines of `length` characters. If `may_end`, the text may end earlier."""
         given, lines = self.vocabulary.encode(opening).tolist()[::-1], list[str]()
         while len(lines) < max_lines:
             allowed, line = self.vocabulary.is_han.copy(), ""
@@ -158,7 +158,7 @@ class LineSampler:
         return lines
 
     def free(self, opening: str, max_lines: int, most: int = FREE_CHARACTERS) -> str:
-        """Sample a text that begins with `opening`, one sentence per line; the model chooses marks and length."""
+        """Sample a text that begins with `opening`, one sentence per line. The model chooses punctuation and length."""
         text, given = "", self.vocabulary.encode(opening).tolist()[::-1]
         after_mark, elsewhere = self.vocabulary.is_han.copy(), self.vocabulary.is_han.copy()
         elsewhere[[self.vocabulary.ids[mark] for mark in MARKS if mark in self.vocabulary]] = True
@@ -170,7 +170,7 @@ class LineSampler:
         return re.sub("([。？！])(?!$)", r"\1\n", text)
 
     def _next(self, given: list[int], allowed: Array) -> int:
-        """Take the last token off `given`, or draw an allowed token if none is left; then have the network read it."""
+        """Pop the last token of `given`. If `given` is empty, draw an allowed token. Feed the token to the network."""
         id_ = given.pop() if given else self._draw(allowed)
         self.state = self.network.step(self.state, np.array([id_]))
         return id_

@@ -42,24 +42,26 @@ __all__ = ["TYPES", "Described", "Graph", "GraphNetwork", "onnxruntime", "sessio
 PHI = {"tanh": "Tanh", "relu": "Relu", "leaky_relu": "LeakyRelu"}
 """The ONNX operator for each activation φ of the cell; the default slope of LeakyRelu is `formulas.LEAK`."""
 _LARGEST, _ZERO = 127, 128
-"""The largest whole number in an operand, and the unsigned byte that represents 0."""
+"""The largest integer in an operand, and the unsigned byte that represents 0."""
 _LEAST = np.float32(1e-30)
-"""The least number from which a row's scale is computed, so that a row of zeros is not divided by 0."""
+"""A lower bound on the largest |x| of a row, so that a row of zeros is not divided by 0. The scale of a row is
+max(largest |x|, `_LEAST`) / `_LARGEST`."""
 
 TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "float64": 11}
 _INT_ATTRIBUTE = 2
 _IR_VERSION, _OPSET, _CONTRIBUTED = 8, 18, "com.microsoft"
-"""Versions that every ONNX Runtime since 1.14 can read, and the domain of ONNX Runtime's additional operators."""
+"""The versions of the file format and of the operators, and the domain of ONNX Runtime's additional operators. Every
+ONNX Runtime since 1.14 can read these versions."""
 
 Chunks = list[bytes | memoryview]
-"""A message in parts, which are joined once: a model has megabytes of constants, and copying them takes time."""
+"""A message in parts. They are joined only once, because copying megabytes of constants takes time."""
 Value = int | str | Chunks  # the value of a field: a number, a string, or bytes, such as a nested message
 Described = tuple[str, str, tuple[int | str, ...]]
-"""An operand or result: its name, its type, and its sizes; a size that is not fixed has a name instead."""
+"""The name, type and shape of an operand or result. In the shape, a size that varies is a name instead of a number."""
 
 
 class GraphNetwork(ReferenceNetwork):
-    """A network that reads a batch of texts token by token, with the graph; it is used to compose.
+    """The network that composes poems. It reads a batch of texts token by token with the ONNX graph.
 
     Args:
         checkpoint: The model in 8 bits (`Checkpoint.rounded`).
@@ -78,9 +80,9 @@ class GraphNetwork(ReferenceNetwork):
 
 
 def softmax(logits: Float[Array, "B V"], *, shifted: bool = False) -> tuple[Float[Array, "B V"], Float[Array, "B"]]:
-    """Return each row's softmax in float32, and the logarithm of the sum of the row's exponentials.
+    """Compute the softmax and the log-sum-exp of each row of logits.
 
-    The softmax of a logit of -inf is 0.
+    The softmax is in float32, and the log-sum-exp in float64. A logit of -inf has the softmax 0.
 
     Args:
         logits: The logits in float32, (B, V).
@@ -95,7 +97,7 @@ def softmax(logits: Float[Array, "B V"], *, shifted: bool = False) -> tuple[Floa
 
 @cache
 def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
-    """Build a function that computes e^x; NumPy's differs in the last bit between processors."""
+    """Build a function that computes e^x with ONNX Runtime. NumPy's exp differs in the last bit between processors."""
     graph, shape = Graph(), ("B", "V")
     graph.node("Exp", "x", result="exp")
     return session(graph.serialized([("x", "float32", shape)], [("exp", "float32", shape)]))
@@ -105,14 +107,14 @@ def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
 
 
 def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
-    """Build the graph of one step of a model in 8 bits.
+    """Build the ONNX graph that computes one step of an 8-bit model.
 
     Args:
         checkpoint: The model in 8 bits.
-        for_others: Whether to make the graph usable without pingze. Its metadata then hold the configuration and the
-            vocabulary. Instead of `bias` the graph reads p (1 or B, E), the mean embedding of the conditions, or zeros
-            if there are none; it reads neither if the configuration is not `held`. Instead of `exp` the graph returns
-            x (B, E), the embedding of `ids`.
+        for_others: Whether to make the graph usable without pingze. The metadata of such a graph hold the configuration
+            and the vocabulary. The graph returns x (B, E), the embedding of `ids`, instead of `exp`, and it has no
+            input `bias`. If the configuration is `held`, the graph has the input p (1 or B, E): the mean embedding of
+            the conditions, or zeros if there are no conditions.
     """
     sizes, names, graph = checkpoint.configuration, _states(checkpoint), Graph()
     V, E, H = sizes.vocabulary_size, sizes.embedding_size, sizes.hidden_size
@@ -126,7 +128,7 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
         return constant(name, checkpoint.tensor(name))
 
     def operand(x: str, *, within_1: bool = False) -> tuple[str, str]:
-        """Round x to whole numbers times a scale; the two are an operand of a product."""
+        """Quantize x to 8-bit integers. Return them with one scale per row. If `within_1`, the only scale is 1/127."""
         if within_1:
             return node("QuantizeLinear", x, step, zero), step
         largest = node("ReduceMax", node("Abs", x), columns)
@@ -134,7 +136,7 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
         return node("QuantizeLinear", node("Div", x, scale), one, zero), scale
 
     def product(operand: tuple[str, str], name: str) -> str:
-        """Multiply an operand x by the transpose of a weight: x Wᵀ."""
+        """Multiply a quantized operand x by the transpose of the weight W called `name`: x Wᵀ."""
         (x, scale), weight = operand, checkpoint.matrix(name)
         whole, of_row = constant(f"{name}.whole", weight.columns), constant(f"{name}.scale", weight.scale)
         # ONNX Runtime computes (x - zero) whole · of_all · of_row, exactly until the scales are applied.
@@ -224,7 +226,7 @@ class Graph:
         return made
 
     def node(self, operator: str, *operands: str, result: str = "", domain: str = "", **attributes: int) -> str:
-        """Add a node with a single result and return its name."""
+        """Add a node that has a single result, and return the name of the result."""
         return self.nodes(operator, *operands, results=[result] if result else [], domain=domain, **attributes)[0]
 
     def serialized(
@@ -250,7 +252,7 @@ def _described(name: str, type_: str, sizes: tuple[int | str, ...]) -> Chunks:
 
 
 def _message(*fields: tuple[int, Value]) -> Chunks:
-    """Encode each field as a key, which states the kind of value, and a number, or bytes after their length."""
+    """Encode each field as a key (its number and type) and a value. A string or bytes are preceded by their length."""
     chunks: Chunks = []
     for number, value in fields:
         if isinstance(value, int):
@@ -268,7 +270,7 @@ def _varint(value: int) -> bytes:
 
 
 def session(graph: bytes) -> Callable[[Mapping[str, Array]], list[Array]]:
-    """Prepare a graph, and return a function that runs it: given operands by name, it returns a list of results.
+    """Load a graph, and return a function that maps operands by name to the list of results.
 
     A run uses only the calling thread, because threads that compose at the same time would compete for the processor.
     """

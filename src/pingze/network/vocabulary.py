@@ -18,12 +18,12 @@ _TOKEN = re.compile(r"[^\s\ud800-\udfff]|<[^<>\n\ud800-\udfff]+>")
 
 
 class Vocabulary:
-    """The tokens of a model.
+    """The tokens of a model, each with an id.
 
     Args:
-        tokens: The tokens in the order of their ids: `SPECIAL_TOKENS`, tokens of conditions, characters.
+        tokens: The tokens in the order of their ids: `SPECIAL_TOKENS`, then tokens of conditions, then characters.
 
-    Raises InputError if the tokens do not begin with `SPECIAL_TOKENS`, or a token occurs twice or is not valid.
+    Raises InputError if the tokens do not begin with `SPECIAL_TOKENS`, or if a token is repeated or invalid.
     """
 
     def __init__(self, tokens: Sequence[str]) -> None:
@@ -38,12 +38,12 @@ class Vocabulary:
 
     @classmethod
     def of_texts(cls, texts: Iterable[str], size: int, condition_tokens: Sequence[str] = ()) -> "Vocabulary":
-        """Build a vocabulary of special tokens and the texts' most frequent characters; ties are ordered by code point.
+        """Build a vocabulary of the special tokens and the most frequent characters of some texts.
 
         Args:
-            texts: The texts whose characters are counted.
-            size: Maximum number of tokens, including special tokens.
-            condition_tokens: Tokens such as <七絕> (`pingze.network.conditions`); none by default.
+            texts: The texts whose characters are counted. Equally frequent characters are ordered by code point.
+            size: The maximum number of tokens, including special tokens.
+            condition_tokens: The tokens of conditions, such as <七絕> (`pingze.network.conditions`); none by default.
         """
         counts = Counter(character for text in texts for character in text)
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
@@ -68,22 +68,22 @@ class Vocabulary:
         return hash(self.tokens)
 
     def encode(self, text: str) -> Int64[np.ndarray, "length"]:
-        """Return the id of each character; the id of unknown characters is `UNK`.
+        """Return the id of each character, or `UNK` if the character is not in the vocabulary.
 
         Args:
-            text: The characters; the name of a special token is not recognized as a token.
+            text: The characters. The name of a special token, such as `<bos>`, is read as separate characters.
         """
         return np.array([self.ids.get(character, UNK) for character in text], dtype=np.int64)
 
     def decode(self, ids: Iterable[SupportsIndex]) -> str:
-        """Return the text of ids, in which special tokens appear by name.
+        """Convert ids to text. Special tokens are written as their names, such as `<bos>`.
 
         Args:
-            ids: Ids from 0 to the number of tokens - 1.
+            ids: Ids of at least 0 and less than the number of tokens.
         """
         return "".join(self.tokens[id_] for id_ in ids)
 
     @cached_property
     def is_han(self) -> Bool[np.ndarray, "V"]:
-        """Whether each id belongs to a Han character."""
+        """For each id, whether its token is a Han character."""
         return np.array([len(token) == 1 and token not in MARKS for token in self.tokens])

@@ -1,1 +1,1 @@
-"""Serve the HTTP API under /v1 and the web page, without torch; use the corpus if it has been fetched."""
+"""Serve the web page and the HTTP API under /v1. Torch is not needed, and the corpus is used only if it was fetched."""

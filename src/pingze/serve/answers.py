@@ -1,4 +1,4 @@
-"""Compute the answers to requests in a worker process; each function serves one route."""
+"""Compute the answers to requests in a worker process, with one function for each route."""
 
 import time
 from dataclasses import asdict, fields
@@ -33,7 +33,7 @@ NOT_PEOPLE = ("郊廟朝會歌辭",)  # author names under which the corpus has 
 
 @cache
 def forms() -> schemas.Choices:
-    """List the options of a request and their bounds, and the forms, rhyme groups and models to choose from."""
+    """List the options of a request with their bounds, and the forms, rhyme groups and models to choose from."""
     unasked = schemas.ComposeRequest()
     options = []
     for each in fields(unasked):
@@ -68,13 +68,13 @@ def forms() -> schemas.Choices:
 
 @cache
 def script() -> dict[str, dict[str, str]]:
-    """Map each Traditional character that has a Simplified form to that form, and variants to their common forms."""
+    """Map Traditional characters to Simplified ones, and variant characters to the forms that Simplified text uses."""
     return {"simplified": simplified_forms(), "variants": mainland_variants()}
 
 
 @cache
 def example() -> dict[str, str]:
-    """Return a poem from the corpus as an example for the page to check. Answer 409 if there is no corpus."""
+    """Return an example from the corpus, for the page to check. Answer 409 if there is no corpus."""
     with Store.open() as store:
         for poem in store.poems(dynasty="tang"):
             if (poem.author, poem.title) == EXAMPLE:
@@ -102,12 +102,12 @@ def mend(asked: schemas.MendRequest) -> Mended:
 
 
 def couplet(asked: schemas.CoupletRequest) -> dict[str, list[Couplet]]:
-    """Write lower lines to an upper line, or upper lines to a lower one; for a theme, write both lines and a 橫批."""
+    """Write lower lines to an upper line, upper lines to a lower line, or couplets with a 橫批 (heading) on a theme."""
     return {"couplets": composing.couplet(**vars(asked))}
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternative]]:
-    """List the characters that fit a position, ranked by how probable each makes the whole poem."""
+    """List the characters that fit a position, ranked by the probability of the resulting poem."""
     poem = asked.poem.read(asked.level, asked.standard)
     return {"alternatives": composing.alternatives(**vars(asked) | {"poem": poem})}
 
@@ -159,7 +159,7 @@ def originality(asked: schemas.OriginalityRequest) -> dict[str, list[Shared]]:
 
 
 def code(asked: schemas.CodeRequest) -> dict[str, list[str]]:
-    """Draw a text as a QR code: each row of modules as 0 (light) and 1 (dark), without the quiet zone around them."""
+    """Encode a text as a QR code. Each row is a string of 0 (light) and 1 (dark); the quiet zone is left out."""
     from segno import DataOverflowError, make  # few readers ask for a code
 
     if not asked.text:
@@ -173,7 +173,7 @@ def code(asked: schemas.CodeRequest) -> dict[str, list[str]]:
 
 
 def warm_up() -> float:
-    """Load the models and tables. Return the processor seconds per token that it takes to write a large batch."""
+    """Load the models and tables. Return the CPU seconds per token for writing a large batch."""
     forms(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(schemas.CheckRequest(text=text, form="五絕"), "en")

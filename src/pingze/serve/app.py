@@ -48,7 +48,7 @@ router = APIRouter(prefix="/v1", responses={status: {"model": Problem} for statu
 
 
 def _add_route(compute: Callable[..., Any]) -> None:
-    """Add a route with the name of a function, which a worker calls with the body and the language if it takes them."""
+    """Add a route. A worker calls `compute` with the body, and with `language` if `compute` has this parameter."""
     called = signature(compute)
     body = [each for name, each in called.parameters.items() if name != "language"]
 
@@ -83,7 +83,7 @@ async def health(request: Request) -> dict[str, str | int]:
 async def compose(asked: ComposeRequest, request: Request) -> Poems:
     """Compose poems that meet all constraints of the request, in the order of their seeds.
 
-    If `Accept` names application/x-ndjson, the answer is a line of JSON for each draft, then one for the poems.
+    If `Accept` names application/x-ndjson, the answer is one line of JSON for each draft, then one line for all poems.
     """
     if LINES not in request.headers.get("accept", ""):
         return await _poems(asked, request, Poems)
@@ -102,7 +102,7 @@ async def compose(asked: ComposeRequest, request: Request) -> Poems:
 
 
 async def _watched(asked: ComposeRequest, request: Request) -> AsyncIterator[str]:
-    """Write poems; yield a line of JSON for each draft, then one for the poems. Raises the errors of `_poems`."""
+    """Write poems. Yield a line of JSON for each draft, then one line for all poems. Raises the errors of `_poems`."""
     drafts: asyncio.Queue[populations.Draft | None] = asyncio.Queue()
     writing = asyncio.ensure_future(_poems(asked, request, Poems, drafts.put_nowait))
     writing.add_done_callback(lambda _: drafts.put_nowait(None))
@@ -120,7 +120,7 @@ def _line(answer: object) -> str:
 
 @router.post("/collect")
 async def collect(asked: CollectRequest, request: Request) -> CollectedPoems:
-    """Put together poems from lines of the corpus, each from a different poem. Answer 409 if there is no corpus."""
+    """Put together poems whose lines are all from different poems of the corpus. Answer 409 if there is no corpus."""
     return await _poems(asked, request, CollectedPoems)
 
 
@@ -172,7 +172,7 @@ CHOICES: dict[str, list[str]] = {
     "level": list(STRICTNESSES),
     "rhyme": list(dict.fromkeys(name for each in STANDARDS.values() for name in each.groups)),
 }
-"""The names that the schema lists. The server accepts other spellings too, such as those in Simplified characters."""
+"""The names that the OpenAPI schema lists. The server also accepts other spellings, such as Simplified characters."""
 
 _POEM = {"lines": ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]}
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -200,7 +200,7 @@ def create_app(queue: Queue | None = None, hosts: Iterable[str] = (), public_url
     Args:
         queue: The queue that computes the answers; None if only the page and the schema are served.
         hosts: Further host names to accept.
-        public_url: The address of the page that links lead to; "" for the project's own pages, if it has any.
+        public_url: The page's address in links to poems. The default is the project's address labeled Poems, if any.
     """
     app = FastAPI(
         title="pingze 平仄",
@@ -224,7 +224,7 @@ def create_app(queue: Queue | None = None, hosts: Iterable[str] = (), public_url
 
 
 def project_url(label: str) -> str:
-    """Return one of the project's addresses in pyproject.toml; "" if it has none.
+    """Return one of the project's addresses in pyproject.toml, or "" if it is missing there.
 
     Args:
         label: The name of the address in pyproject.toml, such as Repository.
@@ -234,7 +234,7 @@ def project_url(label: str) -> str:
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    """Build the response to an error, even if no route matches the request; keep the error's headers, such as Allow."""
+    """Build the response to any error, including an unknown route. Keep the error's headers, such as Allow."""
     language, headers = language_of(request.headers), None
     if isinstance(error, RequestValidationError):
         error = invalid(error.errors()[0])
@@ -245,7 +245,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
-    """Return FastAPI's OpenAPI schema; add examples, the names to choose from, and the media type of problems."""
+    """Extend FastAPI's OpenAPI schema with examples, the names to choose from, and the media type of problems."""
     schema = app.openapi()
     for path, operations in schema["paths"].items():
         for operation in operations.values():

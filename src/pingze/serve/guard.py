@@ -1,4 +1,4 @@
-"""Refuse requests from unknown hosts or with large or slow bodies, set headers, and close idle connections.
+"""Refuse requests with unknown host names or with large or slow bodies, set headers, and close idle connections.
 
 Another site can make its own host name resolve to this machine (DNS rebinding). The requests of the site's page then
 carry that name, so only known host names are accepted. The guard reads each body in full before the application runs.
@@ -35,7 +35,7 @@ PAUSE = 1.0  # seconds between two checks of the connections
 
 
 class Guard:
-    """An application that checks each request before passing it to another application.
+    """Middleware that checks each request before the application receives it.
 
     app: The application that answers the requests.
     hosts: Host names to accept in addition to the loopback names.
@@ -121,12 +121,13 @@ async def _read(request: Request) -> bytes:
 async def watch(connections: set[Any], seconds: float = IDLE_SECONDS) -> None:
     """Close idle and slow connections until this task is cancelled.
 
-    uvicorn itself closes a connection that is idle after an answer. But it waits for ever for the first request, for
-    the rest of a refused body, and for a client to read its answer. Nor does it notice that a client has left which
-    sent a further request: it stops reading the connection, so this task makes it read on, up to a limit.
+    uvicorn itself only closes connections that are idle after an answer. It waits for ever for the first request, for
+    the rest of a refused body, and for a client to read an answer. If a client sends a second request before the first
+    is answered, uvicorn stops reading and does not notice when the client leaves. This task therefore resumes reading,
+    unless `LARGEST_BODY` bytes are already waiting.
 
     Args:
-        connections: The open connections of uvicorn's server: its instances of `asyncio.Protocol`.
+        connections: The open connections of uvicorn's server, instances of `asyncio.Protocol`.
         seconds: How long a connection may be idle.
     """
     seen: dict[Any, tuple[Any, float]] = {}  # the state of each connection, and when that state began

@@ -37,12 +37,12 @@ class Reach:
     token: int
     """The index of the chosen character among the poem's tokens, from 0."""
     reach: Sequence[float]
-    """For each token k up to the chosen token t, the Frobenius norm ‖∂h_t/∂(h_k, c_k)‖ / √H, which is 1 at k = t."""
+    """The Frobenius norm ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 0 … t, where t is the chosen token. For k = t, it is 1."""
 
 
 @dataclass(frozen=True)
 class Packed:
-    """Values of shape (tokens, units) as little-endian 16-bit integers in base64; multiply each integer by `scale`."""
+    """An array of shape (tokens, units) in base64: little-endian 16-bit integers, to be multiplied by `scale`."""
 
     scale: float
     numbers: str
@@ -55,16 +55,16 @@ class Known:
     unit: int
     """The unit's number in its layer, from 1."""
     knows: str
-    """The property: place (in the line), line (number), half (of the couplet), tone (just read), foot (rhyme next)."""
+    """The property: `place` in line, `line` in poem, `half` of couplet, last `tone`, or `foot` (a rhyme is next)."""
     share: float
-    """R²: the share of the cell state's variance that the property explains, over the tokens of composed 七律."""
+    """R²: the share of the cell state's variance that the property explains, measured on composed 七律."""
 
 
 @dataclass(frozen=True)
 class Units:
     """The gates, candidate, cell state and hidden state of every unit of a layer, for each token of a poem.
 
-    The tokens are the poem's characters, the mark after each line, and `<eos>`.
+    The tokens are the poem's characters, the punctuation mark after each line, and `<eos>`.
     """
 
     tokens: Sequence[str]
@@ -78,19 +78,19 @@ class Units:
     cell: Packed
     hidden: Packed
     known: Sequence[Known]
-    """The units that track a property, sorted from the highest R²; empty if these weights were not measured."""
+    """The units that track a property, highest R² first. Empty if the weights of this model were not measured."""
 
 
 @dataclass(frozen=True)
 class Next:
-    """The likely characters at a position. At temperature T, each has p = exp(log_probability / T - log_sum)."""
+    """The likeliest characters at a position. At temperature T, the p of each is exp(log_probability / T - log_sum)."""
 
     characters: Sequence[Alternative]
     temperatures: Sequence[float]
     log_sums: Sequence[float]
     """The logarithm of the normalizing sum at each temperature."""
     choices: Sequence[float]
-    """exp(entropy) at each temperature: the number of equally likely characters with the same entropy."""
+    """exp(entropy) at each temperature, which is the effective number of characters to choose from."""
 
 
 def reach(asked: ReachRequest) -> Reach:
@@ -160,7 +160,7 @@ def fingerprint(network: ReferenceNetwork) -> str:
 
 @cache
 def measured() -> dict[str, dict[str, list[Known]]]:
-    """Load the units that track a property. The keys are the weights' fingerprint, then the layer's number from 1."""
+    """Load the units that track a property, keyed by the weights' fingerprint, then by the layer's number (from 1)."""
     text = files("pingze.serve").joinpath("units.json").read_text(encoding="utf-8")
     return json.loads(text, object_hook=lambda found: Known(**found) if "unit" in found else found)
 
@@ -181,14 +181,14 @@ def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
 
 
 def _read_layer(chosen: Composer, poem: Poem, asked: UnitsRequest) -> tuple[list[int], list[StepCache]]:
-    """Return the ids of the tokens before the poem, and a layer's cache at each token of the poem."""
+    """Return the ids of the poem's conditions, and the requested layer's cache at each token of the poem."""
     prefix = chosen.prefix(poem_request(chosen, poem))
     read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines, poem.form)])
     return prefix, chosen.network.record(read)[asked.layer - 1][len(prefix) + 1 :]
 
 
 def _token(asked: CharacterRequest, poem: Poem) -> int:
-    """Return the index, from 0, of the requested character's token, counting the mark that follows each line."""
+    """Return the requested character's index among the poem's tokens, from 0. Marks after lines are tokens too."""
     return len("".join(poem.lines[: asked.line - 1])) + asked.line - 1 + asked.position - 1
 
 

@@ -1,4 +1,4 @@
-"""Write populations in a worker: prepare a request, draw texts, choose one per population, and build the poems."""
+"""Write poems in a worker, each from one or more populations. A population is a group of texts resampled together."""
 
 import pickle
 import time
@@ -27,21 +27,21 @@ PickledRequest = bytes  # also the key by which a worker caches the prepared req
 
 @dataclass(frozen=True)
 class Draft:
-    """The first population of a poem as far as it is written; ＿ is at each position that is not yet written.
+    """A preview of a poem: the best text so far in the poem's first population, with ＿ at each unwritten position.
 
-    If the poem may still be chosen from another population, only fixed characters are settled before the end.
+    If the poem has several populations, only the characters that the request fixes are settled before the poem is done.
     """
 
     seed: int
     lines: list[str]
-    """The lines of the text that leads at present."""
+    """The lines of the text with the highest score so far."""
     settled: list[str]
     """The same lines, with ＿ at each position whose character may still change."""
 
 
 @lru_cache(maxsize=8)  # an entry with many words to include takes up to 14 MB
 def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list[Note]]:
-    """Prepare a request: return its model, constraints and sampling options, and notes on how it was read."""
+    """Prepare a request. Returns its model, constraints and sampling options, and notes on how it was interpreted."""
     asked: ComposeRequest | ReviseRequest = pickle.loads(packed)
     with noted() as notes:
         if isinstance(asked, ComposeRequest):
@@ -54,7 +54,7 @@ def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list
 
 
 def plan_of(packed: PickledRequest) -> tuple[str, int, int, int, Sequence[Note]]:
-    """Return a request's model, its populations per poem, texts per population and tokens per text, and the notes."""
+    """Return the model's name, populations per poem, texts per population, tokens per text, and the notes."""
     chosen, inclusion, sampling, notes = started(packed)
     return chosen.name, *chosen.populations(inclusion.constraints, sampling), inclusion.constraints.tokens, notes
 
@@ -64,10 +64,11 @@ def write(
 ) -> Iterator[tuple[int, Any] | None]:
     """Write populations of one model as one batch.
 
-    The last two arguments of a job say whether its poem has only this population, and whether a client watches it.
+    A job's first flag is True if its poem has no other population. The second is True if a client watches the drafts.
 
-    Yields None before each token, and the index and draft of each watched population at intervals. At the end of each
-    population, yields its index and result: an error, the chosen text or, for a poem's only population, the poem.
+    Yields None before each token. Every `PAUSE` seconds, yields (index, draft) for each population that is watched.
+    Yields (index, result) when a population ends. The result is an error or the text chosen from the population. If the
+    poem has no other population, the result is the poem instead of the text. `index` is a job's position in `jobs`.
     """
     # 1. Begin each population.
     going: dict[int, Writing] = {}
@@ -110,7 +111,7 @@ def write(
 
 
 def join(packed: PickledRequest, seeds: Sequence[int], texts: Sequence[Text]) -> list[Poem]:
-    """Build each seed's poem from the texts chosen from its populations; each seed has equally many texts."""
+    """Build one poem per seed. `texts` lists the texts for the first seed, then as many for the second, and so on."""
     chosen, inclusion, *_ = started(packed)
     count = len(texts) // len(seeds)
     groups = [texts[start : start + count] for start in range(0, len(texts), count)]
@@ -118,7 +119,7 @@ def join(packed: PickledRequest, seeds: Sequence[int], texts: Sequence[Text]) ->
 
 
 def failure(error: Exception) -> Exception:
-    """Return an error that can be pickled: a PingzeError unchanged, any other as a RuntimeError with its traceback."""
+    """Make an error picklable. A PingzeError is kept. Any other error becomes a RuntimeError with its traceback."""
     if isinstance(error, PingzeError):
         return error
     return RuntimeError("".join(traceback.format_exception(error)))

@@ -34,13 +34,13 @@ class RefusedError(PingzeError):
 
 
 busy = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "busy", seconds=WAIT_SECONDS)
-"""Build the error for a request when too many jobs wait, or when other requests' jobs would make its answer late."""
+"""Build the error of a busy server: too many jobs wait, or other requests would delay a request past its time limit."""
 lost = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "lost", seconds=WAIT_SECONDS)
 """Build the error for a job whose process ended before it answered."""
 
 
 def invalid(fault: Mapping[str, Any]) -> RefusedError:
-    """Convert pydantic's fault to a RefusedError, for a body that is not JSON or does not match the schema."""
+    """Convert one of pydantic's validation errors, such as invalid JSON or a missing field, to a RefusedError."""
     if fault["type"] == "json_invalid":
         return RefusedError(400, "json")
     names = [str(part) for part in fault["loc"] if part != "body"] or ["body"]
@@ -105,5 +105,5 @@ class Problem:
         return Response(body, self.status, {**(headers or {}), **wait}, MEDIA_TYPE)
 
     def line(self) -> bytes:
-        """Build the last line of an answer whose drafts have been sent: the body of `response`."""
+        """Return the body of `response` as one line: the last line of an answer if an error occurs after drafts."""
         return bytes(self.response().body) + b"\n"

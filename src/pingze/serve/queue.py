@@ -1,9 +1,9 @@
 """Share worker processes, one for each core, among the requests of all clients.
 
-A job is one population of one poem, or the whole computation for another route. Clients take turns, and so do the
-requests of each client, so that none starves. Populations of the same model and size are written as one batch. When all
-batches of a worker have run for long, the worker gets one more, which takes turns with them (`worker.py`). Meanwhile
-the worker computes at most one job of another route.
+A job either writes one population of a poem, or computes the whole answer of a route that needs no populations. Clients
+take turns, and so do the requests of each client. Populations of the same model and size are written as one batch. When
+all batches of a worker have run for `LONG` seconds, the worker starts another batch, and its batches take turns
+(`worker.py`). While it writes populations, a worker can also compute one job that is not a population.
 """
 
 import asyncio
@@ -40,10 +40,10 @@ class Job:
     """A computation for a worker.
 
     compute: A function at the top level of a module.
-    model: The model that writes the texts; jobs of one model may share a batch.
+    model: The model that writes the texts. Only populations of the same model and size share a batch.
     rows: The number of texts to write.
-    size: The number of tokens in all these texts; 0 for a job of another route, which is computed alone.
-    hear: A function to call with each draft of the texts; None if nobody watches them.
+    size: The number of tokens in all texts together. If a job is not a population, its size is 0, and it has no texts.
+    hear: A function to call with each draft of the texts; None if nobody watches the drafts.
     """
 
     request: "Request"
@@ -64,16 +64,16 @@ class Job:
 
 @dataclass(eq=False)
 class Batch:
-    """Jobs that one worker computes together: several populations, or one job of another route."""
+    """Jobs that one worker computes together: one or more populations, or a single job that is not a population."""
 
     jobs: dict[int, Job]
-    """The unanswered jobs, by the indices that the worker sends with its answers."""
+    """The unanswered jobs by index. The worker sends a job's index with its answer."""
     size: int
     begun: float
 
     @property
     def is_long(self) -> bool:
-        """Whether these populations have run for so long that another batch may take turns with them."""
+        """Whether this batch writes populations and has run long enough for another batch to take turns with it."""
         return self.size > 0 and time.monotonic() >= self.begun + LONG
 
 
@@ -104,13 +104,13 @@ class Request:
         self.waiting: deque[Job] = deque()
 
     async def compute(self, compute: Callable[[*A], T], *arguments: *A) -> T:
-        """Compute one job. Raises RefusedError, or an error of the job itself."""
+        """Queue a computation for a worker and await its answer. Raises RefusedError or the computation's error."""
         answer: T
         (answer,) = await self.compute_all([Job(self, compute, arguments)])
         return answer
 
     async def compute_all(self, jobs: Sequence[Job]) -> list[Any]:
-        """Compute several jobs. Raises the errors of `compute`."""
+        """Queue several jobs and await their answers. Raises the same errors as `compute`."""
         self.queue.submit(self, jobs)
         return await asyncio.gather(*(job.answer for job in jobs))
 
@@ -131,7 +131,7 @@ class Queue:
         self.numbers = count()
         self.closing = False
         self.pace = 0.0
-        """Moving average of the seconds per token: the time of a batch, divided by the tokens in its texts."""
+        """Moving average of the seconds that a worker needs per token of text."""
 
     def __len__(self) -> int:
         return sum(len(request.waiting) for request in self.waiting)
@@ -166,9 +166,9 @@ class Queue:
 
     @asynccontextmanager
     async def request(self, client: str) -> AsyncIterator[Request]:
-        """Open a request, which may take `seconds`. When it ends, drop its waiting jobs and stop its running jobs.
+        """Open a request for at most `seconds`. When the request ends, drop its waiting jobs and stop its running jobs.
 
-        Raises DeadlineError if its jobs take too long, or RefusedError if some wait behind those of other requests.
+        When the time is up, raises RefusedError if jobs still wait behind other requests, and DeadlineError otherwise.
         """
         request = Request(self, client)
         try:
@@ -186,9 +186,9 @@ class Queue:
                             worker.send("stop", number, index)
 
     def submit(self, request: Request, jobs: Sequence[Job]) -> None:
-        """Add all of a request's jobs to the queue; if an error is raised, add none.
+        """Add all of a request's jobs to the queue, or none if an error is raised.
 
-        Raises RefusedError if the jobs alone would take too long, or if too many other jobs are waiting.
+        Raises RefusedError if too many jobs are waiting, or if the jobs are expected to end after the time limit.
         """
         waiting: dict[str, list[deque[Job]]] = defaultdict(list)
         for each in self.waiting:
@@ -212,7 +212,7 @@ class Queue:
         self._dispatch()
 
     def _dispatch(self) -> None:
-        """Give each ready worker a job of another route if it has none, and populations if its batches are all long."""
+        """Start waiting jobs. A worker gets populations if all its batches are long, and one other job at a time."""
         for worker in sorted((each for each in self.workers if each.ready), key=lambda worker: len(worker.batches)):
             writing = [batch for batch in worker.batches.values() if batch.size]
             if len(writing) == len(worker.batches) and (job := self._take(lambda job: not job.size)):
@@ -225,8 +225,8 @@ class Queue:
     def _beside_long_batches(self) -> Callable[[Job], bool]:
         """Return a function that says whether a job is a population that may take turns with the long batches.
 
-        If one of these belongs to the same client, the population must be much smaller. Equal populations of one
-        client gain nothing from turns, and leave less of the worker to the next client.
+        If a client has a population in a long batch, its next population must be at least `MUCH` times smaller.
+        Turns between equal populations of one client gain nothing, and leave other clients less of the worker's time.
         """
         smallest: dict[str, int] = {}
         for job in (job for batch in self._batches() if batch.is_long for job in batch.jobs.values()):
@@ -235,7 +235,7 @@ class Queue:
         return lambda job: 0 < MUCH * job.size <= smallest.get(job.request.client, math.inf)
 
     def _joined(self, first: Job) -> list[Job]:
-        """Return the first population and others of its model and size as a batch; leave other workers their share."""
+        """Collect a batch: `first`, and waiting jobs of the same model and size, up to a worker's share of all jobs."""
         jobs, share = [first], math.ceil((len(self) + 1) / len(self.workers))
 
         def fits(job: Job) -> bool:
@@ -256,7 +256,7 @@ class Queue:
         self.loop.call_later(until - now + GRACE, self._end_stuck, worker, number)
 
     def _take(self, fits: Callable[[Job], bool]) -> Job | None:
-        """Remove and return the first job that fits, if any. Its client goes last, its request last of the client's."""
+        """Take the first job that fits, if any. Put its client's requests behind all others, its own request last."""
         request = next((each for each in self.waiting if fits(each.waiting[0])), None)
         if request is None:
             return None
@@ -275,7 +275,7 @@ class Queue:
             self.loop.call_soon_threadsafe(self._replace, worker)
 
     def _hear(self, worker: Worker, message: Any) -> None:
-        """Handle a draft or an answer of a job, and the seconds that the worker has spent on the job's batch so far."""
+        """Handle a worker's message: a draft, a job's answer, or the readiness of a worker that replaces another."""
         if not isinstance(message, tuple):  # from a worker that replaces another one
             worker.ready = not isinstance(message, Exception)
             self._dispatch()

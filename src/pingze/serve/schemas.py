@@ -33,7 +33,7 @@ def shared(name: str, **bounds: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class GivenPoem(Bounded):
-    """A poem as this API returns it, or only its lines; seed, model and log_probability are ignored."""
+    """A poem in a request: as the API returns it, or lines only. `seed`, `model` and `log_probability` are ignored."""
 
     lines: list[str] = option(..., "Its lines, without marks.", maxItems=LONGEST_POEM)
     form: str | None = option(None, "Its form, such as 七絕; null detects it.", maxLength=20)
@@ -48,7 +48,7 @@ class GivenPoem(Bounded):
     log_probability: float | None = None
 
     def read(self, level: str = CUSTOMARY, standard: str = PINGSHUI.name) -> Poem:
-        """Parse the poem. Raises InputError if its lines do not have the shape of the given form or of any form."""
+        """Parse the poem. Raises InputError if the lines fit no form, or if they do not fit the given `form`."""
         text = "，".join(self.lines[:LONGEST_POEM])
         found = read_poem(text, form=self.form, level=level, standard=standard)
         form = find_form(found.form)
@@ -70,7 +70,7 @@ class Place(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class OfModel(Bounded):
-    """A request that may name one of the shipped models. No name is read as a path."""
+    """A request that may name one of the shipped models. A path to a model is not allowed."""
 
     model: str | None = option(None, "The model; null means the default.", enum=[None, *checkpoint.SHIPPED])
 
@@ -103,7 +103,7 @@ class CollectRequest(ComposeRequest, Collecting):
 
 @dataclass(frozen=True, kw_only=True)
 class CoupletRequest(OfModel, Coupling):
-    """The line that the other line of a couplet is to match, or a theme."""
+    """A request for a couplet, which matches a given line or follows a theme."""
 
     particles: int = shared("particles", maximum=MOST_PARTICLES)
     count: int = shared("count", maximum=10)
@@ -223,15 +223,15 @@ class TuneChoice:
 
     name: str
     names: Sequence[str]
-    """The names of the tune, the usual one first; all shapes of a tune have the same names."""
+    """The tune's names, the usual one first. All shapes (格) of a tune have the same names."""
     widths: Sequence[int]
     marks: str
     stanzas: Sequence[int]
-    """The numbers, from 1, of the lines that end a stanza; the last stanza is left out."""
+    """The numbers (from 1) of the lines that end a stanza, except the tune's last line."""
     tones: Sequence[str]
     """The tones of each line: P level, Z oblique, x either."""
     rhymes: Sequence[str]
-    """The class of each rhyme, 平, 仄 or 入; 平仄 if level and oblique lines rhyme with each other."""
+    """The class of each rhyme: level 平, oblique 仄, entering 入, or 平仄 if level and oblique lines rhyme together."""
     pieces: int
 
 
@@ -252,7 +252,7 @@ class StandardChoice:
     label: str
     rhymes: Sequence[RhymeChoice]
     parts: Sequence[RhymeChoice]
-    """The parts in which 詞 rhyme; `side` is 平仄, or 入 for a part of entering rhymes."""
+    """The parts (部). In 詞, the groups of a part rhyme together. The `side` is 入 for entering tones, else 平仄."""
 
 
 @dataclass(frozen=True)
@@ -331,7 +331,7 @@ class Fault(Violation):
 
 @dataclass(frozen=True)
 class Judged:
-    """A checked poem, as in `pingze check --json`, with the characters that would fit at each fault."""
+    """The verdict on a poem, as in `pingze check --json`, with the characters that would correct each fault."""
 
     ok: bool
     judged: str

@@ -37,7 +37,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reached_at(bound: socket.socket) -> str:
-    """Return the address to type in a browser; for a socket that listens everywhere, an address on the network."""
+    """Return the address to type in a browser: the machine's network address if the socket listens on all addresses."""
     address = str(bound.getsockname()[0])
     if not ip_address(address).is_unspecified:
         return address
@@ -51,9 +51,9 @@ def reached_at(bound: socket.socket) -> str:
 
 
 def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: str = "") -> None:
-    """Serve until SIGINT or SIGTERM arrives; then accept no new requests, but let the running ones complete.
+    """Serve until SIGINT or SIGTERM arrives. Then refuse new requests, and complete the running ones.
 
-    A second Ctrl-C aborts those too. Raises KeyboardInterrupt after SIGINT.
+    A second Ctrl-C aborts the running requests. Raises KeyboardInterrupt after SIGINT.
     """
     configuration = uvicorn.Config(
         create_app(queue, hosts, public_url),
@@ -82,7 +82,7 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: st
             watching.cancel()
 
     def stop(number: int, _: object) -> None:
-        """Record a signal that arrives before uvicorn handles signals, or that uvicorn raises again after it stops."""
+        """Record a signal that comes before uvicorn handles signals, or that uvicorn raises again at its end."""
         server.should_exit = True
         seen.append(number)
 

@@ -1,4 +1,4 @@
-"""Compute jobs in a separate process, at the other end of a `queue.Worker`'s pipe."""
+"""Run a worker process, which receives jobs from the server's queue through a pipe and sends back the answers."""
 
 import gc
 import os
@@ -23,13 +23,13 @@ REST = 3.0  # seconds without a message after which an idle worker frees memory
 TURN = 0.125  # seconds that a batch's turn lasts while other batches wait
 
 Turn = tuple[int, Iterator[tuple[int, Any] | None], float]
-"""A batch's number, its remaining answers (with None before each token), and the seconds spent on it so far."""
+"""A batch's number, an iterator of its answers (which yields None before each token), and the seconds spent so far."""
 
 
 def work(pipe: Connection) -> None:
     """Load the models, then compute the jobs that arrive until the server ends.
 
-    The first message sent is what `warm_up` returned, or the error that kept the models from loading.
+    The first message sent is the time per token that `warm_up` measured, or the error if the models cannot be loaded.
     """
     # Ctrl-C reaches every process of the terminal; this process waits for the server to end it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -53,10 +53,11 @@ def work(pipe: Connection) -> None:
 
 
 class WorkerLoop:
-    """A loop that receives messages, and two threads: one writes populations, the other computes other jobs.
+    """A worker's message loop, with one thread that writes populations and one that computes all other jobs.
 
-    Receives ("write" or "compute", batch, function, [(arguments, seconds allowed)]) and ("stop", batch, index). Sends
-    (batch, index, draft or answer, seconds spent on the batch so far).
+    Receives ("write" or "compute", batch, function, [(arguments, seconds allowed)]) to start a batch of jobs, and
+    ("stop", batch, index) to stop a job. Sends (batch, index, draft or answer, seconds spent on the batch). `batch` is
+    the number of a batch. `index` is the number of a job in this batch.
     """
 
     def __init__(self, pipe: Connection) -> None:
@@ -65,7 +66,7 @@ class WorkerLoop:
         self.inboxes: dict[str, SimpleQueue[Turn]] = {"write": SimpleQueue(), "compute": SimpleQueue()}
 
     def serve(self) -> None:
-        """Receive messages until the server ends; free memory when none arrive and no job is running."""
+        """Receive messages until the server ends. Free memory after `REST` seconds without messages or running jobs."""
         for inbox in self.inboxes.values():
             Thread(target=self.take_turns, args=(inbox,), daemon=True).start()
         tidy = True
@@ -90,7 +91,8 @@ class WorkerLoop:
     def take_turns(self, inbox: "SimpleQueue[Turn]") -> None:
         """Compute the batches of an inbox in turns.
 
-        A turn ends with its batch, or between two tokens when it has lasted `TURN` seconds and another batch waits.
+        A turn ends when its batch is done. If another batch waits, a turn also ends once `TURN` seconds have passed and
+        the current token of the batch is written.
         """
         while True:
             number, answers, spent = inbox.get()
@@ -109,7 +111,7 @@ class WorkerLoop:
 
 
 def computed(function: Callable[..., Any], arguments: Sequence[Any], deadline: Deadline) -> Iterator[tuple[int, Any]]:
-    """Yield a function's result, or its error, as the answer to the only job of a batch."""
+    """Call the function of a job that has a batch to itself. Yield 0 (the job's index) and the result or the error."""
     try:
         with within(deadline):
             answer = function(*arguments)

@@ -1,1 +1,1 @@
-"""Train models with PyTorch; the folder of a run holds its model, its curves, and the state from which to resume."""
+"""Train models with PyTorch. A run's folder holds its model, its log, and the state from which it can be resumed."""

@@ -27,7 +27,7 @@ class Figures:
     hanzi_perplexity: float
     """Perplexity over targets that are Han characters; `<unk>` counts as a Han character."""
     nats_per_48_tokens: float
-    """48 times `nats_per_token`, which the report calls perplexity."""
+    """48 times `nats_per_token`. The report calls this value perplexity."""
     unknown_rate: float
     tokens: int
     texts: int
@@ -52,7 +52,7 @@ def by_condition(
     length: int,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float]:
-    """Measure the hanzi perplexity given the dynasty alone, and given the dynasty and each other condition in turn."""
+    """Measure the hanzi perplexity four times: given the dynasty alone, and with form, poet or title added."""
     found = {}
     for name, names in {"nothing": (), **{name: (name,) for name in GIVEN}}.items():
         progress(here("evaluate_condition", poems=len(texts), condition=name))

@@ -11,7 +11,7 @@ from pingze.training.presets import TrainingConfiguration
 
 
 def make_optimizer(parameters: Iterable[nn.Parameter], configuration: TrainingConfiguration) -> torch.optim.Optimizer:
-    """Build PyTorch's Adam, AdamW or SGD with momentum, in the fused form that makes one pass over the weights."""
+    """Build the configured optimizer (Adam, AdamW or SGD with momentum) in PyTorch's fused implementation."""
     rate = configuration.learning_rate
     if configuration.optimizer == "sgd":
         return torch.optim.SGD(parameters, rate, momentum=configuration.momentum, fused=True)
@@ -19,9 +19,10 @@ def make_optimizer(parameters: Iterable[nn.Parameter], configuration: TrainingCo
 
 
 def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration) -> Tensor:
-    """Make the optimizer use the gradients' mean over `tokens` tokens, clipped; return the mean's norm before clipping.
+    """Clip the mean gradient over `tokens` tokens. Return the norm of the mean gradient before clipping.
 
-    The gradients are sums. The fused optimizers divide them by `grad_scale` in their single pass over the weights.
+    The stored gradients are sums over the tokens. This function sets `grad_scale`, the divisor of these sums in the
+    fused optimizer.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     gradients = [p.grad for p in parameters]
@@ -39,10 +40,10 @@ def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: Trainin
 
 
 def rate_factor(step: int, total: int, configuration: TrainingConfiguration, falling: int | None = None) -> float:
-    """Compute the learning rate at step `step` (from 0) of `total` steps, as a share of the peak rate.
+    """Compute the learning rate as a share of the peak rate. `step` counts from 0; `total` is the number of steps.
 
-    After a linear warm-up the rate falls to 0 along a half cosine. If `falling` is given, it instead stays constant and
-    falls to 0 linearly over the last `falling` steps, so that a run can be ended after any step (Hu et al. 2024).
+    After a linear warm-up, the rate falls to 0 along a half cosine. If `falling` is given, the rate stays constant
+    and then falls linearly over the last `falling` steps, so that a run can be ended after any step (Hu et al. 2024).
     """
     warmup = configuration.warmup_steps
     if step < warmup:
@@ -55,17 +56,17 @@ def rate_factor(step: int, total: int, configuration: TrainingConfiguration, fal
 
 
 class Average:
-    """The moving average of a model's weights, which is evaluated and saved; with a decay of 0, it equals the weights.
+    """A moving average of a model's weights. The average is evaluated and saved. With decay 0, it equals the weights.
 
-    average <- d·average + (1 - d)·weights,    d = min(decay, (1 + t) / (10 + t)) after step t,
+    average <- d·average + (1 - d)·weights,    d = min(decay, (1 + t) / (10 + t)) after step t.
 
-    so that the poor weights of the first steps soon lose influence (Polyak & Juditsky 1992; Tarvainen & Valpola 2017).
+    The early weights are poor, and a small d soon forgets them (Polyak & Juditsky 1992; Tarvainen & Valpola 2017).
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.model, self.decay = model, decay
         self.updates = 0
-        """Number of averaged steps, including the steps of the run from which this one started."""
+        """Number of steps in the average. If the average was copied from another run, that run's steps count too."""
         named = model.named_parameters() if decay else ()
         self.tensors = {name: parameter.detach().clone() for name, parameter in named}
 

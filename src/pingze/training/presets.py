@@ -24,7 +24,7 @@ SOURCES = {
     "ming": ("ming",),
     "qing": ("qing",),
 }
-"""The dynasties whose poems may be mixed with Tang poems, by the name of the source."""
+"""The dynasties of each source of poems that `mixture` can add to the Tang poems."""
 CI = "ci"  # the name of the source that consists of all 詞
 CHOICES = {"optimizer": ("adam", "adamw", "sgd"), "precision": ("float32", "bf16"), "corpus": tuple(LENGTHS)}
 RULES: Sequence[tuple[str, dict[str, float], Callable[[float], bool], str]] = (
@@ -37,7 +37,7 @@ RULES: Sequence[tuple[str, dict[str, float], Callable[[float], bool], str]] = (
     ("at_least", {"wanted": 0}, lambda value: value >= 0, "initialization_scale learning_rate momentum weight_decay"),
     ("at_least", {"wanted": 0}, lambda value: value >= 0, "warmup_steps seed"),
 )
-"""An error's code, further parameters of its message, and a condition that the fields named last must meet if set."""
+"""Rules for single fields: an error code, its parameters, a condition, and the fields that must meet it or be None."""
 
 
 @dataclass(frozen=True)
@@ -53,22 +53,22 @@ class TrainingConfiguration:
     epochs: float = 8
     """Number of passes over the training texts; may be fractional."""
     corpus: str = "report"
-    """The poems to train on: report (the report's draw, text only), tang (all Tang poems) or own (the user's poems).
+    """The poems to train on: report (the report's sample), tang (all Tang poems) or own (the user's poems).
 
-    tang and own have form, poet and title. For own, `vocabulary_size` is a maximum (docs/your-own.md).
+    With tang or own, texts include form, poet and title. For own, `vocabulary_size` is a maximum (docs/your-own.md).
     """
     poet_poems: int = 30
-    """Minimum number of training poems by a Tang poet (any poet if the corpus is own) for the poet to get a token."""
+    """Minimum number of training poems for a Tang poet to get a token. In the corpus own, this holds for all poets."""
     later_poet_poems: int = 200
-    """Minimum number of training poems by a poet of a dynasty other than Tang for the poet to get a token."""
+    """Minimum number of training poems for a poet of a dynasty other than Tang to get a token."""
     condition_dropout: float = 0.0
-    """Probability with which form, poet and title are each omitted when a poem is read."""
+    """Probability of omitting each condition of a poem (form, poet and title), drawn separately."""
     theme_share: float = 0.0
     """Probability that some words of a poem are placed before the poem as its theme; see `training.texts`."""
     mixture: str = ""
-    """How many poems of each source (`SOURCES`, ci) an epoch reads per Tang poem, as in song:1,ming:0.5."""
+    """Sources to add, each with its number of poems per Tang poem: song:1,ming:0.5. A source is ci or in `SOURCES`."""
     start_from: str | None = None
-    """A model whose weights training starts from, enlarged if necessary; with none, the weights are initialized."""
+    """The model or run whose weights are copied at the start, enlarged if necessary. If None, all weights are new."""
     initialization: str = "orthogonal"
     """The LSTM's initial weights: zero, normal, uniform, xavier or orthogonal."""
     initialization_scale: float = 1.0
@@ -78,9 +78,9 @@ class TrainingConfiguration:
     output_dropout: float | None = None
     """Share of the top layer's outputs to drop; none means the same share as `dropout`."""
     locked_dropout: bool = False
-    """Whether the same inputs and outputs of a sequence are dropped at all its steps."""
+    """Whether to drop the same features at all steps of a sequence."""
     embedding_dropout: float = 0.0
-    """Share of the vocabulary's characters to drop from all inputs of a batch."""
+    """Share of the vocabulary's characters whose embeddings are dropped throughout a batch."""
     weight_dropout: float = 0.0
     """Share of the recurrent weights to drop for a whole batch (DropConnect)."""
     optimizer: str = "adam"
@@ -94,19 +94,19 @@ class TrainingConfiguration:
     warmup_steps: int = 0
     """Number of steps at the start over which the learning rate rises linearly from 0."""
     decay: bool = True
-    """Whether the learning rate falls to 0: along a half cosine, or linearly over the last `decay_epochs`."""
+    """Whether the learning rate falls to 0. It falls along a half cosine, or linearly if `decay_epochs` is set."""
     decay_epochs: float | None = None
-    """Number of epochs at the end over which the learning rate falls; with none, it falls from the warm-up on."""
+    """Number of final epochs over which the learning rate falls. If None, it falls from the end of the warm-up."""
     clip_norm: float | None = None
     """Maximum norm of the gradient of all weights together."""
     clip_value: float | None = None
     """Maximum absolute value of any entry of a gradient."""
     averaging: float = 0.0
-    """Decay of the moving average of the weights. The average is evaluated and saved; with 0, it equals the weights."""
+    """Decay of the moving average of the weights, for evaluation and saving. If 0, the average is the weights."""
     patience: int | None = None
-    """Training stops after this number of epochs without a better dev figure; with none, it never stops early."""
+    """Number of successive epochs without a better dev figure that ends training. If None, training runs to its end."""
     precision: str = "float32"
-    """Type of operands of large products: float32 or bf16. Weights, cell state and optimizer remain in float32."""
+    """Operand type of large matrix products: float32 or bf16. Weights, cell state and optimizer stay in float32."""
     save_every: int = 200
     """Number of steps between saved states; a state is also saved after each epoch."""
     seed: int = 1
@@ -144,7 +144,7 @@ class TrainingConfiguration:
 
     @property
     def shares(self) -> dict[str, float]:
-        """For each source, the number of poems per Tang poem, parsed from `mixture`; NaN if it is not a number."""
+        """The number of poems per Tang poem for each source, parsed from `mixture`. An invalid number becomes NaN."""
         shares = {}
         for part in filter(None, self.mixture.split(",")):
             source, _, number = part.partition(":")
@@ -191,8 +191,8 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
 
     Args:
         name: The preset: report, report-plain, recipe, tang or own.
-        settings: Changes as field=value, for fields of `ModelConfiguration` or `TrainingConfiguration`; the value none
-            unsets an optional field.
+        settings: Changes, each as field=value, to fields of `ModelConfiguration` or `TrainingConfiguration`. The value
+            none unsets an optional field.
 
     Raises InputError if the preset or a field is unknown, or a value has the wrong type.
     """

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Processes:
-    """The link of one process, number `rank` from 0, to the others. Raises TrainingError if one of them has ended."""
+    """A process's connection to the others. Ranks start at 0. Raises TrainingError if another process has ended."""
 
     device: torch.device
     rank: int = 0
@@ -51,8 +51,8 @@ class Processes:
 def launch() -> Processes:
     """Choose the device of this process, and connect to the other processes if `torchrun` started several.
 
-    The device is a GPU if each process has one, otherwise the CPU (Apple's GPUs lack float64, which evaluation
-    needs). Raises TrainingError if the other processes do not start.
+    The device is a GPU if the machine has a GPU for each of its processes, otherwise the CPU. Apple's GPUs are never
+    used: evaluation needs float64, which they lack. Raises TrainingError if the other processes do not start.
     """
     if not distributed.is_torchelastic_launched():
         return Processes(torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu"))

@@ -2,10 +2,11 @@
 
 The folder holds `configuration.json`, `model.safetensors` (the best model on dev so far), `state.*` (from which to
 resume), and `log.jsonl` (a row every `LOG_EVERY` steps and every epoch). If there are several processes, only the first
-reads and writes the folder, and it locks the folder meanwhile.
+process reads and writes the folder. The folder is locked during training.
 
-Rows are written first, then the model, then the state. So when a state exists, the rows and the best model up to the
-state's step exist too. A resumed run writes again what a killed process wrote after its last state.
+The rows of the log are written first, then the model, then the state. If the state after a step is on disk, the rows
+and the best model up to this step are therefore on disk too. A resumed run repeats the steps after its last state, and
+writes the rows and models of these steps again.
 """
 
 import json
@@ -42,14 +43,14 @@ LogRow = dict[str, float | int | str]
 CONFIGURATION_FILE = "configuration.json"
 FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
-"""Settings that may differ when a run is resumed: they determine when and how training ends."""
+"""Settings that may change when a run is resumed, because they only determine when and how training ends."""
 OPENING, FORM = "日", "七絕"
-"""The opening of a sample (the first in the report), or its form if the model knows conditions."""
+"""The start of a sample poem: `FORM` if the model knows conditions, otherwise `OPENING`, the report's first opening."""
 TEMPERATURE, SEED, LINES = 0.7, 7, 8
 
 
 class Run(Trainer):
-    """A training run in a folder; `train()` starts it or continues it from the folder's newest state.
+    """A training run in a folder. `train()` starts the run, or continues it from the newest state.
 
     `resumed` is the state from which the run continues, or None if the run is new.
     """
@@ -76,7 +77,7 @@ class Run(Trainer):
             state.restore(self.resumed, checkpoint.shapes(self.preset.model), self.optimizer, self.average)
 
     def _open_folder(self, description: Mapping[str, object], resume: bool) -> state.SavedState | None:
-        """Write the configuration, and read the state of a run that is resumed; never overwrite another run."""
+        """Write the configuration to the folder. Return the state to resume, if any. Refuse another run's folder."""
         path, folder = self.folder / CONFIGURATION_FILE, str(self.folder)
         if resume and not path.exists():
             raise InputError("train_no_run", folder=folder)
@@ -104,9 +105,10 @@ class Run(Trainer):
     ) -> None:
         """Train up to the last epoch, or until the dev figure has not improved for `patience` epochs.
 
-        Call `on_row` with each row of the log, and `on_step` after each step. On Ctrl-C or SIGTERM, finish the step,
-        save the state (and the model, if none was saved yet), and raise KeyboardInterrupt. Raises TrainingError if the
-        loss is not finite or the disk is full; the newest state on disk is then still valid.
+        Calls `on_row` with each row of the log, and `on_step` after each step. On Ctrl-C or SIGTERM, finishes the step,
+        saves the state (and the model, if none was saved yet), and raises KeyboardInterrupt.
+
+        Raises TrainingError if the loss is not finite or the disk is full. The newest state on disk then remains valid.
         """
         self._on_row = on_row
         is_first = self.processes.is_first
@@ -167,7 +169,7 @@ class Run(Trainer):
             self._on_row(row)
 
     def _sample(self) -> str:
-        """Compose a poem in the first process, always from the same seed, with the weights that are measured on dev."""
+        """Compose a sample poem with the averaged weights and a fixed seed. Returns "" except in the first process."""
         if not self.processes.is_first:
             return ""
         network = ReferenceNetwork(self._averaged())
@@ -184,7 +186,7 @@ class Run(Trainer):
         return self.position.stale_epochs >= (self.configuration.patience or math.inf)
 
     def _save(self, *, better: bool = False) -> None:
-        """Save the model if it is the best so far or none was saved yet, then save the state."""
+        """Save the model if it is the best so far or if no model is saved yet. Then save the state."""
         self._begun = True
         if self.processes.is_first:
             path = self.folder / checkpoint.MODEL_FILE
@@ -195,7 +197,7 @@ class Run(Trainer):
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """Yield a list that collects SIGINT or SIGTERM when received; a second signal raises KeyboardInterrupt at once.
+    """Collect the first SIGINT or SIGTERM in the yielded list. A second signal raises KeyboardInterrupt at once.
 
     Only the main thread can handle signals. Signals that are ignored, as in a background job, remain ignored.
     """
@@ -219,7 +221,7 @@ def _stop_signals() -> Iterator[list[int]]:
 
 
 def _begin_log(run: Path, last_step: int) -> None:
-    """Create the log of a run, or remove the rows after `last_step` from it, because their steps will be repeated."""
+    """Create a run's log. If the log exists, remove the rows after `last_step`, because those steps are repeated."""
     rows = [row for row in read_log(run) if int(row["step"]) <= last_step]
     with written(run / LOG_FILE, TrainingError) as partial:
         partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

@@ -1,11 +1,12 @@
-"""Save the state of a run to one file, without using pickle; restore it, or start another model from it.
+"""Save the state of a run to one file without pickle, restore it, and start other models from it.
 
 `state.STEP.safetensors` holds the weights, their average and the optimizer's tensors. Its metadata hold the position
 in the training. The position determines the learning rate, the order of the poems and all random numbers, so that all
 later steps depend only on the state. The newest two files are kept.
 
-A state can also be copied into a larger model, which at first predicts exactly like the smaller one: new units keep
-their initial weights, but neither old units nor the output read them at first (Net2Net: Chen et al. 2016).
+A state can also be copied into a larger model. At first, the larger model predicts exactly what the smaller model
+predicts: new units keep their initial weights, except that their weights to old units and to the output start at 0
+(Net2Net: Chen et al. 2016).
 """
 
 import json
@@ -26,12 +27,12 @@ from pingze.training.optimization import Average
 
 KEPT = 2
 Rows = Mapping[int, int]
-"""From each token's id in a new model to its id in an old one, if both know it; None if the tokens are the same."""
+"""Maps a shared token's id in the new model to its id in the old model. `rows=None` means that all ids are equal."""
 
 
 @dataclass
 class Position:
-    """The progress of a run: its steps, its best dev figure, the number of epochs since that figure, and its time."""
+    """The progress of a run: its steps, its time, its best dev figure, and the number of epochs since that figure."""
 
     step: int = 0
     best_nats: float = float("inf")
@@ -42,7 +43,7 @@ class Position:
     averaged: int = 0
     """Number of steps in the average of the weights."""
     window: dict[str, float] = field(default_factory=dict)
-    """Loss, tokens, seconds and the largest norm since the last row of the log; empty just after a row."""
+    """Loss, tokens and seconds summed since the last log row, and the largest gradient norm. Empty after a log row."""
 
     def count(self, loss: float, tokens: int, norm: float, seconds: float) -> None:
         """Count one more step."""
@@ -74,7 +75,7 @@ class SavedState:
     unread: list[str]
 
     def part(self, prefix: str) -> dict[str, Tensor]:
-        """Return the tensors whose names begin with `prefix`, by their names without the prefix."""
+        """Return the tensors whose names begin with `prefix`. The keys are the names without the prefix."""
         named = self.tensors.items()
         return {name.removeprefix(prefix): tensor for name, tensor in named if name.startswith(prefix)}
 
@@ -100,7 +101,7 @@ def files(run: Path) -> list[Path]:
 
 
 def read(run: Path) -> SavedState | None:
-    """Read the newest undamaged state, if any was saved. Raises CheckpointError if all the states are damaged."""
+    """Read the newest undamaged state; None if no state was saved. Raises CheckpointError if all states are damaged."""
     unread: list[str] = []
     for path in files(run):
         try:
@@ -118,9 +119,10 @@ def read(run: Path) -> SavedState | None:
 def restore(
     saved: SavedState, names: Iterable[str], optimizer: Optimizer, average: Average, rows: Rows | None = None
 ) -> None:
-    """Copy the state of a run into a model as large or larger; `names` lists the weights of the run's model in order.
+    """Copy a saved state into a model, an optimizer and an average. The model may be larger than the saved model.
 
-    The moments of new weights are zero. If the run did not average its weights, they become the average.
+    `names` lists the names of the saved weights in order. Weights that were not saved get optimizer moments of zero.
+    If the run did not average its weights, the average starts as a copy of the saved weights.
     """
     weights, parameters = saved.part("model."), dict(average.model.named_parameters())
     copy(weights, parameters, rows)
@@ -137,7 +139,7 @@ def restore(
 
 @torch.no_grad()
 def copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Rows | None = None) -> None:
-    """Copy a model's tensors into those of a model as large or larger; leave tensors that `old` lacks unchanged."""
+    """Copy the tensors of a model into an equally large or larger model. Tensors that `old` lacks stay unchanged."""
     for name in new.keys() & old.keys():  # `weight_ph` of a constant input may be new, and is zero at first
         grown = new[name]
         values = old[name].to(grown.device)
@@ -159,9 +161,10 @@ def start_from(
 ) -> None:
     """Copy the weights of a saved model, or of a run's newest state, into a newly initialized model.
 
-    `source` is a name, a file or the folder of a run. Its model has at most as many units as the new one, and the same
-    embedding size, number of layers, activation and tying; tokens are matched by name. From a run, the averaged weights
-    and the optimizer's moments are copied too, so that training continues at the full learning rate.
+    `source` is a model's name, a model file or a run's folder. The old model must not have more units than the new
+    model. The embedding size, number of layers, activation and weight tying must be the same. Tokens are matched by
+    name. From a run, the averaged weights and the optimizer moments are copied too, so that training continues at the
+    full learning rate.
 
     Raises InputError if the two models do not match, CheckpointError if the source cannot be read.
     """

@@ -71,17 +71,17 @@ def digest(texts: Texts) -> str:
 
 
 def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
-    """Read a split of a corpus: the report's draw, all Tang poems, or the user's own poems."""
+    """Read a split of a corpus: the report's sample, all Tang poems, or the user's own poems."""
     return store.report_draw(split) if corpus == "report" else list(store.poems(dynasty=corpus, split=split))
 
 
 def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
-    """Choose the corpus to measure a model: own if the store has it, tang if the model has conditions, else report."""
+    """Choose the corpus for an evaluation: own if it is stored, tang if the model has conditions, otherwise report."""
     return OWN if OWN in store.dynasties() else "tang" if special_tokens else "report"
 
 
 def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str, ...]:
-    """List the tokens of forms and tunes, then of each dynasty and its poets; empty if the texts have no conditions."""
+    """List the condition tokens: forms, tunes, then each dynasty and its poets. Empty if poems have no conditions."""
     if not any(isinstance(text, CorpusPoem) for text in texts.train):
         return ()
     tunes = Counter(poem.tune for poem in texts.others.get(CI, ()))
@@ -106,7 +106,7 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
 def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
     """Build a preset's vocabulary: condition tokens, then the most frequent characters that training reads.
 
-    Raises InputError if there are too few characters, unless the texts are the user's own.
+    Raises InputError if training reads fewer characters than the preset requires, unless the corpus is the user's own.
     """
     size, training, train = preset.model.vocabulary_size, preset.training, texts.train
     written = [_text(text)[: training.length] for text in train]
@@ -136,7 +136,7 @@ def sequence(example: Example, kept: Iterable[str] = Prefix._fields) -> Ids:
 
 
 def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
-    """Concatenate a poem's tokens, but omit the form, the poet and the title, each with probability `share`."""
+    """Concatenate a poem's tokens. Form, poet and title are each left out with probability `share`."""
     kept = [name for name in GIVEN if rng.random() >= share]
     return sequence(example, ["dynasty", *kept, "about"])
 
@@ -146,10 +146,10 @@ def _text(text: Text) -> str:
 
 
 class Themes:
-    """A sampler of themes from the words of poems, so that a model learns to compose about themes that users name.
+    """A sampler that draws themes from the words of training poems, so that a model learns to follow a user's theme.
 
-    A theme consists of one to four words, each a character or two adjacent characters of a line. Rare words are more
-    likely (inverse document frequency, Spärck Jones 1972): 不 and 人 are seldom drawn.
+    A theme has one to four words. Each word is a character or two adjacent characters of a line. Rare characters are
+    preferred by inverse document frequency (Spärck Jones 1972), so that 不 and 人 are seldom drawn.
     """
 
     def __init__(self, texts: Iterable[Ids], vocabulary: Vocabulary) -> None:
@@ -157,10 +157,10 @@ class Themes:
         containing = np.bincount(np.concatenate(found), minlength=len(vocabulary))
         self._han = vocabulary.is_han
         self.rarity: Float[Array, V] = np.log((1 + len(found)) / (1 + containing)) * self._han
-        """Inverse document frequency of each Han character, ln((1 + texts) / (1 + texts that contain it)); else 0."""
+        """Inverse document frequency ln((1 + N) / (1 + n)) of a Han character in n of N texts; 0 for other tokens."""
 
     def draw(self, text: Ids, rng: np.random.Generator) -> Ids:
-        """Draw a theme of an encoded text, as tokens in random order; empty if the text has no Han character."""
+        """Draw a theme from an encoded text, with its words in random order. Empty if the text has no Han character."""
         weights = self.rarity[text]
         total = weights.sum()
         if not total:

@@ -1,9 +1,9 @@
 """Train a model step by step, in any number of processes.
 
-The batch of a step does not depend on the number of processes. Its poems are sorted, longest first, and dealt out
-into `accumulate` parts for each process. Each process computes its parts one by one, and the gradients are summed over
-all processes. The seed, the step and the part determine dropout; the seed and the epoch determine the order of poems.
-A step therefore depends only on its number and on the state before it.
+The batch of a step does not depend on the number of processes. The poems of the batch are sorted, longest first, and
+dealt out into parts, `accumulate` for each process. A process computes its parts one by one, and the gradients are
+summed over all processes. Dropout is determined by the seed, the step and the part, and the order of poems by the seed
+and the epoch. A step therefore depends only on its number and on the state before it.
 """
 
 import math
@@ -31,7 +31,7 @@ from pingze.training.texts import Example, Text, Texts, Themes, draw, examples, 
 
 
 class Taken(NamedTuple):
-    """A step over all processes: -ln p summed over the targets, the number of targets, and the mean gradient's norm."""
+    """Totals of a step over all processes: sum of -ln p, number of targets, and norm of the mean gradient."""
 
     loss: float
     tokens: int
@@ -39,7 +39,7 @@ class Taken(NamedTuple):
 
 
 class Trainer:
-    """A model that is trained on texts. Raises InputError if they have too few characters for the vocabulary."""
+    """A model in training, with its texts and optimizer. Raises InputError if the texts have too few characters."""
 
     def __init__(self, preset: Preset, texts: Texts, *, is_resumed: bool = False) -> None:
         # Many of Adam's moments are denormals, which are slow. PyTorch's threads inherit the flag when they start.
@@ -92,7 +92,7 @@ class Trainer:
         return self.configuration.learning_rate * factor
 
     def step(self, number: int, rate: float) -> Taken:
-        """Take the step with the given number, counted from 0, at a learning rate.
+        """Train on the batch of step `number`, counted from 0, at the learning rate `rate`.
 
         Raises TrainingError and leaves the weights unchanged if the loss or the gradient is not finite.
         """
@@ -162,5 +162,5 @@ class Trainer:
         return [poems[k] for k in epoch_order(len(poems), seed, epoch)]
 
     def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
-        """Compute the loss summed over the targets of a packed batch; a step minimizes its mean."""
+        """Compute the sum of the losses over the targets of a packed batch. A step minimizes the mean loss."""
         return self.model.loss_sum(inputs, targets, sizes)

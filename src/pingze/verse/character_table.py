@@ -16,16 +16,17 @@ from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tables import counts, table
 
 IN_USE = 30
-"""A character that occurs at least this often in Tang verse is in use, even if it is also a Simplified form.
+"""Minimum number of occurrences in Tang verse for a character to count as in use.
 
-Thus 后 里 云 余 几 remain unchanged, but 愿 and 听, which occur only a few times, become 願 and 聽.
+A Simplified form that is in use, such as 后 里 云 余 几, is not converted. 愿 and 听 occur only a few times, so they
+become 願 and 聽.
 """
 _RIMES = """ï=zhi,chi,shi,ri,zi,ci,si ü=ju,qu,xu,yu,ü ie=ie,ye,ue,üe,ê en=en,in,un,ün eng=eng,ing ei=ei,ui ou=ou,iu
     ang ong an ai ao er a o e i u"""
 ENDINGS = {
     end: rime for rime, _, ends in (row.partition("=") for row in _RIMES.split()) for end in (ends or rime).split(",")
 }
-"""The rime of each ending of a syllable; the longest ending counts. ï is the vowel of 知 and 資."""
+"""Map each ending of a syllable to its rime. The longest matching ending counts. ï is the vowel of 知 and 資."""
 _LEVEL_MARKS, _OBLIQUE_MARKS = "\u0304\u0301", "\u030c\u0300"  # the marks of tones 1 and 2, and of 3 and 4
 
 
@@ -33,14 +34,14 @@ class Entry(NamedTuple):
     """A character's row in the table. The row of an unknown character has no rhyme groups."""
 
     rhymed: Mapping[str, int]
-    """For each of the character's rhyme groups, how often Tang poets rhymed on the character in that group.
+    """How often Tang poets rhymed on the character, for each of its rhyme groups.
 
-    In the other standards, each group has the sum of the character's rhymes in all groups of 平水韻.
+    In 平水韻, each group has its own count. In any other standard, each group has the sum of these counts.
     """
     used: int
     """The number of times the character occurs in Tang verse."""
     needed: Mapping[str, int]
-    """How often the character occurs where a template requires each tone; empty if it cannot have both tones."""
+    """How often a template requires each tone where the character stands. Empty if the character has one tone."""
     variants: str
     """Other written forms of the character, the most frequent first."""
 
@@ -84,7 +85,7 @@ def in_use(character: str) -> bool:
 
 @lru_cache(1 << 13)
 def is_rare_word(character: str) -> bool:
-    """Return whether a Simplified character (并) is also a word with readings that its Traditional form lacks."""
+    """Return whether a Simplified character, such as 并, also has a reading that its Traditional form lacks."""
     traditional = table("simplified").get(character, "")[:1]
     own, other = (entry(one, PINGSHUI).rhymed.keys() for one in (character, traditional))
     return bool(other) and not own <= other
@@ -97,7 +98,7 @@ def variants(character: str) -> tuple[str, ...]:
 
 @lru_cache(1 << 13)
 def forms(character: str) -> tuple[str, ...]:
-    """Return all written forms of a character's word, the given form first: 回, 迴 and 廻 write the same word."""
+    """Return all characters that write the same word, `character` first. For 回, these characters include 迴 and 廻."""
     found = [character]
     for one in found:
         found += [other for other in variants(one) if other not in found]
@@ -105,15 +106,16 @@ def forms(character: str) -> tuple[str, ...]:
 
 
 def traditional_candidates(character: str) -> tuple[str, ...]:
-    """Return the Traditional characters that a Simplified or Japanese one may stand for, the most frequent first."""
+    """Return the Traditional characters that a Simplified or Japanese character may stand for, most frequent first."""
     return tuple(table("simplified").get(character) or table("shinjitai").get(character, ""))
 
 
 def to_traditional(text: str) -> str:
-    """Convert each Simplified character whose Traditional counterpart is certain.
+    """Convert each Simplified character of a text to its Traditional form, if that form is certain.
 
-    A character that is itself in use (`IN_USE`) remains unchanged. A character that stands for several Traditional
-    ones (发: 發 or 髮) is converted only if just one of them is in use or if they are variants of each other (为: 爲).
+    A character that Tang verse uses as a word of its own (`IN_USE`), such as 云, remains unchanged. A character with
+    several Traditional forms in use also remains unchanged: 发 may be 發 or 髮. But it is converted if these forms are
+    variants of each other: 为 becomes 爲.
     """
     return text.translate(_TRADITIONAL)
 
@@ -137,7 +139,7 @@ def simplified_forms() -> dict[str, str]:
 
 @cache
 def mainland_variants() -> dict[str, str]:
-    """Map each variant outside GB 2312 to the form that Simplified text uses: 疎 to 疏, 堦 to 阶."""
+    """Map each variant that GB 2312 lacks to the form that Simplified text uses, such as 疎 to 疏 and 堦 to 阶."""
     simplified, found = simplified_forms(), {}
     for character in table("characters").keys() - simplified.keys():
         written = (character, *(simplified.get(other, other) for other in variants(character)))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-"""The ranges of Han characters, for use within the brackets of a regular expression's character class."""
+"""The ranges of Han characters, to be put between the brackets of a character class in a regular expression."""
 
 MARKS = "，。？！；：、"
 """The punctuation marks that the corpus keeps; a line 句 is the text between two marks."""

@@ -1,8 +1,9 @@
 """Judge 詞 by the pattern of a tune, and find the tune that a 詞 fits.
 
-A pattern requires what nearly all pieces of a tune have. A character breaks it if it has the other tone (失律). A line
-that rhymes in the pattern must rhyme with the other lines of its rhyme, in one part of 詞林正韻 or, as in 詩, in one
-group (出韻). A line that repeats another in the pattern must repeat it (疊句).
+A pattern states what nearly all 詞 to a tune have in common. Three faults are possible: a character has the wrong tone
+(失律), a line does not rhyme with the lines that it should rhyme with (出韻), or a line does not repeat another line
+that it should repeat (疊句). Lines rhyme if they share one part of 詞林正韻. As in 詩, they also rhyme if they share
+one rhyme group.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ _MOST_FAULTS = 8  # lines are a 詞 to the tune that they fit best if at most on
 
 
 def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Verdict:
-    """Judge lines in the shape of a tune: tones by its pattern, each rhyme by the part that most of its lines share."""
+    """Judge the tones, rhymes and repeated lines of a 詞 by its tune's pattern. `lines` must have the tune's shape."""
     tune = form.tune
     assert tune is not None, "only a tune's form comes here"
     lines = form.cut(lines) or ()
@@ -42,9 +43,9 @@ def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard)
 
 
 def _rhyme(lines: Sequence[str], tune: Tune, rhyme: int, standard: Standard) -> tuple[str, list[int]]:
-    """Return the part in which most lines of a rhyme can rhyme, and the numbers of the lines that cannot.
+    """Return the part 部 in which most lines with a given rhyme can rhyme, and the numbers of the lines that cannot.
 
-    If all lines rhyme in one group of the standard, none is listed, even where the group is divided between two parts.
+    No number is returned if all these lines can rhyme in one group, even if that group is divided between two parts.
     """
     feet = {n: (line.kind, lines[n][-1]) for n, line in enumerate(tune.lines) if line.rhyme == rhyme}
     fitting = {
@@ -62,11 +63,11 @@ def _rhyme(lines: Sequence[str], tune: Tune, rhyme: int, standard: Standard) -> 
 
 
 def find(lines: Sequence[str], named: Tune | None, strictness: str, standard: Standard) -> Verdict | None:
-    """Judge lines by the tune that they fit best; None if they fit none.
+    """Judge lines by the tune that they fit best, or return None if they fit no tune.
 
     Args:
         lines: The lines of a text.
-        named: The tune that the text's heading names; None if it names none.
+        named: The tune that the text's heading names, or None. If a tune is given, no other tune is tried.
         strictness: How strictly the text is judged.
         standard: How characters are read.
     """
@@ -80,21 +81,21 @@ def find(lines: Sequence[str], named: Tune | None, strictness: str, standard: St
 
 
 def _verdicts(lines: Sequence[str], shapes: Iterable[Tune], strictness: str, standard: Standard) -> list[Verdict]:
-    """Judge lines by each of the shapes that they have; list the verdict with the fewest faults first."""
+    """Judge lines by each given shape into which they can be cut, and sort the verdicts by their number of faults."""
     forms = [form for form in map(tune_form, shapes) if form.cut(lines)]
     verdicts = [judge(lines, form, strictness, standard) for form in forms]
     return sorted(verdicts, key=lambda verdict: len(verdict.violations))
 
 
 def best_shape(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Form:
-    """Return the form of the tune's shape that lines fit best, or the given form if they have no shape of the tune."""
+    """Find the shape 格 of the form's tune that `lines` fit best. Return that shape's form, or `form` if none fits."""
     shapes = shapes_of(form.tune) if form.tune and "·" not in form.name else []
     found = _verdicts(lines, shapes, strictness, standard)
     return tune_form(tunes()[str(found[0].form)]) if found else form
 
 
 def named_tune(headings: Iterable[str]) -> Tune | None:
-    """Return the tune with whose name a heading begins; if several names fit, the longest decides."""
+    """Return the tune whose name stands at the start of a heading, or None. A longer name takes precedence."""
     firsts = (heading.strip("《》〈〉「」【】 　")[:8] for heading in headings)
     names = (first[:size] for first in firsts for size in range(len(first), 1, -1))
     return next(filter(None, map(find_tune, names)), None)
@@ -112,7 +113,7 @@ def nearest(lines: Sequence[str]) -> list[str]:
 
 
 def _distance(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return the number of lines to add, remove or change to turn one sequence of widths into another."""
+    """Return the edit distance between two sequences of line widths."""
     row = list(range(len(other) + 1))
     for n, width in enumerate(one, 1):
         before, row[0] = row[0], n

@@ -1,6 +1,6 @@
-"""Use neighbouring characters to decide which word a Simplified character stands for, and which tone a character has.
+"""Use neighboring characters to decide which word a Simplified character stands for, and which tone a character has.
 
-云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` records how strongly each neighbouring character favours each word.
+云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` records how strongly each neighboring character favors each word.
 Many characters can have both tones, but usually only one within a given word: 思 is level in 相思 and oblique in 秋思.
 `data/senses.tsv` lists the meanings of such characters with example words, and `data/word_tones.tsv` lists more words.
 `python -m scripts.count contexts` makes contexts.tsv from counts over the corpus; `python -m scripts.count word_tones`
@@ -26,20 +26,22 @@ _NEIGHBOURS = re.compile(r"([<>])(-?\d+)([^<>\d-]+)")
 _STRONG = math.log(20)
 
 _Context = dict[str, tuple[int, dict[tuple[str, str], int]]]
-"""For each word that a character may stand for: the word's weight, and weights by side (< or >) and neighbour."""
+"""The weight of each word that a character may stand for, and of each neighbor before (<) or after (>) the word."""
 
 
 def in_context(text: str, *, keep_words: bool = False) -> str:
-    """Convert each Simplified character of a text, resolving ambiguous ones by their neighbours.
+    """Convert each Simplified character of a text, resolving ambiguous ones by their neighbors.
 
-    An ambiguous character becomes the word that its neighbours favour in verse: 白发 becomes 白髮, 出发 becomes 出發.
-    A character that is also a word itself (云) changes in two cases only. Either the text has Simplified characters and
-    at most as many Traditional ones; or it has neither kind, and the evidence is strong. So 宁 remains in 當宁.
+    An ambiguous character becomes the word that its neighbors favor in verse: 白发 becomes 白髮, 出发 becomes 出發.
+    Some ambiguous characters, such as 云, are also words themselves. In a Traditional text, they remain (宁 in 當宁).
+    In a Simplified text, they change if their neighbors favor another word. In a text that has neither Simplified nor
+    Traditional characters, they change only on strong evidence. A mixed text counts as Simplified if it has at least
+    as many Simplified as Traditional characters.
 
     Args:
         text: Any text.
-        keep_words: Whether rare words such as 并 and 机 also remain in a Traditional text. The corpus, whose digests
-            are pinned, converts them to 並 and 機.
+        keep_words: Whether rare words such as 并 and 机 also remain in a Traditional text. By default they become 並
+            and 機, as in the corpus. The pinned digests of the corpus depend on this default.
     """
     chosen, unsure = to_traditional(text), _unsure() & set(text)
     if not unsure:
@@ -62,12 +64,12 @@ def _unsure() -> frozenset[str]:
 
 
 def lines_in_context(lines: Sequence[str]) -> list[str]:
-    """Convert a poem's lines, considering all of them to decide whether the poem is Simplified or Traditional."""
+    """Convert the lines of a poem as one text with `in_context`, but keep rare words such as 并."""
     return in_context("\n".join(lines), keep_words=True).split("\n") if lines else []
 
 
 def other_words(text: str, read: str, place: int) -> list[str]:
-    """Return the other words for which a character may stand, besides the one in `read`; [] in a Traditional text."""
+    """Return the words that `text[place]` can stand for, except `read[place]`; [] if the text is Traditional."""
     words = {text[place], *traditional_candidates(text[place])} - {read[place]}
     return sorted(words) if words and not math.isinf(_caution(text)) else []
 
@@ -88,7 +90,7 @@ def _only_simplified() -> frozenset[str]:
 
 
 def _choose(text: str, chosen: str, at: int, caution: float) -> str:
-    """Return the word that the neighbours of a character favour; marks and the ends of the text are no evidence."""
+    """Return the word that the adjacent Han characters favor by at least `caution` nats, else the character itself."""
     contexts, character = _contexts(), text[at]
     beside = [
         (side, chosen[place], chosen[place] if text[place] in contexts else OTHER)
@@ -119,7 +121,7 @@ def _contexts() -> dict[str, _Context]:
 
 @cache
 def word_tones(standard: Standard = PINGSHUI) -> dict[str, str]:
-    """Map each word of two characters to its two tones, from counts or meanings; `OPEN` marks an undecided tone."""
+    """Map each two-character word to its two tones, from counts or listed meanings. An undecided tone is `OPEN`."""
     if standard.rimes:
         return table("mandarin_words")
     found = dict(table("word_tones"))
@@ -132,7 +134,7 @@ def word_tones(standard: Standard = PINGSHUI) -> dict[str, str]:
 
 
 def tones_by_word(line: str, starts: Iterable[int], standard: Standard = PINGSHUI) -> dict[int, str]:
-    """Find the positions whose tone a word decides; map each to that tone, or to both tones if two words disagree.
+    """Map positions in a line to the tone that a two-character word decides, or to both tones where two words disagree.
 
     Args:
         line: Characters without marks.
@@ -149,7 +151,7 @@ def tones_by_word(line: str, starts: Iterable[int], standard: Standard = PINGSHU
 
 
 def tones_in(line: str, starts: Iterable[int], standard: Standard = PINGSHUI) -> list[frozenset[str]]:
-    """Return the tones in which verse reads each character of a line: its tone in the word, else its usual tones."""
+    """Return the tones of each character in a line: those that `tones_by_word` decides, otherwise its `usual_sides`."""
     decided = tones_by_word(line, starts, standard)
     return [frozenset(decided.get(at, "")) or usual_sides(each, standard) for at, each in enumerate(line)]
 
@@ -165,7 +167,7 @@ def word_at(line: str, place: int, standard: Standard = PINGSHUI) -> str:
 def tones_within(
     words: Iterable[str], lines: Iterable[str] = (), standard: Standard = PINGSHUI
 ) -> dict[str, frozenset[str]]:
-    """Map each character that can have both tones to its tones in the given words and lines, which may have blanks."""
+    """Map each character that can have both tones to its tones in the given words and lines. Lines may have blanks."""
     texts = [(word, range(len(word) - 1)) for word in words]
     found: dict[str, frozenset[str]] = {}
     for text, starts in (*texts, *((line, word_starts(2, len(line))) for line in lines)):

@@ -13,7 +13,7 @@ from pingze.verse.patterns import NEXT
 from pingze.verse.tunes import Tune, find_tune, near_names
 
 OPENINGS = ("aB", "DB", "cD", "BD")
-"""The types of the first two lines, which determine all later types. A first line of type D or B rhymes 首句入韻."""
+"""The possible types of a regulated poem's first two lines. The first line rhymes 首句入韻 if its type is D or B."""
 
 _USE = {"五": ("aB", "cD", "DB", "BD"), "七": ("BD", "DB", "aB", "cD")}  # the most frequent opening first
 _SHORTEST_ROW = 10  # the number of lines of the shortest 排律
@@ -21,7 +21,7 @@ FEWEST_LINES = 4  # the number of lines of a 絕; a poem has at least this many
 
 
 class Layout:
-    """The positions of a text that is divided into lines.
+    """Convert between positions in a text and positions in the lines into which it is divided.
 
     Args:
         widths: The number of characters in each line.
@@ -30,21 +30,21 @@ class Layout:
     def __init__(self, widths: Iterable[int]) -> None:
         self.widths = tuple(widths)
         self.starts = (0, *accumulate(self.widths))
-        """The position at which each line begins; the last item is the number of positions."""
+        """The position at which each line begins, then the length of the text."""
         self.line = [number for number, width in enumerate(self.widths) for _ in range(width)]
         """For each position, the number of its line, from 0."""
 
     def where(self, place: int) -> tuple[int, int]:
-        """Return the line of a position and the position in the line, all from 0."""
+        """Return the number of the line that contains a position, and the position within that line, both from 0."""
         return self.line[place], place - self.starts[self.line[place]]
 
     def numbered(self, place: int) -> tuple[int, int]:
-        """Return the line of a position and the position in the line, counted from 1."""
+        """Return the same as `where`, with both numbers counted from 1."""
         line, at = self.where(place)
         return line + 1, at + 1
 
     def places(self, line: int) -> range:
-        """Return the positions in the text of a line's characters; the line is given by its number, from 0."""
+        """Return the range of positions in the text that a line occupies. `line` is the line's number, from 0."""
         return range(self.starts[line], self.starts[line + 1])
 
     def cut(self, text: str) -> list[str]:
@@ -70,7 +70,7 @@ class Form:
 
     @property
     def regulated(self) -> bool:
-        """Whether the form has templates (絕 律 排), not only a rhyme (古) or one pattern (詞)."""
+        """Whether the form is regulated verse (絕 律 排), which has templates, rather than old-style verse 古 or 詞."""
         return self.tune is None and not self.name.endswith("古")
 
     def widths(self, count: int) -> tuple[int, ...]:
@@ -78,23 +78,23 @@ class Form:
         return self.tune.widths if self.tune else (self.width,) * count
 
     def marks(self, count: int) -> str:
-        """Return the mark that follows each of `count` lines."""
+        """Return the punctuation marks that follow `count` lines, one per line."""
         return "".join(line.mark for line in self.tune.lines) if self.tune else "".join(map(mark_after, range(count)))
 
     def layout(self, count: int) -> Layout:
-        """Return the positions of a text of `count` lines."""
+        """Return the layout of a text of `count` lines."""
         return _layout(self.widths(count))
 
     def same(self, place: int) -> list[int]:
-        """Return a position, from 0, and all that must have the same character because a line repeats another 疊句."""
+        """Return `place` and all positions that must have the same character because one line repeats another 疊句."""
         echoes = self.tune.echoes if self.tune else {}
         source = echoes.get(place, place)
         return [source, *(echo for echo, of in echoes.items() if of == source)]
 
     def cut(self, lines: Sequence[str]) -> tuple[str, ...] | None:
-        """Return lines as the form divides them; None if they lack its shape.
+        """Divide lines as the form requires, or return None if the lines do not have the form's shape.
 
-        Lines have the shape of a tune if they have as many characters, and most of them end where the tune's lines do.
+        A 詞 must have as many characters as its tune, and most of its lines must end where a line of the tune ends.
         """
         if self.tune is None:
             fits = self.takes(len(lines)) and {*map(len, lines)} == {self.width}
@@ -118,7 +118,7 @@ class Form:
         return count >= _SHORTEST_ROW and count % 2 == 0 if self.regulated else count > 0
 
     def antithetical(self, count: int) -> range:
-        """Return the numbers, from 0, of the couplets that need antithesis 對仗: the inner ones of a 律 or 排."""
+        """Return which couplets need antithesis 對仗: the inner ones of a 律 or 排. The first couplet has number 0."""
         return range(1, count // 2 - 1) if self.tune is None and self.name[1] in "律排" else range(0)
 
 
@@ -132,7 +132,7 @@ FORMS = {
 
 @cache
 def tune_form(tune: Tune) -> Form:
-    """Return the form of a 詞 to a tune."""
+    """Return the form of the 詞 that are written to a tune."""
     return Form(tune.name, max(tune.widths), len(tune.lines), tune)
 
 
@@ -140,9 +140,9 @@ _NAME = re.compile("([五七])言?(?:(絕)句?|(律)詩?|(排)律?|(古)[詩體�
 
 
 def find_form(name: str) -> Form:
-    """Return the form with a name in Traditional or Simplified characters, such as 七絕, 七言绝句 or 浣溪沙.
+    """Find a form by its name in Traditional or Simplified characters, such as 七絕, 七言绝句 or 浣溪沙.
 
-    Raises InputError on any other name.
+    Raises InputError if no form has the name.
     """
     if found := _NAME.fullmatch(to_traditional(name.strip())):
         return FORMS["".join(filter(None, found.groups()))]
@@ -165,7 +165,7 @@ def wrong_shape(field: str, form: Form) -> InputError:
 
 @cache
 def line_types(opening: str, count: int) -> tuple[str, ...]:
-    """Return the types of all lines of a poem that begins with an opening of `OPENINGS`; `count` must be even."""
+    """Return the types of the `count` lines of a poem that begins with one of `OPENINGS`. `count` must be even."""
     types = list(opening)
     while len(types) < count:
         types.append(NEXT[types[-1]])

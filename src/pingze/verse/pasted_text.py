@@ -39,7 +39,7 @@ _LONGEST_POET = 4  # the largest number of characters in a poet's name
 _LONGEST_BLOCK = 400  # a block with more characters, title and preface included, is not joined to another
 
 _UNMARKED = {20: (5, 1), 28: (7, 1), 40: (5, 1), 56: (7, 1), 10: (5, 2), 14: (7, 2)}
-"""For each length of a row without marks: the width of the lines to cut it into, and the fewest such rows required."""
+"""For each length of a row without marks: the width of its lines, and how many such rows the text must have."""
 
 _TAG = re.compile(r"</?(?:ruby|rb|br|p|div|span|li|ul|em|i|b|strong|h\d|a|font|td|tr)\b[^<>]*>", re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", re.IGNORECASE)
@@ -77,8 +77,8 @@ class _Row:
 def split_poems(text: str) -> list[str]:
     """Split a text into poems at blank lines.
 
-    A title remains with its poem despite a blank line after it. Couplets and single lines that blank lines separate
-    remain together, since a poem has at least four lines; so do the stanzas of a 詞.
+    A title remains with its poem even if a blank line follows it. Blank lines between couplets or single lines do not
+    separate poems, since a poem has at least four lines. Nor do blank lines between the stanzas of a 詞.
 
     Args:
         text: One poem or several; HTML tags are removed.
@@ -103,7 +103,7 @@ def split_poems(text: str) -> list[str]:
 
 
 def _parted(text: str) -> str:
-    """Insert the missing blank line between two poems, at a heading or where the width of the lines changes."""
+    """Insert missing blank lines between poems. A poem begins at a heading or where the width of the lines changes."""
     rows, parted, count, widths = list(map(_Row, text.split("\n"))), list[str](), 0, set[int]()
     verse = [row.marked or row.of(5) or row.of(7) for row in rows]
     counts = [len(row.lines) * is_verse for row, is_verse in zip(rows, verse, strict=True)]
@@ -127,7 +127,7 @@ def _parted(text: str) -> str:
 
 
 def _goes_on(lines: list[str], more: list[str]) -> bool:
-    """Return whether two blocks are one poem: stanzas of a 詞, or equal lines that are too few for a poem."""
+    """Return whether two blocks are one poem: stanzas of a 詞, or one to three lines each, all lines equally long."""
     if have_shape(lines + more) and not have_shape(lines):
         return True
     return max(len(lines), len(more)) < FEWEST_LINES and len(set(map(len, lines + more))) == 1
@@ -141,10 +141,10 @@ def read_lines(text: str) -> list[str]:
 def read_text(text: str) -> ReadText:
     """Find the lines of one poem: sequences of Han characters between marks, spaces and line breaks.
 
-    The title and the author are left out. They are rows at the start or end that have no full stop or comma, and that
-    differ in length from the poem's lines or would make the number of lines odd. Remarks in brackets, and text after
-    注釋 or 譯文, are left out too. If no row has marks, rows as long as a 絕 or 律, or several rows as long as a
-    couplet, are cut into lines.
+    The title and the author are left out. A row at the start or end counts as title or author if it has no full stop
+    or comma, and if its length differs from that of the poem's lines or it makes the number of lines odd. Remarks in
+    brackets are left out too, as is the text after 注釋 or 譯文. If no row has marks, each row with as many characters
+    as a 絕 or 律 is cut into lines. Rows with as many characters as a couplet are cut if there are at least two.
     """
     if _PLAIN.fullmatch(text):
         lines = re.split("[，。]", text)[:-1]
@@ -184,10 +184,10 @@ def read_text(text: str) -> ReadText:
 
 
 def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
-    """Return the first other reading of the rows that has at least four lines, all equally long; [] if none has.
+    """Try other ways to divide rows into lines. Return the first result with four or more lines of equal length, or [].
 
-    The readings assume that a preface 并序 precedes the verse, that 、 or the end of a row does not end a line, or that
-    prose quotes the poem.
+    One way skips a preface 并序 before the verse. Others do not end a line at the mark 、 or at the end of a row. The
+    remaining ways take only a poem that prose quotes.
     """
     text = "\n".join(row.text for row in verse)
     ways = [verse[n:] for n in range(1, len(verse)) if _PREFACE.search("".join(row.text for row in rows[:n]))]
@@ -233,7 +233,7 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
 
 
 def _normal(text: str) -> str:
-    """Normalize a text to NFC, one kind of line break, and □ for lost characters; expand 々; remove HTML and URLs."""
+    """Normalize characters (NFC), line breaks and lost characters (to □), expand 々, and remove HTML tags and URLs."""
     if "<" in text or "&" in text:
         text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _RUBY.sub("", text))))
     text = unicodedata.normalize("NFC", _URL.sub("", text.replace("\ufeff", "")))

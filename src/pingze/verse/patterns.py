@@ -1,11 +1,11 @@
 """Define the tone patterns of lines 句 and their bit masks, for the checker and the composer.
 
-The tones of a line's second and last characters determine which of four types the line has. Lines of a type with a
-capital letter end in the rhyme. In a pattern, P means level 平, Z oblique 仄 and x either. Patterns are written for
+The tones of a line's second and last characters determine its type: a, B, c or D. Lines of types B and D rhyme,
+as the capital letters indicate. In a pattern, P means level 平, Z oblique 仄 and x either. Patterns are written for
 five characters; in a line of seven, two more precede them (`PREFIXES`). Sources: docs/prosody.md.
 
-A couplet can also have the types a' and B'. Its first line then breaks the pattern of type a, and its second line
-rescues the first 拗救 with a level third character (in lines of seven characters, the fifth).
+A couplet can also have the types a' and B'. The first line then breaks the pattern of type a, and the second line
+rescues 拗救 the first: its third character (the fifth in lines of seven) is level.
 """
 
 import re
@@ -20,9 +20,9 @@ CUSTOMARY, STRICT = "customary", "strict"
 STRICTNESSES = (CUSTOMARY, STRICT)
 """The levels of strictness. A level may be followed by changes, such as customary+對句相救-孤平: see `enforced`."""
 BENT = ("小拗", "三仄尾", "孤平")
-"""The rules that a line may bend where they are not enforced; the verdict then has a note."""
+"""The rules that a line may bend. If such a rule is not enforced, breaking it only adds a note to the verdict."""
 SWITCHES = (*BENT, "本句自救", "對句相救", "鄰韻")
-"""The rules that can be enforced or not. If 本句自救 or 對句相救 is enforced, that rescue is not accepted."""
+"""The rules that a strictness can enforce or not. To enforce 本句自救 or 對句相救 means to reject that rescue."""
 _ENFORCED = {CUSTOMARY: {"孤平"}, STRICT: {"孤平", "小拗", "三仄尾", "鄰韻"}}
 _STRICTNESS = re.compile(f"({'|'.join(STRICTNESSES)})((?:[+-](?:{'|'.join(SWITCHES)}))*)")
 
@@ -33,7 +33,7 @@ NEXT = {"a": "B", "c": "D", "B": "c", "D": "a"}
 """The type that follows each type, by opposition 對 within a couplet and by sameness 黏 between couplets."""
 
 RESCUED = {"a": "a'", "B": "B'"}
-"""The types that the lines of a couplet a B have if the second line rescues the first."""
+"""The types that replace a and B in a couplet whose second line rescues the first 拗救."""
 
 _ACCEPTED: dict[str, tuple[tuple[str, str | None], ...]] = {
     "a": (("xZPPZ", None), ("xZZPZ", "小拗")),
@@ -52,7 +52,7 @@ class Pattern:
     tones: str
     """P, Z or x for each character."""
     rule: str | None
-    """The rule of `SWITCHES` whose enforcement excludes the pattern; None if no rule excludes it."""
+    """The rule of `SWITCHES` that forbids the pattern if the rule is enforced; None if no rule forbids the pattern."""
     level: int
     """A bit mask of the positions that must be level; bit 0 is the first character."""
     oblique: int
@@ -64,9 +64,10 @@ class Pattern:
 
 @cache
 def enforced(strictness: str) -> frozenset[str]:
-    """Return the rules of `SWITCHES` that are enforced: those of the level, each +RULE added and each -RULE removed.
+    """Return the rules of `SWITCHES` that a strictness such as customary+對句相救-孤平 enforces.
 
-    Raises InputError if the text is not a level followed by such changes.
+    They are the rules of the level, with each +RULE added and each -RULE removed. Raises InputError if the text is not
+    written in this way.
     """
     found = _STRICTNESS.fullmatch(to_traditional(strictness))
     if not found:
@@ -81,7 +82,7 @@ def enforced(strictness: str) -> frozenset[str]:
 
 @cache
 def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Pattern, ...]:
-    """Return the patterns accepted for a line type and for a width of five or seven, the preferred one first.
+    """Return the patterns accepted for a line of a given type and width (five or seven), the preferred one first.
 
     `kind` is a key of `_ACCEPTED`. Types a' and B' have no pattern if the strictness enforces 對句相救.
     """
@@ -98,7 +99,7 @@ def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Patter
 def is_turned(before: str, kind: str) -> bool | None:
     """Return whether two successive line types violate opposition 對 within a couplet, or sameness 黏 between couplets.
 
-    Return None if the two can never be adjacent, because a' and B' only occur together.
+    Return None if `kind` cannot follow `before`: B' always follows a', and a' is always followed by B'.
     """
     if (before == "a'") != (kind == "B'"):
         return None
@@ -112,10 +113,11 @@ def is_opposed(one: str, other: str) -> bool:
 
 @cache
 def word_starts(length: int, width: int) -> frozenset[int]:
-    """Return the positions, from 0, at which a word may begin and no pause 頓 splits it; if there are none, all.
+    """Return the positions, from 0, at which a word of `length` characters may begin in a line of `width` characters.
 
     A line is read in feet of 2 + 3 or 2 + 2 + 3 characters. A word of two characters lies within a foot; a longer word
-    begins at the start of a foot and does not cross the pause before the last three characters.
+    begins at the start of a foot and does not cross the pause 頓 before the last three characters. If there is
+    no such position, return all positions at which the word fits in the line.
     """
     feet, every = (0, width - 5, width - 3), range(width - length + 1)
     pauses = feet if length == 2 else feet[-1:]

@@ -4,8 +4,8 @@ Poets do not use every rhyme that the rhyme book allows: `data/rhymes.tsv` and `
 the corpus's train split (`python -m scripts.count rhymes`).
 
 詞 rhyme in the nineteen parts 部 of 戈載《詞林正韻》: fourteen of level and oblique rhymes, five of entering ones.
-Some groups are divided between two parts. `data/halves.tsv` lists the characters of the second part, as determined by
-their rhymes in 廣韻 and by use (`python -m scripts.count halves`).
+Some groups are divided between two parts. For each of them, `data/halves.tsv` lists the characters of the second part.
+Rhymes in 廣韻 and usage determine these characters (`python -m scripts.count halves`).
 """
 
 from collections import Counter
@@ -39,10 +39,10 @@ _FEWEST_BORROWINGS = 10  # errors in the texts account for up to eight apparent 
 def shared_group(
     feet: Sequence[Groups], preferring: Sequence[Groups] = (), tone: str | None = None, standard: Standard = PINGSHUI
 ) -> str | None:
-    """Return the group in which most of the rhyming characters can rhyme; None if all the characters are unknown.
+    """Return the group in which most rhyming characters (`feet`) can rhyme; None if all characters are unknown.
 
-    If any character can rhyme in a group of the given `tone`, only such groups count. A tie goes to a group in the
-    first set of `preferring`, then to one in the next set, then to the first group in the rhyme book.
+    If any character can rhyme in a group of the given `tone`, only groups of this tone count. A tie goes to a group in
+    the first set of `preferring`, then to a group in the next set, then to the group that the rhyme book lists first.
     """
     times = Counter(name for foot in feet for name in foot)
     named = [name for name in times if standard.groups[name].tone == tone] or list(times)
@@ -51,7 +51,7 @@ def shared_group(
 
 
 def chime(one: Groups, other: Groups, standard: Standard = PINGSHUI) -> bool:
-    """Return whether two characters rhyme in old-style verse: they have groups of one class, or one is unknown."""
+    """Return whether two characters rhyme in old-style verse: their groups share a class, or a character is unknown."""
     return not one or not other or any(other & standard.near[name] for name in one)
 
 
@@ -61,7 +61,7 @@ def names(groups: Iterable[str], standard: Standard = PINGSHUI) -> str:
 
 
 def find_groups(text: str, standard: Standard = PINGSHUI) -> tuple[Group, ...]:
-    """Return the group with the given name (東, 一東, 上平一東, 下平七陽), or else the groups of the given character.
+    """Return the group that a text names (東, 一東, 上平一東). If the text is a character instead, return its groups.
 
     Raises InputError when the text is neither.
     """
@@ -84,7 +84,7 @@ def find_group(text: str, standard: Standard = PINGSHUI) -> Group | None:
 
 @cache
 def rhyme_characters(group: str, standard: Standard = PINGSHUI) -> tuple[str, ...]:
-    """Return the characters of a group, sorted by how often Tang poets rhyme on them, then by how often they use them.
+    """Return a group's characters, sorted by their frequency as Tang rhymes, then by their frequency in Tang verse.
 
     Raises InputError when there is no such group.
     """
@@ -100,8 +100,9 @@ def rhyme_characters(group: str, standard: Standard = PINGSHUI) -> tuple[str, ..
 def practised(character: str, group: str, standard: Standard = PINGSHUI) -> bool:
     """Return whether Tang poets rhyme on a character, exactly as it is written, in a group.
 
-    In an oblique group, only rare rhymes are excluded: oblique verse mixes groups, so few poems rhyme in just one. In
-    the standards of Mandarin, all rhymes on a level character count.
+    At least three rhymes are required in a level group. None are required in an oblique group: oblique verse mixes
+    groups, so few poems rhyme in just one. In any group, the answer is False for a rare rhyme (`is_rare_rhyme`). In the
+    standards of Mandarin, a character's rhymes in all groups of 平水韻 are counted together.
     """
     times = rhymes(character)
     here = sum(times.values()) if standard.rimes else times.get(group, 0)
@@ -110,7 +111,7 @@ def practised(character: str, group: str, standard: Standard = PINGSHUI) -> bool
 
 
 def is_rare_rhyme(character: str, group: str, standard: Standard = PINGSHUI) -> bool:
-    """Return whether poets rhyme on a character, exactly as it is written, but hardly ever in this group of 平水韻."""
+    """Return whether less than 10 % of the Tang rhymes on a character, exactly as written, are in this 平水韻 group."""
     times = {} if standard.rimes else rhymes(character)
     total = sum(times.values())
     return total >= _FEWEST_KNOWN and times.get(group, 0) < _SMALLEST_SHARE * total
@@ -124,7 +125,7 @@ def rhymes(character: str) -> dict[str, int]:
 
 @cache
 def lenders(group: str, standard: Standard = PINGSHUI) -> str:
-    """Return a poem's level `group`, then the neighbours in which Tang poets rhyme the first line of such a poem."""
+    """Return a level group, then the neighboring groups that Tang poems in this group use to rhyme the first line."""
     borrowed = counts(table("borrowings").get(group, ""))
     near = names(standard.near[group] - {group}, standard)
     return group + "".join(name for name in near if borrowed.get(name, 0) >= _FEWEST_BORROWINGS)
@@ -132,21 +133,21 @@ def lenders(group: str, standard: Standard = PINGSHUI) -> str:
 
 @cache
 def parts(standard: Standard) -> dict[str, str]:
-    """Map each part, such as 第一部, to its groups; in Mandarin, map a level group to itself and its oblique half."""
+    """Map each part to its groups. 詞林正韻 maps 第一部 to 東冬董腫送宋; 新韻 maps 麻 to its two halves, 麻馬."""
     if standard.rimes:
         return {held[0]: held for held in standard.rimes.values()}
     return {f"第{number}部": held for number, held in zip(NUMBERS, _PARTS, strict=False)}
 
 
 def part_labels(standard: Standard = PINGSHUI) -> list[tuple[str, str]]:
-    """Return the name and the label of each part; labels in 詞林正韻 list the part's groups, whole or divided."""
+    """Return the name and label of each part. In 詞林正韻, a label lists all groups of the part, even divided ones."""
     named = {name: group.label.removeprefix(f"{LEVEL}聲") for name, group in standard.groups.items()}
     return [(name, named.get(name, f"{name} {held}")) for name, held in parts(standard).items()]
 
 
 @lru_cache(1 << 13)
 def part_of(character: str, group: str, standard: Standard = PINGSHUI) -> str:
-    """Return the part in which a character rhymes if it is read in the given group."""
+    """Return the part 部 to which a character belongs if its rhyme group is `group`."""
     first, *second = (name for name, held in parts(standard).items() if group in held)
     is_second = second and not set(table("halves")[group]).isdisjoint(forms(to_traditional(character)))
     return second[0] if is_second else first
@@ -154,23 +155,23 @@ def part_of(character: str, group: str, standard: Standard = PINGSHUI) -> str:
 
 @lru_cache(1 << 13)
 def ci_rhymes(character: str, standard: Standard = PINGSHUI) -> frozenset[Rhyme]:
-    """Return the parts and classes in which a character can rhyme; empty if it is unknown."""
+    """Return the pairs of part and class in which a character can rhyme; empty if the character is unknown."""
     names = groups(character, standard)
     return frozenset((part_of(character, name, standard), class_of(name, standard)) for name in names)
 
 
 def class_of(group: str, standard: Standard = PINGSHUI) -> str:
-    """Return the class of a group's rhymes: 平, 仄 (上去, and all oblique ones in Mandarin) or 入."""
+    """Return the class of a group's rhymes: 平, 仄 or 入. 上 groups, 去 groups and oblique Mandarin groups are 仄."""
     tone = standard.groups[group].tone
     return tone if tone in (LEVEL, ENTERING) else OBLIQUE
 
 
 @cache
 def kind_in(part: str, kind: str, standard: Standard = PINGSHUI) -> str:
-    """Return which class of rhymes in a part suits a line of class `kind`, or "" if the part has none that suit it.
+    """Return the class of the rhymes that a line of class `kind` can use in a part; "" if it can use none there.
 
-    An oblique line takes 上去 rhymes of the first fourteen parts, or entering ones of the last five. Mandarin has no
-    entering rhymes, so a line that requires one takes any oblique rhyme.
+    A line of class 仄 uses 上去 rhymes in the first fourteen parts and entering rhymes in the last five. Mandarin has
+    no entering rhymes, so a line of class 入 uses any oblique rhyme in the standards of Mandarin.
     """
     classes = {class_of(name, standard) for name in parts(standard)[part]}
     if kind == OBLIQUE or (kind == ENTERING and standard.rimes):
@@ -179,7 +180,7 @@ def kind_in(part: str, kind: str, standard: Standard = PINGSHUI) -> str:
 
 
 def find_part(text: str, standard: Standard = PINGSHUI) -> str | None:
-    """Return the part with a name such as 第二部 or 二, or the part of a group such as 陽; None if there is none."""
+    """Find a part by its name (第二部, 二) or by the name of one of its groups (陽); None if there is no such part."""
     name = to_traditional(text.strip())
     numbered = "第" + name.removeprefix("第").removesuffix("部") + "部"
     if numbered in parts(standard):

@@ -1,7 +1,7 @@
-"""Define the standards of rhyme: the rhyme groups 韻部 of each, with their tones and neighbours.
+"""Define the standards of rhyme: the rhyme groups 韻部 of each, with their tones and neighbors.
 
-平水韻 has 106 groups. 中華新韻 (2005) has fourteen and 中華通韻 (GF 0018-2019) sixteen groups of Mandarin's rimes, each
-with a level and an oblique half.
+平水韻 has 106 groups. The other standards group the rimes of Mandarin: 中華新韻 (2005) into fourteen groups, 中華通韻
+(GF 0018-2019) into sixteen. Each group of Mandarin rimes has a level and an oblique half.
 """
 
 from collections.abc import Mapping
@@ -28,15 +28,15 @@ class Group:
     """A rhyme group 韻部, whose characters rhyme with each other."""
 
     name: str
-    """The character after which its standard names the group, such as 東; for an oblique half, an oblique one."""
+    """The character that names the group, such as 東. In 中華新韻, 麻 names a level half, and 馬 its oblique half."""
     tone: str
-    """One of the four tones 平上去入, of which the last three are oblique; 仄 for an oblique half in 新韻 or 通韻."""
+    """平, 上, 去 or 入, of which the last three are oblique; in 新韻 and 通韻, 平 or 仄."""
     label: str
     """The full name, such as 上平一東, 去聲十五翰 or 仄聲一麻."""
 
     @property
     def side(self) -> str:
-        """`LEVEL` or `OBLIQUE`; templates make no finer distinction."""
+        """The tone as templates distinguish it: `LEVEL` or `OBLIQUE`."""
         return LEVEL if self.tone == LEVEL else OBLIQUE
 
 
@@ -56,14 +56,15 @@ CLASSES = (
 )
 """Classes of groups with similar sounds, which rhyme with each other in old-style verse 古體.
 
-The level classes are the neighbours 鄰韻: a rhymed first line may use any group in its poem's class. Then come the
-classes of the rising and departing groups in the same order (東 董 送), then the entering ones.
+The groups of one level class are neighbors 鄰韻: a first line that rhymes may use any group in the class of the poem's
+rhyme. The level classes come first. The corresponding classes of rising and departing groups come next, such as
+董腫送宋 for 東冬. The classes of entering groups come last.
 """
 
 
 @dataclass(frozen=True, eq=False)
 class Standard:
-    """A standard of rhyme, by which characters are read."""
+    """A standard of rhyme, which assigns characters to rhyme groups."""
 
     name: str
     """The name in options: pingshui, tongyun or xinyun."""
@@ -83,12 +84,12 @@ class Standard:
 
     @cached_property
     def near(self) -> dict[str, frozenset[str]]:
-        """The names of all groups in the class of each group, including that group."""
+        """For each group, the names of all groups in its class, including its own."""
         return {name: frozenset(names) for names in self.classes for name in names}
 
 
 def _by_rimes(name: str, label: str, rows: str) -> Standard:
-    """Build a standard from rows such as 波火o,e: the names of a group's level and oblique halves, then its rimes."""
+    """Build a standard from rows such as 波火o,e: the level and the oblique half of a group, then the group's rimes."""
     groups = dict[str, Group]()
     for at, side in enumerate((LEVEL, OBLIQUE)):
         for number, row in zip(NUMBERS, rows.split(), strict=False):
@@ -113,7 +114,7 @@ STANDARDS = {each.name: each for each in (PINGSHUI, TONGYUN, XINYUN)}
 
 
 def find_standard(name: str) -> Standard:
-    """Return the standard with a name such as xinyun. Raises InputError on any other name."""
+    """Find a standard by its name, such as xinyun. Raises InputError if no standard has the name."""
     if name not in STANDARDS:
         raise InputError("choice", field="standard", has=name, choices=list(STANDARDS))
     return STANDARDS[name]

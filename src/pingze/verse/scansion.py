@@ -24,32 +24,32 @@ _KINDS = (("a", "a'", "c"), ("B", "B'", "D"))  # the types of lines with even nu
 
 
 class Masks(NamedTuple):
-    """Bit masks of the positions that can have each tone, from bit 0. An unknown character can have both tones."""
+    """Bit masks of the positions that can have each tone; bit 0 is the first. An unknown character can have both."""
 
     level: int
     oblique: int
     usually_level: int
     usually_oblique: int
-    """The last two masks are like the first two, but for the tones that are usual in verse (`context.tones_in`)."""
+    """`usually_level` and `usually_oblique` mark only tones that are usual for the character (`context.tones_in`)."""
 
 
 class FittedLine(NamedTuple):
     """A line assigned to a type, with the positions that do not fit."""
 
     kind: str
-    """The type: a letter, or a' or B' in a couplet with a rescue 拗救."""
+    """The type: a, B, c or D; in a couplet with a rescue 拗救, a' or B'."""
     pattern: Pattern
     """The type's pattern that fits the line best."""
     misfits: int
-    """A bit mask of the positions whose character cannot have the pattern's tone, except a rhyme's position."""
+    """A bit mask of the positions whose character cannot have the required tone; unset at the end of a rhymed line."""
     rare: int
-    """A bit mask of the positions that fit only if the character has a tone that is rare for it or for its word."""
+    """A bit mask of the positions that fit only in a tone that is rare for the character or for its word."""
     turned: bool
     """Whether the type violates the order of types: 失對 in the second line of a couplet, 失黏 in the first."""
 
 
 def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
-    """Return the masks of the tones that the characters of a line can have and usually have."""
+    """Return the masks of a line: the tones that each character can have, and those that it usually has."""
     masks = _masks(line.translate(_marks(standard)))
     if not masks.level & masks.oblique:
         return masks  # no character can have both tones
@@ -69,7 +69,7 @@ def _masks(marks: str) -> Masks:
 
 @cache
 def _marks(standard: Standard) -> Translation:
-    """Map each character to a digit whose bits say whether the character belongs to each of the four `Masks`."""
+    """Map each character to a hexadecimal digit that has one bit for each of the four `Masks`."""
 
     def mark(character: str) -> str:
         can_be = sides(character, standard) or {LEVEL, OBLIQUE}
@@ -85,8 +85,8 @@ def fit(
 ) -> list[FittedLine]:
     """Fit an even number of lines of five or seven characters to the template with the fewest faults.
 
-    The tone of a rhymed line's last position is not judged here. `rhymed` and `unrhymed` are the additional costs of
-    reading the first line as rhymed or unrhymed. If costs are equal, the first of `openings` is chosen.
+    The tone of the last character of a rhymed line is not judged here. `rhymed` is the additional cost if the first
+    line is read as rhymed, `unrhymed` if it is read as unrhymed. If costs are equal, the first of `openings` is chosen.
     """
     # 1) Compute the cost of each type that the first line can have. A way is a linked list, last line first.
     ways: dict[str, tuple[int, Any]] = {}
@@ -121,7 +121,7 @@ def fit(
 
 @lru_cache(1 << 13)
 def fitted(kind: str, width: int, strictness: str, masks: Masks) -> tuple[int, FittedLine]:
-    """Fit a line to the pattern of a type that costs least, or the first of several; return the cost and the line."""
+    """Fit a line to a type's cheapest pattern, the first in a tie. Return the cost and the fitted line."""
     judged = (1 << width) - 1 >> kind[0].isupper()
     costs = []
     for pattern in accepted(kind, width, strictness):
@@ -143,13 +143,13 @@ class CharacterReading:
     """The position of the character in its line, from 1."""
     char: str
     tone: str
-    """平 or 仄; 平仄 if neither the pattern nor the word nor usage decides."""
+    """平 or 仄, as the pattern, the word or usage decides; 平仄 if none of these decides."""
     groups: str
-    """The names of its rhyme groups of that tone; for a rhyming character, only those of the poem's rhyme."""
+    """The rhyme groups in this tone. If a rhyming character has groups in the poem's rhyme, only these are listed."""
     word: str
     """The word of two characters that decides the tone; "" if there is none."""
     zh: str
-    """The meaning of this reading in Chinese; "" if it is unlisted. `en` is the meaning in English."""
+    """The meaning of this reading in Chinese; `en` is the same in English. If no meaning is listed, both are ""."""
     en: str
 
 
@@ -160,21 +160,21 @@ class LineExplanation:
     line: int
     """The number of the line, from 1."""
     kind: str | None
-    """The type of the line, such as a, B or a'; None in old-style verse."""
+    """The type of the line as defined in `patterns`, such as a, B or a'; None in old-style verse and 詞."""
     pattern: str | None
-    """The pattern that the line was held to: 平, 仄 or 中 for each character."""
+    """The pattern by which the line was judged: 平, 仄 or 中 (either) per character; None if the line has no type."""
     rule: str | None
-    """The licence of the pattern: a rescue 本句自救 or 對句相救, or a bent rule such as 三仄尾."""
+    """The exception by which the pattern is accepted: a rescue 本句自救 or 對句相救, or a bent rule such as 三仄尾."""
     readings: tuple[CharacterReading, ...]
 
 
 def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
-    """Explain each line of a verdict: its pattern, its licence, and the readings of characters with both tones.
+    """Explain each line of a verdict: the pattern it must fit, and the readings of characters that can have both tones.
 
     Args:
         verdict: The verdict that `check` returned.
 
-    Returns () if nothing was judged, or only the shape.
+    Returns () if `verdict.judged` is "nothing" or "shape".
     """
     if verdict.judged in ("nothing", "shape"):
         return ()

@@ -22,14 +22,15 @@ _RULES = {
     ("c", 2): ("三仄尾", "..ZZZ"),
     ("D", 2): ("三平調", "..PPP"),
 }
-"""By line type and faulty position: the rule violated, and the tones that the line must have for that rule to apply.
+"""For each line type and faulty position: the rule, and the tones that a line must have to violate the rule.
 
-Positions and tones are those of the last five characters, from 0. A line with other tones has a worse fault elsewhere.
+Positions and tones are those of the last five characters. Positions are from 0, and a dot stands for any tone. A line
+with other tones has a worse fault at another position.
 """
 
 
 def judge_regulated(lines: tuple[str, ...], form: Form, strictness: str, standard: Standard) -> Verdict:
-    """Judge lines in the form's shape: tones by the template that fits best, rhymes by the most frequent group."""
+    """Judge tones by the best template, and rhymes by the most frequent group. `lines` must have the form's shape."""
     width, last = form.width, form.width - 1
     # 1) Find the rhyme, and the rule that the first line breaks if it is read as a rhymed line.
     feet = [groups(line[-1], standard) for line in lines]
@@ -80,7 +81,7 @@ def judge_regulated(lines: tuple[str, ...], form: Form, strictness: str, standar
 
 
 def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
-    """Name a scheme of rhymes in two neighbouring groups: 進退格 if they alternate, 轆轤格 if each has one half."""
+    """Name the scheme of four rhymes in two neighboring groups: 進退格 for ABAB, 轆轤格 for AABB, "" for any other."""
     ways = {"進退格": (feet[::2], feet[1::2]), "轆轤格": (feet[:2], feet[2:])} if len(feet) == 4 else {}
     for name, parts in ways.items():
         one, other = (frozenset.intersection(*part) for part in parts)
@@ -90,12 +91,12 @@ def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
 
 
 def _places(masks: Iterable[int]) -> list[tuple[int, int]]:
-    """Return the line's number and the position for each bit that is set in the masks of lines."""
+    """Return the line number and the position of each bit that is set, given one mask per line."""
     return [(n, at) for n, mask in enumerate(masks) if mask for at in range(mask.bit_length()) if mask >> at & 1]
 
 
 def _rule(kind: str, number: int, place: int, width: int) -> tuple[str, str]:
-    """Return the rule that a wrong tone violates, and the tones to which the rule applies, as in `_RULES`."""
+    """Return the rule that a wrong tone violates, and the tones that a line must have to violate it (see `_RULES`)."""
     if place == 1:
         return "失黏" if number and number % 2 == 0 else "失對", ""
     return ("仄腳", "") if place == width - 1 else _RULES.get((kind[0], place - (width - 5)), ("失對", ""))
@@ -135,7 +136,7 @@ def _rhyme_notes(
 def _doubts(
     best: Sequence[FittedLine], masks: Sequence[Masks], lines: Sequence[str], strictness: str, standard: Standard
 ) -> Iterator[Note]:
-    """Yield a note on each rare reading on which the fit relies, with the rule that the usual reading would violate."""
+    """Yield a note on each rare reading that the fit requires, with the rule that the usual reading would violate."""
     width = len(lines[0])
     for number, place in _places(line.rare for line in best):
         line, character = best[number], lines[number][place]
@@ -152,7 +153,7 @@ def _doubts(
 def judge_old_style(lines: tuple[str, ...], form: Form, strictness: str, standard: Standard) -> Verdict:
     """Judge lines of five or seven characters by their rhymes alone.
 
-    The even lines rhyme in a level or oblique tone. Neighbouring groups may mix, the rhyme may change, and odd lines
+    The even lines rhyme in a level or oblique tone. Neighboring groups may mix, the rhyme may change, and odd lines
     may rhyme too.
     """
     feet = [groups(line[-1], standard) for line in lines]
@@ -172,7 +173,7 @@ def judge_old_style(lines: tuple[str, ...], form: Form, strictness: str, standar
 
 
 def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -> Note:
-    """Return a note that names a quatrain: 仄韻律絕 if its rhyme is oblique and it keeps tone patterns, else 古絕."""
+    """Return a note that names a quatrain: 仄韻律絕 if it keeps the tone patterns with an oblique rhyme, else 古絕."""
     fitting = []
     for line, kinds in zip(lines, ("acBD", "ac", "BD", "ac"), strict=True):
         # A line keeps the pattern of a type if it has no fault and ends in the tone of that type.

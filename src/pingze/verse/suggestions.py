@@ -13,7 +13,7 @@ from pingze.verse.tones import groups, usable_tone
 from pingze.verse.verdict import RHYME_RULES, SHAPE_RULES, Verdict, Violation
 
 Neighbours = Callable[[str, str], Mapping[str, int]]
-"""A function that counts how often verse has each character between two given ones ("" at an end of the line)."""
+"""A function that counts the characters between two given ones in verse; "" is the start or end of a line."""
 
 
 def suggest(
@@ -21,9 +21,10 @@ def suggest(
 ) -> tuple[str, ...]:
     """Return at most `limit` characters that correct a violation without causing another.
 
-    Characters that verse often has between the same neighbours come first. The other characters, or all if `neighbours`
-    is None, are sorted by how frequent they are in Tang verse or among its rhymes. Characters that the poem already has
-    are excluded. Return () if no single character helps, for example if the poem has one line too many.
+    Characters that verse often has between the same neighbors come first. The others are sorted by frequency among
+    Tang rhymes (for a fault of rhyme) or in Tang verse. If `neighbours` is None, all characters are sorted this way.
+    Characters that the poem already has are excluded. Return () if no single character helps, for example if the poem
+    has one line too many.
     """
     if violation.rule in SHAPE_RULES:
         return ()
@@ -62,7 +63,7 @@ def suggest(
 
 @cache
 def _of_part(part: str, kind: str, standard: Standard) -> tuple[str, ...]:
-    """Return the characters that rhyme in a part and class of 詞; those on which Tang poets rhyme most come first."""
+    """Return the characters that rhyme in a part and class of 詞, sorted by their frequency in Tang rhymes."""
     times = {
         character: sum(rhymes(character).values())
         for group in standard.groups
@@ -75,7 +76,7 @@ def _of_part(part: str, kind: str, standard: Standard) -> tuple[str, ...]:
 
 @cache
 def _of_tone(side: str, standard: Standard) -> tuple[str, ...]:
-    """Return the characters in Tang verse whose `usable_tone` is the given one, the most frequent first."""
+    """Return the characters of Tang verse that have the `usable_tone` `side`, the most frequent first."""
     used = {c: entry(c, PINGSHUI).used for c in table("characters")}
     found = (c for c in used if used[c] and usable_tone(c, standard) == side)
     return tuple(sorted(found, key=lambda c: (-used[c], c)))

@@ -1,4 +1,4 @@
-"""Read the tables of facts in a package's `data` folder, which have one row per line and tabs between cells."""
+"""Read the TSV tables in a package's `data` folder."""
 
 import re
 from functools import cache

@@ -1,7 +1,7 @@
 """Look up a character's readings, tone and rhyme groups.
 
-A Simplified character is read as its Traditional counterpart. If it stands for several (发), it has the readings of
-all of them, but `describe` raises an error that asks the user to choose one.
+A Simplified character is read as its Traditional counterpart. If there are several counterparts, as for 发, it has the
+readings of all of them, but `describe` raises an error that asks the user to choose one.
 """
 
 import unicodedata
@@ -37,8 +37,8 @@ class Reading:
     used: int | None
     """How often Tang verse uses the reading; None if that is unknown.
 
-    If only one of several readings is level (or oblique), that reading is counted wherever regulated verse requires
-    a level (or oblique) tone of the character.
+    For a character with several readings, this counts the positions at which regulated verse requires the tone of the
+    reading. The count is unknown if another reading has the same tone.
     """
     rhymed: int
     """The number of times that Tang poets rhymed on the character in this group."""
@@ -49,7 +49,7 @@ class Reading:
 
 @lru_cache(1 << 13)
 def known(character: str, standard: Standard = PINGSHUI) -> Entry:
-    """Look up a character's entry, or combine the entries of all characters that a Simplified one may stand for.
+    """Look up a character's entry. A Simplified character that may stand for several others has the readings of all.
 
     Rare words such as 并 and 机 have both their own readings and those of their Traditional characters.
     """
@@ -87,15 +87,15 @@ def readings(character: str, standard: Standard = PINGSHUI) -> tuple[Reading, ..
 
 
 def sense(character: str, group: str) -> tuple[str, str, list[str]]:
-    """Return a character's meaning in a group, in Chinese and in English, and example words; all empty if unlisted."""
+    """Return a character's meaning in a rhyme group, in Chinese and English, and example words. Empty if unlisted."""
     zh, en, words = table("senses").get(character + group, "\t\t").split("\t")
     return zh, en, words.split()
 
 
 def spoken_in(character: str, group: Group, standard: Standard) -> list[tuple[str, Group]]:
-    """Return a character's syllables in Mandarin, each with its group: those in the tone of `group`, else all of them.
+    """Return a character's Mandarin syllables, each with its rhyme group in `standard` (中華通韻 or 中華新韻).
 
-    The given group may be of any standard; the groups returned are those of 中華通韻 or 中華新韻.
+    If any syllable has the tone of `group`, only syllables of that tone are returned. `group` may be of any standard.
     """
     spoken = []
     for syllable in mandarin_readings().get(character, ()):
@@ -104,16 +104,16 @@ def spoken_in(character: str, group: Group, standard: Standard) -> list[tuple[st
 
 
 def tone(character: str, standard: Standard = PINGSHUI) -> str:
-    """Return `LEVEL`, `OBLIQUE`, `EITHER` if a character can have both tones, or `UNKNOWN`."""
+    """Return a character's tone: `LEVEL`, `OBLIQUE`, `EITHER` or `UNKNOWN`."""
     can_be = sides(character, standard)
     return EITHER if len(can_be) == 2 else next(iter(can_be), UNKNOWN)
 
 
 def usable_tone(character: str, standard: Standard = PINGSHUI) -> str | None:
-    """Return the tone that a composer can rely on: its only tone or the one that verse attests, else None.
+    """Return the tone that a composer can rely on: the only tone, or the one of two that verse attests, else None.
 
-    Verse attests one of two tones if the character occurs at ten or more positions where a template fixes the tone,
-    and at least 95 % of these need that tone. It attests none for 看 思 過, whose tone depends on the meaning.
+    Verse attests a tone if the character occurs at ten or more positions where a template fixes the tone, and if at
+    least 95 % of these positions need that tone. It attests none for 看 思 過, whose tone depends on the meaning.
     """
     if len(can_be := sides(character, standard)) == 1:
         return next(iter(can_be))
@@ -127,8 +127,8 @@ def usable_tone(character: str, standard: Standard = PINGSHUI) -> str | None:
 def usual_sides(character: str, standard: Standard = PINGSHUI) -> frozenset[str]:
     """Return the tones that a character can have, except a tone in which verse hardly ever uses the character.
 
-    Only positions of the character at which a template fixes the tone are counted. A tone is excluded if fewer than
-    3 % of at least fifty such positions need it, or if at most one of at least twenty does.
+    Only positions of the character at which a template fixes the tone are counted. If there are at least fifty, a tone
+    that fewer than 3 % of them need is excluded. If there are at least twenty, a tone needed at most once is excluded.
     """
     places = known(character, standard).needed
     total = sum(places.values())
@@ -140,7 +140,7 @@ def usual_sides(character: str, standard: Standard = PINGSHUI) -> frozenset[str]
 def describe(text: str, standard: Standard = PINGSHUI) -> tuple[Reading, ...]:
     """Return the readings of the character that a person has typed.
 
-    Raises InputError when the text is not one character, or when the character is unknown or may stand for several.
+    Raises InputError if the text is not one character, or if the character is unknown or ambiguous (such as 发).
     """
     character = unicodedata.normalize("NFC", text).strip()
     if len(character) != 1:

@@ -1,7 +1,7 @@
 """Read the patterns of the tunes 詞牌 to which 詞 are written, as they were counted in the corpus (`data/tunes.tsv`).
 
-A tune with several shapes 格 has a pattern for each; the first is the most frequent. `scripts/tunes.py` describes the
-columns of the table and how they are counted.
+A tune with several shapes 格 has one pattern for each shape, the most frequent shape first. `scripts/tunes.py`
+describes the columns of the table and how they are counted.
 """
 
 import re
@@ -37,9 +37,9 @@ class TuneLine:
     repeats: bool
     """Whether the line repeats 疊 the characters before it."""
     level: tuple[int, ...]
-    """For each position, the share of level tones among the pieces counted, in percent."""
+    """For each position, the percentage of level tones in the counted pieces."""
     rhymed: int
-    """The share of pieces in which the line rhymes, in percent; 0 if it need not rhyme."""
+    """The percentage of pieces in which the line rhymes; 0 if the line need not rhyme."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +51,9 @@ class Tune:
     names: tuple[str, ...]
     """The names of the tune, the usual one first."""
     pieces: int
-    """The number of pieces of the tune that were counted."""
+    """The number of counted pieces that are written to the tune."""
     shaped: int
-    """The number of these pieces that have this shape."""
+    """The number of the counted pieces that have this shape."""
     lines: tuple[TuneLine, ...]
 
     @property
@@ -68,17 +68,17 @@ class Tune:
 
     @cached_property
     def ends(self) -> frozenset[int]:
-        """The number of characters before the end of each line."""
+        """For each line, the number of characters from the start of the tune to the end of the line."""
         return frozenset(accumulate(self.widths))
 
     def divides(self, lines: Sequence[str]) -> bool:
-        """Return whether lines have the tune's shape: as many characters, and mostly the same line ends (`_MOVED`)."""
+        """Return whether lines have the tune's shape: its number of characters and most of its line ends (`_MOVED`)."""
         ends = {*accumulate(map(len, lines))}
         return max(ends, default=0) == self.size and len(ends ^ self.ends) <= _MOVED * len(self.ends)
 
     @cached_property
     def echoes(self) -> dict[int, int]:
-        """Map each position, from 0, of a repeating line to the earlier position whose character it repeats."""
+        """Map each position of a repeating line to the earlier position that it repeats. Positions start at 0."""
         ends, found = sorted(self.ends), dict[int, int]()
         for line, end in zip(self.lines, ends, strict=True):
             if line.repeats:
@@ -88,19 +88,19 @@ class Tune:
 
     @cached_property
     def tones(self) -> str:
-        """The tone of each position, P, Z or x; if only one of two repeated positions has P or Z, both have it."""
+        """The tone of each position: P, Z or x. If a line repeats another, a tone fixed in either is fixed in both."""
         tones = list("".join(line.tones for line in self.lines))
         for place, source in self.echoes.items():
             tones[source] = min(tones[source], tones[place])
         return "".join(tones[self.echoes.get(place, place)] for place in range(len(tones)))
 
     def kinds(self, rhyme: int) -> frozenset[str]:
-        """Return the classes of the lines of a rhyme; two if level and oblique lines rhyme with each other."""
+        """Return the classes (平, 仄, 入) of the lines with a given rhyme: two if level and oblique lines mix."""
         return frozenset(line.kind for line in self.lines if line.rhyme == rhyme)
 
     @cache  # noqa: B019 (tunes are few, and live as long as the program)
     def rhymes(self, standard: Standard = PINGSHUI) -> tuple[tuple[str, ...], ...]:
-        """Return, for each rhyme of the tune, the parts to which it can belong."""
+        """Return the parts to which each rhyme of the tune can belong."""
         return tuple(
             tuple(part for part in parts(standard) if all(kind_in(part, kind, standard) for kind in self.kinds(rhyme)))
             for rhyme in range(1 + max(line.rhyme for line in self.lines if line.rhyme is not None))
@@ -135,7 +135,7 @@ def _key(name: str) -> str:
 
 
 def find_tune(name: str) -> Tune | None:
-    """Return the tune with a name, such as 浣溪沙, 浣溪纱 or 柳梢青·格二; None if there is none."""
+    """Find a tune by a name such as 浣溪沙, 浣溪纱 or 柳梢青·格二; None if no tune has the name."""
     return _by_key().get(_key(name))
 
 
@@ -145,7 +145,7 @@ def near_names(name: str) -> list[str]:
 
 
 def known_tune(name: str) -> Tune:
-    """Return the tune with a name. Raises InputError, which lists similar names, if there is none."""
+    """Find a tune by its name. Raises InputError, which lists similar names, if no tune has the name."""
     if not (tune := find_tune(name)):
         raise InputError("choice", field="tune", has=name, choices=near_names(name) or list(tunes())[:10])
     return tune
@@ -157,11 +157,11 @@ def shapes_of(tune: Tune) -> list[Tune]:
 
 
 def have_shape(lines: Sequence[str]) -> bool:
-    """Return whether lines have the shape of a tune whose lines differ in length."""
+    """Return whether lines differ in length and have the shape of a tune."""
     return len({*map(len, lines)}) > 1 and any(tune.divides(lines) for tune in of_size(sum(map(len, lines))))
 
 
 @lru_cache(1 << 10)
 def of_size(size: int) -> list[Tune]:
-    """Return all shapes with the given number of characters."""
+    """Return all tune shapes with the given number of characters."""
     return [tune for tune in tunes().values() if tune.size == size]

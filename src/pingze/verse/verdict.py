@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # importing it takes time, which composing does not spend
 
 RHYME_RULES = ("出韻", "鄰韻", "重韻")  # another character of the rhyme group can correct their violations
 SHAPE_RULES = ("句數", "字數")
-"""The rules that a poem breaks if it lacks the shape of the requested form; such a poem is not checked further."""
+"""The rules on the number and the length of lines; a poem that breaks one is not checked further."""
 
 _SIGNS = {LEVEL: "○", OBLIQUE: "●", EITHER: "◐"}
 _FAULTY = ' style="color: #b33a2b; font-weight: bold"'
@@ -65,7 +65,7 @@ class Violation:
         return cls(rule, number + 1, place + 1, char, found)
 
     def as_cause(self, rhyme: str | None) -> Cause:
-        """Return the required and the actual tone or rhyme, as a code (tone, rhyme or shape) with parameters.
+        """Return the fault as a code (tone, rhyme or shape) with parameters, such as the required and the actual tone.
 
         Args:
             rhyme: The poem's rhyme group, such as 東; None if it has none.
@@ -91,7 +91,7 @@ class Note(str):
         return note
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Parameter]]:
-        """Return the code and the parameters, from which a note is copied and unpickled."""
+        """Return the arguments that copying and unpickling pass to `__new__`."""
         return (str(self.cause["code"]),), {k: v for k, v in self.cause.items() if k != "code"}
 
     def text(self, language: Language) -> str:
@@ -108,9 +108,9 @@ class Verdict:
     template: str | None
     """The name of the template that fits best, such as 平起首句入韻; None for old-style verse."""
     rhyme: str | None
-    """The rhyme group, such as 東; several groups if old-style verse mixes them, or None if the rhyme changes.
+    """The rhyme group, such as 東. Several groups if old-style verse mixes groups. None if the rhyme changes.
 
-    For a 詞, the parts of 詞林正韻 to which its rhymes belong, in order, such as 第一部、第七部.
+    For a 詞, the part of 詞林正韻 to which each rhyme belongs, in the order of the rhymes, such as 第一部、第七部.
     """
     level: str
     """How strictly the poem was judged, such as customary, strict or customary-孤平."""
@@ -121,11 +121,11 @@ class Verdict:
     notes: tuple[Note, ...]
     """Remarks that are not faults."""
     doubts: tuple[Note, ...] = ()
-    """Notes on rare readings on which the verdict relies: tones that verse hardly ever gives a character or a word."""
+    """Notes on rare readings: the verdict needs a tone that verse hardly ever gives the character or the word."""
     standard: str = PINGSHUI.name
     """The standard by which characters were read: a key of `rhyme_groups.STANDARDS`."""
     kinds: tuple[str, ...] = ()
-    """The type of each line (a B c D, or a' B' for a rescue); () for old-style verse."""
+    """The type of each line (a B c D, or a' B' for a rescue); () for old-style verse and 詞."""
     read: tuple[str, ...] = ()
     """The lines as they were read, with Simplified characters replaced by the words for which they stand."""
 
@@ -136,7 +136,7 @@ class Verdict:
 
     @property
     def judged(self) -> str:
-        """What was judged: "tones and rhyme"; "rhyme" in old-style verse; "shape" if it is wrong; or "nothing"."""
+        """What was judged: "tones and rhyme", "rhyme" (old-style verse), "shape" (if it is wrong) or "nothing"."""
         if self.form is None:
             return "nothing"
         if any(violation.rule in SHAPE_RULES for violation in self.violations):
@@ -144,7 +144,7 @@ class Verdict:
         return "tones and rhyme" if self.template or self.form not in FORMS else "rhyme"
 
     def _repr_html_(self) -> str:
-        """Return HTML: the poem with tones above its characters, faulty ones in red; then faults, rules and notes."""
+        """Return HTML: the poem with tone signs, its faulty characters in red, then a list of faults and notes."""
         faulty = {(fault.line, fault.position) for fault in self.violations}
         rows = [
             "".join(
@@ -171,7 +171,7 @@ def sign(character: str, standard: str = PINGSHUI.name) -> str:
 
 
 def heading(verdict: Verdict) -> str:
-    """Write the form, its kind (古絕, 折腰體), template, rhyme, strictness, and any standard but 平水韻."""
+    """Return the form, its kind (古絕, 折腰體), template, rhyme and strictness, then any standard other than 平水韻."""
     standard, rhyme = STANDARDS[verdict.standard], verdict.rhyme or ""
     if verdict.form in FORMS:
         rhyme = "、".join(standard.groups[name].label for name in rhyme)
@@ -182,7 +182,7 @@ def heading(verdict: Verdict) -> str:
 
 
 def summary(verdict: Verdict) -> str:
-    """Write the number of faults, and what was judged, in one line."""
+    """Return one line with the number of faults and what was judged."""
     if verdict.form is None:
         return here("judged_nothing")
     count = len(verdict.violations)
@@ -257,7 +257,7 @@ def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator
 
 
 def _named(code: str, found: Iterable[str], **more_of: str) -> Iterator[Note]:
-    """Yield one note that lists the first `_MANY` items found, or nothing if there are none."""
+    """Yield one note that lists the first `_MANY` items of `found`, or no note if `found` is empty."""
     if listed := list(found):
         more = len(listed) - _MANY
         yield Note(code, has=[*listed[:_MANY], *(["…"] if more > 0 else [])], more=max(0, more), **more_of)

@@ -31,14 +31,14 @@ DOUBLED_OFTEN = 40  # a character may be doubled if verse doubles it at least th
 
 @cache
 def doublings() -> dict[str, tuple[int, int]]:
-    """Load the characters that verse doubles, with the numbers of doublings anywhere and at the end of a line."""
+    """Load the number of times that verse doubles each character 疊字: anywhere, and at the end of a line."""
     rows = ((one, cells.split("\t")) for one, cells in table("doublings", "pingze.composing.steering").items())
     return {one: (int(times), int(at_end)) for one, (times, at_end) in rows}
 
 
 @cache
 def group_names(standard: Standard) -> tuple[str, ...]:
-    """Return the names along the axis of groups: the standard's groups, then each part of 詞 with each class."""
+    """Return the names of axis G: the standard's groups, then each part of 詞林正韻 with each class (平, 仄 or 入)."""
     kinds = [(part, kind) for part in parts(standard) for kind in "平仄入" if kind_in(part, kind, standard) == kind]
     return *standard.groups, *map("".join, kinds)
 
@@ -51,19 +51,20 @@ class Lexicon:
     vocabulary: Vocabulary
     standard: Standard
     fits: Bool[Array, "2 3 V"]
-    """`COMPOSED`: whether the usable tone fits each of `WANTS`. `GIVEN`: whether a reading fits or none is known."""
+    """Whether the usable tone (`COMPOSED`) or some reading (`GIVEN`) fits each of `WANTS`. Unknown readings fit all."""
     rhymes: Bool[Array, "2 G V"]
-    """`COMPOSED`: whether poets rhyme on it in a group. `GIVEN`: whether a reading rhymes there or none is known."""
+    """Whether a character rhymes in each group: by poets' use in row `COMPOSED`, by any reading in row `GIVEN`.
+    A character of unknown reading rhymes in all groups."""
     doubles: Bool[Array, "2 V"]
     """Whether verse often doubles the character 疊字, as 年年: row 0 anywhere, row 1 at the end of a line."""
     forms: Int[Array, "V F"]
-    """The ids of all forms of a character's word, including the character, whose id is repeated to make F ids."""
+    """The ids of all variants of a character, itself included; a shorter list is padded with the character's own id."""
     word: Int[Array, "V"]
-    """The id of the form on which poets rhyme most often, among all forms of the character's word: 遊 for 游."""
+    """The id of the variant of a character on which poets rhyme most often, such as 遊 for 游."""
     one_form: Bool[Array, "3 V"]
-    """Masks for counting words, which pick one form of each level word, of each oblique word, and of every word."""
+    """Masks of the level, the oblique and all Han characters. Each mask has only one variant of a character."""
     misread: dict[int, list[int]]
-    """The ids that may not follow an id: 酒 after 中, since 中 does not have its usable tone in 中酒."""
+    """The ids that may not follow each id, such as 酒 after 中: in 中酒, 中 does not have its usable tone."""
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI) -> "Lexicon":
@@ -122,7 +123,7 @@ class Lexicon:
         return cls(vocabulary, standard, fits, rhymes, doubles, padded, word, one_form, misread)
 
     def reading(self, request: Request) -> "Lexicon":
-        """Copy the lexicon; fixed and included characters keep only the tones that they have in their context."""
+        """Copy the lexicon, but give fixed and included characters only the tones that their context allows."""
         fits = self.fits.copy()
         lines = [["　"] * width for width in request.form.widths(request.lines)]
         for fix in request.fixed:

@@ -2,7 +2,8 @@
 
 Constraints are tried one after another. A constraint is kept if some poem can satisfy it together with all constraints
 kept so far; otherwise it is dropped. The order therefore decides which constraints are dropped. A reading is a
-template, a rhyme group and a way to write each couplet; constraints that agree with the best reading are tried first.
+template, a rhyme group and a pair of tone patterns for each couplet. Each reading conflicts with some constraints, and
+dropping these has a cost. The constraints that agree with the cheapest reading are tried first.
 """
 
 from collections.abc import Sequence
@@ -30,9 +31,9 @@ _LATE = 1e-4  # the amount by which dropping the last constraint costs less than
 def clashing(
     lexicon: Lexicon, request: Request, copying: Copying | None = None, effort: Effort | None = None
 ) -> list[Clash]:
-    """Return the parts to drop from an impossible request, so that some poem can keep the rest.
+    """List the parts (constraints) that must be dropped from an infeasible request so that a poem can satisfy the rest.
 
-    No part is dropped without need: if any dropped part is restored, the request is impossible again.
+    The set is minimal: if any dropped part is restored, the request is infeasible again.
 
     Raises InputError if the request has more words to include than can be tried with the remaining `effort`.
     """
@@ -44,7 +45,7 @@ def clashing(
         return Inclusion(constraints, effort=effort).is_possible
 
     def grown(kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
-        """Extend `kept` with the parts that can be kept as well, trying them in order."""
+        """Return `kept` followed by each of `parts` that can be kept as well. The parts are tried in order."""
         if not parts or can_keep([*kept, *parts]):
             return [*kept, *parts]
         if len(parts) == 1:
@@ -71,7 +72,7 @@ def clashing(
 
 
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
-    """Find the reading whose disagreeing parts cost least to drop; return that cost and those parts."""
+    """Find the cheapest reading. Return the cost of dropping the parts that conflict with it, and these parts."""
     width, openings = constraints.request.form.width, constraints.request.openings
     names = [opening_name(width, opening[0]) if opening else "" for opening in openings]
     T, G = len(names), len(constraints.rhyming.of_row)
@@ -107,7 +108,7 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
 
 
 def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
-    """Add the reason why a fixed character is dropped, if its position requires a certain character, tone or rhyme."""
+    """Add the reason for dropping a fixed character, if its position requires another character, tone or rhyme."""
     place, fixed = constraints.place_of(fix), constraints.fixed
     if fixed is None or not (begun := constraints.begin(fixed)):  # no poem is possible, whatever is dropped
         return part

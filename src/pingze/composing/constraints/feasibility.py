@@ -1,11 +1,11 @@
 """Compile a request, and decide whether a partly written text can still be completed.
 
-A hypothesis is an opening template with a group for each rhyme (see `feet`). The two lines of a couplet may be written
-in several ways (pairs of tone patterns). A hypothesis is alive while the remaining positions can be filled without
-repetition, that is, while each can be matched with a different character. The sets of characters from which
-positions draw are nested (rhymes of a group ⊂ rhymes of its class ⊂ level ⊂ all, oblique ⊂ all). For nested sets Hall's
-theorem requires only counts: no set may have fewer characters than there are positions that draw from that set or its
-subsets. The rhymes of a 詞 may use the same part; their sets are nested if all rhymes of one tone are counted together.
+A hypothesis is an opening template with a group for each rhyme (see `feet`). A way to write a couplet is a pair of tone
+patterns for its two lines. A hypothesis is alive while each remaining position can be matched with a different
+character. Each position draws from a set of characters. In regulated verse these sets are nested: a group's rhymes ⊂
+the group's rhymes and borrowed rhymes ⊂ level ⊂ all, and oblique ⊂ all. For nested sets, counting is enough (Hall's
+theorem): each set needs as many characters as there are positions that draw from the set or from its subsets. In a 詞
+several rhymes may use the same group. Their sets are nested if all rhymes of one tone are counted together.
 
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
 """
@@ -42,9 +42,9 @@ class Histories:
     ways: Bool[Array, "N T K W"]
     """Whether each way to write each couplet fits the text so far."""
     unused: Bool[Array, "N V"]
-    """Whether no form of a character is used or fixed; if repetition is allowed, only characters at feet count."""
+    """Whether no variant of a character is written or fixed; if repetition is allowed, only rhyming positions count."""
     stock: Int[Array, "N S"]
-    """The number of words left in each set of `Demands.members`; all forms of a word count as one."""
+    """The number of unused characters in each set of `Demands.members`; all variants of a character count as one."""
 
     def take(self, rows: Array) -> "Histories":
         """Copy the given rows; a row that is listed several times is copied that many times."""
@@ -52,7 +52,7 @@ class Histories:
 
     @classmethod
     def joined(cls, parts: Sequence["Histories"]) -> "Histories":
-        """Join texts that keep the same request."""
+        """Concatenate the states of texts that belong to the same request."""
         return cls(*map(np.concatenate, zip(*(vars(part).values() for part in parts), strict=True)))
 
 
@@ -64,7 +64,7 @@ class Demands:
         self.layout = request.form.layout(request.lines)
         self.places = len(self.layout.line)
         self.size = self.places if request.form.tune else 2 * request.form.width
-        """The number of positions whose tones depend on each other: those of a couplet 聯, or of a whole 詞."""
+        """The number of positions whose tones depend on one another: in 詩 those of a couplet 聯, in 詞 all."""
         self.echoes = request.form.tune.echoes if request.form.tune else {}
         self.repeated = np.isin(np.arange(self.places), list(self.echoes))
         self.tokens = self.places + request.lines  # a mark after each line
@@ -86,7 +86,7 @@ class Demands:
         self.members[:, -3:] &= not request.repeat
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
-        """Return the tone that each way to write a couplet requires at each position, and which ways exist."""
+        """Return the tone at each position for each way to write each couplet, and a mask of the ways that exist."""
         T, K, form = len(self.kinds), self.places // self.size, self.request.form
         every = list[list[str]]()
         for t, k in product(range(T), range(K)):
@@ -116,13 +116,13 @@ class Demands:
         return place - width if needed else None
 
     def named(self, alive: Bool[Array, "G"]) -> list[str]:
-        """Return the group of each rhyme: the first one that is still possible."""
+        """Return the name of one group for each rhyme: the first group that is still possible."""
         rows = np.flatnonzero(alive)
         _, first = np.unique(self.rhyming.of_row[rows], return_index=True)
         return [self.request.groups[row] for row in rows[first].tolist()]
 
     def fits(self, place: int, ids: Array | int, given: Array | bool = True) -> Bool[Array, "... T W"]:
-        """Check which ways allow characters at a position: given ones in any reading, others in their usable tone."""
+        """Check which ways allow characters at a position: in any reading if `given`, otherwise in the usable tone."""
         given, ids = (np.asarray(each, int)[..., None, None] for each in (given, ids))
         return self.lexicon.fits[given, self.asked_at(place), ids]
 
@@ -143,7 +143,7 @@ class Demands:
         return self.layout.starts[fix.line - 1] + fix.position - 1
 
     def agreeing(self, fixed: Fixes) -> tuple[Bool[Array, "T G"], Bool[Array, "T K W"]]:
-        """Return masks of the hypotheses and of the ways to write each couplet that agree with the fixed positions."""
+        """Return two masks: the hypotheses and the ways to write each couplet that agree with the fixed characters."""
         ways = self.exists.copy()
         alive = np.ones((len(self.kinds), len(self.rhyming.of_row)), bool)
         for place, id_ in enumerate(fixed):
@@ -158,19 +158,19 @@ class Demands:
         return self.rhyming.settle(alive), ways
 
     def free(self, texts: Int[Array, "... P"]) -> Bool[Array, "... P"]:
-        """Return a mask of the positions that need a new character: the empty ones that repeat no earlier position."""
+        """Return a mask of the positions still to fill, without those that only repeat an earlier position."""
         return (texts == FREE) & ~self.repeated
 
     def left(self, texts: Int[Array, "... P"], place: int) -> Int[Array, "D ... T"]:
-        """Count the free feet of each kind from a position onward; the last row counts the other free positions."""
+        """Count the free positions from `place` onward, by kind of foot; a last row counts the unrhymed positions."""
         return self.free(texts)[..., place:] @ self.rhyming.drawing[:, place:]
 
     def stock(self, unused: Bool[Array, "V"]) -> Int[Array, "S"]:
-        """Count the unused words in each set of `members`; if repetition is allowed, no tone is ever used up."""
+        """Count the unused characters in each set of `members`; if repetition is allowed, no tone is ever used up."""
         return self.whole - self.members[~unused].sum(axis=0)
 
     def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
-        """Return the rows of the texts that one more character might make impossible to complete."""
+        """Return the rows of the texts that might become impossible to complete if one more character is added."""
         left = self.left(histories.texts, place)
         stock, most = histories.stock, left[:-1].sum(axis=0).max(axis=1)
         alive = np.logical_or.reduce(histories.alive, axis=1)[:, None] & self.rhyming.concerned
@@ -178,7 +178,7 @@ class Demands:
         return np.flatnonzero(narrow.any(axis=(1, 2)) | self._are_few(stock, most + left[-1].max(axis=1) + 1))
 
     def _of_feet(self, stock: Int[Array, "N S"]) -> Int[Array, "N F G"]:
-        """Return the parts of the stock from which feet draw."""
+        """Return the part of the stock that counts the rhymes, by kind of foot and group."""
         return stock[:, :-3].reshape(len(stock), *self.rhyming.concerned.shape)
 
     def can_complete(self, histories: Histories, place: int) -> Bool[Array, "N T G"]:
@@ -195,11 +195,11 @@ class Demands:
         return result
 
     def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
-        """Check whether a tone has too few characters for the positions or, if repetition is allowed, none at all."""
+        """Check whether a tone has too few characters for `places` positions. With repetition, one is enough."""
         return stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
 
     def _tones_suffice(self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]) -> bool:
-        """Check whether the rest of a text can be written with the characters of each tone that are left."""
+        """Check whether the remaining characters of each tone suffice to write the rest of a text."""
         size, blank = self.size, self.free(histories.texts[row])
         # 1. Collect the numbers of level and oblique characters that the possible ways require, not counting feet.
         needed = {(0, 0)}

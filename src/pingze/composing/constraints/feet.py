@@ -1,9 +1,10 @@
 """Compile which positions of a form rhyme, and which characters rhyme there.
 
-The feet (positions that rhyme) are of several kinds. In 詩 there are two: the foot of line 1, which may borrow rhymes
-from neighbouring groups, and all other feet. In 詞 each rhyme of the tune has one kind, or two if level and oblique
-lines rhyme with each other. A text has one group for each of its rhymes. Each row of the tables is a rhyme with one of
-its groups; a foot concerns only the rows of its own rhyme. At least one row of each rhyme must remain possible.
+A foot is a position that rhymes. In 詩 there are two kinds of feet: the foot of line 1, which may borrow rhymes from
+neighboring groups, and all other feet. In 詞 each rhyme of the tune has one kind of foot, or two if its level and
+oblique lines rhyme with each other. A poem uses one group for each of its rhymes. Each row of the tables stands for a
+rhyme and a group that it may use. A foot depends only on the rows of its own rhyme. A poem stays possible while every
+rhyme has a possible row.
 
 Axes: F kinds of feet, D = F + 1, G rows, T templates, V characters, P positions in the text.
 """
@@ -24,21 +25,21 @@ from pingze.verse.tunes import Tune
 class Feet:
     """The feet of a request's form, and the tables of their rhymes.
 
-    `kinds` has, for each template, the types of all lines; () if the form has no templates.
+    `kinds` has the types of all lines for each template. For a form without templates, its only entry is ().
     """
 
     at: Bool[Array, "P T"]
     """Whether a position rhymes."""
     kind: Int[Array, "P"]
-    """The kind of the foot at a position; without meaning elsewhere."""
+    """The kind of the foot at a position; without meaning if the position does not rhyme."""
     rhymes: Bool[Array, "2 F G V"]
-    """`Lexicon.rhymes` for each kind of foot; False in the rows that a foot does not concern."""
+    """`Lexicon.rhymes` for each kind of foot; False in the rows of other rhymes."""
     within: Int[Array, "F F"]
-    """At [f, k], whether rhymes of kind k are also rhymes of kind f, so that feet of kind k use up rhymes of kind f."""
+    """At [f, k], 1 if a rhyme at a foot of kind k uses up one of the rhymes of kind f, otherwise 0."""
     tones: list[int]
     """The tone of each kind of foot, one of `WANTS`."""
     drawing: Int[Array, "D P T"]
-    """Whether a position is a foot of each kind or, in the last row, no foot."""
+    """Row d has 1 at the positions that are feet of kind d. The last row has 1 at the positions that do not rhyme."""
 
     def __init__(self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]) -> None:
         self.of_row = np.array([rhyme for rhyme, _ in request.rows])
@@ -90,14 +91,15 @@ class Feet:
                 self.at[end - 1], self.kind[end - 1] = True, kinds.index((line.rhyme, line.kind))
 
     def fitting(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
-        """Return a mask of the characters that each row allows at a foot: all, if the foot concerns only other rows.
+        """Return a mask of the characters that each row (a rhyme and its group) allows at a foot.
 
-        Else the row allows its rhymes or, if `generous`, all rhymes that the checker accepts.
+        Rows of the foot's own rhyme allow the usual rhymes of their group. If `generous`, these rows allow every rhyme
+        that the checker accepts. Rows of other rhymes allow every character.
         """
         kind = self.kind[place]
         return np.logical_or(self.rhymes[int(generous), kind], ~self.concerned[kind][:, None])
 
     def settle(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
-        """Remove all rows of a template under which some rhyme has no row left."""
+        """Rule out all rows of a template under which some rhyme has no possible row left."""
         possible = np.logical_or.reduceat(alive, self.first_rows, axis=-1).all(axis=-1, keepdims=True)
         return np.logical_and(alive, possible)

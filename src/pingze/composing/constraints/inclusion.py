@@ -1,20 +1,20 @@
 """Place the words that must appear: count all ways to place them, and draw one placement for each particle.
 
 A dynamic program visits the positions of a poem from the last to the first. At each position either a word begins or
-the model writes one character, and every choice has a cost: a word uses itself up, and a character that the model
-writes uses up one character of the set for its position. The state is what has been used so far; its value is the
-number of ways to continue to the end. The request can be met if that number is above 0 at the beginning. A placement is
-drawn by walking from the first position to the last; each choice has a probability proportional to the number of ways
-to continue after it. All placements are thus equally likely.
+the model writes one character. A word can be placed only once, and a written character uses up one character of the set
+for its position. A state records what has been used so far; the value of a state is the number of ways to continue to
+the end. The request can be met if the initial state has a value above 0. A placement is drawn by walking from the first
+position to the last. Each choice has a probability proportional to the number of ways to continue after it, so that all
+placements are equally likely.
 
 Interchangeable words count as one kind, and so do interchangeable rhyme groups. This keeps the number of states small.
 
-A word that may appear only once appears at exactly one position. Therefore the positions are drawn first, and the
-word's characters are forbidden elsewhere. This splits the target into parts that do not overlap. A placement drawn with
-probability q gets the weight 1/q, which corrects for the draw. If the model chose the positions while writing, a word
-would often be forced into the last position that can take it.
+The words are placed before the model writes. Unless characters may repeat, the characters of the words are then
+forbidden elsewhere, so that each text belongs to exactly one placement. A placement drawn with probability q gets the
+weight 1/q, which corrects for the draw. If the model chose the positions while writing, a word would often be forced
+into the last position that can take it.
 
-Axes: T templates, W ways to write a couplet, R rows (pairs of a template and a way), then one for each `Axis`.
+Axes: T templates, W ways to write a couplet, R rows (pairs of a template and a way), and one axis for each `Axis`.
 """
 
 import math
@@ -39,8 +39,8 @@ from pingze.verse.patterns import word_starts
 
 Word = tuple[int, ...]  # the ids of characters that must be adjacent within a line
 Axis = str | tuple[str, int]
-"""A thing that can be used up: ("kind", number) is the words of a kind, ("shared", id) the one rhyme on the last
-character of several words, ("rhymes", kind of foot) the rhymes of a kind of foot, and a name is a set of characters."""
+"""A resource that placements use up. ("kind", n): words of kind n; ("rhymes", n): rhymes at feet of kind n; ("shared",
+id): the one rhyme on a character that ends several words; "level", "oblique" or "total": characters of that set."""
 Groups = tuple[int, ...]  # for each rhyme of the form, the row of its group in the tables of rhymes
 
 MOST_WORK = 800_000_000  # the most additions spent on placing the words of a request; they take about two seconds
@@ -51,22 +51,22 @@ _NAMES: dict[int, tuple[str, ...]] = {WANTS_ANY: (), WANTS_LEVEL: ("level",), WA
 
 
 class Effort:
-    """The work that may still be done to place the words of a request, shared by all attempts."""
+    """The remaining budget of work for placing the words of a request, shared by all attempts."""
 
     def __init__(self, request: Request) -> None:
         self.words, self.left = len(request.include), float(MOST_WORK)
 
     def spend(self, numbers: float) -> None:
-        """Subtract a number of additions from the work left. Raises InputError if fewer are left."""
+        """Subtract `numbers` additions (the unit of work) from the budget. Raises InputError if fewer are left."""
         self.left -= numbers
         if self.left < 0:
             raise InputError("too_many_words", field="include", has=self.words)
 
 
 class Inclusion:
-    """A compiled request, and the placements of its words for each particle; if `whole`, no word may span a pause.
+    """A compiled request and the placements of its words, of which one is drawn for each particle.
 
-    `effort` is the work that may still be done to find placements; by default, all that a request may use.
+    If `whole`, no word may span a pause. `effort` is the remaining budget of work; by default, the full budget.
     """
 
     def __init__(self, constraints: Constraints, *, whole: bool = False, effort: Effort | None = None) -> None:
@@ -91,7 +91,7 @@ class Inclusion:
 
     @property
     def is_possible(self) -> bool:
-        """Whether some poem keeps the request. Raises InputError if the request has too many words to decide this."""
+        """Whether some poem satisfies the request. Raises InputError if there are too many words to decide this."""
         # Originality is checked only for fixed characters and for words.
         fixed, copying, base = self.constraints.fixed, self.constraints.copying, self.constraints.base
         if fixed is None or (copying and any(copying.holds(word) for word in self.words)):
@@ -103,7 +103,8 @@ class Inclusion:
     def draw(self, count: int, rng: np.random.Generator) -> Start:
         """Draw the initial texts and log-weights of `count` particles.
 
-        Raises UnfinishedError if too few placements suit the corpus.
+        Placements that copy the corpus are discarded; in a 集句, placements that fit into no quotable lines are
+        discarded. Raises UnfinishedError if too few placements remain.
         """
         drawn: list[tuple[Histories, float]] = []
         for _ in range(TRIES):
@@ -119,7 +120,7 @@ class Inclusion:
         raise UnfinishedError("words_copy" if self.constraints.request.original else "words_unquoted")
 
     def _log_weight(self, fixed: Fixes, begun: Histories) -> float:
-        """Compute -ln q, where q is the probability of drawing a placement, summed over templates, groups and ways."""
+        """Compute -ln q, where q is the total probability of a placement over all templates, groups and ways."""
         if not self.words:
             return 0.0
         if self.placements.limits:  # then the ways of one couplet depend on the ways of the others
@@ -147,7 +148,7 @@ class Choice(NamedTuple):
 class Placements:
     """All placements of the words, each with a template, a rhyme group and a way to write each couplet.
 
-    A word lies within a line. It may cover a fixed position if the same character is fixed there.
+    A word lies within a line. A word may cover a fixed position if the word has the fixed character there.
 
     Raises InputError if counting the placements takes more work than `effort` has left.
     """
@@ -191,7 +192,7 @@ class Placements:
         return float(np.logaddexp.reduce(self.logs)) if len(self.logs) else -math.inf
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
-        """Draw placements as required ids, in proportion to the number of templates, groups and ways each one fits."""
+        """Draw placements (required ids), each in proportion to the number of templates, groups and ways it fits."""
         shares = np.exp(self.logs - self.logs.max())
         times = Counter(_draw(shares, rng) for _ in range(number))
         return [fixed for n in sorted(times) for fixed in self.counts[n].draw(times[n], rng)]
@@ -207,11 +208,12 @@ class Placements:
         return np.logical_and.reduce([c.fits(place + n, id_) for n, id_ in enumerate(word)])
 
     def rhyming(self, groups: Groups) -> tuple[Int[Array, "F T"], Bool[Array, "2 F ends"]]:
-        """Find how many rhymes words must supply under each template, and which words can, for each kind of foot.
+        """Return how many rhymes must come from words, for each kind of foot and template, and two masks of `ends`.
 
-        The words are given by two masks of `ends`: those that may rhyme, and those that spare a rhyme. A word that
-        rhymes fills a foot, so the model must find one rhyme fewer. Yet the word spares no rhyme if the model could
-        have rhymed on the word's last character or on another form of it.
+        The first mask marks the last characters (`ends`) that may rhyme. The second mask marks the last characters that
+        spare the model a rhyme. A word at a foot leaves the model one rhyme fewer to find. But if the model could have
+        rhymed on the word's last character or on a variant of it, the word also uses up one of the model's rhymes. Such
+        a word spares the model no rhyme.
         """
         kinds = np.arange(len(self.rhymes.concerned))
         rows = np.array(groups)[[int(self.rhymes.of_row[each][0]) for each in self.rhymes.concerned]]
@@ -224,7 +226,7 @@ class Placements:
 
 
 class Count:
-    """All placements under one group for each rhyme; each group stands for all groups of its kind."""
+    """The placements under one choice of rhyme groups. Each group stands for all groups interchangeable with it."""
 
     def __init__(self, common: Placements, groups: Groups) -> None:
         self.common: Placements = proxy(common)  # a reference cycle would keep the tables in memory
@@ -232,7 +234,7 @@ class Count:
         self.alive = common.alive[:, groups].all(axis=1)
         missing, rhyming = common.rhyming(groups)
         self.rhyming = dict(zip(common.ends, np.moveaxis(rhyming, -1, 0).tolist(), strict=True))
-        """For each of `common.ends`, whether it may rhyme in each kind of foot, and whether it spares a rhyme there."""
+        """For each word's last character: masks of the kinds of feet where it may rhyme and where it spares a rhyme."""
         # 1. Divide the words into kinds. Of the words with the same last character only one may rhyme.
         times = Counter(word[-1] for word in common.words)
         shared = {id_ for id_ in times if times[id_] > 1 and any(self.rhyming[id_][0])}
@@ -262,7 +264,7 @@ class Count:
             self.choices.append(kept[key])
         # 4. A poem may end in any state in which all words are placed and no rhyme is missing.
         self.after = [np.zeros((T, *self.sizes))]
-        """The number of continuations from each couplet and from the end, as if words of a kind were equal."""
+        """The number of ways to continue from each couplet, and from the end. Words of a kind count as identical."""
         for n in range(T):
             end: tuple[Any, ...] = (n, *used.values(), ..., *(slice(number[n], None) for number in rhymes.values()))
             self.after[0][end] = 1
@@ -282,7 +284,7 @@ class Count:
     def _completions(
         self, k: int, after: Float[Array, "T ..."], t: Int[Array, "R"], w: Int[Array, "R"]
     ) -> Iterator[Float[Array, "R ..."]]:
-        """Yield the numbers of continuations after a couplet, then from each of its positions, the last one first."""
+        """Yield the number of ways to continue after a couplet, then from each of its positions in reverse order."""
         longest = max((len(word) for word in self.common.words), default=1)
         ways = deque([after[t]], maxlen=longest)
         yield ways[0]
@@ -297,7 +299,7 @@ class Count:
             yield here
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
-        """Draw placements as required ids; those drawn under the same template are adjacent."""
+        """Draw placements (required ids), grouped by template."""
         times = Counter(_draw(self.shares, rng) for _ in range(number))
         drawn: list[Fixes] = []
         for t in sorted(times):
@@ -368,6 +370,6 @@ def _paid(cost: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
 
 
 def _draw(values: Float[Array, "n"], rng: np.random.Generator) -> int:
-    """Draw an index with a probability proportional to the value there."""
+    """Draw an index with probability proportional to its value."""
     edges = values.cumsum()
     return int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))

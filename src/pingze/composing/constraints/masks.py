@@ -56,7 +56,7 @@ class Copying:
         return any(FREE not in part and len(self.corpus.places(self._codes(part))) for part in parts)
 
     def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
-        """Return a mask of the hypotheses under which the fixed characters of a poem copy nothing: all or none."""
+        """Return a mask of the hypotheses: all True if a poem's fixed characters copy nothing, otherwise all False."""
         return np.array([[not self.holds(fixed)]])
 
     def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
@@ -90,8 +90,8 @@ class Copying:
 class Constraints(Demands):
     """A compiled request that computes masks of the allowed characters.
 
-    `old` has, for each position that is being rewritten, the id of its former character. `copying` has the substrings
-    that may not be written; it is used only if the request asks for originality or for quoted lines.
+    `old` maps each position that is being rewritten to the id of its old character. `copying` rules out copied
+    substrings; in a 集句, unquotable lines. It is ignored unless the request asks for originality or quoted lines.
     """
 
     def __init__(
@@ -111,12 +111,12 @@ class Constraints(Demands):
         return [_NAMES[tone] for tone in asked.tolist()]
 
     def tones_at(self, histories: Histories, place: int) -> set[str]:
-        """Return the tones that hypotheses of the first text require at a position; "" if a hypothesis allows both."""
+        """Return the tones that the hypotheses of the first text require at a position; "" stands for either tone."""
         ways = histories.ways[0, :, place // self.size] & histories.alive[0].any(axis=1, keepdims=True)
         return {_NAMES[tone] for tone in np.unique(self.asked_at(place)[ways]).tolist()}
 
     def begin(self, fixed: Fixes) -> Histories | None:
-        """Begin a text under all hypotheses that fit the fixed positions and can be completed; if none, return None."""
+        """Begin a text under all hypotheses that fit `fixed` and can be completed. Return None if there are none."""
         alive, ways = self.agreeing(fixed)
         if self.copying:
             alive &= self.copying.leaves(self, fixed)
@@ -127,7 +127,7 @@ class Constraints(Demands):
         return begun if begun.alive.any() else None
 
     def unused(self, fixed: Fixes, words: Sequence[tuple[int, ...]] = ()) -> Bool[Array, "V"]:
-        """Mask out the characters with any form fixed or in a word; if repetition is allowed, only feet count."""
+        """Mark the characters of which no variant is fixed or in `words`. With repetition, only fixed rhymes count."""
         repeat = self.request.repeat
         given = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and (not repeat or self.feet[place].any())]
         unused = np.ones_like(self.base)
@@ -135,10 +135,11 @@ class Constraints(Demands):
         return unused
 
     def allowed(self, histories: Histories, place: int) -> tuple[Bool[Array, "N V"], Bool[Array, "N"]]:
-        """Return masks of the characters that each text may take at a position, and of the texts at a dead end.
+        """Return a mask of the characters that each text may take at a position, and a mask of the texts at a dead end.
 
-        A text can be completed after each allowed character. It is at a dead end if every such character would copy
-        the corpus or, in a 集句, would continue no line of the corpus. Its mask then ignores the corpus.
+        A text can be completed after each allowed character. An allowed character does not copy the corpus; in a 集句,
+        it continues a line of the corpus. A text is at a dead end if the corpus rules out all characters. The first
+        mask then ignores the corpus for that text.
         """
         completable = self._completable(histories, place)
         allowed = self._original(completable, histories, place)
@@ -151,13 +152,13 @@ class Constraints(Demands):
         return allowed, dead
 
     def _original(self, allowed: Bool[Array, "N V"], histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Copy a mask without the characters that would copy the corpus or, in a 集句, continue none of its lines."""
+        """Return `allowed` without characters that copy a corpus line; in a 集句, without those that continue none."""
         if self.copying is None:
             return allowed.copy()
         return allowed & ~self.copying.forbidden(self, histories, place)
 
     def _completable(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Return a mask of the characters each text may take at a position without becoming impossible to complete."""
+        """Return a mask of the characters after which each text can still be completed."""
         source = histories.texts[:, [self.echoes.get(place, place)]]
         if place in self.echoes and FREE not in source:
             return np.arange(len(self.base)) == source
@@ -188,7 +189,7 @@ class Constraints(Demands):
 
     @cached_property
     def alike(self) -> Int[Array, "V"]:
-        """The kind of each character, as a number. Within a kind, the tones and rhymes of all forms are equal."""
+        """The kind of each character, as a number. Characters of a kind, and their variants, share tones and rhymes."""
         lexicon, seen = self.lexicon, dict[bytes, int]()
         rhymes, sets = self.rhyming.rhymes.reshape(-1, len(self.base)), self.members[lexicon.forms].any(axis=1).T
         kinds = np.packbits(np.vstack([self.base, *lexicon.fits, rhymes, sets]), axis=0).T
@@ -203,7 +204,7 @@ class Constraints(Demands):
         return self._original(self._completable(begun, place), begun, place)[0]
 
     def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Return a mask of the characters that some hypothesis allows at a position, even if nothing can follow."""
+        """Return a mask of the characters that some hypothesis allows, even if the text cannot then be completed."""
         asked, foot = self.asked_at(place), self.feet[place]
         # 1. Allow the characters of the right tone, or at a foot the rhymes.
         living = histories.ways[:, :, place // self.size] & histories.alive.any(axis=2, keepdims=True) & ~foot[:, None]
@@ -225,8 +226,9 @@ class Constraints(Demands):
     def _reduplication(self, histories: Histories, place: int) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
         """Return the rows of texts that may double a character 疊字 at a position, and the character for each row.
 
-        The character is the previous one, or the next one if that is fixed. Verse must often double it; at the end of a
-        line, verse must often double it there. No doubled character rhymes twice or appears three times in a row.
+        The character is the previous character, or the next character if the next position is fixed. It may be doubled
+        only if verse often doubles it; at the end of a line, only if verse often doubles it there. The character may
+        not rhyme twice or appear three times in a row.
         """
         line = self.layout.places(self.layout.line[place])
         inside = np.arange(max(line.start, place - 2), min(line.stop, place + 3))
@@ -245,7 +247,7 @@ class Constraints(Demands):
         return np.concatenate(rows), np.concatenate(doubled)
 
     def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
-        """Update the history of each text, in place, with the character written at a position."""
+        """Update `histories`, in place, after each text has taken the given character at a position."""
         # 1. Keep the hypotheses and ways that allow the character.
         given = histories.fixed[:, place] != FREE
         ways = histories.ways[:, :, place // self.size]

@@ -1,1 +1,1 @@
-"""Read options, and check them as a request."""
+"""Define the options of a poem, and turn a person's options into a checked request."""

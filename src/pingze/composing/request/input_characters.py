@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # avoids importing NumPy at run time
 
 
 class ConversionWarning(UserWarning):
-    """A warning that text was changed when it was read, as from Simplified to Traditional characters."""
+    """A warning that text was changed on reading, such as from Simplified to Traditional characters."""
 
 
 _NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
@@ -38,7 +38,7 @@ def noted() -> Iterator[list[Note]]:
 
 
 def tell(note: Note) -> None:
-    """Report how typed text was read: inside `noted`, collect the note; elsewhere, issue a ConversionWarning."""
+    """Report how typed text was read: within a `noted` block, collect the note; elsewhere, warn (ConversionWarning)."""
     if (notes := _NOTES.get()) is not None:
         notes.append(note)
     else:
@@ -52,7 +52,7 @@ def _outside() -> int:
 
 
 def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
-    """Read the characters of an option, without marks and spaces; the vocabulary must have them all.
+    """Read the characters of an option, without marks and spaces.
 
     A Simplified character is converted according to its neighbours, with a ConversionWarning. Raises InputError if no
     character is given, or if the model does not know one of the characters.
@@ -74,14 +74,14 @@ def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
 
 
 def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
-    """Read a pattern: convert fixed characters according to their neighbours, and replace marks by spaces."""
+    """Read a pattern. Keep its `blanks`, convert fixed characters in context, and replace other marks by spaces."""
     normalized = unicodedata.normalize("NFC", text)
     typed = "".join(" " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized)
     return _convert("pattern", typed, vocabulary, free=" " + blanks)
 
 
 def tell_converted(field: str, written: str, read: str) -> None:
-    """Report which written characters, if any, were read as other ones; both texts have the same length."""
+    """Report the characters that were converted on reading, if any. `written` and `read` have the same length."""
     if changed := dict.fromkeys(pair for pair in zip(written, read, strict=True) if pair[0] != pair[1]):
         ones, others = map("".join, zip(*changed, strict=True))
         tell(Note("converted", field=field, has=ones, read=others))
@@ -105,7 +105,7 @@ def _typed(field: str, text: str) -> str:
 
 
 def known_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
-    """Return a character or its Traditional form, whichever is known. Raises InputError if neither is known."""
+    """Return a character if the model knows it, else its Traditional form. Raises InputError if neither is known."""
     if known := _known(character, vocabulary):
         return known
     others = dict.fromkeys((*traditional_candidates(character), *variants(character)))

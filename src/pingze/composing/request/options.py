@@ -1,6 +1,6 @@
 """Define the options of a poem and their bounds, in one schema that the command line, Python and HTTP share.
 
-Each field has a description; its bounds are named as in JSON Schema. Creating an object checks its values.
+Each field has a description. Its bounds use the keywords of JSON Schema. The constructors check the values.
 """
 
 import math
@@ -20,7 +20,7 @@ from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 MOODS = ("joyful", "calm", "sad")
 MOST_LINES = 60  # the maximum number of lines: a poem of thirty rhymes
 FEW_TOKENS = 64
-"""The number of tokens in a 七律; a longer poem has fewer particles, so that composing it takes no longer."""
+"""The number of tokens in a 七律. A longer poem gets fewer particles, so that it takes no longer to compose."""
 FEWEST_PARTICLES = 8
 STRENGTHS = {"minimum": 0, "maximum": 10}
 LENGTHS = {"minimum": 4, "maximum": 11}  # the bounds of the number of characters in each line of a couplet
@@ -43,7 +43,7 @@ _KINDS: dict[type, tuple[type, str]] = {
     float: (Real, "a number"),
     bool: (bool, "True or False"),
 }
-"""For each type of a field, the type that its values must have (NumPy's numbers fit too), and its name in messages."""
+"""For each field type, the type of its values and the name of this type in messages. NumPy's numbers are accepted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +83,13 @@ class Sampling(Bounded):
     seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
 
     def particles_for(self, tokens: int) -> int:
-        """Return the number of particles for a poem: inversely proportional to `tokens`² above `FEW_TOKENS`."""
+        """Return a poem's number of particles. Above `FEW_TOKENS` tokens, the number is proportional to 1/`tokens`²."""
         return min(self.particles, max(FEWEST_PARTICLES, self.particles * FEW_TOKENS**2 // tokens**2))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Revising(Sampling):
-    """The options for writing a poem, wholly or in part."""
+    """The options for rewriting a poem. They also apply to composing a poem."""
 
     level: str = option(
         CUSTOMARY,
@@ -184,7 +184,7 @@ class Coupling(Sampling):
 
 
 class Options(TypedDict, total=False):
-    """The fields of `Composing` except start, as keyword arguments for type checkers."""
+    """The keyword arguments of `compose`, for type checkers: all fields of `Composing` except `start`."""
 
     form: str
     lines: int | None
@@ -215,7 +215,7 @@ class Options(TypedDict, total=False):
 
 
 def ordered(schema: type[Bounded]) -> list[Any]:
-    """List the fields of a schema, its own before the fields that several schemas share."""
+    """List a schema's fields. Fields that `Revising` lacks are first, and fields of `Sampling` are last."""
     shared = [*(each.name for each in fields(Revising))], [*(each.name for each in fields(Sampling))]
     return sorted(fields(schema), key=lambda each: [each.name in names for names in shared])
 
@@ -253,7 +253,7 @@ def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
 
 
 def _shown(value: float) -> float | str:
-    """Shorten a number that has many digits, and convert to text a number that JSON cannot represent."""
+    """Shorten a number with many digits. Convert infinity or NaN to text, because JSON cannot represent them."""
     if isinstance(value, int) and value.bit_length() > 64:  # Python refuses to write thousands of digits
         return f"{'-' if value < 0 else ''}10^{int(value.bit_length() * math.log10(2))}"
     return value if isinstance(value, int) or math.isfinite(value) else str(value)

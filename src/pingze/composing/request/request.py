@@ -1,4 +1,4 @@
-"""Read options into a `Request`, which holds everything that a poem must keep; parts of it can be given up."""
+"""Read options into a `Request`, which holds all constraints on a poem and can drop some of them if they clash."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,28 +38,28 @@ class Fixed:
 
     @property
     def clash(self) -> Clash:
-        """Return the description of this character for a report of clashing constraints."""
+        """The `Clash` that stands for this character in an InfeasibleError."""
         words = f"{self.option}'s {self.character} at line {self.line}, character {self.position}"
         return Clash(words, self.option, self.line, self.position, self.character)
 
 
 @dataclass(frozen=True)
 class Request:
-    """Everything that a poem must keep, in the model's characters; the options (`Composing`) explain most fields."""
+    """The checked options of one poem, in characters that the model knows. `Composing` describes most of the fields."""
 
     form: Form
     lines: int
     strictness: str = CUSTOMARY
     """How strictly the tones are kept: see `verse.patterns.enforced`."""
     standard: Standard = PINGSHUI
-    """How characters are read."""
+    """The standard that gives the tones and rhyme groups of characters."""
     template: str | None = None
-    """Text that all names of the allowed opening templates contain, as 平起 or 首句入韻."""
+    """Part of a template's name, as 平起 or 首句入韻. All templates whose names contain it are allowed."""
     rhyme: str | None = None
-    """The name of the rhyme group; for a 詞, the parts of its first rhymes, joined by 、."""
+    """The name of the rhyme group. A 詞 may have one name for each of its rhymes, in order, joined by 、."""
     fixed: tuple[Fixed, ...] = ()
     include: tuple[str, ...] = ()
-    """Words that must appear, each within one line and none overlapping another."""
+    """Words that must appear. Each must be within one line, and no two may overlap."""
     exclude: str = ""
     repeat: bool = False
     title: str | None = None
@@ -68,7 +68,7 @@ class Request:
     mood: str | None = None
     original: int | None = None
     poets: str | None = None
-    """The poets whose lines a 集句 quotes, or "" for all; None for any other poem."""
+    """For a 集句, the poets whose lines may be quoted, or "" for all poets. For any other poem, None."""
     antithesis: float = 0.0
     taste: float = 0.0
     like: str = ""
@@ -76,7 +76,7 @@ class Request:
 
     @cached_property
     def openings(self) -> tuple[str, ...]:
-        """The openings of `verse.forms.OPENINGS` with an allowed template; a single "" for old-style verse."""
+        """The openings of `verse.forms.OPENINGS` whose template names contain `template`; for 古 and 詞, ("",)."""
         if not self.form.regulated:
             return ("",)
         return tuple(
@@ -85,7 +85,7 @@ class Request:
 
     @cached_property
     def rows(self) -> tuple[tuple[int, str], ...]:
-        """All pairs of a rhyme's index and a group that the rhyme may use; for a 詞, groups are parts of 詞林正韻."""
+        """All pairs of a rhyme index and an allowed group. Only a 詞 has several rhymes; its groups are 部."""
         if tune := self.form.tune:
             asked, able = dict(enumerate((self.rhyme or "").split("、"))), tune.rhymes(self.standard)
             every = ((rhyme, part) for rhyme, parts in enumerate(able) for part in parts)
@@ -96,12 +96,12 @@ class Request:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The group of each of `rows`."""
+        """The rhyme group in each pair of `rows`."""
         return tuple(name for _, name in self.rows)
 
     @property
     def options(self) -> dict[str, tuple[Clash, object]]:
-        """The options that can be given up, except fixed characters and words: each one's clash and replacement."""
+        """The fields that can be given up, except `fixed` and `include`: name -> (`Clash`, the value when given up)."""
         asked: dict[str, tuple[str, str, object, object]] = {
             # field of Request: name of the option, words for it, its value, its value when given up
             "repeat": ("repeat", "no character twice", not self.repeat, True),
@@ -119,7 +119,7 @@ class Request:
 
     @property
     def parts(self) -> tuple[Clash, ...]:
-        """All constraints that can be given up, ending with those to give up first; the form is never given up."""
+        """All constraints that can be given up; the last one is given up first. The form is not among them."""
         options = (clash for clash, _ in self.options.values())
         return (*options, *(fix.clash for fix in self.fixed), *map(_inclusion, self.include))
 
@@ -139,8 +139,8 @@ def _inclusion(word: str) -> Clash:
 def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed] = ()) -> Request:
     """Check every option against the form and the model's vocabulary, and return the request.
 
-    `kept` are characters that are fixed in addition to those that the options fix. Raises InputError, which names the
-    option, if a name or character is unknown, a text is too long, or a pattern or acrostic does not fit.
+    `kept` adds fixed characters, such as those of a poem to be revised. Raises InputError, which names the option, if
+    a name or character is unknown, a text is too long, or a pattern or acrostic does not fit.
     """
     # 1. Find the form, and the number of lines.
     form = find_form(asked.form)
@@ -235,7 +235,7 @@ def read_condition(field: str, text: str | None, vocabulary: Vocabulary) -> str 
 
 
 def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
-    """Return a poet's name as the model has it. Raises InputError, which lists similar names, if it is unknown."""
+    """Return a poet's name in the model's spelling. Raises InputError with similar names if the poet is unknown."""
     if not name:
         return None
     poets, read = Conditions(vocabulary).poets, to_traditional(name.strip())

@@ -23,21 +23,21 @@ class Token(NamedTuple):
 
 
 class Term:
-    """A potential that adds nothing unless a subclass overrides a method."""
+    """The base class of terms. Each method adds nothing unless a subclass overrides it."""
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float[Array, "... V"] | None:
-        """Return the log of a factor for each character that may be drawn at a position: per text, or once for all."""
+        """Return the log of a factor for each character that may be drawn at `place`. One row may serve all texts."""
         return None
 
     def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Return the log of a factor for the token just added to each text; the log also counts toward the score."""
+        """Return what the token just added to each text contributes to the text's log-weight and to its score."""
         return None
 
     def of_text(self, lines: Sequence[str]) -> float:
-        """Return what a finished text adds to its score but not to its weight."""
+        """Return a number to add to a finished text's score, but not to its log-weight."""
         return 0.0
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float[Array, "V"] | None:
-        """Return the log of a factor for each character that could replace the one at a position of a finished text."""
+        """Return the log of a factor for each character that could replace a finished text's character at `place`."""
         added = self.before_draw(text[None], place)
         return added if added is None or added.ndim == 1 else added[0]

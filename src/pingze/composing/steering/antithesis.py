@@ -1,14 +1,15 @@
 r"""Score antithesis 對仗: how well two opposite characters in a couplet match.
 
-The score of b below a is
+The score of a character b below a character a is
 
     s(a, b) = ln p(b | a) - ln p(b),    ln p(b | a) = u_a · (d ∘ u_b) + c_b + ln p(b) - ln Z_a
 
 where p(b | a)  is how often Tang and Song poets put b opposite a in couplets that need antithesis
+      p(b)      is how often they use b in such couplets
       u         is a vector for each character, the same in both lines of a couplet
       c         is a bias for each character
-      d         holds signs: along some directions similar characters match, as 山 and 水, along others contrasting
-                ones, as level and oblique
+      d         is a vector of signs: +1 for dimensions in which matching characters are similar, as 山 and 水, and -1
+                for dimensions in which they contrast, as a level and an oblique tone
       Z_a       normalizes p(b | a), so that its sum over all b is 1.
 
 The score is 0 for unrelated characters, and for characters that the table does not know. experiments/antithesis.py
@@ -31,9 +32,9 @@ from pingze.verse.forms import FORMS, Form
 from pingze.verse.verdict import Note, Verdict
 
 WEAK = -1.5
-"""Among couplets of Tang 律 that need antithesis, 2 % have a lower mean score; among shuffled ones, over half do."""
+"""Of the couplets in Tang 律 that need antithesis, 2 % have a lower mean score. Of shuffled couplets, over half do."""
 ALIKE, APART = 0.6, 1.3
-"""Two characters are near-synonyms if their u have a cosine of `ALIKE` or more and their score is below `APART`."""
+"""Near-synonyms have vectors u with a cosine of at least `ALIKE`, and a score below `APART`."""
 
 
 class Antithesis:
@@ -68,14 +69,14 @@ class Antithesis:
         return Antithesis(vocabulary.tokens, above, below)
 
     def opposite(self, ids: Int[Array, "N"]) -> Float32[Array, "N K"]:
-        """Return the scores of all tokens of the table when they are placed below each of the given tokens."""
+        """Return the scores s(a, b), where a is each of the given tokens and b is every token of the table."""
         distinct, place = np.unique(ids, return_inverse=True)
         scores: Array = self._scores({"above": self.above[distinct]})[0][place]
         return scores
 
     @cached_property
     def _scores(self) -> Callable[[Mapping[str, Array]], list[Array]]:
-        """The function that scores rows of `above`, in ONNX Runtime on one thread, since BLAS threads would compete."""
+        """The ONNX Runtime function that scores rows of `above`. It uses one thread, so that threads do not compete."""
         graph, (K, R) = Graph(), self.below.shape
         product = graph.node("MatMul", "above", graph.constant("below", self.below.T))
         graph.node("Cast", product, result="scores", to=TYPES["float32"])
@@ -98,18 +99,18 @@ class Antithesis:
         return found
 
     def _known(self, first: str, second: str) -> list[tuple[int, int, int]]:
-        """List the pairs of opposite characters that the table knows: their position and both rows."""
+        """List each pair of opposite characters as (position, row, row). Skip a pair if the table lacks a character."""
         pairs = enumerate(zip(first, second, strict=True))
         return [(at, self.rows[a], self.rows[b]) for at, (a, b) in pairs if {a, b} <= self.rows.keys()]
 
     def of_poem(self, form: Form, lines: Sequence[str]) -> float | None:
-        """Return the mean score of the couplets of a poem that need antithesis; None if no couplet does."""
+        """Return the mean score of a poem's couplets that need antithesis; None if the poem has no such couplet."""
         scores = [self.score(lines[2 * k], lines[2 * k + 1]) for k in form.antithetical(len(lines))]
         return sum(scores) / len(scores) if scores else None
 
 
 class Opposites(Term):
-    """A term that weighs opposite characters by their score times the request's `antithesis`.
+    """A term that adds the scores of opposite characters, multiplied by the request's `antithesis`.
 
     The rows of `table` are in the order of the vocabulary's ids.
     """
@@ -118,7 +119,7 @@ class Opposites(Term):
         self.table, self.demands, self.weight = table, demands, np.float32(demands.request.antithesis)
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "N V"] | None:
-        """Return the weighted score of each character below the opposite one; None if no antithesis is needed."""
+        """Return each character's weighted score, given the character above; None where no antithesis is needed."""
         above = self.demands.opposite(place)
         if above is None:
             return None
@@ -126,14 +127,14 @@ class Opposites(Term):
         return added
 
     def of_text(self, lines: Sequence[str]) -> float:
-        """Return a couplet's weighted sum of scores; 0 for a longer poem, which is not chosen by antithesis."""
+        """Return a couplet's weighted sum of scores, or 0 for a longer poem: antithesis does not choose its text."""
         if self.demands.request.lines != 2:
             return 0.0
         text, width = "".join(lines), self.demands.request.form.width
         return float(self.weight) * width * self.table.score(text[:width], text[width:])
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
-        """Return the weighted score of each character with the opposite one, above or below; None if there is none."""
+        """Return each character's weighted score, given the opposite character; None where no antithesis is needed."""
         below = place + self.demands.request.form.width
         if below < len(text) and self.demands.opposite(below) == place:
             scores: Array = (self.table.above @ self.table.below[text[below]]).astype(np.float32)
@@ -155,10 +156,10 @@ def antithesis_table(vocabulary: Vocabulary | None = None) -> Antithesis:
 
 
 def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
-    """Yield a note on each couplet that needs antithesis 對仗 and hardly has any, or that says one thing twice 合掌.
+    """Yield a note on each couplet with weak antithesis 對仗, or with two or more pairs of near-synonyms 合掌.
 
     Args:
-        verdict: The verdict that `check` returned; old-style verse and 絕 need no antithesis.
+        verdict: The verdict that `check` returned. Only couplets that need antithesis are judged: none in 古 and 絕.
     """
     lines, form = verdict.read, FORMS.get(verdict.form or "")
     couplets = form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else ()

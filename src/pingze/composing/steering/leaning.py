@@ -1,12 +1,12 @@
-r"""Give each character a fixed weight, from the mood 情 that a poem should have or from the characters of other poems.
+r"""Multiply each character's weight by a fixed factor, from the poem's mood 情 or from the options `like` and `unlike`.
 
 While a text of a mood is drawn, the weight of each character c is multiplied by exp m(c), where
 
     m(c) = ln (n + PRIOR) / (e + PRIOR)
 
-Here n is the number of times that verse of the mood uses c, and e is the number expected if it used c as often as
-verse of the other two moods does. PRIOR keeps m(c) near 0 for a rare character. The poems counted are those of the
-train split whose title has a mood: it congratulates, speaks of leisure, or mourns (scripts/moods.py).
+Here n is the number of times that poems of this mood use c, and e is the number expected from the frequency of c in
+poems of the other two moods. PRIOR keeps m(c) near 0 for a rare character. Only poems of the train split are counted,
+and only if the title shows a mood: such titles congratulate, speak of leisure, or mourn (scripts/moods.py).
 """
 
 import re
@@ -30,7 +30,7 @@ TITLES = {
     ),
     SAD: re.compile(r"[哭輓悼葬]|^弔|^挽|挽[詩歌詞辭章]"),
 }
-"""For each mood, the pattern that its titles and themes match."""
+"""For each mood, the pattern that matches titles and themes of this mood."""
 
 
 def mood_of(*texts: str | None) -> str | None:
@@ -48,7 +48,7 @@ def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
 
 
 def likeness(vocabulary: Vocabulary, like: str, unlike: str) -> Float32[Array, "V"]:
-    """Return `NATS` for each character only in `like`, -`NATS` for each only in `unlike`, and 0 for any other."""
+    """Return `NATS` for characters only in `like`, -`NATS` for characters only in `unlike`, and 0 for all others."""
     leaning = np.zeros(len(vocabulary), np.float32)
     for characters, nats in ((like, NATS), (unlike, -NATS)):
         for each in {*characters} & vocabulary.ids.keys():
@@ -63,5 +63,5 @@ class Leaning(Term):
         self.leaning = leaning
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "V"]:
-        """Return what is added for each character, the same for all texts."""
+        """Return the number of nats for each character, the same for all texts and positions."""
         return self.leaning

@@ -1,18 +1,18 @@
-"""Weigh a text by the predicted judgement of a reader, which depends on more than the model's probability.
+"""Weigh a text by a prediction of readers' scores, which depend on more than the model's probability.
 
 While a text is drawn, each token multiplies the text's weight by exp(`taste` · s), where `taste` is the request's
 strength of taste and s is the sum
 
     LIKELY · ln p of the token
     + NAMED, if the token is a character of the title or theme that has not appeared in the text before
-    − WORN · the logarithm of the factor by which poems overuse the character pair that this token completes (`worn`),
-      unless the title or theme contains one of the pair's characters
+    − WORN · w, if the token completes a character pair that composed poems overuse by w nats (`worn`), and if neither
+      character of the pair is in the title or theme
     + REWARD · r·h, where h is the model's state after the token and r the reward vector learned from readers' scores.
 
-The reward (`checkpoint.Checkpoint.reward`) is a ridge regression of the scores of blind readings on the mean state over
-a text, on ln p and on the title's characters (experiments/reward.py): the sum over a text predicts a reader's score.
-docs/sampling.md explains how the terms were found. At the end, the text with the largest total becomes the poem; a text
-with words of two seasons, or of both day and night, ranks below all others.
+r (`checkpoint.Checkpoint.reward`) has the coefficients of h in a ridge regression of readers' scores on the mean h over
+a text, the mean ln p, and the share of the title's characters in the text (experiments/reward.py). So r·h, summed over
+a text, predicts the readers' score. docs/sampling.md explains how the terms were found. At the end, the text with the
+largest total becomes the poem. A text with words of two seasons, or of both day and night, ranks below all others.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from pingze.verse.tables import table
 LIKELY = 1.3
 WORN = 0.45
 NAMED = 13.0
-"""Nats for each character of a title of at most 4 characters; those of a longer title share 4 times this amount."""
+"""Nats for each character of the title and theme. More than 4 characters share 4 · `NAMED` nats equally."""
 REWARD = 2.5  # nats per token for each point of score that the reward predicts
 CONTRADICTION = 1e6
 """The penalty of a contradictory text, in nats; more than any text gains."""
@@ -38,7 +38,7 @@ CONTRADICTION = 1e6
 
 @cache
 def worn() -> dict[str, float]:
-    """Load the worn character pairs, each with the logarithm of the factor by which poems overuse it."""
+    """Load the character pairs that composed poems overuse, each with a measure of its overuse in nats."""
     return {pair: float(excess) for pair, excess in table("worn", "pingze.composing.steering").items()}
 
 
@@ -64,7 +64,7 @@ def contradicts(lines: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=4)
 def worn_pairs(vocabulary: Vocabulary) -> dict[tuple[int, int], float]:
-    """Return the worn pairs whose characters are both in a vocabulary, as ids."""
+    """Return `worn` with each pair as token ids. Pairs with a character outside the vocabulary are left out."""
     ids = vocabulary.ids
     return {(ids[pair[0]], ids[pair[1]]): excess for pair, excess in worn().items() if {*pair} <= ids.keys()}
 
@@ -82,7 +82,7 @@ class Taste(Term):
         self.worn = worn_pairs(vocabulary)
 
     def after_token(self, token: Token) -> Float[Array, "N"]:
-        """Return the weighted sum that the module describes, for the token just added to each text."""
+        """Return `taste` · s, defined in the module's docstring, for the token just added to each text."""
         added = LIKELY * token.log_p
         if (place := token.place) is not None:
             ids, before = token.texts[:, place], token.texts[:, :place]

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class PrintedLine:
-    """A displayed line. The head of `printed_lines.toml` explains its fields; `left` is the left side of its block."""
+    """A line of a displayed formula whose left side is `left`. `printed_lines.toml` explains the other fields."""
 
     place: str
     left: str
@@ -25,18 +25,18 @@ class PrintedLine:
 
     @property
     def ways(self) -> Mapping[str, str]:
-        """The versions of the formula to read, by the change that each makes to it; "" stands for no change."""
+        """The readings of the formula, keyed by what they change. For a formula read as printed, the only key is ""."""
         return self.also or {"": self.formula}
 
     @property
     def corrected(self) -> str:
-        """The right formula; empty if the line should be removed."""
+        """The correct formula, or "" if the line should be removed."""
         return self.correction if self.fault else self.formula
 
 
 @cache
 def lines() -> Mapping[str, PrintedLine]:
-    """Read the report's lines by id, R1, R2, … in printed order."""
+    """Read the report's lines, keyed R1, R2, … in printed order."""
     text = files(__package__).joinpath("printed_lines.toml").read_text(encoding="utf-8")
     found: list[PrintedLine] = []
     for block in tomllib.loads(text)["block"]:
@@ -48,6 +48,6 @@ def lines() -> Mapping[str, PrintedLine]:
 
 
 def sum_of(id_: str, lines: Mapping[str, PrintedLine]) -> list[str]:
-    """List the ids of the rows that form one sum with this row; none if the row is not part of a sum."""
+    """List the ids of all rows of the sum that contains a given row. Return [] if the row is not part of a sum."""
     number = lines[id_].sum
     return [other for other, line in lines.items() if number and line.sum == number]

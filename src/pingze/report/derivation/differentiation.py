@@ -1,7 +1,7 @@
-"""Run LSTM layers with random, initial or trained weights, and differentiate their steps with PyTorch and numerically.
+"""Run LSTM layers, and differentiate their steps with PyTorch and with central differences.
 
-Nothing here is derived by hand. The letters x, h_prev, net_f, c, … are the names used here for the report's symbols. A
-layer is represented by the caches of consecutive steps, the earliest first.
+The weights are random, freshly initialized or trained. No derivative is worked out by hand. A layer's run is a list of
+step caches, the earliest first. The report's symbols, such as x, h_prev and net_f, are called letters here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,12 +19,12 @@ from pingze.network import checkpoint
 from pingze.network.vocabulary import BOS
 
 VERSE = "春風前日霽雲斷，萬里晴雲和氣深。此夜風波誰悵望，空中惟有叫中開。不能有餌成身否，只這須臾處不休。"
-"""Six lines written by the shipped model: 48 characters, marks included."""
+"""Six lines by the shipped model: 48 characters, including punctuation marks."""
 MOVE = 1e-5
 
 
 def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.Generator) -> list[StepCache]:
-    """Run a layer on a standard normal state and inputs. Weights of standard deviation ½ leave the gates open."""
+    """Run a layer. Its inputs and initial state are N(0, 1). Its weights are N(0, ½²), so that the gates stay open."""
     shapes = ((4 * hidden_size, input_size), (4 * hidden_size, hidden_size), (4 * hidden_size,))
     parameters = Parameters(*(rng.normal(0, 0.5, shape) for shape in shapes))
     start = rng.standard_normal((2, 1, hidden_size))
@@ -32,9 +32,9 @@ def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.G
 
 
 def trained_layer(model: str | Path, steps: int) -> list[StepCache]:
-    """Run a checkpoint's first layer over `<bos>` and the first `steps` - 1 characters of `VERSE`, 49 steps at most.
+    """Run the first layer of a checkpoint over `<bos>` and the first `steps` - 1 characters of `VERSE`.
 
-    Raises InputError if the model's activation is not the report's, tanh.
+    At most 49 steps are run. Raises InputError if the model's activation is not tanh, the report's activation.
     """
     loaded = checkpoint.load(model)
     if loaded.configuration.activation != "tanh":
@@ -46,7 +46,7 @@ def trained_layer(model: str | Path, steps: int) -> list[StepCache]:
 
 
 def untrained_layer(initialization: str, like: Sequence[StepCache], rng: np.random.Generator) -> list[StepCache]:
-    """Initialize a layer with the sizes of the layer `like`, and run it over the same inputs."""
+    """Initialize a layer of the same sizes as the layer `like`, and run it over the inputs of `like`."""
     E, H = like[0].x.shape[1], like[0].h_prev.shape[1]
     weights = Parameters(*(array.astype(np.float64) for array in initialize(initialization, E, H, rng)))
     return run_layer(weights, np.stack([cache.x for cache in like]))
@@ -55,17 +55,17 @@ def untrained_layer(initialization: str, like: Sequence[StepCache], rng: np.rand
 def run_layer(
     parameters: Parameters, x: Float[Array, "T 1 E"], start: Float[Array, "2 1 H"] | None = None
 ) -> list[StepCache]:
-    """Run a layer over x, starting from the zero state unless `start` gives h and c."""
+    """Run a layer over the inputs x. The initial h and c are `start`, or zeros by default."""
     h_0, c_0 = np.zeros((2, 1, parameters.weight_hh.shape[1])) if start is None else start
     return sequence_forward(x, h_0, c_0, parameters, "tanh")[1]
 
 
 def letters(cache: StepCache, units: Any = slice(None), inputs: Any = slice(None)) -> dict[str, Array]:
-    """Return a step's inputs and weights by letter: x, h_prev, c_prev, and each gate's b and W (for z = [h_prev, x]).
+    """Return a step's x, h_prev and c_prev, and each gate's weight W and bias b. The keys are letters, such as W_f.
 
-    If `units` or `inputs` are given, return a smaller step that has only these. Its gates have the same values as in
-    the whole layer, because the contribution of the omitted units and inputs to `net` is held fixed and added to `b`.
-    Its Jacobians therefore consist of entries of the whole layer's Jacobians.
+    W acts on [h_prev, x]. If `units` or `inputs` are given, only these are kept. Each gate still has the same values as
+    in the whole layer, because the contribution of the omitted units and inputs is added to b as a constant. Every
+    entry of the reduced step's Jacobians is therefore an entry of the whole layer's Jacobians.
     """
     x, h_prev = cache.x[0], cache.h_prev[0]
     given = {"x": x[inputs], "h_prev": h_prev[units], "c_prev": cache.c_prev[0, units]}
@@ -78,10 +78,10 @@ def letters(cache: StepCache, units: Any = slice(None), inputs: Any = slice(None
 
 
 def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-    """Compute every letter of the report's forward pass that is not given, with the report's misprints corrected.
+    """Compute all letters of the report's forward pass that are not given. The report's misprints are corrected.
 
-    Intermediate letters, such as net_f or c, may be given, so that later letters can be differentiated with respect to
-    them. `xp` is numpy or torch.
+    An intermediate letter, such as net_f or c, may be given, so that later letters can be differentiated with respect
+    to this letter. `xp` is numpy or torch.
     """
     v = {name: xp.asarray(value) if isinstance(value, np.ndarray) else value for name, value in given.items()}
     v.setdefault("z", xp.concatenate([v["h_prev"], v["x"]]))
@@ -96,7 +96,7 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
 
 
 def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-    """Run consecutive steps (`letters`) with some letters of the first step changed; return the last step."""
+    """Run steps (see `letters`) in order. Return the last step's letters. `changed` sets letters of the first step."""
     v = step({**steps[0], **changed}, xp)
     for given in steps[1:]:
         v = step({**given, "h_prev": v["h"], "c_prev": v["c"]}, xp)
@@ -104,9 +104,9 @@ def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], 
 
 
 def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array, Array]:
-    """Compute rows of ∂[h_t, c_t]/∂[h_k, c_k] with PyTorch, and columns at the same places with central differences.
+    """Compute rows of ∂[h_t, c_t]/∂[h_k, c_k] with PyTorch, and columns with central differences.
 
-    Given the caches of the steps k+1 … t and n places in the state, return the rows (n, 2H) and the columns (2H, n).
+    `caches` holds the steps k+1 … t. The rows (n, 2H) and the columns (2H, n) are those at the n indices in `places`.
     """
     steps = [letters(cache) for cache in caches]
     start = np.concatenate([caches[0].h_prev[0], caches[0].c_prev[0]])
@@ -123,23 +123,23 @@ def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array,
 
 
 def automatic_jacobian(function: Callable[[Any], Any], start: Array) -> Array:
-    """Return the Jacobian of a function of a tensor, by reverse-mode automatic differentiation."""
+    """Compute the Jacobian of a PyTorch function at `start` by reverse-mode automatic differentiation."""
     return torch.autograd.functional.jacobian(function, torch.from_numpy(start)).numpy()
 
 
 def central_differences(function: Callable[[Array], Array], start: Array) -> Array:
-    """Return the Jacobian of a function: (f(x + δ) - f(x - δ)) / 2δ, where δ is `MOVE` in one entry of x at a time."""
+    """Compute the Jacobian of f at `start` by central differences, (f(x + δ) - f(x - δ)) / 2δ with δ = `MOVE`."""
     moves = MOVE * np.eye(start.size).reshape(-1, *start.shape)
     columns = [(function(start + move) - function(start - move)) / (2 * MOVE) for move in moves]
     return np.stack(columns, axis=-1).reshape(*columns[0].shape, *start.shape)
 
 
 def relative_error(actual: Array, reference: Array, whole: Array | None = None) -> float:
-    """Return the distance between two Jacobians, divided by the norm of the reference.
+    """Return the norm of the difference between two Jacobians, divided by the norm of the reference.
 
-    If the reference is zero, the distance is divided by the norm of `whole`, when that is given.
-    An array with one axis fewer than the reference is read as a diagonal: v as diag[v], v z^T as δ_{kl} v_k z_m.
-    The error of an array of any other shape is infinite.
+    If the reference is zero and `whole` is given, the divisor is the norm of `whole` instead. If `actual` has one axis
+    fewer than the reference, `actual` is first expanded to a diagonal: v to diag[v], and v z^T to the array with the
+    entries δ_{kl} v_k z_m. If the shapes still differ, the error is infinite.
     """
     if 1 <= actual.ndim == reference.ndim - 1:
         actual = np.einsum("kl,k...->kl...", np.eye(len(actual)), actual)

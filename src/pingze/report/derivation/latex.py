@@ -1,6 +1,6 @@
 r"""Read the report's LaTeX exactly as printed, and evaluate it with NumPy.
 
-The grammar of the report's Part 1::
+The formulas of the report's Part 1 have this grammar::
 
     sum      product + product, product - product
     product  factor * factor (matrix product) and factor \odot factor (elementwise), from left to right
@@ -8,9 +8,9 @@ The grammar of the report's Part 1::
     atom     1, a letter, (sum), [sum, sum], diag[sum], tanh(sum), tanh^2(sum), \sigma(sum),
              \frac{\partial letter}{\partial letter}, \frac{\partial (sum)}{\partial letter}
 
-It is Python's grammar with other signs, so that Python can parse it. A vector has one axis and counts as a column;
-its transpose is a matrix of one row. Shapes must fit as in linear algebra, except in two kinds of product that the
-report writes by its own conventions; these are read too, and recorded as liberties.
+The grammar is Python's except for the LaTeX signs. Once these are replaced, Python parses the formulas. A vector has
+one axis and counts as a column; its transpose is a matrix of one row. Shapes must fit as in linear algebra. The
+report's own conventions, `ROW_SCALING` and `OUTER_PRODUCT`, are also accepted, and recorded as liberties.
 """
 
 import ast
@@ -23,9 +23,9 @@ import numpy as np
 from pingze.arrays import Array
 
 ROW_SCALING = "a row scaling"
-"""A vector times a matrix, where row k of the matrix is multiplied by entry k of the vector."""
+"""A product of a vector and a matrix. Row k of the matrix is multiplied by entry k of the vector."""
 OUTER_PRODUCT = "an outer product"
-"""A vector times z^T, whose product is a matrix."""
+"""A product of a vector and the row z^T. The result is a matrix."""
 NAME = "net_c read as net_c̃"
 """The report introduces net_c̃, but writes net_c from then on."""
 
@@ -40,13 +40,13 @@ Partial = Callable[[str, str], Array]
 FRACTION = r"\\frac\{\\partial ([^{}]*)\}\{\\partial ([^{}]*)\}"
 _LETTER = re.compile(r"[A-Za-z]+~?_[a-z]+~?(?:-1)?")
 _PYTHON = {r"\odot": "@", r"\sigma": "sigma", "tanh^2": "square_of_tanh", "^2": "**2", "^T": ".T"}
-"""Python's signs for the report's, in the order of replacement; `*` and `@` have the same precedence."""
+"""The Python operator that replaces each LaTeX sign, in the order of replacement. `*` and `@` bind equally tightly."""
 _SIGNS = {r"\odot": "⊙", r"\sigma": "σ", r"\prod": "∏", r"\dots": "…", "c~": "c̃", "^2": "²", "^T": "ᵀ"}
 _TINY = 1e-30
 
 
 def plain(formula: str) -> str:
-    r"""Remove bold type and the braces of an index: ``\mathbf{h}_{t-1}`` becomes ``h_t-1``, and c̃_t ``c~_t``."""
+    r"""Remove bold type and braces around indices: ``\mathbf{h}_{t-1}`` becomes ``h_t-1``, and c̃_t becomes ``c~_t``."""
     formula = re.sub(r"\\widetilde\{\\mathbf\{c\}\}|\\mathbf\{\\tilde\{c\}\}|\\widetilde\{c\}", "c~", formula)
     formula = re.sub(r"\\mathbf\{(\w+)\}", r"\1", formula)
     return re.sub(r"([_^])\{([^{}]*)\}", r"\1\2", formula)
@@ -62,22 +62,22 @@ def readable(formula: str) -> str:
 
 
 def sides(formula: str) -> list[str]:
-    """Split a line at its equals signs, and return its right sides in plain form; an empty line has none."""
+    """Return a line's right-hand sides as `plain` writes them. An empty line has none."""
     first, *right = re.split(r"(?:^| )= ", plain(formula))
     return [side.lstrip(" +") for side in right or [first] if side]
 
 
 def left_side(left: str) -> tuple[str, str | None]:
-    """Return (of, by) if the left side is a derivative ∂of/∂by, and (letter, None) if it is a letter."""
+    """Parse a left-hand side. Return (of, by) for a derivative ∂of/∂by, and (letter, None) for a letter."""
     found = re.fullmatch(FRACTION, plain(left))
     return (LETTERS[found[1]], LETTERS[found[2]]) if found else (LETTERS[plain(left)], None)
 
 
 def read(formula: str, values: Mapping[str, Array], partial: Partial) -> tuple[Array, frozenset[str]]:
-    """Evaluate a formula without an equals sign, as `plain` returns it, and list the liberties taken to read it.
+    """Evaluate one side of an equation, and list the liberties that are needed to read it.
 
-    The names of `values` are those of `LETTERS`. Raises ValueError if the formula is outside the grammar, or its shapes
-    do not fit.
+    `formula` is in the form that `plain` returns. `values` holds the value of each letter under its name from
+    `LETTERS`. Raises ValueError if the formula is outside the grammar or its shapes do not fit.
     """
     try:
         source = re.sub(FRACTION, r"partial(\1, \2)", _LETTER.sub(lambda found: LETTERS[found[0]], formula))
@@ -92,8 +92,6 @@ def read(formula: str, values: Mapping[str, Array], partial: Partial) -> tuple[A
 
 
 class _Reader:
-    """An evaluator of formulas that were parsed as Python."""
-
     def __init__(self, values: Mapping[str, Array], partial: Partial) -> None:
         self.values, self.partial = values, partial
         self.liberties: set[str] = set()
@@ -137,7 +135,7 @@ class _Reader:
         raise ValueError("a sign that the report does not use")
 
     def _derivative(self, of: ast.expr, by: str) -> Any:
-        """Differentiate an expression by complex steps: Im f(x + iδ) / δ, exact to the last digits."""
+        """Differentiate an expression with the complex-step method: Im f(x + iδ) / δ, exact up to rounding."""
         _check(self.values[by].ndim == 1)
         columns = []
         for move in 1j * _TINY * np.eye(len(self.values[by])):

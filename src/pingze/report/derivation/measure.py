@@ -1,4 +1,4 @@
-"""Measure how far each line of the report's Part 1 is from the true derivative, at random and at trained weights."""
+"""Measure the error of each line of the report's Part 1, on layers with random and with trained weights."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,61 +16,61 @@ from pingze.report.derivation import PrintedLine, differentiation, latex, lines,
 from pingze.report.derivation.differentiation import letters, relative_error
 
 TOLERANCE = 1e-9
-"""The largest error of a line that counts as right."""
+"""A line counts as right if its error is at most this."""
 SHAPES = ((3, 4), (5, 2), (4, 6))
 """The input and hidden sizes (E, H) of the random layers."""
 DISTANCES = (1, 2, 4, 8)
-"""The distances t - k at which the products through time are measured."""
+"""The distances t - k over which lines R70 and R71 are measured."""
 UNITS, INPUTS = 6, 4
-"""How many of the trained layer's units and inputs are differentiated. Each step draws its own."""
+"""The numbers of units and inputs drawn at random from the trained layer per step. Only these are differentiated."""
 PRODUCTS = ("R70", "R71")
-"""The two lines that differentiate through time; the second continues the equation that the first begins."""
+"""The two lines that state ∂h_t/∂h_k as a product over time. R71 continues the equation that R70 begins."""
 
 DIAGONAL = "a row scaling of the identity"
 FURTHER_TERM = "a term of a further equality"
 QUALIFIERS = (latex.ROW_SCALING, latex.OUTER_PRODUCT, DIAGONAL, FURTHER_TERM)
 WRONG = "wrong"
-"""The verdict on a line that is right in no reading; every other verdict begins with "right"."""
+"""The verdict on a wrong line. Every other verdict begins with "right"."""
 NOTHING, CONVENTION, RENAMING, SIGN = "nothing", "a convention for products", "a renaming", "a sign"
-"""What must be granted for a line to be right. A renaming reads net_c as net_c̃; a sign reads + as =."""
+"""What must be granted to call a line right. `RENAMING` means reading net_c as net_c̃; `SIGN` means reading + as =."""
 
 
 @dataclass(frozen=True)
 class LineResult:
-    """The result of measuring a line, with the fields of `PrintedLine`.
+    """The errors of a printed line and the verdict on it. The other fields are those of `PrintedLine`.
 
-    Each error is relative, measured in Frobenius norms. It is the largest over all points, and infinite if the shapes
-    do not fit.
+    Errors are relative, in the Frobenius norm. Each is the largest error over all points (`Point`) at which the line is
+    measured. If the shapes do not fit, the error is infinite.
     """
 
     id: str
     place: str
     formula: str
     verdict: str
-    """`WRONG`, or "right" with any liberties that the reading takes, as in "right as a row scaling"."""
+    """`WRONG`, or "right" with the liberties that were needed to read the line, as in "right as a row scaling"."""
     granted: str
-    """What a right line must be granted: `NOTHING`, `CONVENTION`, `RENAMING` or `SIGN`; "" if the line is wrong."""
+    """What must be granted to call the line right: `NOTHING`, `CONVENTION`, `RENAMING` or `SIGN`; "" if it is wrong."""
     printed_error: float
-    """The error of the printed line in its best reading, or in its worst if all readings must hold."""
+    """The error of the printed line's best reading. If every reading must be right, the error of the worst reading."""
     corrected_error: float
-    """The error of the corrected line. Both errors are measured against automatic differentiation."""
+    """The corrected line's error. Like `printed_error`, it is measured against automatic differentiation."""
     central_error: float | None
-    """The corrected line's error, measured against central differences; None if the line is not a derivative."""
+    """The corrected line's error against central differences; None if the line is not a derivative."""
     readings: dict[str, float]
-    """The error of each reading, by its name; the last line of a sum also has the error of the whole sum."""
+    """The error of each reading, by the reading's name. The last line of a sum also has an entry for the whole sum."""
     fault: str
     correction: str
 
 
 class LineReading(NamedTuple):
-    """A reading of a line, with the liberties that it takes. If a whole sum is read instead, the liberties are None."""
+    """The error of one reading of a line, and the liberties taken. `liberties` is None if a sum of lines was read."""
 
     error: float
     liberties: frozenset[str] | None = frozenset()
 
 
 class Measurement(NamedTuple):
-    """The measurements of a line at one point; `every` states whether all its readings must hold, or only one."""
+    """A line's errors at one `Point`. If `every` is True, all readings of the line must be right, else only one."""
 
     readings: dict[str, LineReading]
     corrected: float
@@ -79,7 +79,7 @@ class Measurement(NamedTuple):
 
 
 def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
-    """Measure every line of the report at random layers and the first layer of a checkpoint; judge which are right."""
+    """Measure every line of the report on random layers and on the first layer of a checkpoint. Judge each line."""
     rng = np.random.default_rng(seed)
     layers = [differentiation.random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
     trained = differentiation.trained_layer(model, 2 * max(DISTANCES))
@@ -98,23 +98,23 @@ def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
 
 
 class Point:
-    """One LSTM step at given inputs and weights (`letters`), against which printed lines are measured."""
+    """One LSTM step with given inputs and weights (see `letters`), on which printed lines are measured."""
 
     def __init__(self, given: Mapping[str, Array]) -> None:
         self.given, self.lines = given, lines()
         self.values = differentiation.step(given, np)
-        """The value of every letter, and the h and x halves of each W."""
+        """The value of every letter, and W_gh and W_gx: the parts of each gate's W_g that act on h_prev and x."""
         H = len(self.values["h_prev"])
         for g in "fico":
             self.values |= {f"W_{g}h": given[f"W_{g}"][:, :H], f"W_{g}x": given[f"W_{g}"][:, H:]}
         self.automatic = cache(self._automatic)
-        """`automatic(of, by, through)` is ∂of/∂by, computed with PyTorch; the axes of `of` precede those of `by`.
+        """`automatic(of, by, through)` is ∂of/∂by, computed with PyTorch. The axes of `of` precede those of `by`.
 
-        `through` lists the gates, from "fico", that may pass a change on; the net of every other gate is held fixed.
+        `through` names the gates through which `by` may act ("fico": all gates). The net of any other gate is constant.
         """
 
     def measured(self, id_: str) -> Measurement:
-        """Measure a line of the forward pass, or of the derivatives of one step."""
+        """Measure a line that states a value of the forward pass or a derivative within one step."""
         line, rows = self.lines[id_], sum_of(id_, self.lines)
         of, by = latex.left_side(line.left)
         readings, corrected = self.readings(id_), self._corrected_error(line)
@@ -126,7 +126,7 @@ class Point:
         return Measurement(readings, corrected, central, every=not rows)
 
     def readings(self, id_: str) -> dict[str, LineReading]:
-        """Read a line in every way in which it may be meant."""
+        """Return the error of every plausible reading of a line, keyed by the reading's name."""
         line = self.lines[id_]
         # 1) A row that is not part of a sum states equalities, and all of them must hold.
         if not line.sum:
@@ -160,19 +160,19 @@ class Point:
         return lambda value: differentiation.step({**self.given, **fixed, by: value}, xp)[of]
 
     def _reference(self, line: PrintedLine, through: str = "fico") -> Array:
-        """Return the true value of a line's left side; of a derivative, the part through the gates `through`."""
+        """Return the true value of a left-hand side. A derivative counts only paths through the gates `through`."""
         of, by = latex.left_side(line.left)
         return self.automatic(of, by, through) if by else self.values[of]
 
     def _read(self, side: str) -> tuple[Array, frozenset[str]]:
-        """Evaluate one side of an equation; the value is NaN if the side cannot be read or its shapes do not fit."""
+        """Evaluate one side of an equation. The value is NaN if the side cannot be read or its shapes do not fit."""
         try:
             return latex.read(side, self.values, self.automatic)
         except ValueError:
             return np.array(np.nan), frozenset()
 
     def _compare(self, side: str, line: PrintedLine, reference: Array | None = None) -> LineReading:
-        """Compare one side of an equation with a reference; by default, with the true value of the left side."""
+        """Compare one side of an equation with a reference, by default the true value of the left-hand side."""
         array, liberties = self._read(side)
         reference = self._reference(line, line.through) if reference is None else reference
         if array.ndim == 1 < reference.ndim:
@@ -180,12 +180,12 @@ class Point:
         return LineReading(relative_error(array, reference, self._reference(line)), liberties)
 
     def _corrected_error(self, line: PrintedLine, reference: Array | None = None) -> float:
-        """Return the largest error of the sides of a corrected line; 0 if the correction removes the line."""
+        """Return the largest error of a corrected line's right-hand sides, or 0 if the correction removes the line."""
         sides = latex.sides(line.corrected)
         return max((self._compare(side, line, reference).error for side in sides), default=0.0)
 
     def _total_error(self, rows: Sequence[str], *, corrected: bool) -> float:
-        """Compare the sum of some rows with the whole derivative; if a row has several readings, use the first."""
+        """Return the error of the summed rows against the whole derivative. The first reading of each row is used."""
         found = [self.lines[row] for row in rows]
         texts = [line.corrected if corrected else next(iter(line.ways.values())) for line in found]
         terms = [self._read(side)[0] for text in texts for side in latex.sides(text)]
@@ -195,10 +195,10 @@ class Point:
 
 
 def measure_through_time(caches: Sequence[StepCache], rng: np.random.Generator) -> dict[str, Measurement]:
-    """Measure R70 and R71 over the last steps of a layer, at randomly drawn rows and columns of the Jacobian.
+    """Measure lines R70 and R71 over the last steps of a layer, on randomly drawn rows and columns of the Jacobian.
 
-    Both lines print the product of ∂h_{i+1}/∂h_i. In R71 the index runs the wrong way, perhaps by mistake. The
-    corrected lines print the product of the joint Jacobians of h and c.
+    Both lines print the product of ∂h_{i+1}/∂h_i. In R71 the index i runs in the wrong direction, perhaps by mistake.
+    The corrected lines use the joint Jacobians of h and c instead.
     """
     H = caches[0].h_prev.shape[1]
     units = _drawn(H, UNITS, rng)

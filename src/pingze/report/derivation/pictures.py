@@ -1,4 +1,4 @@
-"""Draw how much of a gradient survives on its way back through time: the four PNG files of `pingze derive --plots`."""
+"""Draw the four PNG files of `pingze derive --plots`, which show how much of a gradient survives back through time."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -24,32 +24,32 @@ LINES: Mapping[str, dict[str, Any]] = {
     "orthogonal": {"color": "C3"},
     "trained": {"color": "black", "linewidth": 2.6},
 }
-"""The style of each layer's line; zero initialization is left out because it passes no gradient on."""
+"""The line style of each layer. Zero initialization is left out because no gradient passes through it."""
 FORGET_BIASES = {0.0: "C0", 1.0: "C1", 3.0: "C2"}
 DISTANCES = (1, 2, 4, 8, 16, 32)
-"""The distances t - k at which spectra are drawn."""
+"""The distances t - k at which the singular values are drawn."""
 GAIN: dict[str, Any] = {"xlabel": "$t - k$", "ylabel": "gain", "yscale": "log", "ylim": (1e-12, 1e5)}
 WIDE = (10.5, 5.4)
 
 
 class GradientFlow(NamedTuple):
-    """Measurements of ∂h_t/∂h_k for t - k = 1 … T.
+    """The gains and singular values of ∂h_t/∂h_k for t - k = 1 … T.
 
-    The gain of a Jacobian is its Frobenius norm divided by √H: how much it stretches a random vector on average.
+    A Jacobian's gain is its Frobenius norm divided by √H: how much the Jacobian stretches a random vector on average.
     """
 
     gains: Mapping[str, Array]
-    """Gains at each distance, by part of the Jacobian: `whole`; `hidden` and `cell` of `jacobians.Products`; `missed`,
-    the whole minus `hidden`; `missed_by_cell`, the whole minus `cell`; and `mixed`, the whole minus both. A plain RNN
-    has only `whole`."""
+    """The gain of each part of the Jacobian at each distance. `whole` is ∂h_t/∂h_k. `hidden` and `cell` are defined by
+    `jacobians.Products`. `missed` is `whole` - `hidden`, `missed_by_cell` is `whole` - `cell`, and `mixed` is `whole` -
+    `hidden` - `cell`. A plain RNN has only `whole`."""
     spectra: Mapping[int, Array]
-    """The singular values of the whole Jacobian by distance, the largest first."""
+    """The singular values of ∂h_t/∂h_k at each distance, the largest first."""
 
 
 def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int = 0) -> list[Path]:
-    """Write the pictures of a checkpoint's first layer to a folder, and return their paths.
+    """Draw four figures for a checkpoint's first layer, write them to a folder, and return the paths of the PNG files.
 
-    The largest t - k is `steps`; a layer of 512 units takes half a minute. Raises InputError if a file is not writable.
+    The largest t - k is `steps`. A layer of 512 units takes half a minute. Raises InputError if a file is not writable.
     """
     # 1) The trained layer, and untrained layers on the same input, each with the LSTM's gates and without them.
     trained, rng = trained_layer(model, steps), np.random.default_rng(seed)
@@ -79,7 +79,7 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
 
 
 def gradient_flow(caches: Sequence[StepCache], distances: Collection[int] = DISTANCES) -> GradientFlow:
-    """Measure the gradient on its way back through an LSTM, with spectra at the given distances."""
+    """Return the gains of an LSTM's ∂h_t/∂h_k at every t - k, and the singular values at the t - k in `distances`."""
 
     def parts() -> Iterator[dict[str, Array]]:  # one distance at a time: with 512 units, all would fill 600 MB
         for products in back_through_time(caches):
@@ -92,9 +92,9 @@ def gradient_flow(caches: Sequence[StepCache], distances: Collection[int] = DIST
 
 
 def plain_gradient_flow(caches: Sequence[StepCache], distances: Collection[int] = DISTANCES) -> GradientFlow:
-    """Measure the gradient in the plain RNN h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c).
+    """Measure ∂h_t/∂h_k in the plain RNN h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c), with weights of the LSTM's cell.
 
-    Its Jacobian of one step is ∂h_t/∂h_{t-1} = diag[1 - h_t²] W_ch.
+    The RNN's Jacobian of one step is ∂h_t/∂h_{t-1} = diag[1 - h_t²] W_ch.
     """
     W_h, W_x, b = gate_weights(caches[0].parameters)["c"]
     h, factors = np.zeros_like(b), []
@@ -127,7 +127,7 @@ def _gains(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow])
 
 
 def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
-    """Draw the singular values at each distance, one panel per layer, leaving out those that are rounding errors."""
+    """Draw the singular values at each distance, one panel per layer. Values that are rounding errors are left out."""
     labels = {**GAIN, "xlabel": "share of the values", "ylabel": "singular value", "xticks": (0, 0.5, 1)}
     figure, every = panels(2 * len(LINES), columns=len(LINES), size=(14, 7), **labels)
     figure.suptitle(r"Singular values of $\partial h_t/\partial h_k$, the largest first")
@@ -142,7 +142,7 @@ def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow
 
 
 def _forget_gates(layers: Mapping[str, tuple[Sequence[StepCache], dict[str, Any]]]) -> Figure:
-    """Draw the gain along the cell alone, the path that the forget gate keeps open, and how open that gate is."""
+    """Draw the gain of all paths beside the gain along the cell alone, and how open the forget gates are."""
     figure, (left, right) = panels(2, size=WIDE, sharey=False, ylim=(0, 1))
     left.set(**{**GAIN, "title": "solid: all paths; dashed: along the cell alone", "ylim": (1e-6, 10)})
     right.set(title="forget gates, the most closed first", xlabel="share of the units")
@@ -157,7 +157,7 @@ def _forget_gates(layers: Mapping[str, tuple[Sequence[StepCache], dict[str, Any]
 
 
 def _products(flows: Mapping[str, GradientFlow]) -> Figure:
-    """Draw the exact ∂h_t/∂h_k, the product that the report prints for it, and the difference between the two."""
+    """Draw the gain of ∂h_t/∂h_k, the gain of the report's product, and the relative error of the report's product."""
     figure, (left, right) = panels(2, size=WIDE, sharey=False, xlabel="$t - k$")
     left.set(title=r"solid: $\partial h_t/\partial h_k$; dotted: the report's product", **GAIN)
     for name, line in LINES.items():

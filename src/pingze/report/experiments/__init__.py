@@ -17,20 +17,20 @@ CONFIRMED, REFINED, REFUTED, UNDECIDED = "confirmed", "refined", "refuted", "und
 _COMPARISONS = {"<=": le, "<": lt, ">=": ge, ">": gt}
 
 Numbers = Mapping[str, float]
-"""The numbers by which one claim is judged with one seed, by their names in `claims.toml`."""
+"""The numbers that decide one claim, measured with one seed and keyed by their names in `claims.toml`."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Two conditions on the numbers of a claim, each written like `name <= 1.5`."""
+    """The conditions under which a claim is confirmed or refined, each written like `name <= 1.5`."""
 
     confirmed: str
     refined: str
     label: str = ""
-    """Why the claim has this rule in addition to its main one; empty for the main rule."""
+    """Why the claim has this rule in addition to its main rule. The main rule has no label."""
 
     def conclusion(self, numbers: Numbers) -> str:
-        """Judge the numbers of one seed."""
+        """Return the conclusion from the numbers of one seed: confirmed, refined or refuted."""
         for conclusion, condition in ((CONFIRMED, self.confirmed), (REFINED, self.refined)):
             number, comparison, limit = condition.split()
             if _COMPARISONS[comparison](numbers[number], float(limit)):
@@ -38,7 +38,7 @@ class Rule:
         return REFUTED
 
     def in_words(self, numbers: Mapping[str, str]) -> str:
-        """Return the rule in words; `numbers` holds the description of each number."""
+        """Describe the rule in words. `numbers` holds the description of each number."""
         (first, confirmed), (second, refined) = (each.split(maxsplit=1) for each in (self.confirmed, self.refined))
         other = "" if second == first else f"{numbers[second]}: "
         limits = f"Confirmed if {confirmed}; refined if {other}{refined}; else refuted."
@@ -47,7 +47,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the report and how it is judged; the head of `claims.toml` explains the fields."""
+    """A claim of the report, and how it is judged. The comment at the top of `claims.toml` explains the fields."""
 
     id: str
     quote: str
@@ -69,26 +69,26 @@ class Finding(NamedTuple):
 
     @property
     def conclusion(self) -> str:
-        """The verdict under the claim's rule."""
+        """The verdict under the claim's main rule."""
         return self.under(self.claim.rule)
 
     def under(self, rule: Rule) -> str:
-        """Return the verdict under a rule: the conclusion that all seeds share, or undecided if they differ."""
+        """Return the conclusion that all seeds reach under a rule. If the seeds disagree, return undecided."""
         found = self.votes(rule)
         return next(iter(found)) if len(found) == 1 else UNDECIDED
 
     def votes(self, rule: Rule) -> Mapping[str, int]:
-        """Count the seeds that reach each conclusion."""
+        """Count the seeds that reach each conclusion under a rule."""
         return Counter(rule.conclusion(numbers) for numbers in self.by_seed.values())
 
     @property
     def deciding(self) -> str:
-        """The number that decided under the claim's rule: the one in `refined` if no seed met `confirmed`."""
+        """The name of the number in the condition `refined`, or in `confirmed` if any seed confirms the claim."""
         rule = self.claim.rule
         return (rule.confirmed if CONFIRMED in self.votes(rule) else rule.refined).split()[0]
 
     def spread(self, number: str) -> str:
-        """Format a number's median over the seeds, and its least and its largest value."""
+        """Format the median of a number over the seeds, and the least and the largest value of the number."""
         values = sorted(numbers[number] for numbers in self.by_seed.values())
         shown = [f"{value:.3g}".replace("inf", "∞") for value in (median(values), values[0], values[-1])]
         if len(values) == 1:
@@ -104,7 +104,7 @@ def document() -> Mapping[str, Any]:
 
 @cache
 def claims(experiment: str) -> Mapping[str, Claim]:
-    """Return an experiment's claims, by the part of each id after the slash."""
+    """Return the claims of an experiment, keyed by the part of each claim's id after the slash."""
     found: dict[str, Claim] = {}
     for fields in document()["claim"]:
         name, _, half = fields["id"].partition("/")

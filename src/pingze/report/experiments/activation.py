@@ -1,4 +1,4 @@
-"""Compare tanh, ReLU and leaky ReLU as the cell's activation, with and without clipping: which explode or learn."""
+"""Compare tanh, ReLU and leaky ReLU as cell activations, with and without clipping: which explode, and which learn."""
 
 import math
 from itertools import product
@@ -13,7 +13,7 @@ RATES = tuple(plan("activation")["rates"])
 CLIPS = (None, plan("activation")["clip_norm"])
 BACK = 16
 LARGE = 10.0
-"""A network explodes if its largest gradient norm is more than this many times that of the tanh network."""
+"""A network explodes if its largest gradient norm is above `LARGE` times that of the tanh network."""
 
 
 def _name(activation: str, rate: float, clip: float | None) -> str:
@@ -21,7 +21,7 @@ def _name(activation: str, rate: float, clip: float | None) -> str:
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List each activation at each rate, with and without clipping; those for the claim `vanishing` take more steps."""
+    """List two trials per activation and rate: clipped and not clipped. Trials for the claim `vanishing` are longer."""
     found = []
     for activation, rate, clip in product(ACTIVATIONS, RATES, CLIPS):
         steps = plan("activation")["back_steps" if (rate, clip) == (RATES[0], CLIPS[1]) else "steps"]
@@ -31,7 +31,7 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train, and measure how far back the gradient reaches afterwards."""
+    """Train a network, then measure how far back its gradient reaches."""
     course = train(setup, trial.settings, looks=4)
     _, reach = diagnose(course.trainer.model, course.trainer.dev_sequences)
     return course.measured({"reach": reach.tolist()}, share_back=float(reach[BACK] / reach[0]))

@@ -1,4 +1,4 @@
-"""Draw figures with Matplotlib in one style, and convert them to SVG whose text stays text in the page's colour."""
+"""Draw figures in one Matplotlib style, and convert them to SVG with real text in the page's color."""
 
 import re
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from pingze.arrays import Array
 
 STYLE = dict(matplotlib.rc_params_from_file(Path(__file__).parent / "charts.mplstyle", use_default_template=False))
 _INK = STYLE["text.color"]
-"""The placeholder for the page's text colour while Matplotlib draws."""
+"""The color in which Matplotlib draws text. `svg` replaces it with the page's text color."""
 
 
 def panels(
     count: int = 1, columns: int = 2, size: tuple[float, float] | None = None, *, sharey: bool = True, **labels: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Make a figure of full rows of panels, `columns` to a row; each panel gets the `labels`, such as xlabel."""
+    """Make a figure of `count` panels in rows of `columns`. `labels`, such as xlabel, are set on every panel."""
     columns = min(columns, count)
     rows = count // columns
     figure = Figure(figsize=size or (6.4, 4.6 if rows == 1 else 3.1 * rows), layout="constrained")
@@ -42,7 +42,7 @@ def by_step(axes: Axes, values: Sequence[float] | Array, style: str = "", **line
 
 
 def level(axes: Axes, height: float, text: str) -> None:
-    """Draw a dotted horizontal line at a height, with its meaning written above it."""
+    """Draw a dotted horizontal line at a height. `text`, written above the line, says what the height means."""
     axes.axhline(height, color=_INK, linewidth=0.9, linestyle=(0, (1, 2)))
     units: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
     place = axes.annotate(text, (1, height), (0, 3), **units, ha="right", color=_INK, fontsize=11)
@@ -51,7 +51,7 @@ def level(axes: Axes, height: float, text: str) -> None:
 
 
 def cap(panels: Sequence[Axes], top: float) -> None:
-    """Make the y axis run from just below the least value to `top`, so that exploding lines do not flatten the rest."""
+    """Limit the y axis to `top`, so that exploding lines do not flatten the rest. The axis starts below all values."""
     values = [np.asarray(line.get_ydata(), float) for axes in panels for line in axes.lines]
     least = float(np.nanmin(np.concatenate(values)))
     panels[0].set_ylim(least - (top - least) / 20, top)
@@ -68,7 +68,7 @@ def legend(figure: Figure, columns: int) -> None:
 
 
 def svg(figure: Figure, name: str) -> str:
-    """Return a figure with its legend as an `<svg>` element whose ids begin with a name."""
+    """Convert a figure to an `<svg>` element with a legend. The element's ids begin with `name`."""
     with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
         legend(figure, columns=2)
         buffer = StringIO()

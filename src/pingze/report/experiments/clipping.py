@@ -1,4 +1,4 @@
-"""Clip gradients by norm and by value: how often clipping acts, and which training runs it saves."""
+"""Measure how often clipping by norm or by value changes a gradient, and which training runs it saves."""
 
 import math
 
@@ -10,7 +10,7 @@ from pingze.report.experiments.experiment import Figures, Judged, Measured, Row,
 from pingze.training.trainer import Taken
 
 PLAIN, *NEAR = ("tanh, Adam", "ReLU, Adam", "tanh, momentum")
-"""The plain network, and two that come close to exploding; trials are named after the network and its clipping."""
+"""The plain network, and two networks that nearly explode. A trial is named after a network and a clipping."""
 NONE = "none"
 
 
@@ -22,10 +22,10 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def acts(trainer: PlainTrainer, taken: Taken) -> bool:
-    """Return whether clipping changed a step's gradient.
+    """Return whether clipping changed the gradient of a step.
 
-    After a step, the gradient that the fused optimizers leave is the clipped mean over the tokens; if clipping by value
-    acted, its largest entry equals the threshold.
+    After a step, `grad` holds the mean gradient over the tokens, already clipped, because the optimizers are fused. If
+    clipping by value changed the gradient, the largest entry in `grad` equals the threshold.
     """
     configuration = trainer.configuration
     if configuration.clip_value is None:

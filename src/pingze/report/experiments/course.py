@@ -24,7 +24,7 @@ SPIKE, BEFORE = 1.1, 10
 
 
 class PlainTrainer(Trainer):
-    """A trainer on the first `poems` texts of a setup (all by default), with the vocabulary of the whole setup."""
+    """A trainer on the setup's texts. The setting `poems` limits how many are trained on, but not the vocabulary."""
 
     def __init__(self, setup: Setup, settings: Mapping[str, Any]) -> None:
         super().__init__(setup.preset(settings), Texts(setup.train, setup.dev))
@@ -32,11 +32,11 @@ class PlainTrainer(Trainer):
         self.steps_per_epoch = -(-len(self.train_examples) // self.configuration.batch_size)
 
     def train_nats(self, count: int) -> float:
-        """Return the `nats` of the first `count` training texts."""
+        """Return the mean -ln p of the tokens in the first `count` training texts (see `nats`)."""
         return self.nats([example.text for example in self.train_examples[:count]])
 
     def nats(self, sequences: Sequence[Ids]) -> float:
-        """Return the mean -ln p of the predicted tokens, or infinity if it is not finite."""
+        """Return the mean -ln p of the predicted tokens, or infinity if the mean is not finite."""
         nats = evaluate_sequences(self.model, sequences, self.vocabulary).nats_per_token
         return nats if math.isfinite(nats) else math.inf
 
@@ -47,13 +47,13 @@ class Course:
 
     trainer: PlainTrainer
     curves: dict[str, list[float]] = field(default_factory=lambda: {"loss": [], "norm": [], "looks": [], "dev": []})
-    """For each step, `loss` is the nats per token of its batch before the step, and `norm` is the norm of its gradient
-    before clipping. For each look at dev, `looks` is the number of steps before it, and `dev` the nats per token."""
+    """`loss` and `norm` have a value for each step: the batch's nats per token before the update, and the gradient norm
+    before clipping. `looks` and `dev` have a value for each evaluation on dev: the steps so far, and nats per token."""
     failed_at: int | None = None
-    """The number, from 1, of the step whose loss or gradient was not finite; None if all were finite."""
+    """The step, counted from 1, at which the loss or the gradient was not finite; None if there was no such step."""
 
     def measured(self, curves: Mapping[str, Sequence[float]] | None = None, **figures: object) -> Measured:
-        """Combine the figures and curves of every training run with the given additional ones."""
+        """Return the figures and curves of this run: those that every run has, and those passed as arguments."""
         norms, dev = self.curves["norm"], self.curves["dev"]
         last = math.inf if self.failed_at else dev[-1]
         common = {
@@ -79,10 +79,10 @@ def train(
     look: Callable[[PlainTrainer], None] | None = None,
     after_step: Callable[[PlainTrainer, Taken], None] | None = None,
 ) -> Course:
-    """Train for the number of steps in the settings, by default 0, or until a loss or gradient is not finite.
+    """Train for as many steps as the setting `steps` (default 0). Stop early if a loss or gradient is not finite.
 
-    `start` may change the initial weights. Dev is measured before the training and `looks` times during it; `look` is
-    called each time, `after_step` after each step.
+    `start` may change the initial weights. The dev loss is measured before training and `looks` times during it. `look`
+    is called after each measurement, and `after_step` after each step.
     """
     made, steps = trainer(setup, settings), settings.get("steps", 0)
     if start:
@@ -111,31 +111,30 @@ def train(
 
 
 def spikes(losses: Sequence[float]) -> int:
-    """Count the steps that spike, as `SPIKE` defines it."""
+    """Count the steps whose loss spikes (see `SPIKE`)."""
     means = (sum(losses[at - BEFORE : at]) / BEFORE for at in range(BEFORE, len(losses)))
     return sum(loss > SPIKE * mean for loss, mean in zip(losses[BEFORE:], means, strict=True))
 
 
 def smoothed(values: Sequence[float | None], window: int = 16) -> list[float]:
-    """Return, for each value, the mean of the finite values among the last `window` up to it; NaN if there is none."""
+    """Return the mean of the `window` values up to each position. None is ignored. The mean of no values is NaN."""
     windows = (values[max(0, end - window) : end] for end in range(1, len(values) + 1))
     finite = ([value for value in each if value is not None] for each in windows)
     return [sum(each) / len(each) if each else math.nan for each in finite]
 
 
 STEPS, POEMS = 24, 32
-"""The first `STEPS` characters of `POEMS` poems are inspected."""
+"""`diagnose` inspects the first `STEPS` characters of `POEMS` poems."""
 CLOSED, OPEN = 0.05, 0.95
-"""A gate below `CLOSED` or above `OPEN` is saturated: its derivative σ(1 - σ) is below a fifth of its largest value."""
+"""A gate σ below `CLOSED` or above `OPEN` is saturated: its derivative σ(1 - σ) is below a fifth of the maximum 1/4."""
 
 
 def diagnose(model: LanguageModel, sequences: Sequence[Ids]) -> tuple[float, Float[Array, "T"]]:
-    """Measure gates and gradient on the first `POEMS` sequences longer than `STEPS`; there must be at least one.
+    """Measure gates and gradients on the first `POEMS` sequences longer than `STEPS`. At least one must be longer.
 
     Returns:
-        The share of saturated gates among the gates i, f and o of all units, steps and poems, and the reach of the
-        gradient: the norm of ∂L/∂x_t averaged over poems, the latest step first, where L is the -ln p of the last
-        character alone.
+        First, the share of saturated gates among the gates i, f and o of all units, steps and poems. Second, the norms
+        of ∂L/∂x_t from the latest step t to the earliest, averaged over the poems. L is -ln p of the last character.
     """
     ids = np.array([sequence[: STEPS + 1] for sequence in sequences if len(sequence) > STEPS][:POEMS]).T
     tensors = {name: tensor.astype(np.float64) for name, tensor in model.tensors().items()}

@@ -50,7 +50,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def _rise(row: Row, step: float) -> float:
-    """Return the dev perplexity at the last look up to a step, divided by the lowest perplexity up to that look."""
+    """Return the last dev perplexity up to a step, divided by the lowest dev perplexity up to that step."""
     dev = np.nan_to_num(row.curve("dev"), nan=math.inf)[row.curve("looks") <= step]
     return math.exp(dev[-1] - dev.min())
 

@@ -15,7 +15,7 @@ E, H = 3, 4
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Compute the errors of ∂h_t/∂v for each variable v of the step that is `distance` steps before t."""
+    """Measure the relative errors of ∂h_t/∂v_k for each variable v. Step k is `distance` steps before step t."""
     distance = trial.settings["distance"]
     caches = differentiation.random_layer(E, H, distance + 1, np.random.default_rng(setup.seed))
     steps, product = [letters(cache) for cache in caches], np.eye(H)
@@ -40,7 +40,7 @@ def judge(rows: Rows) -> Judged:
 
 
 def figures(rows: Rows) -> Figures:
-    """Draw the error of the report's product by distance, for some variables."""
+    """Draw the error of the report's product at each distance, for some variables."""
     figure, (axes,) = panels(xlabel="steps between", ylabel="relative error", yscale="log")
     distances = [row.settings["distance"] for row in rows.values()]
     for name in ("h_prev", "c_prev", "x", "W_f", "W_o", "b_i"):

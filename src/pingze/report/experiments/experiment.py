@@ -1,4 +1,4 @@
-"""Define what every experiment starts from, its trials, and the rows in which the results of the trials are stored."""
+"""Define the setup that all experiments share, their trials, and the rows that store the results of the trials."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -20,17 +20,17 @@ from pingze.verse.forms import FORMS
 
 Figures = Sequence[Figure]
 Judged = Mapping[str, Numbers]
-"""The numbers by which each claim of an experiment is judged, by the part of the claim's id after the slash."""
+"""The numbers that decide each claim of an experiment, keyed by the part of the claim's id after the slash."""
 BUDGETS: Mapping[str, dict[str, Any]] = {
     name: {"name": name, "seeds": len(document()["seeds"][name]), **fields}
     for name, fields in document()["budget"].items()
 }
-"""How much each budget trains and measures; `claims.toml` explains the fields."""
+"""How much is trained and measured within each budget. `claims.toml` explains the fields."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """The texts drawn for the report (`Store.report_draw`), cut to a budget, and real verse to compare samples with."""
+    """The report's texts (`Store.report_draw`), as many as a budget allows, and Tang poems to compare samples with."""
 
     budget: Mapping[str, Any]
     seed: int
@@ -40,11 +40,11 @@ class Setup:
     real: Mapping[str, Sequence[Lines]]
     """Tang poems of the test split, by form."""
     tang: Sequence[str] = ()
-    """All Tang poems of the train split, from which `data` draws at random."""
+    """All Tang poems of the train split, from which the experiment `data` draws at random."""
 
     @classmethod
     def of(cls, store: Store, budget: str, seed: int) -> "Setup":
-        """Read the texts for a budget from a corpus; `seed` is the first of the consecutive seeds.
+        """Read the texts for a budget from a corpus. `seed` is the first of the setup's consecutive `seeds`.
 
         Raises InputError if the budget is unknown, the seed is negative or the corpus is too small.
         """
@@ -66,21 +66,21 @@ class Setup:
         return range(self.seed, self.seed + self.budget["seeds"])
 
     def steps(self, planned: int) -> int:
-        """Shorten a number of steps or epochs planned in `claims.toml` to fit the budget."""
+        """Scale a number of steps or epochs from `claims.toml` down to the budget."""
         return max(1, planned // int(self.budget["shortened"]))
 
     @cached_property
     def vocabulary_size(self) -> int:
-        """The size of the vocabulary: the report's 5,851, or fewer if the texts have fewer tokens."""
+        """The number of tokens in the vocabulary: 5,851 as in the report, or fewer if the texts have fewer."""
         report = preset("report")
         cut = (text[: report.training.length] for text in self.train)
         return len(Vocabulary.of_texts(cut, report.model.vocabulary_size))
 
     def preset(self, settings: Mapping[str, Any]) -> Preset:
-        """Configure the report's model and its plain training, changed by all settings but `steps` and `poems`.
+        """Configure the report's model and plain training, and apply all settings except `steps` and `poems`.
 
-        Plain training is Adam at the constant rate 2e-3 without warm-up, dropout or clipping, so that each trial
-        changes one thing.
+        Plain training is Adam at the constant rate 2e-3 without warm-up, dropout or clipping. Each trial thus changes
+        one thing.
         """
         changed: dict[str, Any] = {"dropout": 0, "warmup_steps": 0, "decay": False, "clip_norm": None}
         changed |= {"vocabulary_size": self.vocabulary_size, "seed": self.seed, "patience": None}
@@ -89,7 +89,7 @@ class Setup:
         return preset("report", [f"{name}={str(value).lower()}" for name, value in changed.items()])
 
     def describe(self) -> dict[str, Any]:
-        """Return everything in which two reruns must agree before they can be compared."""
+        """Return everything that must be the same in two reruns that are compared."""
         verse = ["".join(lines) for poems in self.real.values() for lines in poems]
         texts = "".join(f"{text}\n" for text in (*self.train, *self.dev, *verse))
         sizes = {"train": len(self.train), "dev": len(self.dev), "vocabulary": self.vocabulary_size}
@@ -105,7 +105,7 @@ class Trial(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """The figures and curves of a trial; a number that is not finite becomes None when it is stored as JSON."""
+    """The figures and curves of a trial. Numbers that are not finite are stored as null in JSON."""
 
     figures: Mapping[str, Any]
     curves: Mapping[str, Sequence[float]] = {}
@@ -122,14 +122,14 @@ class Row:
     curves: Mapping[str, Sequence[float | None]]
 
     def number(self, name: str) -> float:
-        """Return a figure, or infinity if it was not finite."""
+        """Return a figure. If its value was not finite (null in JSON), return infinity."""
         value = self.figures[name]
         return float("inf") if value is None else float(value)
 
     def curve(self, name: str) -> Array:
-        """Return a curve, with NaN in place of values that were not finite: in a chart, NaN leaves a gap."""
+        """Return a curve as an array. Values that were not finite become NaN, which leaves a gap in a chart."""
         return np.array(self.curves[name], float)
 
 
 Rows = Mapping[str, Row]
-"""The rows of one experiment and one seed, by the name of the trial."""
+"""The rows of one experiment with one seed. Each key is the name of a trial."""

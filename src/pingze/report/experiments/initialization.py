@@ -1,4 +1,4 @@
-"""Initialize at random in five ways, and compare gates, gradients and learning."""
+"""Compare the gates, gradients and learning of five random initializations."""
 
 import math
 import time
@@ -12,13 +12,13 @@ from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows
 
 STANDARD, GOOD = "standard normal", "orthogonal"
 BACK = 16
-"""The number of steps back at which the gradients of the initializations are compared."""
+"""Number of steps back at which the gradients of the initializations are compared."""
 DRAWS = 5
-"""How many times drawing the weights is timed; the shortest time counts."""
+"""Number of times that the drawing of the weights is timed. The shortest time counts."""
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Measure gates and gradients before and after training, and how long drawing the weights takes."""
+    """Measure gates and gradients before and after training, and time the drawing of the weights."""
     untrained = PlainTrainer(setup, trial.settings)
     saturated_before, reach_before = diagnose(untrained.model, untrained.dev_sequences)
     started = time.process_time()
@@ -55,7 +55,7 @@ def judge(rows: Rows) -> Judged:
 
 
 def figures(rows: Rows) -> Figures:
-    """Draw the gradient by distance, before and after training, and the dev loss by step."""
+    """Draw the gradient by the number of steps back, before and after training. Draw the dev loss by training step."""
     reach, (axes,) = panels(xlabel="steps back", ylabel="norm of ∂L/∂x", yscale="log")
     dev, (below,) = panels(xlabel="step", ylabel="dev, nats per token")
     for number, (name, row) in enumerate(rows.items()):

@@ -1,4 +1,4 @@
-"""Compare SGD with momentum and Adam: fifteen settings of each, then a longer race between the best of each."""
+"""Compare Adam and momentum SGD: fifteen settings of each, then a longer race between their best settings."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from pingze.report.experiments.experiment import Figures, Judged, Measured, Row,
 MOMENTUM, ADAM = FAMILIES = ("SGD with momentum", "Adam")
 RACE = ", race"
 AROUND = 4.1
-"""Rates within this factor of the best are its neighbours: in the grids, rates grow by a factor of about 4."""
+"""Rates within this factor of the best rate count as near it. The rates in the grids grow by a factor of about 4."""
 GRID = plan("optimizers")
 TARGETS, TOLERANCES = GRID["targets"], GRID["tolerances"]
 SETTINGS: Mapping[str, Sequence[dict[str, Any]]] = {
@@ -31,7 +31,7 @@ def _name(family: str, settings: Mapping[str, Any]) -> str:
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List fifteen settings of each optimizer and, once these are measured, the race between the best of each."""
+    """List fifteen settings of each optimizer. Once all are measured, also list a race between the best settings."""
     steps, race_steps = (setup.steps(GRID[name]) for name in ("steps", "race_steps"))
     grids = [(family, each) for family in FAMILIES for each in SETTINGS[family]]
     found = [Trial(_name(family, each), {**each, "steps": steps}) for family, each in grids]
@@ -42,7 +42,7 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train with the settings of a trial; in a race, measure dev more often."""
+    """Train with the settings of a trial. In a race, measure the dev loss more often."""
     return train(setup, trial.settings, looks=32 if trial.name.endswith(RACE) else 2).measured()
 
 
@@ -52,18 +52,18 @@ def tuned(rows: Rows, family: str) -> list[Row]:
 
 
 def best_of(rows: Rows, family: str) -> Row:
-    """Return the row of the grid whose dev loss ends lowest."""
+    """Return the row with the lowest final dev loss in an optimizer's grid."""
     return min(tuned(rows, family), key=lambda row: row.number("dev_nats"))
 
 
 def good(rows: Rows, family: str, tolerance: float) -> list[bool]:
-    """Return, for each setting of the grid, whether its dev loss ends within a tolerance of the best."""
+    """Return for each setting whether its final dev loss is at most (1 + `tolerance`) times the lowest in the grid."""
     limit = (1 + tolerance) * best_of(rows, family).number("dev_nats")
     return [row.number("dev_nats") <= limit for row in tuned(rows, family)]
 
 
 def decades(rows: Rows, family: str, tolerance: float) -> float:
-    """Return the width, in decades, of the range of rates around the best in which all are good (see `good`)."""
+    """Return the width, in decades, of the unbroken range of `good` rates around the best rate."""
     found, within = tuned(rows, family), good(rows, family, tolerance)
     best = found.index(best_of(rows, family))
     below, above = (sum(takewhile(bool, each)) for each in (within[:best][::-1], within[best + 1 :]))
@@ -72,7 +72,7 @@ def decades(rows: Rows, family: str, tolerance: float) -> float:
 
 
 def unsteady(rows: Rows, family: str) -> float:
-    """Return the percentage that diverge or spike among settings with the best momentum and a rate near the best."""
+    """Take settings near the best (same momentum, rate within `AROUND`). Return what percentage diverge or spike."""
     top = best_of(rows, family)
     own = [row for row in tuned(rows, family) if row.settings.get("momentum") == top.settings.get("momentum")]
     factors = [row.settings["learning_rate"] / top.settings["learning_rate"] for row in own]
@@ -82,7 +82,7 @@ def unsteady(rows: Rows, family: str) -> float:
 
 
 def arrival(row: Row, nats: float) -> float:
-    """Return the step of the first look at which the dev loss was at most `nats`, or infinity if there is none."""
+    """Return the first step at which the measured dev loss is at most `nats`, or infinity if there is no such step."""
     looks = zip(row.curve("looks"), row.curve("dev"), strict=True)
     return next((at for at, dev in looks if dev <= nats), math.inf)
 
@@ -105,7 +105,7 @@ def judge(rows: Rows) -> Judged:
 
 
 def figures(rows: Rows) -> Figures:
-    """Draw the dev loss by rate, with a cross for each setting that diverged, and by step in the race."""
+    """Draw the dev loss by learning rate. For the race, draw it by step. A cross marks a setting that diverged."""
     first = rows[MOMENTUM + RACE].curve("dev")[0]
     by_rate, every = panels(2, xlabel="learning rate", ylabel="dev, nats per token", xscale="log")
     kinds = [*((every[0], MOMENTUM, momentum) for momentum in GRID["momentum"]), (every[1], ADAM, None)]

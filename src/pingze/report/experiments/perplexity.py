@@ -1,4 +1,4 @@
-"""Measure perplexity: where the product overflows, what one small probability does, what 416.69 and 238.83 mean."""
+"""Measure where perplexity overflows and whether one small probability is the cause. Interpret the report's values."""
 
 import math
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def overflow(nats: Sequence[float] | np.ndarray) -> int | None:
-    """Multiply the factors e^nats in float32; return how many factors make the product infinite, or None."""
+    """Return the number of factors e^nats after which their float32 product is infinite, or None if it stays finite."""
     with np.errstate(over="ignore"):
         products = np.multiply.accumulate(np.exp(np.asarray(nats, np.float32)))
     return int(np.isinf(products).argmax()) + 1 if np.isinf(products[-1:]).any() else None
@@ -93,7 +93,7 @@ def judge(rows: Rows) -> Judged:
 
 
 def figures(rows: Rows) -> Figures:
-    """Draw the share of poems whose product has overflowed, by the number of characters."""
+    """Draw the share of poems whose product of 1/p has overflowed, by the number of factors in the product."""
     figure, (axes,) = panels(xlabel="characters", ylabel="share of the poems")
     shares, even = rows["model"].curve("overflowed"), rows["arithmetic"].number("even_overflows_at")
     axes.plot(shares, label=f"model {MODEL}")

@@ -42,7 +42,7 @@ class Section(NamedTuple):
 
 
 def page(sections: Sequence[Section], setup: Setup, machine: Mapping[str, Any], planned: int) -> str:
-    """Return the page of the experiments that are complete, as HTML; `planned` is the number of all experiments."""
+    """Render an HTML page of the completed experiments. `planned` is the number of all experiments."""
     resources = files(__package__)
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     # Words in backticks become <code> elements.
@@ -73,7 +73,7 @@ def _shown(value: Any) -> str:
 
 
 class Results:
-    """The rows stored in a folder, whose files are written atomically after each new row.
+    """The rows stored in a folder. After each new row, the files in the folder are written atomically.
 
     Raises InputError if the folder holds a rerun with another budget, seed or corpus.
     """
@@ -88,19 +88,19 @@ class Results:
             raise InputError("report_other", folder=str(folder))
 
     def row(self, key: str, trial: Trial) -> Row | None:
-        """Return the row of a trial, or None if the trial was not measured with these settings."""
+        """Return the row of a trial, or None if no row with `key` and the trial's settings is stored."""
         row = self._results["rows"].get(key)
         return Row(key, **row) if row and row["settings"] == _plain(trial.settings) else None
 
     def add(self, key: str, trial: Trial, measured: Measured, seconds: float) -> None:
-        """Store a row. Its time is written first, so that no stored row lacks one."""
+        """Store a row. The time is written before the row, so that every stored row has a time."""
         self._times["seconds"][key] = round(seconds, 3)
         self._write(TIMES, self._times)
         self._results["rows"][key] = _plain({"settings": trial.settings, **measured._asdict()})
         self._write(RESULTS, self._results)
 
     def conclude(self, order: Sequence[str], findings: Iterable[Finding]) -> None:
-        """Sort the rows by the keys in `order`, drop the rows whose keys it does not list, and write the verdicts."""
+        """Keep only the rows whose keys are in `order`, sort the rows in this order, and write the verdicts."""
         rows = self._results["rows"]
         self._results["rows"] = {key: rows[key] for key in order if key in rows}
         self._results["verdicts"] = {found.claim.id: concluded(found) for found in findings}
@@ -139,7 +139,7 @@ def _read(path: Path, empty: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON will return it: floats with `DIGITS` significant digits, None if they are not finite."""
+    """Convert a value for JSON: round floats to `DIGITS` significant digits, and turn non-finite floats into None."""
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -152,11 +152,11 @@ def _plain(value: Any) -> Any:
 EXPERIMENTS = {name: import_module(f"{__package__}.{name}") for name in document()["experiment"]}
 """The module of each experiment in `claims.toml`, in the order of the page.
 
-A module has measure(setup, trial) -> Measured, figures(rows) -> Figures, judge(rows) -> Judged if there are claims, and
-trials(setup, rows) if `claims.toml` cannot list the trials.
+Every module has measure(setup, trial) -> Measured and figures(rows) -> Figures. A module also has judge(rows) -> Judged
+if the experiment has claims, and trials(setup, rows) -> list[Trial] if `claims.toml` cannot list the trials.
 """
 SEEDLESS = ("derivative", "perplexity", "samples", "saturation")
-"""Experiments that involve no chance or judge no claim; they are measured with one seed only."""
+"""The experiments measured with only one seed, because nothing in them is random or because they have no claims."""
 
 
 def rerun(
@@ -165,11 +165,11 @@ def rerun(
     only: str | None = None,
     progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> list[Section]:
-    """Measure the rows that a folder lacks, and write the page of the experiments that are complete.
+    """Measure the trials that have no results in a folder yet, and write the page of the experiments that are complete.
 
-    If `only` is given, only the rows of that experiment are measured. `progress` is called before each row with its
-    key, its number, and the total number of rows. Raises InputError if the experiment is unknown or the folder holds a
-    rerun with another budget, seed or corpus; TrainingError if the disk is full.
+    If `only` names an experiment, no other is measured. Before each trial, `progress` is called with the trial's key,
+    the trial's number (from 1), and the number of all trials. Raises InputError if the experiment is unknown, or if the
+    folder holds a rerun with another budget, seed or corpus. Raises TrainingError if the disk is full.
     """
     if only is not None and only not in EXPERIMENTS:
         raise InputError("choice", field="experiment", has=only, choices=[*EXPERIMENTS])
@@ -206,7 +206,7 @@ def rerun(
 
 
 def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section:
-    """Judge and draw an experiment whose rows have all been measured."""
+    """Judge and draw an experiment whose trials have all been measured."""
     known = claims(name)
     judged = {seed: EXPERIMENTS[name].judge(rows) for seed, rows in by_seed.items()} if known else {}
     findings = [Finding(claim, {seed: judged[seed][half] for seed in judged}) for half, claim in known.items()]
@@ -217,7 +217,7 @@ def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section
 
 
 class _Series(NamedTuple):
-    """An experiment with one seed, and the results that hold its rows."""
+    """One experiment with one seed, and the results of the folder, which include the experiment's rows."""
 
     name: str
     setup: Setup
@@ -232,7 +232,7 @@ class _Series(NamedTuple):
         return {trial.name: row for trial in trials if (row := self.results.row(self.key(trial), trial))}
 
     def trials(self) -> Sequence[Trial]:
-        """List all trials, including the ones that depend on the rows measured so far."""
+        """List all trials. Some experiments add trials that depend on the rows measured so far."""
         if planned := getattr(EXPERIMENTS[self.name], "trials", None):
             found: Sequence[Trial] = planned(self.setup, self.rows(planned(self.setup, {})))
             return found

@@ -1,4 +1,4 @@
-"""Check the report's fourteen sample poems, the poems that our models return for the same calls, and real verse."""
+"""Check the report's fourteen sample poems, our models' poems for the report's fourteen calls, and real verse."""
 
 import json
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from pingze.verse.pasted_text import read_lines
 
 MODEL = "report"
 CALLS: Mapping[str, tuple[str, float, int]] = {"{} {} {}".format(*call): call for call in plan("samples")["calls"]}
-"""The report's calls of `generate` by name: opening, temperature, split_len."""
+"""The report's calls of `generate`, as (opening, temperature, split_len). A key joins the values, as in "日 0.7 6"."""
 FORMS = {(4, 5): "五絕", (4, 7): "七絕", (8, 5): "五律", (8, 7): "七律"}
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List the fourteen printed poems, the fourteen calls, and the real verse of each form."""
+    """List one trial for each poem in the report, one for each of `CALLS`, and one for the real verse of each form."""
     printed, calls = [], []
     for number, (name, (start, temperature, split_len)) in enumerate(CALLS.items(), start=1):
         options = {"temperature": temperature, "split_len": split_len}
@@ -63,13 +63,13 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def printed_poems() -> list[dict[str, Any]]:
-    """Read the verdicts on the report's poems, which `experiments/printed_poems.py` wrote; no poem is stored here."""
+    """Read the verdicts that `experiments/printed_poems.py` wrote on the report's poems. The poems are not stored."""
     text = files(__package__).joinpath("printed_poems.json").read_text(encoding="utf-8")
     return json.loads(text)
 
 
 def _kept(lines: Lines) -> bool:
-    """Return whether lines keep the tones and the rhyme that regulated verse requires of their number and length."""
+    """Return whether lines keep tones and rhyme of the regulated form that has their number and length (`FORMS`)."""
     return check("，".join(lines), form=FORMS.get((len(lines), len(lines[0])))).ok
 
 

@@ -1,4 +1,4 @@
-"""Measure where a network trained with two softmaxes puts the probability when the loss stalls; no claim needs this."""
+"""Train with two softmaxes, and measure which tokens the network favors when its loss stalls. No claim needs this."""
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ POEMS = 64
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train with two softmaxes, and measure on `POEMS` dev poems where the model puts the probability."""
+    """Train with two softmaxes, and measure the probabilities that the model predicts on `POEMS` dev poems."""
     curves: dict[str, list[float]] = {"p_common": [], "p_correct": [], "p_largest": [], "twice": []}
     shares: list[float] = []
 
@@ -33,7 +33,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def figures(rows: Rows) -> Figures:
-    """Draw the probabilities, and the loss together with its approximation."""
+    """Draw the mean probabilities by step, and the loss beside its approximation."""
     inside, (axes,) = panels(xlabel="step", ylabel="mean probability", ylim=(-0.03, 1.03))
     stall, (below,) = panels(xlabel="step", ylabel="loss, nats per token")
     for number, (name, row) in enumerate(rows.items()):

@@ -1,4 +1,4 @@
-"""Apply softmax before a cross-entropy that applies it too: the bound, the stall at every rate, and the gradient."""
+"""Measure the effect of softmax before a cross-entropy that applies softmax again: a bound, a stall, the gradient."""
 
 import math
 from statistics import mean
@@ -13,9 +13,9 @@ from pingze.report.experiments.experiment import Figures, Judged, Measured, Row,
 
 
 def bound(classes: int) -> float:
-    """Return the least loss that two softmaxes allow.
+    """Return the least loss that two softmaxes over V classes allow.
 
-    For probabilities p, the loss is ln Σ_v e^{p_v} - p_target. It is least if p_target = 1, and ln V if p is uniform.
+    For probabilities p, the loss is ln Σ_v e^{p_v} - p_target. It is least if p_target = 1. It is ln V if p is uniform.
     """
     return math.log(classes - 1 + math.e) - 1
 
@@ -24,13 +24,13 @@ class SoftmaxTwice(PlainTrainer):
     """A trainer with the report's mistake: softmax before a cross-entropy that applies softmax itself."""
 
     def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
-        """Return the summed loss that `torch.nn.CrossEntropyLoss` computes if it is given probabilities."""
+        """Return the summed loss of `torch.nn.CrossEntropyLoss` when it is given probabilities instead of logits."""
         logits = self.model.output(self.model(inputs, sizes))
         return nn.functional.cross_entropy(torch.softmax(logits, dim=1), targets, reduction="sum")
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train with one of the two losses; dev is always measured with a single softmax."""
+    """Train with one softmax or with two. The dev loss is always measured with one softmax."""
     trainer = SoftmaxTwice if trial.name.startswith("softmax") else PlainTrainer
     course = train(setup, trial.settings, looks=4, trainer=trainer)
     first, least = course.curves["loss"][0], float(np.nanmin(smoothed(course.curves["loss"])))
@@ -48,7 +48,7 @@ def _of(rows: Rows, kind: str) -> dict[str, Row]:
 
 
 def _late_fall(row: Row) -> float:
-    """Return by how much the mean loss in the last quarter of the steps is below that in the third quarter.
+    """Return how much the mean loss falls from the third quarter of the steps to the last quarter.
 
     Return 0 if the training failed within its first four steps.
     """
@@ -73,7 +73,7 @@ def judge(rows: Rows) -> Judged:
 
 
 def figures(rows: Rows) -> Figures:
-    """Draw the loss with two softmaxes, and the gradient norms with one and with two."""
+    """Draw the loss with two softmaxes. Draw the gradient norms with one softmax and with two."""
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
     stall, (axes,) = panels(xlabel="step", ylabel="loss, nats per token")
     for number, (name, row) in enumerate(twice.items()):

@@ -1,4 +1,4 @@
-"""Initialize with zeros: which units stay equal bit for bit, and what each network can still learn."""
+"""Train networks initialized with zeros: which units stay equal bit for bit, and what each network can still learn."""
 
 import math
 
@@ -62,10 +62,11 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def compare_units(model: LanguageModel) -> tuple[int, float]:
-    """Compare the hidden units of an untied model by their rows of W and b and their columns of the output weight.
+    """Compare the hidden units of an untied model by their weights: rows of W and b, and columns of the output weight.
 
     Returns:
-        How many distinct units there are, bit for bit, and the largest difference of a weight from the first unit's.
+        The number of distinct units. Units are distinct if their weights differ in at least one bit. Then the largest
+        difference between any weight of a unit and the same weight of the first unit.
     """
     tensors, H = model.tensors(), model.configuration.hidden_size
     gates = (gate for name in Parameters._fields for gate in tensors[f"lstm.0.{name}"].reshape(4, H, -1))
