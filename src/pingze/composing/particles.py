@@ -1,4 +1,4 @@
-"""Draw texts that keep all constraints from the model, by sequential Monte Carlo.
+"""Draw texts from the model that keep all constraints, by sequential Monte Carlo.
 
 Masks alone distort the distribution: when a rhyme is forced, a line that suits it badly is as likely to be finished as
 one that suits it well. Therefore a population of weighted particles advances together. The target is a distribution

@@ -36,15 +36,15 @@ def choose(
     random: Float[Array, "2 N"],
     lean: Float[Array, "... V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
-    """Draw an allowed character for each particle. Return the log of the allowed characters' share, and the drawn id.
+    """Draw an allowed character for each particle. Return the log of the allowed characters' weight, and the drawn id.
 
     Args:
         logits: One row of logits for each distinct text. The largest logit of a row is 0. The array is overwritten.
         rows: The number of each particle's row in `logits`.
         allowed: The characters that each particle may draw.
-        top_p: The probability of the nucleus.
+        top_p: The total probability of the nucleus. Other characters keep the fraction `OUTSIDE` of their probability.
         random: Two numbers within [0, 1) for each particle.
-        lean: The logs of factors for the characters' weights; a factor does not change the weights of other characters.
+        lean: The logs of factors by which probabilities are multiplied to give weights, without normalizing again.
     """
     weights, log_sums = softmax(logits, shifted=True)
     log_total = np.zeros(len(weights))

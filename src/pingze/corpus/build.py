@@ -1,14 +1,13 @@
-"""Build the store: clean the poems, group them with their versions, split them, and write them with an index.
+"""Build the store: clean the poems, group the versions of each, split the groups, and write the poems with an index.
 
-Digests assign each group to a split and draw the report's poems. There is no random state: the same corpus gives the
-same splits on every machine. The store is a SQLite file with the tables
+A digest assigns each group to a split. Digests also select the poems that are drawn for the report, which trains and
+measures models on the drawn poems only (docs/the-report.md). There is no random state: the same corpus gives the same
+splits on every machine. The store is a SQLite file, with its index in a folder next to it. The tables of the file:
 
 - `poem`: one row for each poem, in the corpus's order, with its form by shape, its split, its group (the id of the
-  group's first poem), its digest, and its rank in the report's draw, from 0, if it was drawn;
+  group's first poem) and its digest. A poem drawn for the report (see `split`) also has its rank in the draw, from 0;
 - `dropped`: how many poems were dropped, by dynasty and reason;
 - `suffix_array`: the name of the folder that holds the `SuffixArray` of all texts, in the order of `poem`.
-
-The index lies next to the file.
 """
 
 import re

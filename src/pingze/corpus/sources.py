@@ -6,10 +6,10 @@ as `source/诗/明/*.base.json` and `source/词/…`, hold lists of objects with
 of 诗 of 唐 and 宋 are skipped, because the package holds these poems. Simplified characters are converted in context.
 
 A user's own corpus is a folder of text and JSON files, read as poems of the dynasty `own`. In a text file, blank lines
-separate poems; a title, or a title and a poet, may precede the verse. In a JSON file, a poem is an object, at any
-depth, with its verse under a key in `VERSE`, as text or as a list of rows. A `.jsonl` file has one JSON value on each
-line. Verse without marks gets a mark after each row. Simplified characters are converted to Traditional ones according
-to their context.
+separate poems; a title, or a title and a poet, may precede the verse. A JSON file may hold poems at any depth. A poem
+is an object whose verse is under a key in `VERSE`, as text or as a list of rows. A `.jsonl` file has one JSON value on
+each line. Verse without marks gets a mark after each row. Simplified characters are converted to Traditional ones
+according to their context.
 """
 
 import json

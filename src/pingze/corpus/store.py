@@ -1,4 +1,4 @@
-"""Read the built store: poems, phrases, neighbours, statistics and the report's draw; compare lines with it.
+"""Read the built store (poems, statistics, lines with a phrase, neighbours of a character), and compare lines with it.
 
 Any number of processes may read at once, even while a new store is built, because an open store never changes.
 """

@@ -3,7 +3,7 @@
 On a CPU, PyTorch's own choice is slow in two cases. In both cases oneDNN is called explicitly. First, if one float32 or
 bfloat16 matrix is used in many products, PyTorch converts the layout of the matrix for each product. Second, if the
 processor is not from Intel, PyTorch multiplies float32 matrices with MKL, and MKL leaves half of the vector unit
-unused. On Intel's processors MKL is kept, because it multiplies by a transposed matrix 1.4 times as fast as oneDNN.
+unused. On Intel's processors MKL is kept: in products with a transposed matrix, it is 1.4 times as fast as oneDNN.
 """
 
 from collections.abc import Callable, Mapping

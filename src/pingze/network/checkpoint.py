@@ -1,13 +1,16 @@
 """Save, load and verify a model in one file: weights, configuration and vocabulary.
 
-The file is `model.safetensors`: `embedding.weight` (V, E), `lstm.0.weight_ih`, `lstm.0.weight_hh`, `lstm.0.bias`,
-…, `output.weight` (V, H), `output.bias` (V). A tied model has `projection.weight` (E, H) instead of `output.weight`,
-because its output layer uses the embedding's weight. A model that reads a poem's conditions at every step has
-`lstm.0.weight_ph` (4H, E). `reward.weight` (H), if there is one, predicts a reader's score of a text from the model's
-states (`composing.steering.taste`). Weights are in single or half precision, or in 8 bits (`Rounded`). In 8 bits a
-matrix consists of whole numbers, and `NAME.scale` (N) holds the scales of its N rows. The metadata hold the
-configuration, the ordered vocabulary, the version of our format, and a SHA-256 of all other metadata and of the name,
-type, shape and bytes of each tensor. Reading a model requires only NumPy.
+The file `model.safetensors` contains `embedding.weight` (V, E), `lstm.0.weight_ih`, `lstm.0.weight_hh`, `lstm.0.bias`,
+…, `output.weight` (V, H) and `output.bias` (V), where V, E and H are the sizes of vocabulary, embedding and hidden
+state. A tied model has `projection.weight` (E, H) instead of `output.weight`, because its output layer uses the
+embedding's weight. A model that reads a poem's conditions at every step also has `lstm.0.weight_ph` (4H, E). If the
+file contains `reward.weight` (H), `composing.steering.taste` predicts a reader's score from a text's hidden states.
+Weights are in single or half precision, or in 8 bits (`Rounded`). In 8 bits a matrix consists of integers, and the
+tensor `NAME.scale` (N) contains the scales of its N rows. The metadata contain the configuration and the ordered
+vocabulary. Reading a model requires only NumPy.
+
+`write_tensors` and `read_tensors` also serve training states. The metadata of both kinds of files hold the version of
+pingze's own format, and a SHA-256 of the other metadata and of the name, type, shape and bytes of each tensor.
 """
 
 import hashlib
@@ -270,7 +273,7 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     Args:
         path: A file that `write_tensors` wrote.
 
-    Raises ValueError, which states the reason, if the file is damaged.
+    Raises ValueError with the reason if the file cannot be used.
     """
     try:
         with safe_open(path, framework="numpy") as file:

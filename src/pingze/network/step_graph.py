@@ -1,4 +1,4 @@
-r"""Build one step of a model as an ONNX graph in 8 bits, and run it to compose.
+r"""Build an ONNX graph that computes one step of a model in 8 bits, and run the graph to compose.
 
 The graph computes `lstm.formulas.step_forward` for each layer in turn, from tokens to the next tokens' logits::
 
@@ -9,18 +9,18 @@ where
 - ``bias`` is the first layer's bias, W_p p + b for the conditions p of a text (`formulas.held_bias`);
 - ``logits`` are shifted so that the largest in each row is 0, and ``exp`` are their exponentials.
 
-Each row of a weight is a scale times whole numbers (`checkpoint.Rounded`), and so is each row of an operand. Each row
-has its own scale, with one exception: tanh keeps h within ±1, so every row of h has the scale 1/127. Sums of products
-of whole numbers are exact, and all other operators in the graph give the same bits on every processor with AVX2 and on
-64-bit ARM. ONNX Runtime's Softmax, ReduceSum and Log do not, so NumPy sums the exponentials outside the graph
+Each row of a weight or of an operand consists of integers times a scale (`checkpoint.Rounded`). Each row has its own
+scale, with one exception: tanh keeps h within ±1, so every row of h has the scale 1/127. Sums of products of integers
+are exact, and all other operators in the graph give the same bits on every processor with AVX2 and on 64-bit ARM.
+ONNX Runtime's Softmax, ReduceSum and Log give different bits, so the graph omits them and NumPy sums the exponentials
 (docs/decisions/0007-onnx-runtime-for-composing.md). A text thus depends neither on the processor nor on other texts.
 
-Graphs are written without the onnx package, whose import takes longer than composing a poem. An ONNX file is a protocol
-buffer: a message is a sequence of fields, each of which has a number and a value
+Graphs are written without the onnx package, because importing it would take longer than composing a poem. An ONNX file
+is a protocol buffer: a message is a sequence of fields, each of which has a number and a value
 (https://protobuf.dev/programming-guides/encoding). onnx/onnx.proto defines the numbers of the fields.
 
-No other module may import ONNX Runtime directly (tests/test_layout.py). Since version 1.29 it sends events to its maker
-and stores a device identifier in the user's cache, unless an environment variable disables this before the import.
+No other module may import ONNX Runtime directly (tests/test_layout.py), because this one disables telemetry. By
+default, ONNX Runtime since version 1.29 sends events to its vendor and stores a device identifier in the user's cache.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Define the API's routes under /v1, and assemble the application: routes, OpenAPI schema, page, errors and guard.
+"""Define the API's routes under /v1, whose answers the queue's workers compute, and assemble the application.
 
-The queue's workers compute the answers; for poems, a job is a population.
+The application consists of the routes, the OpenAPI schema, the page, the answers to errors, and the guard.
 """
 
 import asyncio

@@ -275,7 +275,7 @@ class Queue:
             self.loop.call_soon_threadsafe(self._replace, worker)
 
     def _hear(self, worker: Worker, message: Any) -> None:
-        """Handle a worker's message: a draft, a job's answer, or the readiness of a worker that replaces another."""
+        """Handle a worker's message: a draft, a job's answer, or, from a replacement worker, whether it is ready."""
         if not isinstance(message, tuple):  # from a worker that replaces another one
             worker.ready = not isinstance(message, Exception)
             self._dispatch()

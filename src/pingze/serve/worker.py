@@ -111,7 +111,7 @@ class WorkerLoop:
 
 
 def computed(function: Callable[..., Any], arguments: Sequence[Any], deadline: Deadline) -> Iterator[tuple[int, Any]]:
-    """Call the function of a job that has a batch to itself. Yield 0 (the job's index) and the result or the error."""
+    """Run a batch of one job: call `function`, and yield 0 (the job's index) with the result or the error."""
     try:
         with within(deadline):
             answer = function(*arguments)

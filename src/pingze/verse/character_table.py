@@ -70,7 +70,7 @@ def mandarin_readings() -> dict[str, list[str]]:
 
 @cache
 def mandarin_groups(syllable: str, standard: Standard) -> str:
-    """Return the name of the group of a syllable of Mandarin, or of both halves of its group if its tone is neutral."""
+    """Return the name of a Mandarin syllable's group; for a neutral tone, the names of its level and oblique groups."""
     marks = unicodedata.normalize("NFD", syllable)
     letters = unicodedata.normalize("NFC", re.sub(f"[{_LEVEL_MARKS}{_OBLIQUE_MARKS}]", "", marks))
     rime = next((ENDINGS[end] for size in (3, 2, 1) if (end := letters[-size:]) in ENDINGS), "")

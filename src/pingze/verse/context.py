@@ -134,7 +134,7 @@ def word_tones(standard: Standard = PINGSHUI) -> dict[str, str]:
 
 
 def tones_by_word(line: str, starts: Iterable[int], standard: Standard = PINGSHUI) -> dict[int, str]:
-    """Map positions in a line to the tone that a two-character word decides, or to both tones where two words disagree.
+    """Map each position whose tone a two-character word decides to this tone; if two words disagree, to both tones.
 
     Args:
         line: Characters without marks.

@@ -1,7 +1,7 @@
 """Scan a poem: find the template that its tones fit best and each line's type, and explain each line of a verdict.
 
 A line's faults depend on its type and on whether that type can follow the type of the previous line. So dynamic
-programming finds the best sequence of types: for each line and type it keeps the cheapest sequence that ends in it.
+programming finds the best sequence of types. At each line, it keeps the cheapest sequence that ends in each type.
 """
 
 from collections.abc import Sequence

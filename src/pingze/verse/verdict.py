@@ -1,6 +1,6 @@
-"""Hold the verdict on a poem (form, template, rhyme, faults, notes), build notes, and write it as JSON or as HTML.
+"""Define the verdict on a poem (form, template, rhyme, faults, notes), build its notes, and write it as JSON or HTML.
 
-Notes are remarks that are not faults: a text's shape, how it was read, repeated and unknown characters.
+Notes are remarks on a text that are not faults: on its shape, its reading, its repeated or unknown characters.
 """
 
 import re

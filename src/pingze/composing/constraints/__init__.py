@@ -1,10 +1,10 @@
 """Decide which characters may come next in a text so that the text can still keep its constraints.
 
-This file looks up the prosody of a vocabulary, the tone and the rhymes of each character, from which all others start.
-A character is composed only in its one usable tone; a character that has none, such as 看, is composed only where any
-tone is allowed. A character rhymes only in groups in which Tang poets rhyme on it; if a word has several forms,
-only the form that the poets use most often as a rhyme may rhyme. A character that a person fixed is read as generously
-as the checker reads it: in any tone or group that it can have.
+This file looks up what the other modules need: the prosody of a vocabulary, that is, each character's tone and rhymes.
+The model writes a character only in its one usable tone. A character without a usable tone, such as 看, is written only
+where any tone is allowed. The model rhymes on a character only in groups in which Tang poets rhyme on it. Of several
+variants of a character, only the one on which poets rhyme most often may rhyme. A character that the user fixed is read
+as generously as the checker reads it: in any tone or group that it can have.
 """
 
 from collections.abc import Iterable

@@ -1,11 +1,11 @@
 """Place the words that must appear: count all ways to place them, and draw one placement for each particle.
 
 A dynamic program visits the positions of a poem from the last to the first. At each position either a word begins or
-the model writes one character. A word can be placed only once, and a written character uses up one character of the set
-for its position. A state records what has been used so far; the value of a state is the number of ways to continue to
-the end. The request can be met if the initial state has a value above 0. A placement is drawn by walking from the first
-position to the last. Each choice has a probability proportional to the number of ways to continue after it, so that all
-placements are equally likely.
+the model writes one character from a set: the level, the oblique or all characters. A word can be placed only once, and
+each written character leaves one fewer in its set. A state records what has been used so far; the value of a state is
+the number of ways to continue to the end. The request can be met if the initial state has a value above 0. A placement
+is drawn by walking from the first position to the last. Each choice has a probability proportional to the number of
+ways to continue after it, so that all placements are equally likely.
 
 Interchangeable words count as one kind, and so do interchangeable rhyme groups. This keeps the number of states small.
 

@@ -1,7 +1,8 @@
 """Compute masks of the characters that may follow the text written so far.
 
 A poem is written under several hypotheses (`feasibility`). A character may follow if some hypothesis allows it and the
-poem can then still be completed under that hypothesis. Thus no choice leads into a dead end.
+poem can then still be completed under that hypothesis. Thus no choice leads into a dead end. In a poem that must be
+original, no character that would copy a line of the corpus may follow (`Copying`). This can lead into a dead end.
 
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
 """
@@ -32,9 +33,9 @@ class Copying:
     """An index of the substrings of `longest` + 1 characters that occur in the corpus, which an original poem avoids.
 
     A substring is copied if it occurs in a line of the corpus and is longer than `longest`. Every such substring
-    contains a substring that is exactly one character too long, so only substrings of that length are looked up. Each
-    is looked up when a character is chosen for the last of its free positions. Texts are given as vocabulary ids, and
-    `layout` divides them into lines.
+    contains a substring that is exactly one character too long, so only substrings of that length are looked up. A
+    substring is looked up when the last of its free positions is about to be filled. Texts are given as vocabulary ids,
+    and `layout` divides them into lines.
     """
 
     dead_end = "unfinished"  # the code of the error that is raised when no text can be continued
@@ -227,8 +228,8 @@ class Constraints(Demands):
         """Return the rows of texts that may double a character 疊字 at a position, and the character for each row.
 
         The character is the previous character, or the next character if the next position is fixed. It may be doubled
-        only if verse often doubles it; at the end of a line, only if verse often doubles it there. The character may
-        not rhyme twice or appear three times in a row.
+        only if verse often doubles it; at the end of a line, only if verse often doubles it there. No character may
+        stand three times in a row, and no two lines may rhyme on the same character.
         """
         line = self.layout.places(self.layout.line[place])
         inside = np.arange(max(line.start, place - 2), min(line.stop, place + 3))

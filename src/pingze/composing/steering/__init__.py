@@ -1,6 +1,6 @@
-"""Define terms: potentials that multiply the weight of a text, as the model's probability and the constraints do.
+"""Define terms: potentials that multiply a text's weight, in addition to the model and the constraints.
 
-The modules of this package define the terms: antithesis, taste and mood.
+This file defines the base class. Each module defines one kind of term: antithesis, leaning or taste.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Read the report's derivation of the LSTM as printed, measure every line, and draw how gradients flow back in time.
+"""Check each line of the report's LSTM derivation as printed, and draw how gradients flow back in time.
 
 This file reads the displayed formulas of the report's Part 1 line by line, with their faults and corrections.
 """

@@ -1,6 +1,6 @@
-"""Rerun the report's experiments: measure the trials that claims.toml names, judge the claims, write a page.
+"""Rerun the report's experiments: measure the trials in `claims.toml`, judge the claims, and write a page.
 
-This file reads the claims, rules, grids and seeds in `claims.toml`, whose head explains its fields, and judges claims.
+This file reads `claims.toml` (the claims, rules, grids and seeds; its first comment explains them), and judges claims.
 """
 
 import tomllib

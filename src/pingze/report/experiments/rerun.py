@@ -27,7 +27,7 @@ from pingze.report.experiments.charts import STYLE, svg
 from pingze.report.experiments.experiment import Figures, Measured, Row, Rows, Setup, Trial
 
 PAGE, RESULTS, TIMES = "index.html", "results.json", "times.json"
-"""The files of a rerun: the page, the measurements, and their durations, which differ between runs."""
+"""The files of a rerun: the page, the measurements, and how long each took, which differs between runs."""
 DIGITS = 6
 
 

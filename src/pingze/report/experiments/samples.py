@@ -69,7 +69,7 @@ def printed_poems() -> list[dict[str, Any]]:
 
 
 def _kept(lines: Lines) -> bool:
-    """Return whether lines keep tones and rhyme of the regulated form that has their number and length (`FORMS`)."""
+    """Return whether lines keep tones and rhyme. Their number and length determine the regulated form (`FORMS`)."""
     return check("，".join(lines), form=FORMS.get((len(lines), len(lines[0])))).ok
 
 
