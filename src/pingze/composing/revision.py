@@ -33,6 +33,7 @@ class Alternative:
     """A character that could replace a given character of a poem."""
 
     character: str
+    """The character."""
     log_probability: float
     """ln p of the whole poem with this character, including marks and the end token."""
 
@@ -46,6 +47,7 @@ class Reason:
     position: int
     """The position of the character in its line, from 1."""
     character: str
+    """One Han character."""
     probability: float
     """The probability of the character given all the text before it, at temperature 1."""
     rank: int

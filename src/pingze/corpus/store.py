@@ -39,7 +39,9 @@ class Hit:
     dynasty: str
     """A key of `DYNASTIES`, or `own`."""
     author: str
+    """The poet's name."""
     title: str
+    """The poem's title."""
     line: str
     """The whole line, without its mark."""
     number: int
