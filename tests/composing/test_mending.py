@@ -5,6 +5,7 @@ from itertools import combinations, product
 
 import pytest
 
+from pingze.composing import explain, revise
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.mending import fewest, mend
 from pingze.composing.request.input_characters import ConversionWarning
@@ -83,6 +84,7 @@ def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
     assert (again.changes, again.poem.lines) == ((), mended.poem.lines)
     mended = mend(DRAFT.replace("寒", "糖"), seed=1)  # which the model does not know
     assert (mended.poem.lines[0], [change.old for change in mended.changes]) == ("獨坐糖窗下", ["天"])
+    assert [reason.character for reason in explain(revise(mended.poem, [2], seed=1))][:5] == [*"獨坐糖窗下"]
     with pytest.warns(ConversionWarning):
         mended = mend("独坐寒窗下，无人问姓名。闲眠不可见，白发有琴天。", keep=["发"], seed=1)
     assert mended.poem.lines[3][1] == "髮"

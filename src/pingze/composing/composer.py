@@ -3,7 +3,7 @@
 import math
 import secrets
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Unpack, cast
 
@@ -13,7 +13,7 @@ from pingze.arrays import Array, Float, Int
 from pingze.composing.constraints.conflict import clashing
 from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.inclusion import Effort, Inclusion
-from pingze.composing.constraints.lexicon import Lexicon
+from pingze.composing.constraints.lexicon import Lexicon, network_ids
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.particles import Text, Writing, best, each, finish
 from pingze.composing.poem import Poem, marked
@@ -33,7 +33,7 @@ from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS
 from pingze.verse.forms import find_form, opening_name
-from pingze.verse.rhyme_groups import PINGSHUI, Standard
+from pingze.verse.rhyme_groups import PINGSHUI
 
 if TYPE_CHECKING:
     from pingze.composing.collecting import Collected
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 ROWS = 256  # the maximum number of particles in a batch that joins several populations
 POPULATION = 64
 """The maximum number of particles in a population; a poem with more particles has several populations."""
+LEXICONS = 8  # the maximum number of lexicons that are kept for later requests
 PopulationSeed = tuple[int, int]
 """A poem's seed and the index of one of its populations; together they seed the population's random numbers."""
 
@@ -132,7 +133,8 @@ class Composer:
     def __init__(self, loaded: checkpoint.Checkpoint, *, reference: bool = False) -> None:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
         self.network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
-        self.conditions, self.lexicons = Conditions(loaded.vocabulary), dict[Standard, Lexicon]()
+        self.conditions = Conditions(loaded.vocabulary)
+        self.lexicon_of = lru_cache(maxsize=LEXICONS)(partial(Lexicon.of, loaded.vocabulary))
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
         """Compile a request; `old` has, for each position that is being rewritten, the id of its former character.
@@ -141,21 +143,21 @@ class Composer:
         its words can be placed in too many ways; CorpusError if it needs the corpus and there is none.
         """
         # 1. Find what may not be copied or, for a 集句, what may be quoted.
+        own = self.lexicon(request)
         copying: Copying | None = None
         if request.poets is not None:
             from pingze.composing.collecting import quoting  # needs the database
 
-            copying = quoting(self.lexicon(request.standard), request.form.width, request.poets)
+            copying = quoting(own, request.form.width, request.poets)
         elif request.original:
             from pingze.corpus import Store
 
             with Store.open() as store:
-                copying = Copying(store.index, self.vocabulary, request.form.layout(request.lines), request.original)
+                copying = Copying(store.index, own.vocabulary, request.form.layout(request.lines), request.original)
         # 2. First, fixed and included characters have only the tones that verse gives them in context, and no included
         #    word spans a pause in the line. If no poem can keep that, words may span pauses; if there is still none,
         #    the characters may have other tones.
-        effort, own = Effort(request), self.lexicon(request.standard)
-        ways = [(own, False)]
+        effort, ways = Effort(request), [(own, False)]
         if request.fixed or request.include:
             read, words = own.reading(request), any(len(word) > 1 for word in request.include)
             ways = [*[(read, True)] * words, (read, False), *ways]
@@ -220,15 +222,16 @@ class Composer:
 
     def weighed(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
         """Return, for each character, how much the terms add to its ln p at a position of the request's fixed text."""
-        text = np.array(constraints.fixed)
+        text = constraints.lexicon.reads[np.array(constraints.fixed)]
         added = [term.at_place(text, place) for term in self.terms(constraints)]
         return sum((each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32))
 
-    def lexicon(self, standard: Standard = PINGSHUI) -> Lexicon:
-        """Return the tones and rhymes of the vocabulary's characters in a standard, computed once."""
-        if standard not in self.lexicons:
-            self.lexicons[standard] = Lexicon.of(self.vocabulary, standard)
-        return self.lexicons[standard]
+    def lexicon(self, request: Request | None = None) -> Lexicon:
+        """Return the tones and rhymes of the vocabulary and of the characters that a request gives, in its standard."""
+        if not request:
+            return self.lexicon_of(PINGSHUI, "")
+        given = "".join([*(fix.character for fix in request.fixed), *request.include])
+        return self.lexicon_of(request.standard, "".join(sorted({*given} - self.vocabulary.ids.keys())))
 
     def poem(self, constraints: Constraints, texts: Sequence[Text], seed: int) -> Poem:
         """Choose one of the texts from a seed's populations, and return it as a poem."""
@@ -244,7 +247,7 @@ class Composer:
             **{name: getattr(request, name) for name in ("title", "poet", "about", "mood")},
             seed=seed,
             model=self.name,
-            lines=constraints.layout.cut(self.vocabulary.decode(text.ids)),
+            lines=constraints.layout.cut(constraints.lexicon.vocabulary.decode(text.ids)),
             log_probability=text.log_probability,
         )
         if request.poets is None:
@@ -256,7 +259,7 @@ class Composer:
 
     def token_ids(self, lines: list[str], form: str = "") -> Int[Array, "N"]:
         """List the token ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
-        return np.append(self.vocabulary.encode("".join(marked(lines, form))), EOS)
+        return np.append(network_ids(self.vocabulary, "".join(marked(lines, form))), EOS)
 
     def score(self, lines: list[str], prefix: Sequence[int] = (), form: str = "") -> tuple[Array, Array]:
         """Return ln p of all tokens at each place of a text, (N, V), and of its own tokens, (N,), after a prefix."""

@@ -84,7 +84,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     chosen = composer(model, Revising(about=asked.write))
 
     def write(request: Request, facing: Facing, seed: int) -> Poem:
-        constraints = Constraints(chosen.lexicon(), request)
+        constraints = Constraints(lexicon, request)
         constraints.copying = facing
         return chosen.write(Inclusion(constraints), asked, seed)
 
@@ -109,7 +109,8 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         antithesis=asked.antithesis,
         taste=1.0,
     )
-    facing = Facing(chosen.lexicon(), lengths, line, OPPOSITE[end])
+    lexicon = chosen.lexicon(request)
+    facing = Facing(lexicon, lengths, line, OPPOSITE[end])
     first, found = seeds(asked)[0], list[Couplet]()
     for seed in range(first, first + _TRIES * asked.count):
         poem = write(request, facing, seed)
@@ -122,7 +123,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         if not line:
             apart = replace(request, form=CoupletForm.of(7), exclude=upper + lower)
             for number in range(_TRIES):  # avoid words of another season or hour
-                banner = write(apart, Facing(chosen.lexicon(), (7,)), seed + number).lines[0][:4]
+                banner = write(apart, Facing(lexicon, (7,)), seed + number).lines[0][:4]
                 if not contradicts([upper, lower, banner]):
                     break
         above, below = ("".join(tone or "中" for tone in tones_of(each)) for each in (upper, lower))

@@ -10,7 +10,7 @@ import numpy as np
 from pingze.composing.composer import Composer, composer, seeds
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.poem import Poem
-from pingze.composing.request.input_characters import known_character, tell_converted
+from pingze.composing.request.input_characters import read_character, tell_converted
 from pingze.composing.request.options import LARGEST_SEED, MOST_LINES, Composing, Options, Revising, check_bounds
 from pingze.composing.request.request import Fixed, Request, read_request
 from pingze.deadline import check_deadline
@@ -194,8 +194,8 @@ def explain(
         check_deadline()
         line, position = constraints.layout.where(place)
         row = log_p[place + line]  # each earlier line is followed by a mark
-        others = constraints.allowed_alone(constraints.fixed, place)
-        others[id_] = False
+        others = constraints.allowed_alone(constraints.fixed, place)[: len(row)]
+        others[id_ := constraints.lexicon.reads[id_]] = False
         worth = row + chosen.weighed(constraints, place)
         ranked = np.argsort(-np.where(others, worth, -np.inf))[: min(limit, int(others.sum()))]
         # A rhyme is read in the poem's group, any other character in the tone that its position requires.
@@ -238,7 +238,7 @@ def poem_request(chosen: Composer, poem: Poem, places: Iterable[int] = (), asked
     if has > MOST_LINES:
         raise InputError("too_many_lines", field="poem", has=has, most=MOST_LINES)
     fixed = [
-        Fixed("pattern", *layout.numbered(place), known_character("pattern", one, chosen.vocabulary))
+        Fixed("pattern", *layout.numbered(place), read_character("pattern", one, chosen.vocabulary))
         for place, one in enumerate("".join(poem.lines))
         if place not in free
     ]
