@@ -23,7 +23,7 @@ from pingze.network.checkpoint import Model
 from pingze.verse import check
 from pingze.verse.ci import best_shape
 from pingze.verse.context import in_context
-from pingze.verse.forms import FORMS, Layout, find_form, opening_name, wrong_shape
+from pingze.verse.forms import COUPLET, FORMS, Layout, find_form, opening_name, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI
 
@@ -105,6 +105,8 @@ def mend(
     asked = replace(rules, title=title, poet=poet, temperature=temperature, top_p=top_p, particles=particles, seed=seed)
     # 1. Read the draft in the form of the mended poem.
     verdict = judged(text, form=form)
+    if verdict.form == COUPLET:
+        raise InputError("not_regulated", field="text")
     chosen = composer(model, asked, form=form or verdict.form)
     draft = poem_of(verdict, title, poet)
     written = draft.lines

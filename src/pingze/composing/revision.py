@@ -17,7 +17,7 @@ from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
 from pingze.network.checkpoint import Model
 from pingze.verse import Verdict, check
-from pingze.verse.forms import FORMS, Layout, find_form
+from pingze.verse.forms import COUPLET, FORMS, Layout, find_form
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 from pingze.verse.tones import groups, usable_tone
@@ -72,7 +72,7 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY, sta
     Raises InputError if the text has the shape of no form, or the form, level or standard is unknown.
     """
     verdict = check(text, form=form, level=level, standard=standard)
-    if verdict.form is None:
+    if verdict.form in (None, COUPLET):
         notes = [str(note) for note in verdict.notes if note.cause["code"] != "chosen"]  # not a failure
         raise InputError("no_poem", field="poem", has="; ".join(notes))
     return poem_of(verdict)

@@ -161,7 +161,9 @@ def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
         verdict: The verdict that `check` returned; old-style verse and 絕 need no antithesis.
     """
     lines, form = verdict.read, FORMS.get(verdict.form or "")
-    couplets = form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else ()
+    couplets = form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else range(0)
+    if verdict.judged == "tones":  # a couplet
+        couplets = range(1)
     for k in couplets:
         first, second = lines[2 * k : 2 * k + 2]
         if antithesis_table().score(first, second) < WEAK:
