@@ -4,7 +4,7 @@ import numpy as np
 
 from pingze.composing.composer import composer
 from pingze.composing.poem import punctuate
-from pingze.composing.request.input_characters import read_characters, unknown_character
+from pingze.composing.request.input_characters import read_characters
 from pingze.composing.request.options import Revising, check_bounds
 from pingze.composing.request.request import read_condition, read_poet
 from pingze.errors import InputError
@@ -62,8 +62,8 @@ def generate(
     title = read_condition("title", title, chosen.vocabulary)
     about, poet = read_condition("about", about, chosen.vocabulary), read_poet(poet, chosen.vocabulary)
     opening = read_characters("start", start, chosen.vocabulary) if start or split_len else ""
-    if unknown := [character for character in opening if character not in chosen.vocabulary]:
-        raise unknown_character("start", unknown[0])
+    if unknown := next((one for one in opening if one not in chosen.vocabulary), ""):
+        raise InputError("character", field="start", has=unknown, point=f"U+{ord(unknown):04X}")
     if split_len:
         check_bounds("start", opening, {"maxLength": max_lines * (split_len - 1)})
     sampler = LineSampler(chosen.network, chosen.vocabulary, temperature, np.random.default_rng(seed))

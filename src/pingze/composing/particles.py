@@ -118,11 +118,6 @@ class Writing:
         return self.histories.texts
 
     @property
-    def as_read(self) -> Int[Array, "GN P"]:
-        """The texts as the network reads them; see `Lexicon.reads`."""
-        return self.constraints.lexicon.reads[self.texts]
-
-    @property
     def finished(self) -> bool:
         """Whether the last mark has been written; the model need not read that mark."""
         return self.place == self.constraints.places and not self.at_mark
@@ -153,9 +148,9 @@ class Writing:
             code = constraints.copying.dead_end if constraints.copying else ""
             raise UnfinishedError(code, line=line + 1, position=position + 1, original=longest, particles=N)
         # 2. Draw allowed characters in proportion to the model's probabilities and the terms' factors.
-        added = [each for term in self.terms if (each := term.before_draw(self.as_read, place)) is not None]
-        lean = sum(added[1:], added[0]) if added else None
         V, reads = logits.shape[1], constraints.lexicon.reads
+        added = [each for term in self.terms if (each := term.before_draw(reads[self.texts], place)) is not None]
+        lean = sum(added[1:], added[0]) if added else None
         rows, given = allowed[:, V:].nonzero()  # characters that the model does not know
         allowed[rows, reads[V + given]] = True
         random = np.concatenate([start.rng.random((2, N)) for start in self.starts], axis=1)
@@ -182,7 +177,12 @@ class Writing:
         """Weigh the new token and resample; `state` is the state after the token (before it, if it is the last)."""
         self.state = state
         # 1. Add what each term returns for the token and, at the end, for the whole text.
-        token = Token(self.as_read, self.written, self.log_p, None if self.finished else state.h[self.rows])
+        token = Token(
+            self.constraints.lexicon.reads[self.texts],
+            self.written,
+            self.log_p,
+            None if self.finished else state.h[self.rows],
+        )
         for term in self.terms:
             if (added := term.after_token(token)) is not None:
                 self.scores += added

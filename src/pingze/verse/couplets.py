@@ -34,14 +34,11 @@ def judge(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
         notes.append(Note("not_couplet", least=COUPLET_WIDTHS[0], most=COUPLET_WIDTHS[-1]))
         return Verdict(COUPLET, None, None, level, lines, (fault,), tuple(notes), standard=standard.name)
     # 1) The tones: an unknown character, or one that can have both tones, fits.
-    faults, end = set[tuple[int, int, str]](), len(upper) - 1
-    for number, tone in enumerate((OBLIQUE, LEVEL)):
-        if tone not in (sides(couplet[number][end], standard) or tone):
-            faults.add((number, end, "聯腳"))
-    for at in rhythm(parts if half > 1 else parts_of(len(upper))):
-        both = sides(upper[at], standard) | sides(lower[at], standard)
-        if at < end and len(both) == 1 and sides(upper[at], standard) == sides(lower[at], standard):
-            faults.add((1, at, "失對"))
+    end, able = len(upper) - 1, [[sides(one, standard) for one in line] for line in couplet]
+    ends = zip(able, (OBLIQUE, LEVEL), strict=True)
+    faults = {(n, end, "聯腳") for n, (tones, tone) in enumerate(ends) if tone not in (tones[end] or tone)}
+    points = [at for at in rhythm(parts if half > 1 else parts_of(len(upper))) if at < end]
+    faults |= {(1, at, "失對") for at in points if able[0][at] == able[1][at] and len(able[0][at]) == 1}
     # 2) The repetitions: the lines repeat at the same places, and share a character at most at one place.
     for at, (one, other) in enumerate(zip(upper, lower, strict=True)):
         if upper.index(one) != lower.index(other) or (one != other and other in upper):

@@ -105,18 +105,10 @@ def _typed(field: str, text: str) -> str:
 
 
 def read_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
-    """Return a character or its Traditional form, whichever the model knows, else the Traditional form.
-
-    Raises InputError if the model does not know the character and it is not Chinese.
-    """
+    """Return a character or its Traditional form. Raises InputError if the model knows neither and it is not Han."""
     if not (read := _known(character, vocabulary) or to_traditional(only_han(character))):
-        raise unknown_character(field, character)
+        raise InputError("character", field=field, has=character, point=f"U+{ord(character):04X}")
     return read
-
-
-def unknown_character(field: str, character: str) -> InputError:
-    """Return the error for a character that the model does not know."""
-    return InputError("character", field=field, has=character, point=f"U+{ord(character):04X}")
 
 
 def _known(character: str, vocabulary: "Vocabulary") -> str:

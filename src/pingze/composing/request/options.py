@@ -23,10 +23,7 @@ FEW_TOKENS = 64
 """The number of tokens in a 七律; a longer poem has fewer particles, so that composing it takes no longer."""
 FEWEST_PARTICLES = 8
 STRENGTHS = {"minimum": 0, "maximum": 10}
-LENGTHS = {
-    "minimum": COUPLET_WIDTHS[0],
-    "maximum": COUPLET_WIDTHS[-1],
-}  # the bounds of the number of characters in each line of a couplet
+LENGTHS = {"minimum": COUPLET_WIDTHS[0], "maximum": COUPLET_WIDTHS[-1]}  # of a couplet's lines, in characters
 LARGEST_SEED = 2**53 - 1  # the largest whole number that every JSON reader reads exactly
 NUCLEUS = "The nucleus: draw almost only from the smallest set of likeliest characters with this total probability."
 

@@ -162,9 +162,7 @@ def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
     """
     lines, form = verdict.read, FORMS.get(verdict.form or "")
     couplets = form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else range(0)
-    if verdict.judged == "tones":  # a couplet
-        couplets = range(1)
-    for k in couplets:
+    for k in range(1) if verdict.judged == "tones" else couplets:
         first, second = lines[2 * k : 2 * k + 2]
         if antithesis_table().score(first, second) < WEAK:
             yield Note("weak_antithesis", line=2 * k + 1, other_line=2 * k + 2)
