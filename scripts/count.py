@@ -30,7 +30,7 @@ from pingze.composing.quality import doubled
 from pingze.corpus import Store
 from pingze.verse import check
 from pingze.verse.context import OPEN
-from pingze.verse.forms import FORMS, find_form
+from pingze.verse.forms import FORMS
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, PINGSHUI
 from pingze.verse.scansion import FAULT, FittedLine, fit
@@ -135,7 +135,7 @@ def _is_regulated(lines: Sequence[str]) -> bool:
     if len(set(map(len, lines))) > 1:
         return False
     verdict = check("，".join(lines))
-    return verdict.ok and verdict.form is not None and find_form(verdict.form).regulated
+    return verdict.ok and verdict.template is not None
 
 
 def count_places(poems: Iterable[Sequence[str]]) -> Needed:

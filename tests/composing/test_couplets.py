@@ -12,7 +12,7 @@ from pingze.verse.tones import sides
 PLACES = ("2 4", "2 4 5", "2 4 6", "2 4 6 7", "2 4 6 8", "2 4 6 8 9", "2 4 5 7 9 10", "2 4 6 7 9 11")
 POINTS = {length: tuple(map(int, places.split())) for length, places in enumerate(PLACES, 4)}
 """The places at which lines of each length have opposite tones, from 1."""
-UPPER = """書山有路 海內存知己 松下清風滿院 山重水複疑無路 海納百川有容乃大 四面荷花三面楊柳路
+UPPER = """書山有路 海糖存知己 松下清風滿院 山重水複疑無路 海納百川有容乃大 四面荷花三面楊柳路
     一水護田將綠繞柳岸 風聲雨聲讀書聲聲聲入耳"""
 
 
@@ -68,9 +68,7 @@ def test_both_lines_and_a_banner_are_written_to_a_theme(length: int) -> None:
         ({"line": "春風楊柳萬千條"}, "the upper line ends in 條, which is level"),
         ({"line": "海內存知己", "upper": True}, "the lower line ends in 己, which is oblique"),
         ({"line": "春雨"}, "length is 2; it must be at least 4 and at most 11"),
-        ({"line": "海" * 12}, "length is 12"),
         ({}, "line is empty"),
-        ({"write": "新春", "length": 3}, "length is 3"),
         ({"write": "新春", "model": "report"}, "about: the model report was not trained"),
         ({"line": "海內存知a"}, "line: the model does not know the character 'a'"),
     ],

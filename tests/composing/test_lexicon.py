@@ -3,7 +3,7 @@
 import numpy as np
 
 from pingze.composing.composer import Composer
-from pingze.composing.constraints import Lexicon
+from pingze.composing.constraints import FREE, Lexicon
 from pingze.composing.constraints.feasibility import Histories
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing
@@ -43,9 +43,11 @@ def begun(chosen: Composer, **options: str) -> tuple[Constraints, Histories]:
 
 
 def test_a_word_that_was_given_as_a_rhyme_is_not_drawn_in_another_form() -> None:
-    chosen = composer(POOL + "游遊流秋")
-    _, histories = begun(chosen, pattern="＿＿＿＿＿ ＿＿＿＿游")
-    assert not histories.unused[0, chosen.vocabulary.ids["遊"]]
+    for known in ("游遊流秋", "遊流秋"):  # the model reads what it does not know in another form
+        chosen = composer(POOL + known)
+        constraints, histories = begun(chosen, pattern="＿＿＿＿＿ ＿＿＿＿游")
+        assert not histories.unused[0, chosen.vocabulary.ids["遊"]]
+    assert constraints.lexicon.reads[[-2, FREE]].tolist() == [chosen.vocabulary.ids["遊"], FREE]
 
 
 def test_what_is_fixed_is_read_by_its_word() -> None:

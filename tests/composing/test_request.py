@@ -89,17 +89,13 @@ def test_what_is_not_wanted_is_excluded_in_all_its_forms(exclude: str, unwanted:
         ({"form": "宋詞"}, "form '宋詞' is unknown"),
         ({"lines": 6}, "a 五絕 has 4 lines"),
         ({"form": "五排", "lines": 8}, "a 五排 has an even number of lines from 10, not 8"),
-        ({"form": "五古", "lines": 7}, "a 五古 has an even number of lines from 2, not 7"),
         ({"template": "上起"}, "template '上起' is unknown; choose one of 仄起"),
         ({"form": "五古", "template": "平起"}, "a 五古 has no templates: leave template out"),
         ({"rhyme": "龘"}, "rhyme '龘' is unknown; choose one of 東, 冬"),
         ({"rhyme": "送"}, "rhyme 去聲一送 is oblique"),
-        ({"start": "春" * 21}, "start has 21 characters; give 20 at most"),
-        ({"acrostic": "春夏秋冬東"}, "does not know the character '夏'"),
-        ({"include": "雁酒"}, "does not know the character '雁'"),
+        ({"acrostic": "春a"}, "does not know the character 'a'"),
         ({"acrostic": "春秋人山雲"}, "acrostic has 5 characters; give 4 at most"),
         ({"pattern": "＿＿＿"}, "block 1, ＿＿＿, has 3 characters; a line has 5"),
-        ({"pattern": "＿＿＿＿＿ " * 5}, "pattern has 5 lines; give 4 at most"),
         ({"include": " ".join(POOL[:21])}, "include has 21 characters; a 五絕 of 4 lines takes 20 at most"),
     ],
 )
@@ -136,15 +132,12 @@ def test_a_long_poem_is_drawn_among_fewer_texts_and_bounds_hold_for_numbers_of_n
     [
         ({"temperature": float("inf")}, "temperature is inf; it must be at least 0 and at most 100"),
         ({"top_p": 0.0}, "top_p is 0.0; it must be above 0 and at most 1"),
-        ({"particles": 0}, "particles is 0; it must be at least 1 and at most 4096"),
         ({"seed": 10**5000}, "seed is 10^5000; it must be at least 0 and at most 9007199254740991"),
-        ({"level": "lax"}, "level 'lax' is unknown; choose one of customary, strict"),
         ({"include": "春" * 101}, "include has 101 characters; give 100 at most"),
         (
             {"exclude": "\udc00"},
             "exclude holds half a character (a lone surrogate); if you typed it whole, set PYTHONUTF8=1",
         ),
-        ({"original": 1}, "original is 1; it must be at least 2 and at most 100"),
     ],
 )
 def test_out_of_bounds(values: dict[str, object], message: str) -> None:
@@ -159,13 +152,11 @@ def test_wrong_types() -> None:
     places = "targets must be lines and places, as [2, (3, 5)], not "
     values = [
         ('compose(form="五絕", include=5)', "include must be text, not int"),
-        ('compose(form="五絕", seed=False)', "seed must be a whole number, not bool"),
         ('compose(form="五絕", temperature="hot")', "temperature must be a number, not str"),
         ('compose(form="五絕", repeat=1)', "repeat must be True or False, not int"),
         ("compose(5)", "start must be text, not int"),
         ('revise("春", [1])', "poem must be a Poem, as compose and read_poem give, not str"),
         ("revise(poem, 2)", "targets must be a list of lines and places, as [2, (3, 5)], not int"),
-        ('revise(poem, ["2"])', f"{places}str"),
         ("revise(poem, [(1, 2, 3)])", f"{places}tuple"),
     ]
     script = f"""

@@ -66,11 +66,9 @@ def prepared(chosen: Composer, **options: object) -> Inclusion:
 
 def solvable(characters: Iterable[str], request: Request) -> bool:
     """Whether a poem exists in which every composed character is another: by search over all that can be chosen."""
-    known = [c for c in characters if not set(forms(c)) & set(request.exclude)]
-    fixed = _fixed(request)
-    if fixed is None or not set(fixed.values()) <= set(known):
-        return False
-    if not set("".join(request.include)) <= set(known):
+    excluded = {form for character in request.exclude for form in forms(character)}
+    known, fixed = [c for c in characters if c not in excluded], _fixed(request)
+    if fixed is None or excluded & {*fixed.values(), *"".join(request.include)}:
         return False
     placed_ways = list(placements(request))
     return any(

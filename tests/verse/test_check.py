@@ -56,6 +56,16 @@ def test_every_base_template_passes_and_a_turned_tone_is_found_in_its_place(form
         assert places == [(number + 1, place + 1)], verdict
 
 
+def test_two_lines_are_a_couplet_and_lines_with_pauses_are_one_if_asked_or_without_a_fault() -> None:
+    verdict = check("江月随人远，山水照花明")
+    faults = [(each.rule, each.line, each.position) for each in verdict.violations]
+    assert (verdict.form, verdict.judged, faults) == ("對聯", "tones", [("失對", 2, 2), ("失對", 2, 4)])
+    assert len(check("風聲雨聲讀書聲，聲聲入耳；家事國事天下事，事事關心").lines) == 2
+    for text in ("天對地，雨對風", "一" * 12 + "，" + "二" * 12, "山月，江風，水花，春天", "春風吹綠柳"):
+        asked = check(text, form="对联")
+        assert (check(text).form, asked.form, asked.ok) == (None, "對聯", False)
+
+
 @settings(max_examples=500)
 @given(st.data())
 def test_it_judges_as_the_rule_table_does(data: st.DataObject) -> None:

@@ -3,14 +3,14 @@
 import math
 import secrets
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Unpack, cast
 
 import numpy as np
 
 from pingze.arrays import Array, Float, Int
-from pingze.composing.constraints import Lexicon
+from pingze.composing.constraints import Lexicon, network_ids
 from pingze.composing.constraints.conflict import clashing
 from pingze.composing.constraints.inclusion import Effort, Inclusion
 from pingze.composing.constraints.masks import Constraints, Copying
@@ -32,7 +32,7 @@ from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS
 from pingze.verse.forms import find_form, opening_name
-from pingze.verse.rhyme_groups import PINGSHUI, Standard
+from pingze.verse.rhyme_groups import PINGSHUI
 
 if TYPE_CHECKING:
     from pingze.composing.collecting import Collected
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 ROWS = 256  # the maximum number of particles in a batch that joins several populations
 POPULATION = 64
 """The maximum number of particles in a population; a poem with more particles has several populations."""
+LEXICONS = 8  # the maximum number of lexicons that are kept for later requests
 PopulationSeed = tuple[int, int]
 """A poem's seed and the index of one of its populations; together they seed the population's random numbers."""
 
@@ -131,7 +132,8 @@ class Composer:
     def __init__(self, loaded: checkpoint.Checkpoint, *, reference: bool = False) -> None:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
         self.network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
-        self.conditions, self.lexicons = Conditions(loaded.vocabulary), dict[Standard, Lexicon]()
+        self.conditions = Conditions(loaded.vocabulary)
+        self.lexicon_of = lru_cache(maxsize=LEXICONS)(partial(Lexicon.of, loaded.vocabulary))
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
         """Compile a request. If it rewrites a poem, `old` maps each rewritten position to the id of its old character.
@@ -140,21 +142,21 @@ class Composer:
         words to include can be placed in too many ways; CorpusError if the request needs the corpus and there is none.
         """
         # 1. Find what may not be copied or, for a 集句, what may be quoted.
+        own = self.lexicon(request)
         copying: Copying | None = None
         if request.poets is not None:
             from pingze.composing.collecting import quoting  # needs the database
 
-            copying = quoting(self.lexicon(request.standard), request.form.width, request.poets)
+            copying = quoting(own, request.form.width, request.poets)
         elif request.original:
             from pingze.corpus import Store
 
             with Store.open() as store:
-                copying = Copying(store.index, self.vocabulary, request.form.layout(request.lines), request.original)
+                copying = Copying(store.index, own.vocabulary, request.form.layout(request.lines), request.original)
         # 2. First, fixed and included characters have only the tones that verse gives them in context, and no included
         #    word spans a pause in the line. If no poem can keep that, words may span pauses; if there is still none,
         #    the characters may have other tones.
-        effort, own = Effort(request), self.lexicon(request.standard)
-        ways = [(own, False)]
+        effort, ways = Effort(request), [(own, False)]
         if request.fixed or request.include:
             read, words = own.reading(request), any(len(word) > 1 for word in request.include)
             ways = [*[(read, True)] * words, (read, False), *ways]
@@ -219,15 +221,16 @@ class Composer:
 
     def weighed(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
         """Return what the terms add to each character's ln p at a position. The request must fix the whole text."""
-        text = np.array(constraints.fixed)
+        text = constraints.lexicon.reads[np.array(constraints.fixed)]
         added = [term.at_place(text, place) for term in self.terms(constraints)]
         return sum((each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32))
 
-    def lexicon(self, standard: Standard = PINGSHUI) -> Lexicon:
-        """Return the vocabulary's tones and rhymes under a rhyme standard, computed on first use."""
-        if standard not in self.lexicons:
-            self.lexicons[standard] = Lexicon.of(self.vocabulary, standard)
-        return self.lexicons[standard]
+    def lexicon(self, request: Request | None = None) -> Lexicon:
+        """Return the tones and rhymes of the vocabulary and of the characters that a request gives, in its standard."""
+        if not request:
+            return self.lexicon_of(PINGSHUI, "")
+        given = "".join([*(fix.character for fix in request.fixed), *request.include])
+        return self.lexicon_of(request.standard, "".join(sorted({*given} - self.vocabulary.ids.keys())))
 
     def poem(self, constraints: Constraints, texts: Sequence[Text], seed: int) -> Poem:
         """Choose a poem from `texts`, which holds one text from each population of a seed."""
@@ -243,7 +246,7 @@ class Composer:
             **{name: getattr(request, name) for name in ("title", "poet", "about", "mood")},
             seed=seed,
             model=self.name,
-            lines=constraints.layout.cut(self.vocabulary.decode(text.ids)),
+            lines=constraints.layout.cut(constraints.lexicon.vocabulary.decode(text.ids)),
             log_probability=text.log_probability,
         )
         if request.poets is None:
@@ -255,7 +258,7 @@ class Composer:
 
     def token_ids(self, lines: list[str], form: str = "") -> Int[Array, "N"]:
         """List the token ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
-        return np.append(self.vocabulary.encode("".join(marked(lines, form))), EOS)
+        return np.append(network_ids(self.vocabulary, "".join(marked(lines, form))), EOS)
 
     def score(self, lines: list[str], prefix: Sequence[int] = (), form: str = "") -> tuple[Array, Array]:
         """Compute ln p at each place of a text after `prefix`: of every token (N, V), and of the text's token (N,)."""

@@ -8,7 +8,6 @@ written first. Its tones alternate from one rhythm position to the next, and it 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -29,11 +28,11 @@ from pingze.errors import InputError
 from pingze.network.checkpoint import Model
 from pingze.verse.characters import MARKS, mark_after
 from pingze.verse.context import tones_in
-from pingze.verse.forms import Form
+from pingze.verse.couplets import OPPOSITE, parts_of, rhythm
+from pingze.verse.forms import COUPLET, Form
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 
-OPPOSITE = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}
 _TRIES = 4
 """The maximum number of seeds to try for each couplet or banner; couplets already written are discarded."""
 
@@ -83,7 +82,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     chosen = composer(model, Revising(about=asked.write))
 
     def write(request: Request, facing: Facing, seed: int) -> Poem:
-        constraints = Constraints(chosen.lexicon(), request)
+        constraints = Constraints(lexicon, request)
         constraints.copying = facing
         return chosen.write(Inclusion(constraints), asked, seed)
 
@@ -108,7 +107,8 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         antithesis=asked.antithesis,
         taste=1.0,
     )
-    facing = Facing(chosen.lexicon(), lengths, line, OPPOSITE[end])
+    lexicon = chosen.lexicon(request)
+    facing = Facing(lexicon, lengths, line, OPPOSITE[end])
     first, found = seeds(asked)[0], list[Couplet]()
     for seed in range(first, first + _TRIES * asked.count):
         poem = write(request, facing, seed)
@@ -121,7 +121,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         if not line:
             apart = replace(request, form=CoupletForm.of(7), exclude=upper + lower)
             for number in range(_TRIES):  # avoid words of another season or hour
-                banner = write(apart, Facing(chosen.lexicon(), (7,)), seed + number).lines[0][:4]
+                banner = write(apart, Facing(lexicon, (7,)), seed + number).lines[0][:4]
                 if not contradicts([upper, lower, banner]):
                     break
         above, below = ("".join(tone or "中" for tone in tones_of(each)) for each in (upper, lower))
@@ -159,13 +159,8 @@ class CoupletForm(Form):
     @classmethod
     def of(cls, *parts: int) -> "CoupletForm":
         """Return the form of a couplet whose lines have parts of these lengths."""
-        name = {"5": "五律", "7": "七律"}.get("+".join(map(str, parts)), "對聯")
+        name = {"5": "五律", "7": "七律"}.get("+".join(map(str, parts)), COUPLET)
         return cls(name, sum(parts), 2, parts=parts)
-
-
-def parts_of(size: int) -> tuple[int, ...]:
-    """Return the usual lengths of a line's parts: 4 + 4, 4 + 5, 5 + 5 or 7 + 4. A shorter line is one part."""
-    return {8: (4, 4), 9: (4, 5), 10: (5, 5), 11: (7, 4)}.get(size, (size,))
 
 
 def tones_of(line: str) -> list[str]:
@@ -184,9 +179,7 @@ class Facing(Copying):
 
     def __init__(self, lexicon: Lexicon, parts: Sequence[int], upper: str = "", end: str = LEVEL) -> None:
         self.end, self.width = end, sum(parts)
-        # The rhythm: every second position of a part, and its last position, needs opposite tones.
-        ends = zip(parts, accumulate(parts), strict=True)
-        self.points = sorted({at for size, stop in ends for at in (*range(stop - size + 1, stop, 2), stop - 1)})
+        self.points = rhythm(parts)
         self.of_tone = dict(zip(OPPOSITE, lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:], strict=True))
         self.of_tone[""] = self.of_tone[LEVEL] | self.of_tone[OBLIQUE]
         self.forms, self.given = lexicon.forms, tones_of(upper) if upper else None

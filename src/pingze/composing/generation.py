@@ -62,6 +62,8 @@ def generate(
     title = read_condition("title", title, chosen.vocabulary)
     about, poet = read_condition("about", about, chosen.vocabulary), read_poet(poet, chosen.vocabulary)
     opening = read_characters("start", start, chosen.vocabulary) if start or split_len else ""
+    if unknown := next((one for one in opening if one not in chosen.vocabulary), ""):
+        raise InputError("character", field="start", has=unknown, point=f"U+{ord(unknown):04X}")
     if split_len:
         check_bounds("start", opening, {"maxLength": max_lines * (split_len - 1)})
     sampler = LineSampler(chosen.network, chosen.vocabulary, temperature, np.random.default_rng(seed))

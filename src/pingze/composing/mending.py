@@ -24,10 +24,9 @@ from pingze.network.checkpoint import Model
 from pingze.verse import check
 from pingze.verse.ci import best_shape
 from pingze.verse.context import in_context
-from pingze.verse.forms import FORMS, Layout, find_form, opening_name, wrong_shape
+from pingze.verse.forms import COUPLET, FORMS, Layout, find_form, opening_name, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
-from pingze.verse.tones import groups as groups_of
+from pingze.verse.rhyme_groups import PINGSHUI
 
 MOST_TRIED = 12  # the maximum number of sets of positions, all equally small, that are rewritten
 FEWEST = 16  # the minimum number of particles for each set of positions
@@ -99,16 +98,16 @@ def mend(
         seed: A whole number from 0; the same seed gives the same mended poem.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
-    A character that the model does not know is scored like a known character with the same readings.
-
-    Raises InputError if a draft with faults has the shape of no regulated form, a word to keep is not in the draft, or
-    no known character has the readings of an unknown one; InfeasibleError if every way to keep the words leaves a
-    fault; UnfinishedError if no particle was finished; CheckpointError if the model cannot be read.
+    Raises InputError if a draft with faults has the shape of no regulated form, or a word to keep is not in the draft;
+    InfeasibleError if every way to keep the words leaves a fault; UnfinishedError if no particle was finished;
+    CheckpointError if the model cannot be read.
     """
     rules, judged = Revising(level=level, standard=standard), partial(check, level=level, standard=standard)
     asked = replace(rules, title=title, poet=poet, temperature=temperature, top_p=top_p, particles=particles, seed=seed)
     # 1. Read the draft in the form of the mended poem.
     verdict = judged(text, form=form)
+    if verdict.form == COUPLET:
+        raise InputError("not_regulated", field="text")
     chosen = composer(model, asked, form=form or verdict.form)
     draft = poem_of(verdict, title, poet)
     written = draft.lines
@@ -134,17 +133,9 @@ def mend(
         for each in same:
             characters[each] = characters[kept_place]
     draft = replace(draft, lines=layout.cut("".join(characters)))
-    # 3. Represent each character that the model does not know by a known one with the same readings.
-    own, by, vocabulary = tuple(characters), STANDARDS[standard], chosen.vocabulary
-    han = [vocabulary.tokens[id_] for id_ in np.flatnonzero(vocabulary.is_han)]
-    for unknown in dict.fromkeys(one for one in own if one not in vocabulary):
-        alike = (one for one in han if one not in characters and groups_of(one, by) == groups_of(unknown, by))
-        stand_in = next(alike, unknown)
-        characters = [stand_in if one == unknown else one for one in characters]
-    readable = replace(draft, lines=layout.cut("".join(characters)))
-    # 4. Find the fewest positions to change, reading characters in context if possible, or else the words to give up.
-    request = poem_request(chosen, readable, asked=rules)
-    lexicon = chosen.lexicon(request.standard)
+    # 3. Find the fewest positions to change, reading characters in context if possible, or else the words to give up.
+    request = poem_request(chosen, draft, asked=rules)
+    lexicon = chosen.lexicon(request)
     constraints = Constraints(lexicon, request)
     repairs = fewest(Constraints(lexicon.reading(request), request), locked)
     if not repairs and verdict.ok:
@@ -157,26 +148,24 @@ def mend(
             else:
                 given_up.append(Clash(f"keep {word}", "keep", has=word))
         raise InfeasibleError(draft.form, given_up)
-    # 5. Rewrite these positions in at most `MOST_TRIED` of the ways to mend the draft, and choose the likeliest poem.
+    # 4. Rewrite these positions in at most `MOST_TRIED` of the ways to mend the draft, and choose the likeliest poem.
     poems, refused, first, tried = list[Poem](), None, seeds(asked)[0], repairs[:MOST_TRIED]
     drawn = replace(asked, particles=max(min(FEWEST, particles), particles // len(tried)))
+    ids = chosen.vocabulary.ids
     for opening, rhyme, places in tried:
         template = opening_name(len(written[0]), opening[0]) if opening else None
-        poem = replace(readable, template=template, rhyme=rhyme)
-        old = {place: vocabulary.ids[characters[place]] for place in places}
+        poem = replace(draft, template=template, rhyme=rhyme)
+        old = {place: ids[characters[place]] for place in places if characters[place] in ids}
         try:
             inclusion = chosen.prepare(poem_request(chosen, poem, places, rules), old)
-            made = chosen.write(inclusion, drawn, first)
-            triples = zip("".join(made.lines), characters, own, strict=True)
-            text = "".join(mine if new == was else new for new, was, mine in triples)
-            poems.append(replace(made, lines=layout.cut(text)))
+            poems.append(chosen.write(inclusion, drawn, first))
         except InfeasibleError as error:
             refused = error
     faultless = [poem for poem in poems if judged(str(poem), form=poem.form).ok]
     if not faultless:
         raise refused or UnfinishedError("unmended")
     poem = max(faultless, key=lambda poem: poem.log_probability)
-    # 6. Name the rules that the mended poem would break with each old character.
+    # 5. Name the rules that the mended poem would break with each old character.
     changes, after = [], "".join(poem.lines)
     for place, (before, now) in enumerate(zip("".join(written), after, strict=True)):
         if before != now:

@@ -10,14 +10,14 @@ import numpy as np
 from pingze.composing.composer import Composer, composer, seeds
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.poem import Poem
-from pingze.composing.request.input_characters import known_character, tell_converted
+from pingze.composing.request.input_characters import read_character, tell_converted
 from pingze.composing.request.options import LARGEST_SEED, MOST_LINES, Composing, Options, Revising, check_bounds
 from pingze.composing.request.request import Fixed, Request, read_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
 from pingze.network.checkpoint import Model
 from pingze.verse import Verdict, check
-from pingze.verse.forms import FORMS, Layout, find_form
+from pingze.verse.forms import COUPLET, FORMS, Layout, find_form
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 from pingze.verse.tones import groups, usable_tone
@@ -72,7 +72,7 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY, sta
     Raises InputError if the text has the shape of no form, or the form, level or standard is unknown.
     """
     verdict = check(text, form=form, level=level, standard=standard)
-    if verdict.form is None:
+    if verdict.form in (None, COUPLET):
         notes = [str(note) for note in verdict.notes if note.cause["code"] != "chosen"]  # not a failure
         raise InputError("no_poem", field="poem", has="; ".join(notes))
     return poem_of(verdict)
@@ -194,8 +194,8 @@ def explain(
         check_deadline()
         line, position = constraints.layout.where(place)
         row = log_p[place + line]  # each earlier line is followed by a mark
-        others = constraints.allowed_alone(constraints.fixed, place)
-        others[id_] = False
+        others = constraints.allowed_alone(constraints.fixed, place)[: len(row)]
+        others[id_ := constraints.lexicon.reads[id_]] = False
         worth = row + chosen.weighed(constraints, place)
         ranked = np.argsort(-np.where(others, worth, -np.inf))[: min(limit, int(others.sum()))]
         # A rhyme is read in the poem's group, any other character in the tone that its position requires.
@@ -238,7 +238,7 @@ def poem_request(chosen: Composer, poem: Poem, places: Iterable[int] = (), asked
     if has > MOST_LINES:
         raise InputError("too_many_lines", field="poem", has=has, most=MOST_LINES)
     fixed = [
-        Fixed("pattern", *layout.numbered(place), known_character("pattern", one, chosen.vocabulary))
+        Fixed("pattern", *layout.numbered(place), read_character("pattern", one, chosen.vocabulary))
         for place, one in enumerate("".join(poem.lines))
         if place not in free
     ]

@@ -17,13 +17,14 @@ import numpy as np
 from pingze.arrays import Array
 from pingze.composing import Alternative, Poem
 from pingze.composing.composer import Composer, composer
+from pingze.composing.poem import marked
 from pingze.composing.revision import poem_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError
 from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import of_cell, of_hidden
 from pingze.network.reference import ReferenceNetwork
-from pingze.network.vocabulary import BOS
+from pingze.network.vocabulary import BOS, EOS
 from pingze.serve.schemas import CharacterRequest, NextRequest, OfPoem, ReachRequest, UnitsRequest
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
@@ -108,7 +109,7 @@ def units(asked: UnitsRequest) -> Units:
     values = {"i": i, "f": f, "o": o, "candidate": candidate, "cell": cells(caches)}
     values["hidden"] = o * np.concatenate([cache.phi_c for cache in caches])
     return Units(
-        tokens=[chosen.vocabulary.tokens[id_] for id_ in chosen.token_ids(poem.lines, poem.form)],
+        tokens=[*"".join(marked(poem.lines, poem.form)), chosen.vocabulary.tokens[EOS]],
         surprise=(-chosen.score(poem.lines, prefix, poem.form)[1]).tolist(),
         units=chosen.network.configuration.hidden_size,
         known=measured().get(fingerprint(chosen.network), {}).get(str(asked.layer), []),

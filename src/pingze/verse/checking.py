@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pingze.errors import wrong_type
-from pingze.verse import ci, shi
+from pingze.verse import ci, couplets, shi
+from pingze.verse.character_table import to_traditional
 from pingze.verse.context import lines_in_context, other_words
-from pingze.verse.forms import FEWEST_LINES, FORMS, Form, Layout, find_form
+from pingze.verse.forms import COUPLET, FEWEST_LINES, FORMS, Form, Layout, find_form
 from pingze.verse.pasted_text import read_text, split_poems
 from pingze.verse.patterns import CUSTOMARY, enforced
 from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard, find_standard
@@ -26,12 +27,13 @@ def check(
     A poem that rhymes in a level tone and fits a template with few faults is a 絕 if it has four lines, a 律 if it has
     eight, and a 排 if it has ten or any larger even number. Otherwise the poem is old-style verse 古, in which only the
     rhyme is judged. A quatrain of five-character lines, such as 靜夜思, is old-style verse too if it has several faults
-    and one of these faults is 失對 or 失黏. A text that has the shape of a tune and fits it is a 詞. A text of another
-    shape fits no form and is not judged. Nor is a text in which at least half of the even lines do not rhyme.
+    and one of these faults is 失對 or 失黏. A text that has the shape of a tune and fits it is a 詞. Two lines of the
+    same length, of 4 to 11 characters, are a couplet 對聯. A text of another shape fits no form and is not judged. Nor
+    is a text in which at least half of the even lines do not rhyme.
 
     Args:
         text: The poem as a person writes it; title, author and remarks in brackets are ignored.
-        form: The form 體 to judge the poem by, such as 七律 or 浣溪沙; by default the function finds it.
+        form: The form 體 to judge the poem by, such as 七律, 浣溪沙 or 對聯; by default the function finds it.
         level: customary accepts what Tang poets accepted; strict accepts only what the manuals allow. Append +RULE to
             enforce a further rule, or -RULE to drop one: 孤平, 小拗, 三仄尾, 鄰韻, 本句自救 or 對句相救.
         standard: How characters are read: by pingshui 平水韻, or in Mandarin by tongyun 中華通韻 or xinyun 中華新韻.
@@ -44,10 +46,13 @@ def check(
     if not isinstance(text, str):
         raise wrong_type("text", text, "text")
     enforced(level)
-    asked, by = None if form is None else find_form(form), find_standard(standard)
+    is_couplet, by = to_traditional((form or "").strip()) == COUPLET, find_standard(standard)
+    asked = None if form is None or is_couplet else find_form(form)
     read = read_text(text)
 
     def judged(lines: tuple[str, ...]) -> Verdict:
+        if is_couplet:
+            return couplets.judge(lines, level, by)
         if asked is None:
             return _find(lines, read.left_out, level, by)
         form = ci.best_shape(lines, asked, level, by)
@@ -164,6 +169,8 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
     ):
         return of_tune
     # 3) Otherwise they are old-style verse if more than half of the even lines rhyme.
+    if as_old is None and (couplet := couplets.find(lines, level, standard)):
+        return couplet
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
         tunes = [] if shaped else ci.nearest(lines)
         meant = next((find_form(tune) for tune in tunes if named and find_tune(tune) in shapes_of(named)), None)

@@ -17,6 +17,7 @@ OPENINGS = ("aB", "DB", "cD", "BD")
 
 _USE = {"五": ("aB", "cD", "DB", "BD"), "七": ("BD", "DB", "aB", "cD")}  # the most frequent opening first
 _SHORTEST_ROW = 10  # the number of lines of the shortest 排律
+COUPLET, COUPLET_WIDTHS = "對聯", range(4, 12)  # a form of its own, and the lengths that its lines may have
 FEWEST_LINES = 4  # the number of lines of a 絕; a poem has at least this many
 
 

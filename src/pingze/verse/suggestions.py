@@ -5,7 +5,7 @@ from functools import cache
 
 from pingze.verse.character_table import entry
 from pingze.verse.checking import check
-from pingze.verse.forms import Layout, find_form
+from pingze.verse.forms import COUPLET, Layout, find_form
 from pingze.verse.rhyme import class_of, kind_in, part_of, practised, rhyme_characters, rhymes, shared_group
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
 from pingze.verse.tables import table
@@ -31,7 +31,7 @@ def suggest(
     # 1) List the candidates, most frequent first. For a fault of rhyme, they are the characters of the poem's rhyme
     # group, or of its most frequent group if it has several. Otherwise, they are all level and all oblique characters.
     by = STANDARDS[verdict.standard]
-    tune = find_form(verdict.form).tune if verdict.form else None
+    tune = find_form(verdict.form).tune if verdict.form not in (None, COUPLET) else None
     if tune and violation.rule == "疊句":
         place = Layout(map(len, verdict.lines)).places(violation.line - 1)[violation.position - 1]
         return ("".join(verdict.lines)[tune.echoes[place]],)

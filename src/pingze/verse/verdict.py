@@ -15,7 +15,7 @@ from pingze.errors import Cause
 from pingze.messages import Language, Parameter, here, language, say
 from pingze.verse.character_table import forms, mandarin_readings, to_traditional
 from pingze.verse.characters import Translation
-from pingze.verse.forms import FORMS
+from pingze.verse.forms import COUPLET, FORMS
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
 from pingze.verse.tables import table
 from pingze.verse.tones import EITHER, groups, readings, sides, tone
@@ -73,6 +73,8 @@ class Violation:
         found: Cause = {"rule": self.rule, "line": self.line, "position": self.position}
         if self.rule in SHAPE_RULES:
             return {"code": "shape", **found}
+        if self.rule == "重字":
+            return {"code": "repetition", **found}
         if self.rule in RHYME_RULES:
             return {"code": "rhyme", **found, "wanted": rhyme, "has": [reading[1:] for reading in self.readings]}
         tones = "".join(sorted({LEVEL if reading[0] == LEVEL else OBLIQUE for reading in self.readings}))
@@ -136,11 +138,13 @@ class Verdict:
 
     @property
     def judged(self) -> str:
-        """What was judged: "tones and rhyme", "rhyme" (old-style verse), "shape" (if it is wrong) or "nothing"."""
+        """What was judged: "tones and rhyme", "rhyme" (old-style), "tones" (couplet), "shape" (wrong), or "nothing"."""
         if self.form is None:
             return "nothing"
         if any(violation.rule in SHAPE_RULES for violation in self.violations):
             return "shape"
+        if self.form == COUPLET:
+            return "tones"
         return "tones and rhyme" if self.template or self.form not in FORMS else "rhyme"
 
     def _repr_html_(self) -> str:

@@ -4,7 +4,8 @@ This file looks up what the other modules need: the prosody of a vocabulary, tha
 The model writes a character only in its one usable tone. A character without a usable tone, such as 看, is written only
 where any tone is allowed. The model rhymes on a character only in groups in which Tang poets rhyme on it. Of several
 variants of a character, only the one on which poets rhyme most often may rhyme. A character that the user fixed is read
-as generously as the checker reads it: in any tone or group that it can have.
+as generously as the checker reads it: in any tone or group that it can have. Such a character may be missing from the
+model's vocabulary. The network then reads a variant of the character or, if it knows no variant, `<unk>`.
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ import numpy as np
 
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.request.request import Request
-from pingze.network.vocabulary import Vocabulary
+from pingze.network.vocabulary import UNK, Vocabulary
 from pingze.verse.character_table import forms
 from pingze.verse.context import OPEN, tones_within, word_tones
 from pingze.verse.rhyme import class_of, kind_in, part_of, parts, practised
@@ -43,6 +44,12 @@ def group_names(standard: Standard) -> tuple[str, ...]:
     return *standard.groups, *map("".join, kinds)
 
 
+def network_ids(vocabulary: Vocabulary, text: str) -> list[int]:
+    """Return the id that the network reads for each character: of the character, another form of its word, or `UNK`."""
+    known = ([form for form in forms(character) if form in vocabulary] for character in text)
+    return [vocabulary.ids[found[0]] if found else UNK for found in known]
+
+
 @dataclass(frozen=True, eq=False)
 class Lexicon:
     """The prosody of V tokens in a standard of rhyme; G is the number of `group_names`."""
@@ -63,12 +70,16 @@ class Lexicon:
     """The id of the variant of a character on which poets rhyme most often, such as 遊 for 游."""
     one_form: Bool[Array, "3 V"]
     """Masks of the level, the oblique and all Han characters. Each mask has only one variant of a character."""
+    reads: Int[Array, "V+1"]
+    """The id that the network reads for each id. The last entry is `FREE`, so that `FREE` (-1) is mapped to itself."""
     misread: dict[int, list[int]]
     """The ids that may not follow each id, such as 酒 after 中: in 中酒, 中 does not have its usable tone."""
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI) -> "Lexicon":
-        """Look up every character of a vocabulary."""
+    def of(cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI, unknown: str = "") -> "Lexicon":
+        """Look up every character of a vocabulary, and `unknown` ones, which get ids after its own."""
+        composed, model = len(vocabulary), vocabulary
+        vocabulary = Vocabulary((*model.tokens, *unknown)) if unknown else model
         V, tokens = len(vocabulary), vocabulary.tokens
         ids = np.flatnonzero(vocabulary.is_han).tolist()
 
@@ -78,25 +89,27 @@ class Lexicon:
             return found
 
         # 1) The tones and doublings of every character. One assignment for all is quicker than one for each character.
-        tones = [usable_tone(tokens[id_], standard) for id_ in ids]
+        tones = [usable_tone(tokens[id_], standard) if id_ < composed else None for id_ in ids]
         readings = [sides(tokens[id_], standard) or {LEVEL, OBLIQUE} for id_ in ids]
         times = [doublings().get(tokens[id_], (0, 0)) for id_ in ids]
         fits = np.ones((2, len(WANTS), V), bool)
         for want, side in ((WANTS_LEVEL, LEVEL), (WANTS_OBLIQUE, OBLIQUE)):
             fits[:, want] = mask(tone == side for tone in tones), mask(side in each for each in readings)
+        fits[cls.COMPOSED, :, composed:] = False
         doubles = np.array([mask(each[row] >= DOUBLED_OFTEN for each in times) for row in (0, 1)])
         # 2) The forms of each character's word, and its rhymes: lists of rows of the masks, and of the id for each row.
         number, word = {name: row for row, name in enumerate(group_names(standard))}, np.arange(V)
-        all_forms, unknown = dict[int, list[int]](), list[int]()
+        all_forms, groupless = dict[int, list[int]](), list[int]()
         able, usable = (list[int](), list[int]()), (list[int](), list[int]())
         for id_, tone in zip(ids, tones, strict=True):
             main = token = tokens[id_]
             known = [form for form in forms(token) if form in vocabulary]
             if known[1:]:
-                main = max(known, key=lambda form: (sum(rhymes_of(form).values()), form))
+                written = [form for form in known if form in model] or known
+                main = max(written, key=lambda form: (sum(rhymes_of(form).values()), form))
                 word[id_], all_forms[id_] = vocabulary.ids[main], [vocabulary.ids[form] for form in known]
             if not (names := groups(token, standard)):
-                unknown.append(id_)
+                groupless.append(id_)
             for name in names:
                 part = part_of(token, name, standard) + class_of(name, standard)
                 is_usable = main == token and standard.groups[name].side == tone and practised(token, name, standard)
@@ -104,13 +117,14 @@ class Lexicon:
                     rows += number[name], number[part]
                     of += id_, id_
         rhymes = np.zeros((2, len(number), V), bool)
-        rhymes[cls.COMPOSED, *usable] = rhymes[cls.GIVEN, *able] = rhymes[cls.GIVEN, :, unknown] = True
+        rhymes[cls.COMPOSED, *usable] = rhymes[cls.GIVEN, *able] = rhymes[cls.GIVEN, :, groupless] = True
         padded = np.repeat(np.arange(V)[:, None], max(map(len, all_forms.values()), default=1), axis=1)
         for id_, own in all_forms.items():
             padded[id_, : len(own)] = own
         # 3) One form of each word, and the words that verse reads in other tones.
-        level, oblique, one_form = *fits[cls.COMPOSED, WANTS_LEVEL:], np.zeros((3, V), bool)
-        for row, which in zip(one_form, (level, oblique, vocabulary.is_han), strict=True):
+        every, level, oblique = fits[cls.COMPOSED]
+        one_form = np.zeros((3, V), bool)
+        for row, which in zip(one_form, (level, oblique, every & vocabulary.is_han), strict=True):
             able_ids = np.flatnonzero(which)
             row[able_ids[np.unique(word[able_ids], return_index=True)[1]]] = True
         one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
@@ -120,7 +134,8 @@ class Lexicon:
             one, next_one = vocabulary.ids.get(pair[0], 0), vocabulary.ids.get(pair[1], 0)
             if one and next_one and (other[read[0]][one] or other[read[1]][next_one]):
                 misread.setdefault(one, []).append(next_one)
-        return cls(vocabulary, standard, fits, rhymes, doubles, padded, word, one_form, misread)
+        reads = np.array([*range(composed), *network_ids(model, unknown), FREE])
+        return cls(vocabulary, standard, fits, rhymes, doubles, padded, word, one_form, reads, misread)
 
     def reading(self, request: Request) -> "Lexicon":
         """Copy the lexicon, but give fixed and included characters only the tones that their context allows."""

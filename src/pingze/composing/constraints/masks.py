@@ -250,7 +250,7 @@ class Constraints(Demands):
     def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
         """Update `histories`, in place, after each text has taken the given character at a position."""
         # 1. Keep the hypotheses and ways that allow the character.
-        given = histories.fixed[:, place] != FREE
+        given = histories.fixed[:, self.echoes.get(place, place)] != FREE
         ways = histories.ways[:, :, place // self.size]
         ways &= self.fits(place, ids, given)
         histories.alive &= ways.any(axis=2, keepdims=True)

@@ -10,8 +10,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from pingze.errors import InputError, wrong_type
-from pingze.verse.character_table import to_traditional, traditional_candidates, variants
-from pingze.verse.characters import MARKS
+from pingze.verse.character_table import to_traditional
+from pingze.verse.characters import MARKS, only_han
 from pingze.verse.context import in_context
 from pingze.verse.verdict import Note
 
@@ -55,7 +55,7 @@ def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
     """Read the characters of an option, without marks and spaces.
 
     A Simplified character is converted according to its neighbours, with a ConversionWarning. Raises InputError if no
-    character is given, or if the model does not know one of the characters.
+    character is given, or if one is not Chinese.
     """
     typed = _typed(field, text)
     if not typed:
@@ -89,7 +89,7 @@ def tell_converted(field: str, written: str, read: str) -> None:
 
 def _convert(field: str, typed: str, vocabulary: "Vocabulary", free: str = "") -> str:
     converted = "".join(
-        one if one in free else known_character(field, one if _known(one, vocabulary) else written, vocabulary)
+        one if one in free else read_character(field, one if _known(one, vocabulary) else written, vocabulary)
         for written, one in zip(typed, in_context(typed), strict=True)
     )
     tell_converted(field, typed, converted)
@@ -104,14 +104,11 @@ def _typed(field: str, text: str) -> str:
     return "".join(c for c in kept if unicodedata.category(c) != "Cf")  # invisible, as a zero-width space
 
 
-def known_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
-    """Return a character if the model knows it, else its Traditional form. Raises InputError if neither is known."""
-    if known := _known(character, vocabulary):
-        return known
-    others = dict.fromkeys((*traditional_candidates(character), *variants(character)))
-    inside = [other for other in others if other in vocabulary]
-    code = "character_meant" if inside else "character"
-    raise InputError(code, field=field, has=character, point=f"U+{ord(character):04X}", choices=inside)
+def read_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
+    """Return a character or its Traditional form. Raises InputError if the model knows neither and it is not Han."""
+    if not (read := _known(character, vocabulary) or to_traditional(only_han(character))):
+        raise InputError("character", field=field, has=character, point=f"U+{ord(character):04X}")
+    return read
 
 
 def _known(character: str, vocabulary: "Vocabulary") -> str:

@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Any, TypedDict, TypeVar, get_args, get_origin, get_type_hints
 
 from pingze.errors import InputError, wrong_type
-from pingze.verse.forms import FORMS
+from pingze.verse.forms import COUPLET_WIDTHS, FORMS
 from pingze.verse.patterns import CUSTOMARY, STRICTNESSES, enforced
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 
@@ -23,7 +23,7 @@ FEW_TOKENS = 64
 """The number of tokens in a 七律. A longer poem gets fewer particles, so that it takes no longer to compose."""
 FEWEST_PARTICLES = 8
 STRENGTHS = {"minimum": 0, "maximum": 10}
-LENGTHS = {"minimum": 4, "maximum": 11}  # the bounds of the number of characters in each line of a couplet
+LENGTHS = {"minimum": COUPLET_WIDTHS[0], "maximum": COUPLET_WIDTHS[-1]}  # of a couplet's lines, in characters
 LARGEST_SEED = 2**53 - 1  # the largest whole number that every JSON reader reads exactly
 NUCLEUS = "The nucleus: draw almost only from the smallest set of likeliest characters with this total probability."
 

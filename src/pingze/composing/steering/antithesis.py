@@ -162,8 +162,8 @@ def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
         verdict: The verdict that `check` returned. Only couplets that need antithesis are judged: none in 古 and 絕.
     """
     lines, form = verdict.read, FORMS.get(verdict.form or "")
-    couplets = form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else ()
-    for k in couplets:
+    couplets = form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else range(0)
+    for k in range(1) if verdict.judged == "tones" else couplets:
         first, second = lines[2 * k : 2 * k + 2]
         if antithesis_table().score(first, second) < WEAK:
             yield Note("weak_antithesis", line=2 * k + 1, other_line=2 * k + 2)

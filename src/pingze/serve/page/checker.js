@@ -118,7 +118,7 @@ function show(verdict) {
     el("ul.faults", verdict.violations.map(row)),
     verdict.notes.map((note, at) => noteOf(note, verdict.remarks[at])),
     readingChips(verdict),
-    verdict.form && verdict.violations.length ? mending(verdict) : null,
+    formOf(verdict) === verdict.form && verdict.violations.length ? mending(verdict) : null,
     formOf(verdict) ? button(t("revise_it"), revise, { class: "plain revise" }) : null,
   );
 }
@@ -132,9 +132,9 @@ function noteOf(note, { code, has, form, other = form }) {
 }
 
 /** The form in which a poem can lie on the desk: any of its shape, with faults or without. */
-function formOf({ form, lines }) {
-  const widths = new Set(widthsOf(lines));
-  return form ?? (widths.size === 1 && lines.length % 2 === 0 ? OLD_STYLE[[...widths][0]] : null);
+function formOf({ form, judged, lines }) {
+  const [width, ...more] = new Set(widthsOf(lines));
+  return (judged !== "tones" && form) || (more.length || lines.length % 2 ? null : OLD_STYLE[width]);
 }
 
 function sheet(verdict) {
