@@ -21,10 +21,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from pingze.corpus import Store
+from pingze.files import table
 from pingze.verse.character_table import entry, to_traditional, variants
 from pingze.verse.context import OTHER, in_context
 from pingze.verse.rhyme_groups import PINGSHUI
-from pingze.verse.tables import table
 
 FEWEST = 20
 """A word with fewer occurrences in verse is considered only if `_is_word` makes an exception for it."""

@@ -12,10 +12,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from pingze.corpus import Store
+from pingze.files import table
 from pingze.verse.character_table import entry
 from pingze.verse.rhyme import ci_rhymes
 from pingze.verse.rhyme_groups import PINGSHUI
-from pingze.verse.tables import table
 from scripts.character_table import package
 
 SECOND = {"灰": "咍", "賄": "海", "隊": "代", "元": "元", "阮": "阮", "願": "願", "泰": "開", "佳": "", "卦": ""}

@@ -15,10 +15,10 @@ import unicodedata
 from collections import Counter, defaultdict
 
 from pingze.corpus import Store
+from pingze.files import table
 from pingze.verse.character_table import forms, mandarin_groups, simplified_forms
 from pingze.verse.context import OPEN
 from pingze.verse.rhyme_groups import XINYUN
-from pingze.verse.tables import table
 from scripts.character_table import converted, package
 
 SOURCES = ("kTGHZ2013", "kXHC1983", "kMandarin")

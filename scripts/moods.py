@@ -18,7 +18,7 @@ import numpy as np
 from pingze.composing.request.options import MOODS
 from pingze.composing.steering.leaning import CALM, PRIOR, TITLES
 from pingze.corpus import CorpusPoem, Store
-from pingze.verse.tables import table
+from pingze.files import table
 
 LEAST = 1.25
 LEISURE = re.compile(r"[閑閒]|幽居|山居|村居|隱居|幽棲|[靜晏宴]坐")

@@ -1,9 +1,11 @@
-"""Find the folders for pingze's files, write files atomically (temporary file, fsync, rename), and lock folders."""
+"""Read the package's tables, find the folders for pingze's files, write files atomically, and lock folders."""
 
 import contextlib
 import os
-import uuid
+import re
 from collections.abc import Iterator
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,21 @@ try:
     import fcntl
 except ImportError:  # as on Windows, where the partial files of killed processes stay
     fcntl = None  # type: ignore[assignment]
+
+
+_COUNTED = re.compile(r"(\D)(\d*)")
+
+
+@cache
+def table(name: str, package: str = "pingze.verse") -> dict[str, str]:
+    """Read the TSV table `name` in a package's `data` folder. Map the first cell of each row to the rest of the row."""
+    rows = resources.files(package).joinpath("data", f"{name}.tsv").read_text(encoding="utf-8").splitlines()
+    return {key: cells for key, _, cells in (row.partition("\t") for row in rows)}
+
+
+def counts(cell: str) -> dict[str, int]:
+    """Parse one-character names, each followed by a count, such as 支1齊52; a missing count is 0."""
+    return {name: int(times or 0) for name, times in _COUNTED.findall(cell)}
 
 
 def cache_folder() -> Path:
@@ -41,7 +58,7 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
 
     No partial file remains, even if the block fails. Raises `error` if the system refuses to write.
     """
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+    partial = path.with_name(f"{path.name}.{os.urandom(16).hex()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pingze.files import table
 from pingze.verse import check
 from pingze.verse.character_table import simplified_forms, to_traditional, traditional_candidates, variants
 from pingze.verse.context import in_context, lines_in_context, tones_within
 from pingze.verse.patterns import word_starts
-from pingze.verse.tables import table
 from pingze.verse.tones import sides
 from tests.verse import reference
 from tests.verse.writing import LEVELS, OBLIQUES, write

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.errors import InputError
+from pingze.files import table
 from pingze.verse import rhyme as rhyme_module
 from pingze.verse.character_table import entry
 from pingze.verse.rhyme import chime, find_group, find_groups, is_rare_rhyme, lenders, practised, rhymes, shared_group
 from pingze.verse.rhyme_groups import CLASSES, GROUPS, LEVEL, OBLIQUE, PINGSHUI, Group
-from pingze.verse.tables import table
 from pingze.verse.tones import EITHER, UNKNOWN, describe, groups, readings, tone, usable_tone
 
 

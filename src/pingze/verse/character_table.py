@@ -11,9 +11,9 @@ from functools import cache, lru_cache
 from itertools import compress
 from typing import NamedTuple
 
+from pingze.files import counts, table
 from pingze.verse.characters import Translation
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
-from pingze.verse.tables import counts, table
 
 IN_USE = 30
 """Minimum number of occurrences in Tang verse for a character to count as in use.

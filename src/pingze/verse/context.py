@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
+from pingze.files import table
 from pingze.verse.character_table import in_use, is_rare_word, simplified_forms, to_traditional, traditional_candidates
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import GROUPS, PINGSHUI, Standard
-from pingze.verse.tables import table
 from pingze.verse.tones import sides, usual_sides
 
 OTHER = "…"  # the sign in contexts.tsv for every neighbour that a row does not list

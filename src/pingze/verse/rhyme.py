@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 
 from pingze.errors import InputError
+from pingze.files import counts, table
 from pingze.verse.character_table import entry, forms, to_traditional, traditional_candidates
 from pingze.verse.rhyme_groups import LEVEL, NUMBERS, OBLIQUE, PINGSHUI, Group, Standard
-from pingze.verse.tables import counts, table
 from pingze.verse.tones import describe, groups
 
 ENTERING = "入"

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 
+from pingze.files import table
 from pingze.verse.character_table import entry
 from pingze.verse.checking import check
 from pingze.verse.forms import COUPLET, Layout, find_form
 from pingze.verse.rhyme import class_of, kind_in, part_of, practised, rhyme_characters, rhymes, shared_group
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
-from pingze.verse.tables import table
 from pingze.verse.tones import groups, usable_tone
 from pingze.verse.verdict import RHYME_RULES, SHAPE_RULES, Verdict, Violation
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pingze.errors import InputError
+from pingze.files import table
 from pingze.verse.character_table import (
     Entry,
     entry,
@@ -19,7 +20,6 @@ from pingze.verse.character_table import (
     traditional_candidates,
 )
 from pingze.verse.rhyme_groups import PINGSHUI, Group, Standard
-from pingze.verse.tables import table
 
 EITHER = "either"
 UNKNOWN = "unknown"

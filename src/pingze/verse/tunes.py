@@ -12,10 +12,10 @@ from functools import cache, cached_property, lru_cache
 from itertools import accumulate
 
 from pingze.errors import InputError
+from pingze.files import table
 from pingze.verse.character_table import forms, to_traditional
 from pingze.verse.rhyme import kind_in, parts
 from pingze.verse.rhyme_groups import PINGSHUI, Standard
-from pingze.verse.tables import table
 
 _MOVED = 0.5  # the share of line ends that may differ between text and tune: editions put marks in different places
 _LINE = re.compile(r"(=?)([PZx]+)(?:(\d+)([平仄入]))?([，。、])(\|?)")

@@ -12,12 +12,12 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from pingze.errors import Cause
+from pingze.files import table
 from pingze.messages import Language, Parameter, here, language, say
 from pingze.verse.character_table import forms, mandarin_readings, to_traditional
 from pingze.verse.characters import Translation
 from pingze.verse.forms import COUPLET, FORMS
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
-from pingze.verse.tables import table
 from pingze.verse.tones import EITHER, groups, readings, sides, tone
 
 if TYPE_CHECKING:  # importing it takes time, which composing does not spend

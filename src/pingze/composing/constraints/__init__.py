@@ -16,13 +16,13 @@ import numpy as np
 
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.request.request import Request
+from pingze.files import table
 from pingze.network.vocabulary import UNK, Vocabulary
 from pingze.verse.character_table import forms
 from pingze.verse.context import OPEN, tones_within, word_tones
 from pingze.verse.rhyme import class_of, kind_in, part_of, parts, practised
 from pingze.verse.rhyme import rhymes as rhymes_of
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
-from pingze.verse.tables import table
 from pingze.verse.tones import groups, sides, usable_tone
 
 WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)  # the tones that a position may want

@@ -17,8 +17,8 @@ import numpy as np
 from pingze.arrays import Array, Float32, Int
 from pingze.composing.request.options import MOODS
 from pingze.composing.steering import Term
+from pingze.files import table
 from pingze.network.vocabulary import Vocabulary
-from pingze.verse.tables import table
 
 JOYFUL, CALM, SAD = MOODS
 PRIOR = 3

@@ -23,9 +23,9 @@ import numpy as np
 from pingze.arrays import Array, Float
 from pingze.composing.request.request import Request
 from pingze.composing.steering import Term, Token
+from pingze.files import table
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.characters import only_han
-from pingze.verse.tables import table
 
 LIKELY = 1.3
 WORN = 0.45
