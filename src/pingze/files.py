@@ -54,9 +54,9 @@ def _folder(kind: Literal["cache", "data"]) -> Path:
 
 @contextlib.contextmanager
 def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
-    """Yield the path of an empty file for the block to fill. If the block succeeds, the file replaces `path`.
+    """Write a file atomically: yield the path of an empty temporary file, then fsync it and rename it to `path`.
 
-    No partial file remains, even if the block fails. Raises `error` if the system refuses to write.
+    No temporary file remains, even if the block fails. Raises `error` if the system refuses to write.
     """
     partial = path.with_name(f"{path.name}.{os.urandom(16).hex()}.partial")
     try:
