@@ -37,7 +37,7 @@ def for_seeds(quick: int, slow: int) -> Callable[[Callable[[int], None]], Callab
 
     def decorate(test: Callable[[int], None]) -> Callable[[int], None]:
         def run(examples: int) -> None:
-            settings(max_examples=examples)(given(st.integers(0, 10**6))(test))()
+            settings(max_examples=examples, derandomize=True)(given(st.integers(0, 10**6))(test))()
 
         return pytest.mark.parametrize("examples", [quick, pytest.param(slow, marks=pytest.mark.slow)])(run)
 
