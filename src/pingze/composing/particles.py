@@ -119,6 +119,11 @@ class Writing:
         return self.histories.texts
 
     @property
+    def read_texts(self) -> Int[Array, "GN P"]:
+        """The texts as the network reads them: with another id for each character that the model does not know."""
+        return self.constraints.lexicon.reads[self.texts]
+
+    @property
     def finished(self) -> bool:
         """Whether all texts are complete. A text ends in a punctuation mark, which the model need not read."""
         return self.place == self.constraints.places and not self.at_mark
@@ -149,11 +154,11 @@ class Writing:
             code = constraints.copying.dead_end if constraints.copying else ""
             raise UnfinishedError(code, line=line + 1, position=position + 1, original=longest, particles=N)
         # 2. Draw allowed characters in proportion to the model's probabilities and the terms' factors.
-        V, reads = logits.shape[1], constraints.lexicon.reads
-        added = [each for term in self.terms if (each := term.before_draw(reads[self.texts], place)) is not None]
+        texts, V = self.read_texts, logits.shape[1]
+        added = [each for term in self.terms if (each := term.before_draw(texts, place)) is not None]
         lean = sum(added[1:], added[0]) if added else None
         rows, given = allowed[:, V:].nonzero()  # characters that the model does not know
-        allowed[rows, reads[V + given]] = True
+        allowed[rows, constraints.lexicon.reads[V + given]] = True
         random = np.concatenate([start.rng.random((2, N)) for start in self.starts], axis=1)
         share, self.ids = choose(logits, self.rows, allowed[:, :V], self.top_p, random, lean)
         # 3. Move on to the next position.
@@ -179,12 +184,7 @@ class Writing:
         """Weigh the new tokens and resample. `state` comes after these tokens, or before them if texts are finished."""
         self.state = state
         # 1. Add what each term returns for the token and, at the end, for the whole text.
-        token = Token(
-            self.constraints.lexicon.reads[self.texts],
-            self.written,
-            self.log_p,
-            None if self.finished else state.h[self.rows],
-        )
+        token = Token(self.read_texts, self.written, self.log_p, None if self.finished else state.h[self.rows])
         for term in self.terms:
             if (added := term.after_token(token)) is not None:
                 self.scores += added
