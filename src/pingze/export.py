@@ -14,7 +14,7 @@ from pingze.files import written
 from pingze.network import checkpoint
 from pingze.network.checkpoint import CONFIG_FILE, MODEL_FILE, SHIPPED, VOCABULARY_FILE, Checkpoint
 from pingze.network.conditions import ABOUT, Conditions
-from pingze.network.step_graph import step_graph
+from pingze.network.step_graph import whole_graph
 from pingze.verse import DYNASTIES
 from pingze.verse.forms import FORMS
 
@@ -25,10 +25,11 @@ _OURS = {MODEL_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}
 def write_onnx(path: Path, model: Checkpoint) -> None:
     """Write an ONNX graph that computes one step of a model in 8 bits.
 
-    `network.step_graph` describes the graph. The file is written atomically. Raises CheckpointError if writing fails.
+    `network.step_graph.whole_graph` describes the graph. The file is written atomically. Raises CheckpointError if
+    writing fails.
     """
     with written(path, CheckpointError) as partial:
-        partial.write_bytes(step_graph(model.rounded(), for_others=True))
+        partial.write_bytes(whole_graph(model.rounded()))
 
 
 def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] | None = None) -> list[Path]:
@@ -56,7 +57,7 @@ def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] 
 
 
 def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
-    """Return a model card: metadata, then Markdown with `figures`, or with stored figures if the model is shipped."""
+    """Return a model card: metadata and Markdown. For a shipped model, stored evaluation figures replace `figures`."""
     sizes, conditions, shipped = model.configuration, Conditions(model.vocabulary), model.name in SHIPPED
     names = conditions.names
     dynasties, themes = [name for name in DYNASTIES.values() if name in names], ABOUT in names

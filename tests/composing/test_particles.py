@@ -250,13 +250,15 @@ def test_the_share_that_is_allowed_by_nucleus_and_lean(top_p: float, sharpness: 
     allowed = rng.random(shape) < 0.1
     log_p = logits[rows].astype(np.float64)
     log_p -= np.logaddexp.reduce(log_p, axis=1, keepdims=True)
-    for row in log_p:
+    drawn_from = allowed.copy()
+    for row, may in zip(log_p, drawn_from, strict=True):
         ranked = np.argsort(-row)
-        inside = int((np.exp(row[ranked]).cumsum() < top_p).sum()) + 1
-        row[ranked[inside if top_p < 1 else len(row) :]] += np.log(OUTSIDE)
-    expected = np.logaddexp.reduce(np.where(allowed, log_p + lean, -np.inf), axis=1)
+        outside = ranked[int((np.exp(row[ranked]).cumsum() < top_p).sum()) + 1 if top_p < 1 else len(row) :]
+        row[outside] += np.log(OUTSIDE)
+        may[outside] &= may.sum() == may[outside].sum()
+    expected = np.logaddexp.reduce(np.where(drawn_from, log_p + lean, -np.inf), axis=1)
     expected -= np.logaddexp.reduce(log_p, axis=1)
     random = rng.random((2, len(rows)))
     log_share, ids = choose(logits.copy(), rows, allowed, top_p, random, lean if strength else None)
     np.testing.assert_allclose(log_share, expected, rtol=1e-3, atol=0.01)
-    assert allowed[np.arange(len(ids)), ids].all()
+    assert drawn_from[np.arange(len(ids)), ids].all()

@@ -11,7 +11,7 @@ from pingze.lstm.formulas import ACTIVATIONS, cell_forward
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
 from pingze.network.reference import ReferenceNetwork, State
-from pingze.network.step_graph import GraphNetwork, softmax, step_graph
+from pingze.network.step_graph import GraphNetwork, softmax, step_graphs, whole_graph
 from pingze.network.vocabulary import BOS
 from tests import invented
 from tests.comparing import assert_close
@@ -21,7 +21,7 @@ def random_state(made: checkpoint.Checkpoint, batch: int) -> State:
     sizes, rng = made.configuration, np.random.default_rng(1)
     layers = rng.uniform(-1, 1, (2 * sizes.layers, batch, sizes.hidden_size)).astype(np.float32)
     bias = rng.standard_normal((batch, 4 * sizes.hidden_size)).astype(np.float32)
-    return State(tuple(layers), bias, np.zeros((batch, sizes.vocabulary_size), np.float32), np.zeros(batch))
+    return State.unpredicted(list(layers), bias)
 
 
 def by_name(state: State) -> dict[str, np.ndarray]:
@@ -74,6 +74,16 @@ def test_a_text_is_the_same_among_others() -> None:
         np.testing.assert_array_equal(by_name(among)[name], value, err_msg=name)
 
 
+def test_texts_that_continue_the_same_one_are_read_as_if_each_had_its_own_row() -> None:
+    made = invented.model(hidden_size=64, layers=2, tied=True)
+    rows, ids = np.array([2, 0, 2, 2]), np.array([5, 6, 7, 5])
+    for network in (GraphNetwork(made.rounded()), ReferenceNetwork(made)):
+        state = random_state(made, 3)
+        together, apart = network.predict(network.read(state, rows, ids)), network.step(state.take(rows), ids)
+        for name, value in by_name(apart).items():
+            np.testing.assert_allclose(by_name(together)[name], value, rtol=1e-6, err_msg=name)
+
+
 @pytest.mark.parametrize("name", checkpoint.SHIPPED)
 def test_the_shipped_models_lose_little_in_8_bits(name: str) -> None:
     """ln p along a text of random characters: its mean hardly moves."""
@@ -91,10 +101,10 @@ def test_the_shipped_models_lose_little_in_8_bits(name: str) -> None:
     assert np.abs(found[1] - found[0]).max() < 1
 
 
-@pytest.mark.parametrize("for_others", [False, True])
-def test_the_graph_is_valid_onnx(for_others: bool) -> None:
-    made = invented.model(layers=2, tied=True, held=True, activation="leaky_relu")
-    onnx.checker.check_model(onnx.load_from_string(step_graph(made.rounded(), for_others=for_others)))
+def test_each_graph_is_valid_onnx() -> None:
+    made = invented.model(layers=2, tied=True, held=True, activation="leaky_relu").rounded()
+    for graph in (*step_graphs(made), whole_graph(made)):
+        onnx.checker.check_model(onnx.load_from_string(graph))
 
 
 @given(

@@ -1,19 +1,20 @@
 """Draw texts from the model that keep all constraints, by sequential Monte Carlo.
 
-Masks alone distort the distribution: when a rhyme is forced, a line that suits it badly is as likely to be finished as
-one that suits it well. Therefore a population of weighted particles advances together. The target is a distribution
-over the texts that keep the constraints: the product of the model's tempered conditionals, times the exponential of the
-sum of the terms. Each step multiplies a particle's weight by the total probability of the allowed characters and by the
-terms' factors. At the end the text with the highest score is chosen. If no term gives a score, a text is drawn by
-weight. A request may have several independent populations; each counts by its total weight. See docs/sampling.md.
+Masks alone distort the distribution: a line with an unlikely forced rhyme is finished as often as a line with a likely
+forced rhyme. Therefore a population of weighted particles (partly written texts) advances together. The target is a
+distribution over the texts that keep the constraints: the product of the model's tempered conditionals, times the
+exponential of the sum of the terms (log factors such as those for mood or antithesis). Each step multiplies the weight
+of a particle by the total probability of the allowed characters and by the terms' factors. At the end the text to which
+the terms give the highest score is chosen. If no term gives a score, a text is drawn by weight. A request may have
+several independent populations; each counts by its total weight. See docs/sampling.md.
 
 Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, Loula et al. 2025.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -60,7 +61,7 @@ class Text(NamedTuple):
     log_probability: float
     """ln p of the text at temperature 1, including its marks and the end token."""
     score: float
-    """The sum of what the terms returned for each token of the text and for the finished text."""
+    """The sum of the scores that the terms (`steering`) gave each token of the text and the finished text."""
     log_weight: float
     """The logarithm of the weight of the whole population."""
     rng: np.random.Generator
@@ -74,17 +75,18 @@ def best(log_weights: Float[Array, "N"], scores: Float[Array, "N"], rng: np.rand
 
 
 class Writing:
-    """G populations of N particles each, which write texts for one request.
+    """G populations of N particles each, which write texts for one request. A particle is a text with a weight.
 
-    All texts have the same length. Each step draws one token for every text (`write`). The model reads these tokens,
-    and then `read` resamples the particles. `go_on` does one step for several writings, with one batch for the model.
+    All texts have the same length. A step has three parts: `write` draws the next token of every text, the model reads
+    these tokens, and `weigh` reweighs and resamples the particles. `go_on` does one step for several writings; the
+    model then reads the tokens of all writings in one batch.
 
     Particles with the same tokens so far, such as copies made by resampling, share one row of the model's state.
     `state` has a row for each distinct text, and `rows` has the row number of each particle.
 
     `prefix` has the ids of the tokens for title, poet and other conditions. The model reads these tokens before any
-    text. If `top_p` is below 1, a character outside the nucleus keeps only the fraction `proposal.OUTSIDE` of its
-    probability. A constraint that requires such a character can still be met.
+    text. If `top_p` is below 1, the likeliest characters with a total probability of `top_p` form the nucleus. Other
+    characters keep the fraction `proposal.OUTSIDE` of their probability, not 0, as a constraint may require them.
     """
 
     def __init__(
@@ -120,12 +122,12 @@ class Writing:
 
     @property
     def read_texts(self) -> Int[Array, "GN P"]:
-        """The texts as the network reads them: with another id for each character that the model does not know."""
+        """The ids that the network reads for `texts`: it reads an unknown character as a known variant, or as `UNK`."""
         return self.constraints.lexicon.reads[self.texts]
 
     @property
     def finished(self) -> bool:
-        """Whether all texts are complete. A text ends in a punctuation mark, which the model need not read."""
+        """Whether every text is complete, with its last mark. `go_on` does not let the model read this last mark."""
         return self.place == self.constraints.places and not self.at_mark
 
     def write(self) -> None:
@@ -141,6 +143,8 @@ class Writing:
         self.log_weights += share.reshape(self.log_weights.shape)
         self.log_p = logits[self.rows, self.ids] - self.state.log_sum[self.rows]
         self.log_probabilities += self.log_p
+        if self.finished:  # the model need not read the last token
+            self.weigh(None)
 
     def _write_character(self, logits: Float[Array, "U V"]) -> Float[Array, "GN"]:
         """Draw an allowed character for each text; return the log of the allowed characters' total probability."""
@@ -169,26 +173,27 @@ class Writing:
         self.at_mark = self.place in constraints.layout.starts
         return np.where(dead, -np.inf, share)
 
-    def merge(self) -> tuple[State, Int[Array, "U"]]:
-        """Merge particles with the same tokens into one row; return each row's state and the token to read next.
+    def merge(self) -> tuple[Int[Array, "U"], Int[Array, "U"]]:
+        """Merge particles with the same tokens; return the row of the state that each text continues, and its token.
 
-        The caller steps the model from these states and passes the new states to `read`. `rows` already has the row
-        numbers of the new states.
+        The caller lets the model read these tokens, and passes the new states to `weigh`.
         """
         vocabulary_size = self.state.logits.shape[1]
         tokens, self.rows = np.unique(self.rows * vocabulary_size + self.ids, return_inverse=True)
-        before, ids = np.divmod(tokens, vocabulary_size)
-        return self.state.take(before), ids
+        return np.divmod(tokens, vocabulary_size)
 
-    def read(self, state: State) -> None:
-        """Weigh the new tokens and resample. `state` comes after these tokens, or before them if texts are finished."""
-        self.state = state
+    def weigh(self, state: State | None) -> None:
+        """Weigh the new tokens and resample. `state` has read these tokens; it is None if the texts are finished.
+
+        Afterwards `self.state` has only the rows of texts that are left, and the caller computes their logits.
+        """
         # 1. Add what each term returns for the token and, at the end, for the whole text.
-        token = Token(self.read_texts, self.written, self.log_p, None if self.finished else state.h[self.rows])
+        token = Token(self.read_texts, self.written, self.log_p, state.h[self.rows] if state else None)
         for term in self.terms:
             if (added := term.after_token(token)) is not None:
                 self.scores += added
                 self.log_weights += added.reshape(self.log_weights.shape)
+        self.state = state or self.state
         if self.at_mark:
             return
         self.sizes.append(effective_sizes(self.log_weights))
@@ -209,12 +214,14 @@ class Writing:
         if (np.diff(kept := rows.ravel()) != 1).any():
             self.histories, self.rows = self.histories.take(kept), self.rows[kept]
             self.log_probabilities, self.scores = self.log_probabilities[kept], self.scores[kept]
+            left, self.rows = np.unique(self.rows, return_inverse=True)
+            self.state = self.state.take(left)
 
     def draft(self, alone: bool) -> list[list[str]]:
         """Return the lines of the text with the highest score, and the same lines with only the settled characters.
 
-        A position without a character has ＿. A fixed character is settled. If the request has only this population
-        (`alone`), a character that all texts share is settled too.
+        A character is settled if the request fixes it. If the request has no other population (`alone`), a character on
+        which all texts agree is settled too. ＿ stands for a character that is not written or not settled.
         """
         written, text = self.texts[:, : self.place], np.array(self.constraints.fixed)
         settled, tokens = text.copy(), self.constraints.lexicon.vocabulary.tokens
@@ -249,15 +256,21 @@ def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writin
             failed[writing] = error
     reading = [writing for writing in writings if writing not in failed and not writing.finished]
     if reading:
-        states, ids = zip(*(writing.merge() for writing in reading), strict=True)
-        state = network.step(State.joined(states), np.concatenate(ids))
-        edges = np.cumsum([0, *map(len, ids)]).tolist()
-        for writing, (start, end) in zip(reading, pairwise(edges), strict=True):
-            writing.read(state.take(slice(start, end)))
-    for writing in writings:
-        if writing not in failed and writing.finished:
-            writing.read(writing.state)
+        rows, ids = zip(*(writing.merge() for writing in reading), strict=True)
+        starts = accumulate((len(writing.state.h) for writing in reading[:-1]), initial=0)
+        continued = np.concatenate([start + part for start, part in zip(starts, rows, strict=True)])
+        state = network.read(State.joined([writing.state for writing in reading]), continued, np.concatenate(ids))
+        for writing, part in zip(reading, _parts(state, map(len, ids)), strict=True):
+            writing.weigh(part)
+        state = network.predict(State.joined([writing.state for writing in reading]))
+        for writing, part in zip(reading, _parts(state, [len(w.state.h) for w in reading]), strict=True):
+            writing.state = part
     return failed
+
+
+def _parts(state: State, sizes: Iterable[int]) -> list[State]:
+    """Divide a batch into consecutive batches of the given sizes; nothing is copied."""
+    return [state.take(slice(start, end)) for start, end in pairwise(accumulate(sizes, initial=0))]
 
 
 def finish(writing: Writing) -> list[Text]:

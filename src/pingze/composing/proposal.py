@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.network.step_graph import softmax
+from pingze.network.step_graph import exp, softmax
 
 OUTSIDE = 1e-6  # the fraction of its probability that a character outside the nucleus keeps
-_TINY = 1e-30
+_TINY, _LOWEST = 1e-30, np.float32(-1e30)
 _BLOCK = 64  # the maximum number of columns in a block
 _ABOVE_MEAN = (30, 10, 1)
 
@@ -36,35 +36,85 @@ def choose(
     random: Float[Array, "2 N"],
     lean: Float[Array, "... V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
-    """Draw an allowed character for each particle. Return the log of the allowed characters' weight, and the drawn id.
+    """Draw an allowed character per particle. Return the log of the allowed characters' total weight, and the drawn id.
+
+    Characters outside the nucleus keep the fraction `OUTSIDE` of their probability, and are drawn only if the nucleus
+    has no allowed character.
 
     Args:
-        logits: One row of logits for each distinct text. The largest logit of a row is 0. The array is overwritten.
+        logits: One row of logits for each distinct text. The largest logit of a row is 0.
         rows: The number of each particle's row in `logits`.
         allowed: The characters that each particle may draw.
-        top_p: The total probability of the nucleus. Other characters keep the fraction `OUTSIDE` of their probability.
+        top_p: The total probability of the nucleus.
         random: Two numbers within [0, 1) for each particle.
-        lean: The logs of factors by which probabilities are multiplied to give weights, without normalizing again.
+        lean: The logs of factors. A character's weight is its probability times its factor, not normalized to sum to 1.
     """
     weights, log_sums = softmax(logits, shifted=True)
-    log_total = np.zeros(len(weights))
-    if top_p < 1:
-        inside, share = _nucleus(weights, top_p)
-        log_total = np.log(1 - share + share / OUTSIDE)
-        # Few characters are inside the nucleus, so raising their weights takes less work than lowering all the others.
-        if lean is None:
-            weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
-        else:
-            logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
+    if top_p == 1:
+        return _draw_any(logits, weights, log_sums, rows, allowed, random, lean)
+    # 1. Draw from the nucleus, which has few columns.
+    columns, heavy, share = _nucleus(weights, top_p)
+    columns, heavy = columns[rows], heavy[rows]
+    heavy *= np.take_along_axis(allowed, columns, axis=1)
+    log_scale = np.zeros(len(rows))
     if lean is not None:
-        if lean.ndim == 2:  # the factors differ from particle to particle
-            logits, log_sums, log_total = logits[rows], log_sums[rows], log_total[rows]
-            rows = np.arange(len(rows))
+        factors = lean[columns] if lean.ndim == 1 else np.take_along_axis(lean, columns, axis=1)
+        log_scale = np.where(heavy > 0, factors, _LOWEST).max(axis=1)
+        heavy *= exp(np.minimum(factors - log_scale[:, None], 0))
+    drawn, total = _draw_column(heavy.astype(np.float64), random[0])
+    ids = columns[np.arange(len(rows)), drawn]
+    # 2. Where the nucleus has no allowed character, draw from the rest.
+    rest = np.flatnonzero(total == 0)
+    log_share = np.log(np.where(total == 0, 1, total)) + log_scale
+    if len(rest):
+        lean = lean if lean is None or lean.ndim == 1 else lean[rest]
+        outside, ids[rest] = _draw_any(logits, weights, log_sums, rows[rest], allowed[rest], random[:, rest], lean)
+        log_share[rest] = outside + np.log(OUTSIDE)
+    return log_share - np.log(share + OUTSIDE * (1 - share))[rows], ids
+
+
+def _nucleus(
+    weights: Float[Array, "U V"], top_p: float
+) -> tuple[Int[Array, "U n"], Float[Array, "U n"], Float[Array, "U"]]:
+    """Return each row's heaviest columns, their weights, and the weight of the row's nucleus (Holtzman et al. 2020).
+
+    A returned column outside the nucleus has weight 0. Each row sums to 1. Its nucleus is the smallest set of its
+    heaviest columns that sums to at least `top_p`. Columns lighter than (1 - top_p) / V weigh at most 1 - top_p in
+    total, so only heavier columns need sorting. To sort even fewer columns, multiples of this limit (`_ABOVE_MEAN`) are
+    tried first, the largest multiple first.
+    """
+    U, V = weights.shape
+    for above in _ABOVE_MEAN:
+        row, column = divmod(np.flatnonzero(weights >= np.float32(above * (1 - top_p) / V)), V)
+        count = np.bincount(row, minlength=U)
+        filled = np.arange(max(1, count.max())) < count[:, None]
+        columns, heavy = np.zeros(filled.shape, np.int64), np.zeros(filled.shape, weights.dtype)
+        columns[filled], heavy[filled] = column, weights[row, column]
+        ranked = np.sort(-heavy, axis=1)
+        share = -ranked.cumsum(axis=1, dtype=np.float64)
+        if (share[:, -1] >= top_p).all():
+            break
+    reached = np.minimum(top_p, share[:, -1])[:, None]
+    lightest = -ranked[np.arange(U), (share >= reached).argmax(axis=1)]
+    heavy[heavy < lightest[:, None]] = 0  # all columns as heavy as the lightest one are inside
+    return columns, heavy, heavy.sum(axis=1, dtype=np.float64)
+
+
+def _draw_any(
+    logits: Float[Array, "U V"],
+    weights: Float[Array, "U V"],
+    log_sums: Float[Array, "U"],
+    rows: Int[Array, "N"],
+    allowed: Bool[Array, "N V"],
+    random: Float[Array, "2 N"],
+    lean: Float[Array, "... V"] | None,
+) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
+    """Draw an allowed character for each particle from all columns; see `choose`."""
+    logits, weights, log_sums, log_scale = logits[rows], weights[rows], log_sums[rows], np.zeros(len(rows))
+    if lean is not None:
         logits += lean
-        log_total += log_sums
-        weights, log_sums = softmax(logits)
-        log_total -= log_sums
-    log_total, weights = log_total[rows], weights[rows]
+        weights, leaned = softmax(logits)
+        log_scale = leaned - log_sums
     weights *= allowed
     # Drawing a block of columns and then one of its columns is quicker than drawing among all columns. The columns of
     # a block are `count` apart, so that whole vectors are added. BLAS is quicker, but adds in an order that depends on
@@ -72,39 +122,16 @@ def choose(
     N, V = weights.shape
     count = math.ceil(V / _BLOCK)
     blocks = _block_sums(weights, count)
-    for row in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all allowed weights would underflow
-        reachable = logits[rows[row], allowed[row]]
-        log_total[row] += log_sums[rows[row]] - reachable.max()
-        weights[row, allowed[row]] = np.exp(reachable - reachable.max())
-        blocks[row] = _block_sums(weights[row, None], count)[0]
-    columns = _draw_column(blocks, random[0])[:, None] + np.arange(0, V, count)
+    for n in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all allowed weights would underflow
+        reachable = logits[n, allowed[n]]
+        log_scale[n] = reachable.max() - log_sums[n]
+        weights[n, allowed[n]] = np.exp(reachable - reachable.max())
+        blocks[n] = _block_sums(weights[n, None], count)[0]
+    block, total = _draw_column(blocks, random[0])
+    columns = block[:, None] + np.arange(0, V, count)
     inside = np.where(columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0)
-    ids: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random[1])]
-    return np.log(blocks.sum(axis=1)) - log_total, ids
-
-
-def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"], Float[Array, "N"]]:
-    """Return the flat indices of every row's nucleus, and the nucleus's share of each row (Holtzman et al. 2020).
-
-    Each row sums to 1. Its nucleus is the smallest set of its heaviest columns that sums to at least `top_p`. Columns
-    lighter than (1 - top_p) / V weigh at most 1 - top_p in total, so only heavier columns need sorting. Higher
-    thresholds, which leave fewer columns to sort, are tried first.
-    """
-    N, V = weights.shape
-    for above in _ABOVE_MEAN:
-        at = np.flatnonzero(weights >= np.float32(above * (1 - top_p) / V))
-        row, heavy = at // V, weights.reshape(-1)[at]
-        count = np.bincount(row, minlength=N)
-        ranked = np.zeros((N, max(1, count.max())), weights.dtype)
-        ranked[np.arange(ranked.shape[1]) < count[:, None]] = -heavy
-        ranked.sort(axis=1)
-        share = -ranked.cumsum(axis=1, dtype=np.float64)
-        if (share[:, -1] >= top_p).all():
-            break
-    rows = np.arange(N)
-    lightest = ranked[rows, (share >= np.minimum(top_p, share[:, -1])[:, None]).argmax(axis=1)]
-    last = (ranked <= lightest[:, None]).sum(axis=1) - 1  # include all columns as heavy as the lightest one
-    return at[-heavy <= lightest[row]], share[rows, last]
+    ids: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random[1])[0]]
+    return np.log(total) + log_scale, ids
 
 
 def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N count"]:
@@ -115,9 +142,9 @@ def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N cou
     return sums.astype(np.float64)
 
 
-def _draw_column(weights: Float[Array, "N n"], random: Float[Array, "N"]) -> Int[Array, "N"]:
-    """Draw a column for each row in proportion to the columns' weights, but never one of weight 0."""
+def _draw_column(weights: Float[Array, "N n"], random: Float[Array, "N"]) -> tuple[Int[Array, "N"], Float[Array, "N"]]:
+    """Draw a column for each row in proportion to the weights, but none of weight 0; return it and the row's sum."""
     cumulative = weights.cumsum(axis=1)
-    threshold = random * cumulative[:, -1]
-    drawn: Array = (cumulative > threshold[:, None]).argmax(axis=1)
-    return drawn
+    total = cumulative[:, -1]
+    drawn: Array = (cumulative > (random * total)[:, None]).argmax(axis=1)
+    return drawn, total

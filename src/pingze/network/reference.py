@@ -1,7 +1,7 @@
 """Run a model and sample from it in the plain way: with `pingze.lstm.formulas` alone, one character at a time.
 
-Faster networks are tested against `ReferenceNetwork`, and `--reference` composes with it. `LineSampler` writes as the
-report's generator does, without form or rhyme, with this network or a faster one.
+Faster networks are tested against `ReferenceNetwork`, and `--reference` composes with it. `LineSampler` draws texts
+from this network or a faster one. Like the report's generator, it knows neither form nor rhyme.
 """
 
 import re
@@ -30,9 +30,15 @@ class State(NamedTuple):
     bias: Float[Array, "R G"]
     """The first layer's bias W_p p + b for conditions p (`formulas.held_bias`). R is 1 if all texts share p, else B."""
     logits: Float[Array, "B V"]
-    """The logits of the next token, shifted so that the largest is 0."""
+    """The logits of the next token, shifted so that the largest is 0; no columns until `predict` computes them."""
     log_sum: Float[Array, "B"]
-    """The log-sum-exp of each text's logits."""
+    """The log-sum-exp of each text's logits; 0 until `predict` computes it."""
+
+    @classmethod
+    def unpredicted(cls, layers: Sequence[Float[Array, "B H"]], bias: Float[Array, "R G"]) -> "State":
+        """Return a state whose logits are still to be computed."""
+        batch = len(layers[0])
+        return cls(tuple(layers), bias, np.zeros((batch, 0), np.float32), np.zeros(batch, np.float32))
 
     @property
     def h(self) -> Float[Array, "B H"]:
@@ -42,7 +48,7 @@ class State(NamedTuple):
     @property
     def log_p(self) -> Float[Array, "B V"]:
         """The next token's log probabilities at temperature 1."""
-        return self.logits - self.log_sum[:, None].astype(np.float32)
+        return self.logits - self.log_sum[:, None]
 
     def take(self, rows: Int64[Array, "N"] | slice) -> "State":
         """Return the states of the texts at the given rows. Rows may repeat, and a slice of rows copies nothing."""
@@ -85,28 +91,36 @@ class ReferenceNetwork:
 
     def _begin(self, prefix: tuple[int, ...]) -> State:
         zeros = np.zeros((1, self.configuration.hidden_size), np.float32)
-        nothing = np.zeros((1, self.configuration.vocabulary_size), np.float32)
-        layers = (zeros,) * (2 * self.configuration.layers)
-        state = State(layers, self._bias(prefix)[None], nothing, np.zeros(1))
+        state = State.unpredicted([zeros] * (2 * self.configuration.layers), self._bias(prefix)[None])
         for id_ in (*prefix, BOS):
             state = self.step(state, np.array([id_]))
         return state
 
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
         """Read one more token of each text, and return the new state."""
-        tensors = self.checkpoint.tensors
-        x, layers = tensors["embedding.weight"][ids], []
+        return self.predict(self.read(state, np.arange(len(ids)), ids))
+
+    def read(self, state: State, rows: Int64[Array, "B"], ids: Int64[Array, "B"]) -> State:
+        """Return the states of texts that each continue the text at a row of `state` by one token, without logits."""
+        bias = state.bias if len(state.bias) == 1 else state.bias[rows]
+        x, layers = self.checkpoint.tensors["embedding.weight"][ids], []
         for depth, parameters in enumerate(self.parameters):
-            held = parameters if depth else parameters._replace(bias=state.bias)
-            h_prev, c_prev = state.layers[2 * depth : 2 * depth + 2]
+            held = parameters if depth else parameters._replace(bias=bias)
+            h_prev, c_prev = (part[rows] for part in state.layers[2 * depth : 2 * depth + 2])
             (x, c), _ = step_forward(x, h_prev, c_prev, held, self.configuration.activation)
             layers += [x, c]
+        return State.unpredicted(layers, bias)
+
+    def predict(self, state: State) -> State:
+        """Return the same state with the logits of the next token."""
+        x, tensors = state.h, self.checkpoint.tensors
         if self.configuration.tied:
             x = x @ tensors["projection.weight"].T
         output = tensors["embedding.weight" if self.configuration.tied else "output.weight"]
         logits = x @ output.T + tensors["output.bias"]
         logits -= logits.max(axis=1, keepdims=True)
-        return State(tuple(layers), state.bias, logits, np.log(np.exp(logits).sum(axis=1), dtype=np.float64))
+        log_sum = np.log(np.exp(logits).sum(axis=1), dtype=np.float64).astype(np.float32)
+        return state._replace(logits=logits, log_sum=log_sum)
 
     def _bias(self, prefix: Sequence[int]) -> Float[Array, "G"]:
         """Compute W_p p + b of the first layer, where p is the mean embedding of the prefix."""
@@ -158,7 +172,10 @@ class LineSampler:
         return lines
 
     def free(self, opening: str, max_lines: int, most: int = FREE_CHARACTERS) -> str:
-        """Sample a text that begins with `opening`, one sentence per line. The model chooses punctuation and length."""
+        """Sample a text that begins with `opening`. The model chooses punctuation and length.
+
+        The text has at most `max_lines` punctuation marks and `most` characters. Each sentence is on a line of its own.
+        """
         text, given = "", self.vocabulary.encode(opening).tolist()[::-1]
         after_mark, elsewhere = self.vocabulary.is_han.copy(), self.vocabulary.is_han.copy()
         elsewhere[[self.vocabulary.ids[mark] for mark in MARKS if mark in self.vocabulary]] = True
@@ -170,7 +187,7 @@ class LineSampler:
         return re.sub("([。？！])(?!$)", r"\1\n", text)
 
     def _next(self, given: list[int], allowed: Array) -> int:
-        """Pop the last token of `given`. If `given` is empty, draw an allowed token. Feed the token to the network."""
+        """Pop the last token of `given`, or else draw an allowed one. Feed the token to the network, and return it."""
         id_ = given.pop() if given else self._draw(allowed)
         self.state = self.network.step(self.state, np.array([id_]))
         return id_

@@ -1,13 +1,20 @@
-r"""Build an ONNX graph that computes one step of a model in 8 bits, and run the graph to compose.
+r"""Build the ONNX graphs that compute one step of a model in 8 bits, and run them to compose.
 
-The graph computes `lstm.formulas.step_forward` for each layer in turn, from tokens to the next tokens' logits::
+The graphs compute `lstm.formulas.step_forward` for each layer in turn, from tokens to the next tokens' logits::
 
-    ids (B), bias (1 or B, 4H), h0, c0, h1, … (B, H)  ->  logits, exp (B, V), h0_next, c0_next, … (B, H)
+    ids (B)  ->  net_x (B, 4H)
+    net_x, rows (B), bias (1 or B, 4H), h0, c0, h1, … (U, H)  ->  h0_next, c0_next, h1_next, … (B, H)
+    h (B, H)  ->  logits, exp (B, V)
 
 where
 
+- ``net_x`` is the product of the first layer's weights with the embeddings of the tokens;
+- ``rows`` has the row of the state that each text continues. Several texts may continue the same row, which the first
+  layer multiplies by its weights only once;
 - ``bias`` is the first layer's bias, W_p p + b for the conditions p of a text (`formulas.held_bias`);
 - ``logits`` are shifted so that the largest in each row is 0, and ``exp`` are their exponentials.
+
+`whole_graph` computes all of a step in one graph, for other programs.
 
 Each row of a weight or of an operand consists of integers times a scale (`checkpoint.Rounded`). Each row has its own
 scale, with one exception: tanh keeps h within ±1, so every row of h has the scale 1/127. Sums of products of integers
@@ -35,14 +42,13 @@ from pingze.network.reference import ReferenceNetwork, State
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import onnxruntime  # type: ignore[import-untyped]  # reads the variable when imported
-
-__all__ = ["TYPES", "Described", "Graph", "GraphNetwork", "onnxruntime", "session", "softmax", "step_graph"]
+import onnxruntime as onnxruntime  # type: ignore[import-untyped]  # for other modules too; reads the variable when imported
 
 PHI = {"tanh": "Tanh", "relu": "Relu", "leaky_relu": "LeakyRelu"}
 """The ONNX operator for each activation φ of the cell; the default slope of LeakyRelu is `formulas.LEAK`."""
 _LARGEST, _ZERO = 127, 128
 """The largest integer in an operand, and the unsigned byte that represents 0."""
+_ONE = "one", np.array(1, np.float32)
 _LEAST = np.float32(1e-30)
 """A lower bound on the largest |x| of a row, so that a row of zeros is not divided by 0. The scale of a row is
 max(largest |x|, `_LEAST`) / `_LARGEST`."""
@@ -55,13 +61,14 @@ ONNX Runtime since 1.14 can read these versions."""
 
 Chunks = list[bytes | memoryview]
 """A message in parts. They are joined only once, because copying megabytes of constants takes time."""
+COMMON = 512  # the number of the most frequent characters whose `net_x` is computed in advance
 Value = int | str | Chunks  # the value of a field: a number, a string, or bytes, such as a nested message
 Described = tuple[str, str, tuple[int | str, ...]]
 """The name, type and shape of an operand or result. In the shape, a size that varies is a name instead of a number."""
 
 
 class GraphNetwork(ReferenceNetwork):
-    """The network that composes poems. It reads a batch of texts token by token with the ONNX graph.
+    """The network that composes poems. It reads a batch of texts token by token with the ONNX graphs.
 
     Args:
         checkpoint: The model in 8 bits (`Checkpoint.rounded`).
@@ -69,14 +76,30 @@ class GraphNetwork(ReferenceNetwork):
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
-        self._run = session(step_graph(checkpoint))
+        self._input, self._step, self._output = map(session, step_graphs(checkpoint))
         self._names = _states(checkpoint)
+        # A vocabulary lists the characters after the special tokens, and the most frequent ones first.
+        self._first = sum(len(token) > 1 for token in checkpoint.vocabulary.tokens)
+        frequent = np.arange(self._first, min(self._first + COMMON, len(checkpoint.vocabulary)))
+        (self._common,) = self._input({"ids": frequent})
 
-    def step(self, state: State, ids: Int64[Array, "B"]) -> State:
-        """Read one more token of each text, and return the new state."""
-        given = {"ids": ids.astype(np.int64, copy=False), "bias": state.bias}
-        logits, exp, *layers = self._run(given | dict(zip(self._names, state.layers, strict=True)))
-        return State(tuple(layers), state.bias, logits, np.log(exp.sum(axis=1), dtype=np.float64))
+    def read(self, state: State, rows: Int64[Array, "B"], ids: Int64[Array, "B"]) -> State:
+        """Return the states of texts that each continue the text at a row of `state` by one token, without logits."""
+        at = ids - self._first
+        net_x = self._common.take(at, axis=0, mode="clip")
+        rare = np.flatnonzero((at < 0) | (at >= len(self._common)))
+        if len(rare):
+            (net_x[rare],) = self._input({"ids": ids[rare]})
+        bias = state.bias if len(state.bias) == 1 else state.bias[rows]
+        given = {"net_x": net_x, "rows": rows, "bias": bias} | dict(zip(self._names, state.layers, strict=True))
+        return State.unpredicted(self._step(given), bias)
+
+    def predict(self, state: State) -> State:
+        """Return the same state with the logits of the next token."""
+        logits, exp = self._output({"h": state.h})
+        # The logarithm is in float64, so that rounding hides that it differs in the last bit between processors.
+        log_sum = np.log(exp.sum(axis=1), dtype=np.float64).astype(np.float32)
+        return state._replace(logits=logits, log_sum=log_sum)
 
 
 def softmax(logits: Float[Array, "B V"], *, shifted: bool = False) -> tuple[Float[Array, "B V"], Float[Array, "B"]]:
@@ -89,15 +112,22 @@ def softmax(logits: Float[Array, "B V"], *, shifted: bool = False) -> tuple[Floa
         shifted: Whether the largest logit of each row is 0, as in `State.logits`.
     """
     largest = np.zeros((1, 1), np.float32) if shifted else logits.max(axis=1, keepdims=True)
-    (p,) = _exp()({"x": logits if shifted else logits - largest})
+    p = exp(logits if shifted else logits - largest)
     sums = p.sum(axis=1)
     p /= sums[:, None]
     return p, largest[:, 0] + np.log(sums, dtype=np.float64)
 
 
+def exp(x: Float[Array, "B V"]) -> Float[Array, "B V"]:
+    """Compute e^x with ONNX Runtime. NumPy's exp differs in the last bit between processors."""
+    result: Array
+    (result,) = _exp()({"x": x})
+    return result
+
+
 @cache
 def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
-    """Build a function that computes e^x with ONNX Runtime. NumPy's exp differs in the last bit between processors."""
+    """Build the graph of `exp`."""
     graph, shape = Graph(), ("B", "V")
     graph.node("Exp", "x", result="exp")
     return session(graph.serialized([("x", "float32", shape)], [("exp", "float32", shape)]))
@@ -106,91 +136,47 @@ def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
 # -- the step ----------------------------------------------------------------------------------------------------
 
 
-def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
-    """Build the ONNX graph that computes one step of an 8-bit model.
+def step_graphs(checkpoint: Checkpoint) -> tuple[bytes, bytes, bytes]:
+    """Build the three graphs that compute a step of an 8-bit model in turn; see the module's docstring."""
+    sizes, names = checkpoint.configuration, _states(checkpoint)
+    first, layers, last = (_EightBits(checkpoint) for _ in range(3))
+    V, H = sizes.vocabulary_size, sizes.hidden_size
+    first.product(first.embedded("ids"), "lstm.0.weight_ih", result="net_x")
+    layers.layers("net_x", "bias", rows="rows")
+    last.node("Exp", last.logits("h"), result="exp")
+    net_x, state = ("net_x", "float32", ("B", 4 * H)), [(name, "float32", ("U", H)) for name in names]
+    step = [net_x, ("rows", "int64", ("B",)), ("bias", "float32", ("R", 4 * H)), *state]
+    return (
+        first.serialized([("ids", "int64", ("B",))], [net_x]),
+        layers.serialized(step, [(f"{name}_next", "float32", ("B", H)) for name in names]),
+        last.serialized([("h", "float32", ("B", H))], [(name, "float32", ("B", V)) for name in ("logits", "exp")]),
+    )
 
-    Args:
-        checkpoint: The model in 8 bits.
-        for_others: Whether to make the graph usable without pingze. The metadata of such a graph hold the configuration
-            and the vocabulary. The graph returns x (B, E), the embedding of `ids`, instead of `exp`, and it has no
-            input `bias`. If the configuration is `held`, the graph has the input p (1 or B, E): the mean embedding of
-            the conditions, or zeros if there are no conditions.
+
+def whole_graph(checkpoint: Checkpoint) -> bytes:
+    """Build the graph of a whole step of an 8-bit model, which is usable without pingze.
+
+    Its inputs are `ids` (B) and the state h0, c0, h1, … (B, H); if the configuration is `held`, also p (1 or B, E), the
+    mean embedding of the conditions, or zeros if there are no conditions. Its outputs are `logits` (B, V), x (B, E),
+    the embedding of `ids`, and the new state. The metadata hold the configuration and the vocabulary.
     """
-    sizes, names, graph = checkpoint.configuration, _states(checkpoint), Graph()
+    sizes, names, graph = checkpoint.configuration, _states(checkpoint), _EightBits(checkpoint)
     V, E, H = sizes.vocabulary_size, sizes.embedding_size, sizes.hidden_size
-    node, constant, within_1 = graph.node, graph.constant, sizes.activation == "tanh"
-    zero = constant("zero", np.array(_ZERO, np.uint8))
-    one = constant("one", np.array(1, np.float32))
-    step = constant("step", np.array(1 / _LARGEST, np.float32))
-    columns = constant("columns", np.array([1], np.int64))
-
-    def vector(name: str) -> str:
-        return constant(name, checkpoint.tensor(name))
-
-    def operand(x: str, *, within_1: bool = False) -> tuple[str, str]:
-        """Quantize x to 8-bit integers. Return them with one scale per row. If `within_1`, the only scale is 1/127."""
-        if within_1:
-            return node("QuantizeLinear", x, step, zero), step
-        largest = node("ReduceMax", node("Abs", x), columns)
-        scale = node("Mul", node("Max", largest, constant("least", np.array(_LEAST))), step)
-        return node("QuantizeLinear", node("Div", x, scale), one, zero), scale
-
-    def product(operand: tuple[str, str], name: str) -> str:
-        """Multiply a quantized operand x by the transpose of the weight W called `name`: x Wᵀ."""
-        (x, scale), weight = operand, checkpoint.matrix(name)
-        whole, of_row = constant(f"{name}.whole", weight.columns), constant(f"{name}.scale", weight.scale)
-        # ONNX Runtime computes (x - zero) whole · of_all · of_row, exactly until the scales are applied.
-        of_all = scale if scale == step else one
-        result = node("MatMulIntegerToFloat", x, whole, of_all, of_row, zero, domain=_CONTRIBUTED)
-        return result if scale == step else node("Mul", result, scale)
-
-    # 1) x, the embedding of ids, and the first layer's bias
-    whole, scale = checkpoint.matrix("embedding.weight")
-    rows, scales = constant("embedding", whole.view(np.uint8) ^ _ZERO), constant("embedding.scale", scale[:, None])
-    x, bias = (node("Gather", rows, "ids"), node("Gather", scales, "ids")), "bias"
-    if for_others:
-        node("Mul", node("DequantizeLinear", x[0], one, zero), x[1], result="x")
-        bias = vector("lstm.0.bias")
-        if sizes.held:
-            whole, scale = checkpoint.matrix(name := "lstm.0.weight_ph")
-            stored = constant(name, whole), constant(f"{name}.scale", scale)
-            bias = node("Gemm", "p", node("DequantizeLinear", *stored, axis=0), bias, transB=1)
-
-    # 2) `formulas.step_forward` for each layer, from the first to the last; if φ is tanh, |h| < 1
-    phi = PHI[sizes.activation]
-    for depth in range(sizes.layers):
-        if depth:
-            bias = vector(f"lstm.{depth}.bias")
-        h_prev = operand(f"h{depth}", within_1=within_1)
-        net_x, net_h = product(x, f"lstm.{depth}.weight_ih"), product(h_prev, f"lstm.{depth}.weight_hh")
-        net = node("Add", node("Add", net_x, net_h), bias)
-        of_gates = [f"net_{gate}{depth}" for gate in "ifco"]
-        net_i, net_f, net_c, net_o = graph.nodes("Split", net, results=of_gates, axis=1, num_outputs=4)
-        i, f, o = (node("Sigmoid", each) for each in (net_i, net_f, net_o))
-        kept, added = node("Mul", f, f"c{depth}"), node("Mul", i, node(phi, net_c))
-        c = node("Add", kept, added, result=f"c{depth}_next")
-        h = node("Mul", o, node(phi, c), result=f"h{depth}_next")
-        x = operand(h, within_1=within_1)
-
-    # 3) the logits and their exponentials
-    if sizes.tied:
-        x = operand(product(x, "projection.weight"))
-    output = product(x, "embedding.weight" if sizes.tied else "output.weight")
-    output = node("Add", output, vector("output.bias"))
-    logits = node("Sub", output, node("ReduceMax", output, columns), result="logits")
-    if not for_others:
-        node("Exp", logits, result="exp")
-
-    # 4) the inputs and outputs of each run
+    embedded, bias = graph.embedded("ids"), graph.vector("lstm.0.bias")
+    graph.node(
+        "Mul", graph.node("DequantizeLinear", embedded[0], graph.constant(*_ONE), graph.zero), embedded[1], result="x"
+    )
+    if sizes.held:
+        whole, scale = checkpoint.matrix(name := "lstm.0.weight_ph")
+        stored = graph.constant(name, whole), graph.constant(f"{name}.scale", scale)
+        bias = graph.node("Gemm", "p", graph.node("DequantizeLinear", *stored, axis=0), bias, transB=1)
+    graph.logits(graph.layers(graph.product(embedded, "lstm.0.weight_ih"), bias))
     inputs: list[Described] = [("ids", "int64", ("B",)), *((name, "float32", ("B", H)) for name in names)]
-    if not for_others:
-        inputs.append(("bias", "float32", ("R", 4 * H)))
-    elif sizes.held:
+    if sizes.held:
         inputs.append(("p", "float32", ("R", E)))
-    last: Described = ("x", "float32", ("B", E)) if for_others else ("exp", "float32", ("B", V))
     outputs: list[Described] = [(f"{name}_next", "float32", ("B", H)) for name in names]
-    outputs = [("logits", "float32", ("B", V)), last, *outputs]
-    return graph.serialized(inputs, outputs, checkpoint.metadata if for_others else {})
+    outputs = [("logits", "float32", ("B", V)), ("x", "float32", ("B", E)), *outputs]
+    return graph.serialized(inputs, outputs, checkpoint.metadata)
 
 
 def _states(checkpoint: Checkpoint) -> list[str]:
@@ -246,6 +232,82 @@ class Graph:
         return b"".join(_message((1, _IR_VERSION), (2, "pingze"), *parts))
 
 
+class _EightBits(Graph):
+    """A graph under construction that computes parts of a step with the weights of an 8-bit model."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__()
+        self.checkpoint = checkpoint
+        self.zero = self.constant("zero", np.array(_ZERO, np.uint8))
+
+    def layers(self, net_x: str, bias: str, rows: str = "") -> str:
+        """Compute `formulas.step_forward` for each layer, from the first to the last; return h of the last layer.
+
+        If `rows` is given, the state has one row for each of its texts, and `rows` those that the new texts continue.
+        """
+        sizes, node = self.checkpoint.configuration, self.node
+        phi, h = PHI[sizes.activation], ""
+        for depth in range(sizes.layers):
+            if depth:
+                net_x = self.product(self.operand(h, hidden=True), f"lstm.{depth}.weight_ih")
+                bias = self.vector(f"lstm.{depth}.bias")
+            h_prev, c_prev = self.operand(f"h{depth}", hidden=True), f"c{depth}"
+            net_h = self.product(h_prev, f"lstm.{depth}.weight_hh")
+            if rows:
+                net_h, c_prev = node("Gather", net_h, rows), node("Gather", c_prev, rows)
+            net = node("Add", node("Add", net_x, net_h), bias)
+            of_gates = [f"net_{gate}{depth}" for gate in "ifco"]
+            net_i, net_f, net_c, net_o = self.nodes("Split", net, results=of_gates, axis=1, num_outputs=4)
+            i, f, o = (node("Sigmoid", each) for each in (net_i, net_f, net_o))
+            kept, added = node("Mul", f, c_prev), node("Mul", i, node(phi, net_c))
+            c = node("Add", kept, added, result=f"c{depth}_next")
+            h = node("Mul", o, node(phi, c), result=f"h{depth}_next")
+        return h
+
+    def logits(self, h: str) -> str:
+        """Compute the logits from the last layer's h."""
+        tied, x = self.checkpoint.configuration.tied, self.operand(h, hidden=True)
+        x = self.operand(self.product(x, "projection.weight")) if tied else x
+        output = self.product(x, "embedding.weight" if tied else "output.weight")
+        output = self.node("Add", output, self.vector("output.bias"))
+        return self.node("Sub", output, self.largest(output), result="logits")
+
+    def vector(self, name: str) -> str:
+        """Add a vector of the model."""
+        return self.constant(name, self.checkpoint.tensor(name))
+
+    def largest(self, x: str) -> str:
+        """Find the largest number in each row of x."""
+        return self.node("ReduceMax", x, self.constant("columns", np.array([1], np.int64)))
+
+    def embedded(self, ids: str) -> tuple[str, str]:
+        """Look up the embeddings of tokens. Return 8-bit integers with one scale per row."""
+        whole, scale = self.checkpoint.matrix("embedding.weight")
+        rows, scales = self.constant("embedding", whole.view(np.uint8) ^ _ZERO), scale[:, None]
+        return self.node("Gather", rows, ids), self.node("Gather", self.constant("embedding.scale", scales), ids)
+
+    def operand(self, x: str, *, hidden: bool = False) -> tuple[str, str]:
+        """Quantize x to 8 bits. Return the names of the integers and the row scales (1/127 for h if φ is tanh)."""
+        step = self.constant("step", np.array(1 / _LARGEST, np.float32))
+        if hidden and self.checkpoint.configuration.activation == "tanh":  # |h| < 1
+            return self.node("QuantizeLinear", x, step, self.zero), step
+        largest = self.node("Max", self.largest(self.node("Abs", x)), self.constant("least", np.array(_LEAST)))
+        scale = self.node("Mul", largest, step)
+        return self.node("QuantizeLinear", self.node("Div", x, scale), self.constant(*_ONE), self.zero), scale
+
+    def product(self, operand: tuple[str, str], name: str, result: str = "") -> str:
+        """Add the product x Wᵀ, and return the product's name. `operand` names x and x's scale. `name` names W."""
+        (x, scale), weight = operand, self.checkpoint.matrix(name)
+        whole, of_row = self.constant(f"{name}.whole", weight.columns), self.constant(f"{name}.scale", weight.scale)
+        # ONNX Runtime computes (x - zero) whole · of_all · of_row, exactly until the scales are applied.
+        if scale == "step":
+            return self.node("MatMulIntegerToFloat", x, whole, scale, of_row, self.zero, domain=_CONTRIBUTED)
+        found = self.node(
+            "MatMulIntegerToFloat", x, whole, self.constant(*_ONE), of_row, self.zero, domain=_CONTRIBUTED
+        )
+        return self.node("Mul", found, scale, result=result)
+
+
 def _described(name: str, type_: str, sizes: tuple[int | str, ...]) -> Chunks:
     shape = _message(*((1, _message((1, size) if isinstance(size, int) else (2, size))) for size in sizes))
     return _message((1, name), (2, _message((1, _message((1, TYPES[type_]), (2, shape))))))
@@ -270,7 +332,7 @@ def _varint(value: int) -> bytes:
 
 
 def session(graph: bytes) -> Callable[[Mapping[str, Array]], list[Array]]:
-    """Load a graph, and return a function that maps operands by name to the list of results.
+    """Load an ONNX graph. Return a function that takes the graph's inputs by name, and returns the list of outputs.
 
     A run uses only the calling thread, because threads that compose at the same time would compete for the processor.
     """
