@@ -26,7 +26,7 @@ _RIMES = """ï=zhi,chi,shi,ri,zi,ci,si ü=ju,qu,xu,yu,ü ie=ie,ye,ue,üe,ê en=e
 ENDINGS = {
     end: rime for rime, _, ends in (row.partition("=") for row in _RIMES.split()) for end in (ends or rime).split(",")
 }
-"""Map each ending of a syllable to its rime. The longest matching ending counts. ï is the vowel of 知 and 資."""
+"""Map each ending of a syllable to its rime. If several endings match, use the longest. ï is the vowel of 知 and 資."""
 _LEVEL_MARKS, _OBLIQUE_MARKS = "\u0304\u0301", "\u030c\u0300"  # the marks of tones 1 and 2, and of 3 and 4
 
 
@@ -36,12 +36,12 @@ class Entry(NamedTuple):
     rhymed: Mapping[str, int]
     """How often Tang poets rhymed on the character, for each of its rhyme groups.
 
-    In 平水韻, each group has its own count. In any other standard, each group has the sum of these counts.
+    In 平水韻, each group has its own count. In any other standard, each group has the sum of all 平水韻 counts.
     """
     used: int
     """The number of times the character occurs in Tang verse."""
     needed: Mapping[str, int]
-    """How often a template requires each tone where the character stands. Empty if the character has one tone."""
+    """How often a template fixes the character's tone as level, and as oblique. Empty for a character of one tone."""
     variants: str
     """Other written forms of the character, the most frequent first."""
 
@@ -70,7 +70,7 @@ def mandarin_readings() -> dict[str, list[str]]:
 
 @cache
 def mandarin_groups(syllable: str, standard: Standard) -> str:
-    """Return the name of a Mandarin syllable's group; for a neutral tone, the names of its level and oblique groups."""
+    """Return the name of a Mandarin syllable's rhyme group. A neutral tone has two: a level and an oblique group."""
     marks = unicodedata.normalize("NFD", syllable)
     letters = unicodedata.normalize("NFC", re.sub(f"[{_LEVEL_MARKS}{_OBLIQUE_MARKS}]", "", marks))
     rime = next((ENDINGS[end] for size in (3, 2, 1) if (end := letters[-size:]) in ENDINGS), "")
@@ -85,9 +85,10 @@ def in_use(character: str) -> bool:
 
 @lru_cache(1 << 13)
 def is_rare_word(character: str) -> bool:
-    """Return whether a Simplified character, such as 并, also has a reading that its Traditional form lacks."""
-    traditional = table("simplified").get(character, "")[:1]
-    own, other = (entry(one, PINGSHUI).rhymed.keys() for one in (character, traditional))
+    """Return whether a Simplified character, such as 并 for 並, is also a word of its own with another reading."""
+    if not (traditional := table("simplified").get(character)):
+        return False
+    own, other = (entry(one, PINGSHUI).rhymed.keys() for one in (character, traditional[0]))
     return bool(other) and not own <= other
 
 

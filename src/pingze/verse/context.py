@@ -26,24 +26,24 @@ _NEIGHBOURS = re.compile(r"([<>])(-?\d+)([^<>\d-]+)")
 _STRONG = math.log(20)
 
 _Context = dict[str, tuple[int, dict[tuple[str, str], int]]]
-"""The weight of each word that a character may stand for, and of each neighbor before (<) or after (>) the word."""
+"""For each word that a character may stand for: its weight, and the weights of neighbors before (<) or after (>) it."""
 
 
 def in_context(text: str, *, keep_words: bool = False) -> str:
     """Convert each Simplified character of a text, resolving ambiguous ones by their neighbors.
 
     An ambiguous character becomes the word that its neighbors favor in verse: 白发 becomes 白髮, 出发 becomes 出發.
-    Some ambiguous characters, such as 云, are also words themselves. In a Traditional text, they remain (宁 in 當宁).
-    In a Simplified text, they change if their neighbors favor another word. In a text that has neither Simplified nor
-    Traditional characters, they change only on strong evidence. A mixed text counts as Simplified if it has at least
-    as many Simplified as Traditional characters.
+    Some ambiguous characters, such as 云, are also words themselves. In a Traditional text, such a character stays as
+    it is (宁 in 當宁). In a Simplified text, it changes if its neighbors favor another word. In a text with neither
+    Simplified nor Traditional characters, it changes only on strong evidence. A mixed text counts as Simplified if it
+    has at least as many Simplified as Traditional characters.
 
     Args:
         text: Any text.
-        keep_words: Whether rare words such as 并 and 机 also remain in a Traditional text. By default they become 並
-            and 機, as in the corpus. The pinned digests of the corpus depend on this default.
+        keep_words: Whether rare words such as 并 and 机 also stay as they are in a Traditional text. By default they
+            become 並 and 機, as in the corpus. Changing this default would change the pinned digests of the corpus.
     """
-    chosen, unsure = to_traditional(text), _unsure() & set(text)
+    chosen, unsure = to_traditional(text), {one for one in {*text} if one in table("contexts") or is_rare_word(one)}
     if not unsure:
         return chosen
     contexts, caution, kept = _contexts(), _caution(text), set[str]()
@@ -58,18 +58,13 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
     return chosen
 
 
-@cache
-def _unsure() -> frozenset[str]:
-    return frozenset(table("contexts").keys() | filter(is_rare_word, table("simplified")))
-
-
 def lines_in_context(lines: Sequence[str]) -> list[str]:
     """Convert the lines of a poem as one text with `in_context`, but keep rare words such as 并."""
     return in_context("\n".join(lines), keep_words=True).split("\n") if lines else []
 
 
 def other_words(text: str, read: str, place: int) -> list[str]:
-    """Return the words that `text[place]` can stand for, except `read[place]`; [] if the text is Traditional."""
+    """Return the words that `text[place]` may stand for, other than `read[place]`; [] if `text` is Traditional."""
     words = {text[place], *traditional_candidates(text[place])} - {read[place]}
     return sorted(words) if words and not math.isinf(_caution(text)) else []
 
@@ -90,7 +85,7 @@ def _only_simplified() -> frozenset[str]:
 
 
 def _choose(text: str, chosen: str, at: int, caution: float) -> str:
-    """Return the word that the adjacent Han characters favor by at least `caution` nats, else the character itself."""
+    """Return the word for `text[at]` that adjacent Han characters favor by at least `caution` nats, else `text[at]`."""
     contexts, character = _contexts(), text[at]
     beside = [
         (side, chosen[place], chosen[place] if text[place] in contexts else OTHER)
@@ -121,7 +116,7 @@ def _contexts() -> dict[str, _Context]:
 
 @cache
 def word_tones(standard: Standard = PINGSHUI) -> dict[str, str]:
-    """Map each two-character word to its two tones, from counts or listed meanings. An undecided tone is `OPEN`."""
+    """Map each two-character word to its tones, such as 平仄, from counts or listed meanings. `OPEN` is undecided."""
     if standard.rimes:
         return table("mandarin_words")
     found = dict(table("word_tones"))
@@ -134,7 +129,7 @@ def word_tones(standard: Standard = PINGSHUI) -> dict[str, str]:
 
 
 def tones_by_word(line: str, starts: Iterable[int], standard: Standard = PINGSHUI) -> dict[int, str]:
-    """Map each position whose tone a two-character word decides to this tone; if two words disagree, to both tones.
+    """Map positions of a line to the tones that two-character words decide there; both tones if two words disagree.
 
     Args:
         line: Characters without marks.
@@ -151,7 +146,7 @@ def tones_by_word(line: str, starts: Iterable[int], standard: Standard = PINGSHU
 
 
 def tones_in(line: str, starts: Iterable[int], standard: Standard = PINGSHUI) -> list[frozenset[str]]:
-    """Return the tones of each character in a line: those that `tones_by_word` decides, otherwise its `usual_sides`."""
+    """Return a set of tones per character of a line: from `tones_by_word` if a word decides, else `usual_sides`."""
     decided = tones_by_word(line, starts, standard)
     return [frozenset(decided.get(at, "")) or usual_sides(each, standard) for at, each in enumerate(line)]
 
@@ -167,7 +162,7 @@ def word_at(line: str, place: int, standard: Standard = PINGSHUI) -> str:
 def tones_within(
     words: Iterable[str], lines: Iterable[str] = (), standard: Standard = PINGSHUI
 ) -> dict[str, frozenset[str]]:
-    """Map each character that can have both tones to its tones in the given words and lines. Lines may have blanks."""
+    """Map each character that can have both tones to its tones in `words` and `lines`. Lines may contain blanks."""
     texts = [(word, range(len(word) - 1)) for word in words]
     found: dict[str, frozenset[str]] = {}
     for text, starts in (*texts, *((line, word_starts(2, len(line))) for line in lines)):

@@ -55,10 +55,9 @@ def known(character: str, standard: Standard = PINGSHUI) -> Entry:
     """
     converted = to_traditional(character)
     found = entry(converted, standard)
-    if found.rhymed:
-        words = [character, converted] if is_rare_word(character) else [converted]
-    else:
-        words = [*traditional_candidates(converted)][::-1]
+    if found.rhymed and not is_rare_word(character):
+        return found
+    words = [character, converted] if found.rhymed else [*traditional_candidates(converted)][::-1]
     return found._replace(rhymed={name: n for word in words for name, n in entry(word, standard).rhymed.items()})
 
 
@@ -110,10 +109,10 @@ def tone(character: str, standard: Standard = PINGSHUI) -> str:
 
 
 def usable_tone(character: str, standard: Standard = PINGSHUI) -> str | None:
-    """Return the tone that a composer can rely on: the only tone, or the one of two that verse attests, else None.
+    """Return the tone that a composer can rely on: a character's only tone, or the one that verse attests, or None.
 
-    Verse attests a tone if the character occurs at ten or more positions where a template fixes the tone, and if at
-    least 95 % of these positions need that tone. It attests none for 看 思 過, whose tone depends on the meaning.
+    Verse attests one of two tones if the character stands at ten or more positions where a template fixes the tone, and
+    at least 95 % of these need that tone. For 看 思 過, whose tone depends on the meaning, verse attests neither.
     """
     if len(can_be := sides(character, standard)) == 1:
         return next(iter(can_be))
