@@ -42,7 +42,7 @@ _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(deadline: Deadline) -> Iterator[None]:
-    """Run the block within a deadline."""
+    """Set this thread's deadline while the block runs. Only `check_deadline` stops a block that takes too long."""
     token = _CURRENT.set(deadline)
     try:
         yield

@@ -8,7 +8,7 @@
     ├── UnfinishedError       no particle reached the end of a poem
     ├── MissingExtraError     a part of pingze is not installed: `pip install pingze[…]`
     ├── CorpusError           the corpus is absent, damaged or cannot be fetched
-    ├── CheckpointError       a model file is absent, damaged or of another kind
+    ├── CheckpointError       a model file is absent, damaged or in another format, or cannot be written
     ├── TrainingError         a training run cannot start or continue
     └── StoppedError          a person stopped something that can be resumed later
 
@@ -160,7 +160,7 @@ class CorpusError(PingzeError):
 
 
 class CheckpointError(PingzeError):
-    """A model file is absent, damaged, or of another kind."""
+    """A model file or training state is absent, damaged, inconsistent or in another format, or cannot be written."""
 
 
 class TrainingError(PingzeError):

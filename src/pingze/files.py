@@ -28,7 +28,7 @@ def table(name: str, package: str = "pingze.verse") -> dict[str, str]:
 
 
 def counts(cell: str) -> dict[str, int]:
-    """Parse one-character names, each followed by a count, such as 支1齊52; a missing count is 0."""
+    """Map each one-character name in a cell such as 支1齊52 to the count after the name, or to 0 if there is none."""
     return {name: int(times or 0) for name, times in _COUNTED.findall(cell)}
 
 

@@ -14,9 +14,9 @@ import sys
 
 VARIABLE = "PINGZE_THREADS"
 OPENMP = "OMP_NUM_THREADS"
-"""The environment variable that torchrun sets. It determines the size of all pools unless `VARIABLE` is set."""
+"""The environment variable that torchrun sets. It determines the size of all pools unless `PINGZE_THREADS` is set."""
 POOLS = (OPENMP, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS")
-"""The environment variables with the thread counts of OpenMP (for torch and Numba), NumPy's BLAS and Numba's pool."""
+"""The variables with the thread counts of OpenMP (used by torch and Numba), of NumPy's BLAS, and of Numba itself."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # the numbers of mallopt's parameters
 KEPT_BYTES = 1 << 30
 
@@ -53,7 +53,7 @@ def set_pools() -> None:
 
 
 def _asked() -> int | None:
-    """Return the requested number of threads, at most `cores()`, or None if neither `VARIABLE` nor `OPENMP` is set."""
+    """Return `PINGZE_THREADS` or else `OMP_NUM_THREADS` as a number, at most `cores()`, or None if neither is set."""
     numbers = (_number(os.environ.get(name, "")) for name in (VARIABLE, OPENMP))
     return next((min(number, cores()) for number in numbers if number), None)
 

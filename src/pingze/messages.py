@@ -17,7 +17,7 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
 
     Args:
         code: A key of messages.toml.
-        parameters: The value of each placeholder. A list is joined. The option's name in `field` is translated.
+        parameters: The value of each placeholder. A list is joined. The value of `field`, an option, is translated.
         language: en or zh.
     """
     values = {name: _in_words(name, value, language) for name, value in parameters.items()}
@@ -45,5 +45,5 @@ def _in_words(name: str, value: Parameter, language: Language) -> str | int | fl
 
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
-    """Return all message templates by code, then language. The key "fields" maps to Chinese names of the options."""
+    """Return the message templates by code, then language. The key "fields" instead maps options to Chinese names."""
     return tomllib.loads(files("pingze").joinpath("messages.toml").read_text(encoding="utf-8"))

@@ -34,7 +34,7 @@ COMMANDS = {
 _UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 """The base class of typer's errors for wrong arguments. typer exports some of the subclasses, but not this class."""
 _OUTPUT = {errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT}
-"""Error numbers. An OSError with one of these numbers but no file name comes from writing to standard output."""
+"""The error numbers of a failed write to standard output. They mean this only in an OSError without a file name."""
 
 
 def application_for(arguments: Sequence[str]) -> typer.Typer:
@@ -102,6 +102,6 @@ def _fail(message: str, status: int) -> int:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
-    """Print warnings about converted characters; hide other libraries' warnings, which are meant for developers."""
+    """Print a ConversionWarning (typed text was changed on reading). Hide other warnings: they are for developers."""
     if issubclass(category, ConversionWarning):
         _fail(str(message), 0)

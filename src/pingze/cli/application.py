@@ -31,7 +31,7 @@ from pingze.verse.tunes import tunes
 
 
 def offering(values: Callable[[Any], Iterable[str]]) -> Callable[[Any, str], list[str]]:
-    """Return a completion function, which offers the values that begin with the typed text."""
+    """Return a shell completion function. It lists those of `values(context)` that begin with the text typed so far."""
 
     def complete(ctx: Any, incomplete: str) -> list[str]:
         begun = to_traditional(incomplete)
@@ -115,8 +115,8 @@ def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[
     """Return a decorator that adds a function to `group` as a command, with an option for each parameter.
 
     The parameter `asked`, a dataclass, is replaced by one option per field. The field that `argument` names becomes a
-    positional argument instead. The parameters `model` and `as_json` become the shared options --model and --json. A
-    parameter without `Annotated` that has the name of a field of `Composing` gets the option of that field.
+    positional argument instead. The parameters `model` and `as_json` become the shared options --model and --json. If
+    a parameter without `Annotated` has the same name as a field of `Composing`, it becomes the option of that field.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -164,7 +164,7 @@ def _described(each: Parameter) -> Parameter:
 
 
 def need(extra: str, what: str, *packages: str) -> None:
-    """Raise MissingExtraError, which says that `what` needs `extra`, unless all `packages` are installed."""
+    """Raise MissingExtraError if one of `packages` is not installed. The error says that `what` needs `extra`."""
     if any(find_spec(package) is None for package in packages):
         raise MissingExtraError(what, extra)
 

@@ -122,7 +122,7 @@ def generate(
     seed: int | None = None,
     model: str = "report",
 ) -> None:
-    """Continue an opening, as the report's generator does."""
+    """Continue an opening without form or rhyme, like the generator in the report that this project implements."""
     conditions = {"title": title, "poet": poet, "about": about}
     width = None if free else split_len
     from pingze.composing import generation
@@ -146,7 +146,7 @@ def _show_poems(poems: "list[Poem]", asked: Revising, model: str | None, *, expl
 
 
 def _row(reason: "Reason") -> str:
-    """Format a reason as a row of a table, aligned for terminals that show Han characters in double width."""
+    """Format the figures of one character as a table row, aligned for terminals with Han characters of double width."""
     place, p, tone = f"{reason.line}.{reason.position}", f"{reason.probability:<8.2g}", reason.tone or "　"
     others = "、".join(reason.alternatives)
     return f"{place} {reason.character}  p {p} rank {reason.rank:<5} {tone}  {others}  {reason.rhyme_group}"

@@ -54,7 +54,7 @@ def status() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that shows how many items are done. It does nothing for few items or if stdout is a terminal."""
+    """Yield a function that shows how many items are done. It is silent if `total` <= MANY or stdout is a terminal."""
     if total <= MANY or sys.stdout.isatty():
         yield lambda done: None
         return

@@ -63,7 +63,7 @@ def lines_table(rows: Sequence["LineResult"]) -> "Table":
 
 
 def summary(rows: Sequence["LineResult"]) -> str:
-    """Say in a sentence how many lines are right as printed, how many with each allowance, and which are wrong."""
+    """Count the lines right as printed, by convention, by renaming or by rereading a sign; name the wrong lines."""
     from pingze.report.derivation.measure import CONVENTION, NOTHING, RENAMING, SIGN, WRONG
 
     wrong = [row.id for row in rows if row.verdict == WRONG]
@@ -76,7 +76,7 @@ def summary(rows: Sequence["LineResult"]) -> str:
 
 
 def figure(error: float) -> str:
-    """Format an error with two significant digits; format a mere rounding error as 0."""
+    """Format a numerical error with two significant digits. An error of at most 1e-11 is mere rounding, shown as 0."""
     return f"{error:.2g}" if error > 1e-11 else "0"
 
 

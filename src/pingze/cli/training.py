@@ -116,7 +116,7 @@ def export(
     ] = None,
     model: str | None = None,
 ) -> None:
-    """Write a model as ONNX or as a folder for a model hub; --model verifies and reads such a folder."""
+    """Write a model as ONNX or as a folder for a model hub. --model can read the folder, and verifies it first."""
     from pingze.export import write_folder, write_onnx
     from pingze.network import checkpoint
 

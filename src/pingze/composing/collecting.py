@@ -45,7 +45,7 @@ class Kind(NamedTuple):
 
     second: bool
     line_type: str
-    """The line type, or "" for any."""
+    """The type of the line's tone pattern: a, B, c or D (see `verse.patterns`); "" if any tones are allowed."""
     strictness: str
     foot: bool
     ending: bytes
@@ -85,11 +85,11 @@ class Quoting(Copying):
         self.excluded = lru_cache(maxsize=1 << 10)(self._excluded)
 
     def holds(self, fixed: Sequence[int]) -> bool:
-        """Return True if a word, given as ids, is in no line of the corpus and thus can be in no quoted line."""
+        """Check whether the word `fixed` (ids) makes a poem impossible: True if no line of the corpus contains it."""
         return not len(self.corpus.places(self._codes(fixed)))
 
     def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "T G"]:
-        """Return a mask of hypotheses with `_AMPLE` lines for each place. If none has so many, one line is enough."""
+        """Return a mask of hypotheses that leave `_AMPLE` lines to quote at every line or, if none does, at least 1."""
         counts = np.full((len(demands.kinds), len(demands.rhyming.of_row)), len(self.run))
         for number in range(demands.request.lines):
             given = fixed[number * self.width : (number + 1) * self.width]
@@ -161,7 +161,7 @@ class Quoting(Copying):
         return rows
 
     def _next(self, kind: Kind, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]) -> Int[Array, "n"]:
-        """List the ids that can continue the line `begun` after the lines `written`; all lines are given as codes."""
+        """List the ids that can continue the line `begun` after the lines `written` (both as codes of the corpus)."""
         rows, at = self._within(self.lines(kind), begun), len(begun)
         if len(rows) > _MANY:
             return self.ids[np.unique(self.columns[at][rows])]
@@ -178,10 +178,10 @@ class Quoting(Copying):
         return np.array(self._within(range(len(self.run)), line), int)
 
     def _excluded(self, written: tuple[tuple[int, ...], ...]) -> tuple[Int[Array, "runs"], Bool[Array, "codes"]]:
-        """Return the numbers (`run`) of lines that may no longer be quoted, and a mask of the characters in `written`.
+        """Return the `run` numbers of lines that may no longer be quoted, and a mask of the characters in `written`.
 
-        A line is excluded if it is in a poem that contains a written line, or in a version of such a poem. The numbers
-        are sorted and end with a sentinel that is larger than any `run`.
+        Equal lines of the table share a `run` number. A line is excluded if it is in a poem that contains a written
+        line, or in a version of such a poem. The numbers are sorted and end with a sentinel larger than all others.
         """
         by_group, group = self.table["by_group"], self.table["group"]
         runs, used = [np.array([np.iinfo(np.int32).max])], np.zeros(len(self.ids), bool)

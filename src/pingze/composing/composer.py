@@ -220,13 +220,13 @@ class Composer:
         return terms
 
     def weighed(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
-        """Return what the terms add to each character's ln p at a position. The request must fix the whole text."""
+        """Add up the log factors of all `terms` for each character at `place`. The request must fix the whole text."""
         text = constraints.lexicon.reads[np.array(constraints.fixed)]
         added = [term.at_place(text, place) for term in self.terms(constraints)]
         return sum((each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32))
 
     def lexicon(self, request: Request | None = None) -> Lexicon:
-        """Return the tones and rhymes of the vocabulary and of the characters that a request gives, in its standard."""
+        """Return tones and rhymes of the vocabulary and of a request's characters, by the standard of the request."""
         if not request:
             return self.lexicon_of(PINGSHUI, "")
         given = "".join([*(fix.character for fix in request.fixed), *request.include])
@@ -261,7 +261,7 @@ class Composer:
         return np.append(network_ids(self.vocabulary, "".join(marked(lines, form))), EOS)
 
     def score(self, lines: list[str], prefix: Sequence[int] = (), form: str = "") -> tuple[Array, Array]:
-        """Compute ln p at each place of a text after `prefix`: of every token (N, V), and of the text's token (N,)."""
+        """Return ln p of every token at each place of a text after `prefix` (N, V), and of the text's tokens (N,)."""
         ids = self.token_ids(lines, form)
         states = [self.network.start(prefix=prefix)]
         for id_ in ids[:-1]:

@@ -1,4 +1,4 @@
-"""Write couplets 對聯: a line that answers a given one, or both lines and their 橫批 on a theme.
+"""Write couplets 對聯: the other line to a given line, or two lines and a four-character banner 橫批 on a theme.
 
 The two lines have the same length, and pauses divide both into the same parts. The rhythm positions of a part are every
 second position and the last position. At rhythm positions, the two lines have opposite tones. The lines share no

@@ -178,9 +178,9 @@ def mend(
 
 
 def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
-    """Locate the words to keep. A word that is not in the lines as typed is looked up in the lines as read.
+    """Return the positions of the words to keep. `texts` has the lines as typed, and the lines as read (Traditional).
 
-    Raises InputError if a word is in neither.
+    A word that is not in the lines as typed is looked up in the lines as read. Raises InputError if it is in neither.
     """
     locked, layout = set[int](), Layout(map(len, texts[0]))
     for word in filter(None, map(str.strip, keep)):

@@ -75,10 +75,10 @@ class TitleJudge:
         return float(self.association[np.ix_(a, b)].sum() / len(a)) if len(a) else 0.0
 
     def identified(self, poems: Sequence[tuple[str, str]]) -> float:
-        """Return the share of poems whose own title scores highest among `CANDIDATES` titles.
+        """Return the share of poems whose own title scores higher than the titles of the next `CANDIDATES` - 1 poems.
 
-        Characters that a poem shares with its own title are removed from the poem. The other titles are those of the
-        next poems in `poems`; the first poem follows the last poem.
+        After the last poem of `poems` comes the first. Before a poem is scored, it loses the characters that are
+        also in its own title.
         """
         found = 0
         for at, (title, text) in enumerate(poems):

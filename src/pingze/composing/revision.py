@@ -25,7 +25,7 @@ from pingze.verse.tones import groups, usable_tone
 Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""
 TRIED = 64
-"""The maximum number of candidates scored with the whole poem. The likeliest after the preceding text are chosen."""
+"""The maximum number of candidates that `alternatives` tries in the whole poem: the likeliest after the text before."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def revise(poem: Poem, targets: Iterable[Target], *, model: Model | None = None,
 def prepare_poem(
     poem: Poem, targets: Iterable[Target] | None, asked: Revising, model: Model | None = None
 ) -> tuple[Composer, Inclusion]:
-    """Load the model and compile a request that rewrites `targets` (None: no target). Raises the errors of `revise`."""
+    """Return the loaded model and a compiled request that rewrites `targets` (None: none). Raises as `revise` does."""
     if not isinstance(poem, Poem):
         raise wrong_type("poem", poem, "a Poem, as compose and read_poem give")
     places = [] if targets is None else _places(poem, targets)
@@ -232,7 +232,7 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
 
 
 def poem_request(chosen: Composer, poem: Poem, places: Iterable[int] = (), asked: Revising = Revising()) -> Request:
-    """Build a request that keeps a poem. The characters at `places` and the options that `asked` sets are not kept."""
+    """Build a request that fixes the poem's characters outside `places`. Options not in `asked` come from the poem."""
     layout, has, form = Layout(map(len, poem.lines)), len(poem.lines), find_form(poem.form)
     free = {other for place in places for other in form.same(place)}
     if has > MOST_LINES:

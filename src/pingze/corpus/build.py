@@ -158,7 +158,7 @@ def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> tuple[list[int]
 def split_of(digest: int, *, is_later: bool = False) -> str:
     """Return the split that a digest selects: train for 87 % of the digests, dev for 6.5 %, test for 6.5 %.
 
-    If `is_later`, the shares are 98 %, 1 % and 1 %. Such a poem is a 詩 of neither Tang nor Song, and is for training.
+    For a 詩 of neither Tang nor Song (`is_later`), the shares are 98 %, 1 % and 1 %, since such 詩 are for training.
     """
     train, dev = (0.98, 0.99) if is_later else (0.87, 0.935)
     share = digest / 2**64

@@ -1,9 +1,10 @@
-"""Read poems, file by file, from two public sources, each an archive or a folder, or from a user's own files.
+"""Read poems, file by file, from two public sources or from a user's own files.
 
-The npm package holds Tang and Song poems in Traditional characters, and 詞 in Simplified characters. The repository
-snowtraces/poetry-source (MIT) holds poems of 秦 to 清 and 詞 of all dynasties in Simplified characters. Its files, such
-as `source/诗/明/*.base.json` and `source/词/…`, hold lists of objects with title, authorName and content. Its files
-of 诗 of 唐 and 宋 are skipped, because the package holds these poems. Simplified characters are converted in context.
+A public source can be an archive or a folder. The npm package holds Tang and Song poems in Traditional characters, and
+詞 in Simplified characters. The repository snowtraces/poetry-source (MIT) holds poems of 秦 to 清 and 詞 of all
+dynasties in Simplified characters. Its files, such as `source/诗/明/*.base.json` and `source/词/…`, hold lists of
+objects with title, authorName and content. Its files of 诗 of 唐 and 宋 are skipped, because the package holds these
+poems. Simplified characters are converted in context.
 
 A user's own corpus is a folder of text and JSON files, read as poems of the dynasty `own`. In a text file, blank lines
 separate poems; a title, or a title and a poet, may precede the verse. A JSON file may hold poems at any depth. A poem
@@ -44,7 +45,7 @@ class File(NamedTuple):
     """A file of poems as the source has them, before cleaning."""
 
     order: tuple[int, ...]
-    """The key by which files are sorted: source (0 for the package's 詩), dynasty and number."""
+    """The sort key: source (0: package 詩 or own poems, 1: package 詞, 2: poetry-source), dynasty, number."""
     poems: list[CorpusPoem]
     name: str
 

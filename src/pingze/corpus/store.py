@@ -106,7 +106,7 @@ class Store:
         return self._poems("tune > ''", split=split)
 
     def report_draw(self, split: str) -> list[str]:
-        """List the texts drawn for the report, in the order of the draw: 16,384 for train, 2,730 for dev.
+        """List the texts on which docs/the-report.md trains or measures, in the order drawn: 16,384 train, 2,730 dev.
 
         Args:
             split: train or dev.
@@ -195,7 +195,8 @@ class Store:
     def statistics(self, *, poets: int = 10) -> dict[str, Any]:
         """Count the 詩 of each dynasty, and all 詞 under the key "ci": in total, and by form, split and poet.
 
-        Also count the dropped poems by reason, the lines 句, the groups, and the poems in the largest group.
+        Also count the dropped poems by reason, and the lines 句. Count the groups (the versions of one poem form a
+        group), and the poems in the largest group.
 
         Args:
             poets: How many of the most prolific poets of each dynasty to list.
@@ -276,7 +277,7 @@ def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
 
 
 def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
-    """Return the line in which a phrase begins. If `phrase` is "", the whole line becomes the phrase of the hit."""
+    """Return the line at index `begins` of the row's text. The hit's phrase is `phrase` or, if that is "", the line."""
     dynasty, author, title, text = row
     number = len(lines(text[: begins + 1]))
     line = lines(text)[number - 1]

@@ -129,7 +129,7 @@ class SuffixArray:
         return np.searchsorted(self.texts, places, side="right") - 1
 
     def longest(self, line: str) -> str:
-        """Return the first of the longest substrings of a line that occur in the texts. If none occurs, return ""."""
+        """Return a line's longest substring that the texts contain (the first of equally long ones), or "" if none."""
         codes, best = self.encode(line), ""
         for start in range(len(line)):
             # Only a longer part matters, and a part cannot occur if its beginning does not.
@@ -138,10 +138,10 @@ class SuffixArray:
         return best
 
     def nearest(self, line: str) -> tuple[int, int]:
-        """Return the index at which the line most similar to `line` begins, and the number of equal characters.
+        """Find the line in the texts nearest to `line`. Return its place and the number of characters equal in both.
 
-        Only lines of the same length are compared, position by position. Of equally similar lines, the first in the
-        texts is returned. If no line has an equal character, return 0 and 0.
+        The place is an index into the joined text. Only lines of the same length are compared, position by position. Of
+        equally similar lines, the first in the texts is chosen. If no line has an equal character, return 0 and 0.
         """
         starts = self.lines_of(len(line))
         same = np.zeros(len(starts), np.int8)
@@ -153,7 +153,7 @@ class SuffixArray:
         return int(starts[best]), int(same[best])
 
     def between(self, before: Codes, after: Codes) -> UInt16[np.ndarray, "n"]:
-        """Return the codes of the Han characters that occur between two phrases; one of the phrases may be empty."""
+        """Return the codes of Han characters c with before + c + after in the texts. One of the two may be empty."""
         by_before = len(before) >= len(after)
         at = self.places(before) + len(before) if by_before else self.places(after) - 1
         # A place before the first one wraps around to the end of the text, which holds only `END`.
@@ -165,7 +165,7 @@ class SuffixArray:
         return codes[self._is_han[codes]]
 
     def counts(self, places: Int[np.ndarray, "n"]) -> dict[str, int]:
-        """Count how often each Han character occurs at the given places."""
+        """Count how often each Han character occurs at the given places, which are indices into the joined text."""
         times = np.bincount(self.text[places], minlength=len(self._is_han)) * self._is_han
         return {chr(self.characters[code - 1]): int(times[code]) for code in np.flatnonzero(times)}
 
@@ -175,7 +175,7 @@ def _is_han(characters: UInt32[np.ndarray, "A"]) -> Bool[np.ndarray, "_"]:
 
 
 def _packed(text: UInt16[np.ndarray, "T"], places: Int[np.ndarray, "P"], start: int) -> UInt64[np.ndarray, "P"]:
-    """Pack `_HALF` characters, from offset `start` after each place, into an integer. Integers sort like the text."""
+    """Pack `_HALF` characters, from place + `start` onward, into one integer per place. Integers sort like the text."""
     packed: Array = np.zeros(len(places), np.uint64)
     for depth in range(start, start + _HALF):
         packed = packed << np.uint64(_BITS) | text[places + depth].astype(np.uint64)

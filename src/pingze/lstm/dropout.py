@@ -1,4 +1,4 @@
-"""Apply dropout to tokens, to whole sequences (locked), to characters (types), or to recurrent weights (DropConnect).
+"""Apply dropout with a mask per token, per sequence (locked), per character (type) or per weight (DropConnect).
 
 Each kind divides the kept values by the share that is kept, which preserves the expectation.
 """
@@ -43,7 +43,7 @@ def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
 
 
 def type_dropout(embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float) -> Tensor:
-    """Drop a share of the tokens in a vocabulary of size `types`, wherever they occur (Gal & Ghahramani 2016)."""
+    """Drop each of `types` tokens with probability `share`: a dropped token's rows become 0 (Gal & Ghahramani 2016)."""
     return embedded * _mask((types, 1), share, embedded)[ids]
 
 

@@ -136,7 +136,7 @@ def gate_weights(parameters: Parameters) -> dict[str, Gate]:
 def cell_forward(
     net: Float[Array, "B G"], c_prev: Float[Array, "B H"], activation: str = "tanh"
 ) -> tuple[tuple[Float[Array, "B H"], Float[Array, "B H"]], tuple[Gates, Float[Array, "B H"]]]:
-    """Compute the elementwise half of a step and return ((h_t, c_t), (gates, φ(c_t))), each array (B, H).
+    """Compute the elementwise half of a step, from net to h_t. Return ((h_t, c_t), (gates, φ(c_t))), each array (B, H).
 
     Args:
         net: The gates before their activations, (B, 4H).
@@ -179,7 +179,7 @@ def step_backward(
 
     Args:
         dh: ∂L/∂h_t, (B, H).
-        dc: The part of ∂L/∂c_t that comes from later steps, (B, H). Term (2) adds the part that comes through h_t.
+        dc: The part of ∂L/∂c_t from later steps, (B, H). Line (2) of the code adds the part that comes through h_t.
         cache: The cache that `step_forward` returned.
     """
     x, h_prev, c_prev, (i, f, c_tilde, o), phi_c, parameters, activation = cache

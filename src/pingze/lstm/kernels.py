@@ -19,7 +19,7 @@ from numba.extending import overload
 from torch import Tensor
 
 BLOCKS = 8
-"""Number of partial sums over rows. It is constant so that results do not depend on the number of threads."""
+"""Number of partial sums of the bias's gradient. It is constant so that results do not depend on the thread count."""
 
 _float, _bits, _int = np.float32, np.uint32, np.int32
 
@@ -128,7 +128,10 @@ def _state(f, c_prev, i, c_tilde, o, c, phi_c, h, h_operand):
 
 @_compile_parallel
 def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
-    """Compute `formulas.cell_forward` of net = x + recurrent + bias, (B, 4H), and copy h to `h_operand`."""
+    """Compute `formulas.cell_forward` for net = x + recurrent + bias, (B, 4H).
+
+    The results go to `gates`, `c`, `phi_c` and `h`. `h_operand` gets h in the type of the operands of matrix products.
+    """
     H = c.shape[1]
     for b in numba.prange(c.shape[0]):
         g = gates[b]
@@ -160,7 +163,7 @@ def _tanh_gradient(dc, factor, gate, dnet):
 
 @_compile_parallel
 def cell_backward(dh_out, dh_next, dc_next, gates, c_prev, phi_c, dnet):
-    """Compute dnet as `formulas.step_backward` does, and overwrite `dc_next` with the gradient of c_{t-1}."""
+    """Write ∂L/∂net, computed as in `formulas.step_backward`, to `dnet`, and overwrite `dc_next` with ∂L/∂c_{t-1}."""
     H = c_prev.shape[1]
     for b in numba.prange(c_prev.shape[0]):
         g, d = gates[b], dnet[b]
@@ -208,7 +211,7 @@ def _share(x, factor, out, total):
 
 @_compile_parallel
 def softmax_gradient(logits, bias, targets, losses, dbias):
-    """Write -ln softmax(logits + bias)[target] to `losses`. Overwrite `logits` with the gradient. Add it to `dbias`."""
+    """Set `losses` to -ln softmax(logits + bias)[target] and `logits` to ∂loss/∂logits. Add ∂loss/∂bias to `dbias`."""
     n, V = logits.shape
     for block in numba.prange(BLOCKS):
         shifted, exps = np.empty(V, _float), np.empty(V, _float)

@@ -4,8 +4,8 @@ Sequences are sorted by length, longest first, and packed as all tokens of step 
 `torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. The order of the matrix products is
 derived in docs/lstm-derivation.md, "The efficient form".
 
-The elementwise half of a step is compiled for the usual case in training: tanh in float32 on a CPU. Other activations,
-types and devices use PyTorch's operations, which are differentiated automatically.
+The elementwise half of a step, after the matrix products, is compiled for the usual case in training: tanh in float32
+on a CPU. Other activations, types and devices use PyTorch's operations, which are differentiated automatically.
 """
 
 from collections.abc import Callable
@@ -228,11 +228,11 @@ def cudnn_layer(
 
 
 class Cell(NamedTuple):
-    """The forward and backward pass of the elementwise half of a step.
+    """The forward and backward pass of the elementwise half of a step, which follows the step's matrix products.
 
     `forward` and `backward` take the arguments of `kernels.cell_forward` and `kernels.cell_backward`. `view` converts a
-    tensor to such an argument. `forward` stores in `gates` what `backward` needs: the activated gates if the cell is
-    compiled, otherwise the gates before their activation.
+    tensor to the type of these arguments. `forward` stores in `gates` what `backward` needs: the activated gates if the
+    cell is compiled, otherwise the gates before their activation.
     """
 
     view: Callable[[Tensor], Any]

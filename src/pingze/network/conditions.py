@@ -73,7 +73,7 @@ class Conditions:
         return [name for name, tune in tunes().items() if self.form_token(tune_form(tune))]
 
     def form_token(self, form: Form) -> str | None:
-        """Return the name of a form's token, or None if it has none. A tune's token may have any name of the tune."""
+        """Return the name of a form's token, or None if it has none. Of a tune's names, use the first with a token."""
         names = [tune_token(name) for name in form.tune.names] if form.tune else [form.name]
         return next((name for name in names if name in self.names), None)
 
@@ -105,7 +105,7 @@ class Conditions:
         )
 
     def theme(self, characters: Ids) -> Ids:
-        """Encode a theme; return no ids if the theme has no characters or the model knows no themes."""
+        """Put `<about>` before a theme's ids. Return no ids if the theme is empty or the model knows no themes."""
         token = self._token(ABOUT)
         return np.concatenate([token, characters]) if len(token) and len(characters) else characters[:0]
 

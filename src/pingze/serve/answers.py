@@ -74,7 +74,7 @@ def script() -> dict[str, dict[str, str]]:
 
 @cache
 def example() -> dict[str, str]:
-    """Return an example from the corpus, for the page to check. Answer 409 if there is no corpus."""
+    """Return a Tang poem from the corpus as an example text for the check. Answer 409 if there is no corpus."""
     with Store.open() as store:
         for poem in store.poems(dynasty="tang"):
             if (poem.author, poem.title) == EXAMPLE:
@@ -173,7 +173,7 @@ def code(asked: schemas.CodeRequest) -> dict[str, list[str]]:
 
 
 def warm_up() -> float:
-    """Load the models and tables. Return the CPU seconds per token for writing a large batch."""
+    """Load the models and tables. Return how many CPU seconds per token it takes to write a large batch of texts."""
     forms(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(schemas.CheckRequest(text=text, form="五絕"), "en")

@@ -142,8 +142,9 @@ async def revise(asked: ReviseRequest, request: Request) -> Poem:
 async def _write(
     asked: ComposeRequest | ReviseRequest, request: Request, hear: Hear | None = None
 ) -> tuple[list[Poem], Sequence[Note]]:
-    """Write a poem for each seed, with a job per population; return the poems and notes on the request.
+    """Write a poem for each seed. Return the poems, and the notes on the request.
 
+    Each population (a group of texts that are resampled together) is a job. A poem may have several populations.
     `hear`, if given, is called with the drafts of each poem's first population.
     """
     packed = pickle.dumps(asked)
@@ -200,7 +201,7 @@ def create_app(queue: Queue | None = None, hosts: Iterable[str] = (), public_url
     Args:
         queue: The queue that computes the answers; None if only the page and the schema are served.
         hosts: Further host names to accept.
-        public_url: The page's address in links to poems. The default is the project's address labeled Poems, if any.
+        public_url: The page's address in links to poems. The default is `project_url("Poems")`.
     """
     app = FastAPI(
         title="pingze 平仄",

@@ -1,7 +1,7 @@
 """Refuse requests with unknown host names or with large or slow bodies, set headers, and close idle connections.
 
-Another site can make its own host name resolve to this machine (DNS rebinding). The requests of the site's page then
-carry that name, so only known host names are accepted. The guard reads each body in full before the application runs.
+Another site can make its own host name resolve to this machine (DNS rebinding). Requests from the site's page then name
+the site's host, so only known host names are accepted. The guard reads each body in full before the application runs.
 """
 
 import asyncio
@@ -119,12 +119,12 @@ async def _read(request: Request) -> bytes:
 
 
 async def watch(connections: set[Any], seconds: float = IDLE_SECONDS) -> None:
-    """Close idle and slow connections until this task is cancelled.
+    """Close idle connections until this task is cancelled. A connection is idle if no answer is computed or read.
 
     uvicorn itself only closes connections that are idle after an answer. It waits for ever for the first request, for
     the rest of a refused body, and for a client to read an answer. If a client sends a second request before the first
-    is answered, uvicorn stops reading and does not notice when the client leaves. This task therefore resumes reading,
-    unless `LARGEST_BODY` bytes are already waiting.
+    is answered, uvicorn stops reading from the connection, and does not notice when the client leaves. While an answer
+    is computed, this task makes uvicorn read again, unless `LARGEST_BODY` bytes of further requests already wait.
 
     Args:
         connections: The open connections of uvicorn's server, instances of `asyncio.Protocol`.

@@ -33,12 +33,12 @@ LARGEST = 32767  # values are scaled to whole numbers of at most this absolute v
 
 @dataclass(frozen=True)
 class Reach:
-    """How far back a character's gradient reaches in one layer."""
+    """How strongly the hidden state at a character depends on the state after each earlier token, in one layer."""
 
     token: int
     """The index of the chosen character among the poem's tokens, from 0."""
     reach: Sequence[float]
-    """The Frobenius norm ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 0 … t, where t is the chosen token. For k = t, it is 1."""
+    """The Frobenius norm ‖∂h_t/∂(h_k, c_k)‖ / √H for each token k from 0 to t, where t is `token`. For k = t: 1."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Known:
     unit: int
     """The unit's number in its layer, from 1."""
     knows: str
-    """The property: `place` in line, `line` in poem, `half` of couplet, last `tone`, or `foot` (a rhyme is next)."""
+    """The property: place (in line), line (in poem), half (of couplet), tone (just read) or foot (a rhyme is next)."""
     share: float
     """R²: the share of the cell state's variance that the property explains, measured on composed 七律."""
 
@@ -84,18 +84,18 @@ class Units:
 
 @dataclass(frozen=True)
 class Next:
-    """The likeliest characters at a position. At temperature T, the p of each is exp(log_probability / T - log_sum)."""
+    """The likeliest characters at a position. Their p at temperature T is exp(log_probability / T - log_sum)."""
 
     characters: Sequence[Alternative]
     temperatures: Sequence[float]
     log_sums: Sequence[float]
-    """The logarithm of the normalizing sum at each temperature."""
+    """The log_sum of each temperature: the logarithm of the sum that normalizes the probabilities."""
     choices: Sequence[float]
     """exp(entropy) at each temperature, which is the effective number of characters to choose from."""
 
 
 def reach(asked: ReachRequest) -> Reach:
-    """Measure how far back a character's gradient reaches in a layer."""
+    """Measure how strongly a layer's hidden state at a character depends on its state after each earlier token."""
     chosen, poem = _asked(asked)
     at = _token(asked, poem)
     return Reach(at, gradient_norms(_read_layer(chosen, poem, asked)[1][: at + 1]))
@@ -132,7 +132,7 @@ def next_(asked: NextRequest) -> Next:
 
 
 def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
-    """Compute ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, given the caches of steps 1 to t."""
+    """Compute the Frobenius norms ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, given a layer's caches of steps 1 to t."""
     H = caches[-1].phi_c.shape[1]
     by_h, by_c, norms = np.eye(H, dtype=np.float32), np.zeros((H, H), np.float32), [1.0]
     for step in reversed(caches[1:]):
@@ -182,7 +182,7 @@ def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
 
 
 def _read_layer(chosen: Composer, poem: Poem, asked: UnitsRequest) -> tuple[list[int], list[StepCache]]:
-    """Return the ids of the poem's conditions, and the requested layer's cache at each token of the poem."""
+    """Return the ids of the condition tokens (form, title etc.), and the layer's cache at each token of the poem."""
     prefix = chosen.prefix(poem_request(chosen, poem))
     read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines, poem.form)])
     return prefix, chosen.network.record(read)[asked.layer - 1][len(prefix) + 1 :]

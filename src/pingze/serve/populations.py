@@ -1,4 +1,4 @@
-"""Write poems in a worker, each from one or more populations. A population is a group of texts resampled together."""
+"""Write poems in a worker. A poem is chosen from one or more populations: groups of texts resampled together."""
 
 import pickle
 import time
@@ -29,7 +29,8 @@ PickledRequest = bytes  # also the key by which a worker caches the prepared req
 class Draft:
     """A preview of a poem: the best text so far in the poem's first population, with ＿ at each unwritten position.
 
-    If the poem has several populations, only the characters that the request fixes are settled before the poem is done.
+    A character is settled if it can no longer change: if the request fixes it, or if all texts of the population share
+    it and the poem has no other population.
     """
 
     seed: int
@@ -62,13 +63,13 @@ def plan_of(packed: PickledRequest) -> tuple[str, int, int, int, Sequence[Note]]
 def write(
     jobs: Sequence[tuple[tuple[PickledRequest, PopulationSeed, bool, bool], Deadline]],
 ) -> Iterator[tuple[int, Any] | None]:
-    """Write populations of one model as one batch.
+    """Write populations of one model as one batch. `index` below is the position of a population's job in `jobs`.
 
     A job's first flag is True if its poem has no other population. The second is True if a client watches the drafts.
 
-    Yields None before each token. Every `PAUSE` seconds, yields (index, draft) for each population that is watched.
-    Yields (index, result) when a population ends. The result is an error or the text chosen from the population. If the
-    poem has no other population, the result is the poem instead of the text. `index` is a job's position in `jobs`.
+    Yields None before each token, and (index, draft) every `PAUSE` seconds for a population whose drafts are watched.
+    Yields (index, result) when a population ends. If the poem has no other population, the result is the poem.
+    Otherwise, the result is the text chosen from the population. If writing failed, the result is an error.
     """
     # 1. Begin each population.
     going: dict[int, Writing] = {}
@@ -111,7 +112,7 @@ def write(
 
 
 def join(packed: PickledRequest, seeds: Sequence[int], texts: Sequence[Text]) -> list[Poem]:
-    """Build one poem per seed. `texts` lists the texts for the first seed, then as many for the second, and so on."""
+    """Choose a poem per seed. `texts` has one text from each population of the first seed, then of the second, etc."""
     chosen, inclusion, *_ = started(packed)
     count = len(texts) // len(seeds)
     groups = [texts[start : start + count] for start in range(0, len(texts), count)]

@@ -34,7 +34,7 @@ class RefusedError(PingzeError):
 
 
 busy = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "busy", seconds=WAIT_SECONDS)
-"""Build the error of a busy server: too many jobs wait, or other requests would delay a request past its time limit."""
+"""Build the error for a busy server: too many jobs wait, or a request cannot be answered in time because of others."""
 lost = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "lost", seconds=WAIT_SECONDS)
 """Build the error for a job whose process ended before it answered."""
 
@@ -105,5 +105,5 @@ class Problem:
         return Response(body, self.status, {**(headers or {}), **wait}, MEDIA_TYPE)
 
     def line(self) -> bytes:
-        """Return the body of `response` as one line: the last line of an answer if an error occurs after drafts."""
+        """Return the body of `response` as one line. If an error occurs after drafts, this line ends the answer."""
         return bytes(self.response().body) + b"\n"

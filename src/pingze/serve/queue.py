@@ -1,9 +1,10 @@
 """Share worker processes, one for each core, among the requests of all clients.
 
-A job either writes one population of a poem, or computes the whole answer of a route that needs no populations. Clients
-take turns, and so do the requests of each client. Populations of the same model and size are written as one batch. When
-all batches of a worker have run for `LONG` seconds, the worker starts another batch, and its batches take turns
-(`worker.py`). While it writes populations, a worker can also compute one job that is not a population.
+A job either writes a population (a group of texts resampled together) of a poem, or computes the whole answer of a
+route that needs no populations. Clients take turns, and so do the requests of each client. Populations of the same
+model and size are written as one batch. When all batches of a worker have run for `LONG` seconds, the worker starts
+another batch, and all batches of this worker take turns (`worker.py`). While a worker writes populations, it can also
+compute one job that is not a population.
 """
 
 import asyncio
@@ -212,7 +213,11 @@ class Queue:
         self._dispatch()
 
     def _dispatch(self) -> None:
-        """Start waiting jobs. A worker gets populations if all its batches are long, and one other job at a time."""
+        """Start waiting jobs on the workers that can take them.
+
+        A worker takes a job that is not a population if it has no such job. It takes populations if it is writing fewer
+        than `MOST_BATCHES` batches of populations, and all of these are long (`Batch.is_long`).
+        """
         for worker in sorted((each for each in self.workers if each.ready), key=lambda worker: len(worker.batches)):
             writing = [batch for batch in worker.batches.values() if batch.size]
             if len(writing) == len(worker.batches) and (job := self._take(lambda job: not job.size)):
@@ -225,7 +230,7 @@ class Queue:
     def _beside_long_batches(self) -> Callable[[Job], bool]:
         """Return a function that says whether a job is a population that may take turns with the long batches.
 
-        If a client has a population in a long batch, its next population must be at least `MUCH` times smaller.
+        If a client has populations in long batches, the job must be at least `MUCH` times smaller than all of them.
         Turns between equal populations of one client gain nothing, and leave other clients less of the worker's time.
         """
         smallest: dict[str, int] = {}
@@ -235,7 +240,7 @@ class Queue:
         return lambda job: 0 < MUCH * job.size <= smallest.get(job.request.client, math.inf)
 
     def _joined(self, first: Job) -> list[Job]:
-        """Collect a batch: `first`, and waiting jobs of the same model and size, up to a worker's share of all jobs."""
+        """Collect a batch: `first` and waiting jobs of its model and size, at most (waiting jobs) / (workers)."""
         jobs, share = [first], math.ceil((len(self) + 1) / len(self.workers))
 
         def fits(job: Job) -> bool:
@@ -256,7 +261,7 @@ class Queue:
         self.loop.call_later(until - now + GRACE, self._end_stuck, worker, number)
 
     def _take(self, fits: Callable[[Job], bool]) -> Job | None:
-        """Take the first job that fits, if any. Put its client's requests behind all others, its own request last."""
+        """Take the first job that fits, if any. Move its client's requests to the end, the job's own request last."""
         request = next((each for each in self.waiting if fits(each.waiting[0])), None)
         if request is None:
             return None
@@ -275,7 +280,7 @@ class Queue:
             self.loop.call_soon_threadsafe(self._replace, worker)
 
     def _hear(self, worker: Worker, message: Any) -> None:
-        """Handle a worker's message: a draft, a job's answer, or, from a replacement worker, whether it is ready."""
+        """Handle a worker's message: a draft, a job's answer, or, from a new worker, readiness or a loading error."""
         if not isinstance(message, tuple):  # from a worker that replaces another one
             worker.ready = not isinstance(message, Exception)
             self._dispatch()

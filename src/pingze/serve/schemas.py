@@ -252,7 +252,7 @@ class StandardChoice:
     label: str
     rhymes: Sequence[RhymeChoice]
     parts: Sequence[RhymeChoice]
-    """The parts (部). In 詞, the groups of a part rhyme together. The `side` is 入 for entering tones, else 平仄."""
+    """The parts (部). In 詞, all groups of a part rhyme together. A part's `side` is 入 (entering tones) or 平仄."""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: st
             watching.cancel()
 
     def stop(number: int, _: object) -> None:
-        """Record a signal that comes before uvicorn handles signals, or that uvicorn raises again at its end."""
+        """Record a signal and stop uvicorn. Called before uvicorn handles signals, and again by uvicorn at its end."""
         server.should_exit = True
         seen.append(number)
 

@@ -21,8 +21,8 @@ def make_optimizer(parameters: Iterable[nn.Parameter], configuration: TrainingCo
 def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration) -> Tensor:
     """Clip the mean gradient over `tokens` tokens. Return the norm of the mean gradient before clipping.
 
-    The stored gradients are sums over the tokens. This function sets `grad_scale`, the divisor of these sums in the
-    fused optimizer.
+    The stored gradients are sums over the tokens. This function sets `optimizer.grad_scale`, by which the fused
+    optimizer divides the stored gradients.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     gradients = [p.grad for p in parameters]

@@ -66,7 +66,7 @@ class TrainingConfiguration:
     theme_share: float = 0.0
     """Probability that some words of a poem are placed before the poem as its theme; see `training.texts`."""
     mixture: str = ""
-    """Sources to add, each with its number of poems per Tang poem: song:1,ming:0.5. A source is ci or in `SOURCES`."""
+    """Sources to add, with their number of poems per Tang poem, such as song:1,ming:0.5. Sources: ci and `SOURCES`."""
     start_from: str | None = None
     """The model or run whose weights are copied at the start, enlarged if necessary. If None, all weights are new."""
     initialization: str = "orthogonal"

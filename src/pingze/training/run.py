@@ -45,7 +45,7 @@ FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
 """Settings that may change when a run is resumed, because they only determine when and how training ends."""
 OPENING, FORM = "日", "七絕"
-"""The start of a sample poem: `FORM` if the model knows conditions, otherwise `OPENING`, the report's first opening."""
+"""How a sample poem starts: with `OPENING` (the report's first) or, if the model knows conditions, with `FORM`."""
 TEMPERATURE, SEED, LINES = 0.7, 7, 8
 
 
@@ -77,7 +77,7 @@ class Run(Trainer):
             state.restore(self.resumed, checkpoint.shapes(self.preset.model), self.optimizer, self.average)
 
     def _open_folder(self, description: Mapping[str, object], resume: bool) -> state.SavedState | None:
-        """Write the configuration to the folder. Return the state to resume, if any. Refuse another run's folder."""
+        """Write the configuration and return the state to resume, if any. Raises InputError if another run is there."""
         path, folder = self.folder / CONFIGURATION_FILE, str(self.folder)
         if resume and not path.exists():
             raise InputError("train_no_run", folder=folder)

@@ -27,7 +27,7 @@ from pingze.training.optimization import Average
 
 KEPT = 2
 Rows = Mapping[int, int]
-"""Maps a shared token's id in the new model to its id in the old model. `rows=None` means that all ids are equal."""
+"""Maps ids in the new model to ids in the old one, for the tokens of both. `rows=None` means that all ids are equal."""
 
 
 @dataclass

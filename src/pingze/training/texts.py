@@ -28,7 +28,7 @@ LARGEST = 4
 
 
 class Texts(NamedTuple):
-    """The poems of a run. Each epoch reads `train` and some poems from each source in `others`."""
+    """The poems of a run. Each epoch reads `train` and some poems from each source in `others`, such as song."""
 
     train: Sequence[Text]
     dev: Sequence[Text]

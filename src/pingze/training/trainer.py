@@ -1,8 +1,8 @@
 """Train a model step by step, in any number of processes.
 
 The batch of a step does not depend on the number of processes. The poems of the batch are sorted, longest first, and
-dealt out into parts, `accumulate` for each process. A process computes its parts one by one, and the gradients are
-summed over all processes. Dropout is determined by the seed, the step and the part, and the order of poems by the seed
+dealt out into parts. Each process computes `accumulate` of these parts one by one, and the gradients are summed over
+all processes. Dropout is determined by the seed, the step and the part. The order of poems is determined by the seed
 and the epoch. A step therefore depends only on its number and on the state before it.
 """
 

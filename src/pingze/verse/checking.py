@@ -28,8 +28,8 @@ def check(
     eight, and a 排 if it has ten or any larger even number. Otherwise the poem is old-style verse 古, in which only the
     rhyme is judged. A quatrain of five-character lines, such as 靜夜思, is old-style verse too if it has several faults
     and one of these faults is 失對 or 失黏. A text that has the shape of a tune and fits it is a 詞. Two lines of the
-    same length, of 4 to 11 characters, are a couplet 對聯. A text of another shape fits no form and is not judged. Nor
-    is a text in which at least half of the even lines do not rhyme.
+    same length, of 4 to 11 characters, are a couplet 對聯. All other texts fit no form and are not judged: texts of
+    another shape, and texts in which at least half of the even lines do not rhyme.
 
     Args:
         text: The poem as a person writes it; title, author and remarks in brackets are ignored.
@@ -101,7 +101,7 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
 
 
 def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
-    """Return the number of lines per poem if `lines` hold several poems with at most `faults` faults each, else 0."""
+    """Return 4 or 8 if `lines` are several 絕 or 律 of that many lines, each with at most `faults` faults; else 0."""
     feet = [foot for line in lines[1::2] if line and (foot := groups(line[-1], standard))]
     for form in FORMS.values() if feet and not frozenset.intersection(*feet) else ():
         size = form.lines or len(lines)
@@ -118,7 +118,10 @@ def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
 
 
 def _by_rules(typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]) -> tuple[tuple[str, ...], Verdict]:
-    """Convert lines to Traditional characters and judge them, resolving ambiguous characters so as to avoid faults."""
+    """Convert typed lines to Traditional characters and judge them. Return the converted lines and their verdict.
+
+    An ambiguous character at a fault is read as another of its possible words if this leaves fewer faults.
+    """
     lines = tuple(lines_in_context(typed))
     verdict = judged(lines)
     if not verdict.violations:
@@ -143,7 +146,7 @@ def _judge(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -
 
 
 def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard: Standard) -> Verdict:
-    """Judge lines by the form that suits them best."""
+    """Judge lines by the form that they fit best. A tune that one of `headings` names is tried first."""
     written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
     widths = {*map(len, lines)} if written else set()
     shaped = [form for form in FORMS.values() if widths == {form.width} and form.takes(len(lines))]  # regulated first
@@ -196,11 +199,11 @@ def _is_regulated(verdict: Verdict, *, fits_old: bool) -> bool:
     """Return whether a poem in the shape of a regulated form, judged at the customary level, is regulated verse.
 
     Tang poems of at least ten lines with one level rhyme fall into two groups: regulated ones, with at most one fault
-    per four lines, and old-style ones, with about three faults per four lines. Shorter poems show no such gap, so one
-    fault per couplet is allowed in them. But a 五絕 with several faults, such as 靜夜思, was more likely meant as a
-    古絕 if it fits that form (`fits_old`). Of Tang 五絕, 8.4 % have two faults. Of longer poems with lines of five
-    characters, 13.2 % have two faults in their first four lines. For lines of seven characters, these shares are 1.0 %
-    and 11.4 %, so there is no such exception for 七絕.
+    per four lines, and old-style ones, with about three per four lines. So one fault per four lines is allowed. Shorter
+    poems show no such gap, and one fault per couplet is allowed in them. There is one exception: a 五絕 with several
+    faults, one of them 失對 or 失黏, counts as a 古絕 if it fits that form too (`fits_old`), as 靜夜思 does. Two faults
+    occur in 8.4 % of Tang 五絕, and in the first four lines of 13.2 % of longer poems with lines of five characters.
+    七絕 have no such exception, since with lines of seven characters these shares are 1.0 % and 11.4 %.
     """
     rules = [violation.rule for violation in verdict.violations]
     if fits_old and verdict.form == "五絕" and len(rules) > 1 and {"失對", "失黏"} & set(rules):

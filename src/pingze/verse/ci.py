@@ -43,9 +43,10 @@ def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard)
 
 
 def _rhyme(lines: Sequence[str], tune: Tune, rhyme: int, standard: Standard) -> tuple[str, list[int]]:
-    """Return the part 部 in which most lines with a given rhyme can rhyme, and the numbers of the lines that cannot.
+    """Find the part 部 in which most lines with a given rhyme can rhyme. Return it and the numbers of the other lines.
 
-    No number is returned if all these lines can rhyme in one group, even if that group is divided between two parts.
+    `rhyme` is the index of the rhyme in the tune. Line numbers start at 0, and lines that end in an unknown character
+    are ignored. No line number is returned if all lines can rhyme in one group, even if two parts share that group.
     """
     feet = {n: (line.kind, lines[n][-1]) for n, line in enumerate(tune.lines) if line.rhyme == rhyme}
     fitting = {
@@ -81,7 +82,7 @@ def find(lines: Sequence[str], named: Tune | None, strictness: str, standard: St
 
 
 def _verdicts(lines: Sequence[str], shapes: Iterable[Tune], strictness: str, standard: Standard) -> list[Verdict]:
-    """Judge lines by each given shape into which they can be cut, and sort the verdicts by their number of faults."""
+    """Judge lines by each tune in `shapes` whose shape they have. Return the verdicts, fewest faults first."""
     forms = [form for form in map(tune_form, shapes) if form.cut(lines)]
     verdicts = [judge(lines, form, strictness, standard) for form in forms]
     return sorted(verdicts, key=lambda verdict: len(verdict.violations))

@@ -12,18 +12,18 @@ OPPOSITE = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}
 
 
 def parts_of(size: int) -> tuple[int, ...]:
-    """Return the usual lengths of a line's parts: 4 + 4, 4 + 5, 5 + 5 and 7 + 4; a shorter line is one part."""
+    """Return the usual part lengths of a line: 4 + 4, 4 + 5, 5 + 5, 7 + 4 for 8 to 11 characters, else one part."""
     return {8: (4, 4), 9: (4, 5), 10: (5, 5), 11: (7, 4)}.get(size, (size,))
 
 
 def rhythm(parts: Sequence[int]) -> list[int]:
-    """List the positions of a line that need opposite tones: every second one of each part, and each part's last."""
+    """List the positions, from 0, at which two lines need opposite tones: the 2nd, 4th ... and last of each part."""
     ends = zip(parts, accumulate(parts), strict=True)
     return sorted({at for size, stop in ends for at in (*range(stop - size + 1, stop, 2), stop - 1)})
 
 
 def judge(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
-    """Judge the tones and repetitions of a couplet, each of whose lines may be divided by marks into several."""
+    """Judge the tones and repetitions of a couplet. The first half of `lines` is the upper line, the rest the lower."""
     half = len(lines) // 2
     upper, lower = couplet = "".join(lines[:half]), "".join(lines[half:])
     parts = [len(line) for line in lines[:half]]
@@ -50,6 +50,6 @@ def judge(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
 
 
 def find(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict | None:
-    """Judge lines as a couplet if they are two of one length, or several that make a couplet without a fault."""
+    """Judge two lines of the same length, or more lines without a fault, as a couplet. Return None for other lines."""
     verdict = judge(lines, level, standard) if lines and len(lines) % 2 == 0 else None
     return verdict if verdict and verdict.judged != "shape" and (len(lines) == 2 or verdict.ok) else None

@@ -1,4 +1,4 @@
-"""Define the forms 體 of verse: the length and number of lines, the openings of 詩, and the patterns of 詞."""
+"""Define the forms 體 of verse: number and lengths of lines, openings (first two line types) of 詩, patterns of 詞."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -58,7 +58,7 @@ _layout = cache(Layout)
 
 @dataclass(frozen=True)
 class Form:
-    """A form 體: regulated verse 近體 with four openings, old-style verse 古體 with none, or 詞 to a tune."""
+    """A form 體: regulated verse 近體 with four `OPENINGS`, old-style verse 古體 with no openings, or 詞 to a tune."""
 
     name: str
     """The name, such as 七絕 or 浣溪沙."""

@@ -39,7 +39,7 @@ _LONGEST_POET = 4  # the largest number of characters in a poet's name
 _LONGEST_BLOCK = 400  # a block with more characters, title and preface included, is not joined to another
 
 _UNMARKED = {20: (5, 1), 28: (7, 1), 40: (5, 1), 56: (7, 1), 10: (5, 2), 14: (7, 2)}
-"""For each length of a row without marks: the width of its lines, and how many such rows the text must have."""
+"""For each length of a row without marks: the width of its lines, and how many such rows a text needs at least."""
 
 _TAG = re.compile(r"</?(?:ruby|rb|br|p|div|span|li|ul|em|i|b|strong|h\d|a|font|td|tr)\b[^<>]*>", re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", re.IGNORECASE)
@@ -127,7 +127,7 @@ def _parted(text: str) -> str:
 
 
 def _goes_on(lines: list[str], more: list[str]) -> bool:
-    """Return whether two blocks are one poem: stanzas of a 詞, or one to three lines each, all lines equally long."""
+    """Return whether `lines` and `more` are one poem: stanzas of a 詞, or up to three lines each, all of one length."""
     if have_shape(lines + more) and not have_shape(lines):
         return True
     return max(len(lines), len(more)) < FEWEST_LINES and len(set(map(len, lines + more))) == 1
@@ -141,10 +141,10 @@ def read_lines(text: str) -> list[str]:
 def read_text(text: str) -> ReadText:
     """Find the lines of one poem: sequences of Han characters between marks, spaces and line breaks.
 
-    The title and the author are left out. A row at the start or end counts as title or author if it has no full stop
-    or comma, and if its length differs from that of the poem's lines or it makes the number of lines odd. Remarks in
-    brackets are left out too, as is the text after 注釋 or 譯文. If no row has marks, each row with as many characters
-    as a 絕 or 律 is cut into lines. Rows with as many characters as a couplet are cut if there are at least two.
+    The title and the author are left out: rows at the start or end that have no full stop or comma and either differ
+    in length from the poem's lines or make the number of lines odd. Remarks in brackets are left out too, and so is the
+    text after 注釋 or 譯文. If no row has marks, each row with as many characters as a 絕 or 律 is cut into lines. Rows
+    with as many characters as a couplet are cut if at least two rows have that length.
     """
     if _PLAIN.fullmatch(text):
         lines = re.split("[，。]", text)[:-1]
@@ -187,7 +187,7 @@ def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
     """Try other ways to divide rows into lines. Return the first result with four or more lines of equal length, or [].
 
     One way skips a preface 并序 before the verse. Others do not end a line at the mark 、 or at the end of a row. The
-    remaining ways take only a poem that prose quotes.
+    last ways keep only a poem in quotation marks and drop the prose around it.
     """
     text = "\n".join(row.text for row in verse)
     ways = [verse[n:] for n in range(1, len(verse)) if _PREFACE.search("".join(row.text for row in rows[:n]))]

@@ -5,7 +5,7 @@ as the capital letters indicate. In a pattern, P means level 平, Z oblique 仄 
 five characters; in a line of seven, two more precede them (`PREFIXES`). Sources: docs/prosody.md.
 
 A couplet can also have the types a' and B'. The first line then breaks the pattern of type a, and the second line
-rescues 拗救 the first: its third character (the fifth in lines of seven) is level.
+rescues 拗救 the first: the third character of the second line (the fifth in lines of seven) is level.
 """
 
 import re
@@ -66,8 +66,8 @@ class Pattern:
 def enforced(strictness: str) -> frozenset[str]:
     """Return the rules of `SWITCHES` that a strictness such as customary+對句相救-孤平 enforces.
 
-    They are the rules of the level, with each +RULE added and each -RULE removed. Raises InputError if the text is not
-    written in this way.
+    The level (customary or strict) enforces its own rules; each +RULE adds a rule, and each -RULE removes one. Raises
+    InputError if `strictness` is not written in this way.
     """
     found = _STRICTNESS.fullmatch(to_traditional(strictness))
     if not found:

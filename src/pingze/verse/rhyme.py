@@ -4,8 +4,8 @@ Poets do not use every rhyme that the rhyme book allows: `data/rhymes.tsv` and `
 the corpus's train split (`python -m scripts.count rhymes`).
 
 詞 rhyme in the nineteen parts 部 of 戈載《詞林正韻》: fourteen of level and oblique rhymes, five of entering ones.
-Some groups are divided between two parts. For each of them, `data/halves.tsv` lists the characters of the second part.
-Rhymes in 廣韻 and usage determine these characters (`python -m scripts.count halves`).
+Some groups are divided between two parts. For each divided group, `data/halves.tsv` lists the characters of the second
+part. `python -m scripts.count halves` determines these characters from the rhymes of 廣韻 and from usage.
 """
 
 from collections import Counter
@@ -39,10 +39,11 @@ _FEWEST_BORROWINGS = 10  # errors in the texts account for up to eight apparent 
 def shared_group(
     feet: Sequence[Groups], preferring: Sequence[Groups] = (), tone: str | None = None, standard: Standard = PINGSHUI
 ) -> str | None:
-    """Return the group in which most rhyming characters (`feet`) can rhyme; None if all characters are unknown.
+    """Return the group that fits the most rhyming characters of a poem; None if all of them are unknown.
 
-    If any character can rhyme in a group of the given `tone`, only groups of this tone count. A tie goes to a group in
-    the first set of `preferring`, then to a group in the next set, then to the group that the rhyme book lists first.
+    `feet` has the set of groups of each rhyming character. If any set has a group of the given `tone`, only groups of
+    this tone count. If groups tie, one in the first set of `preferring` wins, then one in the next set, then the group
+    that the rhyme book lists first.
     """
     times = Counter(name for foot in feet for name in foot)
     named = [name for name in times if standard.groups[name].tone == tone] or list(times)
@@ -51,7 +52,7 @@ def shared_group(
 
 
 def chime(one: Groups, other: Groups, standard: Standard = PINGSHUI) -> bool:
-    """Return whether two characters rhyme in old-style verse: their groups share a class, or a character is unknown."""
+    """Return whether two characters rhyme in old-style verse: both have groups in one class, or one is unknown."""
     return not one or not other or any(other & standard.near[name] for name in one)
 
 
@@ -100,9 +101,9 @@ def rhyme_characters(group: str, standard: Standard = PINGSHUI) -> tuple[str, ..
 def practised(character: str, group: str, standard: Standard = PINGSHUI) -> bool:
     """Return whether Tang poets rhyme on a character, exactly as it is written, in a group.
 
-    At least three rhymes are required in a level group. None are required in an oblique group: oblique verse mixes
-    groups, so few poems rhyme in just one. In any group, the answer is False for a rare rhyme (`is_rare_rhyme`). In the
-    standards of Mandarin, a character's rhymes in all groups of 平水韻 are counted together.
+    A level group requires at least three rhymes. An oblique group requires none, because oblique verse mixes groups and
+    few poems rhyme in just one. In any group, the answer is False for a rare rhyme (`is_rare_rhyme`). In the standards
+    of Mandarin, a character's rhymes in all groups of 平水韻 are counted together.
     """
     times = rhymes(character)
     here = sum(times.values()) if standard.rimes else times.get(group, 0)
@@ -125,7 +126,7 @@ def rhymes(character: str) -> dict[str, int]:
 
 @cache
 def lenders(group: str, standard: Standard = PINGSHUI) -> str:
-    """Return a level group, then the neighboring groups that Tang poems in this group use to rhyme the first line."""
+    """Return a level group, then the neighboring groups in which Tang poems of that group rhyme the first line."""
     borrowed = counts(table("borrowings").get(group, ""))
     near = names(standard.near[group] - {group}, standard)
     return group + "".join(name for name in near if borrowed.get(name, 0) >= _FEWEST_BORROWINGS)
@@ -140,7 +141,7 @@ def parts(standard: Standard) -> dict[str, str]:
 
 
 def part_labels(standard: Standard = PINGSHUI) -> list[tuple[str, str]]:
-    """Return the name and label of each part. In 詞林正韻, a label lists all groups of the part, even divided ones."""
+    """Return (name, label) of each part. A 詞林正韻 label lists all groups of the part, even ones in two parts."""
     named = {name: group.label.removeprefix(f"{LEVEL}聲") for name, group in standard.groups.items()}
     return [(name, named.get(name, f"{name} {held}")) for name, held in parts(standard).items()]
 
@@ -155,7 +156,7 @@ def part_of(character: str, group: str, standard: Standard = PINGSHUI) -> str:
 
 @lru_cache(1 << 13)
 def ci_rhymes(character: str, standard: Standard = PINGSHUI) -> frozenset[Rhyme]:
-    """Return the pairs of part and class in which a character can rhyme; empty if the character is unknown."""
+    """Return the (part, class) pairs in which a character can rhyme; empty if unknown. A class is 平, 仄 or 入."""
     names = groups(character, standard)
     return frozenset((part_of(character, name, standard), class_of(name, standard)) for name in names)
 
@@ -168,10 +169,10 @@ def class_of(group: str, standard: Standard = PINGSHUI) -> str:
 
 @cache
 def kind_in(part: str, kind: str, standard: Standard = PINGSHUI) -> str:
-    """Return the class of the rhymes that a line of class `kind` can use in a part; "" if it can use none there.
+    """Return the class of rhymes (平, 仄 or 入) that a line of class `kind` uses in a part; "" if the part has none.
 
-    A line of class 仄 uses 上去 rhymes in the first fourteen parts and entering rhymes in the last five. Mandarin has
-    no entering rhymes, so a line of class 入 uses any oblique rhyme in the standards of Mandarin.
+    A line of class 仄 uses 仄 (上 and 去 rhymes) in the first fourteen parts and 入 (entering rhymes) in the last five.
+    Mandarin has no entering rhymes, so in the standards of Mandarin a line of class 入 uses 仄, any oblique rhyme.
     """
     classes = {class_of(name, standard) for name in parts(standard)[part]}
     if kind == OBLIQUE or (kind == ENTERING and standard.rimes):

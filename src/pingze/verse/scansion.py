@@ -24,7 +24,7 @@ _KINDS = (("a", "a'", "c"), ("B", "B'", "D"))  # the types of lines with even nu
 
 
 class Masks(NamedTuple):
-    """Bit masks of the positions that can have each tone; bit 0 is the first. An unknown character can have both."""
+    """Bit masks, one per tone, of the positions that can have it; bit 0 is the first. An unknown character has both."""
 
     level: int
     oblique: int
@@ -41,7 +41,7 @@ class FittedLine(NamedTuple):
     pattern: Pattern
     """The type's pattern that fits the line best."""
     misfits: int
-    """A bit mask of the positions whose character cannot have the required tone; unset at the end of a rhymed line."""
+    """A bit mask of the positions whose character cannot have the required tone, except the end of a rhymed line."""
     rare: int
     """A bit mask of the positions that fit only in a tone that is rare for the character or for its word."""
     turned: bool
@@ -63,7 +63,7 @@ def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
 
 @lru_cache(1 << 14)
 def _masks(marks: str) -> Masks:
-    """Return the masks of a line whose characters are replaced by their `_marks`."""
+    """Build the masks of a line from `marks`, the hexadecimal digits of its characters (see `_marks`)."""
     return Masks(*(sum((int(mark, 16) >> bit & 1) << at for at, mark in enumerate(marks)) for bit in range(4)))
 
 
@@ -121,7 +121,7 @@ def fit(
 
 @lru_cache(1 << 13)
 def fitted(kind: str, width: int, strictness: str, masks: Masks) -> tuple[int, FittedLine]:
-    """Fit a line to a type's cheapest pattern, the first in a tie. Return the cost and the fitted line."""
+    """Fit a line to the lowest-cost pattern of type `kind`, the first in a tie. Return the cost and the fitted line."""
     judged = (1 << width) - 1 >> kind[0].isupper()
     costs = []
     for pattern in accepted(kind, width, strictness):
@@ -145,7 +145,7 @@ class CharacterReading:
     tone: str
     """平 or 仄, as the pattern, the word or usage decides; 平仄 if none of these decides."""
     groups: str
-    """The rhyme groups in this tone. If a rhyming character has groups in the poem's rhyme, only these are listed."""
+    """The rhyme groups in this tone; for a rhyming character, only those in the poem's rhyme, if there are any."""
     word: str
     """The word of two characters that decides the tone; "" if there is none."""
     zh: str

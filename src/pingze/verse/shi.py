@@ -22,10 +22,10 @@ _RULES = {
     ("c", 2): ("三仄尾", "..ZZZ"),
     ("D", 2): ("三平調", "..PPP"),
 }
-"""For each line type and faulty position: the rule, and the tones that a line must have to violate the rule.
+"""For a line type and the position of a wrong tone: the rule that is broken, and the tones with which a line breaks it.
 
-Positions and tones are those of the last five characters. Positions are from 0, and a dot stands for any tone. A line
-with other tones has a worse fault at another position.
+Positions (from 0) and tones are those of the last five characters, and a dot stands for any tone. A line with other
+tones has a worse fault at another position.
 """
 
 
@@ -96,7 +96,7 @@ def _places(masks: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def _rule(kind: str, number: int, place: int, width: int) -> tuple[str, str]:
-    """Return the rule that a wrong tone violates, and the tones that a line must have to violate it (see `_RULES`)."""
+    """Return the rule that a wrong tone at `place` in line `number` breaks, and that rule's tones in `_RULES` or ""."""
     if place == 1:
         return "失黏" if number and number % 2 == 0 else "失對", ""
     return ("仄腳", "") if place == width - 1 else _RULES.get((kind[0], place - (width - 5)), ("失對", ""))

@@ -13,7 +13,7 @@ from pingze.verse.tones import groups, usable_tone
 from pingze.verse.verdict import RHYME_RULES, SHAPE_RULES, Verdict, Violation
 
 Neighbours = Callable[[str, str], Mapping[str, int]]
-"""A function that counts the characters between two given ones in verse; "" is the start or end of a line."""
+"""A function that takes two characters and counts those between them in verse; "" is the start or end of a line."""
 
 
 def suggest(
@@ -63,7 +63,7 @@ def suggest(
 
 @cache
 def _of_part(part: str, kind: str, standard: Standard) -> tuple[str, ...]:
-    """Return the characters that rhyme in a part and class of 詞, sorted by their frequency in Tang rhymes."""
+    """Return the characters that rhyme in a part and class (平, 仄 or 入) of 詞, most frequent in Tang rhymes first."""
     times = {
         character: sum(rhymes(character).values())
         for group in standard.groups
@@ -76,7 +76,7 @@ def _of_part(part: str, kind: str, standard: Standard) -> tuple[str, ...]:
 
 @cache
 def _of_tone(side: str, standard: Standard) -> tuple[str, ...]:
-    """Return the characters of Tang verse that have the `usable_tone` `side`, the most frequent first."""
+    """Return the characters of Tang verse whose `usable_tone` is `side`, the most frequent first."""
     used = {c: entry(c, PINGSHUI).used for c in table("characters")}
     found = (c for c in used if used[c] and usable_tone(c, standard) == side)
     return tuple(sorted(found, key=lambda c: (-used[c], c)))

@@ -35,7 +35,7 @@ class TuneLine:
     mark: str
     ends_stanza: bool
     repeats: bool
-    """Whether the line repeats 疊 the characters before it."""
+    """Whether the line repeats 疊, character by character, the text just before it."""
     level: tuple[int, ...]
     """For each position, the percentage of level tones in the counted pieces."""
     rhymed: int
@@ -72,7 +72,7 @@ class Tune:
         return frozenset(accumulate(self.widths))
 
     def divides(self, lines: Sequence[str]) -> bool:
-        """Return whether lines have the tune's shape: its number of characters and most of its line ends (`_MOVED`)."""
+        """Return whether lines have the tune's shape: as many characters, and mostly the same line ends (`_MOVED`)."""
         ends = {*accumulate(map(len, lines))}
         return max(ends, default=0) == self.size and len(ends ^ self.ends) <= _MOVED * len(self.ends)
 
@@ -100,7 +100,7 @@ class Tune:
 
     @cache  # noqa: B019 (tunes are few, and live as long as the program)
     def rhymes(self, standard: Standard = PINGSHUI) -> tuple[tuple[str, ...], ...]:
-        """Return the parts to which each rhyme of the tune can belong."""
+        """Return, for each rhyme of the tune in order, the parts 部 in which all lines of that rhyme can rhyme."""
         return tuple(
             tuple(part for part in parts(standard) if all(kind_in(part, kind, standard) for kind in self.kinds(rhyme)))
             for rhyme in range(1 + max(line.rhyme for line in self.lines if line.rhyme is not None))

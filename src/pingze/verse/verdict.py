@@ -123,7 +123,7 @@ class Verdict:
     notes: tuple[Note, ...]
     """Remarks that are not faults."""
     doubts: tuple[Note, ...] = ()
-    """Notes on rare readings: the verdict needs a tone that verse hardly ever gives the character or the word."""
+    """Notes on rare readings: places that fit only in a tone that verse hardly ever gives the character or word."""
     standard: str = PINGSHUI.name
     """The standard by which characters were read: a key of `rhyme_groups.STANDARDS`."""
     kinds: tuple[str, ...] = ()
@@ -138,7 +138,7 @@ class Verdict:
 
     @property
     def judged(self) -> str:
-        """What was judged: "tones and rhyme", "rhyme" (old-style), "tones" (couplet), "shape" (wrong), or "nothing"."""
+        """What was judged: "tones and rhyme", "rhyme" (old-style), "tones" (couplet), a wrong "shape", or "nothing"."""
         if self.form is None:
             return "nothing"
         if any(violation.rule in SHAPE_RULES for violation in self.violations):
@@ -175,7 +175,7 @@ def sign(character: str, standard: str = PINGSHUI.name) -> str:
 
 
 def heading(verdict: Verdict) -> str:
-    """Return the form, its kind (古絕, 折腰體), template, rhyme and strictness, then any standard other than 平水韻."""
+    """Return one line: form, kind (古絕, 折腰體), template, rhyme, strictness, and the standard unless it is 平水韻."""
     standard, rhyme = STANDARDS[verdict.standard], verdict.rhyme or ""
     if verdict.form in FORMS:
         rhyme = "、".join(standard.groups[name].label for name in rhyme)

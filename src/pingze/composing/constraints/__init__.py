@@ -1,11 +1,12 @@
 """Decide which characters may come next in a text so that the text can still keep its constraints.
 
 This file looks up what the other modules need: the prosody of a vocabulary, that is, each character's tone and rhymes.
-The model writes a character only in its one usable tone. A character without a usable tone, such as 看, is written only
-where any tone is allowed. The model rhymes on a character only in groups in which Tang poets rhyme on it. Of several
-variants of a character, only the one on which poets rhyme most often may rhyme. A character that the user fixed is read
-as generously as the checker reads it: in any tone or group that it can have. Such a character may be missing from the
-model's vocabulary. The network then reads a variant of the character or, if it knows no variant, `<unk>`.
+A character's usable tone is its only tone or, if it has two, the tone that verse nearly always gives it. The model
+writes a character only in its usable tone. A character that has none, such as 看, is written only where any tone is
+allowed. The model rhymes on a character only in groups in which Tang poets rhyme on it. Of several variants of a
+character, only the one on which poets rhyme most often may rhyme. A character that the user fixed is read as generously
+as the checker reads it: in any tone or group that it can have. If the model's vocabulary lacks a fixed character, the
+network reads a variant of the character or, if it knows no variant, `<unk>`.
 """
 
 from collections.abc import Iterable
@@ -39,13 +40,13 @@ def doublings() -> dict[str, tuple[int, int]]:
 
 @cache
 def group_names(standard: Standard) -> tuple[str, ...]:
-    """Return the names of axis G: the standard's groups, then each part of 詞林正韻 with each class (平, 仄 or 入)."""
+    """Return the names on axis G: the standard's groups, then each part of 詞林正韻 with each class it has (平仄入)."""
     kinds = [(part, kind) for part in parts(standard) for kind in "平仄入" if kind_in(part, kind, standard) == kind]
     return *standard.groups, *map("".join, kinds)
 
 
 def network_ids(vocabulary: Vocabulary, text: str) -> list[int]:
-    """Return the id that the network reads for each character: of the character, another form of its word, or `UNK`."""
+    """Return an id for each character: its own, a variant's if the vocabulary lacks the character, or else `UNK`."""
     known = ([form for form in forms(character) if form in vocabulary] for character in text)
     return [vocabulary.ids[found[0]] if found else UNK for found in known]
 
@@ -58,7 +59,8 @@ class Lexicon:
     vocabulary: Vocabulary
     standard: Standard
     fits: Bool[Array, "2 3 V"]
-    """Whether the usable tone (`COMPOSED`) or some reading (`GIVEN`) fits each of `WANTS`. Unknown readings fit all."""
+    """Whether a character fits each of `WANTS` (any tone, level, oblique): in row `COMPOSED` by its usable tone, in row
+    `GIVEN` by any of its readings. In row `GIVEN`, a character of unknown reading fits all."""
     rhymes: Bool[Array, "2 G V"]
     """Whether a character rhymes in each group: by poets' use in row `COMPOSED`, by any reading in row `GIVEN`.
     A character of unknown reading rhymes in all groups."""
@@ -77,7 +79,7 @@ class Lexicon:
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI, unknown: str = "") -> "Lexicon":
-        """Look up every character of a vocabulary, and `unknown` ones, which get ids after its own."""
+        """Build the lexicon of a vocabulary and of `unknown` characters, whose ids follow those of the vocabulary."""
         composed, model = len(vocabulary), vocabulary
         vocabulary = Vocabulary((*model.tokens, *unknown)) if unknown else model
         V, tokens = len(vocabulary), vocabulary.tokens

@@ -72,7 +72,7 @@ def clashing(
 
 
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
-    """Find the cheapest reading. Return the cost of dropping the parts that conflict with it, and these parts."""
+    """Find the reading for which dropping the conflicting parts costs least. Return this cost and these parts."""
     width, openings = constraints.request.form.width, constraints.request.openings
     names = [opening_name(width, opening[0]) if opening else "" for opening in openings]
     T, G = len(names), len(constraints.rhyming.of_row)
@@ -108,7 +108,7 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
 
 
 def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
-    """Add the reason for dropping a fixed character, if its position requires another character, tone or rhyme."""
+    """Return the dropped `part`. Add the reason if the position of `fix` requires another character, tone or rhyme."""
     place, fixed = constraints.place_of(fix), constraints.fixed
     if fixed is None or not (begun := constraints.begin(fixed)):  # no poem is possible, whatever is dropped
         return part

@@ -1,11 +1,12 @@
 """Compile a request, and decide whether a partly written text can still be completed.
 
 A hypothesis is an opening template with a group for each rhyme (see `feet`). A way to write a couplet is a pair of tone
-patterns for its two lines. A hypothesis is alive while each remaining position can be matched with a different
-character. Each position draws from a set of characters. In regulated verse these sets are nested: a group's rhymes ⊂
-the group's rhymes and borrowed rhymes ⊂ level ⊂ all, and oblique ⊂ all. For nested sets, counting is enough (Hall's
-theorem): each set needs as many characters as there are positions that draw from the set or from its subsets. In a 詞
-several rhymes may use the same group. Their sets are nested if all rhymes of one tone are counted together.
+patterns for its two lines. A hypothesis is alive while all remaining positions can be filled under it, each with a
+different character. Each position draws its character from a set. In regulated verse these sets are nested: a group's
+rhymes ⊂ the group's rhymes and borrowed rhymes ⊂ level ⊂ all, and oblique ⊂ all. For nested sets, counting is enough
+(Hall's theorem): each set needs as many characters as there are positions that draw from the set or from its subsets.
+In a 詞 several rhymes may use the same group, so that their sets overlap. There, positions of all rhymes of one tone
+are counted together, which makes the sets nested.
 
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
 """
@@ -42,7 +43,7 @@ class Histories:
     ways: Bool[Array, "N T K W"]
     """Whether each way to write each couplet fits the text so far."""
     unused: Bool[Array, "N V"]
-    """Whether no variant of a character is written or fixed; if repetition is allowed, only rhyming positions count."""
+    """Whether no variant of a character is written or fixed. If characters may repeat, only rhymes are checked."""
     stock: Int[Array, "N S"]
     """The number of unused characters in each set of `Demands.members`; all variants of a character count as one."""
 
@@ -122,7 +123,7 @@ class Demands:
         return [self.request.groups[row] for row in rows[first].tolist()]
 
     def fits(self, place: int, ids: Array | int, given: Array | bool = True) -> Bool[Array, "... T W"]:
-        """Check which ways allow characters at a position: in any reading if `given`, otherwise in the usable tone."""
+        """Check which tone patterns allow `ids` at `place`: in any reading if `given`, otherwise in the usable tone."""
         given, ids = (np.asarray(each, int)[..., None, None] for each in (given, ids))
         return self.lexicon.fits[given, self.asked_at(place), ids]
 
@@ -158,7 +159,7 @@ class Demands:
         return self.rhyming.settle(alive), ways
 
     def free(self, texts: Int[Array, "... P"]) -> Bool[Array, "... P"]:
-        """Return a mask of the positions still to fill, without those that only repeat an earlier position."""
+        """Return a mask of the positions to fill, except in a repeating line 疊句, which copies earlier positions."""
         return (texts == FREE) & ~self.repeated
 
     def left(self, texts: Int[Array, "... P"], place: int) -> Int[Array, "D ... T"]:
@@ -166,7 +167,7 @@ class Demands:
         return self.free(texts)[..., place:] @ self.rhyming.drawing[:, place:]
 
     def stock(self, unused: Bool[Array, "V"]) -> Int[Array, "S"]:
-        """Count the unused characters in each set of `members`; if repetition is allowed, no tone is ever used up."""
+        """Count the unused characters in each set of `members`. If characters may repeat, only rhymes are used up."""
         return self.whole - self.members[~unused].sum(axis=0)
 
     def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
@@ -178,7 +179,7 @@ class Demands:
         return np.flatnonzero(narrow.any(axis=(1, 2)) | self._are_few(stock, most + left[-1].max(axis=1) + 1))
 
     def _of_feet(self, stock: Int[Array, "N S"]) -> Int[Array, "N F G"]:
-        """Return the part of the stock that counts the rhymes, by kind of foot and group."""
+        """Select from `stock` (numbers of unused characters) the numbers of rhymes, by kind of foot and group."""
         return stock[:, :-3].reshape(len(stock), *self.rhyming.concerned.shape)
 
     def can_complete(self, histories: Histories, place: int) -> Bool[Array, "N T G"]:
@@ -195,7 +196,7 @@ class Demands:
         return result
 
     def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
-        """Check whether a tone has too few characters for `places` positions. With repetition, one is enough."""
+        """Check whether either tone has fewer than `places` characters left; if characters may repeat, fewer than 1."""
         return stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
 
     def _tones_suffice(self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]) -> bool:

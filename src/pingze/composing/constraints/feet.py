@@ -33,9 +33,9 @@ class Feet:
     kind: Int[Array, "P"]
     """The kind of the foot at a position; without meaning if the position does not rhyme."""
     rhymes: Bool[Array, "2 F G V"]
-    """`Lexicon.rhymes` for each kind of foot; False in the rows of other rhymes."""
+    """`Lexicon.rhymes` for each kind of foot and each row. Rows that belong to another rhyme are False."""
     within: Int[Array, "F F"]
-    """At [f, k], 1 if a rhyme at a foot of kind k uses up one of the rhymes of kind f, otherwise 0."""
+    """At [f, k], 1 if a rhyme written at a foot of kind k leaves one rhyme fewer for feet of kind f, otherwise 0."""
     tones: list[int]
     """The tone of each kind of foot, one of `WANTS`."""
     drawing: Int[Array, "D P T"]

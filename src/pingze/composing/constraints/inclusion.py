@@ -39,8 +39,9 @@ from pingze.verse.patterns import word_starts
 
 Word = tuple[int, ...]  # the ids of characters that must be adjacent within a line
 Axis = str | tuple[str, int]
-"""A resource that placements use up. ("kind", n): words of kind n; ("rhymes", n): rhymes at feet of kind n; ("shared",
-id): the one rhyme on a character that ends several words; "level", "oblique" or "total": characters of that set."""
+"""A resource that placements use up. ("kind", n): words of kind n. ("rhymes", n): rhymes at feet of kind n. ("shared",
+id): the rhyme on character `id`, if several words end in it; only one of these words may rhyme. "level", "oblique" or
+"total": characters of that set."""
 Groups = tuple[int, ...]  # for each rhyme of the form, the row of its group in the tables of rhymes
 
 MOST_WORK = 800_000_000  # the most additions spent on placing the words of a request; they take about two seconds
@@ -208,12 +209,12 @@ class Placements:
         return np.logical_and.reduce([c.fits(place + n, id_) for n, id_ in enumerate(word)])
 
     def rhyming(self, groups: Groups) -> tuple[Int[Array, "F T"], Bool[Array, "2 F ends"]]:
-        """Return how many rhymes must come from words, for each kind of foot and template, and two masks of `ends`.
+        """Count the rhymes that words must supply, for each kind of foot and template. Also return two masks.
 
-        The first mask marks the last characters (`ends`) that may rhyme. The second mask marks the last characters that
-        spare the model a rhyme. A word at a foot leaves the model one rhyme fewer to find. But if the model could have
-        rhymed on the word's last character or on a variant of it, the word also uses up one of the model's rhymes. Such
-        a word spares the model no rhyme.
+        The masks are over the kinds of feet and the last characters of words (`ends`). The first mask marks characters
+        that may rhyme. The second mask marks characters on which the model cannot rhyme, not even on a variant. A word
+        at a foot with such a character spares the model a rhyme: the model has one fewer to find. A word with any other
+        character also takes a rhyme that the model could have used, and so spares the model nothing.
         """
         kinds = np.arange(len(self.rhymes.concerned))
         rows = np.array(groups)[[int(self.rhymes.of_row[each][0]) for each in self.rhymes.concerned]]
@@ -234,7 +235,7 @@ class Count:
         self.alive = common.alive[:, groups].all(axis=1)
         missing, rhyming = common.rhyming(groups)
         self.rhyming = dict(zip(common.ends, np.moveaxis(rhyming, -1, 0).tolist(), strict=True))
-        """For each word's last character: masks of the kinds of feet where it may rhyme and where it spares a rhyme."""
+        """The two masks of `Placements.rhyming` for each word's last character: it may rhyme, it spares a rhyme."""
         # 1. Divide the words into kinds. Of the words with the same last character only one may rhyme.
         times = Counter(word[-1] for word in common.words)
         shared = {id_ for id_ in times if times[id_] > 1 and any(self.rhyming[id_][0])}

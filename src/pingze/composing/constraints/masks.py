@@ -91,8 +91,9 @@ class Copying:
 class Constraints(Demands):
     """A compiled request that computes masks of the allowed characters.
 
-    `old` maps each position that is being rewritten to the id of its old character. `copying` rules out copied
-    substrings; in a 集句, unquotable lines. It is ignored unless the request asks for originality or quoted lines.
+    `old` maps each position that is being rewritten to the id of its old character. `copying` rules out characters
+    that copy the corpus or, in a 集句 (a poem of quoted lines), characters that continue no quotable line. `copying` is
+    ignored unless the request asks for originality or quoted lines.
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class Constraints(Demands):
         return begun if begun.alive.any() else None
 
     def unused(self, fixed: Fixes, words: Sequence[tuple[int, ...]] = ()) -> Bool[Array, "V"]:
-        """Mark the characters of which no variant is fixed or in `words`. With repetition, only fixed rhymes count."""
+        """Mark characters with no variant in `fixed` or `words`. If characters may repeat, check only fixed rhymes."""
         repeat = self.request.repeat
         given = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and (not repeat or self.feet[place].any())]
         unused = np.ones_like(self.base)
@@ -153,7 +154,7 @@ class Constraints(Demands):
         return allowed, dead
 
     def _original(self, allowed: Bool[Array, "N V"], histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Return `allowed` without characters that copy a corpus line; in a 集句, without those that continue none."""
+        """Return `allowed` without the characters that copy the corpus or, in a 集句, continue no quotable line."""
         if self.copying is None:
             return allowed.copy()
         return allowed & ~self.copying.forbidden(self, histories, place)

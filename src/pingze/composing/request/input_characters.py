@@ -74,7 +74,7 @@ def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
 
 
 def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
-    """Read a pattern. Keep its `blanks`, convert fixed characters in context, and replace other marks by spaces."""
+    """Convert a pattern to Traditional in context. Keep `blanks`, signs of free positions; make other marks spaces."""
     normalized = unicodedata.normalize("NFC", text)
     typed = "".join(" " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized)
     return _convert("pattern", typed, vocabulary, free=" " + blanks)
@@ -105,7 +105,7 @@ def _typed(field: str, text: str) -> str:
 
 
 def read_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
-    """Return a character or its Traditional form. Raises InputError if the model knows neither and it is not Han."""
+    """Return a character, in Traditional form if the model lacks it. Raises InputError if still unknown and not Han."""
     if not (read := _known(character, vocabulary) or to_traditional(only_han(character))):
         raise InputError("character", field=field, has=character, point=f"U+{ord(character):04X}")
     return read

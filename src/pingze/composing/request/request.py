@@ -76,7 +76,7 @@ class Request:
 
     @cached_property
     def openings(self) -> tuple[str, ...]:
-        """The openings of `verse.forms.OPENINGS` whose template names contain `template`; for 古 and 詞, ("",)."""
+        """The allowed tone types of the first two lines: all of `OPENINGS` that fit `template`; ("",) in 古 and 詞."""
         if not self.form.regulated:
             return ("",)
         return tuple(
@@ -85,7 +85,7 @@ class Request:
 
     @cached_property
     def rows(self) -> tuple[tuple[int, str], ...]:
-        """All pairs of a rhyme index and an allowed group. Only a 詞 has several rhymes; its groups are 部."""
+        """Pairs: a rhyme's number, from 0, and an allowed group. Only a 詞 has several rhymes; its groups are 部."""
         if tune := self.form.tune:
             asked, able = dict(enumerate((self.rhyme or "").split("、"))), tune.rhymes(self.standard)
             every = ((rhyme, part) for rhyme, parts in enumerate(able) for part in parts)
@@ -101,7 +101,10 @@ class Request:
 
     @property
     def options(self) -> dict[str, tuple[Clash, object]]:
-        """The fields that can be given up, except `fixed` and `include`: name -> (`Clash`, the value when given up)."""
+        """The constraints, except `fixed` and `include`, that can be dropped if the request cannot be met.
+
+        Maps a field's name to a pair: the constraint as a `Clash`, and the field's value without the constraint.
+        """
         asked: dict[str, tuple[str, str, object, object]] = {
             # field of Request: name of the option, words for it, its value, its value when given up
             "repeat": ("repeat", "no character twice", not self.repeat, True),
@@ -119,12 +122,12 @@ class Request:
 
     @property
     def parts(self) -> tuple[Clash, ...]:
-        """All constraints that can be given up; the last one is given up first. The form is not among them."""
+        """The constraints, except the form, that can be dropped if not all can be met. The last is dropped first."""
         options = (clash for clash, _ in self.options.values())
         return (*options, *(fix.clash for fix in self.fixed), *map(_inclusion, self.include))
 
     def keeping(self, parts: Collection[Clash]) -> "Request":
-        """Copy the request, keeping only the given parts."""
+        """Copy the request, but drop those of its constraints (the property `parts`) that are not given."""
         kept = frozenset(parts)
         without = {name: value for name, (clash, value) in self.options.items() if clash not in kept}
         fixed = tuple(fix for fix in self.fixed if fix.clash in kept)

@@ -26,7 +26,7 @@ class Term:
     """The base class of terms. Each method adds nothing unless a subclass overrides it."""
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float[Array, "... V"] | None:
-        """Return the log of a factor for each character that may be drawn at `place`. One row may serve all texts."""
+        """Return the log of a factor for each character at `place`: one row per text, or one row for all texts."""
         return None
 
     def after_token(self, token: Token) -> Float[Array, "N"] | None:

@@ -57,7 +57,7 @@ class Antithesis:
         bias: Float32[Array, "K"],
         log_z: Float32[Array, "K"],
     ) -> "Antithesis":
-        """Build the table from the u, d, c and ln Z of the module's formula."""
+        """Build the table from u (`vectors`), d (`signs`), c (`bias`) and ln Z (`log_z`) of the module's formula."""
         one = np.ones_like(bias)
         return cls(tokens, np.column_stack([vectors * signs, one, -log_z]), np.column_stack([vectors, bias, one]))
 
@@ -110,7 +110,7 @@ class Antithesis:
 
 
 class Opposites(Term):
-    """A term that adds the scores of opposite characters, multiplied by the request's `antithesis`.
+    """A term that adds to a character's ln p its score with the opposite character, times the request's `antithesis`.
 
     The rows of `table` are in the order of the vocabulary's ids.
     """
@@ -127,7 +127,7 @@ class Opposites(Term):
         return added
 
     def of_text(self, lines: Sequence[str]) -> float:
-        """Return a couplet's weighted sum of scores, or 0 for a longer poem: antithesis does not choose its text."""
+        """Return a couplet's weighted sum of scores; 0 for a longer poem, which antithesis affects only while drawn."""
         if self.demands.request.lines != 2:
             return 0.0
         text, width = "".join(lines), self.demands.request.form.width

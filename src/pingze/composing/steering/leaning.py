@@ -41,7 +41,7 @@ def mood_of(*texts: str | None) -> str | None:
 
 @lru_cache(maxsize=4)
 def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
-    """Return m(c) of every token c for each mood; m(c) is 0 for a token that the table lacks."""
+    """Return, for each mood, m(c) of every token c: the nats added to ln p of c. m(c) is 0 for a token without data."""
     cells = table("moods", "pingze.composing.steering")
     rows = [cells[token].split("\t") if token in cells else [0.0] * len(MOODS) for token in vocabulary.tokens]
     return dict(zip(MOODS, np.array(rows, np.float64).astype(np.float32).T, strict=True))

@@ -1,4 +1,4 @@
-"""Weigh a text by a prediction of readers' scores, which depend on more than the model's probability.
+"""Weigh a text by a prediction of readers' scores, because these scores depend on more than the model's probability.
 
 While a text is drawn, each token multiplies the text's weight by exp(`taste` · s), where `taste` is the request's
 strength of taste and s is the sum
@@ -12,7 +12,7 @@ strength of taste and s is the sum
 r (`checkpoint.Checkpoint.reward`) has the coefficients of h in a ridge regression of readers' scores on the mean h over
 a text, the mean ln p, and the share of the title's characters in the text (experiments/reward.py). So r·h, summed over
 a text, predicts the readers' score. docs/sampling.md explains how the terms were found. At the end, the text with the
-largest total becomes the poem. A text with words of two seasons, or of both day and night, ranks below all others.
+highest sum of s becomes the poem. A text with words of two seasons, or of both day and night, ranks below all others.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from pingze.verse.characters import only_han
 LIKELY = 1.3
 WORN = 0.45
 NAMED = 13.0
-"""Nats for each character of the title and theme. More than 4 characters share 4 · `NAMED` nats equally."""
+"""The nats for using a character of title or theme. If there are n > 4 of them, each is worth 4 · `NAMED` / n."""
 REWARD = 2.5  # nats per token for each point of score that the reward predicts
 CONTRADICTION = 1e6
 """The penalty of a contradictory text, in nats; more than any text gains."""
@@ -64,13 +64,13 @@ def contradicts(lines: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=4)
 def worn_pairs(vocabulary: Vocabulary) -> dict[tuple[int, int], float]:
-    """Return `worn` with each pair as token ids. Pairs with a character outside the vocabulary are left out."""
+    """Map each overused character pair of `worn`, as token ids, to its nats. Skip pairs with an unknown character."""
     ids = vocabulary.ids
     return {(ids[pair[0]], ids[pair[1]]): excess for pair, excess in worn().items() if {*pair} <= ids.keys()}
 
 
 class Taste(Term):
-    """A term that predicts the judgement of a reader; `reward` is the model's reward vector, if it has one."""
+    """A term that predicts a reader's score. `reward` has a coefficient for each of the H hidden units, or is None."""
 
     def __init__(self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None) -> None:
         words, ids = set(only_han((request.title or "") + (request.about or ""))), vocabulary.ids
@@ -82,7 +82,7 @@ class Taste(Term):
         self.worn = worn_pairs(vocabulary)
 
     def after_token(self, token: Token) -> Float[Array, "N"]:
-        """Return `taste` · s, defined in the module's docstring, for the token just added to each text."""
+        """Return, for the new token of each text, `taste` times the sum s that the module's docstring defines."""
         added = LIKELY * token.log_p
         if (place := token.place) is not None:
             ids, before = token.texts[:, place], token.texts[:, :place]

@@ -25,7 +25,7 @@ class PrintedLine:
 
     @property
     def ways(self) -> Mapping[str, str]:
-        """The readings of the formula, keyed by what they change. For a formula read as printed, the only key is ""."""
+        """The readings of the formula, keyed by the change to the print. If nothing is changed, the only key is ""."""
         return self.also or {"": self.formula}
 
     @property
@@ -48,6 +48,6 @@ def lines() -> Mapping[str, PrintedLine]:
 
 
 def sum_of(id_: str, lines: Mapping[str, PrintedLine]) -> list[str]:
-    """List the ids of all rows of the sum that contains a given row. Return [] if the row is not part of a sum."""
+    """List the ids of all lines in the printed sum to which line `id_` belongs, or [] if line `id_` is in no sum."""
     number = lines[id_].sum
     return [other for other, line in lines.items() if number and line.sum == number]

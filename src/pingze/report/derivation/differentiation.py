@@ -61,11 +61,11 @@ def run_layer(
 
 
 def letters(cache: StepCache, units: Any = slice(None), inputs: Any = slice(None)) -> dict[str, Array]:
-    """Return a step's x, h_prev and c_prev, and each gate's weight W and bias b. The keys are letters, such as W_f.
+    """Return a step's x, h_prev and c_prev, and each gate's weight W and bias b, keyed by the report's symbols (W_f).
 
-    W acts on [h_prev, x]. If `units` or `inputs` are given, only these are kept. Each gate still has the same values as
-    in the whole layer, because the contribution of the omitted units and inputs is added to b as a constant. Every
-    entry of the reduced step's Jacobians is therefore an entry of the whole layer's Jacobians.
+    W acts on [h_prev, x]. `units` and `inputs` index the hidden units and the entries of x to keep (default all). The
+    contribution of the others is added to b as a constant, so that the kept units have the same values as in the whole
+    layer. Every entry of the reduced step's Jacobians is thus also an entry of the whole layer's Jacobians.
     """
     x, h_prev = cache.x[0], cache.h_prev[0]
     given = {"x": x[inputs], "h_prev": h_prev[units], "c_prev": cache.c_prev[0, units]}
@@ -78,10 +78,10 @@ def letters(cache: StepCache, units: Any = slice(None), inputs: Any = slice(None
 
 
 def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-    """Compute all letters of the report's forward pass that are not given. The report's misprints are corrected.
+    """Return all values of the report's forward pass, keyed by letter (symbol): the given ones and those that follow.
 
-    An intermediate letter, such as net_f or c, may be given, so that later letters can be differentiated with respect
-    to this letter. `xp` is numpy or torch.
+    The report's misprints are corrected. An intermediate value, such as net_f or c, may also be given, so that later
+    values can be differentiated with respect to this value. `xp` is numpy or torch.
     """
     v = {name: xp.asarray(value) if isinstance(value, np.ndarray) else value for name, value in given.items()}
     v.setdefault("z", xp.concatenate([v["h_prev"], v["x"]]))
@@ -96,7 +96,7 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
 
 
 def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-    """Run steps (see `letters`) in order. Return the last step's letters. `changed` sets letters of the first step."""
+    """Run steps (see `letters`) in order. Return the last step's values. `changed` sets values of the first step."""
     v = step({**steps[0], **changed}, xp)
     for given in steps[1:]:
         v = step({**given, "h_prev": v["h"], "c_prev": v["c"]}, xp)
@@ -138,8 +138,8 @@ def relative_error(actual: Array, reference: Array, whole: Array | None = None) 
     """Return the norm of the difference between two Jacobians, divided by the norm of the reference.
 
     If the reference is zero and `whole` is given, the divisor is the norm of `whole` instead. If `actual` has one axis
-    fewer than the reference, `actual` is first expanded to a diagonal: v to diag[v], and v z^T to the array with the
-    entries δ_{kl} v_k z_m. If the shapes still differ, the error is infinite.
+    fewer than the reference, `actual` is read as a diagonal: its entry [k, …] becomes the entry [k, k, …] of an array
+    that is 0 elsewhere. A vector v becomes diag[v]. If the shapes still differ, the error is infinite.
     """
     if 1 <= actual.ndim == reference.ndim - 1:
         actual = np.einsum("kl,k...->kl...", np.eye(len(actual)), actual)

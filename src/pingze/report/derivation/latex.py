@@ -23,11 +23,11 @@ import numpy as np
 from pingze.arrays import Array
 
 ROW_SCALING = "a row scaling"
-"""A product of a vector and a matrix. Row k of the matrix is multiplied by entry k of the vector."""
+"""A liberty of the report's notation: vector times matrix means that entry k of the vector multiplies row k."""
 OUTER_PRODUCT = "an outer product"
-"""A product of a vector and the row z^T. The result is a matrix."""
+"""A liberty of the report's notation: vector * row, such as the row z^T of z = [h_{t-1}, x_t], is an outer product."""
 NAME = "net_c read as net_c̃"
-"""The report introduces net_c̃, but writes net_c from then on."""
+"""A liberty of the report's notation: the report introduces net_c̃, but writes net_c from then on."""
 
 LETTERS = {"c~_t": "c_tilde", "h_t-1": "h_prev", "c_t-1": "c_prev", "z": "z", "net_c~": "net_c"}
 LETTERS |= {f"{letter}_t": letter for letter in "hcfiox"}
@@ -74,7 +74,7 @@ def left_side(left: str) -> tuple[str, str | None]:
 
 
 def read(formula: str, values: Mapping[str, Array], partial: Partial) -> tuple[Array, frozenset[str]]:
-    """Evaluate one side of an equation, and list the liberties that are needed to read it.
+    """Evaluate one side of an equation. Return its value and its liberties (`ROW_SCALING`, `OUTER_PRODUCT`, `NAME`).
 
     `formula` is in the form that `plain` returns. `values` holds the value of each letter under its name from
     `LETTERS`. Raises ValueError if the formula is outside the grammar or its shapes do not fit.

@@ -32,15 +32,15 @@ QUALIFIERS = (latex.ROW_SCALING, latex.OUTER_PRODUCT, DIAGONAL, FURTHER_TERM)
 WRONG = "wrong"
 """The verdict on a wrong line. Every other verdict begins with "right"."""
 NOTHING, CONVENTION, RENAMING, SIGN = "nothing", "a convention for products", "a renaming", "a sign"
-"""What must be granted to call a line right. `RENAMING` means reading net_c as net_c̃; `SIGN` means reading + as =."""
+"""What a reader must allow for a line to be right. `RENAMING` is reading net_c as net_c̃. `SIGN` is reading + as =."""
 
 
 @dataclass(frozen=True)
 class LineResult:
     """The errors of a printed line and the verdict on it. The other fields are those of `PrintedLine`.
 
-    Errors are relative, in the Frobenius norm. Each is the largest error over all points (`Point`) at which the line is
-    measured. If the shapes do not fit, the error is infinite.
+    Errors are relative, in the Frobenius norm. A line is measured on several LSTM steps (see `Point`) or layers, and
+    each field keeps the largest error. If the shapes do not fit, the error is infinite.
     """
 
     id: str
@@ -51,7 +51,7 @@ class LineResult:
     granted: str
     """What must be granted to call the line right: `NOTHING`, `CONVENTION`, `RENAMING` or `SIGN`; "" if it is wrong."""
     printed_error: float
-    """The error of the printed line's best reading. If every reading must be right, the error of the worst reading."""
+    """The printed line's error: that of the worst reading if all readings must be right, else that of the best."""
     corrected_error: float
     """The corrected line's error. Like `printed_error`, it is measured against automatic differentiation."""
     central_error: float | None
@@ -63,14 +63,14 @@ class LineResult:
 
 
 class LineReading(NamedTuple):
-    """The error of one reading of a line, and the liberties taken. `liberties` is None if a sum of lines was read."""
+    """The error and liberties (see `latex.read`) of one reading. `liberties` is None for a whole sum of lines."""
 
     error: float
     liberties: frozenset[str] | None = frozenset()
 
 
 class Measurement(NamedTuple):
-    """A line's errors at one `Point`. If `every` is True, all readings of the line must be right, else only one."""
+    """A line's errors on one LSTM step or layer. If `every` is True, all readings must be right, else one suffices."""
 
     readings: dict[str, LineReading]
     corrected: float
@@ -110,7 +110,7 @@ class Point:
         self.automatic = cache(self._automatic)
         """`automatic(of, by, through)` is ∂of/∂by, computed with PyTorch. The axes of `of` precede those of `by`.
 
-        `through` names the gates through which `by` may act ("fico": all gates). The net of any other gate is constant.
+        `through` lists the gates that may change with `by`; "fico" is all gates. The other gates are held constant.
         """
 
     def measured(self, id_: str) -> Measurement:
@@ -160,7 +160,7 @@ class Point:
         return lambda value: differentiation.step({**self.given, **fixed, by: value}, xp)[of]
 
     def _reference(self, line: PrintedLine, through: str = "fico") -> Array:
-        """Return the true value of a left-hand side. A derivative counts only paths through the gates `through`."""
+        """Return the true value of a line's left-hand side. In a derivative, gates not in `through` are constant."""
         of, by = latex.left_side(line.left)
         return self.automatic(of, by, through) if by else self.values[of]
 
@@ -185,7 +185,7 @@ class Point:
         return max((self._compare(side, line, reference).error for side in sides), default=0.0)
 
     def _total_error(self, rows: Sequence[str], *, corrected: bool) -> float:
-        """Return the error of the summed rows against the whole derivative. The first reading of each row is used."""
+        """Add up lines, corrected or in their first reading. Return the total's error against the whole derivative."""
         found = [self.lines[row] for row in rows]
         texts = [line.corrected if corrected else next(iter(line.ways.values())) for line in found]
         terms = [self._read(side)[0] for text in texts for side in latex.sides(text)]

@@ -142,7 +142,7 @@ def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow
 
 
 def _forget_gates(layers: Mapping[str, tuple[Sequence[StepCache], dict[str, Any]]]) -> Figure:
-    """Draw the gain of all paths beside the gain along the cell alone, and how open the forget gates are."""
+    """Draw the gain of ∂h_t/∂h_k, the gain along the cell states alone, and the mean of each unit's forget gate."""
     figure, (left, right) = panels(2, size=WIDE, sharey=False, ylim=(0, 1))
     left.set(**{**GAIN, "title": "solid: all paths; dashed: along the cell alone", "ylim": (1e-6, 10)})
     right.set(title="forget gates, the most closed first", xlabel="share of the units")
@@ -157,7 +157,7 @@ def _forget_gates(layers: Mapping[str, tuple[Sequence[StepCache], dict[str, Any]
 
 
 def _products(flows: Mapping[str, GradientFlow]) -> Figure:
-    """Draw the gain of ∂h_t/∂h_k, the gain of the report's product, and the relative error of the report's product."""
+    """Draw the gains of ∂h_t/∂h_k and of the report's product ∏ ∂h_{i+1}/∂h_i, and the product's relative error."""
     figure, (left, right) = panels(2, size=WIDE, sharey=False, xlabel="$t - k$")
     left.set(title=r"solid: $\partial h_t/\partial h_k$; dotted: the report's product", **GAIN)
     for name, line in LINES.items():

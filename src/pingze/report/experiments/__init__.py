@@ -83,7 +83,7 @@ class Finding(NamedTuple):
 
     @property
     def deciding(self) -> str:
-        """The name of the number in the condition `refined`, or in `confirmed` if any seed confirms the claim."""
+        """The name of the number in the condition `confirmed` if any seed confirms the claim, else in `refined`."""
         rule = self.claim.rule
         return (rule.confirmed if CONFIRMED in self.votes(rule) else rule.refined).split()[0]
 
@@ -104,7 +104,7 @@ def document() -> Mapping[str, Any]:
 
 @cache
 def claims(experiment: str) -> Mapping[str, Claim]:
-    """Return the claims of an experiment, keyed by the part of each claim's id after the slash."""
+    """Return the claims of an experiment, keyed by name: "cured" for the claim with the id "data/cured"."""
     found: dict[str, Claim] = {}
     for fields in document()["claim"]:
         name, _, half = fields["id"].partition("/")

@@ -10,7 +10,7 @@ from pingze.report.experiments.experiment import Figures, Judged, Measured, Row,
 from pingze.training.trainer import Taken
 
 PLAIN, *NEAR = ("tanh, Adam", "ReLU, Adam", "tanh, momentum")
-"""The plain network, and two networks that nearly explode. A trial is named after a network and a clipping."""
+"""The names of a plain network and of two that nearly explode. Trials add a clipping, as in "ReLU, Adam, norm 1"."""
 NONE = "none"
 
 
@@ -24,8 +24,8 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 def acts(trainer: PlainTrainer, taken: Taken) -> bool:
     """Return whether clipping changed the gradient of a step.
 
-    After a step, `grad` holds the mean gradient over the tokens, already clipped, because the optimizers are fused. If
-    clipping by value changed the gradient, the largest entry in `grad` equals the threshold.
+    Clipping by norm acts if the norm before clipping is above the threshold. Clipping by value acts if the largest
+    entry of `grad` equals the threshold: a fused optimizer leaves the clipped mean gradient over the tokens in `grad`.
     """
     configuration = trainer.configuration
     if configuration.clip_value is None:

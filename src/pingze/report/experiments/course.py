@@ -24,7 +24,7 @@ SPIKE, BEFORE = 1.1, 10
 
 
 class PlainTrainer(Trainer):
-    """A trainer on the setup's texts. The setting `poems` limits how many are trained on, but not the vocabulary."""
+    """A trainer on the setup's texts. The setting `poems` limits the training texts, not the vocabulary."""
 
     def __init__(self, setup: Setup, settings: Mapping[str, Any]) -> None:
         super().__init__(setup.preset(settings), Texts(setup.train, setup.dev))
@@ -48,7 +48,8 @@ class Course:
     trainer: PlainTrainer
     curves: dict[str, list[float]] = field(default_factory=lambda: {"loss": [], "norm": [], "looks": [], "dev": []})
     """`loss` and `norm` have a value for each step: the batch's nats per token before the update, and the gradient norm
-    before clipping. `looks` and `dev` have a value for each evaluation on dev: the steps so far, and nats per token."""
+    before clipping. `looks` and `dev` have a value for each evaluation on the dev texts: the number of training steps
+    taken before the evaluation, and the nats per token."""
     failed_at: int | None = None
     """The step, counted from 1, at which the loss or the gradient was not finite; None if there was no such step."""
 

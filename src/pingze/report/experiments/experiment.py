@@ -20,7 +20,7 @@ from pingze.verse.forms import FORMS
 
 Figures = Sequence[Figure]
 Judged = Mapping[str, Numbers]
-"""The numbers that decide each claim of an experiment, keyed by the part of the claim's id after the slash."""
+"""The numbers that decide each claim of an experiment, keyed by name: "cured" for the claim "data/cured"."""
 BUDGETS: Mapping[str, dict[str, Any]] = {
     name: {"name": name, "seeds": len(document()["seeds"][name]), **fields}
     for name, fields in document()["budget"].items()
@@ -30,7 +30,7 @@ BUDGETS: Mapping[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Setup:
-    """The report's texts (`Store.report_draw`), as many as a budget allows, and Tang poems to compare samples with."""
+    """The texts of a rerun: the report's (`Store.report_draw`), up to a budget's limit, and Tang poems to compare."""
 
     budget: Mapping[str, Any]
     seed: int
@@ -89,7 +89,7 @@ class Setup:
         return preset("report", [f"{name}={str(value).lower()}" for name, value in changed.items()])
 
     def describe(self) -> dict[str, Any]:
-        """Return everything that must be the same in two reruns that are compared."""
+        """Return the budget, the seeds, the sizes and a hash of the texts. Reruns are comparable if these are equal."""
         verse = ["".join(lines) for poems in self.real.values() for lines in poems]
         texts = "".join(f"{text}\n" for text in (*self.train, *self.dev, *verse))
         sizes = {"train": len(self.train), "dev": len(self.dev), "vocabulary": self.vocabulary_size}

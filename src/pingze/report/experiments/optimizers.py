@@ -63,7 +63,7 @@ def good(rows: Rows, family: str, tolerance: float) -> list[bool]:
 
 
 def decades(rows: Rows, family: str, tolerance: float) -> float:
-    """Return the width, in decades, of the unbroken range of `good` rates around the best rate."""
+    """Return the width, in decades, of the range of rates around the best rate in which all rates are `good`."""
     found, within = tuned(rows, family), good(rows, family, tolerance)
     best = found.index(best_of(rows, family))
     below, above = (sum(takewhile(bool, each)) for each in (within[:best][::-1], within[best + 1 :]))
@@ -72,7 +72,7 @@ def decades(rows: Rows, family: str, tolerance: float) -> float:
 
 
 def unsteady(rows: Rows, family: str) -> float:
-    """Take settings near the best (same momentum, rate within `AROUND`). Return what percentage diverge or spike."""
+    """Return what percentage of trainings diverge or spike at the best momentum and rates near the best (`AROUND`)."""
     top = best_of(rows, family)
     own = [row for row in tuned(rows, family) if row.settings.get("momentum") == top.settings.get("momentum")]
     factors = [row.settings["learning_rate"] / top.settings["learning_rate"] for row in own]
@@ -105,7 +105,7 @@ def judge(rows: Rows) -> Judged:
 
 
 def figures(rows: Rows) -> Figures:
-    """Draw the dev loss by learning rate. For the race, draw it by step. A cross marks a setting that diverged."""
+    """Draw the dev loss by learning rate, with a cross where training diverged. Draw the race's dev loss by step."""
     first = rows[MOMENTUM + RACE].curve("dev")[0]
     by_rate, every = panels(2, xlabel="learning rate", ylabel="dev, nats per token", xscale="log")
     kinds = [*((every[0], MOMENTUM, momentum) for momentum in GRID["momentum"]), (every[1], ADAM, None)]

@@ -121,7 +121,7 @@ class Results:
 
 
 def concluded(finding: Finding) -> dict[str, Any]:
-    """Return a finding as results.json stores it."""
+    """Return a finding's verdict, numbers by seed, and verdicts under other rules, as results.json stores them."""
     found: dict[str, Any] = _plain({"verdict": finding.conclusion, "numbers": finding.by_seed})
     for kind, rules in (("other", finding.claim.other), ("before", finding.claim.before)):
         found[kind] = {rule.label: finding.under(rule) for rule in rules}
@@ -217,7 +217,7 @@ def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section
 
 
 class _Series(NamedTuple):
-    """One experiment with one seed, and the results of the folder, which include the experiment's rows."""
+    """One experiment with one seed. `results` holds the rows of all experiments in the folder."""
 
     name: str
     setup: Setup

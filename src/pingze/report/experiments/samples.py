@@ -1,4 +1,4 @@
-"""Check the report's fourteen sample poems, our models' poems for the report's fourteen calls, and real verse."""
+"""Check the report's fourteen poems, the poems that our models write from the same fourteen inputs, and real verse."""
 
 import json
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ def printed_poems() -> list[dict[str, Any]]:
 
 
 def _kept(lines: Lines) -> bool:
-    """Return whether lines keep tones and rhyme. Their number and length determine the regulated form (`FORMS`)."""
+    """Return whether a poem keeps tones and rhyme. `FORMS` gives the form by the number of lines and their length."""
     return check("，".join(lines), form=FORMS.get((len(lines), len(lines[0])))).ok
 
 

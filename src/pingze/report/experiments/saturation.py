@@ -1,4 +1,4 @@
-"""Train with two softmaxes, and measure which tokens the network favors when its loss stalls. No claim needs this."""
+"""Train with softmax applied twice, and measure which tokens the network favors at a stall. No claim needs this."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Measure the effect of softmax before a cross-entropy that applies softmax again: a bound, a stall, the gradient."""
+"""Measure what softmax applied twice does: how low the loss can get, whether it stalls, and how large gradients are."""
 
 import math
 from statistics import mean

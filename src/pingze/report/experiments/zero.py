@@ -62,11 +62,11 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def compare_units(model: LanguageModel) -> tuple[int, float]:
-    """Compare the hidden units of an untied model by their weights: rows of W and b, and columns of the output weight.
+    """Compare hidden units k of an untied model by row k of each gate's W and b, and by column k of the output weight.
 
     Returns:
-        The number of distinct units. Units are distinct if their weights differ in at least one bit. Then the largest
-        difference between any weight of a unit and the same weight of the first unit.
+        First, the number of distinct units. Two units are distinct if their weights differ in at least one bit. Second,
+        the largest difference between a weight of any unit and the same weight of the first unit.
     """
     tensors, H = model.tensors(), model.configuration.hidden_size
     gates = (gate for name in Parameters._fields for gate in tensors[f"lstm.0.{name}"].reshape(4, H, -1))
