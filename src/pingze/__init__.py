@@ -8,25 +8,14 @@ from pingze.machine import set_pools
 
 TYPE_CHECKING = False  # stands for typing.TYPE_CHECKING, since importing typing takes time
 if TYPE_CHECKING:
-    from pingze.composing import (
-        Alternative,
-        Change,
-        Collected,
-        Couplet,
-        Mended,
-        Poem,
-        Reason,
-        alternatives,
-        antithesis_notes,
-        collect,
-        compose,
-        couplet,
-        explain,
-        generate,
-        mend,
-        read_poem,
-        revise,
-    )
+    from pingze.composing.collecting import Collected
+    from pingze.composing.composer import collect, compose
+    from pingze.composing.couplets import Couplet, couplet
+    from pingze.composing.generation import generate
+    from pingze.composing.mending import Change, Mended, mend
+    from pingze.composing.poem import Poem
+    from pingze.composing.revision import Alternative, Reason, alternatives, explain, read_poem, revise
+    from pingze.composing.steering.antithesis import antithesis_notes
     from pingze.errors import (
         CheckpointError,
         CorpusError,

@@ -32,18 +32,11 @@ def counts(cell: str) -> dict[str, int]:
     return {name: int(times or 0) for name, times in _COUNTED.findall(cell)}
 
 
-def cache_folder() -> Path:
-    """Return the folder for the corpus archive, which can be downloaded again. The folder may not exist yet."""
-    return _folder("cache")
+def user_folder(kind: Literal["cache", "data"]) -> Path:
+    """Return the folder `kind` in `$PINGZE_HOME`. If that variable is not set, return this system's `kind` folder.
 
-
-def data_folder() -> Path:
-    """Return the folder for the cleaned corpus and its index, which pingze builds. The folder may not exist yet."""
-    return _folder("data")
-
-
-def _folder(kind: Literal["cache", "data"]) -> Path:
-    """Return the folder `kind` in `$PINGZE_HOME`. If that variable is not set, return this system's `kind` folder."""
+    The cache holds the corpus archive, and the data are the cleaned corpus and its index. The folder may not exist yet.
+    """
     if home := os.environ.get("PINGZE_HOME"):
         return Path(home).expanduser() / kind
     import platformdirs  # a command that only writes files starts sooner without this import

@@ -6,7 +6,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from pingze.errors import InputError
-from pingze.lstm.dropout import Dropout, locked_dropout, type_dropout
+from pingze.lstm.dropout import Dropout, type_dropout
 from pingze.lstm.formulas import gate_weights
 from pingze.lstm.initializers import initialize
 from pingze.lstm.layer import LSTM
@@ -21,7 +21,7 @@ def test_locked_dropout_drops_what_torch_drops_from_whole_channels() -> None:
     expected = pack_padded_sequence(torch.nn.functional.dropout1d(data, 0.4).permute(2, 0, 1), LENGTHS)
     packed = pack_padded_sequence(data.permute(2, 0, 1), LENGTHS)
     torch.manual_seed(0)
-    actual = locked_dropout(packed.data, packed.batch_sizes, 0.4)
+    actual = Dropout(locked=True).features(packed.data, packed.batch_sizes, 0.4)
     torch.testing.assert_close(actual, expected.data)
     assert 0 < (actual == 0).float().mean() < 1
 

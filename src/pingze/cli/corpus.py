@@ -39,6 +39,7 @@ def fetch(
     """Fetch the Tang and Song poems, or your own, clean them, and build the store that the other commands read."""
     from pingze import corpus
     from pingze.cli.progress import status
+    from pingze.corpus.poem import OWN
 
     corpus.remove_unfinished()
     if source is None and more is None and not rebuild and (built := _built_store()):
@@ -48,7 +49,7 @@ def fetch(
     with status() as tell:
         corpus.build(corpus.fetch(source, progress=tell), more, progress=tell, on_cleaned=heard.append)
     typer.echo(_built_store(), err=True)
-    if heard[0].is_own:
+    if heard[0].poems[0].dynasty == OWN:
         typer.echo("\n".join(kept_and_dropped(heard[0])), err=True)
 
 

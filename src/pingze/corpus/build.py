@@ -24,11 +24,11 @@ from pathlib import Path
 from unicodedata import normalize
 
 from pingze.corpus.fetch import archive_path
-from pingze.corpus.poem import OWN, CorpusPoem, digest
+from pingze.corpus.poem import CorpusPoem, digest
 from pingze.corpus.sources import File, is_own, read, read_own, read_poetry_source
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError
-from pingze.files import data_folder, locked, sweep, written
+from pingze.files import locked, sweep, user_folder, written
 from pingze.verse.characters import HAN, MARKS
 
 # -- clean -------------------------------------------------------------------------------------------------------
@@ -56,11 +56,6 @@ class Cleaned:
     """The title and the first characters of the first poem dropped for each (dynasty, reason)."""
     without: list[str] = field(default_factory=list)
     """The names of files that contain no poem."""
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the poems are the user's own rather than the package's."""
-        return any(poem.dynasty == OWN for poem in self.poems)
 
 
 def clean(files: Iterable[File]) -> Cleaned:
@@ -188,7 +183,7 @@ CREATE INDEX drawn ON poem (split, draw) WHERE draw IS NOT NULL;
 
 def store_path() -> Path:
     """Return the path of the store's file."""
-    return data_folder() / "corpus.sqlite"
+    return user_folder("data") / "corpus.sqlite"
 
 
 def remove_unfinished() -> None:

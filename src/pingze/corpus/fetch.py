@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pingze.corpus.sources import is_own, is_package
 from pingze.errors import CorpusError
-from pingze.files import cache_folder, written
+from pingze.files import user_folder, written
 
 PACKAGE = "chinese-poetry"
 VERSION = "2.0.1"
@@ -37,7 +37,7 @@ Progress = Callable[[str], None]
 
 def archive_path() -> Path:
     """Return the path of the verified archive in the cache."""
-    return cache_folder() / f"{PACKAGE}-{VERSION}.tgz"
+    return user_folder("cache") / f"{PACKAGE}-{VERSION}.tgz"
 
 
 def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: None) -> Path:

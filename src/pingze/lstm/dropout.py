@@ -26,15 +26,10 @@ class Dropout:
     """Whether dropout of inputs and outputs uses the same mask at all steps of a sequence."""
 
     def features(self, data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float) -> Tensor:
-        """Drop a share of the features of packed sequences, with locked dropout if `locked` is set."""
-        if self.locked and share:
-            return locked_dropout(data, sizes, share)
+        """Drop a share of the features of packed sequences. If `locked`, a sequence drops the same ones at each step."""
+        if self.locked and share:  # Gal & Ghahramani 2016
+            return data * _mask((int(sizes[0]), data.shape[1]), share, data)[sequence_of_rows(sizes)]
         return nn.functional.dropout(data, share)
-
-
-def locked_dropout(data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float) -> Float[Tensor, "N D"]:
-    """Drop the same features of a sequence at all its steps (Gal & Ghahramani 2016)."""
-    return data * _mask((int(sizes[0]), data.shape[1]), share, data)[sequence_of_rows(sizes)]
 
 
 def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
