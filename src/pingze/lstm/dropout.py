@@ -26,7 +26,7 @@ class Dropout:
     """Whether dropout of inputs and outputs uses the same mask at all steps of a sequence."""
 
     def features(self, data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float) -> Tensor:
-        """Drop a share of the features of packed sequences. If `locked`, a sequence drops the same ones at each step."""
+        """Drop a share of the features of packed sequences; if `locked`, the same ones at all steps of a sequence."""
         if self.locked and share:  # Gal & Ghahramani 2016
             return data * _mask((int(sizes[0]), data.shape[1]), share, data)[sequence_of_rows(sizes)]
         return nn.functional.dropout(data, share)

@@ -115,8 +115,11 @@ class Run(Trainer):
         alone = locked(self.folder, TrainingError, busy="train_busy") if is_first else nullcontext()
         with alone, _stop_signals() as received:
             try:
-                if is_first:
-                    _begin_log(self.folder, self.position.step if self._begun else -1)
+                if is_first:  # create the log, or remove the rows of the steps that are repeated
+                    last_step = self.position.step if self._begun else -1
+                    rows = [row for row in read_log(self.folder) if int(row["step"]) <= last_step]
+                    with written(self.folder / LOG_FILE, TrainingError) as partial:
+                        partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
                 self._train(on_step, received)
             except (CheckpointError, TrainingError) as fault:
                 reason = fault.text(language())
@@ -163,10 +166,19 @@ class Run(Trainer):
         self._save(better=better)
 
     def _add(self, kind: str, **figures: float | str) -> None:
-        if self.processes.is_first:
-            row: LogRow = {"kind": kind, "step": self.position.step, "time": time.time(), **figures}
-            _add_row(self.folder, row)
-            self._on_row(row)
+        """Write a row, and flush it so that a killed process loses no row and a full disk is noticed at once."""
+        if not self.processes.is_first:
+            return
+        row: LogRow = {"kind": kind, "step": self.position.step, "time": time.time(), **figures}
+        path = self.folder / LOG_FILE
+        try:
+            with path.open("ab") as file:
+                file.write(json.dumps(row).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as fault:
+            raise TrainingError("unwritable", name=str(path), reason=fault.strerror or str(fault)) from fault
+        self._on_row(row)
 
     def _sample(self) -> str:
         """Compose a sample poem with the averaged weights and a fixed seed. Returns "" except in the first process."""
@@ -218,28 +230,6 @@ def _stop_signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _begin_log(run: Path, last_step: int) -> None:
-    """Create a run's log. If the log exists, remove the rows after `last_step`, because those steps are repeated."""
-    rows = [row for row in read_log(run) if int(row["step"]) <= last_step]
-    with written(run / LOG_FILE, TrainingError) as partial:
-        partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-
-
-def _add_row(run: Path, row: LogRow) -> None:
-    """Write one row, and flush it so that a killed process loses no row and a full disk is noticed at once.
-
-    Raises TrainingError if it cannot be written.
-    """
-    path = run / LOG_FILE
-    try:
-        with path.open("ab") as file:
-            file.write(json.dumps(row).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as fault:
-        raise TrainingError("unwritable", name=str(path), reason=fault.strerror or str(fault)) from fault
 
 
 def read_log(run: Path) -> list[LogRow]:

@@ -66,11 +66,7 @@ def _rhyme(lines: Sequence[str], tune: Tune, rhyme: int, standard: Standard) -> 
 def find(lines: Sequence[str], named: Tune | None, strictness: str, standard: Standard) -> Verdict | None:
     """Judge lines by the tune that they fit best, or return None if they fit no tune.
 
-    Args:
-        lines: The lines of a text.
-        named: The tune that the text's heading names, or None. If a tune is given, no other tune is tried.
-        strictness: How strictly the text is judged.
-        standard: How characters are read.
+    `named` is the tune that the text's heading names, or None. If a tune is given, no other tune is tried.
     """
     size = sum(map(len, lines))
     verdicts = _verdicts(lines, shapes_of(named) if named else of_size(size), strictness, standard)

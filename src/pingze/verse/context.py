@@ -131,10 +131,7 @@ def word_tones(standard: Standard = PINGSHUI) -> dict[str, str]:
 def tones_by_word(line: str, starts: Iterable[int], standard: Standard = PINGSHUI) -> dict[int, str]:
     """Map positions of a line to the tones that two-character words decide there; both tones if two words disagree.
 
-    Args:
-        line: Characters without marks.
-        starts: The positions, from 0, at which a word of two characters may begin.
-        standard: The standard by which characters are read.
+    `starts` has the positions, from 0, at which a word of two characters may begin.
     """
     words, decided = word_tones(standard), dict[int, str]()
     for start in starts:

@@ -22,11 +22,7 @@ FEWEST_LINES = 4  # the number of lines of a 絕; a poem has at least this many
 
 
 class Layout:
-    """Convert between positions in a text and positions in the lines into which it is divided.
-
-    Args:
-        widths: The number of characters in each line.
-    """
+    """Convert between positions in a text and in its lines. `widths` has the number of characters in each line."""
 
     def __init__(self, widths: Iterable[int]) -> None:
         self.widths = tuple(widths)
@@ -153,12 +149,7 @@ def find_form(name: str) -> Form:
 
 
 def wrong_shape(field: str, form: Form) -> InputError:
-    """Build the error for lines that do not have the shape of a form.
-
-    Args:
-        field: The option that holds the lines.
-        form: The form whose shape the message describes.
-    """
+    """Build the error for lines that do not have the shape of a form. `field` is the option that holds the lines."""
     code = "shape" if form.lines else "shape_long" if form.regulated else "shape_free"
     width = " ".join(map(str, form.widths(0))) if form.tune else form.width
     return InputError("shape_tune" if form.tune else code, field=field, form=form.name, wanted=form.lines, width=width)

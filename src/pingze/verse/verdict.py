@@ -236,13 +236,7 @@ def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool)
 
 
 def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator[Note]:
-    """Yield the remarks of later manuals on a regulated poem: 撞韻, 擠韻, 冒韻, 四字目孤平.
-
-    Args:
-        lines: The poem's lines.
-        rhyme: The poem's rhyme group, which must be level.
-        standard: The standard by which characters are read.
-    """
+    """Yield the remarks of later manuals on a regulated poem in a level rhyme group: 撞韻, 擠韻, 冒韻, 四字目孤平."""
     level = [names for names in standard.classes if standard.groups[names[0]].side == LEVEL]
     same_sound = set(standard.classes[len(level) + next(n for n, names in enumerate(level) if rhyme in names)])
     found: dict[str, list[str]] = {"撞韻": [], "擠韻": [], "冒韻": [], "四字目孤平": []}
