@@ -2,7 +2,7 @@
 
     python -m scripts.count moods               # also prints how well the table tells the moods of dev poems apart
 
-Each row has a character and its values of m, as `steering.leaning` defines it, in joyful, calm and sad verse. The poems
+Each row has a character and its values of m, as `steering.mood` defines it, in joyful, calm and sad verse. The poems
 are those of the train split whose title names exactly one mood. Each mood is compared with the average of the other
 two. A character is left out unless in some mood it is more than `LEAST` times as frequent, or as rare, as in the other
 two.
@@ -16,7 +16,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from pingze.composing.request.options import MOODS
-from pingze.composing.steering.leaning import CALM, PRIOR, TITLES
+from pingze.composing.steering.mood import CALM, PRIOR, TITLES
 from pingze.corpus import CorpusPoem, Store
 from pingze.files import table
 

@@ -12,7 +12,7 @@ from pingze.composing.composer import composer
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_poet, read_request
 from pingze.composing.steering.antithesis import Antithesis, antithesis_notes, antithesis_table
-from pingze.composing.steering.leaning import CALM, JOYFUL, NATS, PRIOR, SAD, Leaning, likeness, mood_of
+from pingze.composing.steering.mood import CALM, JOYFUL, NATS, PRIOR, SAD, Leaning, likeness, mood_of
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse import check
 from pingze.verse.forms import find_form

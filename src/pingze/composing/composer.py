@@ -20,7 +20,7 @@ from pingze.composing.request.options import Collecting, Composing, Coupling, Op
 from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering import Term
 from pingze.composing.steering.antithesis import Opposites, antithesis_table
-from pingze.composing.steering.leaning import Leaning, leanings, likeness
+from pingze.composing.steering.mood import Leaning, leanings, likeness
 from pingze.composing.steering.taste import Taste
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError

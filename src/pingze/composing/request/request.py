@@ -8,7 +8,7 @@ from itertools import chain
 
 from pingze.composing.request.input_characters import read_characters, read_known, read_pattern, tell
 from pingze.composing.request.options import MOST_LINES, Collecting, Composing, check_bounds
-from pingze.composing.steering.leaning import mood_of
+from pingze.composing.steering.mood import mood_of
 from pingze.errors import Clash, InputError
 from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
 from pingze.network.vocabulary import Vocabulary

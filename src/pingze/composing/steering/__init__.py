@@ -1,6 +1,6 @@
 """Define terms: potentials that multiply a text's weight, in addition to the model and the constraints.
 
-This file defines the base class. Each module defines one kind of term: antithesis, leaning or taste.
+This file defines the base class. Each module defines one kind of term: antithesis, mood (also `like`), or taste.
 """
 
 from collections.abc import Sequence
