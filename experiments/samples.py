@@ -1,4 +1,4 @@
-"""Write docs/samples.md: the report's fourteen calls, answered by the model `report`.
+"""Write docs/report-samples.md: the report's fourteen calls, answered by the model `report`.
 
 Run: python -m experiments.samples
 """
@@ -12,7 +12,7 @@ REPORT = [
     ("夜", 0.8, 6), ("湖", 0.7, 6), ("湖", 0.8, 8), ("海", 0.7, 8), ("海", 0.8, 6), ("月", 0.7, 8), ("月", 0.8, 6),
 ]  # fmt: skip
 """Opening, temperature and `split_len` of each sample, in the report's order."""
-PAGE = Path(__file__).parents[1] / "docs" / "samples.md"
+PAGE = Path(__file__).parents[1] / "docs" / "report-samples.md"
 HEAD = """# The report's fourteen samples
 
 The report closes with what its model writes after 日 紅 山 夜 湖 海 月. These are the same calls, answered by the

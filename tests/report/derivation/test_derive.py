@@ -115,10 +115,10 @@ def test_table_and_json_show_every_line(rows: list[LineResult]) -> None:
 
 
 def test_the_page_holds_the_measurements(rows: list[LineResult]) -> None:
-    blocks = document("blocks")
+    blocks = document("lstm_derivation")
     page, written = blocks.PAGE.read_text(encoding="utf-8"), blocks.blocks(rows)
     for name, text in written.items():
-        assert text in page, f"the block {name} has changed: python docs/blocks.py writes it again"
+        assert text in page, f"the block {name} has changed: python docs/lstm_derivation.py writes it again"
     assert page == blocks.filled(page, written)
     for number in range(1, 16):
         assert f"\n| ({number}) |" in page

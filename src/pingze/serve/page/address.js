@@ -1,6 +1,6 @@
 // The page's address: it holds the poem on the sheet, and Back and Forward lead from desk to desk and from view to view.
 
-import { readChoices, restoreChoices } from "./choices.js";
+import { readChoices, restoreChoices } from "./request.js";
 import { open } from "./desk.js";
 import { trouble } from "./dom.js";
 import { entryOf, hashOf } from "./link.js";

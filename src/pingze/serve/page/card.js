@@ -5,7 +5,7 @@ import { ask } from "./api.js";
 import { $, attempt, el, trouble } from "./dom.js";
 import { seen, verdict } from "./judged.js";
 import { isPublic, linkOf } from "./link.js";
-import { taken } from "./plan.js";
+import { taken } from "./pattern.js";
 import { sealOf, titleOf, written } from "./poem.js";
 import { keep, settings, shown } from "./settings.js";
 import { charAt, keyOf, MOST_COLUMNS, tiersOf, widthsOf } from "./shape.js";

@@ -1,10 +1,10 @@
 // What a person does with poems: compose, replace, lock, redraw, undo. Each ends in a change of the state.
 
 import { ask, composeEach, coupletEach } from "./api.js";
-import { restoreChoices, showProblem, showReading } from "./choices.js";
+import { restoreChoices, showProblem, showReading } from "./request.js";
 import { announce, attempt, trouble } from "./dom.js";
 import { bare, blamed, checking, modelOf, verdict } from "./judged.js";
-import { fixed, FREE } from "./plan.js";
+import { fixed, FREE } from "./pattern.js";
 import { sourcesOf } from "./poem.js";
 import { shown, typedPairs } from "./settings.js";
 import { charAt, COUPLET, keyOf, placesOf, rewrite, widthsOf } from "./shape.js";

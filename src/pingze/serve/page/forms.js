@@ -1,7 +1,7 @@
 // The form chooser: forms, tunes by search, couplets, and poems of old lines; what each is, and where it rhymes.
 
 import { $, el, fill } from "./dom.js";
-import { setInvalid } from "./plan.js";
+import { setInvalid } from "./pattern.js";
 import { pinyin, plain, rhymeOf, rhymesIn } from "./poem.js";
 import { settings, shown, simple } from "./settings.js";
 import { COUPLET, placesOf, stanzasOf, tuneOf } from "./shape.js";

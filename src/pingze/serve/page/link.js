@@ -2,7 +2,7 @@
 // It is JSON, deflated, in base64url.
 
 import { marksOf, modelFor } from "./judged.js";
-import { fixed } from "./plan.js";
+import { fixed } from "./pattern.js";
 import { settings } from "./settings.js";
 import { widthsOf } from "./shape.js";
 import { newEntry, state } from "./state.js";

@@ -3,7 +3,7 @@
 import { arrive, writeAddress } from "./address.js";
 import { ask } from "./api.js";
 import { checkAgain, drawChecker, startChecker } from "./checker.js";
-import { chose, drawChoices, foldChoices, readChoices, seeClashes } from "./choices.js";
+import { chose, drawChoices, foldChoices, readChoices, seeClashes } from "./request.js";
 import { compose, go, turnTo } from "./desk.js";
 import { $, attempt, fill, onClick, trouble } from "./dom.js";
 import { drawInside } from "./inside.js";

@@ -1,7 +1,7 @@
 // What a refusal advises, as buttons that do it: each clash knows its field and place, each cause what may be given instead.
 
 import { button } from "./dom.js";
-import { freePlace } from "./plan.js";
+import { freePlace } from "./pattern.js";
 import { shown } from "./settings.js";
 import { state } from "./state.js";
 import { t } from "./words.js";

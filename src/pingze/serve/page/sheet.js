@@ -6,7 +6,7 @@ import { mendAround, redraw, replace, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
 import { factsOf } from "./forms.js";
 import { bare, recall, seen, verdict } from "./judged.js";
-import { FREE } from "./plan.js";
+import { FREE } from "./pattern.js";
 import { book, caption, learnGlosses, named, quoteList, sense, titleOf, wants, written } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { cellAt, charAt, COUPLET, keyOf, markAfter, MOST_COLUMNS, tiersOf } from "./shape.js";

@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { check } from "./checker.js";
-import { composeAs } from "./choices.js";
+import { composeAs } from "./request.js";
 import { $, attempt, button, el } from "./dom.js";
 import { named } from "./poem.js";
 import { settings, shown } from "./settings.js";

@@ -1,6 +1,6 @@
 """Write the blocks of docs/lstm-derivation.md that a program computes, each between two markers.
 
-Run: python docs/blocks.py
+Run: python docs/lstm_derivation.py
 """
 
 import re
@@ -31,7 +31,7 @@ def blocks(rows: Sequence[LineResult]) -> dict[str, str]:
 def filled(page: str, blocks: Mapping[str, str]) -> str:
     """The page with its blocks replaced."""
     for name, text in blocks.items():
-        begin, end = f"<!-- {name}: written by docs/blocks.py -->", f"<!-- end of {name} -->"
+        begin, end = f"<!-- {name}: written by docs/lstm_derivation.py -->", f"<!-- end of {name} -->"
         if (count := len(re.findall(f"{begin}.*?{end}", page, re.DOTALL))) != 1:
             raise ValueError(f"the page has {count} blocks {name}")
         before, after = page.split(begin)[0], page.split(end)[1]

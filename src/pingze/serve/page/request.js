@@ -5,7 +5,7 @@ import { $, button, el, fill, trouble } from "./dom.js";
 import { chooseForm, chosenForm, drawForms, suitForm, suitQuoting } from "./forms.js";
 import { modelFor } from "./judged.js";
 import { openOver, shutOver } from "./over.js";
-import { pattern, plan, setInvalid, showClashes, writePattern } from "./plan.js";
+import { pattern, plan, setInvalid, showClashes, writePattern } from "./pattern.js";
 import { nameOf, named } from "./poem.js";
 import { remedies } from "./remedies.js";
 import { draft, keepDraft, settings, shown } from "./settings.js";
