@@ -1,10 +1,10 @@
 // The page's address: it holds the poem on the sheet, and Back and Forward lead from desk to desk and from view to view.
 
 import { readChoices, restoreChoices } from "./request.js";
-import { open } from "./desk.js";
+import { open } from "./actions.js";
 import { trouble } from "./dom.js";
 import { entryOf, hashOf } from "./link.js";
-import { shutByBack, useSpare } from "./over.js";
+import { shutByBack, useSpare } from "./overlay.js";
 import { titleOf, written } from "./poem.js";
 import { keepDraft } from "./settings.js";
 import { desks, findDesk } from "./shelf_storage.js";

@@ -3,7 +3,7 @@
 
 import { ask } from "./api.js";
 import { $, attempt, el, trouble } from "./dom.js";
-import { seen, verdict } from "./judged.js";
+import { seen, verdict } from "./verdict.js";
 import { isPublic, linkOf } from "./link.js";
 import { taken } from "./pattern.js";
 import { sealOf, titleOf, written } from "./poem.js";

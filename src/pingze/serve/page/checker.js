@@ -2,10 +2,10 @@
 // two beside each other.
 
 import { ask, told } from "./api.js";
-import { takeUp, turnTo } from "./desk.js";
+import { takeUp, turnTo } from "./actions.js";
 import { $, announce, attempt, button, el, fill } from "./dom.js";
 import { factsOf, standardOf } from "./forms.js";
-import { blamed, seen } from "./judged.js";
+import { blamed, seen } from "./verdict.js";
 import { book } from "./poem.js";
 import { keep, settings, shown, simple, traditionals, typedPairs } from "./settings.js";
 import { charAt, keyOf, rewrite, tuneOf, widthsOf } from "./shape.js";

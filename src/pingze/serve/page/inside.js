@@ -3,7 +3,7 @@
 
 import { bars, heat } from "./charts.js";
 import { $, button, el } from "./dom.js";
-import { bare, modelOf, recall, sizeOf } from "./judged.js";
+import { bare, modelOf, recall, sizeOf } from "./verdict.js";
 import { shown } from "./settings.js";
 import { cellAt, charAt, COUPLET, placesOf, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";

@@ -2,10 +2,10 @@
 
 import { ask, told } from "./api.js";
 import { inChinese, learnEnglish } from "./request.js";
-import { changeEntry, constraints, otherLines, redraw, replace, toggleLock } from "./desk.js";
+import { changeEntry, constraints, otherLines, redraw, replace, toggleLock } from "./actions.js";
 import { $, attempt, button, el, onClick, trouble } from "./dom.js";
-import { bare, faultsAt, verdict } from "./judged.js";
-import { openOver, shutOver } from "./over.js";
+import { bare, faultsAt, verdict } from "./verdict.js";
+import { openOver, shutOver } from "./overlay.js";
 import { glosses, pinyin, sense, sourcesOf, wants, written } from "./poem.js";
 import { shown } from "./settings.js";
 import { cellAt, charAt, COUPLET, keyOf, onlyHan } from "./shape.js";

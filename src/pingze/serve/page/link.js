@@ -1,7 +1,7 @@
 // The permalink: the poem, its locks, marks and choices, in the page's own address after #; nothing is kept on the server.
 // It is JSON, deflated, in base64url.
 
-import { marksOf, modelFor } from "./judged.js";
+import { marksOf, modelFor } from "./verdict.js";
 import { fixed } from "./pattern.js";
 import { settings } from "./settings.js";
 import { widthsOf } from "./shape.js";

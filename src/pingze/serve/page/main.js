@@ -4,7 +4,7 @@ import { arrive, writeAddress } from "./address.js";
 import { ask } from "./api.js";
 import { checkAgain, drawChecker, startChecker } from "./checker.js";
 import { chose, drawChoices, foldChoices, readChoices, seeClashes } from "./request.js";
-import { compose, go, turnTo } from "./desk.js";
+import { compose, go, turnTo } from "./actions.js";
 import { $, attempt, fill, onClick, trouble } from "./dom.js";
 import { drawInside } from "./inside.js";
 import { drawInspector, startInspector } from "./inspector.js";
@@ -14,7 +14,7 @@ import { drawCandidates, drawOriginality, drawSheet } from "./sheet.js";
 import { drawShelf, startShelf } from "./shelf.js";
 import { keepDesk } from "./shelf_storage.js";
 import { changed, onChange, state } from "./state.js";
-import { drawTools, startTools } from "./tools.js";
+import { drawTools, startTools } from "./toolbar.js";
 import { drawWelcome } from "./welcome.js";
 import { t, translate } from "./words.js";
 

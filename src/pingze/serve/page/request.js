@@ -3,8 +3,8 @@
 import { ask, told } from "./api.js";
 import { $, button, el, fill, trouble } from "./dom.js";
 import { chooseForm, chosenForm, drawForms, suitForm, suitQuoting } from "./forms.js";
-import { modelFor } from "./judged.js";
-import { openOver, shutOver } from "./over.js";
+import { modelFor } from "./verdict.js";
+import { openOver, shutOver } from "./overlay.js";
 import { pattern, plan, setInvalid, showClashes, writePattern } from "./pattern.js";
 import { nameOf, named } from "./poem.js";
 import { remedies } from "./remedies.js";

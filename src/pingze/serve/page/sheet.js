@@ -2,10 +2,10 @@
 // that were composed with it.
 
 import { told } from "./api.js";
-import { mendAround, redraw, replace, toggleLock } from "./desk.js";
+import { mendAround, redraw, replace, toggleLock } from "./actions.js";
 import { $, button, el } from "./dom.js";
 import { factsOf } from "./forms.js";
-import { bare, recall, seen, verdict } from "./judged.js";
+import { bare, recall, seen, verdict } from "./verdict.js";
 import { FREE } from "./pattern.js";
 import { book, caption, learnGlosses, named, quoteList, sense, titleOf, wants, written } from "./poem.js";
 import { settings, shown } from "./settings.js";

@@ -1,13 +1,13 @@
 // The shelf as the reader sees it: what was written in this browser, to be found, starred, taken up, or cleared away.
 
-import { takeUp } from "./desk.js";
+import { takeUp } from "./actions.js";
 import { $, announce, attempt, button, el, onClick } from "./dom.js";
 import { titleOf } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { face, focusPlace } from "./sheet.js";
 import { bringBack, cleared, desks, discard, findDesk, packed, unpack, write } from "./shelf_storage.js";
 import { changed, state } from "./state.js";
-import { save } from "./tools.js";
+import { save } from "./toolbar.js";
 import { t } from "./words.js";
 
 /** Hear of what is done to the whole shelf. */

@@ -3,7 +3,7 @@
 import { ask, composeEach, coupletEach } from "./api.js";
 import { restoreChoices, showProblem, showReading } from "./request.js";
 import { announce, attempt, trouble } from "./dom.js";
-import { bare, blamed, checking, modelOf, verdict } from "./judged.js";
+import { bare, blamed, checking, modelOf, verdict } from "./verdict.js";
 import { fixed, FREE } from "./pattern.js";
 import { sourcesOf } from "./poem.js";
 import { shown, typedPairs } from "./settings.js";

@@ -2,7 +2,7 @@
 
 import { makeCard } from "./card.js";
 import { check } from "./checker.js";
-import { canGo, compose, entitle, go, redraw } from "./desk.js";
+import { canGo, compose, entitle, go, redraw } from "./actions.js";
 import { $, announce, attempt, el, onClick } from "./dom.js";
 import { isPublic, linkOf } from "./link.js";
 import { textOf, titleOf } from "./poem.js";
