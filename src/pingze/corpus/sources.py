@@ -143,12 +143,8 @@ PROTECTED = frozenset(_DIED_AFTER_1955.split())
 
 
 def read_poetry_source(source: Path) -> list[File]:
-    """Read the files of a clone or an archive of poetry-source.
-
-    Raises CorpusError if the source cannot be read or holds no file of poems.
-    """
-    files = list(read(source, _kind_of_more))
-    if not files:
+    """Read the files of a clone or an archive of poetry-source. Raises CorpusError if it cannot be read or has none."""
+    if not (files := list(read(source, _kind_of_more))):
         raise CorpusError("no_poetry_source", path=str(source))
     return files
 

@@ -52,10 +52,7 @@ class SuffixArray:
 
     @classmethod
     def of_texts(cls, texts: Iterable[str]) -> "SuffixArray":
-        """Index texts whose lines are separated by marks.
-
-        Raises InputError if the texts have more distinct characters than 16 bits can encode.
-        """
+        """Index texts whose lines are separated by marks. Raises InputError if 16 bits cannot encode the characters."""
         # 1) Encode the joined text.
         joined = "\0".join(texts) + "\0" * DEPTH
         points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
@@ -89,10 +86,7 @@ class SuffixArray:
 
     @classmethod
     def load(cls, folder: Path) -> "SuffixArray":
-        """Map the arrays of a folder into memory.
-
-        Raises OSError, ValueError, EOFError or IndexError if the files are absent or damaged.
-        """
+        """Map a folder's arrays into memory. Raises OSError, ValueError, EOFError or IndexError if one is damaged."""
         files = (folder / f"{each.name}.npy" for each in fields(cls))
         index = cls(*(np.asarray(np.load(file, mmap_mode="r")) for file in files))
         sample = index.order[:: len(index.order) // _SAMPLED + 1]

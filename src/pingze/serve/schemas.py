@@ -1,7 +1,7 @@
 """Define the JSON of the API's requests and answers as dataclasses, from which the OpenAPI schema is generated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pingze.composing import Collected, Poem, read_poem
@@ -23,9 +23,8 @@ LARGEST_CODE = 2953  # bytes that the largest QR code holds
 
 def shared(name: str, **bounds: Any) -> Any:
     """Copy a field of `Composing` with different bounds."""
-    each = next(each for each in fields(Composing) if each.name == name)
-    bounds = each.metadata["json_schema_extra"] | bounds
-    return option(each.default, each.metadata["description"], **bounds)
+    each = Composing.__dataclass_fields__[name]
+    return option(each.default, each.metadata["description"], **each.metadata["json_schema_extra"] | bounds)
 
 
 # -- Requests ---------------------------------------------------------------------------------------------------
@@ -52,12 +51,10 @@ class GivenPoem(Bounded):
         text = "，".join(self.lines[:LONGEST_POEM])
         found = read_poem(text, form=self.form, level=level, standard=standard)
         form = find_form(found.form)
-        widths = [len(line) for line in self.lines]
-        if [*map(len, found.lines)] != widths or not form.cut(self.lines):
+        if [*map(len, found.lines)] != [*map(len, self.lines)] or not form.cut(self.lines):
             raise wrong_shape("poem", form)
-        template, rhyme = self.template or found.template, self.rhyme or found.rhyme
-        own = (self.title, self.poet, 0, "", found.lines, 0.0, self.about, self.mood)
-        return Poem(form.name, template, rhyme, *own)
+        own = {name: getattr(self, name) for name in ("title", "poet", "about", "mood")}
+        return replace(found, template=self.template or found.template, rhyme=self.rhyme or found.rhyme, **own)
 
 
 @dataclass(frozen=True, kw_only=True)

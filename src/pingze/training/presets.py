@@ -1,11 +1,10 @@
 """Configure training: a dataclass of all settings, the presets in `presets.toml`, and the parser of settings."""
 
-import dataclasses
 import math
 import tomllib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from importlib.resources import files
 from typing import Any
@@ -199,7 +198,7 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
     if name not in PRESETS:
         raise InputError("choice", field="preset", has=name, choices=list(PRESETS))
     parts: dict[str, Any] = vars(PRESETS[name])
-    types = {part: {f.name: f.type for f in dataclasses.fields(chosen)} for part, chosen in parts.items()}
+    types = {part: {f.name: f.type for f in fields(chosen)} for part, chosen in parts.items()}
     del types["model"]["special_tokens"]
     changes: dict[str, dict[str, object]] = {part: {} for part in parts}
     for setting in settings or []:

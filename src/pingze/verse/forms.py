@@ -137,10 +137,7 @@ _NAME = re.compile("([五七])言?(?:(絕)句?|(律)詩?|(排)律?|(古)[詩體�
 
 
 def find_form(name: str) -> Form:
-    """Find a form by its name in Traditional or Simplified characters, such as 七絕, 七言绝句 or 浣溪沙.
-
-    Raises InputError if no form has the name.
-    """
+    """Find a form by its Traditional or Simplified name, such as 七絕, 七言绝句 or 浣溪沙; raise InputError if none."""
     if found := _NAME.fullmatch(to_traditional(name.strip())):
         return FORMS["".join(filter(None, found.groups()))]
     if tune := find_tune(name):

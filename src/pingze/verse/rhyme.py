@@ -62,10 +62,7 @@ def names(groups: Iterable[str], standard: Standard = PINGSHUI) -> str:
 
 
 def find_groups(text: str, standard: Standard = PINGSHUI) -> tuple[Group, ...]:
-    """Return the group that a text names (東, 一東, 上平一東). If the text is a character instead, return its groups.
-
-    Raises InputError when the text is neither.
-    """
+    """Return the group that a text names (東, 一東) or the groups of a character; raise InputError for other text."""
     named = find_group(text, standard)
     return (named,) if named else tuple(reading.group for reading in describe(text, standard))
 

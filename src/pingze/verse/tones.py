@@ -96,9 +96,8 @@ def spoken_in(character: str, group: Group, standard: Standard) -> list[tuple[st
 
     If any syllable has the tone of `group`, only syllables of that tone are returned. `group` may be of any standard.
     """
-    spoken = []
-    for syllable in mandarin_readings().get(character, ()):
-        spoken += [(syllable, standard.groups[name]) for name in mandarin_groups(syllable, standard)]
+    syllables = mandarin_readings().get(character, ())
+    spoken = [(each, standard.groups[name]) for each in syllables for name in mandarin_groups(each, standard)]
     return [each for each in spoken if each[1].side == group.side] or spoken
 
 

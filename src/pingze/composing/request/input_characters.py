@@ -41,14 +41,10 @@ def tell(note: Note) -> None:
     """Report how typed text was read: within a `noted` block, collect the note; elsewhere, warn (ConversionWarning)."""
     if (notes := _NOTES.get()) is not None:
         notes.append(note)
-    else:
-        warnings.warn(note, ConversionWarning, stacklevel=_outside())
-
-
-def _outside() -> int:
-    """Count the stack frames from `tell` up to the code that called into this package."""
-    frames = enumerate(traceback.walk_stack(sys._getframe(1)), 1)
-    return 1 + max(depth for depth, (frame, _) in frames if frame.f_globals["__name__"].startswith("pingze."))
+    else:  # the warning names the line of the code that called into this package
+        frames = enumerate(traceback.walk_stack(sys._getframe()), 1)
+        depths = (depth for depth, (frame, _) in frames if frame.f_globals["__name__"].startswith("pingze."))
+        warnings.warn(note, ConversionWarning, stacklevel=1 + max(depths))
 
 
 def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
@@ -57,8 +53,7 @@ def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
     A Simplified character is converted according to its neighbours, with a ConversionWarning. Raises InputError if no
     character is given, or if one is not Chinese.
     """
-    typed = _typed(field, text)
-    if not typed:
+    if not (typed := _typed(field, text)):
         raise InputError("empty", field=field)
     return _convert(field, typed, vocabulary)
 

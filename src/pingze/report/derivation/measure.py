@@ -1,6 +1,6 @@
 """Measure the error of each line of the report's Part 1, on layers with random and with trained weights."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from pathlib import Path
@@ -107,7 +107,7 @@ class Point:
         H = len(self.values["h_prev"])
         for g in "fico":
             self.values |= {f"W_{g}h": given[f"W_{g}"][:, :H], f"W_{g}x": given[f"W_{g}"][:, H:]}
-        self.automatic = cache(self._automatic)
+        self.automatic = cache(self._derivative)
         """`automatic(of, by, through)` is ∂of/∂by, computed with PyTorch. The axes of `of` precede those of `by`.
 
         `through` lists the gates that may change with `by`; "fico" is all gates. The other gates are held constant.
@@ -122,7 +122,7 @@ class Point:
             together = self._total_error(rows, corrected=False)
             readings[f"{rows[0]} to {id_} together"] = LineReading(together, liberties=None)
             corrected = max(corrected, self._total_error(rows, corrected=True))
-        central = self._corrected_error(line, self._central(of, by, line.through)) if by else None
+        central = self._corrected_error(line, self._derivative(of, by, line.through, np)) if by else None
         return Measurement(readings, corrected, central, every=not rows)
 
     def readings(self, id_: str) -> dict[str, LineReading]:
@@ -149,15 +149,12 @@ class Point:
             readings["a further equality by itself"] = LineReading(self._total_error([id_], corrected=False))
         return readings
 
-    def _automatic(self, of: str, by: str, through: str = "fico") -> Array:
-        return differentiation.automatic_jacobian(self._function(of, by, through, torch), self.values[by])
-
-    def _central(self, of: str, by: str, through: str) -> Array:
-        return differentiation.central_differences(self._function(of, by, through, np), self.values[by])
-
-    def _function(self, of: str, by: str, through: str, xp: Any) -> Callable[[Any], Any]:
+    def _derivative(self, of: str, by: str, through: str = "fico", xp: Any = torch) -> Array:
+        """Return ∂of/∂by as `automatic` does or, if `xp` is numpy, by central differences."""
         fixed = {f"net_{g}": self.values[f"net_{g}"] for g in "fico" if g not in through}
-        return lambda value: differentiation.step({**self.given, **fixed, by: value}, xp)[of]
+        differentiate = differentiation.automatic_jacobian if xp is torch else differentiation.central_differences
+        given = {**self.given, **fixed}
+        return differentiate(lambda value: differentiation.step({**given, by: value}, xp)[of], self.values[by])
 
     def _reference(self, line: PrintedLine, through: str = "fico") -> Array:
         """Return the true value of a line's left-hand side. In a derivative, gates not in `through` are constant."""

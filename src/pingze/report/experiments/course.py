@@ -76,9 +76,9 @@ def train(
     *,
     looks: int = 8,
     trainer: type[PlainTrainer] = PlainTrainer,
-    start: Callable[[LanguageModel], None] | None = None,
-    look: Callable[[PlainTrainer], None] | None = None,
-    after_step: Callable[[PlainTrainer, Taken], None] | None = None,
+    start: Callable[[LanguageModel], None] = lambda model: None,
+    look: Callable[[PlainTrainer], None] = lambda trainer: None,
+    after_step: Callable[[PlainTrainer, Taken], None] = lambda trainer, taken: None,
 ) -> Course:
     """Train for as many steps as the setting `steps` (default 0). Stop early if a loss or gradient is not finite.
 
@@ -86,16 +86,14 @@ def train(
     is called after each measurement, and `after_step` after each step.
     """
     made, steps = trainer(setup, settings), settings.get("steps", 0)
-    if start:
-        with torch.no_grad():
-            start(made.model)
+    with torch.no_grad():
+        start(made.model)
     course, every = Course(made), max(1, steps // looks)
     for number in range(steps + 1):
         if number % every == 0 or number == steps:
             course.curves["looks"].append(number)
             course.curves["dev"].append(made.nats(made.dev_sequences))
-            if look:
-                look(made)
+            look(made)
         if number == steps:
             break
         rate = made.configuration.learning_rate * rate_factor(number, steps, made.configuration)
@@ -106,8 +104,7 @@ def train(
             break
         course.curves["loss"].append(taken.loss / taken.tokens)
         course.curves["norm"].append(taken.norm)
-        if after_step:
-            after_step(made, taken)
+        after_step(made, taken)
     return course
 
 

@@ -15,10 +15,7 @@ E, H = 3, 4
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Measure the relative errors of ∂h_t/∂v_k by the report's product and by joint Jacobians, for each variable v.
-
-    Step k is `distance` steps before step t.
-    """
+    """Measure the relative errors of ∂h_t/∂v_k, k = t - `distance`, by the report's product and by joint Jacobians."""
     distance = trial.settings["distance"]
     caches = differentiation.random_layer(E, H, distance + 1, np.random.default_rng(setup.seed))
     steps, product = [letters(cache) for cache in caches], np.eye(H)

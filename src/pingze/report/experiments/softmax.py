@@ -48,10 +48,7 @@ def _of(rows: Rows, kind: str) -> dict[str, Row]:
 
 
 def _late_fall(row: Row) -> float:
-    """Return how much the mean loss falls from the third quarter of the steps to the last quarter.
-
-    Return 0 if the training failed within its first four steps.
-    """
+    """Return how much the mean loss falls from the third quarter of the steps to the last; 0 if fewer than 4 steps."""
     losses = [value for value in row.curves["loss"] if value is not None]
     quarter = len(losses) // 4
     return mean(losses[-2 * quarter : -quarter]) - mean(losses[-quarter:]) if quarter else 0.0
