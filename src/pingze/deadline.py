@@ -16,6 +16,9 @@ from pingze.errors import PingzeError
 class DeadlineError(PingzeError):
     """The computation for a request takes too long, or the client has stopped waiting for the answer."""
 
+    def __init__(self, seconds: float) -> None:
+        super().__init__("too_slow", seconds=seconds)
+
 
 @dataclass(eq=False)
 class Deadline:
@@ -30,11 +33,6 @@ class Deadline:
     def is_over(self) -> bool:
         """Whether the time is up or the client has stopped waiting."""
         return self.gone or time.monotonic() > self.begun + self.seconds
-
-
-def too_slow(seconds: float) -> DeadlineError:
-    """Return the error for a computation that takes too long."""
-    return DeadlineError("too_slow", seconds=seconds)
 
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
@@ -58,4 +56,4 @@ def current_deadline() -> Deadline | None:
 def check_deadline() -> None:
     """Raise DeadlineError if this thread's deadline is over."""
     if (deadline := current_deadline()) and deadline.is_over:
-        raise too_slow(deadline.seconds)
+        raise DeadlineError(deadline.seconds)

@@ -40,8 +40,7 @@ def threads() -> int:
 
 def set_pools() -> None:
     """Set every pool to the requested number of threads, including the pools of libraries that are already loaded."""
-    asked = _asked()
-    if asked is None:
+    if (asked := _asked()) is None:
         return
     os.environ.update(dict.fromkeys(POOLS, str(asked)))
     if "numpy" in sys.modules:

@@ -147,8 +147,7 @@ def originality(
     from pingze.verse.pasted_text import read_lines
 
     text = in_context(read_file(poem) if poem == "-" or isfile(poem) else poem)
-    poems = [read_lines(part) for part in prosody.split_poems(text)]
-    if not poems:
+    if not (poems := [read_lines(part) for part in prosody.split_poems(text)]):
         raise InputError("no_verse", name=file_name(poem))
     done = 0
     with Store.open() as store, counting("lines_done", sum(map(len, poems))) as count, json_list() as add:

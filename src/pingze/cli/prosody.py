@@ -48,8 +48,7 @@ def check(
     as_json: bool = False,
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
-    texts = prosody.poems_in(read_text(file), form=form, standard=standard)
-    if not texts:
+    if not (texts := prosody.poems_in(read_text(file), form=form, standard=standard)):
         raise InputError("no_verse", name=file_name(file))
     from pingze.cli.progress import counting
 

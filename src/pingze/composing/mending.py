@@ -116,8 +116,7 @@ def mend(
         forms = [each for each in FORMS.values() if each.cut(written)]
         if named:
             forms = [best_shape(written, find_form(named), CUSTOMARY, PINGSHUI)]
-        fitting = next((each for each in forms if each.regulated or each.tune), None)
-        if not fitting:
+        if not (fitting := next((each for each in forms if each.regulated or each.tune), None)):
             raise InputError("not_regulated", field="text")
         if not fitting.cut(written):
             raise wrong_shape("text", fitting)

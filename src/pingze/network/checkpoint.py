@@ -16,6 +16,7 @@ pingze's own format, and a SHA-256 of the other metadata and of the name, type, 
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.resources import as_file, files
@@ -175,12 +176,10 @@ def load(model: Model) -> Checkpoint:
     if Path(model).is_dir():
         for name, text in loaded.export_files.items():
             beside = Path(model) / name
-            try:
-                agrees = not beside.exists() or beside.read_text(encoding="utf-8") == text
-            except (OSError, ValueError):
-                agrees = False
-            if not agrees:
-                raise CheckpointError("export_altered", path=str(beside), model=MODEL_FILE)
+            with suppress(OSError, ValueError):
+                if not beside.exists() or beside.read_text(encoding="utf-8") == text:
+                    continue
+            raise CheckpointError("export_altered", path=str(beside), model=MODEL_FILE)
     return loaded
 
 

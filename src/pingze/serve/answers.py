@@ -120,8 +120,7 @@ def explain(asked: schemas.ExplainRequest) -> dict[str, list[Reason]]:
 
 def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[schemas.Judged]]:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
-    texts = prosody.poems_in(asked.text, form=asked.form, standard=asked.standard)
-    if not texts:
+    if not (texts := prosody.poems_in(asked.text, form=asked.form, standard=asked.standard)):
         raise InputError("no_verse", field="text", name="text")
     verdicts = []
     with usual_neighbours() as neighbours:

@@ -15,7 +15,7 @@ from pingze.composing.particles import Text, Writing, go_on
 from pingze.composing.request.input_characters import noted
 from pingze.composing.request.options import Sampling
 from pingze.composing.revision import prepare_poem
-from pingze.deadline import Deadline, too_slow, within
+from pingze.deadline import Deadline, DeadlineError, within
 from pingze.errors import PingzeError
 from pingze.serve.schemas import ComposeRequest, ReviseRequest
 from pingze.verse.verdict import Note
@@ -86,7 +86,7 @@ def write(
         # 2. Drop the jobs that are past their deadline or whose client has left.
         for index in [index for index in going if jobs[index][1].is_over]:
             del going[index]
-            yield index, too_slow(jobs[index][1].seconds)
+            yield index, DeadlineError(jobs[index][1].seconds)
         # 3. Write one token of every text.
         failed: Mapping[Writing, Exception]
         try:

@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from threading import Thread
 from typing import Any, TypeVar, TypeVarTuple
 
-from pingze.deadline import too_slow
+from pingze.deadline import DeadlineError
 from pingze.machine import threads
 from pingze.serve.populations import Draft
 from pingze.serve.problems import RefusedError, busy, lost
@@ -177,7 +177,7 @@ class Queue:
                 yield request
         except TimeoutError:
             others = {job.request for batch in self._batches() for job in batch.jobs.values()} | {*self.waiting}
-            raise busy() if request.waiting and others - {request} else too_slow(self.seconds) from None
+            raise busy() if request.waiting and others - {request} else DeadlineError(self.seconds) from None
         finally:
             self.waiting = [each for each in self.waiting if each is not request]
             for worker in self.workers:

@@ -162,8 +162,7 @@ class Themes:
     def draw(self, text: Ids, rng: np.random.Generator) -> Ids:
         """Draw a theme from an encoded text, with its words in random order. Empty if the text has no Han character."""
         weights = self.rarity[text]
-        total = weights.sum()
-        if not total:
+        if not (total := weights.sum()):
             return text[:0]
         words = min(int(rng.integers(1, LARGEST + 1)), int((weights > 0).sum()))
         theme = []

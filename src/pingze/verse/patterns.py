@@ -69,8 +69,7 @@ def enforced(strictness: str) -> frozenset[str]:
     The level (customary or strict) enforces its own rules; each +RULE adds a rule, and each -RULE removes one. Raises
     InputError if `strictness` is not written in this way.
     """
-    found = _STRICTNESS.fullmatch(to_traditional(strictness))
-    if not found:
+    if not (found := _STRICTNESS.fullmatch(to_traditional(strictness))):
         changes = [f"{CUSTOMARY}{sign}{rule}" for sign in "+-" for rule in SWITCHES]
         choices = [*STRICTNESSES, *(changes if {*strictness} & {*"+-"} else ())]
         raise InputError("choice", field="level", has=strictness[:40], choices=choices)

@@ -189,8 +189,7 @@ def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
         for place, character in enumerate(line):
             if len(sides(character, standard)) < 2:
                 continue
-            fixed = needed and needed[place] != "中"
-            tone = needed[place] if needed and fixed else "".join(sorted(usual[place]))
+            tone = needed[place] if needed and needed[place] != "中" else "".join(sorted(usual[place]))
             own = names((g for g in groups(character, standard) if standard.groups[g].side in tone), standard)
             if rhymed and place == len(line) - 1:
                 own = "".join(name for name in own if name in (verdict.rhyme or "")) or own

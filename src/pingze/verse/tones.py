@@ -143,8 +143,7 @@ def describe(text: str, standard: Standard = PINGSHUI) -> tuple[Reading, ...]:
     character = unicodedata.normalize("NFC", text).strip()
     if len(character) != 1:
         raise InputError("one_character", has=text)
-    found = readings(to_traditional(character), standard)
-    if not found:
+    if not (found := readings(to_traditional(character), standard)):
         raise InputError("no_reading", has=character)
     if not entry(to_traditional(character), standard).rhymed:
         raise InputError("several_characters", has=character, choices=traditional_candidates(character))

@@ -349,8 +349,7 @@ class Count:
             add(None, 1, foot & np.ones_like(asked, bool), *(() if request.repeat else ("total", *names)))
         # 2. A word of some kind begins, and may end in a rhyme.
         for kind, (word, *_) in enumerate(self.kinds):
-            fits = self.common.taken[place, word]
-            if fits is None:
+            if (fits := self.common.taken[place, word]) is None:
                 continue
             end, last, rhyming = place + len(word) - 1, word[-1], self.rhyming[word[-1]]
             foot = self.common.feet[end][:, None] & (fixed[end] == FREE)

@@ -218,8 +218,7 @@ def _rhyme(name: str | None, form: Form, standard: Standard) -> str | None:
             if part not in able:
                 raise InputError("no_part", field="rhyme", has=name, form=form.name, choices=able)
         return "、".join(parts)
-    group = find_group(name, standard)
-    if group is None:
+    if (group := find_group(name, standard)) is None:
         known = standard.groups.values()
         choices = [each.name for each in known if each.side == LEVEL or not form.regulated]
         raise InputError("choice", field="rhyme", has=name, choices=choices)

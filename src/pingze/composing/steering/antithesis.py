@@ -120,8 +120,7 @@ class Opposites(Term):
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "N V"] | None:
         """Return each character's weighted score, given the character above; None where no antithesis is needed."""
-        above = self.demands.opposite(place)
-        if above is None:
+        if (above := self.demands.opposite(place)) is None:
             return None
         added: Array = self.table.opposite(texts[:, above]) * self.weight
         return added
