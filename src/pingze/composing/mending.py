@@ -160,8 +160,7 @@ def mend(
             poems.append(chosen.write(inclusion, drawn, first))
         except InfeasibleError as error:
             refused = error
-    faultless = [poem for poem in poems if judged(str(poem), form=poem.form).ok]
-    if not faultless:
+    if not (faultless := [poem for poem in poems if judged(str(poem), form=poem.form).ok]):
         raise refused or UnfinishedError("unmended")
     poem = max(faultless, key=lambda poem: poem.log_probability)
     # 5. Name the rules that the mended poem would break with each old character.

@@ -205,8 +205,7 @@ def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
 def _without_headings(rows: list[_Row]) -> list[_Row]:
     rows = [row for row in rows if not row.heading]
     marked = any(row.marked for row in rows)
-    widths = Counter(len(line) for row in rows if row.marked or not marked for line in row.lines)
-    if not widths:
+    if not (widths := Counter(len(line) for row in rows if row.marked or not marked for line in row.lines)):
         return rows
     width = widths.most_common(1)[0][0]
 
