@@ -6,13 +6,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jaxtyping
 import pytest
 from hypothesis import HealthCheck, settings
-from jaxtyping import install_import_hook
 
 from tests import typechecking
 
-install_import_hook("pingze", f"{typechecking.__name__}.check")
+# The hook decorates each function by the name `jaxtyping.jaxtyped`.
+jaxtyping.jaxtyped = typechecking.checked
+jaxtyping.install_import_hook("pingze", None)
 # A deadline, and the check of how fast examples are drawn, would measure what else the machine does.
 settings.register_profile("pingze", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pingze")

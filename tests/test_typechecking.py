@@ -1,35 +1,36 @@
 """The annotations of pingze are checked while the tests run."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
-from jaxtyping import TypeCheckError, jaxtyped
+from jaxtyping import TypeCheckError
 
 from pingze.arrays import Array, Float
+from pingze.lstm.dropout import Dropout
 from pingze.verse.tones import groups
-from tests.typechecking import check
+from tests.typechecking import checked
 
 
-def of_shape(returned: object) -> Callable[[object, object], object]:
-    """A function that is defined at each call, with shapes in its annotations."""
+@checked
+def defined_once(x: Float[Array, "N"], y: Float[Array, "N M"], returned: object) -> Float[Array, "M"]:
+    return returned  # type: ignore[return-value]
 
-    @jaxtyped(typechecker=check)
+
+def defined_at_each_call(x: object, y: object, returned: object) -> object:
+    @checked
     def inner(x: Float[Array, "N"], y: Float[Array, "N M"]) -> Float[Array, "M"]:
         return returned  # type: ignore[return-value]
 
-    return inner  # type: ignore[return-value]
+    return inner(x, y)  # type: ignore[arg-type]
 
 
-def test_a_wrong_type_or_shape_is_an_error_at_each_definition() -> None:
-    with pytest.raises(TypeCheckError, match="parameters"):
-        groups(7)  # type: ignore[arg-type]
+def test_a_wrong_type_or_shape_is_an_error() -> None:
     two, three, matrix = np.zeros(2), np.zeros(3), np.zeros((3, 2))
-    for _ in range(2):
-        assert of_shape(two)(three, matrix) is two
-        for x, y in ((two, matrix), (three, 7)):
-            with pytest.raises(TypeCheckError, match="checking the parameters"):
-                of_shape(two)(x, y)
-        for returned in (three, None):
-            with pytest.raises(TypeCheckError, match="checking the return value"):
-                of_shape(returned)(three, matrix)
+    for function in (defined_once, defined_at_each_call) * 2:
+        assert function(three, matrix, two) is two
+        wrong = (("parameter", two, matrix, two), ("parameter", three, 7, two))
+        for part, *given in (*wrong, ("return", three, matrix, three), ("return", three, matrix, None)):
+            with pytest.raises(TypeCheckError, match=part):
+                function(*given)
+    for function, given in ((groups, 7), (Dropout, "all")):
+        with pytest.raises(TypeCheckError, match="parameter"):
+            function(given)

@@ -1,26 +1,57 @@
 """How annotations are checked while the tests run: an int may stand for a float, as PEP 484 has it."""
 
 from collections.abc import Callable
-from inspect import Signature, signature
-from typing import Any
+from functools import wraps
+from inspect import isclass, isgeneratorfunction
+from typing import Any, get_args, get_type_hints
 
 from beartype import BeartypeConf, beartype
+from jaxtyping import AbstractArray, TypeCheckError, jaxtyped
 
-_beartype = beartype(conf=BeartypeConf(is_pep484_tower=True))
-_checked: dict[tuple[str, str, Signature], Callable[..., object]] = {}
+_beartype = beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=TypeCheckError))
+_shapes = jaxtyped("context")
+_compiled: dict[object, tuple[Any, ...]] = {}
 
 
-def check(function: Callable[..., object]) -> Callable[..., object]:
-    """Check the annotations of an empty function that jaxtyping makes in place of one of pingze.
+def checked(function: Any = None, **_: object) -> Any:
+    """Check the annotations of a function: what `jaxtyped` does, to which dataclasses and generators are left.
 
-    It makes two of each: one is called with the parameters and returns Any, then one also with what was returned. The
-    second need not check the parameters again. Where a function is defined in each call of another, equal ones are
-    compiled once.
+    Beartype alone checks what names no shape. It compiles the check at the first call, and once for a function that is
+    defined in each call of another.
     """
-    if (returned := function.__annotations__.get("return", Any)) is not Any:
-        function.__annotations__ = {"return": returned}
-    key = function.__module__, function.__qualname__, signature(function)
-    try:
-        return _checked.get(key) or _checked.setdefault(key, _beartype(function))
-    except TypeError:  # an unhashable default
-        return _beartype(function)
+    if function is None:
+        return checked
+    if isclass(function) or isgeneratorfunction(function):
+        return jaxtyped(function, typechecker=_beartype)
+    key = id(function.__code__)
+
+    @wraps(function)
+    def called(*arguments: object, **named: object) -> object:
+        check, has_shape, _ = _compiled.get(key) or _compiled.setdefault(key, _compile(function))
+        if check is None:
+            return function(*arguments, **named)
+        named["__beartype_func"] = function  # the one that the check calls
+        if not has_shape:
+            return check(*arguments, **named)
+        with _shapes:
+            return check(*arguments, **named)
+
+    return called
+
+
+def _compile(function: Callable[..., object]) -> tuple[Any, ...]:
+    """The check, None where there is none; whether an annotation has a shape; and the code, whose id stays its own."""
+    names: dict[str, Any] = {}
+    while True:
+        try:
+            function.__annotations__ = get_type_hints(function, localns=names, include_extras=True)
+            break
+        except NameError as error:  # only type checkers import it
+            names[error.name] = Any
+    check = _beartype(function)
+    has_shape = any(map(_has_shape, function.__annotations__.values()))
+    return None if check is function else check, has_shape, function.__code__
+
+
+def _has_shape(hint: Any) -> bool:
+    return (isclass(hint) and issubclass(hint, AbstractArray)) or any(map(_has_shape, get_args(hint)))
