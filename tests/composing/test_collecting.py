@@ -86,11 +86,7 @@ def groups_by_line(store: Store) -> dict[str, set[int]]:
 
 
 @pytest.mark.parametrize(
-    "options",
-    [
-        *({"repeat": True}, {"poets": "李乙"}, {"poets": "宋 張甲"}, {"level": "strict"}),
-        {"standard": "xinyun", "form": "五古"},
-    ],
+    "options", [{"repeat": True}, {"poets": "宋 張甲", "level": "strict"}, {"standard": "xinyun", "form": "五古"}]
 )
 def test_every_line_is_quoted(author: Composer, store: Store, poems: list[CorpusPoem], options: dict[str, Any]) -> None:
     groups_of = groups_by_line(store)
@@ -122,7 +118,7 @@ def test_characters_that_continue_no_line_are_left_out(
     quotes = Quoting(store, author.lexicon(), 5, "")
     lines = [(line, n % 2) for poem in poems for n, line in enumerate(poem.lines)]
     groups_of, seen, allows = groups_by_line(store), 0, cache(partial(is_allowed, constraints))
-    for _ in range(60):
+    for _ in range(30):
         # 1. A text of quoted lines up to a place, and some living hypotheses.
         at, number = int(rng.integers(5)), int(rng.integers(4))
         halves = [[line for line, second in lines if second == n % 2] for n in range(number + 1)]
@@ -145,7 +141,7 @@ def test_characters_that_continue_no_line_are_left_out(
         found = {vocabulary.tokens[id_] for id_ in np.flatnonzero(~forbidden)}
         assert found == follow
         seen += len(follow)
-    assert seen > 100
+    assert seen > 50
 
 
 def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str) -> bool:
@@ -173,10 +169,10 @@ def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str)
 
 def test_fixed_characters_are_those_of_quoted_lines(author: Composer, store: Store, poems: list[CorpusPoem]) -> None:
     head = poems[3].lines[0][0]
-    for poem in asked(author, acrostic=head, count=3, repeat=True):
+    for poem in asked(author, acrostic=head, count=2, repeat=True):
         assert poem.lines[0][0] == head
     (often, _), *_ = Counter("".join(poem.text for poem in poems)).most_common(3)[2:]
-    assert all(often in str(poem) for poem in asked(author, include=often, count=3, repeat=True))
+    assert all(often in str(poem) for poem in asked(author, include=often, count=2, repeat=True))
 
 
 def test_wishes_that_no_line_meets_are_named(author: Composer, store: Store, poems: list[CorpusPoem]) -> None:

@@ -122,11 +122,10 @@ def test_a_poem_that_keeps_everything_or_a_refusal_that_search_confirms(seed: in
 def test_every_form_on_a_vocabulary_that_barely_suffices(form: str, level: str) -> None:
     chosen = composer(seed=1)
     inclusion = prepared(chosen, form=form, level=level, repeat=form[1] != "絕")
-    for seed in range(2):
-        keeps(chosen.write(inclusion, Sampling(1.0, 3), seed).lines, inclusion.constraints.request)
+    keeps(chosen.write(inclusion, Sampling(1.0, 3), 0).lines, inclusion.constraints.request)
 
 
-@for_seeds(quick=15, slow=60)
+@for_seeds(quick=10, slow=60)
 def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None:
     characters, request = random_request(seed)
     chosen = composer(characters, seed=seed)
@@ -156,8 +155,7 @@ def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        ({"pattern": "＿秋＿雨＿"}, []),
-        ({"template": "平起", "pattern": "白日＿山＿"}, ["template 平起"]),
+        *(({"pattern": "＿秋＿雨＿"}, []), ({"template": "平起", "pattern": "白日＿山＿"}, ["template 平起"])),
         ({"start": "春", "acrostic": "秋"}, ["acrostic's 秋 (line 1, character 1 must be 春)"]),
         (
             {"acrostic": "日月柳天", "acrostic_at": "end", "rhyme": "東"},

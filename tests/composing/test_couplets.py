@@ -33,8 +33,8 @@ def judge(found: Couplet, points: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("upper", UPPER.split())
 def test_lower_lines_keep_every_rule(upper: str) -> None:
-    found = couplet(upper, count=3, particles=12, seed=1)
-    assert len({each.lower for each in found}) == len(found) >= 2
+    found = couplet(upper, count=2, particles=12, seed=1)
+    assert len({each.lower for each in found}) == len(found) == 2
     for each in found:
         assert (each.upper, each.banner) == (upper, None)
         judge(each, POINTS[len(upper)])
@@ -67,8 +67,7 @@ def test_both_lines_and_a_banner_are_written_to_a_theme(length: int) -> None:
     [
         ({"line": "春風楊柳萬千條"}, "the upper line ends in 條, which is level"),
         ({"line": "海內存知己", "upper": True}, "the lower line ends in 己, which is oblique"),
-        ({"line": "春雨"}, "length is 2; it must be at least 4 and at most 11"),
-        ({}, "line is empty"),
+        *(({"line": "春雨"}, "length is 2; it must be at least 4 and at most 11"), ({}, "line is empty")),
         ({"write": "新春", "model": "report"}, "about: the model report was not trained"),
         ({"line": "海內存知a"}, "line: the model does not know the character 'a'"),
     ],

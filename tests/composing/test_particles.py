@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pytest
@@ -108,15 +109,17 @@ def total_variation(found: Counter[str], expected: dict[str, float]) -> float:
     return 0.5 * sum(abs(share - found[poem]) for poem, share in expected.items())
 
 
-def tiny() -> tuple[Composer, Request]:
-    """A composer of few characters, and a request that leaves a few dozen poems."""
+@cache
+def tiny() -> tuple[Composer, Request, dict[str, float]]:
+    """A composer of few characters, a request that leaves a few dozen poems, and their target."""
     chosen = composer(CHARACTERS, seed=4, scale=1.0)
-    return chosen, read_request(chosen.vocabulary, Composing(**OPTIONS))
+    request = read_request(chosen.vocabulary, Composing(**OPTIONS))
+    return chosen, request, target(chosen, request)
 
 
 def test_total_variation_falls_with_the_number_of_particles_and_the_nucleus_is_the_target_s_too() -> None:
-    chosen, request = tiny()
-    expected, nucleus = target(chosen, request), target(chosen, request, top_p=0.7)
+    chosen, request, expected = tiny()
+    nucleus = target(chosen, request, top_p=0.7)
     assert len(expected) > 20
     one, few, many = (
         total_variation(expected_shares(chosen, request, particles, runs), expected)
@@ -146,16 +149,15 @@ def test_antithesis_is_weighed_in_the_couplets_that_need_it() -> None:
 
 def test_an_included_character_is_placed_by_probability() -> None:
     """With include, a poem's share is its share among the poems that have the character."""
-    chosen, request = tiny()
-    having = {poem: np.log(share) for poem, share in target(chosen, request).items() if "空" in poem}
+    chosen, _, expected = tiny()
+    having = {poem: np.log(share) for poem, share in expected.items() if "空" in poem}
     including = read_request(chosen.vocabulary, Composing(include="空", **OPTIONS))
     assert total_variation(expected_shares(chosen, including, 128, 4), shares(having)) < 0.15
 
 
 def test_what_populations_weigh_makes_up_for_how_few_texts_each_has() -> None:
     """Each of two texts: alone they are far from the target, and many of them together are near."""
-    chosen, request = tiny()
-    expected = target(chosen, request)
+    chosen, request, expected = tiny()
     inclusion = chosen.prepare(request)
     starts = [inclusion.draw(2, np.random.default_rng(seed)) for seed in range(512)]
     writing = Writing(chosen.network, inclusion.constraints, starts, sampling=Sampling(TEMPERATURE, 2))

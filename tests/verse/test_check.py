@@ -66,7 +66,7 @@ def test_two_lines_are_a_couplet_and_lines_with_pauses_are_one_if_asked_or_witho
         assert (check(text).form, asked.form, asked.ok) == (None, "對聯", False)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.data())
 def test_it_judges_as_the_rule_table_does(data: st.DataObject) -> None:
     form = data.draw(st.sampled_from(sorted(SHAPES)))
