@@ -1,9 +1,11 @@
 """What is printed of a checked poem and of long commands, and what the shell offers for a line that is begun."""
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -17,7 +19,7 @@ from pingze.verse.forms import FORMS
 from pingze.verse.rhyme_groups import GROUPS
 from pingze.verse.tunes import tunes
 from tests import invented
-from tests.cli.calling import pingze
+from tests.cli.calling import Call
 
 
 def test_news_and_numbers_are_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,10 +65,11 @@ def test_every_verdict_can_be_drawn(text: str) -> None:
     assert drawn(check(text), lambda _: ()).plain
 
 
-def offered(line: str, folder: Path) -> list[str]:
+def offered(call: Call, line: str) -> list[str]:
     """What typer's script for bash would be given for a line, of which the last word is begun."""
     words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_PINGZE_COMPLETE": "complete_bash"}
-    return pingze(cwd=folder, PYTHONUTF8="1", **words)[1].split()
+    with patch.dict(os.environ, words):
+        return call()[1].split()
 
 
 @pytest.mark.parametrize(
@@ -78,22 +81,24 @@ def offered(line: str, folder: Path) -> list[str]:
         ("pingze compose --model nowhere --poet 李", []),
     ],
 )
-def test_values_of_options(tmp_path: Path, line: str, found: list[str]) -> None:
-    assert offered(line, tmp_path) == found
+def test_values_of_options(call: Call, line: str, found: list[str]) -> None:
+    assert offered(call, line) == found
 
 
-def test_models_of_the_folder_and_their_poets(tmp_path: Path) -> None:
+def test_models_of_the_folder_and_their_poets(tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     made = invented.model(conditions=["<七絕>", "<陳甲>", "<陳乙>"])
     for path in ("mine.safetensors", "runs/one/model.safetensors"):
         invented.saved(tmp_path / path, made)
     runs = str(Path("runs", "one"))
-    assert offered("pingze compose --model ", tmp_path) == [*SHIPPED, "mine.safetensors", runs]
-    assert offered(f"pingze compose --model {runs} --poet ", tmp_path) == ["陳甲", "陳乙"]
-    assert offered("pingze compose --model mine.safetensors --poet 陈", tmp_path) == ["陈甲", "陈乙"]
+    assert offered(call, "pingze compose --model ") == [*SHIPPED, "mine.safetensors", runs]
+    assert offered(call, f"pingze compose --model {runs} --poet ") == ["陳甲", "陳乙"]
+    assert offered(call, "pingze compose --model mine.safetensors --poet 陈") == ["陈甲", "陈乙"]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_reads_the_script_that_is_shown() -> None:
-    script = f'eval "$({sys.executable} -m pingze --show-completion)" && complete -p pingze'
+    ask = f"COMP_WORDS='pingze comp' COMP_CWORD=1 _PINGZE_COMPLETE=complete_bash {sys.executable} -m pingze"
+    script = f'eval "$({sys.executable} -m pingze --show-completion)" && complete -p pingze && {ask}'
     done = subprocess.run(["bash", "-c", script], capture_output=True, check=True, text=True)
-    assert done.stdout == "complete -o default -F _pingze_completion pingze\n"
+    assert done.stdout.split("\n") == ["complete -o default -F _pingze_completion pingze", "compose", ""]

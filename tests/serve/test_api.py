@@ -186,15 +186,10 @@ def test_bad_input_has_a_code(client: httpx.Client, route: str, body: dict[str, 
 @pytest.mark.parametrize(
     ("content", "headers", "status"),
     [
-        (b"", {}, 422),
-        (b"\xff\xfe", {}, 400),
-        (b"[" * 60_000, {}, 400),
-        (b'{"seed": ' + b"9" * 5000 + b"}", {}, 400),
-        (b" " * 70_000, {}, 413),
-        (b"{}", {"content-type": "text/plain"}, 415),
-        (b"{}", {"host": "evil.example"}, 421),
-        (b"{}", {"host": "127.0.0.1.evil.example:80"}, 421),
-        (b"{}", {"host": "localhost:80"}, 200),
+        *((b"", {}, 422), (b"\xff\xfe", {}, 400), (b"[" * 60_000, {}, 400)),
+        *((b'{"seed": ' + b"9" * 5000 + b"}", {}, 400), (b" " * 70_000, {}, 413)),
+        *((b"{}", {"content-type": "text/plain"}, 415), (b"{}", {"host": "evil.example"}, 421)),
+        *((b"{}", {"host": "127.0.0.1.evil.example:80"}, 421), (b"{}", {"host": "localhost:80"}, 200)),
     ],
 )
 def test_what_goes_no_further(client: httpx.Client, content: bytes, headers: dict[str, str], status: int) -> None:
@@ -344,7 +339,7 @@ def kill_workers(server: Server) -> set[int]:
 
 
 def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:
-    server, body = Server(tmp_path), {"form": "五絕", "count": 4, "particles": 64, "model": "report"}
+    server, body = Server(tmp_path, "--workers", "1"), {"form": "五絕", "count": 4, "particles": 64, "model": "report"}
     server.start()
     asking = {"json": body, "headers": LINES_OF_JSON, "timeout": SECONDS}
     with httpx.stream("POST", f"{server.address}/v1/compose", **asking) as watched:
