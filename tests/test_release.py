@@ -58,21 +58,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
-        ("", 0),
-        ("--version", 0),
-        ("compose --form 五絕 --title 山居 --seed 1 --explain", 0),
+        *(("", 0), ("--version", 0), ("compose --form 五絕 --title 山居 --seed 1 --explain", 0)),
         ("revise 獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。 --line 2 --seed 1", 0),
         ("mend 獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。 --seed 1", 0),
-        ("generate 日 --model report --seed 1", 0),
-        ("check poem.txt", 0),
-        ("tones 看", 0),
-        ("rhyme 陽", 0),
-        ("export --to shared", 0),
-        ("compose --model shared --form 五絕 --seed 1", 0),
-        ("export --onnx step.onnx", 0),
-        ("corpus stats", 2),
-        ("train --out run", 2),
-        ("serve", 2),
+        *(("generate 日 --model report --seed 1", 0), ("check poem.txt", 0), ("tones 看", 0), ("rhyme 陽", 0)),
+        *(("export --to shared", 0), ("compose --model shared --form 五絕 --seed 1", 0)),
+        *(("export --onnx step.onnx", 0), ("corpus stats", 2), ("train --out run", 2), ("serve", 2)),
     ],
 )
 def test_the_wheel_outside_the_repository(installed: Path, arguments: str, status: int) -> None:

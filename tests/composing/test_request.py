@@ -26,13 +26,10 @@ VOCABULARY = composer().vocabulary
 @pytest.mark.parametrize(
     ("options", "fixed"),
     [
-        ({"start": "春，月人山 水日。"}, "11春 12月 13人 14山 15水 21日"),
-        ({"acrostic": "春秋"}, "11春 21秋"),
+        *(({"start": "春，月人山 水日。"}, "11春 12月 13人 14山 15水 21日"), ({"acrostic": "春秋"}, "11春 21秋")),
         ({"acrostic": "春秋", "acrostic_at": "middle"}, "13春 23秋"),
-        ({"acrostic": "春秋", "acrostic_at": "end"}, "15春 25秋"),
-        ({"start": "春", "acrostic": "春"}, "11春"),
-        ({"pattern": "＿月_□＿ ＿＿＿＿風"}, "12月 25風"),
-        ({"pattern": "？月?*.，＊．□_風。"}, "12月 25風"),
+        *(({"acrostic": "春秋", "acrostic_at": "end"}, "15春 25秋"), ({"start": "春", "acrostic": "春"}, "11春")),
+        *(({"pattern": "＿月_□＿ ＿＿＿＿風"}, "12月 25風"), ({"pattern": "？月?*.，＊．□_風。"}, "12月 25風")),
     ],
 )
 def test_an_opening_an_acrostic_and_a_pattern_fix_characters(options: dict[str, Any], fixed: str) -> None:
@@ -86,14 +83,12 @@ def test_what_is_not_wanted_is_excluded_in_all_its_forms(exclude: str, unwanted:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"form": "宋詞"}, "form '宋詞' is unknown"),
-        ({"lines": 6}, "a 五絕 has 4 lines"),
+        *(({"form": "宋詞"}, "form '宋詞' is unknown"), ({"lines": 6}, "a 五絕 has 4 lines")),
         ({"form": "五排", "lines": 8}, "a 五排 has an even number of lines from 10, not 8"),
         ({"template": "上起"}, "template '上起' is unknown; choose one of 仄起"),
         ({"form": "五古", "template": "平起"}, "a 五古 has no templates: leave template out"),
         ({"rhyme": "龘"}, "rhyme '龘' is unknown; choose one of 東, 冬"),
-        ({"rhyme": "送"}, "rhyme 去聲一送 is oblique"),
-        ({"acrostic": "春a"}, "does not know the character 'a'"),
+        *(({"rhyme": "送"}, "rhyme 去聲一送 is oblique"), ({"acrostic": "春a"}, "does not know the character 'a'")),
         ({"acrostic": "春秋人山雲"}, "acrostic has 5 characters; give 4 at most"),
         ({"pattern": "＿＿＿"}, "block 1, ＿＿＿, has 3 characters; a line has 5"),
         ({"include": " ".join(POOL[:21])}, "include has 21 characters; a 五絕 of 4 lines takes 20 at most"),

@@ -25,8 +25,7 @@ def test_a_vocabulary_has_its_condition_tokens_after_the_special_ones() -> None:
 @pytest.mark.parametrize(
     ("conditions", "tokens"),
     [
-        (("五絕", "李乙", "山水"), ["<五絕>", "<李乙>", "山水"]),
-        ((None, None, None), ["", "", ""]),
+        *((("五絕", "李乙", "山水"), ["<五絕>", "<李乙>", "山水"]), ((None, None, None), ["", "", ""])),
         (("七古", "王丙", "山龘"), ["", "", "山<unk>"]),
         ((None, None, "《山、水》 二首"), ["", "", "山水<unk><unk>"]),
         ((None, None, "山" * 30), ["", "", "山" * LONGEST_TITLE]),
