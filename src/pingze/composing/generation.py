@@ -30,7 +30,7 @@ def generate(
 ) -> str:
     """Continue a poem from `start`, as the report's `generate('日', temperature=0.7, split_len=6)` does.
 
-    Lines end in ， and 。 in turn, whatever marks the model predicts. The poem ends after `max_lines` lines, or when
+    Lines end in ， and 。 in turn; the marks that the model predicts are ignored. The poem ends after `max_lines` lines, or when
     the model ends it after an even-numbered line. If `split_len` is None, the model chooses lines, marks and end.
 
     Args:
@@ -44,8 +44,8 @@ def generate(
         poet: The poet whose manner to imitate.
         about: A theme.
         seed: A whole number from 0; the same seed gives the same poem.
-        model: A shipped model's name, a checkpoint, or the folder of a run or an export; `report` knows no title,
-            poet or theme.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export; the shipped
+            model `report` knows no title, poet or theme.
 
     Raises InputError if the opening is empty, too long or unknown to the model, a number is out of range, or the model
     does not know a condition; CheckpointError if the model cannot be read.

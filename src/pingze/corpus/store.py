@@ -277,7 +277,7 @@ def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
 
 
 def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
-    """Return the line at index `begins` of the row's text. The hit's phrase is `phrase` or, if that is "", the line."""
+    """Return the line that begins at index `begins` of the row's text, as a hit for `phrase` (if "", for the line)."""
     dynasty, author, title, text = row
     number = len(lines(text[: begins + 1]))
     line = lines(text)[number - 1]

@@ -57,7 +57,7 @@ class Jacobians:
         return np.einsum("bgk,gkd->bkd", net, weight.reshape(4, net.shape[2], -1))
 
     def by_weight(self, net: Float[Array, "B H"]) -> Float[Array, "B H H Z"]:
-        """Compute ∂y/∂W of a gate whose ∂y/∂net has the diagonal `net`: ∂y_k/∂W_{lm} = net_k z_m if k = l, else 0."""
+        """Compute ∂y/∂W of a gate from `net`, the diagonal of ∂y/∂net: ∂y_k/∂W_{lm} = net_k z_m if k = l, else 0."""
         z = np.concatenate([self.cache.h_prev, self.cache.x], axis=1)
         return np.einsum("bkl,bm->bklm", diag(net), z)
 

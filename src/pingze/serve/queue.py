@@ -215,8 +215,8 @@ class Queue:
     def _dispatch(self) -> None:
         """Start waiting jobs on the workers that can take them.
 
-        A worker takes a job that is not a population if it has no such job. It takes populations if it is writing fewer
-        than `MOST_BATCHES` batches of populations, and all of these are long (`Batch.is_long`).
+        A worker takes at most one job that is not a population. It takes populations if it is writing fewer than
+        `MOST_BATCHES` batches of populations, and all of these batches are long (`Batch.is_long`).
         """
         for worker in sorted((each for each in self.workers if each.ready), key=lambda worker: len(worker.batches)):
             writing = [batch for batch in worker.batches.values() if batch.size]

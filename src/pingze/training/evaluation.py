@@ -52,7 +52,7 @@ def by_condition(
     length: int,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float]:
-    """Measure the hanzi perplexity given the dynasty alone, with the form, with the poet, and with the title."""
+    """Measure the hanzi perplexity given the dynasty alone, then also the form, the poet, or the title (one of them)."""
     found = {}
     for name, names in {"nothing": (), **{name: (name,) for name in GIVEN}}.items():
         progress(here("evaluate_condition", poems=len(texts), condition=name))

@@ -1,8 +1,8 @@
 """Compile which positions of a form rhyme, and which characters rhyme there.
 
 A foot is a position that rhymes. In 詩 there are two kinds of feet: the foot of line 1, which may borrow rhymes from
-neighboring groups, and all other feet. In 詞 each rhyme of the tune has one kind of foot. If level lines rhyme with
-oblique lines, the rhyme has two kinds: level and oblique feet. A poem uses one group for each of its rhymes. Each row
+neighboring groups, and all other feet. In 詞 each rhyme of the tune has one kind of foot, or
+two, level and oblique feet, if level lines rhyme with oblique lines. A poem uses one group for each of its rhymes. Each row
 of the tables stands for a rhyme and a group that it may use. A foot depends only on the rows of its own rhyme. A poem
 stays possible while every rhyme has a possible row.
 
@@ -91,10 +91,10 @@ class Feet:
                 self.at[end - 1], self.kind[end - 1] = True, kinds.index((line.rhyme, line.kind))
 
     def fitting(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
-        """Return a mask of the characters that each row (a rhyme and its group) allows at a foot.
+        """Return a mask of the characters that each row (a rhyme of the form and its group) allows at a foot.
 
-        Rows of the foot's own rhyme allow the usual rhymes of their group. If `generous`, these rows allow every rhyme
-        that the checker accepts. Rows of other rhymes allow every character.
+        A row of the foot's own rhyme allows the group's usual rhyme characters or, if `generous`, all that the checker
+        accepts. A row of another rhyme allows every character.
         """
         kind = self.kind[place]
         return np.logical_or(self.rhymes[int(generous), kind], ~self.concerned[kind][:, None])

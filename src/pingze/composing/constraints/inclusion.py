@@ -227,7 +227,7 @@ class Placements:
 
 
 class Count:
-    """The placements under one choice of rhyme groups. Each group stands for all groups interchangeable with it."""
+    """The placements under one choice of rhyme groups. Interchangeable groups are counted once."""
 
     def __init__(self, common: Placements, groups: Groups) -> None:
         self.common: Placements = proxy(common)  # a reference cycle would keep the tables in memory

@@ -92,8 +92,8 @@ class Constraints(Demands):
     """A compiled request that computes masks of the allowed characters.
 
     `old` maps each position that is being rewritten to the id of its old character. `copying` rules out characters
-    that copy the corpus or, in a 集句 (a poem of quoted lines), characters that continue no quotable line. `copying` is
-    ignored unless the request asks for originality or quoted lines.
+    that copy the corpus. In a 集句, a poem of quoted lines, it allows only characters that continue a quotable line. It
+    is ignored unless the request asks for originality or quoted lines.
     """
 
     def __init__(

@@ -122,7 +122,7 @@ class Request:
 
     @property
     def parts(self) -> tuple[Clash, ...]:
-        """The constraints, except the form, that can be dropped if not all can be met. The last is dropped first."""
+        """The constraints other than the form. If they cannot all be met, some are dropped, the last of them first."""
         options = (clash for clash, _ in self.options.values())
         return (*options, *(fix.clash for fix in self.fixed), *map(_inclusion, self.include))
 

@@ -30,7 +30,7 @@ class Term:
         return None
 
     def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Return what the token just added to each text contributes to the text's log-weight and to its score."""
+        """Return a number for each text's last token, to be added to the text's log-weight and to its score."""
         return None
 
     def of_text(self, lines: Sequence[str]) -> float:

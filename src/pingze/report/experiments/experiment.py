@@ -66,7 +66,7 @@ class Setup:
         return range(self.seed, self.seed + self.budget["seeds"])
 
     def steps(self, planned: int) -> int:
-        """Scale a number of steps or epochs from `claims.toml` down to the budget."""
+        """Reduce a number of steps or epochs that `claims.toml` plans, in proportion to the budget."""
         return max(1, planned // int(self.budget["shortened"]))
 
     @cached_property
