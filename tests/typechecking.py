@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from inspect import isclass, isgeneratorfunction
+from types import FunctionType
 from typing import Any, get_args, get_type_hints
 
 from beartype import BeartypeConf, beartype
@@ -39,18 +40,17 @@ def checked(function: Any = None, **_: object) -> Any:
     return called
 
 
-def _compile(function: Callable[..., object]) -> tuple[Any, ...]:
+def _compile(function: Callable[..., object], **names: Any) -> tuple[Any, ...]:
     """The check, None where there is none; whether an annotation has a shape; and the code, whose id stays its own."""
-    names: dict[str, Any] = {}
-    while True:
-        try:
-            function.__annotations__ = get_type_hints(function, localns=names, include_extras=True)
-            break
-        except NameError as error:  # only type checkers import it
-            names[error.name] = Any
-    check = _beartype(function)
-    has_shape = any(map(_has_shape, function.__annotations__.values()))
-    return None if check is function else check, has_shape, function.__code__
+    try:
+        function.__annotations__ = get_type_hints(function, localns=names, include_extras=True)
+    except NameError as error:  # only type checkers import it
+        return _compile(function, **names, **{error.name: Any})
+    if (check := _beartype(function)) is function:
+        return None, False, function.__code__
+    outside = FunctionType(check.__code__, {"__name__": __name__})  # no frame of pingze, which looks for who called it
+    outside.__kwdefaults__ = check.__kwdefaults__
+    return outside, any(map(_has_shape, function.__annotations__.values())), function.__code__
 
 
 def _has_shape(hint: Any) -> bool:

@@ -30,8 +30,9 @@ def generate(
 ) -> str:
     """Continue a poem from `start`, as the report's `generate('日', temperature=0.7, split_len=6)` does.
 
-    Lines end in ， and 。 in turn; the marks that the model predicts are ignored. The poem ends after `max_lines` lines, or when
-    the model ends it after an even-numbered line. If `split_len` is None, the model chooses lines, marks and end.
+    Lines end in ， and 。 in turn; the marks that the model predicts are ignored. The poem ends after `max_lines` lines
+    or when the model ends it after an even-numbered line. If `split_len` is None, the model chooses lines, marks and
+    end.
 
     Args:
         start: The opening, one or more characters that the model knows; it may be empty if `split_len` is None.

@@ -52,7 +52,7 @@ def by_condition(
     length: int,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float]:
-    """Measure the hanzi perplexity given the dynasty alone, then also the form, the poet, or the title (one of them)."""
+    """Measure hanzi perplexity given the dynasty alone, and given the dynasty and the form, the poet, or the title."""
     found = {}
     for name, names in {"nothing": (), **{name: (name,) for name in GIVEN}}.items():
         progress(here("evaluate_condition", poems=len(texts), condition=name))

@@ -169,7 +169,8 @@ def kind_in(part: str, kind: str, standard: Standard = PINGSHUI) -> str:
     """Return the class of rhymes (平, 仄 or 入) that a line of class `kind` uses in a part; "" if the part has none.
 
     A line of class 仄 uses 仄 (上 and 去 rhymes) in the first fourteen parts and 入 (entering rhymes) in the last five.
-    Mandarin has no entering rhymes, so in the standards of Mandarin both a line of class 仄 and one of class 入 use any oblique rhyme.
+    Mandarin has no entering rhymes, so by the standards of Mandarin lines of class 仄 and of class 入 use any oblique
+    rhyme.
     """
     classes = {class_of(name, standard) for name in parts(standard)[part]}
     if kind == OBLIQUE or (kind == ENTERING and standard.rimes):

@@ -167,7 +167,7 @@ class Demands:
         return self.free(texts)[..., place:] @ self.rhyming.drawing[:, place:]
 
     def stock(self, unused: Bool[Array, "V"]) -> Int[Array, "S"]:
-        """Count the unused characters in each set of `members`. If characters may repeat, only used rhymes are left out."""
+        """Count the unused characters in each set of `members`. If characters repeat, only used rhymes are left out."""
         return self.whole - self.members[~unused].sum(axis=0)
 
     def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:

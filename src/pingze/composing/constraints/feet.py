@@ -1,10 +1,10 @@
 """Compile which positions of a form rhyme, and which characters rhyme there.
 
 A foot is a position that rhymes. In 詩 there are two kinds of feet: the foot of line 1, which may borrow rhymes from
-neighboring groups, and all other feet. In 詞 each rhyme of the tune has one kind of foot, or
-two, level and oblique feet, if level lines rhyme with oblique lines. A poem uses one group for each of its rhymes. Each row
-of the tables stands for a rhyme and a group that it may use. A foot depends only on the rows of its own rhyme. A poem
-stays possible while every rhyme has a possible row.
+neighboring groups, and all other feet. In 詞 each rhyme of the tune has one kind of foot, or two (level and
+oblique feet) if level lines rhyme with oblique lines. A poem uses one group for each of its rhymes. Each row of the
+tables stands for a rhyme and a group that it may use. A foot depends only on the rows of its own rhyme. A poem stays
+possible while every rhyme has a possible row.
 
 Axes: F kinds of feet, D = F + 1, G rows, T templates, V characters, P positions in the text.
 """
