@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import wraps
 from inspect import isclass, isgeneratorfunction
-from types import FunctionType
 from typing import Any, get_args, get_type_hints
 
 from beartype import BeartypeConf, beartype
@@ -48,9 +47,7 @@ def _compile(function: Callable[..., object], **names: Any) -> tuple[Any, ...]:
         return _compile(function, **names, **{error.name: Any})
     if (check := _beartype(function)) is function:
         return None, False, function.__code__
-    outside = FunctionType(check.__code__, {"__name__": __name__})  # no frame of pingze, which looks for who called it
-    outside.__kwdefaults__ = check.__kwdefaults__
-    return outside, any(map(_has_shape, function.__annotations__.values())), function.__code__
+    return check, any(map(_has_shape, function.__annotations__.values())), function.__code__
 
 
 def _has_shape(hint: Any) -> bool:
