@@ -110,9 +110,9 @@ def _draw_any(
     lean: Float[Array, "... V"] | None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
     """Draw an allowed character for each particle from all columns; see `choose`."""
-    logits, weights, log_sums, log_scale = logits[rows], weights[rows], log_sums[rows], np.zeros(len(rows))
+    weights, log_sums, log_scale = weights[rows], log_sums[rows], np.zeros(len(rows))
     if lean is not None:
-        logits += lean
+        logits, rows = logits[rows] + lean, np.arange(len(rows))
         weights, leaned = softmax(logits)
         log_scale = leaned - log_sums
     weights *= allowed
@@ -123,7 +123,7 @@ def _draw_any(
     count = math.ceil(V / _BLOCK)
     blocks = _block_sums(weights, count)
     for n in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all allowed weights would underflow
-        reachable = logits[n, allowed[n]]
+        reachable = logits[rows[n], allowed[n]]
         log_scale[n] = reachable.max() - log_sums[n]
         weights[n, allowed[n]] = np.exp(reachable - reachable.max())
         blocks[n] = _block_sums(weights[n, None], count)[0]

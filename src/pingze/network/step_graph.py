@@ -48,7 +48,7 @@ PHI = {"tanh": "Tanh", "relu": "Relu", "leaky_relu": "LeakyRelu"}
 """The ONNX operator for each activation φ of the cell; the default slope of LeakyRelu is `formulas.LEAK`."""
 _LARGEST, _ZERO = 127, 128
 """The largest integer in an operand, and the unsigned byte that represents 0."""
-_ONE = "one", np.array(1, np.float32)
+_ONE, _STEP = ("one", np.array(1, np.float32)), ("step", np.array(1 / _LARGEST, np.float32))
 _LEAST = np.float32(1e-30)
 """A lower bound on the largest |x| of a row, so that a row of zeros is not divided by 0. The scale of a row is
 max(largest |x|, `_LEAST`) / `_LARGEST`."""
@@ -288,7 +288,7 @@ class _EightBits(Graph):
 
     def operand(self, x: str, *, hidden: bool = False) -> tuple[str, str]:
         """Quantize x to 8 bits. Return the names of the integers and the row scales (1/127 for h if φ is tanh)."""
-        step = self.constant("step", np.array(1 / _LARGEST, np.float32))
+        step = self.constant(*_STEP)
         if hidden and self.checkpoint.configuration.activation == "tanh":  # |h| < 1
             return self.node("QuantizeLinear", x, step, self.zero), step
         largest = self.node("Max", self.largest(self.node("Abs", x)), self.constant("least", np.array(_LEAST)))
@@ -300,12 +300,11 @@ class _EightBits(Graph):
         (x, scale), weight = operand, self.checkpoint.matrix(name)
         whole, of_row = self.constant(f"{name}.whole", weight.columns), self.constant(f"{name}.scale", weight.scale)
         # ONNX Runtime computes (x - zero) whole · of_all · of_row, exactly until the scales are applied.
-        if scale == "step":
-            return self.node("MatMulIntegerToFloat", x, whole, scale, of_row, self.zero, domain=_CONTRIBUTED)
-        found = self.node(
-            "MatMulIntegerToFloat", x, whole, self.constant(*_ONE), of_row, self.zero, domain=_CONTRIBUTED
-        )
-        return self.node("Mul", found, scale, result=result)
+        is_step = scale == _STEP[0]
+        of_all, product = (scale, result) if is_step else (self.constant(*_ONE), "")
+        operands = (x, whole, of_all, of_row, self.zero)
+        product = self.node("MatMulIntegerToFloat", *operands, result=product, domain=_CONTRIBUTED)
+        return product if is_step else self.node("Mul", product, scale, result=result)
 
 
 def _described(name: str, type_: str, sizes: tuple[int | str, ...]) -> Chunks:

@@ -43,7 +43,8 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
         keep_words: Whether rare words such as 并 and 机 also stay as they are in a Traditional text. By default they
             become 並 and 機, as in the corpus. Changing this default would change the pinned digests of the corpus.
     """
-    chosen, unsure = to_traditional(text), {one for one in {*text} if one in table("contexts") or is_rare_word(one)}
+    chosen, used = to_traditional(text), {*text}
+    unsure = used & table("contexts").keys() | set(filter(is_rare_word, used & table("simplified").keys()))
     if not unsure:
         return chosen
     contexts, caution, kept = _contexts(), _caution(text), set[str]()
