@@ -132,6 +132,12 @@ def compose(page: Page, form: str = "五絕", poems: int = 1) -> None:
     says(page, "#go", re.compile("作|Compose"))
 
 
+def put(page: Page, characters: str) -> None:
+    """Put characters of one's own in the place that is open, and on from there."""
+    page.fill("#own", characters)
+    page.press("#own", "Enter")
+
+
 def choose(page: Page, setting: str, value: str) -> None:
     """Choose one of the settings: language, script or theme."""
     page.click(".settings-button")

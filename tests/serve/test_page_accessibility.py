@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 from pingze.corpus.fetch import npm_client
 from pingze.errors import CorpusError
-from tests.serve.page import compose, opened
+from tests.serve.page import compose, opened, put
 
 pytestmark = pytest.mark.slow
 
@@ -61,8 +61,7 @@ def test_axe_finds_nothing(browser: Browser, address: str, axe: str, phone: bool
         compose(page, poems=2)
         page.locator("#sheet [role=gridcell]").nth(7).click()
         page.locator(".alternative").first.wait_for()
-        page.fill("#own", "月")
-        page.locator("#own").press("Enter")
+        put(page, "月")
         page.locator("#sheet .locked").first.wait_for()
         look("composing")
         if phone:

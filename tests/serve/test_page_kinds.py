@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 import pingze
 from pingze.corpus import build
 from tests.corpus.invented import QUOTED, write_quoted
-from tests.serve.page import again, choose, compose, count, lines, link, opened, says
+from tests.serve.page import again, choose, compose, count, lines, link, opened, put, says
 from tests.serve.process import serving
 
 pytestmark = pytest.mark.slow
@@ -50,12 +50,10 @@ def test_a_tune_is_revised_by_its_own_widths(browser: Browser, address: str) -> 
     with opened(browser, address, after=link(*verse, form="憶江南")) as page:
         page.locator("#sheet [data-line='1'][data-position='2']").click()
         # 1) What is too long for its line is refused and stays in its field; what finds room is locked.
-        page.fill("#own", "日月山")
-        page.locator("#own").press("Enter")
+        put(page, "日月山")
         says(page, "#trouble", "從這裡到句末只有 2 字的位置，寫了 3 字。")
         assert (lines(page), page.locator("#own").input_value()) == ([*verse], "日月山")
-        page.fill("#own", "日月")
-        page.locator("#own").press("Enter")
+        put(page, "日月")
         says(page, "#sheet .line >> nth=0", "月")
         assert lines(page) == ["何日月", *verse[1:]]
         count(page, "#sheet .locked", 2)
@@ -133,8 +131,7 @@ def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest
         says(page, "#news", "網址已複製")
         copied = page.evaluate("navigator.clipboard.readText()")
         page.locator("#sheet [data-line='2'][data-position='1']").click()
-        page.fill("#own", "何")
-        page.locator("#own").press("Enter")
+        put(page, "何")
         says(page, ".quotes li >> nth=1", "第2句已非古人成句。")
         with opened(browser, server.address, after=copied[copied.index("#") :]) as other:
             count(other, ".quotes li", 4)

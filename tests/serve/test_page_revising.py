@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route
 import pingze
 from pingze.corpus import build
 from tests.corpus.invented import line, write_folder
-from tests.serve.page import compose, count, lines, link, opened, says
+from tests.serve.page import compose, count, lines, link, opened, put, says
 from tests.serve.process import serving
 
 pytestmark = pytest.mark.slow
@@ -98,11 +98,6 @@ def answers_held(page: Page, path: str) -> Iterator[None]:
     page.unroute(f"**/v1/{path}")
 
 
-def put(page: Page, characters: str) -> None:
-    page.fill("#own", characters)
-    page.locator("#own").press("Enter")
-
-
 def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: Browser, address: str) -> None:
     with opened(browser, address, after=link(*UNRHYMED, form="五古")) as page:
         choose(page, 1, 1)
@@ -142,6 +137,19 @@ def test_while_a_poem_is_drawn_again_no_change_is_lost(page: Page) -> None:
     assert lines(page) == original
     page.click("#redo")
     assert lines(page) == redrawn
+
+
+def test_a_late_answer_about_the_choices_takes_no_newer_trouble_away(page: Page) -> None:
+    choose(page, 1, 1)
+    with answers_held(page, "conflicts"):
+        with page.expect_request("**/v1/conflicts"):
+            page.fill("#title", "秋夜")
+        put(page, "zebra")
+        says(page, "#trouble", "不識英文：zebra")
+    page.evaluate("async () => { await fetch('/v1/health'); }")  # it comes after the answer
+    assert page.locator("#trouble").is_visible()
+    page.fill("#title", "春夜")
+    assert page.locator("#trouble").is_hidden()
 
 
 def test_what_is_drawn_again_can_be_stopped(page: Page) -> None:

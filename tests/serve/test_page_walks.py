@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.serve.page import again, compose, count, lines, link, opened, says
+from tests.serve.page import again, compose, count, lines, link, opened, put, says
 
 pytestmark = pytest.mark.slow
 
@@ -163,15 +163,12 @@ def test_english_is_read_wherever_characters_are_asked_for(browser: Browser, add
         page.fill("#title", "lanterns for a birthday")
         says(page, "#reading", "lanterns → 燈, birthday → 生辰")
         page.locator("#sheet .cell").first.click()
-        page.fill("#own", "boats")
-        page.press("#own", "Enter")
+        put(page, "boats")
         says(page, "#news", "Now 舟")
         assert lines(page)[0].startswith("舟")
-        page.fill("#own", "zebra")
-        page.press("#own", "Enter")
+        put(page, "zebra")
         says(page, "#trouble", "Not known, and left out: zebra.")
-        page.fill("#own", "黃昏明月似霜飛來")
-        page.press("#own", "Enter")
+        put(page, "黃昏明月似霜飛來")
         says(page, "#trouble", "there is room for 7 from here to the end of the line, and you wrote 8.")
         page.locator(".chip", has_text="對聯").click()
         page.fill("#line", "bright moon over green mountains")
@@ -241,15 +238,12 @@ def test_a_long_title_is_no_taller_than_its_poem(browser: Browser, address: str)
         assert fits(page, "#sheet .scroll")
 
 
-def test_wordings_of_a_line_are_told_to_a_reader_of_english_and_one_typed_is_locked(
-    browser: Browser, address: str
-) -> None:
+def test_wordings_of_a_line_are_told_in_english_and_one_typed_is_locked(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-GB", after=link(*FAULTY, form="七絕")) as page:
         page.locator("#sheet .cell").first.click()
         page.click("#other-lines")
         assert ": " in page.locator(".line-choice ~ small:not(:empty)").first.inner_text()
-        page.fill("#own", "黃昏明月似霜飛")
-        page.press("#own", "Enter")
+        put(page, "黃昏明月似霜飛")
         count(page, "#sheet .locked", 7)
 
 
@@ -260,9 +254,7 @@ def test_the_last_links_lie_above_the_bar_of_a_phone(browser: Browser, address: 
         assert rect(page, "#help-page")["bottom"] <= rect(page, ".doing")["y"]
 
 
-def test_what_is_taken_up_brings_its_choices_and_hints_are_in_the_readers_script(
-    browser: Browser, address: str
-) -> None:
+def test_what_is_taken_up_brings_its_choices_and_hints_are_in_your_script(browser: Browser, address: str) -> None:
     with opened(browser, address, language="zh-CN") as page:
         assert page.locator("#line").get_attribute("placeholder") == "海内存知己"
         page.locator(".chip", has_text="对联").click()

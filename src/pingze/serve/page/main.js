@@ -5,7 +5,7 @@ import { ask } from "./api.js";
 import { checkAgain, drawChecker, startChecker } from "./checker.js";
 import { chose, drawChoices, foldChoices, readChoices, seeClashes } from "./request.js";
 import { compose, go, turnTo } from "./actions.js";
-import { $, attempt, fill, onClick, trouble } from "./dom.js";
+import { $, attempt, fill, onClick } from "./dom.js";
 import { drawInside } from "./inside.js";
 import { drawInspector, startInspector } from "./inspector.js";
 import { learnGlosses } from "./poem.js";
@@ -46,7 +46,6 @@ async function set(name, value) {
   changed();
   if (!["language", "standard"].includes(name)) return;
   chose();
-  trouble();
   seeClashes();
   checkAgain();
 }
@@ -75,7 +74,7 @@ function listen() {
     $("choices").addEventListener(type, (event) => event.target.closest("#plan") || chose(event));
   }
   onClick({ fold: () => foldChoices(true), unfold: () => foldChoices() });
-  $("more").addEventListener("toggle", () => seeClashes());
+  $("more").addEventListener("toggle", seeClashes);
   for (const tab of document.querySelectorAll(".tab")) tab.addEventListener("click", () => turnTo(tab.dataset.viewOf));
   for (const name of SETTINGS) $(name).addEventListener("change", ({ target }) => set(name, target.value));
   document.addEventListener("keydown", undoKeys);

@@ -157,15 +157,21 @@ export function foldChoices(open = false) {
   else shutOver();
 }
 
-/** A choice was made: suit the controls to it, and soon ask what clashes. */
+/** The reader made a choice: an older error goes, and the controls are suited to it. */
 export function chose({ target = null } = {}) {
+  trouble();
   if (lent && target?.id === "title") clear(...Object.keys(lent).filter((name) => !["form", "title"].includes(name)));
   suitQuoting(target);
+  review();
+}
+
+/** Suit the controls to what is chosen, keep it, and soon ask what clashes. */
+function review() {
   suit();
   drawBound();
   keepDraft("choices", readChoices());
   clearTimeout(waiting);
-  waiting = setTimeout(() => seeClashes(true), chosenForm().name === COUPLET ? 0 : WAIT);
+  waiting = setTimeout(seeClashes, chosenForm().name === COUPLET ? 0 : WAIT);
 }
 
 /** Empty some controls, as they were when the page was opened. */
@@ -204,8 +210,8 @@ function spoken(name, chosen) {
   return selectedOptions?.[0].textContent ?? (name === "poet" ? named : shown)(value);
 }
 
-/** Ask what clashes, and show it; after a choice of the reader's, an older error goes. */
-export async function seeClashes(byChoice = false) {
+/** Ask what clashes, and show it. */
+export async function seeClashes() {
   asking.abort();
   asking = new AbortController();
   try {
@@ -213,7 +219,6 @@ export async function seeClashes(byChoice = false) {
     const isAsked = request.form !== COUPLET;
     const { possible, ...problem } = isAsked ? await ask("conflicts", request, asking.signal) : { possible: true };
     show(possible ? [] : problem.clashes, possible ? "" : told(problem.detail), problem.cause);
-    if (byChoice) trouble();
   } catch (error) {
     if (error.name !== "AbortError") showProblem(error);
   }
@@ -267,7 +272,7 @@ const meaning = (phrase) =>
 /** A text's English words as characters, {found, pairs, unknown}; null where there are none. */
 export function inChinese(typed) {
   if (!/[a-z]/i.test(typed)) return null;
-  if (!english) learnEnglish().then(() => chose());
+  if (!english) learnEnglish().then(review);
   const words = typed.toLowerCase().split(PLACED).reverse().join(" ").match(WORDS);
   const read = { found: [], pairs: [], unknown: [] };
   for (let at = 0; at < words.length;) {
