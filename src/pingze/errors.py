@@ -48,7 +48,7 @@ class Clash:
 
     def in_language(self, language: Language) -> "Clash":
         """Return the clash, with `constraint` translated into a language."""
-        if language == "en" or self.has is None:
+        if language == "en":
             return self
         kind = self.field
         if self.line:

@@ -121,7 +121,7 @@ def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest
         says(page, "#form_what", "pingze corpus fetch")
     monkeypatch.setenv("PINGZE_HOME", str(tmp_path))
     build(write_quoted(tmp_path / "poems"))
-    with serving(tmp_path) as server, opened(browser, server.address) as page:
+    with serving(tmp_path) as server, opened(browser, server.address, refused=1) as page:
         page.locator(".chip", has_text="集句").click()
         compose(page)
         assert lines(page) == QUOTED
@@ -135,11 +135,12 @@ def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest
         says(page, ".quotes li >> nth=1", "第2句已非古人成句。")
         with opened(browser, server.address, after=copied[copied.index("#") :]) as other:
             count(other, ".quotes li", 4)
+        page.locator(".chip", has_text="七絕").click()  # in which no line is old
+        page.click("#go")
+        says(page, "#clash", "不許重字")  # an option that the page does not have
 
 
-def test_a_quoted_line_drawn_again_is_another_old_line(
-    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_quoted_line_is_drawn_again(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = "千山對月明"
     folder = write_quoted(tmp_path / "poems")
     poem = {"title": "5", "author": "張乙", "text": f"人人人人人，{other}。人人人人人，人人人人人。"}

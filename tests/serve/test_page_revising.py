@@ -40,10 +40,6 @@ def lock(page: Page, line: int, position: int) -> None:
     page.click("#lock")
 
 
-def news(page: Page, text: str) -> None:
-    says(page, "#news", text)
-
-
 def test_what_is_locked_stays_when_all_else_is_drawn_again(page: Page) -> None:
     compose(page)
     before, facts = lines(page), page.locator("#sheet .caption").inner_text()
@@ -53,7 +49,7 @@ def test_what_is_locked_stays_when_all_else_is_drawn_again(page: Page) -> None:
     with page.expect_request("**/v1/revise") as asked:
         page.click("#redraw")
     assert len(asked.value.post_data_json["targets"]) == 18
-    news(page, "已重寫")
+    says(page, "#news", "已重寫")
     after = lines(page)
     assert (after[0][1], after[2][4]) == (before[0][1], before[2][4])
     assert after != before
@@ -110,7 +106,7 @@ def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: Browser,
         first = ["河上春風起", *UNRHYMED[1:]]
         assert lines(page) == first
         put(page, "天")
-        news(page, "換作天")
+        says(page, "#news", "換作天")
         assert lines(page) == [first[0], "天中夜雨深", *UNRHYMED[2:]]
         assert page.locator("#trouble").is_hidden()
 
@@ -127,7 +123,7 @@ def test_while_a_poem_is_drawn_again_no_change_is_lost(page: Page) -> None:
         says(page, "#trouble", "操作未生效")
         assert page.locator("#own").input_value() == own
         assert lines(page) == original
-    news(page, "已重寫")
+    says(page, "#news", "已重寫")
     redrawn = lines(page)
     with answers_held(page, "revise"):
         page.click("#redraw")
@@ -161,13 +157,13 @@ def test_what_is_drawn_again_can_be_stopped(page: Page) -> None:
     page.click("#redraw")
     says(page, "#go", "止")
     page.click("#go")
-    news(page, "已止")
+    says(page, "#news", "已止")
     says(page, "#go", "作")
     page.unroute("**/v1/revise")
     assert lines(page) == before
     assert page.locator("#trouble").is_hidden()
     page.click("#redraw")
-    news(page, "已重寫")
+    says(page, "#news", "已重寫")
     assert lines(page) != before
 
 
@@ -186,7 +182,7 @@ def test_a_character_of_ones_own_may_break_a_rule_and_is_mended_around(page: Pag
     before = lines(page)
     choose(page, 3, 2)
     put(page, "国")  # read as any other Simplified character is
-    news(page, "換作国")
+    says(page, "#news", "換作国")
     assert lines(page)[2][1] == "國"
     count(page, "#sheet .locked[data-line='3'][data-position='2']", 1)
     page.click("#undo")
@@ -238,7 +234,7 @@ def test_title_and_poet_stay_with_the_poem(page: Page, browser: Browser, address
     with page.expect_request("**/v1/revise") as revised:
         page.click("#redraw")
     assert revised.value.post_data_json["poem"]["title"] == "秋夜"
-    news(page, "已重寫")
+    says(page, "#news", "已重寫")
     says(page, "#sheet .heading", "秋夜擬李白")
     with opened(browser, address, after=page.evaluate("location.hash")) as page:
         says(page, "#sheet .heading", "秋夜擬李白")

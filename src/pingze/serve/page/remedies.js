@@ -11,7 +11,7 @@ import { t } from "./words.js";
  * clear(...names), write(name, value), form(name, lines). `form` is the form that is chosen.
  */
 export function remedies(clash, cause, does, form) {
-  if (!clash.field) return [];
+  if (!document.querySelector(`[data-field="${clash.field}"]`)) return []; // an option that the page does not have
   const control = document.getElementById(clash.field);
   const found = cause && cause.code !== "clash" ? ofCause(cause, control, does, form) : ofClash(clash, control, does);
   return found.map(([label, act]) => button(label, act, { class: "plain remedy" }));
