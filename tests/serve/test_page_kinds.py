@@ -121,7 +121,7 @@ def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest
         says(page, "#form_what", "pingze corpus fetch")
     monkeypatch.setenv("PINGZE_HOME", str(tmp_path))
     build(write_quoted(tmp_path / "poems"))
-    with serving(tmp_path) as server, opened(browser, server.address, refused=1) as page:
+    with serving(tmp_path) as server, opened(browser, server.address, refused=2) as page:
         page.locator(".chip", has_text="集句").click()
         compose(page)
         assert lines(page) == QUOTED
@@ -138,6 +138,10 @@ def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest
         page.locator(".chip", has_text="七絕").click()  # in which no line is old
         page.click("#go")
         says(page, "#clash", "不許重字")  # an option that the page does not have
+        page.fill("#title", "月")
+        page.click("#go")
+        page.wait_for_timeout(500)  # longer than a choice waits until it is asked about
+        says(page, "#clash", "不許重字")
 
 
 def test_a_quoted_line_is_drawn_again(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import { arrive, writeAddress } from "./address.js";
 import { ask } from "./api.js";
 import { checkAgain, drawChecker, startChecker } from "./checker.js";
-import { chose, drawChoices, foldChoices, readChoices, seeClashes } from "./request.js";
+import { chose, drawChoices, foldChoices, seeClashes, takeChoices } from "./request.js";
 import { compose, go, turnTo } from "./actions.js";
 import { $, attempt, fill, onClick } from "./dom.js";
 import { drawInside } from "./inside.js";
@@ -63,7 +63,7 @@ function listen() {
   $("choices").addEventListener("submit", (event) => {
     event.preventDefault();
     foldChoices();
-    compose(readChoices());
+    compose(takeChoices());
     $("sheet").scrollIntoView({ block: "nearest" });
   });
   // The second click of a double one would stop what the first began.

@@ -53,6 +53,16 @@ export function readChoices() {
   return fixed ? { ...chosen, pattern: fixed } : chosen;
 }
 
+/** Take the choices to compose by; whether they clash is then told by composing alone. */
+export function takeChoices() {
+  if (!state.working) {
+    asking.abort();
+    clearTimeout(waiting);
+    show([], "");
+  }
+  return readChoices();
+}
+
 /** Put back what a poem was asked for with, or what was chosen since, where the page is loaded again. */
 export function restoreChoices({ ask: asked, now }, again = false) {
   writeChoices((again && draft("choices")) || { form: now.poem.form, ...asked });
