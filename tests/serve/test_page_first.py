@@ -132,6 +132,7 @@ def test_writing_is_seen_in_pale_ink_and_what_is_fixed_in_black(page: Page) -> N
         new MutationObserver(() => {
             const [pale, all] = [".pale .character", ".character"].map(texts);
             if (pale) window.seen.push([pale, all, texts("[data-position='1']:not(.pale) .character")]);
+            sheet.querySelector("[data-line='8'].pale")?.click();  // there is no such line on the desk yet
         }).observe(sheet, { childList: true });
     }""")
     page.click("#more > summary")
@@ -140,8 +141,7 @@ def test_writing_is_seen_in_pale_ink_and_what_is_fixed_in_black(page: Page) -> N
     drafts = page.evaluate("window.seen")
     assert {heads for *_, heads in drafts} == {"春夏秋冬東南西北"}
     left = [pale.count("・") for pale, *_ in drafts]
-    assert left == sorted(left, reverse=True)
-    assert max(left) > min(left)
+    assert sorted(left) == left[::-1] != left
     assert {len(pale) for pale, *_ in drafts} == {48}  # of two populations, so that nothing else is settled
     assert {len(text) for _, text, _ in drafts} == {56}
     count(page, "#sheet .pale", 0)
