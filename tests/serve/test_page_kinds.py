@@ -138,10 +138,10 @@ def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest
         page.locator(".chip", has_text="七絕").click()  # in which no line is old
         page.click("#go")
         says(page, "#clash", "不許重字")  # an option that the page does not have
-        page.fill("#title", "月")
+        page.fill("#quoted", "張丁")
         page.click("#go")
         page.wait_for_timeout(500)  # longer than a choice waits until it is asked about
-        says(page, "#clash", "不許重字")
+        says(page, "[data-field=poets] .at-field", "張丁")
 
 
 def test_a_quoted_line_is_drawn_again(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

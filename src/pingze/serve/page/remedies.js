@@ -1,6 +1,6 @@
 // What a refusal advises, as buttons that do it: each clash knows its field and place, each cause what may be given instead.
 
-import { button } from "./dom.js";
+import { $, button } from "./dom.js";
 import { freePlace } from "./pattern.js";
 import { shown } from "./settings.js";
 import { state } from "./state.js";
@@ -12,7 +12,7 @@ import { t } from "./words.js";
  */
 export function remedies(clash, cause, does, form) {
   if (!document.querySelector(`[data-field="${clash.field}"]`)) return []; // an option that the page does not have
-  const control = document.getElementById(clash.field);
+  const control = $("choices").elements.namedItem(clash.field);
   const found = cause && cause.code !== "clash" ? ofCause(cause, control, does, form) : ofClash(clash, control, does);
   return found.map(([label, act]) => button(label, act, { class: "plain remedy" }));
 }
