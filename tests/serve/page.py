@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.serve.process import SECONDS
 
@@ -130,6 +130,18 @@ def compose(page: Page, form: str = "五絕", poems: int = 1) -> None:
     says(page, "#news", re.compile("得詩|Poems:"))
     page.locator("#sheet .rhymes").first.wait_for()
     says(page, "#go", re.compile("作|Compose"))
+
+
+@contextmanager
+def answers_held(page: Page, path: str) -> Iterator[None]:
+    """What is asked of a path of the API waits until this ends; what was not called off is then answered in order."""
+    held: list[Route] = []
+    page.route(f"**/v1/{path}", lambda route: held.append(route))
+    yield
+    for route in [each for each in held if not each.request.failure]:
+        with page.expect_response(f"**/v1/{path}"):
+            route.continue_()
+    page.unroute(f"**/v1/{path}")
 
 
 def put(page: Page, characters: str) -> None:

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page
 
-from tests.serve.page import choose, count, lines, says
+from tests.serve.page import answers_held, choose, count, lines, says
 
 pytestmark = pytest.mark.slow
 
@@ -232,15 +232,12 @@ def test_a_poem_is_mended_and_what_was_changed_is_told(page: Page) -> None:
 @pytest.mark.parametrize(("route", "again"), [("mend", False), ("mend", True), ("check", False)])
 def test_what_is_written_while_it_mends_stays(page: Page, route: str, again: bool) -> None:
     check(page, FAULTY)
-    held: list[Route] = []
-    page.route(f"**/v1/{route}", lambda asked: held.append(asked))
-    with page.expect_request(f"**/v1/{route}"):
-        page.click(".mend")
-    page.fill("#text", "山")
-    if again:
-        says(page, ".verdict h2", "不合任何詩體")
-    with page.expect_response(f"**/v1/{route}"):
-        held[0].continue_()
+    with answers_held(page, route):
+        with page.expect_request(f"**/v1/{route}"):
+            page.click(".mend")
+        page.fill("#text", "山")
+        if again:
+            says(page, ".verdict h2", "不合任何詩體")
     page.evaluate("async () => { await fetch('/v1/health'); }")  # it comes after the answer
     assert page.locator("#text").input_value() == "山"
     assert page.locator("#trouble").is_hidden()

@@ -1,15 +1,14 @@
 """What a person does with a poem that is there, and what asks for another model or the corpus, in a real browser."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
 import pingze
 from pingze.corpus import build
 from tests.corpus.invented import line, write_folder
-from tests.serve.page import compose, count, lines, link, opened, put, says
+from tests.serve.page import answers_held, compose, count, lines, link, opened, put, says
 from tests.serve.process import serving
 
 pytestmark = pytest.mark.slow
@@ -80,18 +79,6 @@ def test_one_of_several_lines_is_chosen(page: Page) -> None:
     assert pingze.check("，".join(lines(page))).ok
     page.click("#undo")
     assert lines(page) == before
-
-
-@contextmanager
-def answers_held(page: Page, path: str) -> Iterator[None]:
-    """What is asked of a path of the API waits until this ends; what was not called off is then answered in order."""
-    held: list[Route] = []
-    page.route(f"**/v1/{path}", lambda route: held.append(route))
-    yield
-    for route in [each for each in held if not each.request.failure]:
-        with page.expect_response(f"**/v1/{path}"):
-            route.continue_()
-    page.unroute(f"**/v1/{path}")
 
 
 def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: Browser, address: str) -> None:

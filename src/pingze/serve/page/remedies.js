@@ -1,18 +1,16 @@
 // What a refusal advises, as buttons that do it: each clash knows its field and place, each cause what may be given instead.
 
-import { $, button } from "./dom.js";
+import { button } from "./dom.js";
 import { freePlace } from "./pattern.js";
 import { shown } from "./settings.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
 /**
- * The buttons for a clash, or for the cause of a refusal where it is of one field. `does` is what they do:
- * clear(...names), write(name, value), form(name, lines). `form` is the form that is chosen.
+ * The buttons for a clash, or for the cause of a refusal where it is of one field. `control` is that of the clash's field,
+ * `does` what the buttons do: clear(...names), write(name, value), form(name, lines). `form` is the form that is chosen.
  */
-export function remedies(clash, cause, does, form) {
-  if (!document.querySelector(`[data-field="${clash.field}"]`)) return []; // an option that the page does not have
-  const control = $("choices").elements.namedItem(clash.field);
+export function remedies(clash, control, cause, does, form) {
   const found = cause && cause.code !== "clash" ? ofCause(cause, control, does, form) : ofClash(clash, control, does);
   return found.map(([label, act]) => button(label, act, { class: "plain remedy" }));
 }

@@ -246,7 +246,8 @@ function show(clashes, detail, cause) {
   const takeForm = (name, lines) => (chooseForm(name), put("lines", lines ?? ""));
   const does = { clear, write: put, form: takeForm };
   const row = (here) => {
-    const all = here.flatMap((clash) => remedies(clash, cause, does, chosenForm()));
+    const known = here.filter(({ field }) => fieldOf(field)); // nothing else can be given up on the page
+    const all = known.flatMap((clash) => remedies(clash, controlOf(clash.field), cause, does, chosenForm()));
     const once = [...new Map(all.map((each) => [each.textContent, each])).values()];
     return el("p.at-field", here.map(said).join("; "), " ", once);
   };

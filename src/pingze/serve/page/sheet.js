@@ -55,13 +55,8 @@ function scroller(poem, on) {
   const ofPoem = (place) => ({ ...look(place), locked: on.now.locks.has(keyOf(place)), changed: isNew(place) });
   const label = [t("poem"), titleOf(poem), shown(poem.form)].filter(Boolean).join(" · ");
   const edit = () => $("entitle")?.click();
-  const grid = book(poem, {
-    label,
-    look: isThere ? ofPoem : ofDraft,
-    chosen: state.place,
-    act: isThere ? act : undefined,
-    edit,
-  });
+  const kind = isThere ? { look: ofPoem, act } : { look: ofDraft };
+  const grid = book(poem, { ...kind, label, chosen: state.place, edit });
   grid.querySelector("[role=grid]").setAttribute("aria-describedby", "grid-help");
   grid.append(el("p", { id: "grid-help", class: "unseen" }, t("grid_help")));
   return grid;
