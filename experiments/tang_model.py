@@ -2,18 +2,18 @@
 
 Run: python -m experiments.tang_model train RUN [field=value ...]
      python -m experiments.tang_model mean FILE MODEL=SHARE ...
-     python -m experiments.tang_model ship RUN
+     python -m experiments.tang_model ship MODEL
      python -m experiments.tang_model test
      python -m experiments.tang_model ci
 
 `train` resumes RUN where it stopped. `mean` writes the weighted mean of models' weights to FILE, in 8 bits; the models
-descend from one state (model soup: Wortsman et al. 2022), and their shares sum to 1. `ship` writes RUN's model to
-network/weights/tang.safetensors in 8 bits, and records that file's dev figures. Afterwards, `python -m scripts.count
-worn`, `experiments.reward` and `scripts.name_units` recount what depends on the model. `test` measures the test split:
-once, at the end. `ci` measures the model `ci` on dev. The LOG's entry is written by hand from the figures.
+descend from one state (model soup: Wortsman et al. 2022), and their shares sum to 1. `ship` writes MODEL, a run or a
+file, to network/weights/tang.safetensors in 8 bits, and records that file's dev figures. Afterwards, `python -m
+scripts.count worn`, `experiments.reward` and `scripts.name_units` recount what depends on the model. `test` measures
+the test split: once, at the end. `ci` measures the model `ci` on dev. The LOG's entry is written by hand from the
+figures.
 """
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
 from pingze.training.evaluation import by_condition, evaluate
 from pingze.training.presets import LENGTHS, preset
-from pingze.training.run import LOG_FILE, Run
+from pingze.training.run import Run
 from pingze.training.texts import read, read_split
 
 SHIPPED = Path(pingze.network.weights.__path__[0]) / "tang.safetensors"
@@ -57,20 +57,13 @@ def mean(file: Path, terms: list[str]) -> None:
     checkpoint.save(file, replace(models[0], stored=stored).rounded())
 
 
-def ship(folder: Path) -> None:
-    """Ship a run's model, and measure it on dev."""
-    best = checkpoint.load(folder)
-    checkpoint.save(SHIPPED, best.rounded())
-    command = "python -m experiments.tang_model ship runs/tang"
-    rows = map(json.loads, (folder / LOG_FILE).read_text(encoding="utf-8").splitlines())
-    record(
-        command,
-        {
-            "model.train.seconds": max(row.get("seconds", 0) for row in rows),
-            "model.parameters": sum(tensor.size for tensor in best.tensors.values()),
-            "model.bytes": SHIPPED.stat().st_size,
-        },
-    )
+def ship(source: Path) -> None:
+    """Ship the model of a run or a file, and measure it on dev."""
+    shipped = checkpoint.load(source).rounded()
+    checkpoint.save(SHIPPED, shipped)
+    command = "python -m experiments.tang_model ship"
+    parameters = sum(tensor.size for tensor in shipped.tensors.values())
+    record(command, {"model.parameters": parameters, "model.bytes": SHIPPED.stat().st_size})
     measure("dev", command)
 
 
@@ -102,8 +95,8 @@ if __name__ == "__main__":
             train(Path(folder), settings)
         case ["mean", file, *terms] if terms:
             mean(Path(file), terms)
-        case ["ship", folder]:
-            ship(Path(folder))
+        case ["ship", source]:
+            ship(Path(source))
         case ["test"]:
             measure("test", "python -m experiments.tang_model test")
         case ["ci"]:
