@@ -13,7 +13,7 @@ const NAME = "林月如";
 const TITLED = { form: "五律", title: "月夜", poet: "李白" };
 const CI = { form: "浣溪沙", title: "秋思" };
 const ENGLISH = { form: "七絕", title: "snow on the river" };
-const FAULTY = "秋夜寥寥月欲明，涼風吹葉下庭楹，寒蛩唧唧繞籬落，螢光滿林聞客聲";
+const FAULTY = "秋夜深閨夢不成，寒蛩唧唧遶堦鳴，螢光暗入簾櫳靜，月明疎疎枕簟清";
 
 /** A poem that pingze composed: title 秋夜, after 李白, seed 2. */
 export async function welcome() {
