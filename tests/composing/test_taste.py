@@ -11,7 +11,7 @@ from pingze.composing.composer import Composer
 from pingze.composing.particles import finish
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import Request, read_request
-from pingze.composing.steering import taste
+from pingze.composing.steering import Token, taste
 from pingze.composing.steering.taste import Taste
 from pingze.verse.forms import Layout, find_form
 from tests.composing import test_particles as particles
@@ -63,6 +63,14 @@ def test_every_text_has_the_sum_of_its_tokens(
         lines = Layout([5] * 4).cut(CHOSEN.vocabulary.decode(ids))
         score += taste.CONTRADICTION * taste.contradicts(lines)
         assert score == pytest.approx(by_hand(CHOSEN, request, lines, worn), rel=1e-4)
+
+
+def test_a_worn_pair_weighs_half_in_ci(worn: dict[str, float]) -> None:
+    ids = np.array([[CHOSEN.vocabulary.ids[character] for character in "春山"]])
+    token = Token(ids, 1, np.zeros(1), None)
+    requests = [Request(find_form(name), 4, taste=1.0) for name in ("七絕", "浣溪沙")]
+    added = [Taste(CHOSEN.vocabulary, request).after_token(token) for request in requests]
+    assert added == [-taste.WORN * worn["春山"], -taste.WORN * worn["春山"] / 2]
 
 
 def test_a_text_of_two_seasons_or_of_day_and_night_comes_after_all_others() -> None:

@@ -6,7 +6,7 @@ strength of taste and s is the sum
     LIKELY · ln p of the token
     + NAMED, if the token is a character of the title or theme that has not appeared in the text before
     − WORN · w, if the token completes a character pair that composed poems overuse by w nats (`worn`), and if neither
-      character of the pair is in the title or theme
+      character of the pair is in the title or theme; half as much in 詞
     + REWARD · r·h, where h is the model's state after the token and r the reward vector learned from readers' scores.
 
 r (`checkpoint.Checkpoint.reward`) has the coefficients of h in a ridge regression of readers' scores on the mean h over
@@ -79,7 +79,8 @@ class Taste(Term):
         self.gain = NAMED * min(1.0, 4 / max(1, len(words)))
         self.strength, self.reward = request.taste, reward
         self.starts = request.form.layout(request.lines).starts
-        self.worn = worn_pairs(vocabulary)
+        # The pairs were counted in 詩; 詞 reads worse if they weigh as much there (experiments/LOG.md).
+        self.worn, self.weight_of_worn = worn_pairs(vocabulary), WORN / 2 if request.form.tune else WORN
 
     def after_token(self, token: Token) -> Float[Array, "N"]:
         """Return, for the new token of each text, `taste` times the sum s that the module's docstring defines."""
@@ -91,7 +92,7 @@ class Taste(Term):
             if place not in self.starts:
                 pairs = zip(before[:, -1].tolist(), ids.tolist(), strict=True)
                 worn = np.array([self.worn.get(pair, 0.0) for pair in pairs])
-                added -= WORN * np.where(self.named[before[:, -1]] | self.named[ids], 0.0, worn)
+                added -= self.weight_of_worn * np.where(self.named[before[:, -1]] | self.named[ids], 0.0, worn)
         if token.h is not None and self.reward is not None:
             added += REWARD * (token.h * self.reward).sum(axis=1)  # BLAS adds in an order that depends on the processor
         return self.strength * added
