@@ -32,10 +32,9 @@ def worn(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
 def by_hand(chosen: Composer, request: Request, lines: list[str], worn: dict[str, float]) -> float:
     """The sum over a text's tokens, marks included; the state after the last mark counts no more."""
     words = set((request.title or "") + (request.about or ""))
-    text = "".join(lines)
     prefix = chosen.prefix(request)
     likely = taste.LIKELY * chosen.score(lines, prefix)[1][:-1].sum()
-    named = sum(word in text for word in words) * taste.NAMED * min(1, 4 / max(1, len(words)))
+    named = sum(word in "".join(lines) for word in words) * taste.NAMED * min(1, 4 / max(1, len(words)))
     free = [one + other for line in lines for one, other in pairwise(line) if not words & {one, other}]
     pairs = taste.WORN * sum(worn.get(pair, 0) for pair in free)
     reward, state = 0.0, chosen.network.start(1, prefix)
@@ -55,22 +54,19 @@ def test_every_text_has_the_sum_of_its_tokens(
     asked = Composing(form="五絕", particles=6, temperature=1.5, repeat=reward, **given)  # type: ignore[arg-type]
     monkeypatch.setattr(CHOSEN, "reward", CHOSEN.reward if reward else None)
     inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
-    request = inclusion.constraints.request
     writing = CHOSEN.begin(inclusion, asked, [(3, 0)])
     (chosen,) = finish(writing)
     assert chosen.score == writing.scores.max()
     for ids, score in zip(writing.texts, writing.scores, strict=True):
         lines = Layout([5] * 4).cut(CHOSEN.vocabulary.decode(ids))
         score += taste.CONTRADICTION * taste.contradicts(lines)
-        assert score == pytest.approx(by_hand(CHOSEN, request, lines, worn), rel=1e-4)
+        assert score == pytest.approx(by_hand(CHOSEN, inclusion.constraints.request, lines, worn), rel=1e-4)
 
 
 def test_a_worn_pair_weighs_half_in_ci(worn: dict[str, float]) -> None:
-    ids = np.array([[CHOSEN.vocabulary.ids[character] for character in "春山"]])
-    token = Token(ids, 1, np.zeros(1), None)
-    requests = [Request(find_form(name), 4, taste=1.0) for name in ("七絕", "浣溪沙")]
-    added = [Taste(CHOSEN.vocabulary, request).after_token(token) for request in requests]
-    assert added == [-taste.WORN * worn["春山"], -taste.WORN * worn["春山"] / 2]
+    token = Token(np.array([[CHOSEN.vocabulary.ids[one] for one in "春山"]]), 1, np.zeros(1), None)
+    terms = [Taste(CHOSEN.vocabulary, Request(find_form(name), 4, taste=1.0)) for name in ("七絕", "浣溪沙")]
+    assert [term.after_token(token) for term in terms] == [-taste.WORN * worn["春山"], -taste.WORN * worn["春山"] / 2]
 
 
 def test_a_text_of_two_seasons_or_of_day_and_night_comes_after_all_others() -> None:
@@ -80,8 +76,7 @@ def test_a_text_of_two_seasons_or_of_day_and_night_comes_after_all_others() -> N
     for lines in ("春風吹我衣，桃花滿路飛", "春風吹落日", "年年春，風吹黃葉"):
         assert term.of_text(lines.split("，")) == 0
     for of_kind in taste.times().values():  # no word tells two times
-        words = [word for of_time in of_kind.values() for word in of_time]
-        assert len(words) == len(set(words))
+        assert {*Counter(word for words in of_kind.values() for word in words).values()} == {1}
 
 
 def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> None:
@@ -90,8 +85,7 @@ def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> 
     plain, cut = particles.target(chosen, request), Layout([5] * 4).cut
     added = {poem: by_hand(chosen, request, cut(poem), worn) for poem in plain}
     expected = particles.shares({poem: np.log(share) + added[poem] for poem, share in plain.items()})
-    terms = [Taste(chosen.vocabulary, request, chosen.reward)]
-    found = particles.expected_shares(chosen, request, 128, 8, terms=terms)
+    found = particles.expected_shares(chosen, request, 128, 8, terms=[Taste(chosen.vocabulary, request, chosen.reward)])
     assert particles.total_variation(found, expected) < 0.15
     assert particles.total_variation(Counter(plain), expected) > 0.2
 

@@ -121,6 +121,11 @@ def to_traditional(text: str) -> str:
     return text.translate(_TRADITIONAL)
 
 
+def one_spelling(text: str) -> str:
+    """Write each word of a text in one of its forms, Simplified ones too, so that 高启 and 高啟 equal 高啓."""
+    return "".join(min(forms(one)) for one in to_traditional(text))
+
+
 def _convert(character: str) -> str:
     candidates = traditional_candidates(character)
     if not candidates or in_use(character):
