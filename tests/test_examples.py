@@ -47,7 +47,6 @@ def test_minimal_py_learns(tmp_path: Path) -> None:
     poems = tmp_path / "poems.txt"
     poems.write_text("\n".join(invented.texts(80)), encoding="utf-8")
     trained, characters = minimal.main(poems, steps=40)
-    written = minimal.generate(trained, characters, np.random.default_rng(0), "日")
-    assert written[0] == "日"
+    assert minimal.generate(trained, characters, np.random.default_rng(0), "日")[0] == "日"
     data = np.array([[characters.index(c) for c in f"\n{text}\n"] for text in invented.texts(8, seed=1)]).T
     assert minimal.loss_and_gradients(trained, data)[0] < 0.8 * np.log(len(characters))

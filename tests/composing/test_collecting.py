@@ -97,8 +97,7 @@ def test_every_line_is_quoted(author: Composer, store: Store, poems: list[Corpus
         groups = [groups_of[line] for line in poem.lines]
         assert sum(map(len, groups)) == len(set.union(*groups))
         for number, (line, source) in enumerate(zip(poem.lines, poem.sources, strict=True)):
-            quoted = text_of[source.author, source.title]
-            assert quoted.lines[source.number - 1] == source.line == line
+            assert text_of[source.author, source.title].lines[source.number - 1] == source.line == line
             assert source.number % 2 != number % 2
             if poets := options.get("poets"):
                 assert source.author in poets or (source.dynasty == "song" and "宋" in poets)

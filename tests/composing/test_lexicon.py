@@ -26,6 +26,13 @@ def test_only_what_poets_rhyme_on_is_composed_on_in_its_usual_form() -> None:
     assert rhymes("游流", "尤") == {"游", "流"}
 
 
+def test_no_character_is_composed_that_would_be_read_as_another_that_the_model_knows() -> None:
+    assert rhymes("涼凉", "陽") == {"涼"}
+    lexicon = composer("溆漵挲").lexicon()  # 挲 would be read as 挱
+    fits = lexicon.fits[Lexicon.COMPOSED, 0, [lexicon.vocabulary.ids[one] for one in "溆漵挲"]]
+    assert fits.tolist() == [False, True, True]
+
+
 def test_a_first_line_borrows_only_where_poets_do() -> None:
     chosen = composer(POOL + "聲情青僧明")
     rhyming, ids = prepared(chosen, rhyme="庚").constraints.rhyming, chosen.vocabulary.ids

@@ -75,8 +75,7 @@ def test_evaluate_measures_what_is_asked_for(model: str, call: Call, monkeypatch
     assert all(row["antithesis"] is None for (form, _), row in rows.items() if form[1] == "絕")
     assert {row["kept"] for (_, source), row in rows.items() if source == model} == {1.0}
     with Store.open() as store:
-        real = quality.real_poems(FORMS["五絕"], 2, store)
-        assert {*real} <= {*store.poems(split="test")}
+        assert {*quality.real_poems(FORMS["五絕"], 2, store)} <= {*store.poems(split="test")}
     assert sum(line.startswith("predicting ") for line in said) == 1
     assert f"{model} composes 七律: 1 of 1" in said
     assert not any(line.startswith("predicting ") for line in said_of_poems)

@@ -73,8 +73,7 @@ def test_the_page_in_a_browser(report: Path, browser: Browser, width: int, schem
     sizes = page.eval_on_selector_all(
         "figure > svg", "all => all.map(e => [e.getBoundingClientRect().width, e.querySelectorAll('path').length])"
     )
-    charts = page.eval_on_selector_all("figure", "all => all.length")
-    assert len(sizes) == charts > len(EXPERIMENTS)
+    assert len(sizes) == page.eval_on_selector_all("figure", "all => all.length") > len(EXPERIMENTS)
     assert all(drawn > 0.6 * min(width, 400) and paths > 5 for drawn, paths in sizes)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator(".verdicts").first.locator("tbody tr").count() == sum(len(claims(name)) for name in EXPERIMENTS)

@@ -52,8 +52,7 @@ def test_what_could_stand_there_comes_from_below(browser: Browser, address: str)
 def test_the_poem_is_seen_first(browser: Browser, address: str) -> None:
     with opened(browser, address, phone=True, language="en-US") as page:
         says(page, "#intro", "Write classical Chinese verse")
-        sheet = box(page.locator("#sheet"))
-        assert sheet["y"] < 844 / 2
+        assert box(page.locator("#sheet"))["y"] < 844 / 2
 
 
 def test_back_closes_what_is_open_and_changes_no_poem(browser: Browser, address: str) -> None:

@@ -214,8 +214,7 @@ def test_title_and_poet_stay_with_the_poem(page: Page, browser: Browser, address
     page.fill("#poet", "李白")
     with page.expect_request("**/v1/compose") as asked:
         compose(page)
-    wanted = {"title": "秋夜", "poet": "李白"}
-    assert wanted.items() <= asked.value.post_data_json.items()
+    assert {"title": "秋夜", "poet": "李白"}.items() <= asked.value.post_data_json.items()
     says(page, "#sheet .heading", "秋夜擬李白")
     lock(page, 1, 1)
     with page.expect_request("**/v1/revise") as revised:

@@ -18,8 +18,7 @@ from pingze.verse.tones import EITHER, UNKNOWN, describe, groups, readings, tone
 def test_the_table_is_sorted_and_small_and_every_row_can_be_read() -> None:
     rows = table("characters")
     assert list(rows) == sorted(rows)
-    folder = files("pingze.verse") / "data"
-    assert sum(len(file.read_bytes()) for file in folder.iterdir()) < 610_000
+    assert sum(len(file.read_bytes()) for file in (files("pingze.verse") / "data").iterdir()) < 610_000
     for character in rows:
         found = entry(character, PINGSHUI)
         assert found.rhymed

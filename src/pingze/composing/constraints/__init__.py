@@ -4,8 +4,9 @@ This file looks up what the other modules need: the prosody of a vocabulary, tha
 A character's usable tone is its only tone or, if it has two, the tone that verse nearly always gives it. The model
 writes a character only in its usable tone. A character that has none, such as 看, is written only where any tone is
 allowed. The model rhymes on a character only in groups in which Tang poets rhyme on it. Of several variants of a
-character, only the one on which poets rhyme most often may rhyme. A character that the user fixed is read as generously
-as the checker reads it: in any tone or group that it can have. If the model's vocabulary lacks a fixed character, the
+character, only the one on which poets rhyme most often may rhyme. The model writes no character that would be read
+as another that it knows (`to_traditional`): 靜 and never 静. A character that the user fixed is read as generously as
+the checker reads it: in any tone or group that it can have. If the model's vocabulary lacks a fixed character, the
 network reads a variant of the character or, if it knows no variant, `<unk>`.
 """
 
@@ -19,7 +20,7 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.request.request import Request
 from pingze.files import table
 from pingze.network.vocabulary import UNK, Vocabulary
-from pingze.verse.character_table import forms
+from pingze.verse.character_table import forms, to_traditional
 from pingze.verse.context import OPEN, tones_within, word_tones
 from pingze.verse.rhyme import class_of, kind_in, part_of, parts, practised
 from pingze.verse.rhyme import rhymes as rhymes_of
@@ -91,13 +92,15 @@ class Lexicon:
             return found
 
         # 1) The tones and doublings of every character. One assignment for all is quicker than one for each character.
-        tones = [usable_tone(tokens[id_], standard) if id_ < composed else None for id_ in ids]
+        converted = {one for one in tokens[:composed] if (read := to_traditional(one)) != one and read in model}
+        written = np.array([id_ < composed and one not in converted for id_, one in enumerate(tokens)])
+        tones = [usable_tone(tokens[id_], standard) if written[id_] else None for id_ in ids]
         readings = [sides(tokens[id_], standard) or {LEVEL, OBLIQUE} for id_ in ids]
         times = [doublings().get(tokens[id_], (0, 0)) for id_ in ids]
         fits = np.ones((2, len(WANTS), V), bool)
         for want, side in ((WANTS_LEVEL, LEVEL), (WANTS_OBLIQUE, OBLIQUE)):
             fits[:, want] = mask(tone == side for tone in tones), mask(side in each for each in readings)
-        fits[cls.COMPOSED, :, composed:] = False
+        fits[cls.COMPOSED, :, ~written] = False
         doubles = np.array([mask(each[row] >= DOUBLED_OFTEN for each in times) for row in (0, 1)])
         # 2) The forms of each character's word, and its rhymes: lists of rows of the masks, and of the id for each row.
         number, word = {name: row for row, name in enumerate(group_names(standard))}, np.arange(V)
@@ -107,8 +110,8 @@ class Lexicon:
             main = token = tokens[id_]
             known = [form for form in forms(token) if form in vocabulary]
             if known[1:]:
-                written = [form for form in known if form in model] or known
-                main = max(written, key=lambda form: (sum(rhymes_of(form).values()), form))
+                able_to_rhyme = [form for form in known if written[vocabulary.ids[form]]] or known
+                main = max(able_to_rhyme, key=lambda form: (sum(rhymes_of(form).values()), form))
                 word[id_], all_forms[id_] = vocabulary.ids[main], [vocabulary.ids[form] for form in known]
             if not (names := groups(token, standard)):
                 groupless.append(id_)
