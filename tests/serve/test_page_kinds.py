@@ -125,7 +125,7 @@ def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest
         page.locator(".chip", has_text="集句").click()
         compose(page)
         sources = {line: f"{line}　張甲《{n}》" for n, line in enumerate(QUOTED, 1)}
-        assert sorted(lines(page)) == sorted(QUOTED)
+        assert lines(page) in (QUOTED, QUOTED[2:] + QUOTED[:2])
         assert page.locator(".quotes li").all_inner_texts() == [sources[line] for line in lines(page)]
         page.click("#link")
         says(page, "#news", "網址已複製")

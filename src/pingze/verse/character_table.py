@@ -106,6 +106,14 @@ def forms(character: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def one_form(text: str) -> str:
+    """Replace each character by one form that stands for all its `forms`, so that 高啟 and 高啓 become equal."""
+    return text.translate(_ONE_FORM)
+
+
+_ONE_FORM = Translation(lambda character: min(forms(character)))
+
+
 def traditional_candidates(character: str) -> tuple[str, ...]:
     """Return the Traditional characters that a Simplified or Japanese character may stand for, most frequent first."""
     return tuple(table("simplified").get(character) or table("shinjitai").get(character, ""))
@@ -119,11 +127,6 @@ def to_traditional(text: str) -> str:
     variants of each other: 为 becomes 爲.
     """
     return text.translate(_TRADITIONAL)
-
-
-def one_spelling(text: str) -> str:
-    """Write each word of a text in one of its forms, Simplified ones too, so that 高启 and 高啟 equal 高啓."""
-    return "".join(min(forms(one)) for one in to_traditional(text))
 
 
 def _convert(character: str) -> str:

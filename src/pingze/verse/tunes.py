@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from pingze.errors import InputError
 from pingze.files import table
-from pingze.verse.character_table import one_spelling, to_traditional
+from pingze.verse.character_table import one_form, to_traditional
 from pingze.verse.rhyme import kind_in, parts
 from pingze.verse.rhyme_groups import PINGSHUI, Standard
 
@@ -131,7 +131,7 @@ def _by_key() -> dict[str, Tune]:
 
 def _key(name: str) -> str:
     """Return one key for all ways to write the characters of a name, such as 點絳唇 and 點絳脣."""
-    return one_spelling(_SHAPE.sub(r"·\1", name.strip()))
+    return one_form(_SHAPE.sub(r"·\1", to_traditional(name.strip())))
 
 
 def find_tune(name: str) -> Tune | None:

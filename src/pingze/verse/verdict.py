@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from pingze.errors import Cause
 from pingze.files import table
 from pingze.messages import Language, Parameter, here, language, say
-from pingze.verse.character_table import forms, mandarin_readings, to_traditional
-from pingze.verse.characters import Translation
+from pingze.verse.character_table import mandarin_readings, one_form, to_traditional
 from pingze.verse.forms import COUPLET, FORMS
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
 from pingze.verse.tones import EITHER, groups, readings, sides, tone
@@ -30,7 +29,6 @@ SHAPE_RULES = ("句數", "字數")
 _SIGNS = {LEVEL: "○", OBLIQUE: "●", EITHER: "◐"}
 _FAULTY = ' style="color: #b33a2b; font-weight: bold"'
 _MANY = 12  # a note lists at most this many items
-_WORDS = Translation(lambda character: min(forms(character)))
 _NAMES = {4: "四言", 5: "五言", 6: "六言", 7: "七言"}
 
 
@@ -222,7 +220,7 @@ def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool)
     """Yield notes on unknown characters and, if `repeated` is true, on words that occur in several lines 重字."""
     text = "".join(lines)
     if repeated:
-        words = "\n".join(lines).translate(_WORDS).split("\n")
+        words = one_form("\n".join(lines)).split("\n")
         times = Counter(chain.from_iterable(map(set, words)))  # repetition within a line is a figure of speech
         whole = "".join(words)
         found = sorted((word for word, count in times.items() if count > 1), key=whole.index)

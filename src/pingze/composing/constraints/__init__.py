@@ -92,8 +92,8 @@ class Lexicon:
             return found
 
         # 1) The tones and doublings of every character. One assignment for all is quicker than one for each character.
-        converted = {one for one in tokens[:composed] if (read := to_traditional(one)) != one and read in model}
-        written = np.array([id_ < composed and one not in converted for id_, one in enumerate(tokens)])
+        written = np.zeros(V, bool)
+        written[:composed] = [(read := to_traditional(one)) == one or read not in model for one in model.tokens]
         tones = [usable_tone(tokens[id_], standard) if written[id_] else None for id_ in ids]
         readings = [sides(tokens[id_], standard) or {LEVEL, OBLIQUE} for id_ in ids]
         times = [doublings().get(tokens[id_], (0, 0)) for id_ in ids]
@@ -110,8 +110,8 @@ class Lexicon:
             main = token = tokens[id_]
             known = [form for form in forms(token) if form in vocabulary]
             if known[1:]:
-                able_to_rhyme = [form for form in known if written[vocabulary.ids[form]]] or known
-                main = max(able_to_rhyme, key=lambda form: (sum(rhymes_of(form).values()), form))
+                composable = [form for form in known if written[vocabulary.ids[form]]] or known
+                main = max(composable, key=lambda form: (sum(rhymes_of(form).values()), form))
                 word[id_], all_forms[id_] = vocabulary.ids[main], [vocabulary.ids[form] for form in known]
             if not (names := groups(token, standard)):
                 groupless.append(id_)

@@ -12,7 +12,7 @@ from pingze.composing.steering.mood import mood_of
 from pingze.errors import Clash, InputError
 from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
 from pingze.network.vocabulary import Vocabulary
-from pingze.verse.character_table import in_use, one_spelling, to_traditional, traditional_candidates
+from pingze.verse.character_table import in_use, one_form, to_traditional, traditional_candidates
 from pingze.verse.characters import MARKS
 from pingze.verse.context import in_context
 from pingze.verse.forms import FORMS, OPENINGS, Form, find_form, opening_name
@@ -240,12 +240,12 @@ def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
     """Return a poet's name in the model's spelling. Raises InputError with similar names if the poet is unknown."""
     if not name:
         return None
-    poets, read = Conditions(vocabulary).poets, one_spelling(name.strip())
-    known = {one_spelling(poet): poet for poet in reversed(poets)}
-    if poets and read not in known:
-        near = [known[key] for key in get_close_matches(read, known, cutoff=0.3)] or poets[:3]
+    poets, read = Conditions(vocabulary).poets, to_traditional(name.strip())
+    known = {one_form(to_traditional(poet)): poet for poet in reversed(poets)}
+    if poets and one_form(read) not in known:
+        near = [known[key] for key in get_close_matches(one_form(read), known, cutoff=0.3)] or poets[:3]
         raise InputError("choice", field="poet", has=name, choices=near)
-    return known.get(read, to_traditional(name.strip()))
+    return known.get(one_form(read), read)
 
 
 def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ class Taste(Term):
         self.strength, self.reward = request.taste, reward
         self.starts = request.form.layout(request.lines).starts
         # The pairs were counted in 詩; 詞 reads worse if they weigh as much there (experiments/LOG.md).
-        self.worn, self.weight_of_worn = worn_pairs(vocabulary), WORN / 2 if request.form.tune else WORN
+        self.worn, self.worn_factor = worn_pairs(vocabulary), WORN / 2 if request.form.tune else WORN
 
     def after_token(self, token: Token) -> Float[Array, "N"]:
         """Return, for the new token of each text, `taste` times the sum s that the module's docstring defines."""
@@ -92,7 +92,7 @@ class Taste(Term):
             if place not in self.starts:
                 pairs = zip(before[:, -1].tolist(), ids.tolist(), strict=True)
                 worn = np.array([self.worn.get(pair, 0.0) for pair in pairs])
-                added -= self.weight_of_worn * np.where(self.named[before[:, -1]] | self.named[ids], 0.0, worn)
+                added -= self.worn_factor * np.where(self.named[before[:, -1]] | self.named[ids], 0.0, worn)
         if token.h is not None and self.reward is not None:
             added += REWARD * (token.h * self.reward).sum(axis=1)  # BLAS adds in an order that depends on the processor
         return self.strength * added
