@@ -17,8 +17,8 @@ pytestmark = pytest.mark.slow
 
 VERSION = "4.10.3"
 CHECKED = (
-    ("faulty", "黃昏明月似霜生，夜壓行雲白帝城。高影入槐西岸雪，雁樓橫笛夢中月。", ".fit"),
-    ("readings", "发短愁多不自知，白云深处有谁期。后来一夜江头雨，复向钟声寄所归。", ".readings button"),
+    ("faulty", "黃昏明月似霜生，夜壓行雲白帝城。高影入槐西岸雪，雁樓橫笛夢中月。", "#verdicts .fit"),
+    ("readings", "发短愁多不自知，白云深处有谁期。后来一夜江头雨，复向钟声寄所归。", "#verdicts .readings button"),
 )
 
 

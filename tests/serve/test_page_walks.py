@@ -167,7 +167,7 @@ def test_english_is_read_wherever_characters_are_asked_for(browser: Browser, add
         assert lines(page)[0].startswith("舟")
         put(page, "zebra")
         says(page, "#trouble", "Not known, and left out: zebra.")
-        put(page, "黃昏明月似霜飛來")
+        put(page, "黃昏明月似霜輕來")
         says(page, "#trouble", "there is room for 7 from here to the end of the line, and you wrote 8.")
         page.locator(".chip", has_text="對聯").click()
         page.fill("#line", "bright moon over green mountains")
@@ -241,7 +241,7 @@ def test_wordings_of_a_line_are_told_in_english_and_one_typed_is_locked(browser:
         page.locator("#sheet .cell").first.click()
         page.click("#other-lines")
         assert ": " in page.locator(".line-choice ~ small:not(:empty)").first.inner_text()
-        put(page, "黃昏明月似霜飛")
+        put(page, "黃昏明月似霜輕")
         count(page, "#sheet .locked", 7)
 
 
