@@ -31,7 +31,7 @@ from pingze.verse.tones import usable_tone
 from tests.composing.verse import composer
 from tests.corpus.invented import record, write_folder
 
-POETS = {"tang": ["張甲", "李乙"], "song": ["王丙"]}
+POETS = {"tang": ["張甲", "李乙"], "song": ["黄丙"]}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def store(poems: list[CorpusPoem], tmp_path: Path, home: Path) -> Iterator[Store
     files = {f"poet.{dynasty}.0.json": list[dict[str, object]]() for dynasty in POETS}
     for poem in poems:
         files[f"poet.{poem.dynasty}.0.json"].append(record(poem.text, poem.title, poem.author))
-    files["poet.song.1000.json"] = [record(poems[0].text[:12] + poems[1].text[12:], "集句", "王丙")]
+    files["poet.song.1000.json"] = [record(poems[0].text[:12] + poems[1].text[12:], "集句", "黄丙")]
     build(write_folder(tmp_path / "poems", files))
     with Store.open() as found:
         yield found
@@ -191,9 +191,9 @@ def test_wishes_that_no_line_meets_are_named(author: Composer, store: Store, poe
 
 def test_a_new_store_is_read_anew(author: Composer, store: Store, poems: list[CorpusPoem], tmp_path: Path) -> None:
     """Lines are kept for later poems, but not those of a store that has been replaced."""
-    (poem,) = asked(author, count=1, poets="宋")
-    assert {source.author for source in poem.sources} == {"王丙"}
-    others = [record(poem.text, poem.title, poem.author) for poem in poems if poem.author != "王丙"]
+    (poem,) = asked(author, count=1, poets="黃丙")
+    assert {source.author for source in poem.sources} == {"黄丙"}
+    others = [record(poem.text, poem.title, poem.author) for poem in poems if poem.author != "黄丙"]
     build(write_folder(tmp_path / "others", {"poet.tang.0.json": others}))
     with pytest.raises(InputError, match="poets '宋' is unknown"):
         asked(author, poets="宋")

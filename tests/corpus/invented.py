@@ -41,8 +41,8 @@ FILES: dict[str, Sequence[Mapping[str, object]]] = {
     "poet.tang.1000.json": [record(text(range(500, 508)), title="六", author="張甲")],
     "poet.tang.200.json": [record(text(range(600, 612)), title="五", author="張甲")],
     "poet.song.0.json": [
-        record(text([11, 12, 13, 14]), title="七", author="王丙"),
-        record(text([71, 72, 73, 74]), title="八", author="王丙"),
+        record(text([11, 12, 13, 14]), title="七", author="黄丙"),
+        record(text([71, 72, 73, 74]), title="八", author="黄丙"),
         record("甲乙丙丁戊（己庚）。甲乙丙丁戊，甲乙丙丁戊。甲乙丙丁戊，甲乙丙丁戊。"),
     ],
 }

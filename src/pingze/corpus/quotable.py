@@ -76,8 +76,8 @@ def poems_of(store: Store, names: str) -> Int[Array, "n"]:
     keys = {name: key for key, name in DYNASTIES.items()} | {key: key for key in (*DYNASTIES, OWN)}
     found = []
     for name in map(to_traditional, names.split()):
-        column, value = ("dynasty", keys[name]) if name in keys else ("author", name)
-        found.append([id_ for (id_,) in store._select(f"id FROM poem WHERE {column} = ?", (value,))])
+        where, value = ("dynasty = ?", keys[name]) if name in keys else ("one_form(author) = one_form(?)", name)
+        found.append([id_ for (id_,) in store._select(f"id FROM poem WHERE {where}", (value,))])
         if not found[-1]:
             authors = [author for (author,) in store._select("DISTINCT author FROM poem")]
             choices = get_close_matches(name, authors, cutoff=0.3) or authors[:3]

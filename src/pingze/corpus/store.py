@@ -21,6 +21,7 @@ from pingze.corpus.poem import FORMS, OWN, CorpusPoem, lines
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError, InputError
 from pingze.verse import DYNASTIES
+from pingze.verse.character_table import one_form
 from pingze.verse.characters import MARKS
 
 _FULL_WIDTH = str.maketrans(",.?!;:", "，。？！；：")
@@ -135,7 +136,7 @@ class Store:
             phrase: Han characters, with marks between them if the phrase spans several lines.
             dynasty: A key of `DYNASTIES`, or `own`; all by default.
             form: A form 體 of 詩, matched by shape alone: 五排 and 五古 find the same poems.
-            author: The poet's name.
+            author: The poet's name, in any form of its characters.
             limit: The most lines to return.
 
         Raises InputError for a phrase or a filter that can match nothing.
@@ -241,6 +242,7 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
         # A built store never changes in place, so SQLite need neither lock it nor look for a journal.
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         database = stack.enter_context(closing(sqlite3.connect(uri, uri=True)))
+        database.create_function("one_form", 1, one_form, deterministic=True)
         ((version,),) = database.execute("PRAGMA user_version")
         if version != VERSION:
             raise CorpusError("corpus_version", path=str(path))
@@ -273,7 +275,8 @@ def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
     for name, value in given.items():
         if value not in _CHOICES.get(name, [value]):
             raise InputError("choice", field=name, has=value, choices=_CHOICES[name])
-    return "WHERE " + (" AND ".join(f"{name} = :{name}" for name in given) or "TRUE"), given
+    equal = {"author": "one_form(author) = one_form(:author)"}
+    return "WHERE " + (" AND ".join(equal.get(name, f"{name} = :{name}") for name in given) or "TRUE"), given
 
 
 def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
