@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("home")) as found:
+    with serving(tmp_path_factory.mktemp("home"), "--workers", "2") as found:
         yield found
 
 

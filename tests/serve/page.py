@@ -100,8 +100,7 @@ def link(*verse: str, form: str, title: str = "", locks: str | None = None) -> s
     """Make the part of the page's address that holds a poem, as page/link.js does."""
     facts = [form, "", "", title, "", "", "", ""]
     text = json.dumps([" ".join(verse), facts, {}, *([] if locks is None else [locks])])
-    packed = zlib.compress(text.encode(), wbits=-15)
-    return "#" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    return "#" + base64.urlsafe_b64encode(zlib.compress(text.encode(), wbits=-15)).decode().rstrip("=")
 
 
 def again(page: Page, address: str = "") -> None:
@@ -128,7 +127,7 @@ def compose(page: Page, form: str = "五絕", poems: int = 1) -> None:
     page.select_option("#count", str(poems))
     page.click("#go")
     says(page, "#news", re.compile("得詩|Poems:"))
-    page.locator("#sheet .rhymes").first.wait_for()
+    page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).first.wait_for()  # ◎ stands there before the verdict
     says(page, "#go", re.compile("作|Compose"))
 
 
@@ -138,6 +137,7 @@ def answers_held(page: Page, path: str) -> Iterator[None]:
     held: list[Route] = []
     page.route(f"**/v1/{path}", lambda route: held.append(route))
     yield
+    page.evaluate("async () => { await fetch('/v1/health'); }")  # what was called off is known by its answer
     for route in [each for each in held if not each.request.failure]:
         with page.expect_response(f"**/v1/{path}"):
             route.continue_()

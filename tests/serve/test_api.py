@@ -331,8 +331,7 @@ def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Clien
 
 def kill_workers(server: Server) -> set[int]:
     """Kill the processes that compute for a server; their numbers."""
-    started = children(server.process.pid)
-    killed = {pid for pid in started if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    killed = {pid for pid in children(server.process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     return killed

@@ -62,7 +62,7 @@ def test_axe_finds_nothing(browser: Browser, address: str, axe: str, phone: bool
         page.locator("#sheet [role=gridcell]").nth(7).click()
         page.locator(".alternative").first.wait_for()
         put(page, "月")
-        page.locator("#sheet .locked").first.wait_for()
+        page.locator("#sheet .locked[data-line='2'][data-position='3']").wait_for()
         look("composing")
         if phone:
             page.click(".close")

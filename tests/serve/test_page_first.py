@@ -48,7 +48,7 @@ def test_a_poem_is_checked_at_one_click(page: Page) -> None:
     page.locator(".verdict h2").first.wait_for()
     if not of_corpus:
         says(page, ".verdict h2", "1 處不合")
-        page.locator(".fit").first.wait_for()
+        page.locator("#verdicts .fit").first.wait_for()
 
 
 def test_words_are_told_at_a_tap(page: Page) -> None:

@@ -120,6 +120,7 @@ def test_a_card_has_the_code_of_a_link_that_others_can_open(page: Page, browser:
     assert page.locator("#with-code").is_hidden()
     public = "https://poems.example.org/"
     with serving(tmp_path, "--public-url", public) as own, opened(browser, own.address, refused=1) as page:
+        page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).first.wait_for()  # of the verdict, for the link
         link = linked(page)
         page.click("#make-card")
         page.locator("#card_code").wait_for()

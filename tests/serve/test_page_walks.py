@@ -196,7 +196,7 @@ def test_a_checked_text_is_told_to_a_reader_of_english(browser: Browser, address
         page.fill("#text", "黄昏明月似霜生，夜压行云白帝城。高影入槐西岸雪，雁楼横笛梦中月。")
         page.select_option("#check_form", "七絕")
         says(page, ".faults strong", "出韻 out of rhyme · line 4, character 7")
-        assert page.locator(".fit small").first.inner_text().strip()
+        assert page.locator("#verdicts .fit small").first.inner_text().strip()
         pressed = page.locator(".verdict [data-line='2'][data-position='2']")  # 压, as 壓 is said
         assert pressed.locator(".gloss span").first.inner_text() == "yā"
         assert pressed.locator(".means").inner_text().strip()

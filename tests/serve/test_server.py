@@ -74,7 +74,7 @@ def test_the_address_is_reached(host: str, monkeypatch: pytest.MonkeyPatch, caps
 @pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGTERM, signal.SIGINT]])
 def test_any_number_of_signals_ends_it_without_a_traceback(tmp_path: Path, signals: list[int], drafts: bool) -> None:
     """Also while a request runs, of fewer poems than a busy machine refuses, and while its drafts are sent."""
-    running = Server(tmp_path)
+    running = Server(tmp_path, "--workers", "2")
     running.start()
     content = json.dumps({"form": "五絕", "particles": 64, "count": 8, "model": "report"}).encode()
     head = "POST /v1/compose HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"

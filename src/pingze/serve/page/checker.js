@@ -22,13 +22,15 @@ let sides = null; // the verdicts on the poems of the text, by each set of rules
 let checked = "";
 let mended = null; // the text before it was mended, and what was changed
 let waiting = null;
+let asking = new AbortController();
 
 /** Have the text checked as it is typed. */
 export function startChecker() {
   $("text").value = settings.text;
   $("checking").addEventListener("input", () => {
     keep({ text: $("text").value });
-    sides = mended = null; // a verdict never stands beside another text
+    sides = mended = null; // a verdict never stands beside another text, or other rules
+    asking.abort();
     drawChecker();
     clearTimeout(waiting);
     waiting = setTimeout(see, WAIT);
@@ -72,6 +74,9 @@ export function drawChecker() {
 async function see() {
   const text = $("text").value;
   if (!HAN.test(text)) return;
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
   await attempt(async () => {
     const [form, other] = [$("check_form").value, $("beside").value];
     const rules = { level: $("check_level").value, standard: settings.standard };
@@ -80,9 +85,8 @@ async function see() {
     const found = [];
     for (const by of both) {
       const as = form || (found[0]?.length === 1 && found[0][0].form); // the other side judges the same form
-      found.push((await ask("check", { text, ...by, ...(as && { form: as }) })).verdicts);
+      found.push((await ask("check", { text, ...by, ...(as && { form: as }) }, signal)).verdicts);
     }
-    if ($("text").value !== text) return;
     [sides, checked] = [found, text];
     announce(sides.flat().map(heading).join("; "));
     drawChecker();
