@@ -100,11 +100,15 @@ def test_two_sets_of_rules_are_seen_beside_each_other(page: Page) -> None:
 
 def test_the_poem_on_the_sheet_is_checked_at_one_click(page: Page) -> None:
     poem = lines(page)
+    check(page, FAULTY)
+    page.click("[data-view-of=compose]")
     page.click("#check")
     says(page, ".verdict h2", "無病")
     text = page.locator("#text").input_value()
     assert text.startswith("秋夜\n")
     assert [line for line in poem if line not in text] == []
+    page.click("#take-mending-back")
+    assert page.locator("#text").input_value() == FAULTY
 
 
 def test_a_text_goes_to_the_desk_with_its_title_its_faults_and_its_spelling(page: Page) -> None:
@@ -114,13 +118,16 @@ def test_a_text_goes_to_the_desk_with_its_title_its_faults_and_its_spelling(page
     page.click(".revise")
     says(page, "#sheet h2", "静夜思　李白")
     assert lines(page) == ["床前明月光", "疑是地上霜", "举头望明月", "低头思故乡"]
-    check(page, FAULTY.replace("黃昏", "着衣"))
+    check(page, FAULTY.replace("黃昏", "着図").replace("雁樓", "乾坤"))
     page.click(".revise")
-    assert lines(page)[0].startswith("着衣")  # as it was written, and not 著衣
+    assert lines(page)[0].startswith("着図")  # as it was written, and not 著圖
+    assert lines(page)[3].startswith("乾坤")  # and not 干坤
     count(page, "#sheet .faulty", 1)
     says(page, "#faults", "出韵")
+    choose(page, "language", "en")
+    says(page, "#faults", "The even lines rhyme in one level group")
     page.click("#mend-around")
-    says(page, "#news", "改了 1 个字")
+    says(page, "#news", "Characters changed: 1")
     count(page, "#sheet .faulty", 0)
 
 
@@ -154,7 +161,10 @@ def test_a_refusal_does_what_it_advises_at_one_tap(page: Page) -> None:
     count(page, ".at-field", 0)
     page.locator("#bound button", has_text="擬 李白").click()
     assert page.locator("#poet").input_value() == ""
-    page.fill("#include", "雁")
+    page.fill("#include", "云 花")
+    page.fill("#exclude", "云")
+    page.locator("[data-field=include] .remedy").click()
+    assert page.locator("#include").input_value() == "花"
     page.click("#unbind")
     count(page, "#bound li", 0)
     assert page.locator("#acrostic").input_value() == ""
@@ -163,7 +173,7 @@ def test_a_refusal_does_what_it_advises_at_one_tap(page: Page) -> None:
 def test_characters_flow_on_into_the_next_places(page: Page) -> None:
     page.locator(".chip", has_text="五絕").click()
     page.click("#more > summary")
-    page.locator("#plan input").nth(3).fill("明月山水")
+    page.locator("#plan input").nth(3).fill("明月，山水")
     written = page.locator("#plan input").evaluate_all("all => all.map(one => one.value || '＿').join('')")
     assert written.startswith("＿＿＿明月山水＿")
     assert page.evaluate("document.activeElement.dataset.line") == "2"
@@ -229,6 +239,19 @@ def test_a_poem_is_mended_and_what_was_changed_is_told(page: Page) -> None:
     page.fill(".mending input", "孤舟")
     page.click(".mend")
     says(page, ".mended li >> nth=0", "（隨改）")
+    choose(page, "standard", "xinyun")
+    says(page, ".verdict > h2", "中華新韻")
+
+
+def test_what_is_typed_stays_as_a_poem_comes(page: Page) -> None:
+    check(page, FAULTY)
+    page.click("[data-view-of=compose]")
+    with answers_held(page, "compose"):
+        page.click("#go")
+        page.click("[data-view-of=check]")
+        page.fill(".mending input", "雁樓")
+    says(page, "#news", "得詩")
+    assert page.locator(".mending input").input_value() == "雁樓"
 
 
 @pytest.mark.parametrize(("route", "again"), [("mend", False), ("mend", True), ("check", False)])

@@ -39,6 +39,9 @@ def test_an_acrostic_and_a_title_at_one_click(page: Page, browser: Browser, addr
         page.click("#try-title")
         says(page, "#sheet .heading", "月夜")
         assert page.locator("#poet").input_value() == "李白"
+    with opened(browser, address, language="en-US") as page, page.expect_request("**/v1/compose") as asked:
+        page.click("#try-english")
+    assert asked.value.post_data_json["title"] == "江雪"
 
 
 def test_a_poem_is_checked_at_one_click(page: Page) -> None:
@@ -196,6 +199,12 @@ def test_how_a_request_was_read_is_told_in_both_languages(browser: Browser, addr
             assert page.locator("#reading").inner_text() == ""
 
 
+COMPOSED = """(node, typed) => {
+    node.value = typed;
+    node.dispatchEvent(new InputEvent("input", { bubbles: true, isComposing: true }));
+}"""
+
+
 def test_english_is_read_as_characters_and_stays_as_the_heading(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         page.fill("#title", "snow on the river")
@@ -208,6 +217,9 @@ def test_english_is_read_as_characters_and_stays_as_the_heading(browser: Browser
         page.fill("#title", "秋嘅夜")  # 嘅 the model does not know; what was written stays
         compose(page)
         says(page, "#sheet h2", "秋嘅夜")
+        page.fill("#title", " in the ")
+        page.locator("#title").evaluate(COMPOSED, "qiu")
+        assert page.locator("#reading").inner_text() == ""  # it is not yet written
         page.fill("#title", "autumn zebra")
         says(page, "#reading", "Not known, and left out: zebra.")
         page.click("#more > summary")

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 import pingze
 from pingze.corpus import build
 from tests.corpus.invented import line, write_folder
-from tests.serve.page import answers_held, compose, count, lines, link, opened, put, says
+from tests.serve.page import again, answers_held, compose, count, lines, link, opened, put, says
 from tests.serve.process import serving
 
 pytestmark = pytest.mark.slow
@@ -168,10 +168,10 @@ def test_a_character_of_ones_own_may_break_a_rule_and_is_mended_around(page: Pag
     compose(page)
     before = lines(page)
     choose(page, 3, 2)
-    put(page, "国")  # read as any other Simplified character is
-    says(page, "#news", "換作国")
-    assert lines(page)[2][1] == "國"
-    count(page, "#sheet .locked[data-line='3'][data-position='2']", 1)
+    put(page, "国⼀")  # read as any other Simplified character is, and a radical as its character
+    says(page, "#news", "換作国一")
+    assert lines(page)[2][1:3] == "國一"
+    count(page, "#sheet .locked[data-line='3']", 2)
     page.click("#undo")
     assert lines(page) == before
     choose(page, 2, WIDTH)
@@ -203,9 +203,21 @@ def test_a_poem_gets_a_title_and_a_seal_of_ones_own(page: Page, browser: Browser
     page.wait_for_function("document.title.startsWith('無題')")
     page.click("#link")
     says(page, "#news", "只在這臺機器上")
-    with opened(browser, address, after=page.evaluate("location.hash")) as page:
-        says(page, "#sheet h2", "無題")
-        says(page, "#sheet .seal", "某某")
+    with opened(browser, address, after=page.evaluate("location.hash")) as other:
+        says(other, "#sheet h2", "無題")
+        says(other, "#sheet .seal", "某某")
+        steps = other.evaluate("history.length")
+        again(other)
+        assert other.evaluate("history.length") == steps
+        other.click("#entitle")
+        other.click("#entitling .seal-button")
+        compose(other)
+        says(other, "#sheet .seal", "平仄")  # and not that of the linked poem
+    page.click("#entitle")
+    page.evaluate("document.querySelector('#choices').requestSubmit()")
+    says(page, "#news", "得詩")
+    page.click("#entitling .seal-button")
+    says(page, "#trouble", "請再試")  # another poem is there
 
 
 def test_title_and_poet_stay_with_the_poem(page: Page, browser: Browser, address: str) -> None:

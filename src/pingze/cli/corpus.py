@@ -32,8 +32,7 @@ def fetch(
         str | None, typer.Argument(help="An archive, folder or URL instead of the npm package; or your own poems.")
     ] = None,
     more: Annotated[
-        Path | None,
-        typer.Option(exists=True, help="A clone or archive of poetry-source: poems of 秦 to 清 and 詞, to be added."),
+        Path | None, typer.Option(help="A clone or archive of poetry-source: poems of 秦 to 清 and 詞, to be added.")
     ] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the store again even if it is intact.")] = False,
 ) -> None:

@@ -109,12 +109,8 @@ export async function mendAround() {
   });
 }
 
-/** Give the poem a heading and its seal. */
-export function entitle(heading, seal) {
-  const on = entry();
-  step(on, { poem: { ...on.now.poem, heading, seal } });
-  changed();
-}
+/** Give the poem a heading and its seal. Throws where it is not on the sheet any more. */
+export const entitle = (on, heading, seal) => changeEntry(on, on.now.poem, { poem: { ...on.now.poem, heading, seal } });
 
 /** Whether nothing is being written; where something is, the reader hears that this was not done. */
 function isFree() {

@@ -1,12 +1,11 @@
 // The page's address: it holds the poem on the sheet, and Back and Forward lead from desk to desk and from view to view.
 
-import { readChoices, restoreChoices } from "./request.js";
+import { restoreChoices } from "./request.js";
 import { open } from "./actions.js";
 import { trouble } from "./dom.js";
 import { entryOf, hashOf } from "./link.js";
 import { shutByBack, useSpare } from "./overlay.js";
 import { titleOf, written } from "./poem.js";
-import { keepDraft } from "./settings.js";
 import { desks, findDesk } from "./shelf_storage.js";
 import { changed, entry, newDesk, state } from "./state.js";
 import { welcome } from "./welcome.js";
@@ -31,7 +30,6 @@ export async function arrive() {
   const found = remembered() ?? (await linked()) ?? findDesk(desks()[0]?.id);
   open(found ?? newDesk([await welcome()]));
   restoreChoices(found ? entry() : { ask: {}, now: entry().now }, Boolean(history.state));
-  keepDraft("choices", readChoices());
   state.view = history.state?.view ?? state.view;
   changed();
   window.addEventListener("popstate", travel);
@@ -53,7 +51,9 @@ const remembered = () => (history.state?.desk ? findDesk(history.state.desk) : n
 async function linked() {
   try {
     const found = await entryOf(location.hash);
-    return found && newDesk([found]);
+    const desk = found && newDesk([found]);
+    if (desk && history.state) history.replaceState({ ...history.state, desk: desk.id }, ""); // else Back would not pass it
+    return desk;
   } catch {
     trouble(t("not_a_link"));
     return null;

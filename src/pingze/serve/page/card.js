@@ -33,7 +33,7 @@ const PAPERS = {
 async function pngFile(on, code) {
   const { poem } = on.now;
   const title = [titleOf(poem), poem.poet && `擬${poem.poet}`].filter(Boolean).join("　");
-  const columns = [title, ...poem.lines].map((text) => written(poem, shown(text)).match(RUNS) ?? []);
+  const columns = [title, ...poem.lines].map((text) => written(poem, text).match(RUNS) ?? []);
   const characters = [sealOf(poem), ...columns.flat()].join("");
   const tiers = columnsOf(poem, Boolean(title));
   const family = getComputedStyle(document.querySelector("#sheet [role=grid]")).getPropertyValue("--card");

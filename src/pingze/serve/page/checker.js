@@ -20,7 +20,7 @@ const OLD_STYLE = { 5: "五古", 7: "七古" };
 
 let sides = null; // the verdicts on the poems of the text, by each set of rules
 let checked = "";
-let mended = null; // the text before it was mended, and what was changed
+let mended = null; // the text before it was mended, and what was changed; null where another took its place
 let waiting = null;
 let asking = new AbortController();
 
@@ -39,13 +39,17 @@ export function startChecker() {
 }
 
 /** Have the verdicts said, or said in another language. */
-export const checkAgain = () => !mended && see();
+export const checkAgain = () => see();
 
-/** Turn to the checker with a text, whose form it finds. */
-export function check(text) {
+/** Turn to the checker with a text, whose form it finds; what a person had written there can be had back. */
+export async function check(text) {
+  const before = $("text").value;
   turnTo("check");
   $("check_form").value = "";
-  return checkText(text);
+  await checkText(text);
+  if (!HAN.test(before) || before === text || $("text").value !== text) return;
+  mended = { before, changes: null };
+  drawChecker();
 }
 
 /** Check a text as if a person had written it. */
@@ -55,6 +59,9 @@ function checkText(text) {
   clearTimeout(waiting);
   return see();
 }
+
+/** Draw the checker again as the page changes, but not under the reader's hand. */
+export const redrawChecker = () => $("verdicts").contains(document.activeElement) || drawChecker();
 
 export function drawChecker() {
   if (!state.known) return;
@@ -67,7 +74,7 @@ export function drawChecker() {
   const text = $("text").value;
   const hint = el("p.empty", t(HAN.test(text) ? "loading" : text.trim() ? "check_not_chinese" : "check_empty"));
   const back = mended && button(t("take_mending_back"), () => checkText(mended.before), { id: "take-mending-back" });
-  const news = mended ? el("section.mended", changesSaid(mended.changes), back) : "";
+  const news = mended ? el("section.mended", mended.changes && changesSaid(mended.changes), back) : "";
   $("verdicts").replaceChildren(news, sides ? el("div.sides", sides.map(side)) : hint);
 }
 

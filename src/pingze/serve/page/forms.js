@@ -94,7 +94,7 @@ function tellForm(name = $("collect").checked ? "集句" : chosenForm().name) {
 
 /** A form's name for a reader of English, "" for others. */
 function formInEnglish(name) {
-  if (settings.language !== "en") return "";
+  if (settings.language !== "en" || !"絕律排古詞聯句".includes(kindOf(name))) return ""; // a tune of another version
   const kind = t(`${kindOf(name)}_name`, { 五: 5, 七: 7 }[name[0]] ?? "");
   return tuneOf(name) ? `${pinyin(name)}, ${kind}` : kind;
 }
@@ -110,7 +110,7 @@ export const standardOf = (wanted = settings.standard) => state.known.standards.
 
 /** What a poem is, in the reader's language. */
 export function factsOf({ form, template, rhyme }, standard = "pingshui") {
-  const by = standard !== "pingshui" && shown(standardOf(standard).label);
+  const by = standard !== "pingshui" && shown(standardOf(standard)?.label ?? standard);
   const named = [shown(form), formInEnglish(form)].filter(Boolean).join(" ");
   return [named, template && templateIn(template), rhyme && rhymeOf(rhyme), by].filter(Boolean).join(" · ");
 }

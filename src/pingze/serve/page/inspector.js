@@ -22,7 +22,8 @@ let asking = new AbortController();
 export function startInspector() {
   onClick({ close, lock: () => toggleLock(state.place), ...again });
   $("choose").addEventListener("keydown", walk);
-  for (const id of ["sheet", "inspector"]) $(id).addEventListener("keydown", ({ key }) => key === "Escape" && close());
+  for (const id of ["sheet", "inspector"])
+    $(id).addEventListener("keydown", ({ key, isComposing }) => key === "Escape" && !isComposing && close());
   const isEmpty = (target) => target.matches("html, body, main, .stage, .scroll");
   document.addEventListener("click", ({ target }) => isEmpty(target) && close());
   $("writing").addEventListener("submit", async (event) => {
@@ -52,7 +53,7 @@ export function drawInspector() {
   if (opens && isOver()) openOver(close);
   const { place } = state;
   const character = charAt(on.now.poem.lines, place);
-  const key = JSON.stringify([on.now.poem, place, document.documentElement.lang, pinyin(character)]);
+  const key = JSON.stringify([on.now.poem, place, document.documentElement.lang, verseLanguage(), pinyin(character)]);
   if (key !== drawn) {
     drawn = key;
     const large = el("span.large", { lang: verseLanguage() }, written(on.now.poem, character));

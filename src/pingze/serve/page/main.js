@@ -2,7 +2,7 @@
 
 import { arrive, writeAddress } from "./address.js";
 import { ask } from "./api.js";
-import { checkAgain, drawChecker, startChecker } from "./checker.js";
+import { checkAgain, drawChecker, redrawChecker, startChecker } from "./checker.js";
 import { chose, drawChoices, foldChoices, seeClashes, takeChoices } from "./request.js";
 import { compose, go, turnTo } from "./actions.js";
 import { $, attempt, fill, onClick } from "./dom.js";
@@ -52,9 +52,10 @@ async function set(name, value) {
 
 /** Undo and redo by keyboard, but where a person writes. */
 function undoKeys(event) {
-  const writing = event.target.closest("input[type=text], input[type=number], textarea");
+  const writing = event.target.closest("input[type=text], input[type=number], input[type=search], textarea");
   const key = event.key.toLowerCase();
-  if (writing || !(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key)) return;
+  if (writing || !$("sheet").checkVisibility() || !(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key))
+    return;
   event.preventDefault();
   go(key === "y" || event.shiftKey ? "redo" : "undo");
 }
@@ -70,8 +71,8 @@ function listen() {
   $("go").addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
   // Nor does a key that is held down start and stop.
   $("choices").addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault());
-  for (const type of ["input", "change"]) {
-    $("choices").addEventListener(type, (event) => event.target.closest("#plan") || chose(event));
+  for (const type of ["input", "change", "compositionend"]) {
+    $("choices").addEventListener(type, (event) => event.isComposing || event.target.closest("#plan") || chose(event));
   }
   onClick({ fold: () => foldChoices(true), unfold: () => foldChoices() });
   $("more").addEventListener("toggle", seeClashes);
@@ -100,7 +101,7 @@ async function start() {
     drawChecker();
     for (const begin of [startChecker, startInspector, startShelf, startTools]) begin();
     for (const draw of [drawWelcome, drawSheet, drawTools, drawInspector, drawCandidates]) onChange(draw);
-    for (const draw of [drawOriginality, drawInside, drawChecker, drawShelf, keepDesk, writeAddress]) onChange(draw);
+    for (const draw of [drawOriginality, drawInside, redrawChecker, drawShelf, keepDesk, writeAddress]) onChange(draw);
     listen();
     await arrive();
     seeClashes();

@@ -54,7 +54,7 @@ export function plan(widths, ask, changed) {
 
 /** A place into which a character is written, over the one that other choices fix there. */
 function input({ line, position }, taken, changed) {
-  const write = () => flow(made, [...made.value.trim()], changed);
+  const write = () => flow(made, [...made.value.replace(/[\s，。、；：！？]/gu, "")], changed); // a line may be pasted
   const on = {
     input: (event) => event.isComposing || write(),
     compositionend: write,

@@ -20,8 +20,11 @@ export const sealOf = ({ seal }) => seal || settings.seal || "平仄";
 
 /** A text of a poem as the reader reads it: a character that was typed in Simplified stays as it was typed. */
 export function written(poem, text) {
-  const pairs = Object.fromEntries((poem.typed ?? "").match(/../gu) ?? []);
-  return settings.script === "simplified" ? [...text].map((one) => pairs[one] ?? shown(one)).join("") : text;
+  if (settings.script !== "simplified") return text;
+  const pairs = (poem.typed ?? "").match(/../gu) ?? [];
+  const typed = new Map(pairs.map((pair) => /** @type {[string, string]} */ ([...pair])));
+  const faces = [...shown(text)]; // at once: 乾坤 is known only as a whole
+  return [...text].map((one, at) => typed.get(one) ?? faces[at]).join("");
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { button } from "./dom.js";
 import { freePlace } from "./pattern.js";
-import { shown } from "./settings.js";
+import { shown, simple } from "./settings.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
@@ -19,8 +19,10 @@ export function remedies(clash, control, cause, does, form) {
 function ofClash({ field, line, position, has }, control, does) {
   const drop = [t("give_up", has ? shown(String(has)) : t(field)), () => does.clear(field)];
   if (field === "pattern" && line) drop[1] = () => does.clear(...(freePlace({ line, position }) ? [] : ["pattern"]));
-  if (["include", "exclude"].includes(field) && has)
-    drop[1] = () => does.write(field, control.value.replace(String(has), "").trim());
+  if (["include", "exclude"].includes(field) && has) {
+    const word = [String(has), simple(String(has))].find((one) => control.value.includes(one)); // not where it was in English
+    drop[1] = () => does.write(field, word ? control.value.replace(word, "").trim() : "");
+  }
   const atHead = field === "acrostic" && document.querySelector("#acrostic_at").value !== "head";
   return [...(atHead ? [[t("to_head"), () => does.write("acrostic_at", "head")]] : []), drop];
 }

@@ -66,6 +66,7 @@ export function takeChoices() {
 /** Put back what a poem was asked for with, or what was chosen since, where the page is loaded again. */
 export function restoreChoices({ ask: asked, now }, again = false) {
   writeChoices((again && draft("choices")) || { form: now.poem.form, ...asked });
+  keepDraft("choices", readChoices());
 }
 
 /** Put choices back into the controls; those of an example are `borrowed`. */
@@ -82,7 +83,8 @@ function writeChoices(chosen, borrowed = false) {
 }
 
 /** Compose as an example asks. */
-export function composeAs(request) {
+export async function composeAs(request) {
+  if (/[a-z]/i.test(request.title ?? "")) await learnEnglish(); // else it would be left out
   writeChoices(request, true);
   keepDraft("choices", readChoices());
   $("choices").requestSubmit();
@@ -284,7 +286,7 @@ const meaning = (phrase) =>
 export function inChinese(typed) {
   if (!/[a-z]/i.test(typed)) return null;
   if (!english) learnEnglish().then(review);
-  const words = typed.toLowerCase().split(PLACED).reverse().join(" ").match(WORDS);
+  const words = typed.toLowerCase().split(PLACED).reverse().join(" ").match(WORDS) ?? [];
   const read = { found: [], pairs: [], unknown: [] };
   for (let at = 0; at < words.length;) {
     const phrases = [3, 2, 1].map((many) => words.slice(at, at + many).join(" "));

@@ -35,7 +35,7 @@ export function guarded(act) {
 
 export function keep(changes) {
   Object.assign(settings, changes);
-  guarded(() => localStorage.setItem(KEY, JSON.stringify(settings)));
+  guarded(() => localStorage.setItem(KEY, JSON.stringify({ ...read(), ...changes }))); // another tab may have changed others
 }
 
 /** What is being written, kept as long as the browser's tab is open; null where it is not. */

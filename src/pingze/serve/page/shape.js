@@ -6,7 +6,8 @@ import { state } from "./state.js";
 export const COUPLET = "對聯";
 
 /** The characters of a text that are placed, as the server reads it: no spaces and no marks. */
-export const onlyHan = (text) => [...(text ?? "")].filter((character) => /\p{Script=Han}/u.test(character));
+export const onlyHan = (text) =>
+  [...(text ?? "").normalize("NFKC")].filter((character) => /\p{Script=Han}/u.test(character));
 
 /** The tune of a name; undefined where the name is of another form. */
 export const tuneOf = (name) => state.known.tunes.find((tune) => tune.name === name);

@@ -85,7 +85,7 @@ function choose(place, onward = false) {
 }
 
 function drawFaults(on) {
-  const row = (fault) => faultRow(fault, (character) => replace(fault, character));
+  const row = (fault) => faultRow(fault, (character) => replace(fault, character).then((done) => done && focusPlace()));
   const found = verdict(on)?.violations ?? [];
   const changes = on.now.changes ? [changesSaid(on.now.changes)] : [];
   const mend = button(t("mend_around"), mendAround, { id: "mend-around" });

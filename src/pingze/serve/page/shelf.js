@@ -17,7 +17,7 @@ export function startShelf() {
     if (await attempt(async () => unpack(await $("import").files[0].text()))) finish("shelf_restored");
   });
   onClick({
-    "take-file": () => $("import").click(),
+    "take-file": () => (($("import").value = ""), $("import").click()), // the same file again, too
     export: () => save(new Blob([packed()], { type: "application/json" }), "json", "pingze"),
     "clear-shelf": () => clear(desks()),
     "restore-shelf": () => (bringBack(), finish("shelf_restored")),
@@ -27,7 +27,7 @@ export function startShelf() {
 export function drawShelf() {
   if (state.view !== "shelf") return;
   const all = desks();
-  const wanted = $("search").value.trim();
+  const wanted = all.length < 2 ? "" : $("search").value.trim(); // then the field is hidden
   const isFound = (desk) => desk.entries.some(({ now: { poem } }) => textIn(poem).includes(wanted));
   const found = all.filter(isFound).sort((one, other) => Number(other.star) - Number(one.star));
   $("shelf-hint").textContent = t(all.length ? "shelf_hint" : "shelf_empty");
@@ -48,18 +48,24 @@ function row(desk) {
   const language = navigator.languages.find((one) => one.startsWith(settings.language)) ?? settings.language;
   const when = new Date(desk.when).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
   const facts = [shown(name), shown(poem.form), desk.entries.length > 1 ? t("of_count", desk.entries.length) : ""];
-  const star = { class: "plain star", "aria-pressed": String(desk.star), "aria-label": t("star", shown(name)) };
+  const star = {
+    class: "plain star",
+    "aria-pressed": String(desk.star),
+    "aria-label": t("star", shown(name)),
+    id: `star-${desk.id}`,
+  };
   const away = button("×", () => clear([desk]), { class: "plain", "aria-label": t("discard", shown(name)) });
   const mark = button(desk.star ? "★" : "☆", () => toggleStar(desk), star);
   const said = [facts.filter(Boolean).join(" · "), when].map((fact) => el("small", fact));
   return el("li", up, said, el("span.group", mark, away));
 }
 
-function toggleStar(desk) {
-  const here = findDesk(desk.id);
-  here.star = !here.star;
-  write(here);
+function toggleStar({ id }) {
+  const here = findDesk(id);
+  const there = desks().find((desk) => desk.id === id); // another tab may have gone on with it, or cleared it away
+  if (there) write({ ...there, star: (here.star = !here.star) });
   drawShelf();
+  $(`star-${id}`)?.focus();
 }
 
 /** Clear some away. The poem on the desk still lies there, but is kept only when it changes again. */

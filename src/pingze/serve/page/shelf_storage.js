@@ -19,6 +19,7 @@ export function keepDesk() {
   if (!desk.when || desk.when === seen.get(desk.id)) return;
   if (wentOn(desk)) desk.id = newDesk().id; // both stay
   write(desk);
+  seen.set(desk.id, desk.when);
 }
 
 /** Whether another tab went on with a desk since this one knew it. */
@@ -102,7 +103,6 @@ const plain = (_, value) => (value instanceof Set ? [...value] : value);
 /** Write a desk onto the shelf. Where there is no more room, the oldest go. */
 export function write(desk) {
   const [key, text] = [PREFIX + desk.id, JSON.stringify(desk, plain)];
-  seen.set(desk.id, desk.when);
   while (!put(key, text)) {
     const last = oldest();
     // a browser that does not take again what it has lacks no room: forgetting would not help

@@ -20,7 +20,7 @@ export const startTools = () =>
     unlike: () => another(entry(), "unlike"),
     marks: () => (keep({ marks: !settings.marks }), changed()),
     check: () => check(textOf({ ...entry().now.poem, sources: null })),
-    entitle: () => askTitle(entry().now.poem),
+    entitle: () => askTitle(entry()),
     copy: () => copy(textOf(entry().now.poem), "copied"),
     link: async () => copy(await linkOf(entry()), isPublic() ? "linked" : "linked_here"),
     "make-card": () => makeCard({ save, say }),
@@ -43,14 +43,16 @@ const another = ({ ask: asked, now: { poem } }, way) =>
   compose({ ...asked, form: poem.form, [way]: poem.lines.join(""), count: 1 });
 
 /** Ask for the poem's heading and what stands in its seal, which later poems have too. */
-function askTitle(poem) {
+function askTitle(on) {
+  const { poem } = on.now;
   $("heading").value = poem.heading || poem.title || "";
   $("seal").value = poem.seal || settings.seal;
   $("entitling").returnValue = "";
   $("entitling").onclose = () => {
     if (!$("entitling").returnValue) return;
-    keep({ seal: $("seal").value.trim() });
-    entitle($("heading").value.trim(), settings.seal);
+    const seal = $("seal").value.trim();
+    if (seal !== (poem.seal || settings.seal)) keep({ seal }); // that of a linked poem is its poet's
+    attempt(async () => entitle(on, $("heading").value.trim(), seal));
   };
   $("entitling").showModal();
 }

@@ -2,6 +2,7 @@
 // problem.
 
 import { PATIENCE, ask } from "./api.js";
+import { settings } from "./settings.js";
 import { charAt, COUPLET, keyOf, placesOf, tuneOf, widthsOf } from "./shape.js";
 import { changed, state } from "./state.js";
 
@@ -39,7 +40,7 @@ export const checking = ({ ask: { level = "customary", standard }, now: { poem }
  * `last` answer is wanted: what was asked of them before is called off.
  */
 export function recall(path, body, last = false) {
-  const key = JSON.stringify([path, body]);
+  const key = JSON.stringify([settings.language, path, body]);
   const slot = last ? path : key;
   if (known.get(slot)?.key !== key) fetchInto(slot, key, path, body);
   return known.get(slot).found;
