@@ -32,8 +32,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
     path = tmp_path / "file"
     _fill(path, "old")
     if call:
-        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        monkeypatch.setattr(os, call, Mock(side_effect=full))
+        monkeypatch.setattr(os, call, Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
         with pytest.raises(CorpusError, match=r"file cannot be written: No space left on device$"):
             _fill(path, "new")
     else:

@@ -75,8 +75,7 @@ def test_one_module_imports_onnx_runtime_and_silences_it_first() -> None:
     folders = ("tests", "benchmarks", "experiments", "scripts", "docs", "examples")
     files = [*PACKAGE.rglob("*.py"), *(file for folder in folders for file in (root / folder).rglob("*.py"))]
     naming = (file for file in files if "onnxruntime" in file.read_text(encoding="utf-8"))
-    importing = {file.name for file in naming if "onnxruntime" in packages(file)}
-    assert importing == {"step_graph.py"}
+    assert {file.name for file in naming if "onnxruntime" in packages(file)} == {"step_graph.py"}
     text = (PACKAGE / "network" / "step_graph.py").read_text(encoding="utf-8")
     assert text.index('os.environ["ORT_DISABLE_TELEMETRY"] = "1"') < text.index("import onnxruntime")
 

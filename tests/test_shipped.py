@@ -89,8 +89,7 @@ def test_recorded_figures_are_reached(report: checkpoint.Checkpoint, corpus: Sto
 
 def test_the_samples_page_is_what_the_model_writes() -> None:
     samples = importlib.import_module("experiments.samples")
-    pages = samples.PAGE.read_text(encoding="utf-8"), samples.page()
-    shown, written = (text.split("\n`") for text in pages)
+    shown, written = (text.split("\n`") for text in (samples.PAGE.read_text(encoding="utf-8"), samples.page()))
     assert [part.splitlines()[0] for part in shown] == [part.splitlines()[0] for part in written]
     same = sum(one == other for one, other in zip(shown, written, strict=True))
     # A draw within rounding of an edge falls otherwise on another processor.

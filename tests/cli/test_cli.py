@@ -22,7 +22,6 @@ from tests.cli.calling import Call, pingze, python
 from tests.composing import verse
 from tests.corpus.invented import QUOTED, write_quoted
 
-FAULTY = "月日風平月，平平月日東。平平平月日，月日日平天。"
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
 
 
@@ -67,9 +66,8 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
     assert (status, err) == (0, "")
     poems = json.loads(out)
     assert [poem["seed"] for poem in poems] == [3, 4]
-    names = "form template rhyme title poet seed model lines log_probability about mood"
     for poem in poems:
-        assert " ".join(poem) == names
+        assert " ".join(poem) == "form template rhyme title poet seed model lines log_probability about mood"
         assert [len(line) for line in poem["lines"]] == [length] * lines
         assert poem["log_probability"] < 0
     assert json.loads(call(*command, "--seed", "4")[1]) == [poems[1]]
@@ -114,8 +112,7 @@ def test_the_reference_composes_by_the_formulas(call: Call) -> None:
     for (poem,), reference in ((by_formulas, True), (by_graph, False)):
         chosen = composer("tang", reference=reference)
         prefix = [chosen.conditions.names[name] for name in ("唐", "五絕")]
-        expected = chosen.score(poem["lines"], prefix)[1].sum()
-        assert poem["log_probability"] == pytest.approx(expected, rel=1e-5)
+        assert poem["log_probability"] == pytest.approx(chosen.score(poem["lines"], prefix)[1].sum(), rel=1e-5)
     assert type(composer("tang", reference=True).network) is ReferenceNetwork
 
 
@@ -136,8 +133,7 @@ def test_composed_poems_pass_the_check_command(call: Call, tmp_path: Path) -> No
 def test_simplified_phrases_are_read_by_their_neighbours(home: Path, tmp_path: Path, call: Call) -> None:
     poems = tmp_path / "poems"
     poems.mkdir()
-    text = "夜坐\n\n獨坐寒窗下，無人問姓名。\n閑眠不可見，白髮有琴聲。"
-    (poems / "own.txt").write_text(text, encoding="utf-8")
+    (poems / "own.txt").write_text("夜坐\n\n獨坐寒窗下，無人問姓名。\n閑眠不可見，白髮有琴聲。", encoding="utf-8")
     assert call("corpus", "fetch", str(poems))[0] == 0
     with warnings.catch_warnings(action="default"):
         status, out, err = call("corpus", "search", "白发")
@@ -302,7 +298,7 @@ def test_python_m_pingze_without_arguments_and_a_reader_that_has_gone() -> None:
     ],
 )
 def test_closed_or_full_streams(tmp_path: Path, unbuffered: str, redirected: str, said: str | None) -> None:
-    (tmp_path / "poem.txt").write_text(FAULTY, encoding="utf-8")
+    (tmp_path / "poem.txt").write_text("月日風平月，平平月日東。平平平月日，月日日平天。", encoding="utf-8")
     command = f"PYTHONUNBUFFERED={unbuffered} {sys.executable} -m pingze {redirected}"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, f"pingze: {said}\n" if said else "")

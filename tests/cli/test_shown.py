@@ -30,11 +30,10 @@ def test_news_and_numbers_are_told(capsys: pytest.CaptureFixture[str], monkeypat
             now = 100.0 + second
             tell(f"fetching: {second} s")
         tell("reading")
-    told = ["fetching: 0 s", "fetching: 10 s", "fetching: 20 s", "reading"]
-    assert capsys.readouterr().err.splitlines() == told
+    assert capsys.readouterr().err.splitlines() == ["fetching: 0 s", "fetching: 10 s", "fetching: 20 s", "reading"]
 
 
-def test_a_fault_is_drawn_under_its_character() -> None:
+def test_a_fault_is_drawn_under_its_character_and_missing_lines_and_other_shapes_are_described() -> None:
     verdict = check("看仄平平仄，仄平仄仄東。平平平仄仄，仄仄仄平同。")
     assert drawn(verdict, lambda fault: ["山", "人"]).plain.splitlines()[:8] == [
         "五絕 · 仄起首句不入韻 · 上平一東 · customary",
@@ -50,9 +49,6 @@ def test_a_fault_is_drawn_under_its_character() -> None:
     assert "孤平: In a line" in text
     assert "· 重字: " in text
     assert text.endswith("1 fault")
-
-
-def test_missing_lines_and_other_shapes_are_described() -> None:
     assert " 2 句數\n" in drawn(check("仄仄平平仄", form="五絕"), lambda _: ()).plain
     text = drawn(check("日月□，日月山。"), lambda _: ()).plain
     assert text.startswith("no form · customary")
@@ -87,9 +83,8 @@ def test_values_of_options(call: Call, line: str, found: list[str]) -> None:
 
 def test_models_of_the_folder_and_their_poets(tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    made = invented.model(conditions=["<七絕>", "<陳甲>", "<陳乙>"])
     for path in ("mine.safetensors", "runs/one/model.safetensors"):
-        invented.saved(tmp_path / path, made)
+        invented.saved(tmp_path / path, invented.model(conditions=["<七絕>", "<陳甲>", "<陳乙>"]))
     runs = str(Path("runs", "one"))
     assert offered(call, "pingze compose --model ") == [*SHIPPED, "mine.safetensors", runs]
     assert offered(call, f"pingze compose --model {runs} --poet ") == ["陳甲", "陳乙"]

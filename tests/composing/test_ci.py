@@ -53,15 +53,13 @@ def keeps(name: str, lines: list[str]) -> bool:
 
 @pytest.mark.parametrize("name", SHORT)
 def test_every_composed_piece_keeps_its_pattern(name: str, chosen: Composer) -> None:
-    inclusion = verse.prepared(chosen, form=name, repeat=True)
-    for poem in chosen.write_many(inclusion, Sampling(1.0, 4), range(6)):
+    for poem in chosen.write_many(verse.prepared(chosen, form=name, repeat=True), Sampling(1.0, 4), range(6)):
         assert keeps(name, poem.lines)
         verdict = check(str(poem), form=name)
         assert (verdict.ok, verdict.rhyme) == (True, poem.rhyme)
         pairs = list(zip(poem.lines, tunes()[name].lines, strict=True))
         feet = [line[-1] for line, wanted in pairs if wanted.rhyme is not None]
-        echoed = sum(wanted.repeats for _, wanted in pairs)
-        assert len(set(feet)) == len(feet) - echoed  # no character rhymes twice
+        assert len(set(feet)) == len(feet) - sum(wanted.repeats for _, wanted in pairs)  # no character rhymes twice
 
 
 def test_no_character_is_repeated_except_where_the_tune_repeats(chosen: Composer) -> None:
@@ -126,6 +124,5 @@ def test_the_tokens_are_the_tunes(chosen: Composer) -> None:
     prefix = chosen.prefix(inclusion.constraints.request)
     assert prefix == [chosen.vocabulary.ids["<詞:十六字令>"]]
     poem = chosen.write(inclusion, Sampling(1.0, 2), 0)
-    exact = chosen.score(poem.lines, prefix, "十六字令")[1].sum()
-    assert poem.log_probability == pytest.approx(exact, rel=0.02)
+    assert poem.log_probability == pytest.approx(chosen.score(poem.lines, prefix, "十六字令")[1].sum(), rel=0.02)
     assert find_form("十六字令").marks(0) == "。。，。"

@@ -137,8 +137,7 @@ def test_characters_that_continue_no_line_are_left_out(
                 if ((fresh and other) or many == 0) and any(allows(t, g, number, line) for t, g in living):
                     follow.add(line[at])
         forbidden = quotes.forbidden(constraints, histories, place)[0]
-        found = {vocabulary.tokens[id_] for id_ in np.flatnonzero(~forbidden)}
-        assert found == follow
+        assert {vocabulary.tokens[id_] for id_ in np.flatnonzero(~forbidden)} == follow
         seen += len(follow)
     assert seen > 50
 
@@ -148,9 +147,8 @@ def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str)
     name = constraints.request.groups[g]
     names = lenders(name) if number == 0 and constraints.kinds[t] else [name]
     if constraints.feet[5 * number + 4, t]:
-        tone_of_rhyme = {practised(line[-1], one) for one in names}
         rhymes = constraints.rhyming.fitting(5 * number + 4)[g][constraints.lexicon.vocabulary.ids[line[-1]]]
-        if not rhymes or True not in tone_of_rhyme:
+        if not rhymes or not any(practised(line[-1], one) for one in names):
             return False
         assert name in GROUPS
     if not constraints.kinds[t]:

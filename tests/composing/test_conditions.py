@@ -96,8 +96,7 @@ def test_a_theme_changes_what_is_composed_and_stays_with_the_poem(model: Path) -
     assert (plain.about, themed.about) == (None, "山海")
     assert plain.lines != themed.lines
     assert revise(themed, [2], seed=1, particles=2, model=model).about == "山海"
-    expected = read(themed, model, "<五絕>", "<about>", *"山海")
-    assert themed.log_probability == pytest.approx(expected, rel=1e-5)
+    assert themed.log_probability == pytest.approx(read(themed, model, "<五絕>", "<about>", *"山海"), rel=1e-5)
 
 
 def test_what_the_model_does_not_know_is_named(model: Path, plain: Path) -> None:

@@ -11,7 +11,6 @@ import pytest
 from pingze.composing.composer import Composer
 from pingze.composing.composer import composer as composer_of
 from pingze.composing.constraints import DOUBLED_OFTEN, doublings
-from pingze.composing.constraints import inclusion as inclusion_module
 from pingze.composing.constraints.conflict import clashing
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.constraints.masks import Constraints
@@ -21,18 +20,8 @@ from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.patterns import word_starts
 from pingze.verse.tones import groups
-from tests.composing.verse import (
-    FORMS,
-    OBLIQUES,
-    POOL,
-    RHYMES,
-    composer,
-    for_seeds,
-    placements,
-    prepared,
-    solvable,
-    word,
-)
+from tests.composing import verse
+from tests.composing.verse import POOL, composer, for_seeds, placements, prepared, solvable, word
 
 pytestmark = pytest.mark.filterwarnings("ignore::pingze.composing.request.input_characters.ConversionWarning")
 
@@ -56,8 +45,7 @@ def keeps(lines: list[str], request: Request) -> None:
     if request.template:
         assert request.template in str(verdict.template)
     if request.rhyme:
-        feet = [line[-1] for line in lines[1::2]]
-        assert all(request.rhyme in (groups(foot) or {request.rhyme}) for foot in feet)
+        assert all(request.rhyme in (groups(line[-1]) or {request.rhyme}) for line in lines[1::2])
     if not request.repeat:
         fixed = {(f.line - 1) * width + f.position - 1 for f in request.fixed}
         for word_ in request.include:
@@ -78,7 +66,7 @@ def neighbours(place: int, width: int) -> list[int]:
 def random_request(seed: int) -> tuple[str, Request]:
     """A vocabulary and a request, from few or many characters and with few or many constraints."""
     rng = random.Random(seed)
-    characters = "".join(sorted(rng.sample(POOL + FORMS, rng.choice([22, 26, 32, len(POOL)]))))
+    characters = "".join(sorted(rng.sample(POOL + verse.FORMS, rng.choice([22, 26, 32, len(POOL)]))))
     given = [*POOL, "咖"]  # read as they are written; the composer does not know them all
     pattern = [["＿"] * 5 for _ in range(4)]
     for _ in range(rng.choice([0, 0, 1, 3, 8])):
@@ -113,8 +101,7 @@ def test_a_poem_that_keeps_everything_or_a_refusal_that_search_confirms(seed: in
         return
     assert solvable(characters, request)
     for poem_seed in range(2):
-        poem = chosen.write(inclusion, Sampling(1.0, 4), poem_seed)
-        keeps(poem.lines, request)
+        keeps(chosen.write(inclusion, Sampling(1.0, 4), poem_seed).lines, request)
 
 
 @pytest.mark.parametrize("form", ["五絕", "七絕", "五律", "七律", "五排", "五古", "七古"])
@@ -185,8 +172,8 @@ def test_every_character_of_a_poem_may_be_asked_for() -> None:
 
 def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fourteen words, of which two and two end in one rhyme."""
-    words = [first + RHYMES[n // 2] for n, first in enumerate(OBLIQUES[:14])]
-    monkeypatch.setattr(inclusion_module.Count, "_completions", None)
+    words = [first + verse.RHYMES[n // 2] for n, first in enumerate(verse.OBLIQUES[:14])]
+    monkeypatch.setattr("pingze.composing.constraints.inclusion.Count._completions", None)
     with pytest.raises(InputError, match="include has 14 words, which can be placed in too many ways"):
         prepared(composer(), form="七古", include=" ".join(words))
 
@@ -215,8 +202,7 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
     chosen = composer()
     options = {"pattern": "春秋＿＿＿ ＿＿＿＿＿ 人＿＿＿＿ ＿＿＿＿＿", "template": "首句不入韻"}
     request = read_request(chosen.vocabulary, Composing(form="五絕", include="山月 風", **options))
-    inclusion = Inclusion(Constraints(chosen.lexicon(request), request), whole=whole)
-    start = inclusion.draw(1500, np.random.default_rng(0))
+    start = Inclusion(Constraints(chosen.lexicon(request), request), whole=whole).draw(1500, np.random.default_rng(0))
     possible = set()
     for placed in placements(request):
         pattern = "".join(placed.get(place, "＿") for place in range(20))
@@ -233,8 +219,7 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
 def test_a_character_stands_twice_only_side_by_side_as_in_verse() -> None:
     """Verse has 年年 and 人人, no 樓樓 and 雪雪, and 悠悠 at a line's end, but not 年年."""
     chosen = composer(POOL + "悠紛", seed=3, scale=3.0)
-    poems = chosen.write_many(prepared(chosen), Sampling(1.5, 1), range(40))
-    lines = [line for poem in poems for line in poem.lines]
+    lines = [line for poem in chosen.write_many(prepared(chosen), Sampling(1.5, 1), range(40)) for line in poem.lines]
     doubled = {(line[p], p == 3) for line in lines for p in range(4) if line[p] == line[p + 1]}
     assert doubled
     assert {character for character, _ in doubled} <= set(doublings())

@@ -51,10 +51,8 @@ def test_what_would_copy_is_left_out(corpus: list[str], longest: int, fixed: lis
     start = place // WIDTH * WIDTH
     for id_ in IDS:
         known = shown([*text[start:place], id_, *fixed[place + 1 : start + WIDTH]])
-        begins = range(max(0, place - start - longest), place - start + 1)
-        around = [known[at : at + longest + 1] for at in begins]
-        expected = any(len(part) > longest and part in other for part in around for other in corpus)
-        assert copied[id_] == expected
+        around = [known[at : at + longest + 1] for at in range(max(0, place - start - longest), place - start + 1)]
+        assert copied[id_] == any(len(part) > longest and part in other for part in around for other in corpus)
 
 
 @given(corpora, st.integers(2, 5), st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10))
@@ -73,8 +71,7 @@ def copyist() -> Composer:
 def liked(copyist: Composer) -> list[str]:
     """A corpus of lines that the model itself likes, so that it would copy them."""
     inclusion = copyist.prepare(read_request(copyist.vocabulary, Composing(form="五絕")))
-    poems = copyist.write_many(inclusion, Sampling(0.8, 2), range(40))
-    return [line for poem in poems for line in poem.lines]
+    return [line for poem in copyist.write_many(inclusion, Sampling(0.8, 2), range(40)) for line in poem.lines]
 
 
 def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusion:
@@ -89,8 +86,7 @@ def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusio
 
 @pytest.mark.parametrize("options", [{}, {"pattern": "＿＿明＿＿ ＿月＿風＿ 天＿＿＿＿"}, {"include": "雲 酒"}])
 def test_no_composed_line_copies(copyist: Composer, liked: list[str], options: dict[str, str]) -> None:
-    free = prepared(copyist, liked, **options)
-    before = copyist.write_many(free, Sampling(0.8, 8), range(10))
+    before = copyist.write_many(prepared(copyist, liked, **options), Sampling(0.8, 8), range(10))
     assert any(copies(line, liked, 2) for poem in before for line in poem.lines)
     for longest in (2, 3, 4):
         original = prepared(copyist, liked, original=longest, **options)

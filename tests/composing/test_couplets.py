@@ -53,9 +53,8 @@ def test_an_upper_line_is_written_to_a_lower_one_and_marks_show_the_pauses() -> 
 def test_both_lines_and_a_banner_are_written_to_a_theme(length: int) -> None:
     for found in couplet(write="新春", length=length, count=2, particles=12, seed=1):
         judge(found, POINTS[length])
-        lines = found.upper + found.lower
         assert len(found.banner or "") == 4
-        assert not set(found.banner or "") & set(lines)
+        assert not set(found.banner or "") & set(found.upper + found.lower)
         assert len(set(found.upper)) == length
         tones = [sides(found.upper[point - 1]) for point in POINTS[length] if point < length]
         if length == 7:

@@ -23,9 +23,8 @@ DRAFT = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天�
 
 def searched(text: str, level: str, locked: frozenset[int], most: int) -> int | None:
     """The fewest changes that leave no fault, by trying them all; None where more than `most` are needed."""
-    free = [place for place in range(len(text)) if place not in locked]
     for count in range(most + 1):
-        for places in combinations(free, count):
+        for places in combinations([place for place in range(len(text)) if place not in locked], count):
             for characters in product(FRESH, repeat=count):
                 changed = list(text)
                 for place, character in zip(places, characters, strict=True):

@@ -1,6 +1,5 @@
 """Revision and alternatives on a random model: what is kept, what changes, and by what they are ranked."""
 
-import importlib
 import random
 from dataclasses import replace
 from inspect import unwrap
@@ -9,7 +8,6 @@ import pytest
 from hypothesis import assume
 
 from pingze.composing import alternatives, compose, explain, read_poem, revise
-from pingze.composing.composer import Composer
 from pingze.composing.constraints import FREE
 from pingze.composing.poem import Poem
 from pingze.composing.request.input_characters import ConversionWarning
@@ -21,18 +19,13 @@ from pingze.verse.characters import MARKS
 from pingze.verse.tones import groups
 from tests.composing.verse import POOL, composer, for_seeds, prepared
 
-revision_module = importlib.import_module("pingze.composing.revision")
-
 CHOSEN = composer(seed=6)
 
 
 @pytest.fixture(autouse=True)
 def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def chosen(*_: object, **__: object) -> Composer:
-        return CHOSEN
-
     for name in ("composer", "revision"):
-        monkeypatch.setattr(importlib.import_module(f"pingze.composing.{name}"), "composer", chosen)
+        monkeypatch.setattr(f"pingze.composing.{name}.composer", lambda *_, **__: CHOSEN)
 
 
 @pytest.fixture
@@ -86,7 +79,7 @@ def test_alternatives_are_ranked_by_the_whole_poem(poem: Poem, monkeypatch: pyte
         assert CHOSEN.score(lines)[1].sum() == pytest.approx(alternative.log_probability, rel=1e-5)
         assert poem.rhyme in groups(alternative.character)
         assert check("，".join(lines)).ok
-    monkeypatch.setattr(revision_module, "TRIED", 3)  # only the likeliest are weighed
+    monkeypatch.setattr("pingze.composing.revision.TRIED", 3)  # only the likeliest are weighed
     few, every = alternatives(poem, 2, 5, limit=100), {one.character: one.log_probability for one in found}
     assert len(few) == 3 < len(every)
     assert all(one.log_probability == pytest.approx(every[one.character], rel=1e-5) for one in few)
@@ -159,8 +152,7 @@ def test_a_simplified_poem_is_read_once_each_character_beside_its_neighbours() -
 
 def test_what_a_poem_has_is_kept_as_it_stands() -> None:
     """云 and 后 are words of their own too, and alone they would be read as 雲 and 後."""
-    chosen = composer(f"{POOL}云雲后後", seed=6)
     lines = ["人云春日月", "古后白雲天", "秋水山花落", "江風草木年"]
     poem = Poem("五絕", None, None, None, None, 0, "", lines, 0.0)
-    fixed = poem_request(chosen, poem, [3]).fixed
+    fixed = poem_request(composer(f"{POOL}云雲后後", seed=6), poem, [3]).fixed
     assert "".join(fix.character for fix in fixed) == "人云春月古后白雲天秋水山花落江風草木年"

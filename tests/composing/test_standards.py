@@ -42,7 +42,6 @@ def test_poems_keep_a_level_with_changes(level: str) -> None:
 
 def test_a_rhyme_belongs_to_the_standard() -> None:
     chosen = composer()
-    request = read_request(chosen.vocabulary, Composing(rhyme="十一庚", standard="xinyun"))
-    assert request.groups == ("庚",)
+    assert read_request(chosen.vocabulary, Composing(rhyme="十一庚", standard="xinyun")).groups == ("庚",)
     with pytest.raises(InputError, match="啊"):
         read_request(chosen.vocabulary, Composing(rhyme="東", standard="tongyun"))

@@ -78,8 +78,7 @@ def test_a_poem_unlike_another_shares_fewer_characters_with_it() -> None:
     used = "".join(compose(seed=1, **asked)[0].lines)
 
     def shared(**way: str) -> int:
-        poems = compose(seed=2, count=6, **asked, **way)
-        return sum(one in used for poem in poems for one in "".join(poem.lines))
+        return sum(one in used for poem in compose(seed=2, count=6, **asked, **way) for one in "".join(poem.lines))
 
     assert shared(unlike=used) < shared() < shared(like=used)
 

@@ -49,8 +49,7 @@ def composer(characters: str = POOL, *, reward: bool = False, seed: int = 0, **g
     """A composer on a model as `checkpoint_of` makes it, which may have a random reward."""
     loaded = checkpoint_of(characters, seed=seed, **given)
     if reward:
-        H = loaded.configuration.hidden_size
-        weight = 0.3 * np.random.default_rng(seed + 1).standard_normal(H, np.float32)
+        weight = 0.3 * np.random.default_rng(seed + 1).standard_normal(loaded.configuration.hidden_size, np.float32)
         loaded = replace(loaded, stored={**loaded.stored, checkpoint.REWARD: weight})
     return Composer(loaded)
 

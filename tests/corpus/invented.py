@@ -67,8 +67,7 @@ def write_quoted(folder: Path) -> Path:
     """Write a user's poems: number n has line n of `QUOTED`, and else lines that repeat one character."""
     folder.mkdir()
     for n, line in enumerate(QUOTED):
-        lines = [line if place == n else "人" * 5 for place in range(4)]
-        text = "{}，{}。{}，{}。".format(*lines)
+        text = "{}，{}。{}，{}。".format(*(line if place == n else "人" * 5 for place in range(4)))
         poem = {"title": f"{n + 1}", "author": "張甲", "text": text}
         (folder / f"{n}.json").write_text(json.dumps([poem]), encoding="utf-8")
     return folder

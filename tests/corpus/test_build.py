@@ -128,8 +128,7 @@ while not select.select([sys.stdin], [], [], 0)[0]:
     for each in readers:
         assert each.stdout
         assert each.stdout.readline() == "begun\n"
-    builds = [_start_build(tmp_path / "poems") for _ in range(3)]
-    for process in builds:
+    for process in [_start_build(tmp_path / "poems") for _ in range(3)]:
         out, _ = process.communicate()
         assert out.splitlines()[-1] == "writing the store and its index"
     for each in readers:

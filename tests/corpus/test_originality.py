@@ -66,8 +66,7 @@ def test_the_table_holds_every_line_of_poems_of_one_width(store: Store, width: i
     assert sorted(found) == sorted(expected)
     assert lines == sorted(lines)
     assert [store.line_at(place).line for place in table["place"].tolist()] == lines
-    same = [one == other for one, other in pairwise(lines)]
-    assert (np.diff(table["run"]) == 0).tolist() == same
+    assert (np.diff(table["run"]) == 0).tolist() == [one == other for one, other in pairwise(lines)]
     assert sorted(table["by_group"].tolist()) == list(range(len(lines)))
     assert (np.diff(table["group"][table["by_group"]]) >= 0).all()
 
@@ -76,9 +75,8 @@ def test_the_table_is_made_once_without_odd_poems_and_goes_with_its_store(tmp_pa
     odd = [record(text(range(800, 806)), title="八"), record(text(range(900, 904)), title="集杜句")]
     build(write_folder(tmp_path / "poems", {"poet.tang.0.json": [*FILES["poet.tang.0.json"], *odd]}))
     with Store.open() as store:
-        table = quotable(store, 5)
-        titles = {store.line_at(place).title for place in table["place"].tolist()}
-        assert titles == {"一", "三", "八"}
+        places = quotable(store, 5)["place"].tolist()
+        assert {store.line_at(place).title for place in places} == {"一", "三", "八"}
         (path,) = home.rglob("quotable5.npy")
         before = path.stat().st_mtime_ns
         quotable(store, 5)

@@ -78,8 +78,7 @@ def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path
                 rows += [(poem, split) for poem in store.poems(dynasty=name, split=split)]
     assert before == after
     with Store.open() as store:
-        titles = [poem.title for name in ("ming", "sanguo") for poem in store.poems(dynasty=name)]
-        assert titles == ["詠書", "題"]
+        assert [poem.title for name in ("ming", "sanguo") for poem in store.poems(dynasty=name)] == ["詠書", "題"]
         assert [poem.tune for poem in store.ci()] == ["憶江南"]
         assert store.statistics()["dropped"]["ming"] == {"version of another": 2}
         assert store.statistics()["poems"] == {"tang": 5, "song": 2, "sanguo": 1, "ming": 1, "ci": 1}

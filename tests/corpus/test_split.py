@@ -15,14 +15,12 @@ from tests.corpus.invented import poem
 def _by_brute_force(poems: list[CorpusPoem]) -> list[int]:
     """Spread each poem's smallest label over its neighbours until nothing changes."""
     lines = [{line for line in poem.lines if len(line) >= 5} for poem in poems]
-    labels = list(range(len(poems)))
-    changed = True
-    while changed:
+    labels, before = list(range(len(poems))), list[int]()
+    while labels != before:
         before = list(labels)
         for one, other in combinations(range(len(poems)), 2):
             if len(lines[one] & lines[other]) >= 2:
                 labels[one] = labels[other] = min(labels[one], labels[other])
-        changed = labels != before
     return labels
 
 
@@ -73,8 +71,7 @@ def test_the_shares_are_those_of_the_design() -> None:
     assert (split_of(int(0.9349 * whole)), split_of(int(0.9351 * whole))) == ("dev", "test")
     poems = [poem([n]) for n in range(20_000)]
     counts = Counter(split(poems, list(range(len(poems))))[1])
-    shares = [counts[name] / len(poems) for name in SPLITS]
-    assert shares == pytest.approx([0.87, 0.065, 0.065], abs=0.01)
+    assert [counts[name] / len(poems) for name in SPLITS] == pytest.approx([0.87, 0.065, 0.065], abs=0.01)
 
 
 @given(_grouped())
@@ -84,8 +81,7 @@ def test_a_group_is_in_one_split_and_gives_the_draw_one_tang_poem(grouped: tuple
     assert digests == [digest(poem.text) for poem in poems]
     for group in set(groups):
         members = [place for place, other in enumerate(groups) if other == group]
-        smallest = min(digests[place] for place in members)
-        assert {splits[place] for place in members} == {split_of(smallest)}
+        assert {splits[place] for place in members} == {split_of(min(digests[place] for place in members))}
     for name in SPLITS:
         drawn = _drawn(splits, ranks, name)
         assert [ranks[place] for place in drawn] == list(range(len(drawn)))

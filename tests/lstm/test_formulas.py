@@ -132,13 +132,11 @@ def test_any_variable_of_an_earlier_step(variable: str, steps: int) -> None:
     def last_hidden(v: dict[str, torch.Tensor]) -> torch.Tensor:
         h, c = step(v)
         for cache in caches[1:]:
-            held = variables(cache)
-            h, c = step(held | {"h_prev": h, "c_prev": c})
+            h, c = step(variables(cache) | {"h_prev": h, "c_prev": c})
         return h
 
     expected = by_autograd(last_hidden, variables(caches[0]), 2)[variable]
-    actual = jacobians.hidden_through_time(caches, variable)
-    assert_close({variable: actual}, {variable: expected}, TOLERANCE)
+    assert_close({variable: jacobians.hidden_through_time(caches, variable)}, {variable: expected}, TOLERANCE)
 
 
 def test_products_through_time_agree_over_one_step_and_part() -> None:
@@ -148,8 +146,7 @@ def test_products_through_time_agree_over_one_step_and_part() -> None:
     for distance, products in enumerate(jacobians.back_through_time(caches), start=1):
         hidden = hidden @ of_hidden(caches[-distance]).h_prev
         whole = jacobians.joint_product(caches[-distance:])[:, :H]
-        found = {"whole": products.whole, "hidden": products.hidden}
-        assert_close(found, {"whole": whole, "hidden": hidden}, 1e-12)
+        assert_close({"whole": products.whole, "hidden": products.hidden}, {"whole": whole, "hidden": hidden}, 1e-12)
         missed, size = hidden - whole[..., :H], np.linalg.norm(whole[..., :H], axis=(1, 2))
         share = np.linalg.norm(missed, axis=(1, 2)) / size
         assert (share < 1e-15).all() if distance == 1 else (share > 0.05).all()

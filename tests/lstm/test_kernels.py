@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from pingze.lstm import kernels
-from pingze.lstm import matmul as products
 from pingze.lstm.loss import cross_entropy_sum, token_losses
-from pingze.lstm.matmul import operand, operand_type, product, products_with
+from pingze.lstm.matmul import ROWS, operand, operand_type, product, products_with
 from tests.comparing import assert_close
 
 
@@ -27,8 +26,7 @@ def rounded(x: np.ndarray, out: np.ndarray) -> None:
 
 
 def test_exp_is_within_two_units_of_the_last_place_saturates_and_keeps_nan() -> None:
-    extreme = [-np.inf, -1e30, 1e30, np.inf, np.nan]
-    x = np.concatenate([np.linspace(-87, 88, 100_001), extreme]).astype(np.float32)
+    x = np.concatenate([np.linspace(-87, 88, 100_001), [-np.inf, -1e30, 1e30, np.inf, np.nan]]).astype(np.float32)
     out = np.empty_like(x)
     exponentials(x, out)
     assert np.abs(out[:-5] / np.exp(x[:-5].astype(np.float64)) - 1).max() < 2 * 2**-23
@@ -42,10 +40,9 @@ def test_bfloat16_is_rounded_as_pytorch_rounds_it() -> None:
     ties = np.arange(0, 2**32, 2**16, dtype=np.uint32) + 2**15
     x = np.concatenate([bits, ties.astype(np.uint32)]).view(np.float32)
     x = x[np.isfinite(x)]
-    expected = torch.from_numpy(x).bfloat16()
     out = np.empty(len(x), np.uint16)
     rounded(x, out)
-    np.testing.assert_array_equal(out, kernels.array(expected))
+    np.testing.assert_array_equal(out, kernels.array(torch.from_numpy(x).bfloat16()))
 
 
 def test_what_has_no_place_to_be_kept_is_compiled_at_each_start() -> None:
@@ -81,8 +78,8 @@ def test_operand_is_the_matrix_and_rows_of_zeros_of_few_numbers(rows: int, dtype
     found = operand(x, dtype)
     assert torch.equal(found[:rows], x.to(dtype))
     assert not found[rows:].any()
-    assert 0 <= len(found) - rows < products.ROWS == 64
-    assert len(found) % products.ROWS == 0
+    assert 0 <= len(found) - rows < ROWS == 64
+    assert len(found) % ROWS == 0
 
 
 def test_operands_are_bfloat16_only_where_asked_and_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,18 +91,14 @@ def test_operands_are_bfloat16_only_where_asked_and_multiplied(monkeypatch: pyte
     assert operand_type("bf16", torch.device("cuda")) == torch.bfloat16
 
 
-def case(N: int, H: int, V: int) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-    torch.manual_seed(N)
-    shapes = {"hidden": (N, H), "weight": (V, H), "bias": (V,)}
-    tensors = {name: torch.randn(shape).requires_grad_() for name, shape in shapes.items()}
-    return tensors, torch.randint(V, (N,))
-
-
 @pytest.mark.parametrize(("operands", "tolerance"), [(None, 2e-6), (torch.bfloat16, 2e-2)])
 @pytest.mark.parametrize(("N", "H", "V"), [(1, 1, 1), (7, 3, 2), (512, 5, 63), (513, 7, 11), (1100, 2, 500)])
 def test_loss_and_gradients(N: int, H: int, V: int, operands: torch.dtype | None, tolerance: float) -> None:
     """Compiled in float32 against PyTorch's in float64."""
-    tensors, targets = case(N, H, V)
+    torch.manual_seed(N)
+    shapes = {"hidden": (N, H), "weight": (V, H), "bias": (V,)}
+    tensors = {name: torch.randn(shape).requires_grad_() for name, shape in shapes.items()}
+    targets = torch.randint(V, (N,))
     exact = {name: tensor.detach().double().requires_grad_() for name, tensor in tensors.items()}
     results = []
     for given, type_ in ((tensors, operands), (exact, None)):

@@ -88,8 +88,7 @@ def test_agrees_with_torch(T: int, B: int, E: int, H: int, layers: int, P: int) 
             theirs.get_parameter(f"weight_hh_l{depth}").copy_(layer.weight_hh)
             theirs.get_parameter(f"bias_ih_l{depth}").copy_(torch.nn.init.normal_(layer.bias))
             theirs.get_parameter(f"bias_hh_l{depth}").zero_()
-    joined = torch.cat([inputs["x"], inputs["p"].expand(T, B, P)], dim=2)
-    expected = results(theirs, packed(joined), inputs)
+    expected = results(theirs, packed(torch.cat([inputs["x"], inputs["p"].expand(T, B, P)], dim=2)), inputs)
     names = {"weight_ih": "weight_ih_l", "weight_hh": "weight_hh_l", "bias": "bias_ih_l"}
     renamed = {name: expected[name] for name in expected if "_l" not in name}
     for depth in range(layers):

@@ -156,8 +156,7 @@ def test_a_vocabulary_of_another_size_or_other_special_tokens_is_refused(path: P
     made = invented.model(conditions=["<七絕>", "<張甲>"])
     invented.saved(path, made)
     assert checkpoint.load(path).configuration == made.configuration
-    other = asdict(made.configuration) | {"special_tokens": ["<七絕>"]}
-    rewrite(path, {"configuration": json.dumps(other)})
+    rewrite(path, {"configuration": json.dumps(asdict(made.configuration) | {"special_tokens": ["<七絕>"]})})
     with pytest.raises(CheckpointError, match="other special tokens in its vocabulary than in its config"):
         checkpoint.load(path)
 

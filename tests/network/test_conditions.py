@@ -42,8 +42,7 @@ def test_each_condition_has_its_tokens(conditions: tuple[str | None, ...], token
 )
 def test_a_theme_has_a_token_before_it(about: str | None, tokens: str) -> None:
     thematic = Vocabulary.of_texts(["天地山水"], 20, ("<五絕>", "<about>", "<張甲>"))
-    prefix = Conditions(thematic).prefix(None, None, None, about=about)
-    assert thematic.decode(prefix.about) == tokens
+    assert thematic.decode(Conditions(thematic).prefix(None, None, None, about=about).about) == tokens
     assert Conditions(thematic).poets == ["張甲"]
     assert not len(Conditions(VOCABULARY).prefix(None, None, None, about=about).about)
 

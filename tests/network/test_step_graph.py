@@ -20,8 +20,7 @@ from tests.comparing import assert_close
 def random_state(made: checkpoint.Checkpoint, batch: int) -> State:
     sizes, rng = made.configuration, np.random.default_rng(1)
     layers = rng.uniform(-1, 1, (2 * sizes.layers, batch, sizes.hidden_size)).astype(np.float32)
-    bias = rng.standard_normal((batch, 4 * sizes.hidden_size)).astype(np.float32)
-    return State.unpredicted(list(layers), bias)
+    return State.unpredicted(list(layers), rng.standard_normal((batch, 4 * sizes.hidden_size)).astype(np.float32))
 
 
 def by_name(state: State) -> dict[str, np.ndarray]:
@@ -88,10 +87,9 @@ def test_texts_that_continue_the_same_one_are_read_as_if_each_had_its_own_row() 
 def test_the_shipped_models_lose_little_in_8_bits(name: str) -> None:
     """ln p along a text of random characters: its mean hardly moves."""
     made = checkpoint.load(name)
-    networks = ReferenceNetwork(made), GraphNetwork(made.rounded())
     ids = np.random.default_rng(0).integers(len(made.vocabulary) - 3000, len(made.vocabulary) - 1000, (12, 8))
     found = []
-    for network in networks:
+    for network in (ReferenceNetwork(made), GraphNetwork(made.rounded())):
         state, log_p = network.start(8), []
         for row in ids:
             log_p.append(state.log_p[np.arange(8), row])

@@ -59,8 +59,7 @@ def test_conflicts_name_field_and_place(client: httpx.Client) -> None:
     answer = post(client, "conflicts", form="五絕", **clash).json()
     assert answer["possible"] is False
     (named,) = answer["clashes"]
-    place = {"field": "pattern", "line": 2, "position": 5, "has": "天", "wanted": "陽"}
-    assert place.items() <= named.items()
+    assert {"field": "pattern", "line": 2, "position": 5, "has": "天", "wanted": "陽"}.items() <= named.items()
     refused = post(client, "compose", form="五絕", **clash)
     assert refused.status_code == 409
     assert refused.json()["detail"] == answer["detail"]
@@ -193,9 +192,9 @@ def test_bad_input_has_a_code(client: httpx.Client, route: str, body: dict[str, 
     ],
 )
 def test_what_goes_no_further(client: httpx.Client, content: bytes, headers: dict[str, str], status: int) -> None:
-    base = {"content-type": "application/json"}
+    headers = {"content-type": "application/json"} | headers
     body = iter([content]) if len(content) > 65_536 else content  # an iterator is sent without its length
-    answer = client.post("/v1/conflicts", content=body, headers=base | headers)
+    answer = client.post("/v1/conflicts", content=body, headers=headers)
     assert answer.status_code == status
     assert answer.headers["content-security-policy"].startswith("default-src 'self'")
 
@@ -283,8 +282,7 @@ def test_what_is_documented_is_true(client: httpx.Client) -> None:
         for operation in operations.values():
             assert {"404", "405", "409", "422", "500", "503"} <= operation["responses"].keys()
             if body := operation.get("requestBody"):
-                example = body["content"]["application/json"]["example"]
-                answer = post(client, path.removeprefix("/v1/"), **example)
+                answer = post(client, path.removeprefix("/v1/"), **body["content"]["application/json"]["example"])
                 expected = 409 if path.endswith(("originality", "collect")) else 200
                 assert answer.status_code == expected, answer.text
     asked = described["components"]["schemas"]["ComposeRequest"]["properties"]
@@ -294,15 +292,13 @@ def test_what_is_documented_is_true(client: httpx.Client) -> None:
 
 
 def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
-    chinese = {"accept-language": "zh-TW,zh;q=0.9,en;q=0.8"}
     sentences = []
-    for headers in ({}, {"accept-language": "en-GB, zh"}, chinese):
+    for headers in ({}, {"accept-language": "en-GB, zh"}, {"accept-language": "zh-TW,zh;q=0.9,en;q=0.8"}):
         client.headers.update(headers)
         refused = post(client, "compose", form="詞").json()
         assert refused["cause"]["code"] == "choice"
         (clash,) = post(client, "conflicts", form="五絕", acrostic="春夏秋冬", exclude="春").json()["clashes"]
-        nothing = client.get("/v1/nothing").json()
-        sentences.append([refused["detail"], nothing["detail"], clash["constraint"]])
+        sentences.append([refused["detail"], client.get("/v1/nothing").json()["detail"], clash["constraint"]])
     assert sentences[0] == sentences[1]
     assert sentences[2][0].startswith("詩體沒有「詞」")
     assert sentences[2][1].startswith("這個位址沒有東西")

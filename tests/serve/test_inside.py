@@ -22,8 +22,7 @@ MODEL = "report"
 
 @pytest.mark.parametrize("steps", [1, 2, 9])
 def test_reach_is_the_norm_of_the_joint_product(steps: int) -> None:
-    rng = np.random.default_rng(0)
-    E, H = 5, 7
+    rng, E, H = np.random.default_rng(0), 5, 7
     parameters = initialize("normal", E, H, rng)
     x = rng.standard_normal((steps, 1, E)).astype(np.float32)
     zeros = np.zeros((1, H), np.float32)
@@ -35,8 +34,7 @@ def test_reach_is_the_norm_of_the_joint_product(steps: int) -> None:
 
 def test_every_unit_is_the_network_s_own_record() -> None:
     found, chosen = units(UnitsRequest(poem=POEM, model=MODEL)), composer(MODEL)
-    ids = chosen.token_ids(LINES)
-    caches = chosen.network.record(np.array([BOS, *ids]))[0][1:]
+    caches = chosen.network.record(np.array([BOS, *chosen.token_ids(LINES)]))[0][1:]
     assert "".join(found.tokens).startswith("春山入遠鐘，落")
     assert found.surprise == pytest.approx((-chosen.score(LINES)[1]).tolist(), rel=1e-4)
     gates = {"i": "i", "f": "f", "o": "o", "candidate": "c_tilde"}

@@ -13,7 +13,6 @@ import pytest
 
 from pingze.deadline import Deadline, DeadlineError, check_deadline
 from pingze.serve import queue as queues
-from pingze.serve import worker as worker_process
 from pingze.serve.problems import RefusedError
 from pingze.serve.queue import LONG, ROWS, WAITING, WAITING_OF_ONE, Job, Queue, Request
 from pingze.serve.worker import TURN, WorkerLoop
@@ -44,8 +43,7 @@ class Idle(queues.Worker):
 class Clock:
     """The time of the queue and of a worker."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
+    now = 0.0
 
     def monotonic(self) -> float:
         return self.now
@@ -56,7 +54,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(queues, "time", clock)
     monkeypatch.setattr(queues, "Worker", Idle)
-    monkeypatch.setattr(worker_process, "time", clock)
+    monkeypatch.setattr("pingze.serve.worker.time", clock)
     return clock
 
 

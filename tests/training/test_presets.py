@@ -1,5 +1,4 @@
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -14,9 +13,8 @@ def test_report_plain_adds_nothing_to_the_report() -> None:
     """Beside the dataclass's defaults, which are the report's, it differs in what PyTorch's defaults decide."""
     chosen = preset("report-plain")
     assert chosen.model == ModelConfiguration()
-    open_choices: dict[str, Any] = {"initialization": "uniform", "learning_rate": 1e-3, "decay": False}
-    assert chosen.training == replace(TrainingConfiguration(), **open_choices)
     training = chosen.training
+    assert training == replace(TrainingConfiguration(), initialization="uniform", learning_rate=1e-3, decay=False)
     assert (training.dropped, training.clip_norm, training.clip_value) == (Dropout(), None, None)
     assert (training.warmup_steps, training.weight_decay, training.averaging) == (0, 0, 0)
     assert LanguageModel(chosen.model).tensors()["lstm.0.weight_hh"].shape == (4 * 512, 512)

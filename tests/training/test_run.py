@@ -17,7 +17,6 @@ import torch
 from pingze.errors import InputError, TrainingError
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
-from pingze.training import run as run_module
 from pingze.training.evaluation import evaluate_sequences
 from pingze.training.presets import Preset, preset
 from pingze.training.run import CONFIGURATION_FILE, FORMAT, LOG_FILE, LogRow, Run, read_log
@@ -99,7 +98,7 @@ def _interruptible() -> Iterator[None]:
 @pytest.mark.parametrize("optimizer", [["optimizer=adam"], ["optimizer=sgd", "momentum=0.9"], RECIPE])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_resuming_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: list[str], number: int) -> None:
-    monkeypatch.setattr(run_module, "LOG_EVERY", 4)
+    monkeypatch.setattr("pingze.training.run.LOG_EVERY", 4)
     settings = tiny(*optimizer, "dropout=0.3")
     whole = Run(tmp_path / "whole", settings, TEXTS)
     expected = rows_of(whole)
@@ -174,9 +173,8 @@ def test_the_command_says_how_far_it_is_and_what_it_goes_on_from(tmp_path: Path,
     older, newest = sorted((tmp_path / "run").glob("state.*"))
     newest.write_bytes(newest.read_bytes()[:-1] + b"\x7f")
     status, _, err = call(*arguments, "--resume")
-    altered = "it was altered after it was saved: its SHA-256 differs"
     assert err.splitlines()[:2] == [
-        f"{newest.name} cannot be read ({altered})",
+        f"{newest.name} cannot be read (it was altered after it was saved: its SHA-256 differs)",
         f"going on from {older.name} at step 20",
     ]
     assert status == 0
@@ -197,8 +195,7 @@ def test_a_run_is_ended_elsewhere_than_it_was_to_end(tmp_path: Path) -> None:
     assert rates == pytest.approx([0.02, 0.02, 0.02 / (ended.total_steps - 2 * per_epoch)])
     rows = rows_of(ended)
     assert (rows[-1]["kind"], rows[-1]["step"]) == ("dev", ended.total_steps)
-    described = json.loads((level / "configuration.json").read_text(encoding="utf-8"))
-    assert described["training"]["epochs"] == 2.5
+    assert json.loads((level / CONFIGURATION_FILE).read_text(encoding="utf-8"))["training"]["epochs"] == 2.5
 
 
 def test_another_run_is_not_resumed(tmp_path: Path) -> None:
@@ -233,13 +230,12 @@ def test_a_loss_that_is_not_finite_names_its_step(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize("place", ["os.fsync", "pathlib.Path.write_bytes"])
 def test_a_full_disk_keeps_the_last_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
-    monkeypatch.setattr(run_module, "LOG_EVERY", 3)
+    monkeypatch.setattr("pingze.training.run.LOG_EVERY", 3)
     run = Run(tmp_path, tiny("save_every=2"), TEXTS)
-    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def fill(at: int, rate: float) -> Taken:
         if at == 2:
-            monkeypatch.setattr(place, Mock(side_effect=full))
+            monkeypatch.setattr(place, Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
         return Trainer.step(run, at, rate)
 
     monkeypatch.setattr(run, "step", fill)

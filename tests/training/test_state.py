@@ -69,8 +69,7 @@ LARGER = Vocabulary.of_texts([invented.CHARACTERS + "鶴松，。？！；：、
 
 
 def larger(old: Checkpoint, **changes: object) -> LanguageModel:
-    configuration = replace(old.configuration, vocabulary_size=len(LARGER), hidden_size=17, **changes)
-    model = LanguageModel(configuration)
+    model = LanguageModel(replace(old.configuration, vocabulary_size=len(LARGER), hidden_size=17, **changes))
     model.initialize("orthogonal", np.random.default_rng(1))
     return model
 
@@ -108,8 +107,7 @@ def test_every_new_unit_learns(tmp_path: Path) -> None:
     model = larger(old, held=True)
     grown_from(invented.saved(tmp_path / checkpoint.MODEL_FILE, old), model)
     ids = torch.tensor([LARGER.ids["<唐>"], BOS, *LARGER.encode("天地，山水。")])
-    targets = torch.tensor([0, *ids[2:], 2])
-    model.loss_sum(ids, targets, torch.ones(len(ids), dtype=torch.int64)).backward()
+    model.loss_sum(ids, torch.tensor([0, *ids[2:], 2]), torch.ones(len(ids), dtype=torch.int64)).backward()
     assert model.projection.weight.grad[:, 12:].abs().min() > 0
     assert model.lstm.layers[0].weight_ph.grad.abs().max() > 0
 
@@ -117,8 +115,7 @@ def test_every_new_unit_learns(tmp_path: Path) -> None:
 def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
     old = invented.model(layers=1, tied=True)
     before = LanguageModel.of(old)
-    source = invented.saved(tmp_path / checkpoint.MODEL_FILE, old)
-    optimizer, average = grown_from(source, before, old.vocabulary)
+    optimizer, average = grown_from(invented.saved(tmp_path / checkpoint.MODEL_FILE, old), before, old.vocabulary)
     ids = torch.tensor([BOS, *old.vocabulary.encode("天地，山水。")])
     for _ in range(3):
         before.loss_sum(ids[:-1], ids[1:], torch.ones(len(ids) - 1, dtype=torch.int64)).backward()
@@ -130,7 +127,6 @@ def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
     new_optimizer, new_average = grown_from(tmp_path, model)
     assert new_average.updates == 3
     names = dict(model.named_parameters())
-    rows = [LARGER.ids[token] for token in old.vocabulary.tokens]
     for name, parameter in before.named_parameters():
         was, now = optimizer.state[parameter], new_optimizer.state[names[name]]
         assert now["step"] == 3
@@ -140,7 +136,7 @@ def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
             gates = 4 if name.startswith("lstm") else 1
             count = len(small) // gates
             if name.startswith(("embedding", "output")):
-                known = large[rows]
+                known = large[[LARGER.ids[token] for token in old.vocabulary.tokens]]
             else:
                 known = torch.cat([part[:count] for part in large.chunk(gates)])
             assert torch.equal(known[..., : small.shape[-1]], small), name
@@ -168,8 +164,7 @@ def test_new_conditions_begin_as_unlikely_as_the_known_ones(tmp_path: Path) -> N
     configuration = ModelConfiguration(len(vocabulary), 8, 12, tied=True, special_tokens=tokens)
     old = LanguageModel(configuration)
     old.output.bias.data[:] = torch.arange(len(vocabulary))
-    path = tmp_path / checkpoint.MODEL_FILE
-    checkpoint.save(path, Checkpoint("", configuration, vocabulary, old.tensors()))
+    checkpoint.save(tmp_path / checkpoint.MODEL_FILE, Checkpoint("", configuration, vocabulary, old.tensors()))
     optimizer = make_optimizer(old.parameters(), TrainingConfiguration())
     state.save(tmp_path, optimizer, Average(old, 0.9), state.Position())
     grown = Vocabulary.of_texts([invented.CHARACTERS], 61, ("<七絕>", "<詞:憶江南>", "<唐>"))
@@ -191,7 +186,6 @@ def test_new_conditions_begin_as_unlikely_as_the_known_ones(tmp_path: Path) -> N
 )
 def test_what_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     old = invented.model()
-    source = invented.saved(tmp_path / checkpoint.MODEL_FILE, old)
     model = LanguageModel(ModelConfiguration(**{**vars(old.configuration), **changes}))
     with pytest.raises(InputError, match=message):
-        grown_from(source, model, old.vocabulary)
+        grown_from(invented.saved(tmp_path / checkpoint.MODEL_FILE, old), model, old.vocabulary)

@@ -16,8 +16,7 @@ from tests.verse.writing import write
 
 
 def test_each_line_has_its_pattern_and_licence() -> None:
-    lines = write(["ZZPZZ", "PPPZP", "PPZPZ", "ZZZPP"], rhymed_first=False)
-    found = explain(check("，".join(lines), form="五絕"))
+    found = explain(check("，".join(write(["ZZPZZ", "PPPZP", "PPZPZ", "ZZZPP"], rhymed_first=False)), form="五絕"))
     assert [each.kind for each in found] == ["a'", "B'", "c", "D"]
     assert [each.pattern for each in found] == ["中仄中仄仄", "中平平仄平", "平平仄平仄", "中仄仄平平"]
     assert [each.rule for each in found] == ["對句相救", "對句相救", "本句自救", None]
@@ -46,11 +45,8 @@ def test_old_style_verse_has_readings_alone_and_other_texts_nothing() -> None:
     assert explain(check("山月，天日", form="五絕")) == ()
 
 
-TEXT = "月日風平月，平平月日東。平平平月日，月日日平天。"
-
-
 def test_each_character_has_its_tone_and_faults_are_marked() -> None:
-    verdict = check(TEXT, form="五絕")
+    verdict = check("月日風平月，平平月日東。平平平月日，月日日平天。", form="五絕")
     shown = verdict._repr_html_()
     assert shown.count("<ruby") == 20
     assert "<ruby>風<rt>○</rt></ruby>" in shown

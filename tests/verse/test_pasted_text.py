@@ -52,8 +52,7 @@ def test_lines_of_several_lengths_stay() -> None:
 
 def test_blank_lines_separate_poems_and_titles_go_with_theirs() -> None:
     poem = "\n".join(COUPLETS)
-    text = f"其一\n\n{poem}\n \n\u3000\n其二\n{poem}\r\n\r\n{poem}\n"
-    poems = split_poems(text)
+    poems = split_poems(f"其一\n\n{poem}\n \n\u3000\n其二\n{poem}\r\n\r\n{poem}\n")
     assert [read_lines(each) for each in poems] == [LINES] * 3
     assert poems[1].startswith("其二")
 

@@ -95,8 +95,7 @@ def test_groups_are_found_by_name_or_character() -> None:
 
 @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
 def test_every_group_is_found_by_each_of_its_names_in_both_scripts(group: Group) -> None:
-    simple = [group.name, *(one for one, others in table("simplified").items() if group.name in others)]
-    for name in simple:
+    for name in [group.name, *(one for one, others in table("simplified").items() if group.name in others)]:
         for before in ("", group.label[2:-1], group.label[:-1], group.label[:-1].replace("聲", "声")):
             for after in ("", "韻", "韵"):
                 assert find_group(before + name + after) == group

@@ -17,8 +17,7 @@ EVERY = [*tunes().values()]
 
 @pytest.mark.parametrize("tune", EVERY, ids=lambda tune: tune.name)
 def test_a_text_to_a_pattern_keeps_it_and_breaks_it_with_one_other_character(tune: Tune) -> None:
-    text = ci(tune)
-    lines = find_form(tune.name).layout(0).cut(text)
+    lines = find_form(tune.name).layout(0).cut(ci(tune))
     verdict = check("，".join(lines), form=tune.name)
     assert (verdict.form, verdict.violations, verdict.judged) == (tune.name, (), "tones and rhyme")
     found = check("，".join(lines))
@@ -60,8 +59,7 @@ def test_the_table_has_what_is_certain() -> None:
 
 def test_a_tune_is_known_by_other_names_and_an_unknown_one_refused_with_those_that_resemble_it() -> None:
     given = ["浣溪纱", "點絳唇", "采桑子", "大江東去", "柳梢青格二"]
-    names = ["浣溪沙", "點絳脣", "採桑子", "念奴嬌", "柳梢青·格二"]
-    assert [find_form(name).name for name in given] == names
+    assert [find_form(name).name for name in given] == ["浣溪沙", "點絳脣", "採桑子", "念奴嬌", "柳梢青·格二"]
     assert find_tune("浣花") is None
     with pytest.raises(InputError, match=r"form '浣溪' is unknown; choose one of 五絕.*浣溪沙"):
         find_form("浣溪")

@@ -46,8 +46,7 @@ def mutations(line: PrintedLine) -> Iterator[PrintedLine]:
 
 def verdict(point: Point, id_: str, line: PrintedLine) -> str:
     point.lines = {**lines(), id_: line}
-    measurement = Measurement(point.readings(id_), 0.0, None, every=line.sum is None)
-    return result(id_, line, [measurement]).verdict
+    return result(id_, line, [Measurement(point.readings(id_), 0.0, None, every=line.sum is None)]).verdict
 
 
 RIGHT = [id_ for id_, line in lines().items() if not line.fault and id_ not in PRODUCTS]

@@ -65,5 +65,4 @@ def test_gradient_flow_of_a_plain_rnn() -> None:
     h = after(np.zeros(4), slice(3))
     moves = 1e-6 * np.eye(4)
     columns = [(after(h + move, slice(3, 5)) - after(h - move, slice(3, 5))) / 2e-6 for move in moves]
-    gain = plain_gradient_flow(layer).gains["whole"][1]
-    assert gain == pytest.approx(np.linalg.norm(columns) / 2, rel=1e-7)
+    assert plain_gradient_flow(layer).gains["whole"][1] == pytest.approx(np.linalg.norm(columns) / 2, rel=1e-7)
