@@ -234,6 +234,7 @@ def test_look_ups(call: Call) -> None:
     assert "\n 3  c   中平仄仄仄  三仄尾  不 仄 物\n" in call("check", poem, "--explain")[1]
     assert json.loads(call("check", poem, "--explain", "--json")[1])[0]["explanation"][0]["kind"] == "a"
     assert call("rhyme", "阳")[1].startswith("下平七陽  ")
+    assert call("tunes", "")[2].startswith("pingze: tune '' is unknown; choose one of 浣溪沙")
     assert list(json.loads(call("rhyme", "看", "--json")[1])) == ["上平十四寒", "去聲十五翰"]
 
 
