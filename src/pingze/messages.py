@@ -39,10 +39,8 @@ def here(code: str, **parameters: Parameter) -> str:
 def _in_words(name: str, value: Parameter, language: Language) -> str | int | float:
     if name == "field" and isinstance(value, str):
         return catalogue()["fields"].get(value, value) if language == "zh" else value
-    if value is None:
-        return ""
-    if isinstance(value, str | int | float):
-        return value
+    if isinstance(value, str | int | float | None):
+        return "" if value is None else value
     if notes := [one.text(language) for one in value if hasattr(one, "text")]:  # each is a sentence
         return ("" if language == "zh" else "; ").join(notes)
     return ("、" if language == "zh" else ", ").join(value)

@@ -158,6 +158,7 @@ def test_lines_of_the_corpus_are_put_together(home: Path, tmp_path: Path, call: 
     (poem,) = json.loads(call(*asked, "--from", "own", "--json")[1])
     assert sorted(poem["lines"]) == sorted(QUOTED)
     assert {(source["title"], source["number"]) for source in poem["sources"]} == {(f"{n}", n) for n in range(1, 5)}
+    assert not re.search("tune|--original", call("collect", "--help")[1])
     status, _, err = call(*asked, "--from", "杜甫")
     assert (status, err) == (2, "pingze: poets '杜甫' is unknown; choose one of 張甲\n")
 

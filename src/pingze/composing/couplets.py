@@ -91,8 +91,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     parts = [read_characters("line", part, chosen.vocabulary) for part in typed]
     line, end = "".join(parts), LEVEL if asked.upper else OBLIQUE
     if len(line) not in COUPLET_WIDTHS and (line or not asked.write):
-        least, most = COUPLET_WIDTHS[0], COUPLET_WIDTHS[-1]
-        raise InputError("couplet_line", field="line", has=len(line), least=least, most=most)
+        raise InputError("couplet_line", field="line", has=len(line), least=COUPLET_WIDTHS[0], most=COUPLET_WIDTHS[-1])
     size = len(line) or asked.length
     if line and tones_of(line)[-1] not in ("", end):
         raise InputError("ends_oblique" if asked.upper else "ends_level", field="line", has=line[-1])
