@@ -54,6 +54,11 @@ MISSING |= {"茆": "肴", "膻": "先", "粗": "虞", "汚": "遇"}
 
 ADDED = Path(__file__).with_name("added_readings.tsv")
 
+OLD_PRINTS = """
+靑青 淸清 眞真 卽即 旣既 鄕鄉 緖緒 塡填 愼慎 値值 産產 衘銜 郞郎 鎭鎮 飮飲 姸妍 甁瓶 槪概 漑溉 屛屏 騈駢 尙尚
+"""
+"""Old print forms, each before the character that it stands for."""
+
 TWO_WORDS = ({"余", "餘"}, {"才", "纔"})
 """Pairs that only OpenCC treats as one word; poems use both characters together as often as chance predicts."""
 
@@ -223,10 +228,11 @@ def simplified(readings: Readings, counts: Counter[str]) -> list[str]:
 
 
 def shinjitai(readings: Readings, simple: set[str]) -> list[str]:
-    """Return the rows of shinjitai.tsv: a Japanese form in no other table, and the character that it stands for."""
+    """Return the rows of shinjitai.tsv: a Japanese or old print form in no other table, and what it stands for."""
     others = [c for c in map(chr, range(0x4E00, 0xA000)) if c not in readings and c not in simple]
     pairs = zip(others, converted(others, "jp2t"), strict=True)
-    return [f"{new}\t{old}" for new, old in pairs if new != old and old in readings]
+    rows = [f"{new}\t{old}" for new, old in pairs if new != old and old in readings]
+    return rows + [f"{pair[0]}\t{pair[1]}" for pair in sorted(OLD_PRINTS.split())]
 
 
 def converted(characters: list[str], way: str) -> list[str]:
@@ -398,7 +404,9 @@ poems. Its Song poems only determine which further characters the table contains
 - Fixed positions (second, fourth, sixth, last) were counted in {poems} poems of five or seven characters a line with
   at most one fault. Of {places} such positions with a character of one tone, {agreement} have the tone that is needed.
 - `simplified.tsv`: a Simplified character and the characters of the table that it stands for (OpenCC's t2s).
-- `shinjitai.tsv`: a Japanese form of a character that neither table has (OpenCC's jp2t).
+- `shinjitai.tsv`: a Japanese form of a character that neither table has (OpenCC's jp2t); then old print
+  forms by hand: those of the Kangxi dictionary, as 靑 淸 旣, and the variants 産 衘. Of them Unihan 14.0.0 relates
+  only 眞 卽 鄕 塡 値 郞 鎭 騈 (kZVariant, kSemanticVariant) to the forms that verse uses.
 - `mandarin.tsv`: the characters of each syllable of Mandarin, from Unihan 14.0.0 (kTGHZ2013, else kXHC1983, else
   kMandarin); `mandarin_words.tsv`: pairs of characters that verse has, with the tones that pypinyin 0.55.0 (MIT) gives
   them, 中 if it decides nothing (`python -m scripts.count mandarin`). The groups of 中華新韻 and 中華通韻 are those of

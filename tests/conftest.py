@@ -1,5 +1,6 @@
 """Settings of every test: types and shapes are checked, and nothing reaches the user's own folders."""
 
+import os
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -18,7 +19,7 @@ jaxtyping.install_import_hook("pingze", None)
 # A deadline, and the check of how fast examples are drawn, would measure what else the machine does.
 settings.register_profile("pingze", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pingze")
-
+os.environ["PINGZE_LANG"] = "en"  # whatever the machine's locale
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

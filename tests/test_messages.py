@@ -2,6 +2,7 @@
 
 import ast
 import pickle
+import re
 import string
 from pathlib import Path
 
@@ -36,9 +37,11 @@ def test_lists_are_joined_and_fields_named_in_the_language() -> None:
 
 
 def test_the_command_line_speaks_the_language_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    for asked, chosen in (("zh", "zh"), ("zh_TW", "zh"), ("en", "en"), ("de", "en")):
-        monkeypatch.setenv("PINGZE_LANG", asked)
-        assert language() == chosen
+    monkeypatch.setattr("locale.getlocale", lambda: ("Chinese (Traditional)_Taiwan", "950"))  # as on Windows
+    rows = [("", "zh"), ("LANG=en_US", "en"), ("LANG=en_US LC_MESSAGES=zh_TW.UTF-8", "zh"), ("LANG=zh LC_ALL=C", "en")]
+    for asked, chosen in (*rows, ("LC_ALL=de PINGZE_LANG=zh", "zh"), ("LC_ALL=zh_CN PINGZE_LANG=en", "en")):
+        monkeypatch.setattr("os.environ", dict(each.split("=") for each in asked.split()))
+        assert language() == chosen, asked
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
@@ -50,6 +53,8 @@ def test_every_error_gives_what_its_sentence_names(path: Path) -> None:
         given = {keyword.arg for keyword in call.keywords}
         if code in SENTENCES and None not in given:
             assert parameters(SENTENCES[code]["en"]) <= given, code
+        named = re.findall(r"\bfield='(\w+)'", ast.unparse(call))
+        assert str(code).startswith("train_") or {*named} <= catalogue()["fields"].keys()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
+_SET_BY = ("PINGZE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")  # the variables that set the language, the first one first
 Language = Literal["en", "zh"]
 Parameter = str | int | float | Sequence[str] | None
 
@@ -26,7 +27,7 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
 
 def language() -> Language:
     """Return the command line's language: Chinese under `PINGZE_LANG=zh` or a Chinese locale, else English."""
-    asked = os.environ.get("PINGZE_LANG") or locale.getlocale(locale.LC_MESSAGES)[0] or ""
+    asked = next(filter(None, map(os.environ.get, _SET_BY)), None) or locale.getlocale()[0] or ""  # Windows sets none
     return "zh" if asked.lower().startswith(("zh", "chinese")) else "en"
 
 
@@ -38,9 +39,11 @@ def here(code: str, **parameters: Parameter) -> str:
 def _in_words(name: str, value: Parameter, language: Language) -> str | int | float:
     if name == "field" and isinstance(value, str):
         return catalogue()["fields"].get(value, value) if language == "zh" else value
-    if value is None:
-        return ""
-    return value if isinstance(value, str | int | float) else ("、" if language == "zh" else ", ").join(value)
+    if isinstance(value, str | int | float | None):
+        return "" if value is None else value
+    if notes := [one.text(language) for one in value if hasattr(one, "text")]:  # each is a sentence
+        return ("" if language == "zh" else "; ").join(notes)
+    return ("、" if language == "zh" else ", ").join(value)
 
 
 @cache

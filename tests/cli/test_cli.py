@@ -30,12 +30,14 @@ def model(tmp_path: Path) -> str:
     return str(invented.saved(tmp_path / "model.safetensors", verse.checkpoint_of(verse.POOL)))
 
 
-def test_generate_and_version(call: Call, model: str) -> None:
+def test_generate_and_version(call: Call, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ("generate", "风", "--split-len", "8", "--max-lines", "4", "--seed", "3", "--model", model)
-    with warnings.catch_warnings(action="default"):
+    with warnings.catch_warnings(action="always"):
         status, out, err = call(*asked)
         assert (status, err) == (0, "pingze: 风 was read as 風\n")
         assert call(*asked)[1] == out
+        monkeypatch.setenv("PINGZE_LANG", "zh")
+        assert call(*asked)[2] == "pingze: 「风」認作「風」。\n"
     assert re.fullmatch(r"風.{6}，.{7}。\n(.{7}，.{7}。\n)?", out)
     assert call("--version") == (0, f"pingze {version('pingze')}\n", "")
 
@@ -152,6 +154,7 @@ def test_lines_of_the_corpus_are_put_together(home: Path, tmp_path: Path, call: 
     (poem,) = json.loads(call(*asked, "--from", "own", "--json")[1])
     assert sorted(poem["lines"]) == sorted(QUOTED)
     assert {(source["title"], source["number"]) for source in poem["sources"]} == {(f"{n}", n) for n in range(1, 5)}
+    assert not re.search("tune|--original", call("collect", "--help")[1])
     status, _, err = call(*asked, "--from", "杜甫")
     assert (status, err) == (2, "pingze: poets '杜甫' is unknown; choose one of 張甲\n")
 
@@ -169,7 +172,7 @@ def test_couplets_are_printed_with_their_reasons(call: Call) -> None:
     assert len(banner) == 4
 
 
-def test_a_draft_is_mended_and_an_impossible_request_has_status_1(call: Call) -> None:
+def test_a_draft_is_mended_and_an_impossible_request_has_status_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"
     status, out, err = call("mend", draft, "--keep", "琴", "--seed", "1")
     assert (status, err) == (0, "")
@@ -184,6 +187,11 @@ def test_a_draft_is_mended_and_an_impossible_request_has_status_1(call: Call) ->
         status, out, err = call(*asked)
         assert (status, out, err.count("\n")) == (1, "", 1)
         assert err.startswith(f"pingze: no 五絕 can keep all that is asked for: give up {given_up}")
+    monkeypatch.setenv("PINGZE_LANG", "zh")
+    assert call("mend", draft, "--seed", "1")[1].endswith("· 第 4 句第 5 字：天 → 聲（出韻）\n")
+    assert call("mend", draft.replace("天", "聲"))[1].endswith("· 無須改。\n")
+    said = "pingze: 這不是可以改寫的詩：共 1 句，每句 3 字（3言）。不合任何一體，沒有評判。\n"
+    assert call("revise", "雨雨雨", "--line", "1") == (2, "", said)
 
 
 def test_a_folder_and_a_graph_are_exported(call: Call, tmp_path: Path) -> None:
@@ -223,6 +231,7 @@ def test_look_ups(call: Call) -> None:
     assert "\n 3  c   中平仄仄仄  三仄尾  不 仄 物\n" in call("check", poem, "--explain")[1]
     assert json.loads(call("check", poem, "--explain", "--json")[1])[0]["explanation"][0]["kind"] == "a"
     assert call("rhyme", "阳")[1].startswith("下平七陽  ")
+    assert call("tunes", "")[2].startswith("pingze: tune '' is unknown; choose one of 浣溪沙")
     assert list(json.loads(call("rhyme", "看", "--json")[1])) == ["上平十四寒", "去聲十五翰"]
 
 

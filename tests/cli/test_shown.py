@@ -50,6 +50,7 @@ def test_a_fault_is_drawn_under_its_character_and_missing_lines_and_other_shapes
     assert "· 重字: " in text
     assert text.endswith("1 fault")
     assert " 2 句數\n" in drawn(check("仄仄平平仄", form="五絕"), lambda _: ()).plain
+    assert "a tune 詞牌 its own number" in drawn(check("仄仄平平仄", form="浣溪沙"), lambda _: ()).plain
     text = drawn(check("日月□，日月山。"), lambda _: ()).plain
     assert text.startswith("no form · customary")
     assert "?" in text

@@ -66,7 +66,7 @@ def test_both_lines_and_a_banner_are_written_to_a_theme(length: int) -> None:
     [
         ({"line": "春風楊柳萬千條"}, "the upper line ends in 條, which is level"),
         ({"line": "海內存知己", "upper": True}, "the lower line ends in 己, which is oblique"),
-        *(({"line": "春雨"}, "length is 2; it must be at least 4 and at most 11"), ({}, "line is empty")),
+        *(({"line": "春雨"}, "a line of 4 to 11 characters, not 2, or a theme"), ({}, "not 0, or")),
         ({"write": "新春", "model": "report"}, "about: the model report was not trained"),
         ({"line": "海內存知a"}, "line: the model does not know the character 'a'"),
     ],

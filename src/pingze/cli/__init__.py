@@ -101,7 +101,7 @@ def _fail(message: str, status: int) -> int:
     return status
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
+def _show_warning(message: Warning | str, *_: Any) -> None:
     """Print a ConversionWarning (typed text was changed on reading). Hide other warnings: they are for developers."""
-    if issubclass(category, ConversionWarning):
-        _fail(str(message), 0)
+    if isinstance(message, ConversionWarning):
+        _fail(message.args[0].text(language()), 0)

@@ -98,7 +98,8 @@ def option(name: str, sentence: str = "") -> Any:
 def _option(each: Field[Any], sentence: str = "", *flags: str) -> Any:
     choices = [*filter(None, each.metadata["json_schema_extra"].get("enum", ()))]
     offered = offering(lambda _: choices) if choices else BY_FIELD.get(each.name)
-    return typer.Option(*flags, help=sentence or each.metadata["description"], autocompletion=offered)
+    said = sentence or each.metadata["description"]
+    return typer.Option(*flags, help=said, hidden=not said, autocompletion=offered)
 
 
 @app.callback(invoke_without_command=True)

@@ -103,7 +103,7 @@ def mend(
     mended = mending.mend(
         poem, keep=keep or (), form=form, level=level, standard=standard, title=title, poet=poet, seed=seed, model=model
     )
-    changes = [f"· {change}" for change in mended.changes] or ["· nothing to mend"]
+    changes = [f"· {change}" for change in mended.changes] or [f"· {here('nothing_to_mend')}"]
     show(asdict(mended), [str(mended.poem), "", *changes], as_json=as_json)
 
 

@@ -198,7 +198,7 @@ def tunes(
     as_json: bool = False,
 ) -> None:
     """List the tunes of 詞, or draw the pattern of one tune as counted in the corpus."""
-    found = shapes_of(known_tune(name)) if name else list(all_tunes().values())
+    found = shapes_of(known_tune(name)) if name is not None else list(all_tunes().values())
     if as_json or name is None:
         values = [asdict(tune) | {"size": tune.size} for tune in found] if as_json else None
         show(values, map(_tune_row, found), as_json=as_json)

@@ -20,7 +20,7 @@ from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.constraints.masks import Constraints, Copying
 from pingze.composing.poem import Poem, punctuate
 from pingze.composing.request.input_characters import read_characters
-from pingze.composing.request.options import LENGTHS, Coupling, Revising, check_bounds
+from pingze.composing.request.options import Coupling, Revising
 from pingze.composing.request.request import Fixed, Request, read_condition
 from pingze.composing.steering.antithesis import antithesis_table
 from pingze.composing.steering.taste import contradicts
@@ -29,7 +29,7 @@ from pingze.network.checkpoint import Model
 from pingze.verse.characters import MARKS, mark_after
 from pingze.verse.context import tones_in
 from pingze.verse.couplets import OPPOSITE, parts_of, rhythm
-from pingze.verse.forms import COUPLET, Form
+from pingze.verse.forms import COUPLET, COUPLET_WIDTHS, Form
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 
@@ -90,10 +90,9 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     typed = asked.line.translate(dict.fromkeys(map(ord, MARKS), " ")).split()
     parts = [read_characters("line", part, chosen.vocabulary) for part in typed]
     line, end = "".join(parts), LEVEL if asked.upper else OBLIQUE
-    if not (line or asked.write):
-        raise InputError("empty", field="line")
+    if len(line) not in COUPLET_WIDTHS and (line or not asked.write):
+        raise InputError("couplet_line", field="line", has=len(line), least=COUPLET_WIDTHS[0], most=COUPLET_WIDTHS[-1])
     size = len(line) or asked.length
-    check_bounds("length", size, LENGTHS)
     if line and tones_of(line)[-1] not in ("", end):
         raise InputError("ends_oblique" if asked.upper else "ends_level", field="line", has=line[-1])
     lengths = tuple(map(len, parts)) if parts[1:] else parts_of(size)

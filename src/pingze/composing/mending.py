@@ -8,7 +8,7 @@ the fewest changes. If several sets are equally small, the model rewrites each, 
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice, product
 
@@ -20,6 +20,7 @@ from pingze.composing.poem import Poem
 from pingze.composing.request.options import Revising
 from pingze.composing.revision import poem_of, poem_request
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
+from pingze.messages import here
 from pingze.network.checkpoint import Model
 from pingze.verse import check
 from pingze.verse.ci import best_shape
@@ -50,7 +51,7 @@ class Change:
     """The rules, such as 孤平, that the mended poem would or might break if it still had the old character."""
 
     def __str__(self) -> str:
-        return f"line {self.line}, character {self.position}: {self.old} → {self.new} ({'、'.join(self.rules)})"
+        return here("change", **asdict(self))
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,8 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY, sta
     """
     verdict = check(text, form=form, level=level, standard=standard)
     if verdict.form in (None, COUPLET):
-        notes = [str(note) for note in verdict.notes if note.cause["code"] != "chosen"]  # not a failure
-        raise InputError("no_poem", field="poem", has="; ".join(notes))
+        notes = [note for note in verdict.notes if note.cause["code"] != "chosen"]  # not a failure
+        raise InputError("no_poem", field="poem", has=notes)
     return poem_of(verdict)
 
 

@@ -161,8 +161,11 @@ class Composing(Revising):
 
 @dataclass(frozen=True, kw_only=True)
 class Collecting(Composing):
-    """The options for a 集句, a poem of lines of the corpus."""
+    """The options for a 集句, a poem of lines of the corpus. `original` is refused, so no help describes it."""
 
+    form: str = option("七絕", f"One of {' '.join(FORMS)}.", maxLength=20)
+    rhyme: str | None = option(None, "The rhyme group, as 陽.", maxLength=60)
+    original: int | None = option(None, "", minimum=2, maximum=100)
     poets: str = option(
         "", "Poets or dynasties whose lines to quote, separated by spaces, as '杜甫 李白' or 唐.", maxLength=200
     )
