@@ -87,6 +87,8 @@ def test_two_quatrains_and_poems_signed_with_their_titles_stay_apart() -> None:
     assert len(split_poems("\n\n".join([*COUPLETS, "\n".join(COUPLETS)]))) == 2
     signed = [f"{''.join(COUPLETS)}\n——某甲《{title}》" for title in ("夜思", "春思")]
     assert split_poems("\n\n".join(signed)) == signed
+    titled = [f"{title}\n{'，'.join(SEVEN)}" for title in ("玉樓春", "某甲之漁家傲")]
+    assert split_poems("\n\n".join(titled).replace("傲\n", "傲\n\n")) == titled
 
 
 def test_twice_as_many_blocks_take_twice_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

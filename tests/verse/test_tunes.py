@@ -4,7 +4,7 @@ import pytest
 
 from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
-from pingze.verse import check, split_poems
+from pingze.verse import check, poems_in
 from pingze.verse.forms import find_form
 from pingze.verse.rhyme import ci_rhymes, find_part, kind_in, parts
 from pingze.verse.rhyme_groups import PINGSHUI, TONGYUN
@@ -77,10 +77,18 @@ def test_parts_and_their_rhymes() -> None:
     assert [kind_in("昂", kind, TONGYUN) for kind in "平仄入"] == ["平", "仄", "仄"]
 
 
-def test_stanzas_apart_are_one_piece_and_a_heading_names_the_tune() -> None:
-    lines = find_form("菩薩蠻").layout(0).cut(ci(tunes()["菩薩蠻"]))
-    (text,) = split_poems("菩薩蠻\n" + "，".join(lines[:4]) + "。\n\n" + "，".join(lines[4:]) + "。")
-    assert (check(text).form, check(text).ok) == ("菩薩蠻", True)
+TITLES = ["菩薩蠻\n", "漁家傲·秋思\n某甲\n\n", "玉樓春\n\n某甲\n\n", "蘇幕遮（秋思）\n某甲乙\n", "某甲乙\n更漏子\n\n"]
+
+
+@pytest.mark.parametrize("title", [*TITLES, "更漏子並序\n甲乙，丙。\n"])
+def test_stanzas_apart_are_one_piece_and_a_heading_names_the_tune(title: str) -> None:
+    name = next(name for name in ("菩薩蠻", "漁家傲", "玉樓春", "蘇幕遮", "更漏子") if name in title)
+    lines = find_form(name).layout(0).cut(ci(tunes()[name]))
+    first, second = "，".join(lines[: len(lines) // 2]) + "。", "，".join(lines[len(lines) // 2 :]) + "。"
+    assert poems_in(f"{first}\n\n{second}", form=name) == [f"{first}\n{second}"]
+    for between in ("", "\n\n"):
+        (text,) = poems_in(title + first + between + second)
+        assert (check(text).form, check(text).ok) == (name, True)
 
 
 def test_a_wrong_length_is_a_fault_of_shape_and_names_near_tunes() -> None:

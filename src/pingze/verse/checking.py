@@ -15,7 +15,7 @@ from pingze.verse.pasted_text import read_text, split_poems
 from pingze.verse.patterns import CUSTOMARY, enforced
 from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard, find_standard
 from pingze.verse.tones import groups
-from pingze.verse.tunes import find_tune, shapes_of
+from pingze.verse.tunes import find_tune, named_tune, shapes_of
 from pingze.verse.verdict import Note, Verdict, Violation, character_notes, fine_notes, reading_notes, shape_note
 
 
@@ -88,7 +88,7 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
         form: The form by which the poems are judged; if it is given, blocks are not split by their rhymes.
         standard: How characters are read, as in `check`.
     """
-    by, blocks, found = find_standard(standard), split_poems(text), list[str]()
+    by, blocks, found = find_standard(standard), split_poems(text, form=form), list[str]()
     for block in blocks if form is None else ():
         read = read_text(block)
         untitled = not read.left_out and len(read.lines) >= 2 * FEWEST_LINES
@@ -150,7 +150,7 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
     written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
     widths = {*map(len, lines)} if written else set()
     shaped = [form for form in FORMS.values() if widths == {form.width} and form.takes(len(lines))]  # regulated first
-    named = ci.named_tune(headings)
+    named = named_tune(headings)
     if named and written and (of_tune := ci.find(lines, named, level, standard)):
         return of_tune
     # 1) The lines are regulated verse if they have few faults at the customary level.

@@ -14,7 +14,7 @@ from pingze.verse.patterns import SIDES
 from pingze.verse.rhyme import ci_rhymes, class_of, kind_in
 from pingze.verse.rhyme_groups import Standard
 from pingze.verse.tones import groups, sides
-from pingze.verse.tunes import Tune, find_tune, of_size, shapes_of, tunes
+from pingze.verse.tunes import Tune, of_size, shapes_of, tunes
 from pingze.verse.verdict import Note, Verdict, Violation
 
 _MOST_FAULTS = 8  # lines are a 詞 to the tune that they fit best if at most one in this many characters is faulty
@@ -89,13 +89,6 @@ def best_shape(lines: Sequence[str], form: Form, strictness: str, standard: Stan
     shapes = shapes_of(form.tune) if form.tune and "·" not in form.name else []
     found = _verdicts(lines, shapes, strictness, standard)
     return tune_form(tunes()[str(found[0].form)]) if found else form
-
-
-def named_tune(headings: Iterable[str]) -> Tune | None:
-    """Return the tune whose name stands at the start of a heading, or None. A longer name takes precedence."""
-    firsts = (heading.strip("《》〈〉「」【】 　")[:8] for heading in headings)
-    names = (first[:size] for first in firsts for size in range(len(first), 1, -1))
-    return next(filter(None, map(find_tune, names)), None)
 
 
 def nearest(lines: Sequence[str]) -> list[str]:

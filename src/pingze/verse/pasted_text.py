@@ -4,12 +4,12 @@ import html
 import re
 import unicodedata
 from collections import Counter
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from pingze.verse.characters import HAN
 from pingze.verse.forms import FEWEST_LINES
-from pingze.verse.tunes import have_shape
+from pingze.verse.tunes import have_named_shape, have_shape
 
 _CHARACTER = f"{HAN}□〇"  # □ represents a lost character and fits any tone
 _STOPS = "，。？！；,.?!;｡､．…—﹐﹒﹔﹖﹗"
@@ -66,7 +66,7 @@ class _Row:
         self.lines: list[str] = []
         for part in _ENDS_LINE.split(row):
             pieces = [piece for raw in part.split() if (piece := _NOT_CHARACTER.sub("", raw))]
-            spaced = all(len(piece) >= _SHORTEST_PIECE for piece in pieces)
+            spaced = len(pieces) < 2 or all(len(piece) >= _SHORTEST_PIECE for piece in pieces)
             self.lines += pieces if spaced else ["".join(pieces)]
 
     def of(self, width: int) -> bool:
@@ -74,7 +74,7 @@ class _Row:
         return all(len(line) == width for line in self.lines)
 
 
-def split_poems(text: str) -> list[str]:
+def split_poems(text: str, *, form: str | None = None) -> list[str]:
     """Split a text into poems at blank lines.
 
     A title remains with its poem even if a blank line follows it. Blank lines between couplets or single lines do not
@@ -82,6 +82,7 @@ def split_poems(text: str) -> list[str]:
 
     Args:
         text: One poem or several; HTML tags are removed.
+        form: The form of the poems if it is known; the stanzas of a 玉樓春 without a heading could be two 七絕.
     """
     poems: list[str] = []
     heading, above = "", 0
@@ -91,10 +92,11 @@ def split_poems(text: str) -> list[str]:
         block = block.strip("\n")
         rows = list(map(_Row, block.split("\n")))
         lines = [line for row in rows for line in row.lines]
-        short = poems and max(len(poems[-1]), len(block)) <= _LONGEST_BLOCK
-        if poems and not heading and (_COMMENT.match(block) or (short and _goes_on(read_lines(poems[-1]), lines))):
+        marked = any(row.marked for row in rows)
+        short = poems and max(len(poems[-1]), len(block)) <= _LONGEST_BLOCK and (marked or not _STOP.search(poems[-1]))
+        if poems and not heading and (_COMMENT.match(block) or (short and _goes_on(read_text(poems[-1]), lines, form))):
             poems[-1] += "\n" + block
-        elif above + len(lines) < FEWEST_LINES and not any(row.marked for row in rows):
+        elif above + len(lines) < FEWEST_LINES and not marked:
             heading, above = heading + block + "\n", above + len(lines)
         else:
             poems.append(heading + block)
@@ -126,11 +128,13 @@ def _parted(text: str) -> str:
     return "\n".join(parted)
 
 
-def _goes_on(lines: list[str], more: list[str]) -> bool:
-    """Return whether `lines` and `more` are one poem: stanzas of a 詞, or up to three lines each, all of one length."""
-    if have_shape(lines + more) and not have_shape(lines):
-        return True
-    return max(len(lines), len(more)) < FEWEST_LINES and len(set(map(len, lines + more))) == 1
+def _goes_on(read: ReadText, more: list[str], form: str | None) -> bool:
+    """Return whether `more` continues a poem: a stanza of a 詞, or up to three lines after as many, of one length."""
+    lines, mixed = read.lines + more, len({*map(len, read.lines)}) > 1
+    starts = range(1 + _MOST_HEADINGS * mixed)  # the first lines of a 詞 may be headings
+    named = any(have_named_shape(lines[n:], [form] if form else [*read.left_out, *lines[:n]]) for n in starts)
+    short = max(len(read.lines), len(more)) < FEWEST_LINES and len({*map(len, lines)}) == 1
+    return named or short or (have_shape(lines) and not have_shape(read.lines))
 
 
 def read_lines(text: str) -> list[str]:
@@ -186,11 +190,16 @@ def read_text(text: str) -> ReadText:
 def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
     """Try other ways to divide rows into lines. Return the first result with four or more lines of equal length, or [].
 
-    One way skips a preface 并序 before the verse. Others do not end a line at the mark 、 or at the end of a row. The
-    last ways keep only a poem in quotation marks and drop the prose around it.
+    Some ways skip headings as wide as the verse, or a preface 并序 before it; their lines may also have the shape of
+    the tune that a heading names. Others do not end a line at the mark 、 or at the end of a row. The last ways keep
+    only a poem in quotation marks and drop the prose around it.
     """
-    text = "\n".join(row.text for row in verse)
+    text, headings = "\n".join(row.text for row in verse), [row.text for row in rows[:_MOST_HEADINGS]]
+    titled = [verse[n:] for n in range(1, _MOST_HEADINGS + 1) if not any(row.marked for row in verse[:n])]
     ways = [verse[n:] for n in range(1, len(verse)) if _PREFACE.search("".join(row.text for row in rows[:n]))]
+    for way in titled + ways:
+        if have_named_shape([line for row in way for line in row.lines], headings):
+            return way
     ways.append([_Row(re.sub("[、：:]", "", row.text)) for row in verse])
     joined = (re.sub("[、\n]", "", "\n".join(row.text for row in rows[n:])) for n in range(_MOST_HEADINGS + 1))
     ways += [[_Row(each)] for each in joined]
@@ -208,20 +217,15 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
     if not (widths := Counter(len(line) for row in rows if row.marked or not marked for line in row.lines)):
         return rows
     width = widths.most_common(1)[0][0]
-
-    def may_go(row: _Row) -> bool:
-        return not row.marked and not row.of(width)
-
+    may_go = [not row.marked and not row.of(width) for row in rows]
     # 1) Skip the headings above the verse: rows of another width, or a title as wide as the verse and then a poet.
-    first = next((place for place, row in enumerate(rows) if not may_go(row)), 0)
+    first = next((place for place, goes in enumerate(may_go) if not goes), 0)
     for place in range(first + 1, min(_MOST_HEADINGS, len(rows) - 1)):
-        if rows[place - 1].marked or not may_go(rows[place]) or len(rows[place].lines[0]) > _LONGEST_POET:
+        if rows[place - 1].marked or not may_go[place] or len(rows[place].lines[0]) > _LONGEST_POET:
             break
         first = place + 1
     # 2) Skip the rows below the verse.
-    last = len(rows)
-    while marked and last > first and may_go(rows[last - 1]):
-        last -= 1
+    last = len(rows) - marked * len([*takewhile(bool, may_go[::-1])])
     verse = rows[first:last]
     if not marked and not all(row.of(width) for row in verse):
         return rows  # with several lengths and no marks, a title cannot be distinguished from a line

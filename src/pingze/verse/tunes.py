@@ -5,7 +5,7 @@ describes the columns of the table and how they are counted.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, cached_property, lru_cache
@@ -139,6 +139,13 @@ def find_tune(name: str) -> Tune | None:
     return _by_key().get(_key(name))
 
 
+def named_tune(headings: Iterable[str]) -> Tune | None:
+    """Return the tune whose name stands at the start of a heading, or None. A longer name takes precedence."""
+    firsts = (heading.strip("《》〈〉「」【】 　")[:8] for heading in headings)
+    names = (first[:size] for first in firsts for size in range(len(first), 1, -1))
+    return next(filter(None, map(find_tune, names)), None)
+
+
 def near_names(name: str) -> list[str]:
     """Return the names of at most three tunes that resemble a name."""
     return get_close_matches(to_traditional(name.strip()), list(tunes()), n=3, cutoff=0.3)
@@ -159,6 +166,12 @@ def shapes_of(tune: Tune) -> list[Tune]:
 def have_shape(lines: Sequence[str]) -> bool:
     """Return whether lines differ in length and have the shape of a tune."""
     return len({*map(len, lines)}) > 1 and any(tune.divides(lines) for tune in of_size(sum(map(len, lines))))
+
+
+def have_named_shape(lines: Sequence[str], headings: Iterable[str]) -> bool:
+    """Return whether lines have the shape of the tune that a heading names."""
+    fitting = [tune.names for tune in of_size(sum(map(len, lines))) if tune.divides(lines)]
+    return bool(fitting) and (tune := named_tune(headings)) is not None and tune.names in fitting
 
 
 @lru_cache(1 << 10)
