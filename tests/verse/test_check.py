@@ -59,6 +59,9 @@ def test_two_lines_are_a_couplet_and_lines_with_pauses_are_one_if_asked_or_witho
     verdict = check("江月随人远，山水照花明")
     faults = [(each.rule, each.line, each.position) for each in verdict.violations]
     assert (verdict.form, verdict.judged, faults) == ("對聯", "tones", [("失對", 2, 2), ("失對", 2, 4)])
+    for text in ("上聯：{}\n下聯：{}", "上联:{}，\n下联:{}。\n\n橫批：山高水遠", "橫批：山高水遠\n上聯：{}\n下聯：{}"):
+        (text,) = poems_in(text.format("江月随人远", "山水照花明"), form="對聯")
+        assert check(text, form="對聯").lines == verdict.lines
     assert len(check("風聲雨聲讀書聲，聲聲入耳；家事國事天下事，事事關心").lines) == 2
     for text in ("天對地，雨對風", "一" * 12 + "，" + "二" * 12, "山月，江風，水花，春天", "春風吹綠柳"):
         asked = check(text, form="对联")

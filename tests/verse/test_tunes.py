@@ -89,6 +89,7 @@ def test_stanzas_apart_are_one_piece_and_a_heading_names_the_tune(title: str) ->
     for between in ("", "\n\n"):
         (text,) = poems_in(title + first + between + second)
         assert (check(text).form, check(text).ok) == (name, True)
+    assert poems_in(f"某甲\n{name}·秋思，和韻\n\n{first}{second}")[-1] == first + second  # no stanza of its title
 
 
 def test_a_wrong_length_is_a_fault_of_shape_and_names_near_tunes() -> None:

@@ -15,7 +15,9 @@ _CHARACTER = f"{HAN}□〇"  # □ represents a lost character and fits any tone
 _STOPS = "，。？！；,.?!;｡､．…—﹐﹒﹔﹖﹗"
 _ENDS_LINE = re.compile(f"[{_STOPS}、：:﹕︰/|]")
 _STOP = re.compile(f"[{_CHARACTER}][”’」』\"']*[{_STOPS}]")
-_REMARK = re.compile(r"\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］")
+_REMARK = re.compile(
+    r"\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］|橫批[：:].*|横批[：:].*"
+)
 _HEADING = re.compile(r"\s*[#《〈【]|.*[》〉】]\s*$")
 _TITLED = re.compile(
     f"(?m)^([^{_STOPS}\\n]*[《〈【][^《〈【》〉】\\n]*[》〉】](?:[{HAN}·（）()〔〕\\[\\] ]{{1,9}}(?=[：:]))?)"
@@ -24,11 +26,12 @@ _TITLED = re.compile(
 _NUMBERED = re.compile(r"\s*[（(【]?其?[一二三四五六七八九十]{1,3}[）)】、.]?\s*$")
 _PREFACE = re.compile("[并並有][序敘引]")
 _QUOTED = re.compile('[「『“‘"]([^「」『』“”‘’"]+)[」』”’"]')
-_RUBY, _URL = (re.compile(r"<r[tp]\b[^<>]*>[^<>]*</r[tp]>", re.IGNORECASE), re.compile(r"(?:https?://|www\.)\S+"))
+_RUBY = re.compile(r"<r[tp]\b[^<>]*>[^<>]*</r[tp]>", re.IGNORECASE)
+_URL_OR_LABEL = re.compile(r"https?://\S+|www\.\S+|上[聯联][：:]|下[聯联][：:]")  # labels of a couplet's lines
 _QUERY = re.compile(f"(?<=[{HAN}])[?？](?=[{HAN}])|(?:(?<=\n)|^)[?？](?=[{HAN}])")
 _LOST = re.compile(f"[○◯＿囗▢](?=[{HAN}○◯＿囗▢{_STOPS}\n]|$)(?<=[{HAN}{_STOPS}\n].)|(?<=[{HAN}])[○◯＿囗▢]")
 _COMMENT = re.compile(
-    r"(?m)\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)\s*(?:[】\])）：:]|$)"
+    r"(?m)\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)\s*(?:[】\])）：:]|$)|\s*[橫横]批[：:].*\Z"
 )
 _PLAIN = re.compile("(?:[\u4e00-\u56d6\u56d8-\u9fff]+[，。])+")  # most texts are just verse; 囗 is a lost character
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
@@ -131,7 +134,8 @@ def _parted(text: str) -> str:
 def _goes_on(read: ReadText, more: list[str], form: str | None) -> bool:
     """Return whether `more` continues a poem: a stanza of a 詞, or up to three lines after as many, of one length."""
     lines, mixed = read.lines + more, len({*map(len, read.lines)}) > 1
-    starts = range(1 + _MOST_HEADINGS * mixed)  # the first lines of a 詞 may be headings
+    most = min(_MOST_HEADINGS, len(read.lines) - 2) if mixed else 0  # the first lines of a 詞 may be headings
+    starts = range(max(0, most) + 1)
     named = any(have_named_shape(lines[n:], [form] if form else [*read.left_out, *lines[:n]]) for n in starts)
     short = max(len(read.lines), len(more)) < FEWEST_LINES and len({*map(len, lines)}) == 1
     return named or short or (have_shape(lines) and not have_shape(read.lines))
@@ -225,8 +229,7 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
             break
         first = place + 1
     # 2) Skip the rows below the verse.
-    last = len(rows) - marked * len([*takewhile(bool, may_go[::-1])])
-    verse = rows[first:last]
+    verse = rows[first : len(rows) - marked * len([*takewhile(bool, may_go[::-1])])]
     if not marked and not all(row.of(width) for row in verse):
         return rows  # with several lengths and no marks, a title cannot be distinguished from a line
     # 3) Remove a title as long as the lines: an unmarked first row that makes the poem one line too long.
@@ -236,10 +239,10 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
 
 
 def _normal(text: str) -> str:
-    """Normalize characters (NFC), line breaks and lost characters (to □), expand 々, and remove HTML tags and URLs."""
+    """Normalize characters (NFC), line breaks and lost characters (to □), expand 々; remove tags, URLs and labels."""
     if "<" in text or "&" in text:
         text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _RUBY.sub("", text))))
-    text = unicodedata.normalize("NFC", _URL.sub("", text.replace("\ufeff", "")))
+    text = unicodedata.normalize("NFC", _URL_OR_LABEL.sub(" ", text.replace("\ufeff", "")))
     text = _LOST.sub("□", _TITLED.sub(r"\1\n", "\n".join(text.splitlines())))
     if _QUERY.search(text):
         width = Counter(map(len, re.split(f"[{_STOPS}\n]+", text.strip()))).most_common(1)[0][0]
