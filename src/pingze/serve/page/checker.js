@@ -73,7 +73,8 @@ export function drawChecker() {
   fill($("beside"), [["", t("beside_none")], ...[...levels, ...standards].filter(isOther)]);
   const text = $("text").value;
   const hint = el("p.empty", t(HAN.test(text) ? "loading" : text.trim() ? "check_not_chinese" : "check_empty"));
-  const back = mended && button(t("take_mending_back"), () => checkText(mended.before), { id: "take-mending-back" });
+  const word = mended?.changes ? "take_mending_back" : "take_text_back";
+  const back = mended && button(t(word), () => checkText(mended.before), { id: "take-mending-back" });
   const news = mended ? el("section.mended", mended.changes && changesSaid(mended.changes), back) : "";
   $("verdicts").replaceChildren(news, sides ? el("div.sides", sides.map(side)) : hint);
 }
