@@ -126,8 +126,9 @@ def test_a_text_goes_to_the_desk_with_its_title_its_faults_and_its_spelling(page
     says(page, "#faults", "出韵")
     choose(page, "language", "en")
     says(page, "#faults", "The even lines rhyme in one level group")
+    choose(page, "language", "zh")
     page.click("#mend-around")
-    says(page, "#news", "Characters changed: 1")
+    says(page, "#news", "改了 1 个字")
     count(page, "#sheet .faulty", 0)
 
 

@@ -183,6 +183,7 @@ def test_two_tabs_at_one_poem_both_keep_their_work(page: Page, address: str) -> 
     compose(page)
     other = page.context.new_page()
     again(other, address)
+    assert lines(other) == lines(page)
     newer = edit(other)
     page.click("[data-view-of=shelf]")
     page.locator(".star").click()

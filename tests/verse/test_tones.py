@@ -43,7 +43,7 @@ def test_readings_that_the_source_lacks_are_there_and_simplified_and_japanese_ch
         assert reading[1:] in map(str, readings(reading[0]))
     assert UNKNOWN not in map(tone, "爲溪却迴逈鶒")
     assert " ".join(map(str, readings("发"))) == "入月"
-    for character, found in (("东", "平東"), ("听", "平青 去徑"), ("気", "去未"), ("淸", "平庚")):
+    for character, found in (("东", "平東"), ("听", "平青 去徑"), ("気", "去未"), ("対", "去隊"), ("淸", "平庚")):
         assert " ".join(map(str, describe(character))) == found
 
 

@@ -4,7 +4,7 @@ import html
 import re
 import unicodedata
 from collections import Counter
-from itertools import accumulate, takewhile
+from itertools import accumulate
 from typing import NamedTuple
 
 from pingze.verse.characters import HAN
@@ -15,9 +15,7 @@ _CHARACTER = f"{HAN}□〇"  # □ represents a lost character and fits any tone
 _STOPS = "，。？！；,.?!;｡､．…—﹐﹒﹔﹖﹗"
 _ENDS_LINE = re.compile(f"[{_STOPS}、：:﹕︰/|]")
 _STOP = re.compile(f"[{_CHARACTER}][”’」』\"']*[{_STOPS}]")
-_REMARK = re.compile(
-    r"\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］|橫批[：:].*|横批[：:].*"
-)
+_REMARK = re.compile(r"\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］|[橫横]批[：:].*")
 _HEADING = re.compile(r"\s*[#《〈【]|.*[》〉】]\s*$")
 _TITLED = re.compile(
     f"(?m)^([^{_STOPS}\\n]*[《〈【][^《〈【》〉】\\n]*[》〉】](?:[{HAN}·（）()〔〕\\[\\] ]{{1,9}}(?=[：:]))?)"
@@ -69,7 +67,7 @@ class _Row:
         self.lines: list[str] = []
         for part in _ENDS_LINE.split(row):
             pieces = [piece for raw in part.split() if (piece := _NOT_CHARACTER.sub("", raw))]
-            spaced = len(pieces) < 2 or all(len(piece) >= _SHORTEST_PIECE for piece in pieces)
+            spaced = all(len(piece) >= _SHORTEST_PIECE for piece in pieces)
             self.lines += pieces if spaced else ["".join(pieces)]
 
     def of(self, width: int) -> bool:
@@ -229,7 +227,10 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
             break
         first = place + 1
     # 2) Skip the rows below the verse.
-    verse = rows[first : len(rows) - marked * len([*takewhile(bool, may_go[::-1])])]
+    last = len(rows)
+    while marked and last > first and may_go[last - 1]:
+        last -= 1
+    verse = rows[first:last]
     if not marked and not all(row.of(width) for row in verse):
         return rows  # with several lengths and no marks, a title cannot be distinguished from a line
     # 3) Remove a title as long as the lines: an unmarked first row that makes the poem one line too long.

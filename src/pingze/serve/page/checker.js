@@ -33,13 +33,10 @@ export function startChecker() {
     asking.abort();
     drawChecker();
     clearTimeout(waiting);
-    waiting = setTimeout(see, WAIT);
+    waiting = setTimeout(checkNow, WAIT);
   });
-  checkAgain();
+  checkNow();
 }
-
-/** Have the verdicts said, or said in another language. */
-export const checkAgain = () => see();
 
 /** Turn to the checker with a text, whose form it finds; what a person had written there can be had back. */
 export async function check(text) {
@@ -57,7 +54,7 @@ function checkText(text) {
   $("text").value = text;
   $("text").dispatchEvent(new Event("input", { bubbles: true }));
   clearTimeout(waiting);
-  return see();
+  return checkNow();
 }
 
 /** Draw the checker again as the page changes, but not under the reader's hand. */
@@ -79,7 +76,8 @@ export function drawChecker() {
   $("verdicts").replaceChildren(news, sides ? el("div.sides", sides.map(side)) : hint);
 }
 
-async function see() {
+/** Have the text checked by what is chosen, in the reader's language; what was asked before is called off. */
+export async function checkNow() {
   const text = $("text").value;
   if (!HAN.test(text)) return;
   asking.abort();
@@ -139,7 +137,7 @@ function show(verdict) {
 function noteOf(note, { code, has, form, other = form }) {
   const looksSame = (pair) => /^(.)→\1$/u.test(told(pair)); // as 里→裡 to a reader of Simplified
   if (code === "chosen" && has.every(looksSame)) return null;
-  const judge = () => (($("check_form").value = other), see());
+  const judge = () => (($("check_form").value = other), checkNow());
   return form ? button(told(note), judge, { class: "plain as-form" }) : el("p.hint", told(note));
 }
 

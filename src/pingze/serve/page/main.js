@@ -2,7 +2,7 @@
 
 import { arrive, writeAddress } from "./address.js";
 import { ask } from "./api.js";
-import { checkAgain, drawChecker, redrawChecker, startChecker } from "./checker.js";
+import { checkNow, drawChecker, redrawChecker, startChecker } from "./checker.js";
 import { chose, drawChoices, foldChoices, seeClashes, takeChoices } from "./request.js";
 import { compose, go, turnTo } from "./actions.js";
 import { $, attempt, fill, onClick } from "./dom.js";
@@ -47,7 +47,7 @@ async function set(name, value) {
   if (!["language", "standard"].includes(name)) return;
   chose();
   seeClashes();
-  checkAgain();
+  checkNow();
 }
 
 /** Undo and redo by keyboard, but where a person writes. */
