@@ -2,13 +2,15 @@
 
 Run: python -m benchmarks.compose [--threads 1]
 
-No speed is reported if the engines disagree. Three things are timed. First, one step of a character (id in, state and
-logits out), alone and in batches of 32 and 64: our engine, its peers and a large float32 matrix product take turns, so
-that all meet the same conditions. Second, poems with 8 and 32 particles and at the defaults, one by one on a warm
-process and in bulk. Third, the command in a fresh process. Poems are also timed in processor time, which other work on
-the machine disturbs less. Writes benchmarks/results/compose.json and the figures `compose.*` of speed.
+No speed is reported if the engines disagree. Three things are timed. First, one step of a character
+(id in, state and logits out), alone and in batches of 32 and 64: our engine, its peers and a large
+float32 matrix product take turns, so that all meet the same conditions. Second, poems with 8 and 32
+particles and at the defaults, one by one on a warm process and in bulk. Third, the command in a
+fresh process. Poems are also timed in processor time, which other work on the machine disturbs
+less. Writes benchmarks/results/compose.json and the figures `compose.*` of speed.
 
-The measurements run in a separate process, because NumPy fixes its number of threads when it is imported.
+The measurements run in a separate process, because NumPy fixes its number of threads when it is
+imported.
 """
 
 import argparse
@@ -68,7 +70,8 @@ def our_step(loaded: checkpoint.Checkpoint, batch: int, *, reference: bool = Fal
     """Return a step of the engine that composes; in addition to the logits it sums their exponentials."""
     network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
     begun = network.start(batch)
-    state = begun._replace(layers=tuple(map(np.zeros_like, begun.layers)))  # the peers start from zeros
+    # the peers start from zeros
+    state = begun._replace(layers=tuple(map(np.zeros_like, begun.layers)))
 
     def step(ids: Array) -> Array:
         nonlocal state
@@ -88,7 +91,9 @@ def torch_step(loaded: checkpoint.Checkpoint, batch: int) -> Step:
     def step(ids: Array) -> Array:
         nonlocal h, c
         x = torch.nn.functional.embedding(torch.from_numpy(ids), w["embedding.weight"])
-        h, c = torch.lstm_cell(x, (h, c), w["lstm.0.weight_ih"], w["lstm.0.weight_hh"], w["lstm.0.bias"], no_bias)
+        h, c = torch.lstm_cell(
+            x, (h, c), w["lstm.0.weight_ih"], w["lstm.0.weight_hh"], w["lstm.0.bias"], no_bias
+        )
         logits: Array = torch.nn.functional.linear(h, w["output.weight"], w["output.bias"]).numpy()
         return logits
 
@@ -124,12 +129,16 @@ def write_graph(loaded: checkpoint.Checkpoint, path: Path) -> None:
         "W": _onnx_gates(t["lstm.0.weight_ih"])[None],
         "R": _onnx_gates(t["lstm.0.weight_hh"])[None],
         "B": np.concatenate([_onnx_gates(t["lstm.0.bias"]), np.zeros(4 * H, np.float32)])[None],
-        "output": t["embedding.weight" if (tied := loaded.configuration.tied) else "output.weight"].T,
+        "output": t[
+            "embedding.weight" if (tied := loaded.configuration.tied) else "output.weight"
+        ].T,
         "output_bias": t["output.bias"],
     } | ({"projection": t["projection.weight"].T} if tied else {})
     nodes = [
         helper.make_node("Gather", ["embedding", "ids"], ["x"]),
-        helper.make_node("LSTM", ["x", "W", "R", "B", "", "h", "c"], ["hs", "h1", "c1"], hidden_size=H),
+        helper.make_node(
+            "LSTM", ["x", "W", "R", "B", "", "h", "c"], ["hs", "h1", "c1"], hidden_size=H
+        ),
         helper.make_node("Squeeze", ["hs", "direction"], ["top"]),
         *([helper.make_node("MatMul", ["top", "projection"], ["projected"])] if tied else []),
         helper.make_node("MatMul", ["projected" if tied else "top", "output"], ["product"]),
@@ -139,11 +148,18 @@ def write_graph(loaded: checkpoint.Checkpoint, path: Path) -> None:
     graph = helper.make_graph(
         nodes,
         "step",
-        [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "N"]), _float("h", state), _float("c", state)],
+        [
+            helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "N"]),
+            _float("h", state),
+            _float("c", state),
+        ],
         [_float("logits", [1, "N", V]), _float("h1", state), _float("c1", state)],
         [
             numpy_helper.from_array(np.array([1]), "direction"),
-            *(numpy_helper.from_array(np.ascontiguousarray(a), name) for name, a in weights.items()),
+            *(
+                numpy_helper.from_array(np.ascontiguousarray(a), name)
+                for name, a in weights.items()
+            ),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -161,7 +177,9 @@ def _onnx_gates(stacked: Array) -> Array:
     return np.concatenate([i, o, f, c_tilde])
 
 
-def engines(loaded: checkpoint.Checkpoint, folder: Path, batch: int, threads: int) -> dict[str, Callable[[], Step]]:
+def engines(
+    loaded: checkpoint.Checkpoint, folder: Path, batch: int, threads: int
+) -> dict[str, Callable[[], Step]]:
     """Return, by each engine's name, a function that makes its step with a fresh state."""
     H, whole, small = loaded.configuration.hidden_size, folder / "step.onnx", folder / "int8.onnx"
     if not small.exists():
@@ -201,7 +219,9 @@ def check_agreement(found: Mapping[str, float]) -> None:
     """Exit with a message if an engine's results differ too much from those of ours in float32."""
     for name, difference in found.items():
         if not difference <= LARGEST_DIFFERENCE.get(name, FLOAT32_DIFFERENCE):
-            sys.exit(f"{name} differs from ours in float32 by {difference:.3g} in ln p: no speed is reported")
+            sys.exit(
+                f"{name} differs from ours in float32 by {difference:.3g} in ln p: no speed is reported"
+            )
 
 
 def time_in_turn(tasks: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, float]:
@@ -228,7 +248,8 @@ def measure_steps(loaded: checkpoint.Checkpoint, threads: int) -> dict[str, Any]
             made = engines(loaded, Path(folder), batch, threads)
             found = differences(made, batch, loaded.configuration.vocabulary_size)
             check_agreement(found)
-            text = str(compose(form="七律", model=loaded.name, seed=1)[0])  # characters as frequent as in verse
+            # characters as frequent as in verse
+            text = str(compose(form="七律", model=loaded.name, seed=1)[0])
             ids = np.resize(loaded.vocabulary.encode(text.replace("\n", "")), batch)
             tasks = {name: _bound(make(), ids) for name, make in made.items()}
             seconds = time_in_turn(tasks | {"product": lambda: matrix @ matrix}, SECONDS)
@@ -239,7 +260,8 @@ def measure_steps(loaded: checkpoint.Checkpoint, threads: int) -> dict[str, Any]
                 "microseconds": {name: round(s * 1e6, 1) for name, s in seconds.items()},
                 "difference": found,
                 "ratio_best_peer": min(peers.values()) / ours,
-                "ratio_best_float32_peer": min(s for n, s in peers.items() if "int8" not in n) / ours,
+                "ratio_best_float32_peer": min(s for n, s in peers.items() if "int8" not in n)
+                / ours,
                 "product_gflops": rate / 1e9,
                 "share_of_product": _operations(loaded) * batch / ours / rate,
             }
@@ -253,14 +275,17 @@ def _bound(step: Step, ids: Array) -> Callable[[], object]:
 def _operations(loaded: checkpoint.Checkpoint) -> int:
     """Count the operations of one character's products; the input's is left out, since particles share it."""
     size, H = loaded.configuration, loaded.configuration.hidden_size
-    output = size.embedding_size * (H + size.vocabulary_size) if size.tied else H * size.vocabulary_size
+    output = (
+        size.embedding_size * (H + size.vocabulary_size) if size.tied else H * size.vocabulary_size
+    )
     return 2 * (4 * H * H * (2 * size.layers - 1) + output)
 
 
 def measure_poems() -> dict[str, float]:
     """Measure the milliseconds of a 七絕 in a warm process, by clock and processor, and the poems per second in bulk.
 
-    Each comes with its share of the machine's rate in a float32 product, a rate that 8-bit products can exceed.
+    Each comes with its share of the machine's rate in a float32 product, a rate that 8-bit products
+    can exceed.
     """
     compose(form="七絕", seed=0)
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
@@ -296,7 +321,14 @@ def _ratio_to_peer() -> float:
     ids = np.arange(64) + len(loaded.vocabulary) // 2
     for seed in range(15):
         poem = processor_seconds(partial(compose, form="七絕", seed=seed))
-        times.append((poem, processor_seconds(lambda: [step(ids) for _ in range(Composing.particles * TOKENS // 64)])))
+        times.append(
+            (
+                poem,
+                processor_seconds(
+                    lambda: [step(ids) for _ in range(Composing.particles * TOKENS // 64)]
+                ),
+            )
+        )
     ours, theirs = map(statistics.median, zip(*times, strict=True))
     return ours / theirs
 
@@ -340,7 +372,14 @@ def main() -> None:
     where = machine.description("onnxruntime", "onnx", "torch") | {"threads": arguments.threads}
     environment = os.environ | {VARIABLE: str(arguments.threads)}
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.compose", "--worker", "--threads", str(arguments.threads)],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.compose",
+            "--worker",
+            "--threads",
+            str(arguments.threads),
+        ],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,

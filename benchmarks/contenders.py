@@ -1,9 +1,11 @@
 """Define the contenders that `engine.py` compares in training the report's model, each in its own process.
 
-All start from the same weights, get the same batches, use no dropout, and clip the global norm at 1:
+All start from the same weights, get the same batches, use no dropout, and clip the global norm at
+1:
 
 - `ours`: this engine, as `pingze train` runs it (`ours float32`: the same with float32 operands);
-- `float32 user`: `torch.nn.LSTM` + `Linear` + `cross_entropy` + Adam over padded batches, as a user writes it;
+- `float32 user`: `torch.nn.LSTM` + `Linear` + `cross_entropy` + Adam over padded batches, as a user
+    writes it;
 - `bf16 user`: the same with bfloat16 autocast and fused AdamW, the fastest that a user could write.
 """
 
@@ -58,7 +60,9 @@ def _ours(model: ModelConfiguration, precision: str) -> Part:
         hidden = _hidden(len(targets), model.hidden_size)
         trainer.model.zero_grad()
         output = trainer.model.output
-        cross_entropy_sum(hidden, output.weight, output.bias, targets, trainer.model.operands).backward()
+        cross_entropy_sum(
+            hidden, output.weight, output.bias, targets, trainer.model.operands
+        ).backward()
 
     return Part(trainer.step_on, layer, head)
 
@@ -94,14 +98,21 @@ class Stock(nn.Module):
         ours.initialize("orthogonal", np.random.default_rng(TrainingConfiguration().seed))
         weights = ours.state_dict()
         for depth in range(model.layers):
-            for stock, own in (("weight_ih", "weight_ih"), ("weight_hh", "weight_hh"), ("bias_ih", "bias")):
+            for stock, own in (
+                ("weight_ih", "weight_ih"),
+                ("weight_hh", "weight_hh"),
+                ("bias_ih", "bias"),
+            ):
                 weights[f"lstm.{stock}_l{depth}"] = weights.pop(f"lstm.{depth}.{own}")
             weights[f"lstm.bias_hh_l{depth}"] = torch.zeros(4 * model.hidden_size)
         self.load_state_dict(weights)
-        for depth in range(model.layers):  # if both biases learned, their sum would learn at twice the rate
+        # if both biases learned, their sum would learn at twice the rate
+        for depth in range(model.layers):
             self.lstm.get_parameter(f"bias_hh_l{depth}").requires_grad_(False)
 
-    def loss(self, hidden: Float[Tensor, "T B H"], targets: Int64[Tensor, "T B"]) -> Float[Tensor, ""]:
+    def loss(
+        self, hidden: Float[Tensor, "T B H"], targets: Int64[Tensor, "T B"]
+    ) -> Float[Tensor, ""]:
         """Return the mean -ln p over the targets, padding excluded."""
         logits = self.output(hidden).flatten(0, 1)
         return nn.functional.cross_entropy(logits, targets.flatten(), ignore_index=PADDING)
@@ -145,7 +156,9 @@ def _user(model: ModelConfiguration, *, autocast: bool) -> Part:
 
 
 def _padded(sequences: Sequence[Ids]) -> Int64[Tensor, "T B"]:
-    return nn.utils.rnn.pad_sequence([torch.from_numpy(s) for s in sequences], padding_value=PADDING)
+    return nn.utils.rnn.pad_sequence(
+        [torch.from_numpy(s) for s in sequences], padding_value=PADDING
+    )
 
 
 def _hidden(*shape: int) -> Tensor:

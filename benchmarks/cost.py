@@ -2,9 +2,10 @@
 
 Run: PINGZE_THREADS=1 python -m benchmarks.cost
 
-Times are processor times of one thread, so that other work on the machine does not count; memory is what the kernel
-reports. The steps are those of benchmarks/engine.py (`contenders.Fed`), on random texts of 48 tokens. Writes
-benchmarks/results/cost.json and docs/training-cost.svg, and prints the tables of docs/training.md.
+Times are processor times of one thread, so that other work on the machine does not count; memory is
+what the kernel reports. The steps are those of benchmarks/engine.py (`contenders.Fed`), on random
+texts of 48 tokens. Writes benchmarks/results/cost.json and docs/training-cost.svg, and prints the
+tables of docs/training.md.
 """
 
 import dataclasses
@@ -30,7 +31,10 @@ RESULTS = machine.ROOT / "benchmarks" / "results" / "cost.json"
 PICTURE = machine.ROOT / "docs" / "training-cost.svg"
 BATCH, LENGTH = 32, 48
 REPORT = ModelConfiguration()
-GRID: dict[str, tuple[int, ...]] = {"hidden_size": (256, 512, 1024), "vocabulary_size": (2000, 5851, 20000)}
+GRID: dict[str, tuple[int, ...]] = {
+    "hidden_size": (256, 512, 1024),
+    "vocabulary_size": (2000, 5851, 20000),
+}
 CORPORA = (1000, 4000, 16000)
 PROCESSES = (1, 2)
 MANY = 850_000
@@ -63,7 +67,9 @@ def sizes() -> list[dict[str, Any]]:
 def asked(*arguments: str) -> dict[str, Any]:
     """Run this file with some arguments in a new process, and return the row that it prints."""
     command = [sys.executable, "-m", "benchmarks.cost", *arguments]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8", cwd=machine.ROOT)
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, encoding="utf-8", cwd=machine.ROOT
+    )
     print(done.stdout, end="", file=sys.stderr, flush=True)
     row: dict[str, Any] = json.loads(done.stdout)
     return row
@@ -75,7 +81,12 @@ def of_size(name: str, value: int) -> dict[str, Any]:
     trainer, batch = contenders.Fed(model, "bf16"), batch_of(model)
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
     rises = contenders.peak_bytes(_part(trainer), batch)
-    row = {"size": name, "value": value, "parameters": parameters, "seconds": seconds_a_step(trainer, batch)}
+    row = {
+        "size": name,
+        "value": value,
+        "parameters": parameters,
+        "seconds": seconds_a_step(trainer, batch),
+    }
     stays = 16 * parameters  # weight, gradient and Adam's two moments
     return row | {"stays": stays, "rises": rises, "whole": _most()}
 
@@ -104,10 +115,15 @@ def of_corpus(count: int) -> dict[str, Any]:
     lines = ["".join(rng.choice(characters, 5)) for _ in range(8 * count)]
     texts = ["".join(f"{line}，" for line in lines[k : k + 8]) for k in range(0, 8 * count, 8)]
     poems = [CorpusPoem("tang", "題", "某", text) for text in texts]
-    examples(poems[:10], vocabulary, LENGTH)  # loads the tables of prosody, which are not to be counted
+    # loads the tables of prosody, which are not to be counted
+    examples(poems[:10], vocabulary, LENGTH)
     before, started = _resident(), time.process_time()
     made = examples(poems, vocabulary, LENGTH)
-    return {"poems": len(made), "seconds": time.process_time() - started, "bytes": _resident() - before}
+    return {
+        "poems": len(made),
+        "seconds": time.process_time() - started,
+        "bytes": _resident() - before,
+    }
 
 
 def _resident() -> int:
@@ -121,7 +137,9 @@ def processes() -> list[dict[str, Any]]:
     for count in PROCESSES:
         launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(count)]
         command = [*launcher, "-m", "benchmarks.cost", "--one-of-several"]
-        done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8", cwd=machine.ROOT)
+        done = subprocess.run(
+            command, check=True, capture_output=True, encoding="utf-8", cwd=machine.ROOT
+        )
         found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         rows.append(
             {
@@ -165,7 +183,9 @@ def measure() -> None:
 
 def print_tables(result: dict[str, Any]) -> None:
     """Print the results as Markdown tables."""
-    print("| | | ms a step | MB that stay | MB that a step adds | MB in all |\n|---|---|---|---|---|---|")
+    print(
+        "| | | ms a step | MB that stay | MB that a step adds | MB in all |\n|---|---|---|---|---|---|"
+    )
     for row in result["sizes"]:
         name = row["size"].replace("_size", "")
         megabytes = " | ".join(f"{row[key] / 1e6:.0f}" for key in ("stays", "rises", "whole"))
@@ -205,7 +225,9 @@ def plot(result: dict[str, Any]) -> None:
     for axis, name in zip(axes, GRID, strict=True):
         rows = [row for row in result["sizes"] if row["size"] == name]
         values = [row["value"] for row in rows]
-        axis.plot(values, [1e3 * row["seconds"] for row in rows], "o-", color="#b33a2b", label="ms a step")
+        axis.plot(
+            values, [1e3 * row["seconds"] for row in rows], "o-", color="#b33a2b", label="ms a step"
+        )
         memory = [(row["stays"] + row["rises"]) / 1e6 for row in rows]
         axis.plot(values, memory, "s--", color="#44484f", label="MB: weights, Adam, a step")
         axis.set_xlabel(name.replace("_", " "))

@@ -2,10 +2,11 @@
 
 Run: python -m benchmarks.engine [--threads 2]
 
-The layer alone, the head alone and the whole step are timed on real batches of the report's draw. They take turns with
-each other and with a large product in float32 and bfloat16, which is the limit, so that all meet the same conditions.
-Peak memory and the growth of cost with each size are measured too. Nothing is reported unless the loss curves agree.
-Writes benchmarks/results/engine.json, the picture engine.svg and the figures `engine.*`.
+The layer alone, the head alone and the whole step are timed on real batches of the report's draw.
+They take turns with each other and with a large product in float32 and bfloat16, which is the
+limit, so that all meet the same conditions. Peak memory and the growth of cost with each size are
+measured too. Nothing is reported unless the loss curves agree. Writes
+benchmarks/results/engine.json, the picture engine.svg and the figures `engine.*`.
 """
 
 import argparse
@@ -84,7 +85,10 @@ def report_batches() -> list[list[Ids]]:
     vocabulary = Vocabulary.of_texts((text[:LENGTH] for text in texts), REPORT.vocabulary_size)
     sequences = [encode_sequence(text, vocabulary, LENGTH) for text in texts]
     order = epoch_order(len(sequences), 1, 0)
-    return [[sequences[k] for k in order[start : start + BATCH]] for start in range(0, len(order), BATCH)]
+    return [
+        [sequences[k] for k in order[start : start + BATCH]]
+        for start in range(0, len(order), BATCH)
+    ]
 
 
 def curves(field: Field, data: list[list[Ids]]) -> dict[str, list[float]]:
@@ -113,8 +117,14 @@ def time_in_turn(field: Field, data: list[list[Ids]]) -> dict[str, Any]:
                 by_name[name].append(field.ask(name, "time", part, batch))
         for precision, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16)):
             rates[precision].append(product_rate(dtype))
-    medians = {part: {n: statistics.median(t) for n, t in by_name.items()} for part, by_name in times.items()}
-    return {"seconds": medians, "product_flops": {p: statistics.median(r) for p, r in rates.items()}}
+    medians = {
+        part: {n: statistics.median(t) for n, t in by_name.items()}
+        for part, by_name in times.items()
+    }
+    return {
+        "seconds": medians,
+        "product_flops": {p: statistics.median(r) for p, r in rates.items()},
+    }
 
 
 def product_rate(dtype: torch.dtype) -> float:
@@ -140,16 +150,30 @@ def growth(field: Field) -> list[dict[str, Any]]:
     rows = []
     for size, values in GROWTH.items():
         for value in values:
-            model = REPORT if size in ("batch", "length") else dataclasses.replace(REPORT, **{size: value})  # type: ignore[arg-type]
-            B, T = (value if size == name else usual for name, usual in (("batch", BATCH), ("length", LENGTH)))
+            model = REPORT
+            if size not in ("batch", "length"):
+                model = dataclasses.replace(REPORT, **{size: value})  # type: ignore[arg-type]
+            B, T = (
+                value if size == name else usual
+                for name, usual in (("batch", BATCH), ("length", LENGTH))
+            )
             rng = np.random.default_rng(0)
             batch = [np.append(BOS, rng.integers(4, model.vocabulary_size, T)) for _ in range(B)]
             field.become(model)
-            times = {name: [field.ask(name, "time", "step", batch) for _ in range(2)][1:] for name in NAMES}
+            times = {
+                name: [field.ask(name, "time", "step", batch) for _ in range(2)][1:]
+                for name in NAMES
+            }
             for _ in range(4):
                 for name in NAMES:
                     times[name].append(field.ask(name, "time", "step", batch))
-            rows.append({"size": size, "value": value, **{n: statistics.median(t) for n, t in times.items()}})
+            rows.append(
+                {
+                    "size": size,
+                    "value": value,
+                    **{n: statistics.median(t) for n, t in times.items()},
+                }
+            )
     return rows
 
 
@@ -169,7 +193,9 @@ def main() -> None:
     os.environ[VARIABLE] = str(parser.parse_args().threads)
     set_pools()
     data, field = report_batches(), Field()
-    result: dict[str, Any] = {"machine": machine.description("torch", "numba") | {"threads": threads()}}
+    result: dict[str, Any] = {
+        "machine": machine.description("torch", "numba") | {"threads": threads()}
+    }
     result["curves"] = curves(field, data)
     result |= time_in_turn(field, data)
     result["growth"] = growth(field)
@@ -199,14 +225,22 @@ def figures(result: dict[str, Any]) -> dict[str, float]:
 def share(result: dict[str, Any], part: str, name: str) -> float:
     """Return what share of the rate of a large product in its precision a contender reaches, padding not counted."""
     precision = "float32" if "float32" in name else "bf16"
-    return float(result["operations"][part] / result["seconds"][part][name] / result["product_flops"][precision])
+    return float(
+        result["operations"][part]
+        / result["seconds"][part][name]
+        / result["product_flops"][precision]
+    )
 
 
 def print_tables(result: dict[str, Any]) -> None:
     """Print the three tables in Markdown."""
     rates = result["product_flops"]
-    print(f"large product: float32 {rates['float32'] / 1e9:.0f}, bf16 {rates['bf16'] / 1e9:.0f} GFLOP/s\n")
-    print("| ms (share of the product's rate) | layer | head | whole step | peak MB |\n|---|---|---|---|---|")
+    print(
+        f"large product: float32 {rates['float32'] / 1e9:.0f}, bf16 {rates['bf16'] / 1e9:.0f} GFLOP/s\n"
+    )
+    print(
+        "| ms (share of the product's rate) | layer | head | whole step | peak MB |\n|---|---|---|---|---|"
+    )
     for name in NAMES:
         cells = [
             f"{1e3 * result['seconds'][part][name]:.1f} ({share(result, part, name):.0%})"
@@ -215,7 +249,9 @@ def print_tables(result: dict[str, Any]) -> None:
         print(f"| {name} | {' | '.join(cells)} | {result['peak_bytes'][name] / 1e6:.0f} |")
     print(f"\n| ms a step at | {' | '.join(NAMES)} |\n|{'---|' * (len(NAMES) + 1)}")
     for row in result["growth"]:
-        print(f"| {row['size']} {row['value']} | {' | '.join(f'{1e3 * row[n]:.0f}' for n in NAMES)} |")
+        print(
+            f"| {row['size']} {row['value']} | {' | '.join(f'{1e3 * row[n]:.0f}' for n in NAMES)} |"
+        )
     print(f"\n| steps | {' | '.join(NAMES)} |\n|{'---|' * (len(NAMES) + 1)}")
     for k, losses in enumerate(zip(*(result["curves"][n] for n in NAMES), strict=True), 1):
         print(f"| to {k * CURVE_EVERY} | {' | '.join(f'{loss:.4f}' for loss in losses)} |")
@@ -231,10 +267,14 @@ def plot(result: dict[str, Any]) -> None:
     figure, axes = pyplot.subplots(figsize=(7, 2.4), layout="constrained")
     names = list(reversed(NAMES))
     times = [1e3 * result["seconds"]["step"][name] for name in names]
-    bars = axes.barh(names, times, color=["#b33a2b" if n.startswith("ours") else "#8a8f98" for n in names])
+    bars = axes.barh(
+        names, times, color=["#b33a2b" if n.startswith("ours") else "#8a8f98" for n in names]
+    )
     axes.bar_label(bars, fmt="%.0f", padding=3)
     limit = 1e3 * result["operations"]["step"] / result["product_flops"]["bf16"]
-    axes.axvline(limit, color="#44484f", linestyle=":", label=f"the products alone in bf16: {limit:.0f} ms")
+    axes.axvline(
+        limit, color="#44484f", linestyle=":", label=f"the products alone in bf16: {limit:.0f} ms"
+    )
     axes.legend(frameon=False, loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("ms a training step, median (the report's model, real batches)")

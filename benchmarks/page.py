@@ -2,9 +2,10 @@
 
 Run: python -m benchmarks.page
 
-Times are processor times of the page's main thread, so that other work on the machine does not count, and medians of
-five runs. Each is also given as a multiple of the time that a loop of a million square roots takes in the same page, so
-that machines can be compared. Needs playwright and Chromium. Writes the figures `page.*`.
+Times are processor times of the page's main thread, so that other work on the machine does not
+count, and medians of five runs. Each is also given as a multiple of the time that a loop of a
+million square roots takes in the same page, so that machines can be compared. Needs playwright and
+Chromium. Writes the figures `page.*`.
 """
 
 import json
@@ -35,7 +36,10 @@ def main() -> None:
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
         seen = [measured(browser, server.address) for _ in range(TIMES)]
         browser.close()
-    record("python -m benchmarks.page", {name: statistics.median(one[name] for one in seen) for name in seen[0]})
+    record(
+        "python -m benchmarks.page",
+        {name: statistics.median(one[name] for one in seen) for name in seen[0]},
+    )
 
 
 def measured(browser: Browser, address: str) -> dict[str, float]:
@@ -58,7 +62,9 @@ def tasks(browser: Browser, address: str, act: Callable[[], None]) -> list[float
     act()
     events = json.loads(browser.stop_tracing())["traceEvents"]
     ours = {e["pid"] for e in events if address in json.dumps(e.get("args", {}))}
-    main = {(e["pid"], e["tid"]) for e in events if e.get("args", {}).get("name") == "CrRendererMain"}
+    main = {
+        (e["pid"], e["tid"]) for e in events if e.get("args", {}).get("name") == "CrRendererMain"
+    }
     found = [e for e in events if e["pid"] in ours and (e["pid"], e["tid"]) in main and "tdur" in e]
     return [e["tdur"] / 1000 for e in found if e["name"].endswith("RunTask")]
 

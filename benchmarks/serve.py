@@ -2,10 +2,11 @@
 
 Run: python -m benchmarks.serve [--seconds 30] [--clients 64] [--particles 32 8] [--against FOLDER]
 
-No speed is reported unless all servers answer a request with the same lines. Requests come in bursts. If another
-checkout is given, its server takes turns with this one's, so that both meet the same conditions. Between bursts the
-rate of a large float32 matrix product is measured. Last, a small request is timed alone and while two of the largest
-run, all from one address. Writes benchmarks/results/serve.json and the figures `serve.*`.
+No speed is reported unless all servers answer a request with the same lines. Requests come in
+bursts. If another checkout is given, its server takes turns with this one's, so that both meet the
+same conditions. Between bursts the rate of a large float32 matrix product is measured. Last, a
+small request is timed alone and while two of the largest run, all from one address. Writes
+benchmarks/results/serve.json and the figures `serve.*`.
 """
 
 import argparse
@@ -59,9 +60,17 @@ class Server:
 
     def resident(self) -> int:
         """Return the bytes that the server and its workers now hold in memory; shared pages count in proportion."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
-        rollups = (Path(f"/proc/{pid}/smaps_rollup") for pid in [self.process.pid, *children.split()])
-        rows = (row.split() for rollup in rollups for row in rollup.read_text(encoding="ascii").splitlines())
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(
+            encoding="ascii"
+        )
+        rollups = (
+            Path(f"/proc/{pid}/smaps_rollup") for pid in [self.process.pid, *children.split()]
+        )
+        rows = (
+            row.split()
+            for rollup in rollups
+            for row in rollup.read_text(encoding="ascii").splitlines()
+        )
         return sum(1024 * int(row[1]) for row in rows if row[0] == "Pss:")
 
 
@@ -84,7 +93,9 @@ def ask(client: httpx.Client, **body: Any) -> httpx.Response:
     return client.post("/v1/compose", json=body)
 
 
-def burst(server: Server, clients: int, particles: int, seconds: float, seeds: Iterator[int]) -> None:
+def burst(
+    server: Server, clients: int, particles: int, seconds: float, seeds: Iterator[int]
+) -> None:
     """Have many clients ask for some seconds; each asks for its next poem when it has received the last."""
     lock = threading.Lock()
 
@@ -131,7 +142,9 @@ def operations(particles: int) -> int:
     return 2 * TOKENS * (particles + 1) * (recurrent + output)
 
 
-def measure(checkouts: dict[str, Path], clients: int, particles: int, seconds: float) -> dict[str, Any]:
+def measure(
+    checkouts: dict[str, Path], clients: int, particles: int, seconds: float
+) -> dict[str, Any]:
     """Measure the servers in turn, and the rate of a large product between their bursts."""
     rates, seeds = [], count(1)
     with ExitStack() as stack:
@@ -151,7 +164,9 @@ def _check_agreement(servers: Any, particles: int) -> None:
     lines = []
     for server in servers:
         with httpx.Client(base_url=server.address, timeout=60) as client:
-            lines.append(ask(client, form=FORM, seed=7, particles=particles).json()["poems"][0]["lines"])
+            lines.append(
+                ask(client, form=FORM, seed=7, particles=particles).json()["poems"][0]["lines"]
+            )
     if any(each != lines[0] for each in lines):
         sys.exit("the servers write different poems: no speed is reported")
 
@@ -194,7 +209,11 @@ def beside_large(checkout: Path) -> dict[str, float]:
             beside = [small(client) for _ in range(ASKED)]
         finally:
             over.set()
-    return {"quiet_ms": float(np.median(quiet)), "beside_ms": float(np.median(beside)), "slowest_ms": max(beside)}
+    return {
+        "quiet_ms": float(np.median(quiet)),
+        "beside_ms": float(np.median(beside)),
+        "slowest_ms": max(beside),
+    }
 
 
 def _ask_on(address: str, body: dict[str, Any], over: threading.Event) -> None:
@@ -212,7 +231,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30, help="how long each server is asked")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--particles", type=int, nargs="*", default=[32, 8])
-    parser.add_argument("--against", type=Path, help="another checkout, to be measured in turn with this one")
+    parser.add_argument(
+        "--against", type=Path, help="another checkout, to be measured in turn with this one"
+    )
     parser.add_argument("--dry", action="store_true", help="print only")
     arguments = parser.parse_args()
     checkouts = {"this": machine.ROOT} | ({"other": arguments.against} if arguments.against else {})
@@ -222,7 +243,9 @@ def main() -> None:
         "beside": {name: beside_large(path) for name, path in checkouts.items()},
     }
     for particles in arguments.particles:
-        result[f"particles {particles}"] = measure(checkouts, arguments.clients, particles, arguments.seconds)
+        result[f"particles {particles}"] = measure(
+            checkouts, arguments.clients, particles, arguments.seconds
+        )
     text = json.dumps(result, indent=1, ensure_ascii=False, default=float)
     print(text)
     if not arguments.dry:
@@ -237,7 +260,14 @@ def figures(result: dict[str, Any]) -> dict[str, float]:
     for name, found in result.items():
         if name.startswith("particles"):
             suffix, row = name.replace("particles ", "_"), found["servers"]["this"]
-            for key in ("poems_per_second", "p50_ms", "p95_ms", "p99_ms", "share_of_product", "failed"):
+            for key in (
+                "poems_per_second",
+                "p50_ms",
+                "p95_ms",
+                "p99_ms",
+                "share_of_product",
+                "failed",
+            ):
                 values[f"serve.{key}{suffix}"] = row[key]
             values[f"serve.memory_growth{suffix}"] = row["memory_mb"][-1] / row["memory_mb"][0]
     return values

@@ -37,8 +37,12 @@ def answer_2() -> str:
     """σ' = σ (1 - σ) and tanh' = 1 - tanh², by moving x a little."""
     x, move = np.linspace(-3, 3, 7), 1e-6
     s, t = sigmoid(x), np.tanh(x)
-    np.testing.assert_allclose(s * (1 - s), (sigmoid(x + move) - sigmoid(x - move)) / (2 * move), rtol=1e-8)
-    np.testing.assert_allclose(1 - t * t, (np.tanh(x + move) - np.tanh(x - move)) / (2 * move), rtol=1e-8)
+    np.testing.assert_allclose(
+        s * (1 - s), (sigmoid(x + move) - sigmoid(x - move)) / (2 * move), rtol=1e-8
+    )
+    np.testing.assert_allclose(
+        1 - t * t, (np.tanh(x + move) - np.tanh(x - move)) / (2 * move), rtol=1e-8
+    )
     return "σ' is largest at 0, 1/4; at a gate of 0.95 it is 0.0475"
 
 
@@ -72,7 +76,12 @@ def my_step_backward(dh: Array, dc: Array, cache: StepCache) -> tuple[Array, ...
     tanh_c = cache.phi_c[0]
     dc = dc + dh * o * (1 - tanh_c**2)
     dnet = np.concatenate(
-        [dc * c_tilde * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - c_tilde**2), dh * tanh_c * o * (1 - o)]
+        [
+            dc * c_tilde * i * (1 - i),
+            dc * c_prev * f * (1 - f),
+            dc * i * (1 - c_tilde**2),
+            dh * tanh_c * o * (1 - o),
+        ]
     )
     W_x, W_h, _ = cache.parameters
     return W_x.T @ dnet, W_h.T @ dnet, dc * f, np.outer(dnet, x), np.outer(dnet, h_prev), dnet
@@ -155,7 +164,10 @@ def answer_8() -> str:
 
 def answer_9() -> str:
     """From zero everywhere, only the output's bias has a gradient, on every step."""
-    weights = {name: np.zeros_like(value) for name, value in random_weights(np.random.default_rng(9)).items()}
+    weights = {
+        name: np.zeros_like(value)
+        for name, value in random_weights(np.random.default_rng(9)).items()
+    }
     ids = np.array([0, 1, 1, 2, 3, 4, 0])
     for _ in range(3):
         _, gradient = text_loss(weights, ids)
@@ -198,7 +210,14 @@ def softmax(logits: Array) -> Array:
 
 def random_weights(rng: np.random.Generator) -> dict[str, Array]:
     """Embedding M, the LSTM's stacked weights, output U and a."""
-    shapes = {"M": (V, E), "W_x": (4 * H, E), "W_h": (4 * H, H), "b": (4 * H,), "U": (V, H), "a": (V,)}
+    shapes = {
+        "M": (V, E),
+        "W_x": (4 * H, E),
+        "W_h": (4 * H, H),
+        "b": (4 * H,),
+        "U": (V, H),
+        "a": (V,),
+    }
     return {name: rng.normal(0, 0.5, shape) for name, shape in shapes.items()}
 
 
@@ -219,7 +238,10 @@ def some_steps(count: int) -> list[StepCache]:
     return sequence_forward(rng.standard_normal((count, 1, E)), zero, zero, parameters)[1]
 
 
-ANSWERS = (*(answer_1, answer_2, answer_3, answer_4, answer_5), *(answer_6, answer_7, answer_8, answer_9, answer_10))
+ANSWERS = (
+    *(answer_1, answer_2, answer_3, answer_4, answer_5),
+    *(answer_6, answer_7, answer_8, answer_9, answer_10),
+)
 
 if __name__ == "__main__":
     for number, answer in enumerate(ANSWERS, start=1):

@@ -25,13 +25,21 @@ DISTANCES = (1, 2, 4, 8, 16)
 
 def blocks(rows: Sequence[LineResult]) -> dict[str, str]:
     """Every block by its name in the page's markers."""
-    return {"example": worked_example(), "products": two_products(), "errata": errata(rows), "lines": all_lines(rows)}
+    return {
+        "example": worked_example(),
+        "products": two_products(),
+        "errata": errata(rows),
+        "lines": all_lines(rows),
+    }
 
 
 def filled(page: str, blocks: Mapping[str, str]) -> str:
     """The page with its blocks replaced."""
     for name, text in blocks.items():
-        begin, end = f"<!-- {name}: written by docs/lstm_derivation.py -->", f"<!-- end of {name} -->"
+        begin, end = (
+            f"<!-- {name}: written by docs/lstm_derivation.py -->",
+            f"<!-- end of {name} -->",
+        )
         if (count := len(re.findall(f"{begin}.*?{end}", page, re.DOTALL))) != 1:
             raise ValueError(f"the page has {count} blocks {name}")
         before, after = page.split(begin)[0], page.split(end)[1]
@@ -83,7 +91,8 @@ def two_products() -> str:
             gain = {name: values[place] for name, values in lstm.gains.items()}
             whole, hidden, cell = (f"{gain[name]:.2g}" for name in ("whole", "hidden", "cell"))
             by_hidden, by_cell, mixed = (
-                f"{gain[name] / gain['whole']:.0%}" for name in ("missed", "missed_by_cell", "mixed")
+                f"{gain[name] / gain['whole']:.0%}"
+                for name in ("missed", "missed_by_cell", "mixed")
             )
             plain_gain = f"{plain.gains['whole'][place]:.2g}"
             lines.append(
@@ -168,7 +177,9 @@ def _gradient(cache: StepCache, h: Array) -> str:
     p = np.exp(U @ h[0]) / np.exp(U @ h[0]).sum()
     dlogits = p - np.array([1.0, 0.0, 0.0])
     dh = (dlogits @ U)[None]
-    dx, dh_prev, dc_prev, (dweight_ih, dweight_hh, dbias) = step_backward(dh, np.zeros_like(dh), cache)
+    dx, dh_prev, dc_prev, (dweight_ih, dweight_hh, dbias) = step_backward(
+        dh, np.zeros_like(dh), cache
+    )
     of = jacobians.of_hidden(cache)
     terms = {
         "U": U,
@@ -196,7 +207,11 @@ def _gradient(cache: StepCache, h: Array) -> str:
 
 def _two_steps(caches: list[StepCache]) -> str:
     *_, two = jacobians.back_through_time(caches)
-    shown = {"∂h_{t+1}/∂h_{t-1}": two.whole[..., :2], "the report's product": two.hidden, "through the cell": two.cell}
+    shown = {
+        "∂h_{t+1}/∂h_{t-1}": two.whole[..., :2],
+        "the report's product": two.hidden,
+        "through the cell": two.cell,
+    }
     intro = (
         "One step more with the same input. The first matrix is the sum of the other two: the report's product\n"
         "leaves out what h_{t-1} hands on through c_t:"
@@ -212,7 +227,9 @@ def _text(intro: str, arrays: Mapping[str, Array]) -> str:
         for number, row in enumerate(np.reshape(array, (-1, array.shape[-1]))):
             label = "" if number else name
             accents = sum(map(unicodedata.combining, label)) > 0
-            lines.append(label.ljust(width + accents) + " ".join(f"{value + 0:7.4f}" for value in row))
+            lines.append(
+                label.ljust(width + accents) + " ".join(f"{value + 0:7.4f}" for value in row)
+            )
     return "\n".join([intro, "", "```text", *lines, "```"])
 
 

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-BLOCK = re.compile(r"```python\n(?P<code>.*?)```\n\n```(?P<kind>text|text poem)\n(?P<told>.*?)```", re.DOTALL)
+BLOCK = re.compile(
+    r"```python\n(?P<code>.*?)```\n\n```(?P<kind>text|text poem)\n(?P<told>.*?)```", re.DOTALL
+)
 """A block of `text` holds what is printed, whoever runs it; `text poem` what one run wrote."""
 
 

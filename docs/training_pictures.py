@@ -36,7 +36,9 @@ STYLE: Any = {
 
 def rows() -> dict[str, Any]:
     """The measured rows of docs/report, by name."""
-    read: dict[str, Any] = json.loads((DOCS / "report" / "results.json").read_text(encoding="utf-8"))["rows"]
+    read: dict[str, Any] = json.loads(
+        (DOCS / "report" / "results.json").read_text(encoding="utf-8")
+    )["rows"]
     return read
 
 
@@ -85,7 +87,13 @@ def zero() -> Figure:
     return figure
 
 
-WEIGHTS = {"normal, 1": RED, "normal, 0.1": ORANGE, "normal, 0.01": GREY, "Xavier": GREEN, "orthogonal": BLUE}
+WEIGHTS = {
+    "normal, 1": RED,
+    "normal, 0.1": ORANGE,
+    "normal, 0.01": GREY,
+    "Xavier": GREEN,
+    "orthogonal": BLUE,
+}
 
 
 def recurrent(name: str, rng: np.random.Generator, size: int = 512) -> Array:
@@ -111,7 +119,9 @@ def variance() -> Figure:
             dh = W.T @ ((1 - h * h) * dh)
             back.append(float(back[-1] * np.linalg.norm(dh) / before))
             dh /= np.linalg.norm(dh)
-        left.semilogy(range(1, 49), [np.sqrt((h * h).mean()) for h in states], color=colour, label=name)
+        left.semilogy(
+            range(1, 49), [np.sqrt((h * h).mean()) for h in states], color=colour, label=name
+        )
         right.semilogy(range(49), back, color=colour, label=name)
     left.set_ylim(1e-8, 3)
     right.set_ylim(1e-12, 1e12)
@@ -137,7 +147,8 @@ def time() -> Figure:
     for axes in (left, right):
         axes.set_ylim(1e-10, 3)
         for place, character in enumerate(VERSE[:47], start=1):
-            if character in "，。":  # step `place` + 1 reads it, and is the first factor after h of step `place`
+            # step `place` + 1 reads it, and is the first factor after h of step `place`
+            if character in "，。":
                 axes.axvline(48 - place, color=GREY, lw=0.7, ls=":")
     left.plot([], [], color=GREY, lw=0.7, ls=":", label="the next step reads a mark")
     name_axes(left, "LSTM", "t − k", "gain of ∂h_t/∂h_k")
@@ -149,10 +160,18 @@ def time() -> Figure:
 def clipping() -> Figure:
     """Norm of each gradient, not clipped and clipped at 1: SGD with momentum, and Adam with ReLU."""
     figure, axes = panels(2)
-    shown = {"tanh, momentum": "SGD with momentum, rate 1", "ReLU, Adam": "Adam, ReLU in the cell, rate 0.02"}
+    shown = {
+        "tanh, momentum": "SGD with momentum, rate 1",
+        "ReLU, Adam": "Adam, ReLU in the cell, rate 0.02",
+    }
     for panel, (name, title) in zip(axes, shown.items(), strict=True):
-        for setting, colour, label in (("none", RED, "not clipped"), ("norm 1", BLUE, "norm clipped at 1")):
-            panel.semilogy(*curve(f"clipping/{name}, {setting}, seed 13", "norm"), color=colour, label=label)
+        for setting, colour, label in (
+            ("none", RED, "not clipped"),
+            ("norm 1", BLUE, "norm clipped at 1"),
+        ):
+            panel.semilogy(
+                *curve(f"clipping/{name}, {setting}, seed 13", "norm"), color=colour, label=label
+            )
         name_axes(panel, title, "step", "norm of the gradient, before clipping")
         panel.axhline(1, color=GREY, ls=":")
     axes[0].legend()
@@ -166,7 +185,9 @@ def perplexity() -> Figure:
     axes.plot(range(len(shares)), shares, color=BLUE, label="dev poems, model `report`")
     even = rows()["perplexity/arithmetic"]["figures"]["even_overflows_at"]
     axes.axvline(even, color=GREY, ls="--", label=f"even probabilities: at character {even}")
-    name_axes(axes, "The product of 1/p in float32", "characters multiplied", "share that is infinite")
+    name_axes(
+        axes, "The product of 1/p in float32", "characters multiplied", "share that is infinite"
+    )
     axes.legend()
     return figure
 
@@ -196,9 +217,14 @@ def overfitting() -> Figure:
     """Dev and training poems, by step, for 2,048 and for 16,384 training poems."""
     figure, axes = panels(1, 7)
     for name, colour, label in (("few", RED, "2,048 poems"), ("many", BLUE, "16,384 poems")):
-        axes.plot(*curve(f"data/{name}, seed {SEED}", "dev", "looks"), color=colour, label=f"{label}: dev")
         axes.plot(
-            *curve(f"data/{name}, seed {SEED}", "train", "looks"), color=colour, ls="--", label="read in training"
+            *curve(f"data/{name}, seed {SEED}", "dev", "looks"), color=colour, label=f"{label}: dev"
+        )
+        axes.plot(
+            *curve(f"data/{name}, seed {SEED}", "train", "looks"),
+            color=colour,
+            ls="--",
+            label="read in training",
         )
     name_axes(axes, "The same network on few and on many poems", "step", "nats per token")
     axes.legend(loc="lower right")
@@ -245,7 +271,9 @@ def valley() -> Figure:
             right.plot(looks, dev, color=colour, lw=0.9, label=name if seed == SEED else None)
     for target in (6.2, 6.0, 5.8):
         right.axhline(target, color=GREY, ls=":", lw=0.8)
-    name_axes(right, "on poems: five seeds, each at its best setting", "step", "dev, nats per token")
+    name_axes(
+        right, "on poems: five seeds, each at its best setting", "step", "dev, nats per token"
+    )
     right.set_ylim(4.8, 9)
     right.legend()
     return figure
@@ -262,7 +290,8 @@ def main(names: list[str]) -> None:
             with rc_context(STYLE):
                 draw().savefig(path, metadata={"Date": None})
             svg = path.read_text(encoding="utf-8")
-            path.write_text(re.sub(r"(\.\d\d)\d+", r"\1", svg), encoding="utf-8")  # hundredths of a point suffice
+            # hundredths of a point suffice
+            path.write_text(re.sub(r"(\.\d\d)\d+", r"\1", svg), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """A walk from one step of an LSTM to a trained toy, on NumPy alone: read it beside docs/lstm-derivation.md.
 
-The toy reads a sign (甲 乙 丙 or 丁), ten numerals in any order, then ？, and has to say the sign again. The numerals
-tell nothing, so the sign must stay in the cell for eleven steps. A few seconds on a laptop.
+The toy reads a sign (甲 乙 丙 or 丁), ten numerals in any order, then ？, and has to say the sign
+again. The numerals tell nothing, so the sign must stay in the cell for eleven steps. A few seconds
+on a laptop.
 
 Run: python docs/walk.py
 """
@@ -34,7 +35,10 @@ def walk(steps: int = 1200) -> float:
 
 
 def first_weights(rng: np.random.Generator) -> Weights:
-    """The LSTM's weights, and U (V, H) and a (V) of the output layer. A character enters as a one-hot vector."""
+    """The LSTM's weights, and U (V, H) and a (V) of the output layer.
+
+    A character enters as a one-hot vector.
+    """
     V = len(CHARACTERS)
     lstm = initialize("orthogonal", V, H, rng)
     weights = {name: value.astype(np.float64) for name, value in lstm._asdict().items()}
@@ -52,22 +56,32 @@ def one_step(weights: Weights) -> None:
 
 
 def check_gradient(weights: Weights, rng: np.random.Generator) -> None:
-    """2. The loss of a text, its gradient by hand, and the same by trying: move one weight and look."""
+    """2.
+
+    The loss of a text, its gradient by hand, and the same by trying: move one weight and look.
+    """
     print("2. The loss of 32 texts, and its gradient by backpropagation through time.")
     ids = sample(32, rng)
     loss, gradient = loss_and_gradient(weights, ids)
-    print(f"   mean loss {loss:.4f} nats a character; a guess among {len(CHARACTERS)}: {np.log(len(CHARACTERS)):.4f}")
+    print(
+        f"   mean loss {loss:.4f} nats a character; a guess among {len(CHARACTERS)}: {np.log(len(CHARACTERS)):.4f}"
+    )
     for name in ("weight_hh", "weight_ih", "U"):
         tried = []
         for move in (1e-5, -1e-5):
             moved = {key: value.copy() for key, value in weights.items()}
             moved[name][3, 5] += move
             tried.append(loss_and_gradient(moved, ids)[0])
-        print(f"   d{name}[3, 5]: by hand {gradient[name][3, 5]:+.8f}, by trying {(tried[0] - tried[1]) / 2e-5:+.8f}")
+        print(
+            f"   d{name}[3, 5]: by hand {gradient[name][3, 5]:+.8f}, by trying {(tried[0] - tried[1]) / 2e-5:+.8f}"
+        )
 
 
 def train(weights: Weights, steps: int, rng: np.random.Generator) -> None:
-    """3. Adam (Kingma & Ba 2015): each weight moves against its gradient, in steps of a common size."""
+    """3.
+
+    Adam (Kingma & Ba 2015): each weight moves against its gradient, in steps of a common size.
+    """
     print(f"3. Training, {steps} steps of 32 texts. On average no loss is below {floor():.4f}.")
     mean = {name: np.zeros_like(value) for name, value in weights.items()}
     square = {name: np.zeros_like(value) for name, value in weights.items()}
@@ -77,10 +91,15 @@ def train(weights: Weights, steps: int, rng: np.random.Generator) -> None:
         for name, d in clipped(gradient).items():
             mean[name] += 0.1 * (d - mean[name])
             square[name] += 0.001 * (d * d - square[name])
-            unbiased_mean, unbiased_square = mean[name] / (1 - 0.9**step), square[name] / (1 - 0.999**step)
+            unbiased_mean, unbiased_square = (
+                mean[name] / (1 - 0.9**step),
+                square[name] / (1 - 0.999**step),
+            )
             weights[name] -= 0.01 * unbiased_mean / (np.sqrt(unbiased_square) + 1e-8)
         if step % (steps // 6) == 0:
-            print(f"   step {step:4}: loss {loss:.4f}, signs remembered {remembered(weights, ids):.0%}")
+            print(
+                f"   step {step:4}: loss {loss:.4f}, signs remembered {remembered(weights, ids):.0%}"
+            )
 
 
 def clipped(gradient: Weights) -> Weights:

@@ -2,8 +2,9 @@
 
 Run: python examples/minimal.py [POEMS]
 
-POEMS is a text file with one poem a line; by default, the Tang poems of `pingze corpus fetch`. The letters are those of
-docs/lstm-derivation.md, and `pingze.lstm.formulas` computes the same gradients.
+POEMS is a text file with one poem a line; by default, the Tang poems of `pingze corpus fetch`. The
+letters are those of docs/lstm-derivation.md, and `pingze.lstm.formulas` computes the same
+gradients.
 """
 
 import sys
@@ -27,7 +28,11 @@ def read_poems(path=None):
 
         with Store.open() as store:
             texts = [poem.text for poem in store.poems(dynasty="tang", split="train")]
-    return [text[:LENGTH] for text in texts if len(text) >= LENGTH and text[5] == "，" and text[11] == "。"]
+    return [
+        text[:LENGTH]
+        for text in texts
+        if len(text) >= LENGTH and text[5] == "，" and text[11] == "。"
+    ]
 
 
 def sigmoid(x):
@@ -38,7 +43,12 @@ def sigmoid(x):
 def start(V, rng):
     """Small random weights; the forget gate's bias is 1, so that a cell remembers at first."""
     normal = lambda *shape: rng.normal(0, shape[-1] ** -0.5, shape).astype(np.float32)  # noqa: E731
-    w = {"M": normal(V, E), "W_x": normal(4 * H, E), "W_h": normal(4 * H, H), "b": np.zeros(4 * H, np.float32)}
+    w = {
+        "M": normal(V, E),
+        "W_x": normal(4 * H, E),
+        "W_h": normal(4 * H, H),
+        "b": np.zeros(4 * H, np.float32),
+    }
     w |= {"U": normal(V, H), "a": np.zeros(V, np.float32)}
     w["b"][H : 2 * H] = 1
     return w
@@ -83,7 +93,12 @@ def loss_and_gradients(w, ids):
         step_ids, x, h, c, i, f, g, o, tanh_c = caches[t]
         dh = dh + dhs[t]
         dc = dc + dh * o * (1 - tanh_c**2)
-        dnet = [dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g**2), dh * tanh_c * o * (1 - o)]
+        dnet = [
+            dc * g * i * (1 - i),
+            dc * c * f * (1 - f),
+            dc * i * (1 - g**2),
+            dh * tanh_c * o * (1 - o),
+        ]
         dnet = np.concatenate(dnet, axis=1)
         d["W_x"] += dnet.T @ x
         d["W_h"] += dnet.T @ h
@@ -135,7 +150,10 @@ def main(path=None, steps=STEPS):
         if n == 1 or n % 100 == 0:
             sample = generate(w, characters, np.random.default_rng(7), "日" if "日" in ids else "")
             seconds = time.time() - begun
-            print(f"{n:5} {seconds:4.0f} s  {loss:.2f} nats, perplexity {np.exp(loss):6.1f}  {sample}", flush=True)
+            print(
+                f"{n:5} {seconds:4.0f} s  {loss:.2f} nats, perplexity {np.exp(loss):6.1f}  {sample}",
+                flush=True,
+            )
     return w, characters
 
 

@@ -2,19 +2,21 @@
 
 Run: OPENBLAS_NUM_THREADS=1 python -m experiments.antithesis [--trial]
 
-Writes network/weights/antithesis.safetensors, and the figures `antithesis.*` to experiments/figures.json. `--trial`
-learns a table for each of several settings, measures them on dev and writes nothing: the settings below were chosen in
-this way. `--weigh N` composes N poems at each of several weights with the shipped table: the default of
-`options.Composing.antithesis` was chosen in this way.
+Writes network/weights/antithesis.safetensors, and the figures `antithesis.*` to
+experiments/figures.json. `--trial` learns a table for each of several settings, measures them on
+dev and writes nothing: the settings below were chosen in this way. `--weigh N` composes N poems at
+each of several weights with the shipped table: the default of `options.Composing.antithesis` was
+chosen in this way.
 
-The table is learned from poems of the train split that the checker accepts as 律 or 排, from those of their couplets
-that need antithesis. C[a, b] counts how often b is opposite a, in either line. Adam maximizes Σ C[a, b] ln p(b | a)
-over the vectors and biases of `pingze.composing.steering.antithesis`. It uses the whole sum, so that only the first
-vectors are random, from a fixed seed.
+The table is learned from poems of the train split that the checker accepts as 律 or 排, from those
+of their couplets that need antithesis. C[a, b] counts how often b is opposite a, in either line.
+Adam maximizes Σ C[a, b] ln p(b | a) over the vectors and biases of
+`pingze.composing.steering.antithesis`. It uses the whole sum, so that only the first vectors are
+random, from a fixed seed.
 
-It is measured on real couplets of the test split. Each is compared with the couplet that has the second line's
-characters in another order, and with one whose second line is from another poem, with the same form, place in the poem,
-and tones where a form fixes them.
+It is measured on real couplets of the test split. Each is compared with the couplet that has the
+second line's characters in another order, and with one whose second line is from another poem, with
+the same form, place in the poem, and tones where a form fixes them.
 """
 
 import argparse
@@ -95,10 +97,16 @@ def couplets(store: Store, dynasty: str, split: str) -> list[Couplet]:
         lines = poem.lines
         name = {5: "五", 7: "七"}.get(len(lines[0]), "") + ("律" if len(lines) == 8 else "排")
         form = FORMS.get(name)
-        if form is None or not form.takes(len(lines)) or {len(line) for line in lines} != {form.width}:
+        if (
+            form is None
+            or not form.takes(len(lines))
+            or {len(line) for line in lines} != {form.width}
+        ):
             continue
         if check(poem.text, form=name).ok:
-            found += [Couplet(name, k, *lines[2 * k : 2 * k + 2]) for k in form.antithetical(len(lines))]
+            found += [
+                Couplet(name, k, *lines[2 * k : 2 * k + 2]) for k in form.antithetical(len(lines))
+            ]
     return found
 
 
@@ -133,7 +141,8 @@ def learn(counts: Float32[Array, "K K"], settings: Settings) -> Table:
     of_row, total = C.sum(axis=1, keepdims=True), C.sum()
     moments = [(np.zeros_like(x), np.zeros_like(x)) for x in (u, c)]
     for step in range(1, settings.steps + 1):
-        # The gradient of -Σ C ln p / total with respect to the scores, times K to bring each row to the order of 1.
+        # The gradient of -Σ C ln p / total with respect to the scores, times K to bring each row to
+        # the order of 1.
         error = (np.exp(log_p(u, d, c, share)[0]) * of_row - C) * np.float32(K / total)
         gradients = (d * (error @ u + error.T @ u) + settings.decay * u, error.sum(axis=0))
         rate = settings.rate * 0.5 * (1 + np.cos(np.pi * step / settings.steps))
@@ -145,7 +154,10 @@ def learn(counts: Float32[Array, "K K"], settings: Settings) -> Table:
 
 
 def log_p(
-    u: Float32[Array, "K R"], d: Float32[Array, "R"], c: Float32[Array, "K"], share: Float32[Array, "K"]
+    u: Float32[Array, "K R"],
+    d: Float32[Array, "R"],
+    c: Float32[Array, "K"],
+    share: Float32[Array, "K"],
 ) -> tuple[Float32[Array, "K K"], Float32[Array, "K"]]:
     """Return ln p(b | a) for every pair, and ln Z_a."""
     scores = (u * d) @ u.T + c + np.log(share)
@@ -156,7 +168,9 @@ def log_p(
 
 def ship(characters: str, table: Table) -> None:
     """Write the table in half precision."""
-    tensors = {name: np.ascontiguousarray(tensor, np.float16) for name, tensor in table._asdict().items()}
+    tensors = {
+        name: np.ascontiguousarray(tensor, np.float16) for name, tensor in table._asdict().items()
+    }
     with written(SHIPPED, CheckpointError) as partial:
         partial.write_bytes(save(tensors, {"characters": characters, "source": SOURCE}))
 
@@ -229,7 +243,9 @@ def trial(train: dict[str, list[Couplet]], dev: Sequence[Couplet]) -> None:
         Settings(decay=0.1),
         Settings(decay=0.01, steps=120),
     ):
-        characters, counts = count((c for name in settings.dynasties for c in train[name]), settings.characters)
+        characters, counts = count(
+            (c for name in settings.dynasties for c in train[name]), settings.characters
+        )
         table = Antithesis.of_vectors(characters, *learn(counts, settings))
         figures = measure(table, dev)
         print(settings, {name: round(value, 4) for name, value in figures.items()}, flush=True)
@@ -244,20 +260,40 @@ def weigh(poems: int) -> None:
     for form in (FORMS["五律"], FORMS["七律"]):
         for weight in WEIGHTS:
             inclusion = chosen.prepare(
-                read_request(chosen.vocabulary, Composing(form=form.name, antithesis=weight, taste=0))
+                read_request(
+                    chosen.vocabulary, Composing(form=form.name, antithesis=weight, taste=0)
+                )
             )
-            lines = [poem.lines for poem in chosen.write_many(inclusion, Sampling(0.8, 32), range(poems))]
-            scores = [score for text in lines if (score := antithesis_table().of_poem(form, text)) is not None]
-            figures = {"score": mean_error(scores), "ln p per hanzi": mean_error(per_hanzi(chosen, form, lines))}
-            row = ", ".join(f"{name} {mean:.2f} ± {error:.2f}" for name, (mean, error) in figures.items())
+            lines = [
+                poem.lines for poem in chosen.write_many(inclusion, Sampling(0.8, 32), range(poems))
+            ]
+            scores = [
+                score
+                for text in lines
+                if (score := antithesis_table().of_poem(form, text)) is not None
+            ]
+            figures = {
+                "score": mean_error(scores),
+                "ln p per hanzi": mean_error(per_hanzi(chosen, form, lines)),
+            }
+            row = ", ".join(
+                f"{name} {mean:.2f} ± {error:.2f}" for name, (mean, error) in figures.items()
+            )
             print(f"{form.name}, weight {weight}: {row}", flush=True)
 
 
 def main() -> None:
     """Learn the table, ship it, measure it, and record the figures."""
     parser = argparse.ArgumentParser(description="Learn and measure antithesis.")
-    parser.add_argument("--trial", action="store_true", help="compare settings on dev and write nothing")
-    parser.add_argument("--weigh", type=int, metavar="POEMS", help="compose this many poems at each of several weights")
+    parser.add_argument(
+        "--trial", action="store_true", help="compare settings on dev and write nothing"
+    )
+    parser.add_argument(
+        "--weigh",
+        type=int,
+        metavar="POEMS",
+        help="compose this many poems at each of several weights",
+    )
     arguments = parser.parse_args()
     if arguments.weigh:
         weigh(arguments.weigh)

@@ -1,19 +1,20 @@
 """Run blind readings: mix poems composed under several conditions on one sheet, and average the readers' scores.
 
-Run: python -m experiments.blind_reading sheet FOLDER NAME[:OPTION=VALUE,...] ... [--split dev] [--titles 20] [--seed 1]
-     python -m experiments.blind_reading sheet FOLDER NAME[:...] ... --themes
-     python -m experiments.blind_reading score FOLDER [--record PREFIX]
+Run: python -m experiments.blind_reading sheet FOLDER NAME[:OPTION=VALUE,...] ... [--split dev]
+     [--titles 20] [--seed 1] python -m experiments.blind_reading sheet FOLDER NAME[:...] ...
+     --themes python -m experiments.blind_reading score FOLDER [--record PREFIX]
 
-`sheet` writes FOLDER/reader/sheet.md and FOLDER/reader/instructions.md, which are all that a reader gets, and
-FOLDER/key.json. A condition is a name and the options of `compose` by which it differs from the defaults, such as
-`cool:temperature=0.5` or `old:model=old.safetensors,temperature=0.8,top_p=1,particles=32`. The prompts are titles of
-Tang poems of the split, half 七絕 and half 五律; the Tang poems are on the sheet too, as the condition `real`. With
-`--themes` the prompts are common idioms instead, and the option `idiom_as` says whether a condition gets one as its
-`title` or as its `about`.
+`sheet` writes FOLDER/reader/sheet.md and FOLDER/reader/instructions.md, which are all that a reader
+gets, and FOLDER/key.json. A condition is a name and the options of `compose` by which it differs
+from the defaults, such as `cool:temperature=0.5` or
+`old:model=old.safetensors,temperature=0.8,top_p=1,particles=32`. The prompts are titles of Tang
+poems of the split, half 七絕 and half 五律; the Tang poems are on the sheet too, as the condition
+`real`. With `--themes` the prompts are common idioms instead, and the option `idiom_as` says
+whether a condition gets one as its `title` or as its `about`.
 
-A reader writes FOLDER/readings/NAME.txt. `score` prints, for each condition, the mean of each criterion over all
-readings, a 95 % bootstrap interval over prompts for the mean of all criteria, and what share of the distance from the
-first condition to `real` the condition covers.
+A reader writes FOLDER/readings/NAME.txt. `score` prints, for each condition, the mean of each
+criterion over all readings, a 95 % bootstrap interval over prompts for the mean of all criteria,
+and what share of the distance from the first condition to `real` the condition covers.
 
 Published figures say who read: a reading by a language model is called that.
 """
@@ -113,7 +114,9 @@ def title_prompts(split: str, count: int, rng: random.Random) -> list[Prompt]:
         found = [p for p in poems if _is_fit(p, form) and p.author not in famous]
         by_poet = {poem.author: poem for poem in reversed(found)}
         by_title = {poem.title: poem for poem in by_poet.values()}
-        prompts += [Prompt(p.title, form, punctuate(p.lines)) for p in list(by_title.values())[: count // 2]]
+        prompts += [
+            Prompt(p.title, form, punctuate(p.lines)) for p in list(by_title.values())[: count // 2]
+        ]
     return prompts
 
 
@@ -125,7 +128,10 @@ def _is_fit(poem: CorpusPoem, form: str) -> bool:
 
 def theme_prompts(count: int, rng: random.Random) -> list[Prompt]:
     """Draw idioms, and give them the forms in turn."""
-    return [Prompt(idiom, FORMS[n % 2]) for n, idiom in enumerate(rng.sample(IDIOMS, min(count, len(IDIOMS))))]
+    return [
+        Prompt(idiom, FORMS[n % 2])
+        for n, idiom in enumerate(rng.sample(IDIOMS, min(count, len(IDIOMS))))
+    ]
 
 
 def condition(text: str) -> tuple[str, dict[str, Any]]:
@@ -145,7 +151,9 @@ def poem_for(prompt: Prompt, seed: int, options: dict[str, Any]) -> str:
     return str(compose(**given)[0])
 
 
-def write_sheet(folder: Path, kind: str, prompts: Sequence[Prompt], writers: Mapping[str, Writer], seed: int) -> None:
+def write_sheet(
+    folder: Path, kind: str, prompts: Sequence[Prompt], writers: Mapping[str, Writer], seed: int
+) -> None:
     """Write the sheet, its instructions and the key."""
     rng, key, page = random.Random(seed), [], []
     for number, prompt in enumerate(prompts, 1):
@@ -160,9 +168,17 @@ def write_sheet(folder: Path, kind: str, prompts: Sequence[Prompt], writers: Map
     reader.mkdir(parents=True)
     (folder / "readings").mkdir()
     (reader / "sheet.md").write_text("\n".join(page), encoding="utf-8")
-    (reader / "instructions.md").write_text((INSTRUCTIONS / f"{kind}.md").read_text(encoding="utf-8"), encoding="utf-8")
-    described = {"kind": kind, "conditions": list(writers), "entries": [asdict(entry) for entry in key]}
-    (folder / "key.json").write_text(json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8")
+    (reader / "instructions.md").write_text(
+        (INSTRUCTIONS / f"{kind}.md").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    described = {
+        "kind": kind,
+        "conditions": list(writers),
+        "entries": [asdict(entry) for entry in key],
+    }
+    (folder / "key.json").write_text(
+        json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8"
+    )
 
 
 def reading(path: Path, ids: set[str], criteria: Sequence[str]) -> dict[str, list[int]]:
@@ -171,7 +187,11 @@ def reading(path: Path, ids: set[str], criteria: Sequence[str]) -> dict[str, lis
     for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
         id_, *numbers = line.split()
         scores[id_] = [int(number) for number in numbers]
-        if id_ not in ids or len(numbers) != len(criteria) or not set(scores[id_]) <= {1, 2, 3, 4, 5}:
+        if (
+            id_ not in ids
+            or len(numbers) != len(criteria)
+            or not set(scores[id_]) <= {1, 2, 3, 4, 5}
+        ):
             sys.exit(f"{path.name}: {line!r} is no row of this sheet")
     if missing := ids - scores.keys():
         sys.exit(f"{path.name}: no scores for {', '.join(sorted(missing))}")
@@ -218,13 +238,25 @@ def score(folder: Path, prefix: str | None) -> None:
         )
         for name in names
     }
-    print(f"{len(prompts)} prompts, {len(entries)} poems, {len(readings)} readings: {', '.join(readings)}\n")
-    print("| poems | " + " | ".join(criteria) + " | mean | 95 % | each reading |" + " of the gap |" * (REAL in names))
+    print(
+        f"{len(prompts)} prompts, {len(entries)} poems, {len(readings)} readings: {', '.join(readings)}\n"
+    )
+    print(
+        "| poems | "
+        + " | ".join(criteria)
+        + " | mean | 95 % | each reading |"
+        + " of the gap |" * (REAL in names)
+    )
     print("|" + "---|" * (len(criteria) + 4 + (REAL in names)))
     for name in names:
         row, means = scores[name], scores[name].mean(axis=(0, 1))
         low, high = interval(row.mean(axis=(1, 2)))
-        cells = [name, *(f"{value:.2f}" for value in means), f"**{row.mean():.2f}**", f"{low:.2f} to {high:.2f}"]
+        cells = [
+            name,
+            *(f"{value:.2f}" for value in means),
+            f"**{row.mean():.2f}**",
+            f"{low:.2f} to {high:.2f}",
+        ]
         cells.append(" ".join(f"{value:.2f}" for value in row.mean(axis=(0, 2))))
         if REAL in names:
             cells.append(covered(scores[names[0]], row, scores[REAL]))
@@ -232,7 +264,10 @@ def score(folder: Path, prefix: str | None) -> None:
         if prefix:
             figures = dict(zip(criteria, means, strict=True)) | {"mean": row.mean()}
             command = f"python -m experiments.blind_reading score {folder.name}"
-            record(command, {f"{prefix}.{name}.{part}": float(value) for part, value in figures.items()})
+            record(
+                command,
+                {f"{prefix}.{name}.{part}": float(value) for part, value in figures.items()},
+            )
 
 
 def covered(first: np.ndarray, row: np.ndarray, real: np.ndarray) -> str:
@@ -271,8 +306,15 @@ def main() -> None:
         return
     rng = random.Random(given.seed)
     kind = "themes" if given.themes else "titles"
-    prompts = theme_prompts(given.titles, rng) if given.themes else title_prompts(given.split, given.titles, rng)
-    writers = {name: partial(poem_for, options=options) for name, options in map(condition, given.conditions)}
+    prompts = (
+        theme_prompts(given.titles, rng)
+        if given.themes
+        else title_prompts(given.split, given.titles, rng)
+    )
+    writers = {
+        name: partial(poem_for, options=options)
+        for name, options in map(condition, given.conditions)
+    }
     write_sheet(given.folder, kind, prompts, writers, given.seed)
 
 

@@ -5,13 +5,14 @@ Run: python -m experiments.comparison RUNS [MINUTES]
 - report: the report's model as it ships (preset `report`), 6.07 M parameters;
 - recipe: the preset `recipe`, 5.87 M;
 - stock: torch.nn.LSTM with the recipe's shape, dropout, optimizer and averaging, 5.87 M;
-- gpt: six pre-norm layers of torch.nn.TransformerEncoderLayer with learned positions and a tied output, 5.92 M,
-  trained as such models usually are (dropout 0.1, AdamW, warm-up, cosine).
+- gpt: six pre-norm layers of torch.nn.TransformerEncoderLayer with learned positions and a tied
+  output, 5.92 M, trained as such models usually are (dropout 0.1, AdamW, warm-up, cosine).
 
-Each trains for MINUTES (default 20), however many steps that allows. The learning rate falls along a half cosine of
-the time, so that every schedule is complete. Only training is timed, not evaluation. All have the same head and loss
-(`pingze.lstm.loss`), batches and bfloat16 products. A finished row is kept in RUNS/comparison.json and not run again;
-the LOG's entry is written from it by hand.
+Each trains for MINUTES (default 20), however many steps that allows. The learning rate falls along
+a half cosine of the time, so that every schedule is complete. Only training is timed, not
+evaluation. All have the same head and loss (`pingze.lstm.loss`), batches and bfloat16 products. A
+finished row is kept in RUNS/comparison.json and not run again; the LOG's entry is written from it
+by hand.
 """
 
 import json
@@ -55,7 +56,9 @@ class StockLSTM(LanguageModel):
 
     def __init__(self, configuration: ModelConfiguration, dropout: Dropout) -> None:
         super().__init__(configuration, dropout=dropout, operands=torch.bfloat16)
-        self.stock = nn.LSTM(configuration.embedding_size, configuration.hidden_size, configuration.layers)
+        self.stock = nn.LSTM(
+            configuration.embedding_size, configuration.hidden_size, configuration.layers
+        )
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
         """Copy the initial weights of the project's LSTM."""
@@ -68,12 +71,16 @@ class StockLSTM(LanguageModel):
                 getattr(self.stock, f"bias_hh_l{depth}").zero_()
         del self.lstm
 
-    def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N D"]:
+    def forward(
+        self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
+    ) -> Float[Tensor, "N D"]:
         """Return the input of the output layer."""
         embedded = self.embedding(inputs)
         if self.training:
             if self.dropout.types:
-                embedded = type_dropout(embedded, inputs, self.configuration.vocabulary_size, self.dropout.types)
+                embedded = type_dropout(
+                    embedded, inputs, self.configuration.vocabulary_size, self.dropout.types
+                )
             embedded = self.dropout.features(embedded, sizes, self.dropout.inputs)
         weights = {
             name: nn.functional.dropout(weight, self.dropout.weights, self.training)
@@ -101,9 +108,17 @@ class GPT(LanguageModel):
         self.positions = nn.Embedding(length, GPT_WIDTH)
         self.drop = nn.Dropout(dropout)
         layer = nn.TransformerEncoderLayer(
-            GPT_WIDTH, GPT_HEADS, 4 * GPT_WIDTH, dropout, activation="gelu", batch_first=True, norm_first=True
+            GPT_WIDTH,
+            GPT_HEADS,
+            4 * GPT_WIDTH,
+            dropout,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
         )
-        self.layers = nn.TransformerEncoder(layer, GPT_LAYERS, nn.LayerNorm(GPT_WIDTH), enable_nested_tensor=False)
+        self.layers = nn.TransformerEncoder(
+            layer, GPT_LAYERS, nn.LayerNorm(GPT_WIDTH), enable_nested_tensor=False
+        )
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
         """Initialize as GPT-2 does: normal with deviation 0.02, or less if added to the residual stream; biases 0."""
@@ -115,7 +130,9 @@ class GPT(LanguageModel):
                 elif "norm" not in key:
                     parameter.zero_()
 
-    def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N D"]:
+    def forward(
+        self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
+    ) -> Float[Tensor, "N D"]:
         """Return the input of the output layer; padding is at the ends, where no token attends to it."""
         ids, lengths = pad_packed_sequence(PackedSequence(inputs, sizes), batch_first=True)
         steps = ids.shape[1]
@@ -138,7 +155,9 @@ def contenders(vocabulary_size: int, length: int) -> dict[str, Callable[[], Cont
         return Contender(StockLSTM(recipe.model, recipe.training.dropped), recipe.training)
 
     def gpt() -> Contender:
-        training = replace(recipe.training, learning_rate=1e-3, weight_decay=0.1, dropout=0.1, output_dropout=None)
+        training = replace(
+            recipe.training, learning_rate=1e-3, weight_decay=0.1, dropout=0.1, output_dropout=None
+        )
         return Contender(GPT(vocabulary_size, length, training.dropout), training)
 
     return {
@@ -176,7 +195,10 @@ def train(contender: Contender, sequences: list[Ids], seconds: float) -> tuple[A
         if used >= seconds:
             break
         if steps % 200 == 0:
-            print(f"{used:6.0f} s  step {steps}  {48 * loss.item():.1f} nats per 48 tokens", flush=True)
+            print(
+                f"{used:6.0f} s  step {steps}  {48 * loss.item():.1f} nats per 48 tokens",
+                flush=True,
+            )
     return average, steps
 
 
@@ -195,7 +217,9 @@ def main(folder: Path, minutes: float) -> None:
         texts, dev = store.report_draw("train"), store.report_draw("dev")
     report = preset("report")
     length = report.training.length
-    vocabulary = Vocabulary.of_texts((text[:length] for text in texts), report.model.vocabulary_size)
+    vocabulary = Vocabulary.of_texts(
+        (text[:length] for text in texts), report.model.vocabulary_size
+    )
     sequences = [encode_sequence(text, vocabulary, length) for text in texts]
     measured = [encode_sequence(text, vocabulary, length) for text in dev]
     folder.mkdir(parents=True, exist_ok=True)
@@ -216,7 +240,11 @@ def main(folder: Path, minutes: float) -> None:
             "epochs": steps * contender.training.batch_size / len(sequences),
         }
         path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    values = {f"comparison.{name}.{key}": value for name, row in rows.items() for key, value in row.items()}
+    values = {
+        f"comparison.{name}.{key}": value
+        for name, row in rows.items()
+        for key, value in row.items()
+    }
     record(f"python -m experiments.comparison runs/comparison {minutes:g}", values)
 
 

@@ -2,15 +2,17 @@
 
 Run: OPENBLAS_NUM_THREADS=1 python -m experiments.compose_quality [--prompts 200] [--json FILE]
 
-Writes the figures `compose.*` of quality to experiments/figures.json and prints the tables for the LOG. Poems are
-judged by `pingze.verse.checking`, which knows nothing of the composer, and by `broken`, which reads the finished text.
+Writes the figures `compose.*` of quality to experiments/figures.json and prints the tables for the
+LOG. Poems are judged by `pingze.verse.checking`, which knows nothing of the composer, and by
+`broken`, which reads the finished text.
 
-Each prompt is built around a random template and rhyme group, so that most prompts can be met. The characters that it
-fixes are drawn from those with the tone and rhyme that their positions need, frequent ones more often; one in ten is
-drawn from all characters. Prompts that the composer refuses are counted and replaced.
+Each prompt is built around a random template and rhyme group, so that most prompts can be met. The
+characters that it fixes are drawn from those with the tone and rhyme that their positions need,
+frequent ones more often; one in ten is drawn from all characters. Prompts that the composer refuses
+are counted and replaced.
 
-Costs are measured on poems without taste, which follow the model's own distribution. Whether constraints are kept is
-measured with taste too.
+Costs are measured on poems without taste, which follow the model's own distribution. Whether
+constraints are kept is measured with taste too.
 """
 
 import argparse
@@ -83,7 +85,10 @@ class Palette:
         if rng.random() >= CARELESS:
             side = SIDES.get(tone)
             found = [
-                c for c in found if (side is None or usable_tone(c) == side) and (group is None or group in groups(c))
+                c
+                for c in found
+                if (side is None or usable_tone(c) == side)
+                and (group is None or group in groups(c))
             ] or found
         weights = [1 / (rank + 30) for rank in range(len(found))]
         self.used.add(character := rng.choices(found, weights)[0])
@@ -137,7 +142,9 @@ def option(name: str, sketch: Sketch, palette: Palette, rng: random.Random) -> O
     match name:
         case "start":
             length = rng.randint(1, form.width + 2)
-            return {"start": "".join(sketch.character(palette, rng, place) for place in range(length))}
+            return {
+                "start": "".join(sketch.character(palette, rng, place) for place in range(length))
+            }
         case "acrostic":
             return acrostic(sketch, palette, rng)
         case "pattern":
@@ -177,7 +184,9 @@ def pattern(sketch: Sketch, palette: Palette, rng: random.Random) -> str:
 
 def common_characters(chosen: Composer) -> str:
     """Return the Han characters most frequent in training, in that order."""
-    tokens = (t for t, han in zip(chosen.vocabulary.tokens, chosen.vocabulary.is_han, strict=True) if han)
+    tokens = (
+        t for t, han in zip(chosen.vocabulary.tokens, chosen.vocabulary.is_han, strict=True) if han
+    )
     return "".join(token for token, _ in zip(tokens, range(COMMON), strict=False))
 
 
@@ -195,7 +204,9 @@ def broken(form: Form, options: Options, lines: Sequence[str]) -> list[str]:
         "exclude": not any(c in text for c in options.get("exclude", "")),
         "rhyme": rhymes_in(options.get("rhyme"), lines),
         "template": options.get("template", "") in (verdict.template or ""),
-        "twice": not any(stands_twice(text, form.width, p, fixed) for p in range(len(text)) if p not in fixed),
+        "twice": not any(
+            stands_twice(text, form.width, p, fixed) for p in range(len(text)) if p not in fixed
+        ),
     }
     return [name for name, keeps in kept.items() if not keeps]
 
@@ -204,7 +215,9 @@ def fixed_places(form: Form, options: Options) -> dict[int, str]:
     """Return the characters that a prompt fixes, by their position in the poem from 0."""
     width = form.width
     fixed = dict(enumerate(options.get("start", "")))
-    position = {"head": 0, "middle": (width + 1) // 2 - 1, "end": width - 1}[options.get("acrostic_at", "head")]
+    position = {"head": 0, "middle": (width + 1) // 2 - 1, "end": width - 1}[
+        options.get("acrostic_at", "head")
+    ]
     fixed |= {line * width + position: c for line, c in enumerate(options.get("acrostic", ""))}
     blocks = options.get("pattern", "").replace(" ", "")
     return fixed | {place: c for place, c in enumerate(blocks) if c != "＿"}
@@ -219,7 +232,9 @@ def stands_twice(text: str, width: int, place: int, fixed: dict[int, str]) -> bo
     """Return whether a composed character occurs elsewhere too, except as reduplication 疊字 in one line."""
     others = [q for q, c in enumerate(text) if c == text[place] and q != place]
     beside = [q for q in others if abs(q - place) == 1 and q // width == place // width]
-    return bool(others) and (len(beside) != 1 or any(q not in fixed for q in others if q not in beside))
+    return bool(others) and (
+        len(beside) != 1 or any(q not in fixed for q in others if q not in beside)
+    )
 
 
 # -- measuring --------------------------------------------------------------------------------------------------
@@ -245,7 +260,9 @@ class Outcome:
 def compose_prompts(chosen: Composer, form: Form, count: int, taste: float) -> Outcome:
     """Compose to prompts until there are `count` poems."""
     outcome = Outcome()
-    for number, options in enumerate(prompts(form, common_characters(chosen), random.Random(form.name))):
+    for number, options in enumerate(
+        prompts(form, common_characters(chosen), random.Random(form.name))
+    ):
         start = time.perf_counter()
         try:
             asked = Composing(form=form.name, taste=taste, **options)
@@ -285,12 +302,16 @@ def passing(form: Form, poems: Sequence[Sequence[str]], level: str) -> float:
     return statistics.mean(check(punctuate(list(p)), form=form.name, level=level).ok for p in poems)
 
 
-def per_hanzi(chosen: Composer, form: Form, poems: Iterable[list[str]], *, whole: bool = True) -> list[float]:
+def per_hanzi(
+    chosen: Composer, form: Form, poems: Iterable[list[str]], *, whole: bool = True
+) -> list[float]:
     """Return each poem's ln p at temperature 1, of its whole text or its hanzi alone, per hanzi."""
     values, prefix = [], prefix_of(chosen, form)
     for lines in poems:
         scores = chosen.score(lines, prefix)[1]
-        marked = np.array([c in MARKS for n, line in enumerate(lines) for c in line + mark_after(n)] + [True])
+        marked = np.array(
+            [c in MARKS for n, line in enumerate(lines) for c in line + mark_after(n)] + [True]
+        )
         values.append(float(scores.sum() if whole else scores[~marked].sum()) / len("".join(lines)))
     return values
 
@@ -302,13 +323,18 @@ def mean_error(values: Sequence[float]) -> tuple[float, float]:
 
 def form_only(chosen: Composer, form: Form, count: int, *, repeat: bool) -> list[list[str]]:
     """Compose poems with no constraint but the form."""
-    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, repeat=repeat, taste=0)))
+    inclusion = chosen.prepare(
+        read_request(chosen.vocabulary, Composing(form=form.name, repeat=repeat, taste=0))
+    )
     return [chosen.write(inclusion, Sampling(TEMPERATURE, 32), seed).lines for seed in range(count)]
 
 
 def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, dict[str, float]]:
     """Measure effective size and ln p per hanzi for each number of particles, with one poem per prompt."""
-    compiled = [chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, **o))) for o in asked]
+    compiled = [
+        chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, **o)))
+        for o in asked
+    ]
     rows = {}
     for particles in PARTICLES:
         sizes, values = [], []
@@ -357,7 +383,9 @@ def measure(count: int) -> dict[str, Any]:
             "unconstrained_kept": passing(form, free, "customary"),
             "unconstrained_strict": passing(form, free, "strict"),
             "log_p": {n: mean_error(per_hanzi(chosen, form, p)) for n, p in poems.items()},
-            "log_p_hanzi": {n: mean_error(per_hanzi(chosen, form, p, whole=False)) for n, p in poems.items()},
+            "log_p_hanzi": {
+                n: mean_error(per_hanzi(chosen, form, p, whole=False)) for n, p in poems.items()
+            },
         }
         if form.name in CURVE_FORMS:
             result[form.name]["curve"] = curve(chosen, form, outcome.asked[: count * 2 // 5])
@@ -386,8 +414,12 @@ def tables(result: dict[str, Any]) -> str:
         rows += ["", f"| {name}, particles | {' | '.join(map(str, PARTICLES))} |"]
         rows.append("|---" * (len(PARTICLES) + 1) + "|")
         points = result[name]["curve"].values()
-        rows.append("| effective size | " + " | ".join(f"{point['ess']:.1f}" for point in points) + " |")
-        rows.append("| ln p/hanzi | " + " | ".join(f"{point['log_p']:.2f}" for point in points) + " |")
+        rows.append(
+            "| effective size | " + " | ".join(f"{point['ess']:.1f}" for point in points) + " |"
+        )
+        rows.append(
+            "| ln p/hanzi | " + " | ".join(f"{point['log_p']:.2f}" for point in points) + " |"
+        )
         rows.append("| ± | " + " | ".join(f"{point['error']:.2f}" for point in points) + " |")
     return "\n".join(rows)
 
@@ -406,7 +438,9 @@ def summary(result: dict[str, Any]) -> dict[str, float]:
         "compose.unconstrained_kept_share": statistics.mean(f["unconstrained_kept"] for f in forms),
         "compose.passing_share": statistics.mean(f["passing"] for f in forms),
         "compose.cost_nats_per_hanzi": max(cost(f, "log_p", "form") for f in forms),
-        "compose.cost_nats_per_hanzi_no_repeat": max(cost(f, "log_p", "form_no_repeat") for f in forms),
+        "compose.cost_nats_per_hanzi_no_repeat": max(
+            cost(f, "log_p", "form_no_repeat") for f in forms
+        ),
         "compose.ess_32": result["七絕"]["curve"][32]["ess"],
         "compose.refusal_seconds_max": max(f["refusal_seconds_max"] for f in forms),
     }
@@ -414,14 +448,18 @@ def summary(result: dict[str, Any]) -> dict[str, float]:
 
 def main() -> None:
     """Measure, print the tables, and record the figures."""
-    parser = argparse.ArgumentParser(description="Composing under constraints: what is kept and what it costs.")
+    parser = argparse.ArgumentParser(
+        description="Composing under constraints: what is kept and what it costs."
+    )
     parser.add_argument("--prompts", type=int, default=200, help="poems of each form")
     parser.add_argument("--json", type=Path, help="where every figure goes")
     arguments = parser.parse_args()
     result = measure(arguments.prompts)
     print(tables(result))
     if arguments.json:
-        arguments.json.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        arguments.json.write_text(
+            json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
     record(COMMAND, summary(result))
 
 

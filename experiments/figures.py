@@ -1,6 +1,7 @@
 """Record in experiments/figures.json the newest value of each figure by name, and how it was measured.
 
-Experiments and benchmarks run from the repository's root as modules, as in `python -m experiments.recipe`.
+Experiments and benchmarks run from the repository's root as modules, as in `python -m
+experiments.recipe`.
 """
 
 import datetime
@@ -36,7 +37,11 @@ def record(command: str, values: Mapping[str, float]) -> None:
 
 def of_shipped_models(figures: Mapping[str, Any]) -> dict[str, Any]:
     """Select the figures of the shipped models."""
-    return {name: figure for name, figure in figures.items() if name.startswith(("model.", "report.", "ci."))}
+    return {
+        name: figure
+        for name, figure in figures.items()
+        if name.startswith(("model.", "report.", "ci."))
+    }
 
 
 def _json(figures: Mapping[str, Any]) -> str:

@@ -2,10 +2,11 @@
 
     python -m experiments.judge_ci --model ci --each 6
 
-The judge reads the tables of facts in src/pingze/verse/data and nothing else of the package. It requires of each
-piece the tune's line lengths and marks, its set tones, a part of 詞林正韻 that all lines of a rhyme share in the class
-that each needs, the repeated lines, no character twice but where one is doubled or a line repeats, and what was wished:
-a rhyme, and the first character. It prints how many of the pieces break a rule, and which.
+The judge reads the tables of facts in src/pingze/verse/data and nothing else of the package. It
+requires of each piece the tune's line lengths and marks, its set tones, a part of 詞林正韻 that all
+lines of a rhyme share in the class that each needs, the repeated lines, no character twice but
+where one is doubled or a line repeats, and what was wished: a rhyme, and the first character. It
+prints how many of the pieces break a rule, and which.
 """
 
 import argparse
@@ -27,7 +28,13 @@ PARTS = {
     name: number
     for number, names in enumerate(
         [
-            *["東冬董腫送宋", "江陽講養絳漾", "支微齊紙尾薺寘未霽灰賄隊泰", "魚虞語麌御遇", "佳蟹卦"],
+            *[
+                "東冬董腫送宋",
+                "江陽講養絳漾",
+                "支微齊紙尾薺寘未霽灰賄隊泰",
+                "魚虞語麌御遇",
+                "佳蟹卦",
+            ],
             *["真文軫吻震問元阮願", "寒刪先旱潸銑翰諫霰", "蕭肴豪篠巧皓嘯效號", "歌哿箇", "麻馬禡"],
             *["庚青蒸梗迥敬徑", "尤有宥", "侵寢沁", "覃鹽咸感琰豏勘豔陷"],
             *["屋沃", "覺藥", "質陌錫職緝", "物月曷黠屑葉", "合洽"],
@@ -103,7 +110,9 @@ def main() -> None:
     """Compose and judge; exit with status 1 if a piece breaks a rule."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True)
-    parser.add_argument("--each", type=int, default=6, help="pieces to a shape; half of them with wishes")
+    parser.add_argument(
+        "--each", type=int, default=6, help="pieces to a shape; half of them with wishes"
+    )
     parser.add_argument("--particles", type=int, default=4)
     parser.add_argument("--only", default="", help="tunes, separated by spaces")
     asked = parser.parse_args()

@@ -3,17 +3,19 @@
 Run: PINGZE_THREADS=1 python -m experiments.levers [NAME ...] [--minutes 15] [--seed 1]
      python -m experiments.levers --sheet FOLDER NAME NAME ...
 
-Each model is small, with an embedding of 128 and 256 units, and is trained from random weights for the given minutes of
-one core. The recipe is AdamW, 32 poems a step, a warm-up of 100 steps, then a constant rate that falls to 0 in the last
-fifth of the time. The first 1,000 poems of dev are measured, once given form, poet and title and once given nothing but
-the dynasty. The weights are stored in runs/levers.
+Each model is small, with an embedding of 128 and 256 units, and is trained from random weights for
+the given minutes of one core. The recipe is AdamW, 32 poems a step, a warm-up of 100 steps, then a
+constant rate that falls to 0 in the last fifth of the time. The first 1,000 poems of dev are
+measured, once given form, poet and title and once given nothing but the dynasty. The weights are
+stored in runs/levers.
 
-`--sheet` lets the named models write poems for 40 titles of dev, and mixes the poems for blind readings
-(`experiments.blind_reading score FOLDER`). They are written without constraints at a temperature of 0.5, so that a poem
-shows only what the model knows.
+`--sheet` lets the named models write poems for 40 titles of dev, and mixes the poems for blind
+readings (`experiments.blind_reading score FOLDER`). They are written without constraints at a
+temperature of 0.5, so that a poem shows only what the model knows.
 
-The Transformer is a decoder with learned positions added before its layers and normalization before each sublayer
-(Vaswani et al. 2017; Xiong et al. 2020). Its output shares the embedding's weight, as the LSTM's does.
+The Transformer is a decoder with learned positions added before its layers and normalization before
+each sublayer (Vaswani et al. 2017; Xiong et al. 2020). Its output shares the embedding's weight, as
+the LSTM's does.
 """
 
 import argparse
@@ -63,7 +65,9 @@ class Layer(nn.Module):
 
     def forward(self, rows: Tensor, running: Tensor) -> Tensor:
         """Map packed rows (N, E) to packed rows; the mask `running` (T, B) says at which step and text each row is."""
-        rows = rows + self.dropout(self.attended(self._attend(self.read(self.before_attention(rows)), running)))
+        rows = rows + self.dropout(
+            self.attended(self._attend(self.read(self.before_attention(rows)), running))
+        )
         fed: Tensor = self.narrow(gelu(self.wide(self.before_feeding(rows))))
         summed: Tensor = rows + self.dropout(fed)
         return summed
@@ -73,7 +77,8 @@ class Layer(nn.Module):
         padded = rows.new_zeros(T, B, rows.shape[1])
         padded[running] = rows
         query, key, value = padded.view(T, B, 3, self.heads, -1).permute(2, 1, 3, 0, 4)
-        found = scaled_dot_product_attention(query, key, value, is_causal=True)  # (B, heads, T, E / heads)
+        # (B, heads, T, E / heads)
+        found = scaled_dot_product_attention(query, key, value, is_causal=True)
         attended: Tensor = found.permute(2, 0, 1, 3).reshape(T, B, -1)[running]
         return attended
 
@@ -81,7 +86,9 @@ class Layer(nn.Module):
 class Transformer(LanguageModel):
     """A model with self-attention layers in place of the LSTM, and an output tied to the embedding."""
 
-    def __init__(self, configuration: ModelConfiguration, layers: int, dropout: float = 0.1) -> None:
+    def __init__(
+        self, configuration: ModelConfiguration, layers: int, dropout: float = 0.1
+    ) -> None:
         super().__init__(configuration)
         E = configuration.embedding_size
         del self.lstm
@@ -135,7 +142,13 @@ LEVERS = {
 def make(name: str, seed: int) -> Trainer:
     """Make the trainer of a lever, with its initial weights."""
     lever = LEVERS[name]
-    plain = ["embedding_size=128", "hidden_size=256", "batch_size=32", f"seed={seed}", "precision=float32"]
+    plain = [
+        "embedding_size=128",
+        "hidden_size=256",
+        "batch_size=32",
+        f"seed={seed}",
+        "precision=float32",
+    ]
     chosen = preset("tang", [*plain, *lever.settings])
     with Store.open() as store:
         trainer = Trainer(chosen, read(store, chosen.training))
@@ -150,7 +163,8 @@ def make(name: str, seed: int) -> Trainer:
 def train(name: str, minutes: float, seed: int) -> None:
     """Train the model of a lever, store its weights, and record its figures."""
     trainer = make(name, seed)
-    trainer.step(0, 0.0)  # loads the first epoch of the corpus, whose time does not count as training
+    # loads the first epoch of the corpus, whose time does not count as training
+    trainer.step(0, 0.0)
     steps, begun, total = 0, time.process_time(), 60 * minutes
     while (spent := (time.process_time() - begun) / total) < 1:
         share = min((steps + 1) / WARMUP, 1.0, (1 - spent) / LEVERS[name].falling)
@@ -160,7 +174,10 @@ def train(name: str, minutes: float, seed: int) -> None:
         WEIGHTS.mkdir(parents=True, exist_ok=True)
         save_model(trainer.model, str(_weights(name, seed)))
         figures = measured(trainer)
-    figures |= {"parameters": sum(each.numel() for each in trainer.model.parameters()), "steps": steps}
+    figures |= {
+        "parameters": sum(each.numel() for each in trainer.model.parameters()),
+        "steps": steps,
+    }
     prefix = f"levers.{name}, seed {seed}"
     record(
         f"python -m experiments.levers --minutes {minutes:g}",
@@ -177,7 +194,9 @@ def measured(trainer: Trainer) -> dict[str, float]:
     with Store.open() as store:
         dev = read_split(store, "tang", "dev")[:POEMS]
     return {
-        given: evaluate(trainer.model, dev, trainer.vocabulary, LENGTHS["tang"], kept).hanzi_perplexity
+        given: evaluate(
+            trainer.model, dev, trainer.vocabulary, LENGTHS["tang"], kept
+        ).hanzi_perplexity
         for given, kept in (("all", CONDITIONS), ("nothing", CONDITIONS[:1]))
     }
 
@@ -204,7 +223,8 @@ def writer(name: str, seed: int) -> Callable[[Prompt, int], str]:
             if drawn == EOS:
                 break
             poem.append(drawn)
-        return vocabulary.decode(poem).replace("。", "。\n").strip()  # a couplet per row, like the real poems
+        # a couplet per row, like the real poems
+        return vocabulary.decode(poem).replace("。", "。\n").strip()
 
     return write
 

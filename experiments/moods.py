@@ -2,7 +2,8 @@
 
 Run: python -m experiments.moods [--seeds 40] [--read]
 
-Prints how many poems contain a word of graves or sorrow, which do not suit the occasion; with --read, also the poems.
+Prints how many poems contain a word of graves or sorrow, which do not suit the occasion; with
+--read, also the poems.
 """
 
 import argparse
@@ -34,8 +35,13 @@ def main() -> None:
     for name, (asked, mood) in RECIPES.items():
         for wanted in (None, mood):
             poems = composed(asked, wanted, given.seeds)
-            counts = [sum(any(c in str(poem) for c in words) for poem in poems) for words in (GRAVES, SORROW)]
-            print(f"{name}, {wanted or 'no mood'}: graves in {counts[0]} of {len(poems)}, sorrow in {counts[1]}")
+            counts = [
+                sum(any(c in str(poem) for c in words) for poem in poems)
+                for words in (GRAVES, SORROW)
+            ]
+            print(
+                f"{name}, {wanted or 'no mood'}: graves in {counts[0]} of {len(poems)}, sorrow in {counts[1]}"
+            )
             if given.read:
                 print(*("".join(poem.lines) for poem in poems), sep="\n")
 

@@ -2,9 +2,9 @@
 
 Run: OPENBLAS_NUM_THREADS=1 python -m experiments.originality [--poems 100]
 
-The default model composes 七絕 and 七律, without the option and with `original` 4, 3 and 2. Whether a poem copies is
-judged by searching the text of the whole corpus for each substring of its lines. Writes the figures `originality.*` to
-experiments/figures.json.
+The default model composes 七絕 and 七律, without the option and with `original` 4, 3 and 2. Whether
+a poem copies is judged by searching the text of the whole corpus for each substring of its lines.
+Writes the figures `originality.*` to experiments/figures.json.
 """
 
 import argparse
@@ -29,13 +29,20 @@ LONGEST = (None, 4, 3, 2)
 def longest_shared(line: str, corpus: str) -> int:
     """Return the length of the longest substring of a line in a text, by searching for every one."""
     return max(
-        stop - start for start in range(len(line)) for stop in range(start, len(line) + 1) if line[start:stop] in corpus
+        stop - start
+        for start in range(len(line))
+        for stop in range(start, len(line) + 1)
+        if line[start:stop] in corpus
     )
 
 
-def compose(chosen: Composer, form: str, original: int | None, count: int) -> tuple[list[list[str]], int, float]:
+def compose(
+    chosen: Composer, form: str, original: int | None, count: int
+) -> tuple[list[list[str]], int, float]:
     """Compose poems; return them, the number left unfinished, and the milliseconds per poem."""
-    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form=form, original=original, taste=0)))
+    inclusion = chosen.prepare(
+        read_request(chosen.vocabulary, Composing(form=form, original=original, taste=0))
+    )
     lines, unfinished, start = [], 0, time.perf_counter()
     for seed in range(count):
         try:
@@ -45,7 +52,9 @@ def compose(chosen: Composer, form: str, original: int | None, count: int) -> tu
     return lines, unfinished, 1000 * (time.perf_counter() - start) / count
 
 
-def row(chosen: Composer, form: str, original: int | None, count: int, corpus: str) -> tuple[int, int, float]:
+def row(
+    chosen: Composer, form: str, original: int | None, count: int, corpus: str
+) -> tuple[int, int, float]:
     """Print the results of one setting; return the unfinished poems, the lines that copy and milliseconds per poem."""
     poems, unfinished, milliseconds = compose(chosen, form, original, count)
     lengths = [longest_shared(line, corpus) for lines in poems for line in lines]
@@ -88,7 +97,8 @@ def main() -> None:
             COMMAND,
             {
                 "originality.lines_that_copy": sum(copied for _, copied, _ in asked),
-                "originality.unfinished_share": statistics.mean(u for u, _, _ in asked) / arguments.poems,
+                "originality.unfinished_share": statistics.mean(u for u, _, _ in asked)
+                / arguments.poems,
                 "originality.ratio_of_time_3": rows["七絕", 3][2] / rows["七絕", None][2],
                 "originality.report_ms_7jue": report_milliseconds(seven, store),
             },

@@ -32,16 +32,37 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ),
     (
         "A pattern, ＿ where free, in 李白's manner",
-        {"title": "月下", "poet": "李白", "form": "五絕", "pattern": "＿＿明月＿ ＿＿＿＿＿ ＿＿白雲＿"},
+        {
+            "title": "月下",
+            "poet": "李白",
+            "form": "五絕",
+            "pattern": "＿＿明月＿ ＿＿＿＿＿ ＿＿白雲＿",
+        },
     ),
-    ("雁 and 酒 somewhere, 愁 nowhere", {"title": "塞上曲", "form": "七絕", "include": "雁 酒", "exclude": "愁"}),
+    (
+        "雁 and 酒 somewhere, 愁 nowhere",
+        {"title": "塞上曲", "form": "七絕", "include": "雁 酒", "exclude": "愁"},
+    ),
     (
         "A strict 五律 whose first line rhymes, in 杜甫's manner",
-        {"title": "聞笛", "poet": "杜甫", "form": "五律", "level": "strict", "template": "首句入韻"},
+        {
+            "title": "聞笛",
+            "poet": "杜甫",
+            "form": "五律",
+            "level": "strict",
+            "template": "首句入韻",
+        },
     ),
     (
         "All at once",
-        {"start": "江", "title": "江樓晚望", "form": "七律", "level": "strict", "template": "平起", "rhyme": "東"}
+        {
+            "start": "江",
+            "title": "江樓晚望",
+            "form": "七律",
+            "level": "strict",
+            "template": "平起",
+            "rhyme": "東",
+        }
         | {"pattern": "＿＿＿＿＿＿＿ ＿＿夕陽＿＿＿", "include": "雁", "exclude": "愁"},
     ),
     ("五排, twelve lines", {"title": "寄山中道士", "form": "五排", "lines": 12, "rhyme": "真"}),
@@ -74,7 +95,9 @@ def command(options: Mapping[str, object]) -> str:
 def _section(title: str, options: dict[str, Any], seed: int) -> str:
     (poem,) = pingze.compose(**options, seed=seed)
     kept = " · ".join(part for part in (poem.template, poem.rhyme and f"{poem.rhyme}韻") if part)
-    return f"## {title}\n\n`{command(options | {'seed': seed})}`\n\n```text\n{poem}\n```\n\n{kept}\n"
+    return (
+        f"## {title}\n\n`{command(options | {'seed': seed})}`\n\n```text\n{poem}\n```\n\n{kept}\n"
+    )
 
 
 if __name__ == "__main__":

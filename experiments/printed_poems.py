@@ -35,7 +35,8 @@ def judged(report: Path) -> list[dict[str, Any]]:
 def judge_printed(text: str, start: str, split_len: int) -> dict[str, Any]:
     """Return the row of a printed poem, with a digest in place of its text.
 
-    If the checker finds no form for the poem, judge it by the regulated form that has its shape, as real verse is.
+    If the checker finds no form for the poem, judge it by the regulated form that has its shape, as
+    real verse is.
     """
     lines, verdict = read_lines(text), check(text)
     if not verdict.form and (form := FORMS.get((len(lines), len(lines[0])))):

@@ -2,10 +2,11 @@
 
 Run: python -m experiments.prosody_corpus
 
-Every poem of four or eight lines of five or seven characters is checked as 絕 or 律, whatever it was meant to be. The
-column "standard" counts poems without faults of tone, "and rhyme" poems without any fault. The first line's rhyme is
-given as a share of the poems with one level rhyme. Two controls should fail both: the characters of each line shuffled,
-except the last, which may rhyme; and the couplets shuffled.
+Every poem of four or eight lines of five or seven characters is checked as 絕 or 律, whatever it
+was meant to be. The column "standard" counts poems without faults of tone, "and rhyme" poems
+without any fault. The first line's rhyme is given as a share of the poems with one level rhyme. Two
+controls should fail both: the characters of each line shuffled, except the last, which may rhyme;
+and the couplets shuffled.
 """
 
 import argparse
@@ -55,7 +56,10 @@ def tang_poems() -> Iterator[Poem]:
 
 def measure(poems: Sequence[Poem], seed: int) -> dict[str, Any]:
     """Compute all figures of each form, and those of the whole corpus."""
-    by_form = {form.name: [(poet, lines) for poet, lines in poems if has_shape(lines, form)] for form in SHAPES}
+    by_form = {
+        form.name: [(poet, lines) for poet, lines in poems if has_shape(lines, form)]
+        for form in SHAPES
+    }
     characters = Counter(c for _, lines in poems for line in lines for c in line)
     unknown = sum(count for c, count in characters.items() if not sides(c))
     return {
@@ -93,8 +97,12 @@ def form_figures(form: Form, poems: Sequence[Poem], seed: int) -> dict[str, floa
 def rule_figures(form: Form, poems: Sequence[Poem]) -> dict[str, float]:
     """Compute what percentage of the poems with one level rhyme break each rule of strict verse."""
     found = [strictly(lines, form) for _, lines in poems if level_groups(lines)]
-    broken = Counter(rule for verdict in found for rule in {violation.rule for violation in verdict.violations})
-    rules = tomllib.loads(files("pingze.verse").joinpath("data", "rules.toml").read_text(encoding="utf-8"))
+    broken = Counter(
+        rule for verdict in found for rule in {violation.rule for violation in verdict.violations}
+    )
+    rules = tomllib.loads(
+        files("pingze.verse").joinpath("data", "rules.toml").read_text(encoding="utf-8")
+    )
     return {rule: 100 * broken[rule] / len(found) for rule in rules}
 
 
@@ -109,7 +117,10 @@ def judge(lines: Sequence[str], form: Form) -> Verdict:
 
 
 def keeps_tones(verdict: Verdict) -> bool:
-    """Return whether no tone is at fault. A rhyme counts as such a fault only if its character is oblique."""
+    """Return whether no tone is at fault.
+
+    A rhyme counts as such a fault only if its character is oblique.
+    """
     for violation in verdict.violations:
         level = any(reading.startswith(LEVEL) for reading in violation.readings)
         if violation.rule not in ("出韻", "鄰韻", "重韻") or not level:
@@ -120,7 +131,9 @@ def keeps_tones(verdict: Verdict) -> bool:
 def level_groups(lines: Sequence[str]) -> set[str]:
     """Return the level groups in which all even lines can rhyme."""
     feet = [groups(line[-1]) or GROUPS.keys() for line in lines[1::2]]
-    return {name for name in GROUPS if GROUPS[name].tone == LEVEL and all(name in foot for foot in feet)}
+    return {
+        name for name in GROUPS if GROUPS[name].tone == LEVEL and all(name in foot for foot in feet)
+    }
 
 
 def first_line_rhymes(lines: Sequence[str]) -> bool:
@@ -136,7 +149,10 @@ def first_line_borrows(lines: Sequence[str]) -> bool:
 
 
 def shuffled(
-    poems: Sequence[Sequence[str]], form: Form, seed: int, shuffle: Callable[[list[str], random.Random], list[str]]
+    poems: Sequence[Sequence[str]],
+    form: Form,
+    seed: int,
+    shuffle: Callable[[list[str], random.Random], list[str]],
 ) -> float:
     """Return what percentage of poems pass after a shuffle."""
     rng = random.Random(seed)
@@ -162,7 +178,10 @@ def poet_figures(by_form: dict[str, list[Poem]]) -> dict[str, dict[str, float]]:
             kept[poet].append(judge(lines, FORMS[name]).ok)
     shares = {poet: share(found) for poet, found in kept.items() if len(found) >= 50}
     ranked = sorted(shares, key=lambda poet: -shares[poet])
-    return {"most": {poet: shares[poet] for poet in ranked[:8]}, "fewest": {poet: shares[poet] for poet in ranked[-8:]}}
+    return {
+        "most": {poet: shares[poet] for poet in ranked[:8]},
+        "fewest": {poet: shares[poet] for poet in ranked[-8:]},
+    }
 
 
 def time_checks(by_form: dict[str, list[Poem]]) -> float:
@@ -187,7 +206,9 @@ def table(figures: dict[str, Any]) -> str:
     rows += markdown(figures["rules"])
     rows.append(f"\nunknown characters: {figures['unknown_characters_percent']:.3f} %")
     for which, poets in figures["poets"].items():
-        rows.append(f"{which}: " + ", ".join(f"{poet} {value:.0f}" for poet, value in poets.items()))
+        rows.append(
+            f"{which}: " + ", ".join(f"{poet} {value:.0f}" for poet, value in poets.items())
+        )
     rows.append(f"{CHECKS:,} checks: {figures['seconds_for_100000_checks']:.1f} s")
     return "\n".join(rows)
 
@@ -195,9 +216,17 @@ def table(figures: dict[str, Any]) -> str:
 def markdown(by_form: dict[str, dict[str, float]]) -> list[str]:
     """Format a Markdown table with one row per form."""
     names = list(next(iter(by_form.values())))
-    head = [f"| | {' | '.join(name.replace('_', ' ') for name in names)} |", "|---" * (len(names) + 1) + "|"]
-    rows = [[f"{row[name]:,}" if name == "poems" else f"{row[name]:.1f}" for name in names] for row in by_form.values()]
-    return head + [f"| {form} | {' | '.join(cells)} |" for form, cells in zip(by_form, rows, strict=True)]
+    head = [
+        f"| | {' | '.join(name.replace('_', ' ') for name in names)} |",
+        "|---" * (len(names) + 1) + "|",
+    ]
+    rows = [
+        [f"{row[name]:,}" if name == "poems" else f"{row[name]:.1f}" for name in names]
+        for row in by_form.values()
+    ]
+    return head + [
+        f"| {form} | {' | '.join(cells)} |" for form, cells in zip(by_form, rows, strict=True)
+    ]
 
 
 if __name__ == "__main__":

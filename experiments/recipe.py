@@ -3,9 +3,10 @@
 Run: python -m experiments.recipe whole RUN [field=value ...]
      python -m experiments.recipe ablation RUNS [field=value ...]
 
-`whole` trains the preset and records `recipe.dev.*`. `ablation` trains the recipe and, for each part, the recipe
-without that part, for three epochs each (or `epochs=N`), and records each as `recipe.ablation.*`. Both resume where
-they stopped. The LOG's entry is written by hand from what they print.
+`whole` trains the preset and records `recipe.dev.*`. `ablation` trains the recipe and, for each
+part, the recipe without that part, for three epochs each (or `epochs=N`), and records each as
+`recipe.ablation.*`. Both resume where they stopped. The LOG's entry is written by hand from what
+they print.
 """
 
 import sys

@@ -2,8 +2,9 @@
 
 Run: python -m experiments.report_model RUN [field=value ...]
 
-An existing RUN is resumed. Writes network/weights/report.safetensors in 8 bits, and the figures `report.dev.*` of that
-file to experiments/figures.json. The LOG's entry is written by hand from the figures.
+An existing RUN is resumed. Writes network/weights/report.safetensors in 8 bits, and the figures
+`report.dev.*` of that file to experiments/figures.json. The LOG's entry is written by hand from the
+figures.
 """
 
 import json

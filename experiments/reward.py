@@ -1,16 +1,19 @@
 """Learn the reward of `tang`, a prediction of readers' scores, from blind readings of composed poems.
 
-Run: python -m experiments.reward add FOLDER ...    (sheets of `experiments.blind_reading` that have readings)
-     python -m experiments.reward measure           (correlates it with readings of titles that it was not fitted to)
+Run: python -m experiments.reward add FOLDER ...    (sheets of `experiments.blind_reading` that have
+    readings)
+     python -m experiments.reward measure           (correlates it with readings of titles that it
+     was not fitted to)
      python -m experiments.reward fit               (writes it into weights/tang.safetensors)
 
-`add` appends the composed poems of sheets to reading/readings.tsv: the sheet, the title, the form, the lines, and the
-mean score of the readings for each criterion. Real poems are left out.
+`add` appends the composed poems of sheets to reading/readings.tsv: the sheet, the title, the form,
+the lines, and the mean score of the readings for each criterion. Real poems are left out.
 
-`fit` is a ridge regression of a poem's mean score on three features: the mean ln p of its tokens, the share of the
-title's characters that occur in it, and the mean of the model's states h_t. Features and scores are differences from
-the mean over the poems for one title on one sheet. The weights of the states are the reward. The other two features are
-in the regression so that the reward does not learn what taste already counts (`composing.taste`).
+`fit` is a ridge regression of a poem's mean score on three features: the mean ln p of its tokens,
+the share of the title's characters that occur in it, and the mean of the model's states h_t.
+Features and scores are differences from the mean over the poems for one title on one sheet. The
+weights of the states are the reward. The other two features are in the regression so that the
+reward does not learn what taste already counts (`composing.taste`).
 """
 
 import argparse
@@ -185,7 +188,10 @@ def main() -> None:
         return
     with_states, without = agreement(fitted)
     print(f"{len(fitted.scores)} poems: R {with_states:.3f}, without the states {without:.3f}")
-    record("python -m experiments.reward measure", {"reward.r": with_states, "reward.r_without": without})
+    record(
+        "python -m experiments.reward measure",
+        {"reward.r": with_states, "reward.r_without": without},
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Run: python -m experiments.rounding
 
-The poems are the Tang poems of the dev split, given form, poet and title. Records the figures `compose.rounding.*`.
+The poems are the Tang poems of the dev split, given form, poet and title. Records the figures
+`compose.rounding.*`.
 """
 
 import numpy as np
@@ -19,17 +20,22 @@ from pingze.training.presets import LENGTHS
 BATCH_SIZE = 128
 
 
-def hanzi_perplexity(network: ReferenceNetwork, examples: list[texts.Example], vocabulary: Vocabulary) -> float:
+def hanzi_perplexity(
+    network: ReferenceNetwork, examples: list[texts.Example], vocabulary: Vocabulary
+) -> float:
     """Return the perplexity of the Han characters of poems, given their conditions."""
     ordered = sorted(examples, key=lambda example: len(example.text))
     is_han = vocabulary.is_han | (np.arange(len(vocabulary)) == UNK)
     losses = [
-        _losses(network, ordered[start : start + BATCH_SIZE], is_han) for start in range(0, len(ordered), BATCH_SIZE)
+        _losses(network, ordered[start : start + BATCH_SIZE], is_han)
+        for start in range(0, len(ordered), BATCH_SIZE)
     ]
     return float(np.exp(np.concatenate(losses).mean(dtype=np.float64)))
 
 
-def _losses(network: ReferenceNetwork, batch: list[texts.Example], is_han: np.ndarray) -> np.ndarray:
+def _losses(
+    network: ReferenceNetwork, batch: list[texts.Example], is_han: np.ndarray
+) -> np.ndarray:
     """Return -ln p of every Han character in a batch of poems."""
     prefixes = [[int(id_) for part in example.prefix for id_ in part] for example in batch]
     state, found = State.joined([network.start(prefix=prefix) for prefix in prefixes]), []
@@ -48,7 +54,9 @@ def main() -> None:
     examples = texts.examples(poems, shipped.vocabulary, LENGTHS["tang"])
     networks = {"float32": ReferenceNetwork(shipped), "8_bits": GraphNetwork(shipped.rounded())}
     found = {
-        f"compose.rounding.hanzi_perplexity_{name}": hanzi_perplexity(network, examples, shipped.vocabulary)
+        f"compose.rounding.hanzi_perplexity_{name}": hanzi_perplexity(
+            network, examples, shipped.vocabulary
+        )
         for name, network in networks.items()
     }
     record("python -m experiments.rounding", found)

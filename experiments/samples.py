@@ -24,7 +24,9 @@ the longest of the report's fourteen has 14, three have 12. `make samples` write
 
 def page() -> str:
     """Return the text of the page."""
-    return HEAD + "\n".join(_section(*arguments, seed) for seed, arguments in enumerate(REPORT, start=1))
+    return HEAD + "\n".join(
+        _section(*arguments, seed) for seed, arguments in enumerate(REPORT, start=1)
+    )
 
 
 def _section(start: str, temperature: float, split_len: int, seed: int) -> str:

@@ -6,12 +6,12 @@ Run: python -m experiments.tang_model train RUN [field=value ...]
      python -m experiments.tang_model test
      python -m experiments.tang_model ci
 
-`train` resumes RUN where it stopped. `mean` writes the weighted mean of models' weights to FILE, in 8 bits; the models
-descend from one state (model soup: Wortsman et al. 2022), and their shares sum to 1. `ship` writes MODEL, a run or a
-file, to network/weights/tang.safetensors in 8 bits, and records that file's dev figures. Afterwards, `python -m
-scripts.count worn`, `experiments.reward` and `scripts.name_units` recount what depends on the model. `test` measures
-the test split: once, at the end. `ci` measures the model `ci` on dev. The LOG's entry is written by hand from the
-figures.
+`train` resumes RUN where it stopped. `mean` writes the weighted mean of models' weights to FILE, in
+8 bits; the models descend from one state (model soup: Wortsman et al. 2022), and their shares sum
+to 1. `ship` writes MODEL, a run or a file, to network/weights/tang.safetensors in 8 bits, and
+records that file's dev figures. Afterwards, `python -m scripts.count worn`, `experiments.reward`
+and `scripts.name_units` recount what depends on the model. `test` measures the test split: once, at
+the end. `ci` measures the model `ci` on dev. The LOG's entry is written by hand from the figures.
 """
 
 import sys
@@ -48,10 +48,14 @@ def mean(file: Path, terms: list[str]) -> None:
     """Write the mean of models with one vocabulary; each term is a model and its share, as in `run=0.5`."""
     shares = {path: float(share) for path, _, share in (term.rpartition("=") for term in terms)}
     models = [checkpoint.load(path) for path in shares]
-    if abs(sum(shares.values()) - 1) > 1e-6 or any(model.vocabulary != models[0].vocabulary for model in models):
+    if abs(sum(shares.values()) - 1) > 1e-6 or any(
+        model.vocabulary != models[0].vocabulary for model in models
+    ):
         sys.exit("the shares must sum to 1, and the models must have the same tokens")
     stored = {
-        name: np.average([model.tensors[name] for model in models], axis=0, weights=[*shares.values()])
+        name: np.average(
+            [model.tensors[name] for model in models], axis=0, weights=[*shares.values()]
+        )
         for name in models[0].tensors
     }
     checkpoint.save(file, replace(models[0], stored=stored).rounded())

@@ -2,8 +2,8 @@
 
 Run: python -m experiments.training_probes [NAME ...]
 
-`starts`, `overflow` and `plateau` use the report's network and draw; `plateau` takes minutes. The LOG's entry is
-written by hand from what is printed.
+`starts`, `overflow` and `plateau` use the report's network and draw; `plateau` takes minutes. The
+LOG's entry is written by hand from what is printed.
 """
 
 import sys
@@ -78,14 +78,19 @@ def dips() -> None:
     fourth = [mark - 4 for mark in marks[1:]]
     mean = {
         name: np.mean([gate_slopes(caches[step]) for step in steps], axis=0)
-        for name, steps in (("mark", marks), ("character", [s for s in range(9, 48) if s not in marks]))
+        for name, steps in (
+            ("mark", marks),
+            ("character", [s for s in range(9, 48) if s not in marks]),
+        )
     }
 
     def back(dh: Array, dc: Array, step: int, slope: Array) -> tuple[Array, Array]:
         # Turn ∂h_t/∂(h, c) of a step into that of the step before.
         cache = caches[step]
         dc = dc + dh * cache.gates.o * (1 - cache.phi_c**2)
-        into = np.hstack([dc * cache.gates.c_tilde, dc * cache.c_prev, dc * cache.gates.i, dh * cache.phi_c])
+        into = np.hstack(
+            [dc * cache.gates.c_tilde, dc * cache.c_prev, dc * cache.gates.i, dh * cache.phi_c]
+        )
         return (into * np.hstack([*slope])) @ cache.parameters.weight_hh, dc * cache.gates.f
 
     def gains(changed: list[int], slope: Array | None) -> tuple[list[float], list[float]]:
@@ -107,7 +112,10 @@ def dips() -> None:
     print("at fourth characters", *dip(gain, fourth))
     print("at fourth characters with a mark's slopes", *dip(gains(fourth, mean["mark"])[0], fourth))
     shares = (in_cell[48 - step] / gain[49 - step] for step in marks[::-1])
-    print("one step further back, in the cell past the mark alone:", *(f"{share:.2f}" for share in shares))
+    print(
+        "one step further back, in the cell past the mark alone:",
+        *(f"{share:.2f}" for share in shares),
+    )
 
 
 class Adam64:
@@ -115,7 +123,9 @@ class Adam64:
 
     def __init__(self, parameters: Iterator[torch.nn.Parameter]) -> None:
         self.param_groups: list[dict[str, Any]] = [{"params": [*parameters], "lr": 0.0}]
-        self.kept = [torch.zeros(2, *p.shape, dtype=torch.float64) for p in self.param_groups[0]["params"]]
+        self.kept = [
+            torch.zeros(2, *p.shape, dtype=torch.float64) for p in self.param_groups[0]["params"]
+        ]
         self.steps, self.grad_scale = 0, torch.ones(())
 
     def zero_grad(self) -> None:
@@ -144,11 +154,20 @@ def overflow() -> None:
             made.optimizer = Adam64(made.model.parameters())
         for number in range(6):
             taken = made.step(number, 0.02)
-            print(f"{kind} step {number + 1}: loss {taken.loss / taken.tokens:.3g}, norm {taken.norm:.3g}", end=" ")
+            print(
+                f"{kind} step {number + 1}: loss {taken.loss / taken.tokens:.3g}, norm {taken.norm:.3g}",
+                end=" ",
+            )
             if kind == "float32":
                 state = made.optimizer.state
                 v = {name: state[p]["exp_avg_sq"] for name, p in made.model.named_parameters()}
-                print(*(f"{name} {float(each.isinf().float().mean()):.3f}" for name, each in v.items()), end="")
+                print(
+                    *(
+                        f"{name} {float(each.isinf().float().mean()):.3f}"
+                        for name, each in v.items()
+                    ),
+                    end="",
+                )
             print()
 
 
@@ -181,7 +200,10 @@ def plateau() -> None:
                 f"seed {seed}, step {number}: loss {loss:.4f}, norm {taken.norm:.2g}, step over rate {moved:.3f},",
                 end=" ",
             )
-            print(f"present gradient's part {present:.4f}, marks found {found[0]:.2f} {found[1]:.2f}", flush=True)
+            print(
+                f"present gradient's part {present:.4f}, marks found {found[0]:.2f} {found[1]:.2f}",
+                flush=True,
+            )
 
 
 PROBES: tuple[Callable[[], None], ...] = (slopes, starts, dips, overflow, plateau)

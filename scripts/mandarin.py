@@ -3,10 +3,11 @@
     pip install 'pingze[table]'
     python -m scripts.count mandarin
 
-A character has the readings that the first of these sources gives: Unihan's kTGHZ2013 (通用規範漢字字典), kXHC1983
-(現代漢語詞典), kMandarin; then those of its Simplified form or its variants. A neutral tone counts only if there is no
-other reading. The words are pypinyin's phrases of two characters (MIT licence), converted by OpenCC, that Tang and
-Song verse have; a row is written if one of the characters can be level and oblique.
+A character has the readings that the first of these sources gives: Unihan's kTGHZ2013
+(通用規範漢字字典), kXHC1983 (現代漢語詞典), kMandarin; then those of its Simplified form or its
+variants. A neutral tone counts only if there is no other reading. The words are pypinyin's phrases
+of two characters (MIT licence), converted by OpenCC, that Tang and Song verse have; a row is
+written if one of the characters can be level and oblique.
 """
 
 import json
@@ -36,7 +37,9 @@ def make() -> dict[str, list[str]]:
         for syllable in each:
             syllables[syllable].append(character)
     return {
-        "mandarin.tsv": [f"{syllable}\t{''.join(syllables[syllable])}" for syllable in sorted(syllables)],
+        "mandarin.tsv": [
+            f"{syllable}\t{''.join(syllables[syllable])}" for syllable in sorted(syllables)
+        ],
         "mandarin_words.tsv": sorted(words(read)),
     }
 
@@ -47,7 +50,11 @@ def readings() -> dict[str, list[str]]:
     by_source: dict[str, dict[str, list[str]]] = {name: {} for name in SOURCES}
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("U+") and (cells := line.split("\t"))[1] in SOURCES:
-            found = unicodedata.normalize("NFC", re.sub(r"\S*:", " ", cells[2])).replace(",", " ").split()
+            found = (
+                unicodedata.normalize("NFC", re.sub(r"\S*:", " ", cells[2]))
+                .replace(",", " ")
+                .split()
+            )
             by_source[cells[1]][chr(int(cells[0][2:], 16))] = list(dict.fromkeys(found))
     read = {}
     for character in sorted({*table("characters"), *by_source["kTGHZ2013"]}):
@@ -65,10 +72,17 @@ def words(read: dict[str, list[str]]) -> list[str]:
     pairs = {word: spoken for word, spoken in phrases.items() if len(word) == 2}
     with Store.open() as store:
         poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name))
-        used = Counter(line[at : at + 2] for poem in poems for line in poem.lines for at in range(len(line) - 1))
+        used = Counter(
+            line[at : at + 2]
+            for poem in poems
+            for line in poem.lines
+            for at in range(len(line) - 1)
+        )
     rows = set()
     for word, spoken in zip(converted(list(pairs), "s2t"), pairs.values(), strict=True):
-        tones = [_tone(character, one, read) for character, (one, *_) in zip(word, spoken, strict=True)]
+        tones = [
+            _tone(character, one, read) for character, (one, *_) in zip(word, spoken, strict=True)
+        ]
         if used[word] >= FEWEST and set(tones) != {OPEN}:
             rows.add(f"{word}\t{''.join(tones)}")
     return list(rows)
@@ -76,6 +90,14 @@ def words(read: dict[str, list[str]]) -> list[str]:
 
 def _tone(character: str, spoken: str, read: dict[str, list[str]]) -> str:
     """Return the tone of a character in a phrase, or `OPEN` if it has only one tone or the phrase does not decide."""
-    sides = {XINYUN.groups[name].side for each in read.get(character, []) for name in mandarin_groups(each, XINYUN)}
+    sides = {
+        XINYUN.groups[name].side
+        for each in read.get(character, [])
+        for name in mandarin_groups(each, XINYUN)
+    }
     names = mandarin_groups(spoken, XINYUN)
-    return XINYUN.groups[names].side if len(sides) == 2 and len(names) == 1 and character not in SANDHI else OPEN
+    return (
+        XINYUN.groups[names].side
+        if len(sides) == 2 and len(names) == 1 and character not in SANDHI
+        else OPEN
+    )

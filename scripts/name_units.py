@@ -2,10 +2,10 @@
 
     python -m scripts.name_units
 
-Each model composes 七律, and its cells are recorded at every token. The R² of a feature for a cell is the share of the
-cell's variance that lies between the values of the feature. For each layer and feature, the three cells with the
-largest R² are kept if their R² is at least 0.5. Run the script again when a model's weights change, since the page
-shows only measurements of the present weights.
+Each model composes 七律, and its cells are recorded at every token. The R² of a feature for a cell
+is the share of the cell's variance that lies between the values of the feature. For each layer and
+feature, the three cells with the largest R² are kept if their R² is at least 0.5. Run the script
+again when a model's weights change, since the page shows only measurements of the present weights.
 """
 
 import json
@@ -80,7 +80,10 @@ def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:
         shares = explained(values[of >= 0], of[of >= 0])
         surest = [unit for unit in np.argsort(shares)[::-1][:BEST] if shares[unit] >= LEAST]
         found += [(round(float(shares[unit]), 3), int(unit) + 1, name) for unit in surest]
-    return [{"unit": unit, "knows": name, "share": share} for share, unit, name in sorted(found, reverse=True)]
+    return [
+        {"unit": unit, "knows": name, "share": share}
+        for share, unit, name in sorted(found, reverse=True)
+    ]
 
 
 def explained(values: Array, groups: Array) -> Array:

@@ -2,8 +2,9 @@
 
 Run: python -m scripts.release    (`make release`)
 
-The script writes a source archive and a wheel to dist/. The wheel is built from the archive, which shows that the
-archive can be built. The script needs the packages build and twine, and git to find uncommitted changes.
+The script writes a source archive and a wheel to dist/. The wheel is built from the archive, which
+shows that the archive can be built. The script needs the packages build and twine, and git to find
+uncommitted changes.
 """
 
 import os
@@ -22,8 +23,16 @@ NEEDED = (
     *("pingze/py.typed", "pingze/__main__.py", "pingze/messages.toml", "pingze/card.md"),
     *("pingze/training/presets.toml", "pingze/report/experiments/charts.mplstyle"),
     *(f"pingze/network/weights/{name}.safetensors" for name in ("tang", "report", "antithesis")),
-    *("pingze/network/weights/figures.json", "pingze/verse/data/characters.tsv", "pingze/serve/units.json"),
-    *("pingze/serve/page/index.html", "pingze/serve/page/kai.woff", "pingze/serve/page/kai-OFL.txt"),
+    *(
+        "pingze/network/weights/figures.json",
+        "pingze/verse/data/characters.tsv",
+        "pingze/serve/units.json",
+    ),
+    *(
+        "pingze/serve/page/index.html",
+        "pingze/serve/page/kai.woff",
+        "pingze/serve/page/kai-OFL.txt",
+    ),
 )
 """Files whose absence from a wheel would be noticed only when the wheel is used."""
 FOREIGN = ("tests/", "experiments/", "docs/", "runs/", ".venv/")
@@ -31,7 +40,9 @@ FOREIGN = ("tests/", "experiments/", "docs/", "runs/", ".venv/")
 
 def main() -> None:
     """Build the archive and the wheel, check both, and print the steps that remain."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "version"
+    ]
     shutil.rmtree(DIST, ignore_errors=True)
     _python("-m", "build", "--outdir", str(DIST))  # builds the archive, and the wheel from it
     archive, wheel = DIST / f"pingze-{version}.tar.gz", DIST / f"pingze-{version}-py3-none-any.whl"
@@ -50,19 +61,30 @@ def wheel_faults(wheel: Path) -> list[str]:
     faults = [f"{wheel.name} lacks {name}" for name in NEEDED if name not in names]
     faults += [f"{wheel.name} holds {name}" for name in names if name.startswith(FOREIGN)]
     size = wheel.stat().st_size / 1e6
-    return faults + [f"{wheel.name} has {size:.1f} MB, more than {LARGEST_MB}"] * (size > LARGEST_MB)
+    return faults + [f"{wheel.name} has {size:.1f} MB, more than {LARGEST_MB}"] * (
+        size > LARGEST_MB
+    )
 
 
 def archive_faults(archive: Path) -> list[str]:
     """List the files that a source archive lacks."""
     with tarfile.open(archive) as file:
         names = {name.partition("/")[2] for name in file.getnames()}
-    wanted = ("LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff", "pyproject.toml", "src/pingze/__init__.py")
+    wanted = (
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "pyproject.toml",
+        "src/pingze/__init__.py",
+    )
     return [f"{archive.name} lacks {name}" for name in wanted if name not in names]
 
 
 def _left_to_a_person(version: str) -> str:
-    done = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     changed = "commit what has changed (git status); " if done.stdout.strip() else ""
     return f"""
 Left to a person:

@@ -2,7 +2,8 @@
 
     python -m scripts.run_notebooks
 
-Run the script again when a notebook, a model or composing changes: tests/test_examples.py compares the stored outputs.
+Run the script again when a notebook, a model or composing changes: tests/test_examples.py compares
+the stored outputs.
 """
 
 import ast
@@ -21,7 +22,11 @@ def main() -> None:
     """Run each notebook, and write it with its outputs."""
     for path in sorted(FOLDER.glob("*.ipynb")):
         notebook = run(json.loads(path.read_text(encoding="utf-8")))
-        path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+        path.write_text(
+            json.dumps(notebook, ensure_ascii=False, indent=1) + "\n",
+            encoding="utf-8",
+            newline="\n",
+        )
 
 
 def run(notebook: Notebook) -> Notebook:
@@ -33,7 +38,9 @@ def run(notebook: Notebook) -> Notebook:
             value = _run_cell("".join(cell["source"]), names)
         cell["execution_count"], cell["outputs"] = count, []
         if text := printed.getvalue():
-            cell["outputs"].append({"name": "stdout", "output_type": "stream", "text": _lines(text)})
+            cell["outputs"].append(
+                {"name": "stdout", "output_type": "stream", "text": _lines(text)}
+            )
         if value is not None:
             cell["outputs"].append(_result(value, count))
     return notebook
@@ -44,7 +51,11 @@ def _run_cell(source: str, names: dict[str, object]) -> object:
     tree = ast.parse(source)
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, "cell", "exec"), names)
-    return eval(compile(ast.Expression(last.value), "cell", "eval"), names) if isinstance(last, ast.Expr) else None
+    return (
+        eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+        if isinstance(last, ast.Expr)
+        else None
+    )
 
 
 def _result(value: Any, count: int) -> dict[str, object]:

@@ -21,7 +21,10 @@ def main() -> None:
     """Start a server, open the page in each size and colour scheme, and take its screenshots."""
     FOLDER.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pingze", "serve", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server, sync_playwright() as p:
+    with (
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server,
+        sync_playwright() as p,
+    ):
         assert server.stderr is not None
         address = "http://" + server.stderr.readline().split("http://", 1)[1].split()[0]
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

@@ -2,9 +2,9 @@
 
 Run: python -m scripts.test_matrix [pytest's arguments]    (`make test-matrix`)
 
-Each Python gets an environment in build/matrix with the wheel, its extras serve and export, and the test packages.
-Torch is not installed, so tests/conftest.py leaves out the tests that import it. The script looks for interpreters on
-PATH and in pyenv.
+Each Python gets an environment in build/matrix with the wheel, its extras serve and export, and the
+test packages. Torch is not installed, so tests/conftest.py leaves out the tests that import it. The
+script looks for interpreters on PATH and in pyenv.
 """
 
 import os
@@ -26,7 +26,9 @@ def main() -> None:
             sys.exit("the wheel could not be built")
         (wheel,) = Path(folder).glob("*.whl")
         found = {version: interpreter(version) for version in VERSIONS}
-        results = {version: tested(version, python, wheel) for version, python in found.items() if python}
+        results = {
+            version: tested(version, python, wheel) for version, python in found.items() if python
+        }
     for version in VERSIONS:
         print(f"Python {version}: {results.get(version, 'not tried, it is not on this machine')}")
     sys.exit(any(result != "passed" for result in results.values()))
@@ -38,7 +40,9 @@ def interpreter(version: str) -> str | None:
     if named and _runs(named, version):
         return named
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    patches = {path.name.removeprefix(f"{version}."): path for path in versions.glob(f"{version}.*")}
+    patches = {
+        path.name.removeprefix(f"{version}."): path for path in versions.glob(f"{version}.*")
+    }
     newest = max((patch for patch in patches if patch.isdecimal()), key=int, default=None)
     return str(patches[newest] / "bin" / "python") if newest else None
 

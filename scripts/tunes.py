@@ -2,17 +2,20 @@
 
     python -m scripts.count tunes
 
-1. The pieces of a tune and its other names are grouped by their number of characters and the tone of their last rhyme.
-   Pieces whose lines end at nearly the same positions have one shape, whose lines are those of most pieces: editions
-   differ in where they put a mark. A shape counts if a fifth of the tune's pieces, and at least ten, have it.
-2. Two lines rhyme with each other if the last characters of half of the pieces share a part of 詞林正韻 there; lines
-   that do so with each other are one rhyme. Lines of one rhyme may differ in tone (西江月).
+1. The pieces of a tune and its other names are grouped by their number of characters and the tone
+   of their last rhyme. Pieces whose lines end at nearly the same positions have one shape, whose
+   lines are those of most pieces: editions differ in where they put a mark. A shape counts if a
+   fifth of the tune's pieces, and at least ten, have it.
+2. Two lines rhyme with each other if the last characters of half of the pieces share a part of
+   詞林正韻 there; lines that do so with each other are one rhyme. Lines of one rhyme may differ in
+   tone (西江月).
 3. A position is set if nine in ten of the characters of one reading there have the same tone.
 
-The columns of tunes.tsv are the shape's name; the tune's other names; the tune's pieces; the shape's pieces; the lines;
-for each line the share of level tones at each position, in percent; and the share of pieces in which the line rhymes.
-A line is written as its tones (P level, Z oblique, x either), then for a rhyming line the number of its rhyme and its
-class (平, 仄 or 入), then its mark, and | where a stanza ends. It begins with = if it repeats what precedes it.
+The columns of tunes.tsv are the shape's name; the tune's other names; the tune's pieces; the
+shape's pieces; the lines; for each line the share of level tones at each position, in percent; and
+the share of pieces in which the line rhymes. A line is written as its tones (P level, Z oblique, x
+either), then for a rhyming line the number of its rhyme and its class (平, 仄 or 入), then its
+mark, and | where a stanza ends. It begins with = if it repeats what precedes it.
 """
 
 from collections import Counter, defaultdict
@@ -76,7 +79,15 @@ OTHER_NAMES = """\
 相見歡 上西樓 秋夜月
 """
 """Each tune with its other names, as the corpus writes them."""
-NOT_TUNES = ("失調名", "臺灣竹枝詞", "和西湖竹枝詞", "江南春柳詞七十二首楊柳枝", "導引", "法駕導引", "詞變赤棗子變漁父")
+NOT_TUNES = (
+    "失調名",
+    "臺灣竹枝詞",
+    "和西湖竹枝詞",
+    "江南春柳詞七十二首楊柳枝",
+    "導引",
+    "法駕導引",
+    "詞變赤棗子變漁父",
+)
 
 Feet = Sequence[frozenset[str]]
 
@@ -102,7 +113,12 @@ class Piece(NamedTuple):
                 ends[at] = ends.get(at, one)
             at += one not in MARKS and one != "\n"
         stanzas = frozenset(accumulate(len(only_han(part)) for part in poem.text.split("\n")[:-1]))
-        return cls(only_han(poem.text), ends, stanzas, bool(stanzas) or poem.dynasty not in ("tang", "song"))
+        return cls(
+            only_han(poem.text),
+            ends,
+            stanzas,
+            bool(stanzas) or poem.dynasty not in ("tang", "song"),
+        )
 
 
 def make() -> dict[str, list[str]]:
@@ -121,10 +137,14 @@ def measure() -> str:
             verdict = check(poem.text)
             named = find_tune(verdict.form) if verdict.form else None
             found["pieces"] += 1
-            found["has a shape of its tune"] += any(shape.divides(poem.lines) for shape in shapes_of(tune))
+            found["has a shape of its tune"] += any(
+                shape.divides(poem.lines) for shape in shapes_of(tune)
+            )
             found["named"] += named is not None and named.names == tune.names
             found["without fault"] += named is not None and named.names == tune.names and verdict.ok
-            found.update({fault.rule: 1 for fault in verdict.violations} if verdict.form in tunes() else {})
+            found.update(
+                {fault.rule: 1 for fault in verdict.violations} if verdict.form in tunes() else {}
+            )
     return ", ".join(f"{name} {count:,}" for name, count in found.items())
 
 
@@ -139,13 +159,25 @@ def rows(poems: Iterable[CorpusPoem]) -> Iterator[str]:
     for tune, pieces in sorted(of_tune.items(), key=lambda item: (-len(item[1]), item[0])):
         if len(pieces) < TUNE_PIECES:
             continue
-        found = [shape for shape in shapes(pieces) if len(shape) >= max(SHAPE_PIECES, SHAPE_SHARE * len(pieces))]
+        found = [
+            shape
+            for shape in shapes(pieces)
+            if len(shape) >= max(SHAPE_PIECES, SHAPE_SHARE * len(pieces))
+        ]
         number = 0
         for shape in sorted(found, key=len, reverse=True):
             if pattern := describe(shape):
                 number += 1
                 name = tune if number == 1 else f"{tune}·格{NUMBERS[number - 1]}"
-                yield "\t".join([name, " ".join(others.get(tune, [])), f"{len(pieces)}", f"{len(shape)}", *pattern])
+                yield "\t".join(
+                    [
+                        name,
+                        " ".join(others.get(tune, [])),
+                        f"{len(pieces)}",
+                        f"{len(shape)}",
+                        *pattern,
+                    ]
+                )
 
 
 def shapes(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
@@ -158,7 +190,9 @@ def shapes(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
         left = same
         while left:
             ends = Counter(tuple(sorted(piece.ends)) for piece in left).most_common(1)[0][0]
-            near = [piece for piece in left if len(set(ends) ^ set(piece.ends)) <= MOVED * len(ends)]
+            near = [
+                piece for piece in left if len(set(ends) ^ set(piece.ends)) <= MOVED * len(ends)
+            ]
             yield near
             left = [piece for piece in left if piece not in near]
 
@@ -178,12 +212,16 @@ def describe(pieces: Sequence[Piece]) -> list[str]:
         return []
     if {*widths} in ({5}, {7}) and len(ends) in (4, 8) and rhymes[len(ends) - 1][1] == LEVEL:
         return []  # a 絕 or 律 that was sung
-    stanzas = Counter(at for piece in pieces for at in piece.stanzas if size >= ONE_STANZA or 2 * at == size)
+    stanzas = Counter(
+        at for piece in pieces for at in piece.stanzas if size >= ONE_STANZA or 2 * at == size
+    )
     shown = sum(piece.shows for piece in pieces)
     lines, shares = list[str](), list[str]()
     for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
         marks = Counter(
-            "。" if one in "。？！；" else "，" if one == "：" else one for p in pieces if (one := p.ends.get(end))
+            "。" if one in "。？！；" else "，" if one == "：" else one
+            for p in pieces
+            if (one := p.ends.get(end))
         )
         line = "".join(tones[start:end])
         if number in rhymes:
@@ -194,7 +232,9 @@ def describe(pieces: Sequence[Piece]) -> list[str]:
         stanza = "|" if shown and stanzas[end] > shown / 2 and end < size else ""
         lines.append(repeats + line + marks.most_common(1)[0][0] + stanza)
         shares.append(".".join(f"{100 * share:.0f}" for share in level[start:end]))
-    rhyming = (f"{100 * rhymes[number][2]:.0f}" if number in rhymes else "0" for number in range(len(ends)))
+    rhyming = (
+        f"{100 * rhymes[number][2]:.0f}" if number in rhymes else "0" for number in range(len(ends))
+    )
     return [" ".join(lines), " ".join(shares), " ".join(rhyming)]
 
 
@@ -212,9 +252,11 @@ def find_rhymes(pieces: Sequence[Sequence[str]]) -> dict[int, tuple[int, str, fl
     count = len(pieces[0])
     parts = [[frozenset(part for part, _ in _rhymes(foot)) for foot in feet] for feet in pieces]
     agree = {
-        (a, b): sum(bool(feet[a] & feet[b]) for feet in parts) / len(parts) for a, b in combinations(range(count), 2)
+        (a, b): sum(bool(feet[a] & feet[b]) for feet in parts) / len(parts)
+        for a, b in combinations(range(count), 2)
     }
-    # 1) Join the lines that agree most, as long as the lines of two clusters agree in half of the pieces on average.
+    # 1) Join the lines that agree most, as long as the lines of two clusters agree in half of the
+    # pieces on average.
     clusters = [[line] for line in range(count)]
     while len(clusters) > 1:
         mean = {
@@ -228,7 +270,9 @@ def find_rhymes(pieces: Sequence[Sequence[str]]) -> dict[int, tuple[int, str, fl
         clusters[a] += clusters.pop(b)
     # 2) Number the rhymes by their first lines, and find the class of each line.
     found: dict[int, tuple[int, str, float]] = {}
-    for number, lines in enumerate(sorted(map(sorted, (each for each in clusters if len(each) > 1))), 1):
+    for number, lines in enumerate(
+        sorted(map(sorted, (each for each in clusters if len(each) > 1))), 1
+    ):
         level = {line: _class([feet[line] for feet in pieces]) == LEVEL for line in lines}
         kinds = {
             side: _class([feet[line] for feet in pieces for line in lines if level[line] == side])
@@ -244,7 +288,9 @@ def find_rhymes(pieces: Sequence[Sequence[str]]) -> dict[int, tuple[int, str, fl
 
 def _class(feet: Sequence[str]) -> str:
     """Return the class of rhymes: level, entering if nine in ten of the oblique ones are, else oblique."""
-    kinds = Counter(next(iter(kinds)) for foot in feet if len(kinds := {kind for _, kind in _rhymes(foot)}) == 1)
+    kinds = Counter(
+        next(iter(kinds)) for foot in feet if len(kinds := {kind for _, kind in _rhymes(foot)}) == 1
+    )
     oblique = kinds[OBLIQUE] + kinds[ENTERING]
     if kinds[LEVEL] > oblique:
         return LEVEL

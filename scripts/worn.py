@@ -2,11 +2,12 @@
 
     python -m scripts.count worn
 
-The poems are composed with default options and the present file for titles of the train split, half as 七絕 and half
-as 五律. Each row has a pair and a number that measures how worn the pair is. The script adds to this number the
-logarithm of a ratio: the frequency of the pair in the poems over its frequency in lines of five or seven characters of
-the train split. A new pair is added if the ratio is more than two and the poems for at least one title in 75 use it. A
-pair is removed if its number is at most 0.1. The script takes twelve minutes on one core.
+The poems are composed with default options and the present file for titles of the train split, half
+as 七絕 and half as 五律. Each row has a pair and a number that measures how worn the pair is. The
+script adds to this number the logarithm of a ratio: the frequency of the pair in the poems over its
+frequency in lines of five or seven characters of the train split. A new pair is added if the ratio
+is more than two and the poems for at least one title in 75 use it. A pair is removed if its number
+is at most 0.1. The script takes twelve minutes on one core.
 """
 
 import math
@@ -33,20 +34,29 @@ def make() -> dict[str, list[str]]:
     """Return the lines of worn.tsv."""
     prompts = title_prompts("train", TITLES, random.Random(1))
     poems = [
-        [poem.lines for poem in compose(form=prompt.form, title=prompt.text, count=POEMS, seed=seed)]
+        [
+            poem.lines
+            for poem in compose(form=prompt.form, title=prompt.text, count=POEMS, seed=seed)
+        ]
         for seed, prompt in enumerate(prompts)
     ]
     with Store.open() as store:
-        verse = pairs(poem.lines for poem in store.poems(split="train") if len(poem.lines[0]) in (5, 7))
+        verse = pairs(
+            poem.lines for poem in store.poems(split="train") if len(poem.lines[0]) in (5, 7)
+        )
     return {"worn.tsv": corrected(worn(), poems, verse)}
 
 
 def pairs(poems: Iterable[Sequence[str]]) -> Counter[str]:
     """Count the pairs of neighbouring characters in the lines of poems."""
-    return Counter(one + other for lines in poems for line in lines for one, other in pairwise(line))
+    return Counter(
+        one + other for lines in poems for line in lines for one, other in pairwise(line)
+    )
 
 
-def corrected(known: Mapping[str, float], poems: Sequence[Sequence[Sequence[str]]], verse: Counter[str]) -> list[str]:
+def corrected(
+    known: Mapping[str, float], poems: Sequence[Sequence[Sequence[str]]], verse: Counter[str]
+) -> list[str]:
     """Return the corrected rows, the most overused pairs first.
 
     Args:
@@ -56,8 +66,12 @@ def corrected(known: Mapping[str, float], poems: Sequence[Sequence[Sequence[str]
     """
     composed = pairs(lines for each in poems for lines in each)
     titles = Counter(pair for each in poems for pair in set(pairs(each)))
-    expected = {pair: verse[pair] / verse.total() * composed.total() for pair in composed.keys() | known}
-    excess = {pair: math.log((composed[pair] + 1) / (often + 1)) for pair, often in expected.items()}
+    expected = {
+        pair: verse[pair] / verse.total() * composed.total() for pair in composed.keys() | known
+    }
+    excess = {
+        pair: math.log((composed[pair] + 1) / (often + 1)) for pair, often in expected.items()
+    }
     rows = {pair: logarithm + excess[pair] for pair, logarithm in known.items()}
     rows |= {
         pair: much

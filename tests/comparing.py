@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 
-def assert_close(actual: Mapping[str, object], expected: Mapping[str, object], tolerance: float) -> None:
+def assert_close(
+    actual: Mapping[str, object], expected: Mapping[str, object], tolerance: float
+) -> None:
     """Every named array within `tolerance` of the one expected, without NaN; the message names what is not."""
     assert actual.keys() == expected.keys()
     errors = {}

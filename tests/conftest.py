@@ -16,7 +16,8 @@ from tests import typechecking
 # The hook decorates each function by the name `jaxtyping.jaxtyped`.
 jaxtyping.jaxtyped = typechecking.checked
 jaxtyping.install_import_hook("pingze", None)
-# A deadline, and the check of how fast examples are drawn, would measure what else the machine does.
+# A deadline, and the check of how fast examples are drawn, would measure what else the machine
+# does.
 settings.register_profile("pingze", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pingze")
 os.environ["PINGZE_LANG"] = "en"  # whatever the machine's locale
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
 OPTIONAL = ("torch", "playwright", "matplotlib", "fontTools", "PIL")
 """Packages that tests import and that a plain installation lacks."""
 _IMPORTS = re.compile(r"^ *(?:from|import) (\w+)", re.MULTILINE)
-_TRAINS = re.compile(r"pingze\.(?:training|report|network\.model\b|lstm\.(?:layer|cells|dropout|loss|matmul|kernels))")
+_TRAINS = re.compile(
+    r"pingze\.(?:training|report|network\.model\b|lstm\.(?:layer|cells|dropout|loss|matmul|kernels))"
+)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out files that import what is not installed, as `make test-matrix` has it; with all extras, none."""
-    if collection_path.suffix != ".py" or not (absent := {name for name in OPTIONAL if find_spec(name) is None}):
+    if collection_path.suffix != ".py" or not (
+        absent := {name for name in OPTIONAL if find_spec(name) is None}
+    ):
         return None
     text = collection_path.read_text(encoding="utf-8")
     trains = "torch" in absent and _TRAINS.search(text)

@@ -11,7 +11,20 @@ from pingze.network.vocabulary import Vocabulary
 from pingze.verse.characters import MARKS
 from pingze.verse.tunes import Tune
 
-CI_RHYMES = [*("東動屋", "陽養覺", "支紙質", "魚語月", "寒旱合", "豪早屋", "歌我覺", "麻馬質", "庚梗月", "尤有合")]
+CI_RHYMES = [
+    *(
+        "東動屋",
+        "陽養覺",
+        "支紙質",
+        "魚語月",
+        "寒旱合",
+        "豪早屋",
+        "歌我覺",
+        "麻馬質",
+        "庚梗月",
+        "尤有合",
+    )
+]
 """A level, an oblique and an entering character of ten parts of 詞林正韻 for the rhymes of a tune in turn."""
 
 CHARACTERS = "天地山水風月花雪日夜江海春秋東西人心雲雨"
@@ -48,10 +61,17 @@ def model(
 ) -> checkpoint.Checkpoint:
     """A random small model over some characters and all marks."""
     vocabulary = Vocabulary.of_texts([characters + MARKS], 5000, conditions)
-    kind = {"tied": tied, "held": held, "activation": activation, "special_tokens": tuple(conditions)}
+    kind = {
+        "tied": tied,
+        "held": held,
+        "activation": activation,
+        "special_tokens": tuple(conditions),
+    }
     configuration = ModelConfiguration(len(vocabulary), embedding_size, hidden_size, layers, **kind)
     rng, shapes = np.random.default_rng(seed), checkpoint.shapes(configuration)
-    tensors = {name: (scale * rng.standard_normal(s)).astype(np.float32) for name, s in shapes.items()}
+    tensors = {
+        name: (scale * rng.standard_normal(s)).astype(np.float32) for name, s in shapes.items()
+    }
     return checkpoint.Checkpoint("invented", configuration, vocabulary, tensors)
 
 

@@ -20,19 +20,25 @@ LINKING = [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 """All but CHANGELOG.md, which names files of earlier versions."""
 RUN = [path for path in DOCUMENTS if "run_page.py" not in path.read_text(encoding="utf-8")]
 """Documents whose blocks run each by itself, and not as one program."""
-PATH = re.compile(r"(?<![\w/.*])(?:src|docs|tests|experiments|benchmarks|scripts)/[\w./-]*\w\.\w+\b")
+PATH = re.compile(
+    r"(?<![\w/.*])(?:src|docs|tests|experiments|benchmarks|scripts)/[\w./-]*\w\.\w+\b"
+)
 
 
 @pytest.mark.parametrize("path", LINKING, ids=lambda path: path.name)
 def test_links_and_paths_lead_to_files(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     links = [path.parent / link for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)]
-    paths = [ROOT / named for named in PATH.findall(text) if not named.startswith("docs/derivation/")]
+    paths = [
+        ROOT / named for named in PATH.findall(text) if not named.startswith("docs/derivation/")
+    ]
     assert [str(each) for each in (*links, *paths) if not each.exists()] == []
 
 
 def blocks(path: Path, language: str) -> list[str]:
-    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    fenced = re.findall(
+        r"^```(\w*)\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
     return [block for name, block in fenced if name == language]
 
 
@@ -40,8 +46,14 @@ def commands(path: Path) -> list[list[str]]:
     """The arguments of each `pingze` in the shell blocks of a document, and in its transcripts."""
     shell = "\n".join(blocks(path, "sh") + [b for b in blocks(path, "text") if b.startswith("$ ")])
     lines = [line.removeprefix("$ ") for line in shell.replace("\\\n", " ").splitlines()]
-    parts = [part for line in lines for part in re.split(r" \| | > | && ", re.sub(r"\s#.*", "", line))]
-    words = [shlex.split(re.sub(r"^(\w+=\S+ +)+", "", part.strip())) for part in parts if "pingze" in part]
+    parts = [
+        part for line in lines for part in re.split(r" \| | > | && ", re.sub(r"\s#.*", "", line))
+    ]
+    words = [
+        shlex.split(re.sub(r"^(\w+=\S+ +)+", "", part.strip()))
+        for part in parts
+        if "pingze" in part
+    ]
     return [rest for first, *rest in filter(None, words) if first == "pingze"]
 
 
@@ -58,7 +70,9 @@ def parse(arguments: list[str]) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_are_those_that_there_are(path: Path) -> None:
     for arguments in commands(path):
-        if {"--help", "--version", "--install-completion", "--show-completion"}.isdisjoint(arguments):
+        if {"--help", "--version", "--install-completion", "--show-completion"}.isdisjoint(
+            arguments
+        ):
             parse(arguments)
 
 
@@ -81,11 +95,22 @@ def test_python_runs(path: Path, tmp_path: Path) -> None:
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     """A page that no menu has, a link to nothing, a formula or a docstring that cannot be read: each is a warning."""
     site = tmp_path / "site"
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(site)]
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--quiet",
+        "--site-dir",
+        str(site),
+    ]
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, stderr=subprocess.PIPE, cwd=ROOT, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    html = {p.relative_to(site).as_posix(): p.read_text(encoding="utf-8") for p in site.rglob("*.html")}
+    html = {
+        p.relative_to(site).as_posix(): p.read_text(encoding="utf-8") for p in site.rglob("*.html")
+    }
     assert "<math" in html["lstm-derivation.html"]
     assert "$`" not in html["lstm-derivation.html"]
     assert "<mo>+=</mo>" in html["lstm-variants.html"]
@@ -97,4 +122,6 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
         inline = re.findall(r'(.*?)<math[^>]*display="inline"', text)
         assert all(inline), f"{name} has a formula in a sentence that stands outside its paragraph"
         if not name.startswith("report/"):
-            assert not re.findall(r'(?:src|href)="(https?://[^"]*(?:fonts|cdn|unpkg)[^"]*)"', text), name
+            assert not re.findall(
+                r'(?:src|href)="(https?://[^"]*(?:fonts|cdn|unpkg)[^"]*)"', text
+            ), name

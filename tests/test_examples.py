@@ -26,7 +26,10 @@ def test_a_notebook_holds_what_running_it_gives(path: Path) -> None:
 
 def test_minimal_py_has_the_gradients_of_the_formulas() -> None:
     minimal = importlib.import_module("examples.minimal")
-    w = {name: value.astype(np.float64) for name, value in minimal.start(9, np.random.default_rng(0)).items()}
+    w = {
+        name: value.astype(np.float64)
+        for name, value in minimal.start(9, np.random.default_rng(0)).items()
+    }
     ids = np.random.default_rng(1).integers(9, size=(6, 3))
     _, d = minimal.loss_and_gradients(w, ids)
 
@@ -48,5 +51,7 @@ def test_minimal_py_learns(tmp_path: Path) -> None:
     poems.write_text("\n".join(invented.texts(80)), encoding="utf-8")
     trained, characters = minimal.main(poems, steps=40)
     assert minimal.generate(trained, characters, np.random.default_rng(0), "日")[0] == "日"
-    data = np.array([[characters.index(c) for c in f"\n{text}\n"] for text in invented.texts(8, seed=1)]).T
+    data = np.array(
+        [[characters.index(c) for c in f"\n{text}\n"] for text in invented.texts(8, seed=1)]
+    ).T
     assert minimal.loss_and_gradients(trained, data)[0] < 0.8 * np.log(len(characters))

@@ -61,7 +61,9 @@ def test_the_reward_goes_with_its_model(tmp_path: Path) -> None:
 def test_a_changed_file_is_refused(folder: Path, name: str, old: str, new: str) -> None:
     path = folder / name
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(CheckpointError, match=f"{name} is not that of the model.safetensors beside it"):
+    with pytest.raises(
+        CheckpointError, match=f"{name} is not that of the model.safetensors beside it"
+    ):
         checkpoint.load(folder)
 
 
@@ -94,14 +96,23 @@ def test_the_cards_of_the_shipped_models_have_their_figures_and_commands() -> No
     for name in checkpoint.SHIPPED:
         text = card(checkpoint.load(name))
         assert "license: mit" in text
-        assert len(re.findall(r"^\| .* \| [\d,.]+ \| `python .*` ?, \d{4}-\d\d-\d\d \|$", text, re.MULTILINE)) >= 5
+        assert (
+            len(
+                re.findall(
+                    r"^\| .* \| [\d,.]+ \| `python .*` ?, \d{4}-\d\d-\d\d \|$", text, re.MULTILINE
+                )
+            )
+            >= 5
+        )
 
 
 def test_a_poem_has_the_probability_that_the_composer_gives_it(tmp_path: Path) -> None:
     """The shipped model's step, run by a program that has nothing but the file: conditions, `<bos>`, text, `<eos>`."""
     poem = compose(form="五絕", title="山居", seed=3, particles=2)[0]
     write_onnx(tmp_path / "step.onnx", checkpoint.load("tang"))
-    run = onnxruntime.InferenceSession(str(tmp_path / "step.onnx"), providers=["CPUExecutionProvider"])
+    run = onnxruntime.InferenceSession(
+        str(tmp_path / "step.onnx"), providers=["CPUExecutionProvider"]
+    )
     meta = run.get_modelmeta().custom_metadata_map
     ids = {token: id_ for id_, token in enumerate(json.loads(meta["vocabulary"]))}
     sizes = json.loads(meta["configuration"])

@@ -28,11 +28,15 @@ def test_a_file_is_put_in_place_and_replaced_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace", None])
-def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str | None) -> None:
+def test_a_failure_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str | None
+) -> None:
     path = tmp_path / "file"
     _fill(path, "old")
     if call:
-        monkeypatch.setattr(os, call, Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+        monkeypatch.setattr(
+            os, call, Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        )
         with pytest.raises(CorpusError, match=r"file cannot be written: No space left on device$"):
             _fill(path, "new")
     else:
@@ -43,7 +47,9 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_process_left_is_swept_but_not_what_another_is_writing(tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_swept_but_not_what_another_is_writing(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "file"
     writing = f"""
 import sys
@@ -55,9 +61,14 @@ with written(Path({str(path)!r}), CorpusError) as partial:
     print(partial, flush=True)
     sys.stdin.read()
 """
-    command, pipes = [sys.executable, "-c", writing], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    command, pipes = (
+        [sys.executable, "-c", writing],
+        {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE},
+    )
     processes = [subprocess.Popen(command, **pipes, text=True) for _ in range(2)]
-    killed, alive = (Path(process.stdout.readline().strip()) for process in processes if process.stdout)
+    killed, alive = (
+        Path(process.stdout.readline().strip()) for process in processes if process.stdout
+    )
     assert {killed, alive} == set(tmp_path.iterdir())
     processes[0].kill()
     processes[0].communicate()

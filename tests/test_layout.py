@@ -21,7 +21,9 @@ README = Path(__file__).parents[1] / "README.md"  # the package may be an instal
 
 def pictured() -> list[str]:
     """The parts of the package in the order of the README's picture."""
-    picture = README.read_text(encoding="utf-8").split("src/pingze/\n", 1)[1].split("\ntests/", 1)[0]
+    picture = (
+        README.read_text(encoding="utf-8").split("src/pingze/\n", 1)[1].split("\ntests/", 1)[0]
+    )
     rows = re.findall(r"^  ((?:\w+(?:\.py|/)(?: +|$))+)", picture, re.MULTILINE)
     return [name.removesuffix(".py").rstrip("/") for row in rows for name in row.split()]
 
@@ -47,10 +49,14 @@ def packages(path: Path) -> set[str]:
 
 def test_packages_are_those_that_are_asked_for() -> None:
     """Each that an installation brings is imported, and each that is imported is brought."""
-    project = tomllib.loads((README.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((README.parent / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
     extras = (project["optional-dependencies"][name] for name in ("serve", "train", "plots"))
     asked_for = {re.split(r"[<>=\[]", each)[0] for each in chain(project["dependencies"], *extras)}
-    imported = set().union(*map(packages, PACKAGE.rglob("*.py"))) - sys.stdlib_module_names - {"pingze"}
+    imported = (
+        set().union(*map(packages, PACKAGE.rglob("*.py"))) - sys.stdlib_module_names - {"pingze"}
+    )
     brought_by_others = {"anyio", "pydantic", "starlette", "h11", "markupsafe"}
     assert imported - brought_by_others == asked_for
 
@@ -63,7 +69,11 @@ def test_the_picture_names_every_part() -> None:
 def test_imports_point_upward(part: str) -> None:
     order = pictured()
     above = set(order[: order.index(part)]) | {part}
-    files = [PACKAGE / f"{part}.py"] if (PACKAGE / f"{part}.py").exists() else (PACKAGE / part).rglob("*.py")
+    files = (
+        [PACKAGE / f"{part}.py"]
+        if (PACKAGE / f"{part}.py").exists()
+        else (PACKAGE / part).rglob("*.py")
+    )
     for file in files:
         own = {name.split(".")[1] for name in modules(file) if name.startswith("pingze.")}
         assert own <= above, f"{file.name} imports from below"
@@ -73,11 +83,16 @@ def test_one_module_imports_onnx_runtime_and_silences_it_first() -> None:
     """ONNX Runtime sends events to its maker unless it is told otherwise before it is imported."""
     root = README.parent
     folders = ("tests", "benchmarks", "experiments", "scripts", "docs", "examples")
-    files = [*PACKAGE.rglob("*.py"), *(file for folder in folders for file in (root / folder).rglob("*.py"))]
+    files = [
+        *PACKAGE.rglob("*.py"),
+        *(file for folder in folders for file in (root / folder).rglob("*.py")),
+    ]
     naming = (file for file in files if "onnxruntime" in file.read_text(encoding="utf-8"))
     assert {file.name for file in naming if "onnxruntime" in packages(file)} == {"step_graph.py"}
     text = (PACKAGE / "network" / "step_graph.py").read_text(encoding="utf-8")
-    assert text.index('os.environ["ORT_DISABLE_TELEMETRY"] = "1"') < text.index("import onnxruntime")
+    assert text.index('os.environ["ORT_DISABLE_TELEMETRY"] = "1"') < text.index(
+        "import onnxruntime"
+    )
 
 
 MODULES = """pingze pingze.composing pingze.corpus pingze.verse pingze.network.checkpoint pingze.network.vocabulary
@@ -91,7 +106,11 @@ def public(module_name: str) -> Iterator[tuple[str, object]]:
     for name in getattr(module, "__all__", vars(module)):
         found = getattr(module, name)
         own = hasattr(module, "__all__") or getattr(found, "__module__", "") == module_name
-        if own and not name.startswith("_") and (inspect.isclass(found) or inspect.isfunction(found)):
+        if (
+            own
+            and not name.startswith("_")
+            and (inspect.isclass(found) or inspect.isfunction(found))
+        ):
             yield name, found
 
 
@@ -102,21 +121,29 @@ def arguments(function: object) -> list[str]:
 
 def listed(documented: object) -> set[str]:
     """The names to which a docstring gives a line of its own."""
-    return set(re.findall(r"^ +\**(\w+): \S", getattr(documented, "__doc__", "") or "", re.MULTILINE))
+    return set(
+        re.findall(r"^ +\**(\w+): \S", getattr(documented, "__doc__", "") or "", re.MULTILINE)
+    )
 
 
 def explained(found: type) -> set[str]:
     """The fields of a class and its bases that a string follows, or that have a sentence of their own."""
     own = [owner for owner in found.__mro__ if owner.__module__.startswith("pingze")]
     described = fields(found) if is_dataclass(found) else ()
-    followed = re.findall(r'^ +(\w+): [^\n]*\n +r?"""', "\n".join(map(inspect.getsource, own)), re.MULTILINE)
-    return {each.name for each in described if "description" in each.metadata}.union(followed, *map(listed, own))
+    followed = re.findall(
+        r'^ +(\w+): [^\n]*\n +r?"""', "\n".join(map(inspect.getsource, own)), re.MULTILINE
+    )
+    return {each.name for each in described if "description" in each.metadata}.union(
+        followed, *map(listed, own)
+    )
 
 
 def missing(name: str, found: object) -> Iterator[str]:
     """What of a function or class nothing explains."""
     if not inspect.isclass(found):
-        yield from (f"{name}({argument})" for argument in arguments(found) if argument not in listed(found))
+        yield from (
+            f"{name}({argument})" for argument in arguments(found) if argument not in listed(found)
+        )
         return
     known = explained(found)
     yield from (f"{name}({argument})" for argument in arguments(found) if argument not in known)

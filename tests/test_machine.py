@@ -36,7 +36,9 @@ print(json.dumps({"own": threads(), **pools}))
 
 def pools(*how: str, **variables: str) -> set[int]:
     """Collect the sizes of the thread pools of a new process."""
-    environment = {name: value for name, value in os.environ.items() if name not in (VARIABLE, *POOLS)}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in (VARIABLE, *POOLS)
+    }
     command = [sys.executable, "-c", SHOWN, *how]
     found = json.loads(subprocess.check_output(command, env=environment | variables, text=True))
     assert found.keys() >= {"own", "blas", "openmp", "torch", "numba"}
@@ -56,7 +58,9 @@ def test_all_pools_have_the_same_number_of_threads(order: str) -> None:
         assert pools(order, "one core") == {1}
 
 
-def test_a_value_that_is_not_a_number_of_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_is_not_a_number_of_threads_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     said = "PINGZE_THREADS is '{}': set it to a whole number from 1, or not at all"
     for value in ("0", "-1", "two", "1.5", "²"):
         monkeypatch.setenv(VARIABLE, value)

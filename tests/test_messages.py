@@ -37,9 +37,19 @@ def test_lists_are_joined_and_fields_named_in_the_language() -> None:
 
 
 def test_the_command_line_speaks_the_language_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("locale.getlocale", lambda: ("Chinese (Traditional)_Taiwan", "950"))  # as on Windows
-    rows = [("", "zh"), ("LANG=en_US", "en"), ("LANG=en_US LC_MESSAGES=zh_TW.UTF-8", "zh"), ("LANG=zh LC_ALL=C", "en")]
-    for asked, chosen in (*rows, ("LC_ALL=de PINGZE_LANG=zh", "zh"), ("LC_ALL=zh_CN PINGZE_LANG=en", "en")):
+    # as on Windows
+    monkeypatch.setattr("locale.getlocale", lambda: ("Chinese (Traditional)_Taiwan", "950"))
+    rows = [
+        ("", "zh"),
+        ("LANG=en_US", "en"),
+        ("LANG=en_US LC_MESSAGES=zh_TW.UTF-8", "zh"),
+        ("LANG=zh LC_ALL=C", "en"),
+    ]
+    for asked, chosen in (
+        *rows,
+        ("LC_ALL=de PINGZE_LANG=zh", "zh"),
+        ("LC_ALL=zh_CN PINGZE_LANG=en", "en"),
+    ):
         monkeypatch.setattr("os.environ", dict(each.split("=") for each in asked.split()))
         assert language() == chosen, asked
 
@@ -47,7 +57,11 @@ def test_the_command_line_speaks_the_language_asked_for(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
 def test_every_error_gives_what_its_sentence_names(path: Path) -> None:
     for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and "Error" in call.func.id):
+        if not (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Name)
+            and "Error" in call.func.id
+        ):
             continue
         code = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
         given = {keyword.arg for keyword in call.keywords}
@@ -63,7 +77,11 @@ def test_every_error_gives_what_its_sentence_names(path: Path) -> None:
         InfeasibleError("五絕", [Clash("rhyme 東", "rhyme")]),
         InputError("too_long", field="title", has=30, most=20),
         MissingExtraError("training", "train"),
-        *(kind("stopped") for kind in PingzeError.__subclasses__() if kind.__init__ is PingzeError.__init__),
+        *(
+            kind("stopped")
+            for kind in PingzeError.__subclasses__()
+            if kind.__init__ is PingzeError.__init__
+        ),
     ],
     ids=lambda error: type(error).__name__,
 )

@@ -23,7 +23,9 @@ def read(name: str) -> str:
 
 def test_versions_agree() -> None:
     here = tomllib.loads(read("pyproject.toml"))["project"]["version"]
-    (newest, *_) = re.findall(r"^## \[(?:Unreleased\]: )?(\d+\.\d+\.\d+)", read("CHANGELOG.md"), re.MULTILINE)
+    (newest, *_) = re.findall(
+        r"^## \[(?:Unreleased\]: )?(\d+\.\d+\.\d+)", read("CHANGELOG.md"), re.MULTILINE
+    )
     (cited,) = re.findall(r"^version: (.*)$", read("CITATION.cff"), re.MULTILINE)
     assert {here, newest, cited, version("pingze")} == {here}
 
@@ -35,7 +37,10 @@ def test_a_wheels_faults_are_named(tmp_path: Path) -> None:
         for name in (*made.NEEDED[1:], "tests/test_release.py"):
             file.writestr(name, "")
     faults = made.wheel_faults(wheel)
-    assert faults == [f"{wheel.name} lacks {made.NEEDED[0]}", f"{wheel.name} holds tests/test_release.py"]
+    assert faults == [
+        f"{wheel.name} lacks {made.NEEDED[0]}",
+        f"{wheel.name} holds tests/test_release.py",
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +49,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if importlib.util.find_spec("build") is None:
         pytest.skip("needs the package build (extra release)")
     folder = tmp_path_factory.mktemp("release")
-    subprocess.run([sys.executable, "-m", "build", "--outdir", folder, ROOT], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--outdir", folder, ROOT], check=True, capture_output=True
+    )
     (archive,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
     made = importlib.import_module("scripts.release")
     assert made.wheel_faults(wheel) == made.archive_faults(archive) == []
@@ -61,15 +68,27 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *(("", 0), ("--version", 0), ("compose --form 五絕 --title 山居 --seed 1 --explain", 0)),
         ("revise 獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。 --line 2 --seed 1", 0),
         ("mend 獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。 --seed 1", 0),
-        *(("generate 日 --model report --seed 1", 0), ("check poem.txt", 0), ("tones 看", 0), ("rhyme 陽", 0)),
+        *(
+            ("generate 日 --model report --seed 1", 0),
+            ("check poem.txt", 0),
+            ("tones 看", 0),
+            ("rhyme 陽", 0),
+        ),
         *(("export --to shared", 0), ("compose --model shared --form 五絕 --seed 1", 0)),
-        *(("export --onnx step.onnx", 0), ("corpus stats", 2), ("train --out run", 2), ("serve", 2)),
+        *(
+            ("export --onnx step.onnx", 0),
+            ("corpus stats", 2),
+            ("train --out run", 2),
+            ("serve", 2),
+        ),
     ],
 )
 def test_the_wheel_outside_the_repository(installed: Path, arguments: str, status: int) -> None:
     """What needs no extra works; what needs one names it in one line."""
     folder = installed.parents[2]
-    (folder / "poem.txt").write_text("獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。", encoding="utf-8")
+    (folder / "poem.txt").write_text(
+        "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。", encoding="utf-8"
+    )
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {"PYTHONUTF8": "1", "PINGZE_HOME": str(folder / "home")}
     command = [installed, "-m", "pingze", *arguments.split()]

@@ -43,7 +43,9 @@ def stock_nats_per_token(model: checkpoint.Checkpoint, texts: list[str]) -> floa
     for start in range(0, len(sequences), 64):
         ids = torch.nn.utils.rnn.pad_sequence(sequences[start : start + 64])
         hidden, _ = lstm(torch.nn.functional.embedding(ids[:-1], tensors["embedding.weight"]))
-        logits = torch.nn.functional.linear(hidden, tensors["output.weight"], tensors["output.bias"])
+        logits = torch.nn.functional.linear(
+            hidden, tensors["output.weight"], tensors["output.bias"]
+        )
         targets = ids[1:].flatten()
         loss = torch.nn.CrossEntropyLoss(ignore_index=PAD, reduction="sum")
         total += float(loss(logits.flatten(0, 1), targets))
@@ -55,7 +57,12 @@ def test_sizes_and_conditions_of_the_shipped_models(report: checkpoint.Checkpoin
     for name, most in (("report", 13_000_000), ("tang", 30_000_000)):
         assert (files("pingze.network.weights") / f"{name}.safetensors").stat().st_size < most  # type: ignore[attr-defined]
     sizes = report.configuration
-    assert (sizes.vocabulary_size, sizes.embedding_size, sizes.hidden_size, sizes.layers) == (5851, 256, 512, 1)
+    assert (sizes.vocabulary_size, sizes.embedding_size, sizes.hidden_size, sizes.layers) == (
+        5851,
+        256,
+        512,
+        1,
+    )
     conditions = Conditions(checkpoint.load(checkpoint.DEFAULT).vocabulary)
     assert {"李白", "杜甫", "白居易"} <= set(conditions.poets)
     assert set(FORMS) <= conditions.names.keys()
@@ -71,10 +78,24 @@ def test_stock_pytorch_agrees_on_invented_texts(report: checkpoint.Checkpoint) -
 @pytest.mark.slow
 @pytest.mark.corpus
 @torch.no_grad()
-def test_recorded_figures_are_reached(report: checkpoint.Checkpoint, corpus: Store, corpus_home: Path) -> None:
+def test_recorded_figures_are_reached(
+    report: checkpoint.Checkpoint, corpus: Store, corpus_home: Path
+) -> None:
     figures = json.loads((ROOT / "experiments" / "figures.json").read_text(encoding="utf-8"))
-    command = [sys.executable, "-m", "pingze", "evaluate", "--model", "report", "--split", "dev", "--json"]
-    evaluated = json.loads(subprocess.check_output(command, env=os.environ | {"PINGZE_HOME": str(corpus_home)}))
+    command = [
+        sys.executable,
+        "-m",
+        "pingze",
+        "evaluate",
+        "--model",
+        "report",
+        "--split",
+        "dev",
+        "--json",
+    ]
+    evaluated = json.loads(
+        subprocess.check_output(command, env=os.environ | {"PINGZE_HOME": str(corpus_home)})
+    )
     by_stock = stock_nats_per_token(report, corpus.report_draw("dev"))
     assert evaluated["nats_per_token"] == pytest.approx(by_stock, abs=1e-3)
     recorded = figures["report.dev.nats_per_48"]["value"]
@@ -89,7 +110,9 @@ def test_recorded_figures_are_reached(report: checkpoint.Checkpoint, corpus: Sto
 
 def test_the_samples_page_is_what_the_model_writes() -> None:
     samples = importlib.import_module("experiments.samples")
-    shown, written = (text.split("\n`") for text in (samples.PAGE.read_text(encoding="utf-8"), samples.page()))
+    shown, written = (
+        text.split("\n`") for text in (samples.PAGE.read_text(encoding="utf-8"), samples.page())
+    )
     assert [part.splitlines()[0] for part in shown] == [part.splitlines()[0] for part in written]
     same = sum(one == other for one, other in zip(shown, written, strict=True))
     # A draw within rounding of an edge falls otherwise on another processor.

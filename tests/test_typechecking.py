@@ -11,7 +11,9 @@ from tests.typechecking import checked
 
 
 @checked
-def defined_once(x: Float[Array, "N"], y: Float[Array, "N M"], returned: object) -> Float[Array, "M"]:
+def defined_once(
+    x: Float[Array, "N"], y: Float[Array, "N M"], returned: object
+) -> Float[Array, "M"]:
     return returned  # type: ignore[return-value]
 
 
@@ -28,7 +30,11 @@ def test_a_wrong_type_or_shape_is_an_error() -> None:
     for function in (defined_once, defined_at_each_call) * 2:
         assert function(three, matrix, two) is two
         wrong = (("parameter", two, matrix, two), ("parameter", three, 7, two))
-        for part, *given in (*wrong, ("return", three, matrix, three), ("return", three, matrix, None)):
+        for part, *given in (
+            *wrong,
+            ("return", three, matrix, three),
+            ("return", three, matrix, None),
+        ):
             with pytest.raises(TypeCheckError, match=part):
                 function(*given)
     for function, given in ((groups, 7), (Dropout, "all")):

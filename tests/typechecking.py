@@ -16,8 +16,8 @@ _compiled: dict[object, tuple[Any, ...]] = {}
 def checked(function: Any = None, **_: object) -> Any:
     """Check the annotations of a function: what `jaxtyped` does, to which dataclasses and generators are left.
 
-    Beartype alone checks what names no shape. It compiles the check at the first call, and once for a function that is
-    defined in each call of another.
+    Beartype alone checks what names no shape. It compiles the check at the first call, and once for
+    a function that is defined in each call of another.
     """
     if function is None:
         return checked
@@ -51,4 +51,6 @@ def _compile(function: Callable[..., object], **names: Any) -> tuple[Any, ...]:
 
 
 def _has_shape(hint: Any) -> bool:
-    return (isclass(hint) and issubclass(hint, AbstractArray)) or any(map(_has_shape, get_args(hint)))
+    return (isclass(hint) and issubclass(hint, AbstractArray)) or any(
+        map(_has_shape, get_args(hint))
+    )

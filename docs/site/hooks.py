@@ -35,7 +35,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 def _formulas(text: str) -> str:
     text = _BLOCK.sub(lambda match: _scrolling(_mathml(match[1] or match[2], "block")), text)
-    # In a span, since Markdown takes a <math> that begins a line for a block and ends the paragraph before it.
+    # In a span, since Markdown takes a <math> that begins a line for a block and ends the paragraph
+    # before it.
     return _INLINE.sub(lambda match: f"<span>{_mathml(match[1], 'inline')}</span>", text)
 
 
@@ -46,9 +47,13 @@ def _scrolling(formula: str) -> str:
 
 def _mathml(latex: str, display: str) -> str:
     # GitHub's \cr ends a row, which latex2mathml calls \\; it names no operators of its own.
-    latex = re.sub(r"\\operatorname\{(\w+)\}", r"\\mathrm{\1}", latex.strip().replace(r"\cr", r"\\"))
+    latex = re.sub(
+        r"\\operatorname\{(\w+)\}", r"\\mathrm{\1}", latex.strip().replace(r"\cr", r"\\")
+    )
     made = str(convert(latex, display=display)).replace("\n", " ").replace("|", "&#x7c;")
-    return _BOLD.sub(lambda match: f"<mi>{_bold(match[1])}</mi>", made).replace(_ADDED, "<mo>+=</mo>")
+    return _BOLD.sub(lambda match: f"<mi>{_bold(match[1])}</mi>", made).replace(
+        _ADDED, "<mo>+=</mo>"
+    )
 
 
 def _bold(letter: str) -> str:

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from pingze.composing.generation import generate
     from pingze.composing.mending import Change, Mended, mend
     from pingze.composing.poem import Poem
-    from pingze.composing.revision import Alternative, Reason, alternatives, explain, read_poem, revise
+    from pingze.composing.revision import (
+        Alternative,
+        Reason,
+        alternatives,
+        explain,
+        read_poem,
+        revise,
+    )
     from pingze.composing.steering.antithesis import antithesis_notes
     from pingze.errors import (
         CheckpointError,
@@ -28,10 +35,36 @@ if TYPE_CHECKING:
     )
     from pingze.verse import Verdict, Violation, check, explain_verdict
 
-__all__ = ["CheckpointError", "CorpusError", "InfeasibleError", "InputError", "MissingExtraError", "PingzeError"]
+__all__ = [
+    "CheckpointError",
+    "CorpusError",
+    "InfeasibleError",
+    "InputError",
+    "MissingExtraError",
+    "PingzeError",
+]
 __all__ += ["TrainingError", "UnfinishedError", "Verdict", "Violation", "check", "explain_verdict"]
-__all__ += ["Alternative", "Change", "Collected", "Couplet", "Mended", "Poem", "Reason", "alternatives"]
-__all__ += ["antithesis_notes", "collect", "compose", "couplet", "explain", "generate", "mend", "read_poem", "revise"]
+__all__ += [
+    "Alternative",
+    "Change",
+    "Collected",
+    "Couplet",
+    "Mended",
+    "Poem",
+    "Reason",
+    "alternatives",
+]
+__all__ += [
+    "antithesis_notes",
+    "collect",
+    "compose",
+    "couplet",
+    "explain",
+    "generate",
+    "mend",
+    "read_poem",
+    "revise",
+]
 
 set_pools()
 

@@ -11,21 +11,25 @@ import sys
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line on `arguments` (by default `sys.argv[1:]`), and exit with its status."""
-    # Until the imports are done, Ctrl-C ends the process: a KeyboardInterrupt inside one can look like a failed import.
+    # Until the imports are done, Ctrl-C ends the process: a KeyboardInterrupt inside one can look
+    # like a failed import.
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
     _replace_closed_streams()
-    gc.set_threshold(100_000)  # objects made at start-up are not garbage, and scanning them takes time
+    # objects made at start-up are not garbage, and scanning them takes time
+    gc.set_threshold(100_000)
     from pingze.cli import START, application_for, guarded
 
     arguments = sys.argv[1:] if arguments is None else arguments
     app = application_for(arguments)
     signal.signal(signal.SIGINT, before)
-    if arguments in ([], ["--"]) and "_PINGZE_COMPLETE" not in os.environ:  # shell completion passes no arguments
+    # shell completion passes no arguments
+    if arguments in ([], ["--"]) and "_PINGZE_COMPLETE" not in os.environ:
         sys.exit(guarded(lambda: print(START)))  # noqa: T201
     status = guarded(lambda: app(arguments, prog_name="pingze", standalone_mode=False))
-    gc.freeze()  # otherwise the last collection scans everything loaded, which takes as long as composing a poem
+    # otherwise the last collection scans everything loaded, which takes as long as composing a poem
+    gc.freeze()
     sys.exit(status)
 
 
@@ -39,7 +43,11 @@ def _replace_closed_streams() -> None:
 
     Otherwise the next file that is opened would get the descriptor of the closed stream.
     """
-    for name, flags, mode in (("stdin", os.O_WRONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")):
+    for name, flags, mode in (
+        ("stdin", os.O_WRONLY, "r"),
+        ("stdout", os.O_RDONLY, "w"),
+        ("stderr", os.O_WRONLY, "w"),
+    ):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.open(os.devnull, flags), mode, encoding="utf-8"))  # noqa: SIM115
 

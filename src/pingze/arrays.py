@@ -1,7 +1,8 @@
 """Define the types of NumPy arrays: `Float[Array, "B H"]` is an array of floats with B rows and H columns.
 
-Type checkers, and tests that import jaxtyping before this module, see jaxtyping's types. For all other code, each type
-is plain `Array`, because importing jaxtyping takes as long as importing NumPy.
+Type checkers, and tests that import jaxtyping before this module, see jaxtyping's types. For all
+other code, each type is plain `Array`, because importing jaxtyping takes as long as importing
+NumPy.
 """
 
 import sys
@@ -21,4 +22,16 @@ else:
 
     Bool = Float = Float32 = Int = Int8 = Int32 = Int64 = UInt16 = UInt32 = UInt64 = _Shaped
 
-__all__ = ["Array", "Bool", "Float", "Float32", "Int", "Int8", "Int32", "Int64", "UInt16", "UInt32", "UInt64"]
+__all__ = [
+    "Array",
+    "Bool",
+    "Float",
+    "Float32",
+    "Int",
+    "Int8",
+    "Int32",
+    "Int64",
+    "UInt16",
+    "UInt32",
+    "UInt64",
+]

@@ -1,7 +1,7 @@
 """Stop long computations whose answer is late or no longer wanted.
 
-In the server, a thread that computes for a request works within the `Deadline` of that request. Elsewhere there is no
-deadline, and nothing is stopped.
+In the server, a thread that computes for a request works within the `Deadline` of that request.
+Elsewhere there is no deadline, and nothing is stopped.
 """
 
 import time
@@ -40,7 +40,10 @@ _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(deadline: Deadline) -> Iterator[None]:
-    """Set this thread's deadline while the block runs. Only `check_deadline` stops a block that takes too long."""
+    """Set this thread's deadline while the block runs.
+
+    Only `check_deadline` stops a block that takes too long.
+    """
     token = _CURRENT.set(deadline)
     try:
         yield

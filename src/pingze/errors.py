@@ -1,4 +1,6 @@
-"""Define every error that pingze raises on purpose. Each message is one line that states the problem and the remedy.
+"""Define every error that pingze raises on purpose.
+
+Each message is one line that states the problem and the remedy.
 
 ::
 
@@ -8,13 +10,14 @@
     ├── UnfinishedError       no particle reached the end of a poem
     ├── MissingExtraError     a part of pingze is not installed: `pip install pingze[…]`
     ├── CorpusError           the corpus is absent, damaged or cannot be fetched
-    ├── CheckpointError       a model file is absent, damaged or in another format, or cannot be written
+    ├── CheckpointError       a model file is absent, damaged or in another format, or cannot be
+    written
     ├── TrainingError         a training run cannot start or continue
     └── StoppedError          a person stopped something that can be resumed later
 
-The command line prints the message and exits with `exit_status`: 1 if a valid request fails, 2 if the request itself
-is at fault, 130 after Ctrl-C. `cause` contains the message's code and parameters. `messages.toml` contains the
-sentence for each code, in English and Chinese.
+The command line prints the message and exits with `exit_status`: 1 if a valid request fails, 2 if
+the request itself is at fault, 130 after Ctrl-C. `cause` contains the message's code and
+parameters. `messages.toml` contains the sentence for each code, in English and Chinese.
 """
 
 from collections.abc import Sequence
@@ -28,7 +31,10 @@ Cause = dict[str, Parameter]
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A constraint to give up so that the other constraints can be met. Lines and positions count from 1."""
+    """A constraint to give up so that the other constraints can be met.
+
+    Lines and positions count from 1.
+    """
 
     constraint: str
     """The constraint in words, such as "rhyme 陽"."""
@@ -52,7 +58,9 @@ class Clash:
             return self
         kind = self.field
         if self.line:
-            kind = "place" if not self.wanted else "tone" if self.wanted in "平仄" else "place_wants"
+            kind = (
+                "place" if not self.wanted else "tone" if self.wanted in "平仄" else "place_wants"
+            )
         if (code := f"clash_{kind}") not in catalogue():
             return self
         return replace(self, constraint=say(code, asdict(self), language), reason="")
@@ -63,7 +71,8 @@ class PingzeError(Exception):
 
     Args:
         code: A key of messages.toml.
-        **parameters: The values that fill in the message, such as `field` (the option at fault) and `has` (its value).
+        **parameters: The values that fill in the message, such as `field` (the option at fault) and
+        `has` (its value).
     """
 
     exit_status = 2
@@ -91,7 +100,10 @@ class PingzeError(Exception):
 
 
 class InputError(PingzeError):
-    """A value from the user cannot be used. The message names the value and states what would be accepted."""
+    """A value from the user cannot be used.
+
+    The message names the value and states what would be accepted.
+    """
 
     @property
     def field(self) -> str | None:
@@ -110,7 +122,8 @@ class InfeasibleError(PingzeError):
 
     Args:
         form: The form 體 that was asked for, such as 七絕.
-        clashing: The constraints to give up; empty if the model's vocabulary is too small for the form.
+        clashing: The constraints to give up; empty if the model's vocabulary is too small for the
+            form.
     """
 
     exit_status = 1
@@ -129,11 +142,18 @@ class InfeasibleError(PingzeError):
         if language == "en" or not self.clashing:
             return super().text(language)
         code = "clash_mend" if any(clash.field == "keep" for clash in self.clashing) else "clash"
-        return say(code, {"clashing": [str(clash.in_language(language)) for clash in self.clashing]}, language)
+        return say(
+            code,
+            {"clashing": [str(clash.in_language(language)) for clash in self.clashing]},
+            language,
+        )
 
 
 class UnfinishedError(PingzeError):
-    """Sampling found no poem, although some poem may meet all constraints. Another seed may succeed."""
+    """Sampling found no poem, although some poem may meet all constraints.
+
+    Another seed may succeed.
+    """
 
     exit_status = 1
 

@@ -1,7 +1,8 @@
 """Export a model for other tools: as a folder that a model hub accepts, or as an ONNX graph of one step.
 
-`--model FOLDER` reads such a folder. `checkpoint.load` then verifies every file except the model card against the
-metadata in `model.safetensors`. The folder contains no code, and nothing in it is executed.
+`--model FOLDER` reads such a folder. `checkpoint.load` then verifies every file except the model
+card against the metadata in `model.safetensors`. The folder contains no code, and nothing in it is
+executed.
 """
 
 import json
@@ -25,26 +26,35 @@ _OURS = {MODEL_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}
 def write_onnx(path: Path, model: Checkpoint) -> None:
     """Write an ONNX graph that computes one step of a model in 8 bits.
 
-    `network.step_graph.whole_graph` describes the graph. The file is written atomically. Raises CheckpointError if
-    writing fails.
+    `network.step_graph.whole_graph` describes the graph. The file is written atomically. Raises
+    CheckpointError if writing fails.
     """
     with written(path, CheckpointError) as partial:
         partial.write_bytes(whole_graph(model.rounded()))
 
 
-def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] | None = None) -> list[Path]:
+def write_folder(
+    folder: Path, model: Checkpoint, figures: Mapping[str, object] | None = None
+) -> list[Path]:
     """Export a model to a folder that is new or contains an earlier export, and return the paths of the files.
 
-    Each file is written atomically. An existing model card is kept. A new card includes `figures`, the output of
-    `pingze evaluate --json` for this model.
+    Each file is written atomically. An existing model card is kept. A new card includes `figures`,
+    the output of `pingze evaluate --json` for this model.
 
-    Raises InputError if the folder contains other files, CheckpointError if a file cannot be written.
+    Raises InputError if the folder contains other files, CheckpointError if a file cannot be
+    written.
     """
     try:
-        found = [path for path in folder.iterdir() if path.name[0] != "."] if folder.exists() else []
+        found = (
+            [path for path in folder.iterdir() if path.name[0] != "."] if folder.exists() else []
+        )
     except OSError as error:
-        raise InputError("export_folder", folder=str(folder), reason=error.strerror or str(error)) from error
-    if foreign := [path.name for path in found if path.name not in _OURS and path.suffix != ".onnx"]:
+        raise InputError(
+            "export_folder", folder=str(folder), reason=error.strerror or str(error)
+        ) from error
+    if foreign := [
+        path.name for path in found if path.name not in _OURS and path.suffix != ".onnx"
+    ]:
         raise InputError("export_foreign", folder=str(folder), has=foreign[0])
     texts = model.export_files
     if not (folder / CARD_FILE).exists():
@@ -57,12 +67,22 @@ def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] 
 
 
 def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
-    """Return a model card: metadata and Markdown. For a shipped model, stored evaluation figures replace `figures`."""
-    sizes, conditions, shipped = model.configuration, Conditions(model.vocabulary), model.name in SHIPPED
+    """Return a model card: metadata and Markdown.
+
+    For a shipped model, stored evaluation figures replace `figures`.
+    """
+    sizes, conditions, shipped = (
+        model.configuration,
+        Conditions(model.vocabulary),
+        model.name in SHIPPED,
+    )
     names = conditions.names
     dynasties, themes = [name for name in DYNASTIES.values() if name in names], ABOUT in names
     forms, poets = [name for name in FORMS if name in names], len(conditions.poets)
-    known = [f"dynasty ({' '.join(dynasties)})" * bool(dynasties), f"form ({' '.join(forms)})" * bool(forms)]
+    known = [
+        f"dynasty ({' '.join(dynasties)})" * bool(dynasties),
+        f"form ({' '.join(forms)})" * bool(forms),
+    ]
     known += [f"poet ({poets} of them)" * bool(poets), "title" * bool(names), "theme" * themes]
     order = f"{'[dynasty]' * bool(dynasties)}[form]{'[poet]' * bool(poets)}[title]"
     held = "\nThe mean embedding of the tokens before `<bos>` is added as a further part of every input."
@@ -92,11 +112,22 @@ def _figures(name: str, given: Mapping[str, object] | None) -> str:
     if name in SHIPPED:
         text = (files("pingze.network") / "weights" / "figures.json").read_text(encoding="utf-8")
         prefix = "model." if name == "tang" else f"{name}."
-        known = {each.removeprefix(prefix): row for each, row in json.loads(text).items() if each.startswith(prefix)}
-        rows = [(each, row["value"], f"`{row['command']}`, {row['date']}") for each, row in known.items()]
+        known = {
+            each.removeprefix(prefix): row
+            for each, row in json.loads(text).items()
+            if each.startswith(prefix)
+        }
+        rows = [
+            (each, row["value"], f"`{row['command']}`, {row['date']}")
+            for each, row in known.items()
+        ]
     elif given:
         command = f"`pingze evaluate --model FOLDER --split {given.get('split', 'dev')}`"
-        rows = [(each, value, command) for each, value in given.items() if isinstance(value, int | float)]
+        rows = [
+            (each, value, command)
+            for each, value in given.items()
+            if isinstance(value, int | float)
+        ]
     else:
         return "None yet: `pingze evaluate --json` measures them, and `pingze export --figures FILE` puts them here."
     cells = [f"| {each.replace('_', ' ')} | {value:,} | {how} |" for each, value, how in rows]

@@ -22,8 +22,16 @@ _COUNTED = re.compile(r"(\D)(\d*)")
 
 @cache
 def table(name: str, package: str = "pingze.verse") -> dict[str, str]:
-    """Read the TSV table `name` in a package's `data` folder. Map the first cell of each row to the rest of the row."""
-    rows = resources.files(package).joinpath("data", f"{name}.tsv").read_text(encoding="utf-8").splitlines()
+    """Read the TSV table `name` in a package's `data` folder.
+
+    Map the first cell of each row to the rest of the row.
+    """
+    rows = (
+        resources.files(package)
+        .joinpath("data", f"{name}.tsv")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     return {key: cells for key, _, cells in (row.partition("\t") for row in rows)}
 
 
@@ -33,9 +41,12 @@ def counts(cell: str) -> dict[str, int]:
 
 
 def user_folder(kind: Literal["cache", "data"]) -> Path:
-    """Return the folder `kind` in `$PINGZE_HOME`. If that variable is not set, return this system's `kind` folder.
+    """Return the folder `kind` in `$PINGZE_HOME`.
 
-    The cache holds the corpus archive, and the data are the cleaned corpus and its index. The folder may not exist yet.
+    If that variable is not set, return this system's `kind` folder.
+
+    The cache holds the corpus archive, and the data are the cleaned corpus and its index. The
+    folder may not exist yet.
     """
     if home := os.environ.get("PINGZE_HOME"):
         return Path(home).expanduser() / kind
@@ -49,7 +60,8 @@ def user_folder(kind: Literal["cache", "data"]) -> Path:
 def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
     """Write a file atomically: yield the path of an empty temporary file, then fsync it and rename it to `path`.
 
-    No temporary file remains, even if the block fails. Raises `error` if the system refuses to write.
+    No temporary file remains, even if the block fails. Raises `error` if the system refuses to
+    write.
     """
     partial = path.with_name(f"{path.name}.{os.urandom(16).hex()}.partial")
     try:
@@ -61,11 +73,13 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
             else:
                 file.close()  # Windows cannot rename an open file
             yield partial
-            # Flush the bytes to disk before the file gets its name, so that a crash cannot leave an empty file.
+            # Flush the bytes to disk before the file gets its name, so that a crash cannot leave an
+            # empty file.
             with partial.open("rb+") as filled:
                 os.fsync(filled.fileno())
             os.replace(partial, path)
-            # Flush the new name too. Not every system can do so, but the file is complete in any case.
+            # Flush the new name too. Not every system can do so, but the file is complete in any
+            # case.
             with contextlib.suppress(OSError):
                 folder = os.open(path.parent, os.O_RDONLY)
                 try:
@@ -83,8 +97,9 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
 def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> Iterator[None]:
     """Lock a folder while the block runs, so that only one process at a time runs the block.
 
-    If another process holds the lock, wait. If `busy` is given, do not wait, but raise `error` with the message code
-    `busy`. Also raises `error` if the folder cannot be created. Systems without flock, such as Windows, lock nothing.
+    If another process holds the lock, wait. If `busy` is given, do not wait, but raise `error` with
+    the message code `busy`. Also raises `error` if the folder cannot be created. Systems without
+    flock, such as Windows, lock nothing.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -96,12 +111,17 @@ def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> I
         except BlockingIOError as fault:
             raise error(busy or "", folder=str(folder)) from fault
         except OSError as fault:
-            raise error("unwritable", name=str(folder), reason=fault.strerror or str(fault)) from fault
+            raise error(
+                "unwritable", name=str(folder), reason=fault.strerror or str(fault)
+            ) from fault
         yield
 
 
 def sweep(folder: Path) -> None:
-    """Delete the partial files that killed processes left in a folder. Locked files are in use, and are kept."""
+    """Delete the partial files that killed processes left in a folder.
+
+    Locked files are in use, and are kept.
+    """
     for partial in folder.glob(f"*.{'[0-9a-f]' * 32}.partial") if fcntl else ():
         with contextlib.suppress(OSError), partial.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

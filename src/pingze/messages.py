@@ -8,7 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-_SET_BY = ("PINGZE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")  # the variables that set the language, the first one first
+# the variables that set the language, the first one first
+_SET_BY = ("PINGZE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 Language = Literal["en", "zh"]
 Parameter = str | int | float | Sequence[str] | None
 
@@ -18,7 +19,8 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
 
     Args:
         code: A key of messages.toml.
-        parameters: The value of each placeholder. A list is joined. The value of `field`, an option, is translated.
+        parameters: The value of each placeholder. A list is joined. The value of `field`, an
+            option, is translated.
         language: en or zh.
     """
     values = {name: _in_words(name, value, language) for name, value in parameters.items()}
@@ -26,8 +28,12 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
 
 
 def language() -> Language:
-    """Return the command line's language: Chinese under `PINGZE_LANG=zh` or a Chinese locale, else English."""
-    asked = next(filter(None, map(os.environ.get, _SET_BY)), None) or locale.getlocale()[0] or ""  # Windows sets none
+    """Return the command line's language.
+
+    Chinese under `PINGZE_LANG=zh` or a Chinese locale, else English.
+    """
+    # Windows sets none
+    asked = next(filter(None, map(os.environ.get, _SET_BY)), None) or locale.getlocale()[0] or ""
     return "zh" if asked.lower().startswith(("zh", "chinese")) else "en"
 
 
@@ -48,5 +54,8 @@ def _in_words(name: str, value: Parameter, language: Language) -> str | int | fl
 
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
-    """Return the message templates by code, then language. The key "fields" instead maps options to Chinese names."""
+    """Return the message templates by code, then language.
+
+    The key "fields" instead maps options to Chinese names.
+    """
     return tomllib.loads(files("pingze").joinpath("messages.toml").read_text(encoding="utf-8"))

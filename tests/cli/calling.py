@@ -10,7 +10,9 @@ Call = Callable[..., tuple[int, str, str]]
 """The fixture `call`: runs a command with arguments; exit status, standard output and standard error."""
 
 
-def python(*arguments: str, cwd: Path | None = None, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+def python(
+    *arguments: str, cwd: Path | None = None, **environment: str
+) -> "subprocess.CompletedProcess[bytes]":
     """A finished process of Python."""
     command, environment = [sys.executable, *arguments], os.environ | environment
     return subprocess.run(command, capture_output=True, cwd=cwd, env=environment, check=False)

@@ -31,7 +31,18 @@ def model(tmp_path: Path) -> str:
 
 
 def test_generate_and_version(call: Call, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = ("generate", "风", "--split-len", "8", "--max-lines", "4", "--seed", "3", "--model", model)
+    asked = (
+        "generate",
+        "风",
+        "--split-len",
+        "8",
+        "--max-lines",
+        "4",
+        "--seed",
+        "3",
+        "--model",
+        model,
+    )
     with warnings.catch_warnings(action="always"):
         status, out, err = call(*asked)
         assert (status, err) == (0, "pingze: 风 was read as 風\n")
@@ -69,7 +80,10 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
     poems = json.loads(out)
     assert [poem["seed"] for poem in poems] == [3, 4]
     for poem in poems:
-        assert " ".join(poem) == "form template rhyme title poet seed model lines log_probability about mood"
+        assert (
+            " ".join(poem)
+            == "form template rhyme title poet seed model lines log_probability about mood"
+        )
         assert [len(line) for line in poem["lines"]] == [length] * lines
         assert poem["log_probability"] < 0
     assert json.loads(call(*command, "--seed", "4")[1]) == [poems[1]]
@@ -78,16 +92,25 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        *(("generate 日 --temperature warm", "--temperature"), ("generate 日 --loud", "No such option: --loud")),
+        *(
+            ("generate 日 --temperature warm", "--temperature"),
+            ("generate 日 --loud", "No such option: --loud"),
+        ),
         ("compose --title 春 --model report", "title: the model report was not trained with"),
         ("compose --seed 1" + 400 * "0", "seed is 10^400; it must be"),
         ("revise hello --line 1", "this is no poem to revise"),
         ("check nowhere.txt", "nowhere.txt cannot be read: No such file or directory"),
         ("export", "nothing to write: give --to FOLDER, --onnx FILE, or both"),
-        ("export --to x --figures nowhere.json", "nowhere.json cannot be read: No such file or directory"),
+        (
+            "export --to x --figures nowhere.json",
+            "nowhere.json cannot be read: No such file or directory",
+        ),
         ("export --to x --figures poems.txt", "poems.txt holds no figures"),
         *(("originality hello\0", "holds no verse: "), ("corpus search 明月", "no corpus at")),
-        *(("sing", "No such command 'sing'"), ("check 山， --form=", "form '' is unknown; choose one of 五絕")),
+        *(
+            ("sing", "No such command 'sing'"),
+            ("check 山， --form=", "form '' is unknown; choose one of 五絕"),
+        ),
         ("serve --workers 1025", "1025 is not in the range 1<=x<=1024"),
         *(
             pytest.param(*row, marks=needs_torch)
@@ -99,7 +122,9 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
         ),
     ],
 )
-def test_bad_input(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str, message: str) -> None:
+def test_bad_input(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str, message: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("poems.txt").touch()
     status, out, err = call(*line.split())
@@ -114,7 +139,9 @@ def test_the_reference_composes_by_the_formulas(call: Call) -> None:
     for (poem,), reference in ((by_formulas, True), (by_graph, False)):
         chosen = composer("tang", reference=reference)
         prefix = [chosen.conditions.names[name] for name in ("唐", "五絕")]
-        assert poem["log_probability"] == pytest.approx(chosen.score(poem["lines"], prefix)[1].sum(), rel=1e-5)
+        assert poem["log_probability"] == pytest.approx(
+            chosen.score(poem["lines"], prefix)[1].sum(), rel=1e-5
+        )
     assert type(composer("tang", reference=True).network) is ReferenceNetwork
 
 
@@ -124,22 +151,39 @@ def test_composed_poems_pass_the_check_command(call: Call, tmp_path: Path) -> No
     file.write_text("\ufeff" + poems.replace("\n", "\r\n"), encoding="utf-8")
     status, out, err = call("check", str(file), "--json")
     assert (status, err) == (0, "")
-    assert [(verdict["form"], verdict["violations"]) for verdict in json.loads(out)] == [("五絕", [])] * 2
-    assert call("check", poems, "--json") == (0, out, "")  # the poems themselves, and no file's name
+    assert [(verdict["form"], verdict["violations"]) for verdict in json.loads(out)] == [
+        ("五絕", [])
+    ] * 2
+    # the poems themselves, and no file's name
+    assert call("check", poems, "--json") == (0, out, "")
     for mark in (" ", "", ",", "､ "):
-        status, out, _ = call("check", mark.join(("獨坐寒窗下", "無人問姓名", "閑眠不可見", "何處有琴山")))
+        status, out, _ = call(
+            "check", mark.join(("獨坐寒窗下", "無人問姓名", "閑眠不可見", "何處有琴山"))
+        )
         assert (status, "出韻" in out) == (1, True)
-    assert call("check", " ") == (2, "", "pingze: '' holds no verse: give lines of Han characters\n")
+    assert call("check", " ") == (
+        2,
+        "",
+        "pingze: '' holds no verse: give lines of Han characters\n",
+    )
 
 
-def test_simplified_phrases_are_read_by_their_neighbours(home: Path, tmp_path: Path, call: Call) -> None:
+def test_simplified_phrases_are_read_by_their_neighbours(
+    home: Path, tmp_path: Path, call: Call
+) -> None:
     poems = tmp_path / "poems"
     poems.mkdir()
-    (poems / "own.txt").write_text("夜坐\n\n獨坐寒窗下，無人問姓名。\n閑眠不可見，白髮有琴聲。", encoding="utf-8")
+    (poems / "own.txt").write_text(
+        "夜坐\n\n獨坐寒窗下，無人問姓名。\n閑眠不可見，白髮有琴聲。", encoding="utf-8"
+    )
     assert call("corpus", "fetch", str(poems))[0] == 0
     with warnings.catch_warnings(action="default"):
         status, out, err = call("corpus", "search", "白发")
-    assert (status, out, err) == (0, "白髮有琴聲  《夜坐》 own, line 4\n", "pingze: 发 was read as 髮\n")
+    assert (status, out, err) == (
+        0,
+        "白髮有琴聲  《夜坐》 own, line 4\n",
+        "pingze: 发 was read as 髮\n",
+    )
     assert "白髮有琴聲  shares 白髮有琴聲" in call("originality", "闲眠不可见，白发有琴声。")[1]
 
 
@@ -153,7 +197,9 @@ def test_lines_of_the_corpus_are_put_together(home: Path, tmp_path: Path, call: 
     assert sorted(out.split("\n")) == sorted(lines)
     (poem,) = json.loads(call(*asked, "--from", "own", "--json")[1])
     assert sorted(poem["lines"]) == sorted(QUOTED)
-    assert {(source["title"], source["number"]) for source in poem["sources"]} == {(f"{n}", n) for n in range(1, 5)}
+    assert {(source["title"], source["number"]) for source in poem["sources"]} == {
+        (f"{n}", n) for n in range(1, 5)
+    }
     assert not re.search("tune|--original", call("collect", "--help")[1])
     status, _, err = call(*asked, "--from", "杜甫")
     assert (status, err) == (2, "pingze: poets '杜甫' is unknown; choose one of 張甲\n")
@@ -168,11 +214,15 @@ def test_couplets_are_printed_with_their_reasons(call: Call) -> None:
     first, second, *others = out.splitlines()
     assert (status, first, len(others)) == (0, f"海內存知己，{lower}。", 4)
     assert second == f"海 {lower[0]}  仄{tone}  antithesis {score:+.2f}"
-    *_, banner = call("couplet", "--write", "新春", "--particles", "8", "--seed", "1")[1].splitlines()
+    *_, banner = call("couplet", "--write", "新春", "--particles", "8", "--seed", "1")[
+        1
+    ].splitlines()
     assert len(banner) == 4
 
 
-def test_a_draft_is_mended_and_an_impossible_request_has_status_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_draft_is_mended_and_an_impossible_request_has_status_1(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draft = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"
     status, out, err = call("mend", draft, "--keep", "琴", "--seed", "1")
     assert (status, err) == (0, "")
@@ -182,7 +232,10 @@ def test_a_draft_is_mended_and_an_impossible_request_has_status_1(call: Call, mo
     pattern = "＿＿＿＿＿ ＿＿＿＿天"
     for asked, given_up in (
         (("mend", draft, "--keep", "琴天", "--keep", "姓名"), "keep 姓名"),
-        (("compose", "--form", "五絕", "--rhyme", "陽", "--pattern", pattern), "pattern's 天 (line 2, "),
+        (
+            ("compose", "--form", "五絕", "--rhyme", "陽", "--pattern", pattern),
+            "pattern's 天 (line 2, ",
+        ),
     ):
         status, out, err = call(*asked)
         assert (status, out, err.count("\n")) == (1, "", 1)
@@ -222,14 +275,22 @@ def test_look_ups(call: Call) -> None:
     assert re.search("七陽.*each other(.*\n){3}.*二十三漾.*minister.*丞相", call("tones", "相")[1])
     assert call("tones", "将军")[1] == "將 平  軍 平\n"
     assert call("tones", "长老", "--standard", "xinyun")[1] == "長 仄  老 仄\n"
-    assert call("tones", "长", "--standard", "xinyun")[1] == "平 平聲十唐  cháng\n仄 仄聲十唐  zhǎng\n"
+    assert (
+        call("tones", "长", "--standard", "xinyun")[1] == "平 平聲十唐  cháng\n仄 仄聲十唐  zhǎng\n"
+    )
     (spoken,) = (row["spoken"] for row in json.loads(call("tones", "白", "--json")[1]))
     assert spoken == {"tongyun": {"bái": "平聲七哀"}, "xinyun": {"bái": "平聲四開"}}
     assert call("rhyme", "一麻", "--standard", "xinyun")[1].startswith("平聲一麻  ")
-    assert call("check", "夜靜江風起，天寒月照波。扁舟何處去，一笑念山國。", "--standard", "xinyun")[0] == 0
+    assert (
+        call("check", "夜靜江風起，天寒月照波。扁舟何處去，一笑念山國。", "--standard", "xinyun")[0]
+        == 0
+    )
     poem = "獨坐看山月，無人問姓名。閑眠不可見，何處有琴聲。"
     assert "\n 3  c   中平仄仄仄  三仄尾  不 仄 物\n" in call("check", poem, "--explain")[1]
-    assert json.loads(call("check", poem, "--explain", "--json")[1])[0]["explanation"][0]["kind"] == "a"
+    assert (
+        json.loads(call("check", poem, "--explain", "--json")[1])[0]["explanation"][0]["kind"]
+        == "a"
+    )
     assert call("rhyme", "阳")[1].startswith("下平七陽  ")
     assert call("tunes", "")[2].startswith("pingze: tune '' is unknown; choose one of 浣溪沙")
     assert list(json.loads(call("rhyme", "看", "--json")[1])) == ["上平十四寒", "去聲十五翰"]
@@ -239,7 +300,11 @@ def test_look_ups(call: Call) -> None:
     ("raised", "status", "said"),
     [
         (KeyboardInterrupt(), 130, "stopped"),
-        (ZeroDivisionError("x / 0"), 2, "a fault in pingze (ZeroDivisionError: x / 0); PINGZE_DEBUG=1 shows where"),
+        (
+            ZeroDivisionError("x / 0"),
+            2,
+            "a fault in pingze (ZeroDivisionError: x / 0); PINGZE_DEBUG=1 shows where",
+        ),
     ],
 )
 def test_ctrl_c_or_fault(
@@ -252,13 +317,25 @@ def test_ctrl_c_or_fault(
 @pytest.mark.parametrize(
     ("absent", "command", "said"),
     [
-        ("torch", "train --out run", "training needs the extra `train`: .*'pingze.train.' .*5.5 GB.*"),
-        ("matplotlib", "report --out out", "drawing the report's charts needs the extra `plots`: .*'pingze.plots.'"),
+        (
+            "torch",
+            "train --out run",
+            "training needs the extra `train`: .*'pingze.train.' .*5.5 GB.*",
+        ),
+        (
+            "matplotlib",
+            "report --out out",
+            "drawing the report's charts needs the extra `plots`: .*'pingze.plots.'",
+        ),
         ("uvicorn", "serve", "pingze serve needs the extra `serve`: pip install 'pingze.serve.'"),
     ],
 )
-def test_a_missing_extra(call: Call, monkeypatch: pytest.MonkeyPatch, absent: str, command: str, said: str) -> None:
-    monkeypatch.setattr("pingze.cli.application.find_spec", lambda name: None if name == absent else True)
+def test_a_missing_extra(
+    call: Call, monkeypatch: pytest.MonkeyPatch, absent: str, command: str, said: str
+) -> None:
+    monkeypatch.setattr(
+        "pingze.cli.application.find_spec", lambda name: None if name == absent else True
+    )
     status, _, err = call(*command.split())
     assert status == 2
     assert re.fullmatch(f"pingze: {said}\n", err)
@@ -279,7 +356,11 @@ def test_a_missing_extra(call: Call, monkeypatch: pytest.MonkeyPatch, absent: st
 )
 def test_nothing_is_imported_that_is_not_needed(run: str, absent: str) -> None:
     end = f"print([name for name in {absent.split()} if name in sys.modules])"
-    done = python("-c", f"import atexit, contextlib, sys\natexit.register(lambda: {end})\n{run}", PYTHONUTF8="1")
+    done = python(
+        "-c",
+        f"import atexit, contextlib, sys\natexit.register(lambda: {end})\n{run}",
+        PYTHONUTF8="1",
+    )
     assert done.stdout.splitlines()[-1] == b"[]", done.stderr
 
 
@@ -297,19 +378,37 @@ def test_python_m_pingze_without_arguments_and_a_reader_that_has_gone() -> None:
 @pytest.mark.parametrize(
     ("unbuffered", "redirected", "said"),
     [
-        ("", "compose --seed 1 > /dev/full", "standard output cannot be written: No space left on device"),
-        ("1", "compose --seed 1 > /dev/full", "standard output cannot be written: No space left on device"),
+        (
+            "",
+            "compose --seed 1 > /dev/full",
+            "standard output cannot be written: No space left on device",
+        ),
+        (
+            "1",
+            "compose --seed 1 > /dev/full",
+            "standard output cannot be written: No space left on device",
+        ),
         ("", "compose --seed 1 >&-", "standard output cannot be written: Bad file descriptor"),
-        ("", "check poem.txt > /dev/full", "standard output cannot be written: No space left on device"),
+        (
+            "",
+            "check poem.txt > /dev/full",
+            "standard output cannot be written: No space left on device",
+        ),
         ("", "check - <&-", "standard input cannot be read: Bad file descriptor"),
         *(("", "check nowhere.txt 2>&-", None), ("", "compose --seed -1 2> /dev/full", None)),
         ("1", "compose --seed -1 2> /dev/full", None),
     ],
 )
-def test_closed_or_full_streams(tmp_path: Path, unbuffered: str, redirected: str, said: str | None) -> None:
-    (tmp_path / "poem.txt").write_text("月日風平月，平平月日東。平平平月日，月日日平天。", encoding="utf-8")
+def test_closed_or_full_streams(
+    tmp_path: Path, unbuffered: str, redirected: str, said: str | None
+) -> None:
+    (tmp_path / "poem.txt").write_text(
+        "月日風平月，平平月日東。平平平月日，月日日平天。", encoding="utf-8"
+    )
     command = f"PYTHONUNBUFFERED={unbuffered} {sys.executable} -m pingze {redirected}"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, check=False, cwd=tmp_path
+    )
     assert (done.returncode, done.stderr) == (2, f"pingze: {said}\n" if said else "")
 
 

@@ -25,7 +25,9 @@ def test_a_poem_in_a_code_page_that_has_its_characters(encoding: str) -> None:
 def test_output_in_ascii(tmp_path: Path) -> None:
     status, out, err = pingze("check", POEM[:-2] + "山。", PYTHONIOENCODING="ascii")
     assert (status, out) == (2, "")
-    pattern = r"pingze: standard output is in ascii, which has no '\\u\w+': set PYTHONIOENCODING=utf-8\n"
+    pattern = (
+        r"pingze: standard output is in ascii, which has no '\\u\w+': set PYTHONIOENCODING=utf-8\n"
+    )
     assert re.fullmatch(pattern, err)
     status, out, err = pingze("check", POEM[:-2] + "山。", "--json", PYTHONIOENCODING="ascii")
     assert (status, err) == (1, "")

@@ -22,7 +22,9 @@ from tests import invented
 from tests.cli.calling import Call
 
 
-def test_news_and_numbers_are_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_news_and_numbers_are_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = 100.0
     monkeypatch.setattr("pingze.cli.progress.time.monotonic", lambda: now)
     with status() as tell:
@@ -30,10 +32,17 @@ def test_news_and_numbers_are_told(capsys: pytest.CaptureFixture[str], monkeypat
             now = 100.0 + second
             tell(f"fetching: {second} s")
         tell("reading")
-    assert capsys.readouterr().err.splitlines() == ["fetching: 0 s", "fetching: 10 s", "fetching: 20 s", "reading"]
+    assert capsys.readouterr().err.splitlines() == [
+        "fetching: 0 s",
+        "fetching: 10 s",
+        "fetching: 20 s",
+        "reading",
+    ]
 
 
-def test_a_fault_is_drawn_under_its_character_and_missing_lines_and_other_shapes_are_described() -> None:
+def test_a_fault_is_drawn_under_its_character_and_missing_lines_and_other_shapes_are_described() -> (
+    None
+):
     verdict = check("看仄平平仄，仄平仄仄東。平平平仄仄，仄仄仄平同。")
     assert drawn(verdict, lambda fault: ["山", "人"]).plain.splitlines()[:8] == [
         "五絕 · 仄起首句不入韻 · 上平一東 · customary",
@@ -50,7 +59,10 @@ def test_a_fault_is_drawn_under_its_character_and_missing_lines_and_other_shapes
     assert "· 重字: " in text
     assert text.endswith("1 fault")
     assert " 2 句數\n" in drawn(check("仄仄平平仄", form="五絕"), lambda _: ()).plain
-    assert "a tune 詞牌 its own number" in drawn(check("仄仄平平仄", form="浣溪沙"), lambda _: ()).plain
+    assert (
+        "a tune 詞牌 its own number"
+        in drawn(check("仄仄平平仄", form="浣溪沙"), lambda _: ()).plain
+    )
     text = drawn(check("日月□，日月山。"), lambda _: ()).plain
     assert text.startswith("no form · customary")
     assert "?" in text
@@ -64,7 +76,11 @@ def test_every_verdict_can_be_drawn(text: str) -> None:
 
 def offered(call: Call, line: str) -> list[str]:
     """What typer's script for bash would be given for a line, of which the last word is begun."""
-    words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_PINGZE_COMPLETE": "complete_bash"}
+    words = {
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(line.count(" ")),
+        "_PINGZE_COMPLETE": "complete_bash",
+    }
     with patch.dict(os.environ, words):
         return call()[1].split()
 
@@ -72,9 +88,15 @@ def offered(call: Call, line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        *(("pingze comp", ["compose"]), ("pingze compose --form 七", ["七絕", "七律", "七排", "七古"])),
+        *(
+            ("pingze comp", ["compose"]),
+            ("pingze compose --form 七", ["七絕", "七律", "七排", "七古"]),
+        ),
         *(("pingze check --form ", [*FORMS, *tunes()]), ("pingze compose --rhyme ", [*GROUPS])),
-        *(("pingze rhyme 阳", ["阳"]), ("pingze compose --acrostic-at ", ["head", "middle", "end"])),
+        *(
+            ("pingze rhyme 阳", ["阳"]),
+            ("pingze compose --acrostic-at ", ["head", "middle", "end"]),
+        ),
         ("pingze compose --model nowhere --poet 李", []),
     ],
 )
@@ -82,7 +104,9 @@ def test_values_of_options(call: Call, line: str, found: list[str]) -> None:
     assert offered(call, line) == found
 
 
-def test_models_of_the_folder_and_their_poets(tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_of_the_folder_and_their_poets(
+    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for path in ("mine.safetensors", "runs/one/model.safetensors"):
         invented.saved(tmp_path / path, invented.model(conditions=["<七絕>", "<陳甲>", "<陳乙>"]))
@@ -95,6 +119,12 @@ def test_models_of_the_folder_and_their_poets(tmp_path: Path, call: Call, monkey
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_reads_the_script_that_is_shown() -> None:
     ask = f"COMP_WORDS='pingze comp' COMP_CWORD=1 _PINGZE_COMPLETE=complete_bash {sys.executable} -m pingze"
-    script = f'eval "$({sys.executable} -m pingze --show-completion)" && complete -p pingze && {ask}'
+    script = (
+        f'eval "$({sys.executable} -m pingze --show-completion)" && complete -p pingze && {ask}'
+    )
     done = subprocess.run(["bash", "-c", script], capture_output=True, check=True, text=True)
-    assert done.stdout.split("\n") == ["complete -o default -F _pingze_completion pingze", "compose", ""]
+    assert done.stdout.split("\n") == [
+        "complete -o default -F _pingze_completion pingze",
+        "compose",
+        "",
+    ]

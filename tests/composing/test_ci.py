@@ -45,7 +45,9 @@ def keeps(name: str, lines: list[str]) -> bool:
     by_rhyme: dict[int, list[set[str]]] = {}
     for line, wanted in zip(lines, pattern, strict=True):
         if wanted.rhyme is not None:
-            able = {part for part, kind in ci_rhymes(line[-1]) if kind == kind_in(part, wanted.kind)}
+            able = {
+                part for part, kind in ci_rhymes(line[-1]) if kind == kind_in(part, wanted.kind)
+            }
             by_rhyme.setdefault(wanted.rhyme, []).append(able)
     repeated = all(text[place] == text[of] for place, of in tunes()[name].echoes.items())
     return repeated and all(set.intersection(*parts) for parts in by_rhyme.values())
@@ -53,22 +55,28 @@ def keeps(name: str, lines: list[str]) -> bool:
 
 @pytest.mark.parametrize("name", SHORT)
 def test_every_composed_piece_keeps_its_pattern(name: str, chosen: Composer) -> None:
-    for poem in chosen.write_many(verse.prepared(chosen, form=name, repeat=True), Sampling(1.0, 4), range(6)):
+    for poem in chosen.write_many(
+        verse.prepared(chosen, form=name, repeat=True), Sampling(1.0, 4), range(6)
+    ):
         assert keeps(name, poem.lines)
         verdict = check(str(poem), form=name)
         assert (verdict.ok, verdict.rhyme) == (True, poem.rhyme)
         pairs = list(zip(poem.lines, tunes()[name].lines, strict=True))
         feet = [line[-1] for line, wanted in pairs if wanted.rhyme is not None]
-        assert len(set(feet)) == len(feet) - sum(wanted.repeats for _, wanted in pairs)  # no character rhymes twice
+        # no character rhymes twice
+        assert len(set(feet)) == len(feet) - sum(wanted.repeats for _, wanted in pairs)
 
 
 def test_no_character_is_repeated_except_where_the_tune_repeats(chosen: Composer) -> None:
-    inclusion = verse.prepared(chosen, form="如夢令", include="看")  # of both tones, in the repeated line too
+    # of both tones, in the repeated line too
+    inclusion = verse.prepared(chosen, form="如夢令", include="看")
     for poem in chosen.write_many(inclusion, Sampling(1.0, 4), range(6)):
         text = "".join(poem.lines)
         assert poem.lines[4] == poem.lines[5]
         doubled = {one for one, other in pairwise(text) if one == other}
-        assert {one for one, times in Counter(text).items() if times > 1} <= set(poem.lines[4]) | doubled
+        assert {one for one, times in Counter(text).items() if times > 1} <= set(
+            poem.lines[4]
+        ) | doubled
 
 
 def test_openings_acrostics_patterns_words_and_rhymes_are_kept(model: Path) -> None:
@@ -86,12 +94,17 @@ def test_openings_acrostics_patterns_words_and_rhymes_are_kept(model: Path) -> N
     ("options", "said"),
     [
         ({"start": "月"}, "line 1, character 1 must be 平; 月 is 仄"),
-        ({"acrostic": "年", "rhyme": "東"}, "give up acrostic's 年 .*must rhyme in 第一部; 年 rhymes in 第七部"),
+        (
+            {"acrostic": "年", "rhyme": "東"},
+            "give up acrostic's 年 .*must rhyme in 第一部; 年 rhymes in 第七部",
+        ),
         ({"rhyme": "屋"}, "rhyme 屋 is not one in which 十六字令 rhymes; choose one of 第一部"),
         ({"form": "浣溪沙"}, "does not know the tune 浣溪沙"),
     ],
 )
-def test_an_impossible_wish_names_what_clashes(model: Path, options: dict[str, str], said: str) -> None:
+def test_an_impossible_wish_names_what_clashes(
+    model: Path, options: dict[str, str], said: str
+) -> None:
     with pytest.raises((InfeasibleError, InputError), match=said):
         compose(model=model, **{"form": "十六字令"} | options)  # type: ignore[arg-type]
 
@@ -102,7 +115,9 @@ def test_a_repeated_line_is_revised_with_what_it_repeats(model: Path) -> None:
     assert changed.lines[4] == changed.lines[5] != poem.lines[4]
     assert changed.lines[:4] + changed.lines[6:] == poem.lines[:4] + poem.lines[6:]
     for found in alternatives(poem, 5, 2, model=model):
-        lines = [line[:1] + found.character if n in (4, 5) else line for n, line in enumerate(poem.lines)]
+        lines = [
+            line[:1] + found.character if n in (4, 5) else line for n, line in enumerate(poem.lines)
+        ]
         assert keeps("如夢令", lines)
     assert len(explain(poem, model=model)) == 33
 
@@ -124,5 +139,7 @@ def test_the_tokens_are_the_tunes(chosen: Composer) -> None:
     prefix = chosen.prefix(inclusion.constraints.request)
     assert prefix == [chosen.vocabulary.ids["<詞:十六字令>"]]
     poem = chosen.write(inclusion, Sampling(1.0, 2), 0)
-    assert poem.log_probability == pytest.approx(chosen.score(poem.lines, prefix, "十六字令")[1].sum(), rel=0.02)
+    assert poem.log_probability == pytest.approx(
+        chosen.score(poem.lines, prefix, "十六字令")[1].sum(), rel=0.02
+    )
     assert find_form("十六字令").marks(0) == "。。，。"

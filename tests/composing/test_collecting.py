@@ -47,7 +47,10 @@ def poems(author: Composer) -> list[CorpusPoem]:
     found = []
     for form in ("五絕", "五古"):
         inclusion = author.prepare(read_request(author.vocabulary, Composing(form=form)))
-        found += [str(poem).replace("\n", "") for poem in author.write_many(inclusion, Sampling(1, 1), range(80))]
+        found += [
+            str(poem).replace("\n", "")
+            for poem in author.write_many(inclusion, Sampling(1, 1), range(80))
+        ]
     versions = [text[:18] + other[18:24] for text, other in pairwise(found[:9])]
     named = [(dynasty, poet) for dynasty, poets in POETS.items() for poet in poets]
     texts = zip(cycle(named), enumerate(found + versions), strict=False)
@@ -86,9 +89,16 @@ def groups_by_line(store: Store) -> dict[str, set[int]]:
 
 
 @pytest.mark.parametrize(
-    "options", [{"repeat": True}, {"poets": "宋 張甲", "level": "strict"}, {"standard": "xinyun", "form": "五古"}]
+    "options",
+    [
+        {"repeat": True},
+        {"poets": "宋 張甲", "level": "strict"},
+        {"standard": "xinyun", "form": "五古"},
+    ],
 )
-def test_every_line_is_quoted(author: Composer, store: Store, poems: list[CorpusPoem], options: dict[str, Any]) -> None:
+def test_every_line_is_quoted(
+    author: Composer, store: Store, poems: list[CorpusPoem], options: dict[str, Any]
+) -> None:
     groups_of = groups_by_line(store)
     text_of = {(poem.author, poem.title): poem for poem in poems}
     for poem in asked(author, count=3, **options):
@@ -97,7 +107,9 @@ def test_every_line_is_quoted(author: Composer, store: Store, poems: list[Corpus
         groups = [groups_of[line] for line in poem.lines]
         assert sum(map(len, groups)) == len(set.union(*groups))
         for number, (line, source) in enumerate(zip(poem.lines, poem.sources, strict=True)):
-            assert text_of[source.author, source.title].lines[source.number - 1] == source.line == line
+            assert (
+                text_of[source.author, source.title].lines[source.number - 1] == source.line == line
+            )
             assert source.number % 2 != number % 2
             if poets := options.get("poets"):
                 assert source.author in poets or (source.dynasty == "song" and "宋" in poets)
@@ -110,7 +122,10 @@ def test_characters_that_continue_no_line_are_left_out(
 ) -> None:
     """Where few lines are left, exactly those continue that a search of the corpus finds; else no fewer."""
     monkeypatch.setattr(collecting, "_MANY", many)
-    request, rng = read_request(author.vocabulary, Collecting(form=form, lines=4)), np.random.default_rng(5)
+    request, rng = (
+        read_request(author.vocabulary, Collecting(form=form, lines=4)),
+        np.random.default_rng(5),
+    )
     constraints, vocabulary = Constraints(author.lexicon(), request), author.vocabulary
     begun = constraints.begin((-1,) * 20)
     assert begun is not None
@@ -134,7 +149,9 @@ def test_characters_that_continue_no_line_are_left_out(
             if second == number % 2 and line[:at] == text[number][:at] and distinct:
                 fresh = not set("".join(text[:number])) & set(line[at:])
                 other = not any(groups_of[line] & groups for groups in before)
-                if ((fresh and other) or many == 0) and any(allows(t, g, number, line) for t, g in living):
+                if ((fresh and other) or many == 0) and any(
+                    allows(t, g, number, line) for t, g in living
+                ):
                     follow.add(line[at])
         forbidden = quotes.forbidden(constraints, histories, place)[0]
         assert {vocabulary.tokens[id_] for id_ in np.flatnonzero(~forbidden)} == follow
@@ -147,7 +164,9 @@ def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str)
     name = constraints.request.groups[g]
     names = lenders(name) if number == 0 and constraints.kinds[t] else [name]
     if constraints.feet[5 * number + 4, t]:
-        rhymes = constraints.rhyming.fitting(5 * number + 4)[g][constraints.lexicon.vocabulary.ids[line[-1]]]
+        rhymes = constraints.rhyming.fitting(5 * number + 4)[g][
+            constraints.lexicon.vocabulary.ids[line[-1]]
+        ]
         if not rhymes or not any(practised(line[-1], one) for one in names):
             return False
         assert name in GROUPS
@@ -158,13 +177,18 @@ def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str)
     judged = 4 if constraints.feet[5 * number + 4, t] else 5
     signs = {"平": "P", "仄": "Z", None: ""}
     return any(
-        all(tone in ("x", signs[usable_tone(c)]) for tone, c in zip(p.tones[:judged], line, strict=False))
+        all(
+            tone in ("x", signs[usable_tone(c)])
+            for tone, c in zip(p.tones[:judged], line, strict=False)
+        )
         for each in types
         for p in accepted(each, 5, constraints.request.strictness)
     )
 
 
-def test_fixed_characters_are_those_of_quoted_lines(author: Composer, store: Store, poems: list[CorpusPoem]) -> None:
+def test_fixed_characters_are_those_of_quoted_lines(
+    author: Composer, store: Store, poems: list[CorpusPoem]
+) -> None:
     head = poems[3].lines[0][0]
     for poem in asked(author, acrostic=head, count=2, repeat=True):
         assert poem.lines[0][0] == head
@@ -172,7 +196,9 @@ def test_fixed_characters_are_those_of_quoted_lines(author: Composer, store: Sto
     assert all(often in str(poem) for poem in asked(author, include=often, count=2, repeat=True))
 
 
-def test_wishes_that_no_line_meets_are_named(author: Composer, store: Store, poems: list[CorpusPoem]) -> None:
+def test_wishes_that_no_line_meets_are_named(
+    author: Composer, store: Store, poems: list[CorpusPoem]
+) -> None:
     line = poems[2].lines[0]
     with pytest.raises(InfeasibleError, match="pattern's"):
         asked(author, pattern=line[1] + line[0] + line[2:])
@@ -187,7 +213,9 @@ def test_wishes_that_no_line_meets_are_named(author: Composer, store: Store, poe
         author.write(inclusion, Sampling(1, 2), 0)
 
 
-def test_a_new_store_is_read_anew(author: Composer, store: Store, poems: list[CorpusPoem], tmp_path: Path) -> None:
+def test_a_new_store_is_read_anew(
+    author: Composer, store: Store, poems: list[CorpusPoem], tmp_path: Path
+) -> None:
     """Lines are kept for later poems, but not those of a store that has been replaced."""
     (poem,) = asked(author, count=1, poets="黃丙")
     assert {source.author for source in poem.sources} == {"黄丙"}

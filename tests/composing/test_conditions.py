@@ -23,7 +23,9 @@ TOKENS = ("<五絕>", "<七絕>", "<about>", "<李白>", "<李賀>", "<杜甫>")
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    return invented.saved(tmp_path / "model.safetensors", verse.checkpoint_of(verse.POOL, conditions=TOKENS))
+    return invented.saved(
+        tmp_path / "model.safetensors", verse.checkpoint_of(verse.POOL, conditions=TOKENS)
+    )
 
 
 @pytest.fixture
@@ -35,10 +37,14 @@ def plain(tmp_path: Path) -> Path:
 def read(poem: Poem, model: Path, *tokens: str) -> float:
     """ln p of a poem that is read after some tokens."""
     chosen = composer(model)
-    return float(chosen.score(poem.lines, [chosen.vocabulary.ids[token] for token in tokens])[1].sum())
+    return float(
+        chosen.score(poem.lines, [chosen.vocabulary.ids[token] for token in tokens])[1].sum()
+    )
 
 
-def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(model: Path) -> None:
+def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(
+    model: Path,
+) -> None:
     (poem,) = compose(form="五絕", title="春山 夜", poet="李賀", seed=2, particles=4, model=model)
     assert (poem.title, poem.poet) == ("春山夜", "李賀")
     loaded = checkpoint.load(model)
@@ -63,7 +69,9 @@ def test_revision_and_its_weights_keep_title_and_poet(model: Path, plain: Path) 
     tokens = ("<五絕>", "<杜甫>", *"春山")
     for made in (poem, revised):
         assert made.log_probability == pytest.approx(read(made, model, *tokens), rel=1e-5)
-    at_place = {a.character: a.log_probability for a in alternatives(poem, 2, 3, limit=99, model=model)}
+    at_place = {
+        a.character: a.log_probability for a in alternatives(poem, 2, 3, limit=99, model=model)
+    }
     assert at_place[poem.lines[1][2]] == pytest.approx(poem.log_probability, rel=1e-5)
     chosen = composer(model)
     first = chosen.score(poem.lines, [chosen.vocabulary.ids[token] for token in tokens])[1][0]
@@ -71,11 +79,15 @@ def test_revision_and_its_weights_keep_title_and_poet(model: Path, plain: Path) 
 
 
 @pytest.mark.parametrize(("temperature", "title"), [(0.3, "春山"), (1.0, None), (2.0, "春山")])
-def test_scores_while_drawing_are_those_of_reading(model: Path, temperature: float, title: str | None) -> None:
+def test_scores_while_drawing_are_those_of_reading(
+    model: Path, temperature: float, title: str | None
+) -> None:
     """Through resampling, in several populations at once, at any temperature, and with the form alone."""
     options = {"title": title, "temperature": temperature, "seed": 1, "count": 3, "particles": 16}
     for poem in compose(form="五絕", model=model, **options):
-        assert poem.log_probability == pytest.approx(read(poem, model, "<五絕>", *title or ""), rel=1e-5)
+        assert poem.log_probability == pytest.approx(
+            read(poem, model, "<五絕>", *title or ""), rel=1e-5
+        )
     assert "<" not in generate("春", seed=1, model=model)
 
 
@@ -96,7 +108,9 @@ def test_a_theme_changes_what_is_composed_and_stays_with_the_poem(model: Path) -
     assert (plain.about, themed.about) == (None, "山海")
     assert plain.lines != themed.lines
     assert revise(themed, [2], seed=1, particles=2, model=model).about == "山海"
-    assert themed.log_probability == pytest.approx(read(themed, model, "<五絕>", "<about>", *"山海"), rel=1e-5)
+    assert themed.log_probability == pytest.approx(
+        read(themed, model, "<五絕>", "<about>", *"山海"), rel=1e-5
+    )
 
 
 def test_what_the_model_does_not_know_is_named(model: Path, plain: Path) -> None:
@@ -110,5 +124,7 @@ def test_what_the_model_does_not_know_is_named(model: Path, plain: Path) -> None
     (poem,) = compose(form="五絕", seed=1, particles=2, model=plain)
     for option in ("title", "poet", "about"):
         for ask in (compose, lambda **asked: revise(poem, [1], **asked)):
-            with pytest.raises(InputError, match=rf"{option}: the model .*plain.safetensors was not trained"):
+            with pytest.raises(
+                InputError, match=rf"{option}: the model .*plain.safetensors was not trained"
+            ):
                 ask(model=plain, **{option: "春"})

@@ -23,7 +23,9 @@ from pingze.verse.tones import groups
 from tests.composing import verse
 from tests.composing.verse import POOL, composer, for_seeds, placements, prepared, solvable, word
 
-pytestmark = pytest.mark.filterwarnings("ignore::pingze.composing.request.input_characters.ConversionWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pingze.composing.request.input_characters.ConversionWarning"
+)
 
 
 def is_possible(chosen: Composer, request: Request) -> bool:
@@ -66,7 +68,9 @@ def neighbours(place: int, width: int) -> list[int]:
 def random_request(seed: int) -> tuple[str, Request]:
     """A vocabulary and a request, from few or many characters and with few or many constraints."""
     rng = random.Random(seed)
-    characters = "".join(sorted(rng.sample(POOL + verse.FORMS, rng.choice([22, 26, 32, len(POOL)]))))
+    characters = "".join(
+        sorted(rng.sample(POOL + verse.FORMS, rng.choice([22, 26, 32, len(POOL)])))
+    )
     given = [*POOL, "咖"]  # read as they are written; the composer does not know them all
     pattern = [["＿"] * 5 for _ in range(4)]
     for _ in range(rng.choice([0, 0, 1, 3, 8])):
@@ -82,7 +86,9 @@ def random_request(seed: int) -> tuple[str, Request]:
             acrostic="".join(rng.sample(given, rng.choice([0, 0, 2, 4]))) or None,
             acrostic_at=rng.choice(["head", "middle", "end"]),
             pattern=" ".join(map("".join, pattern)),
-            include=" ".join("".join(rng.sample(given, n)) for n in rng.choice([[], [], [1], [2], [1, 2]])),
+            include=" ".join(
+                "".join(rng.sample(given, n)) for n in rng.choice([[], [], [1], [2], [1, 2]])
+            ),
             exclude="".join(rng.sample(given, rng.choice([0, 0, 2]))),
             repeat=rng.random() < 0.3,
         ),
@@ -142,7 +148,10 @@ def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        *(({"pattern": "＿秋＿雨＿"}, []), ({"template": "平起", "pattern": "白日＿山＿"}, ["template 平起"])),
+        *(
+            ({"pattern": "＿秋＿雨＿"}, []),
+            ({"template": "平起", "pattern": "白日＿山＿"}, ["template 平起"]),
+        ),
         ({"start": "春", "acrostic": "秋"}, ["acrostic's 秋 (line 1, character 1 must be 春)"]),
         (
             {"acrostic": "日月柳天", "acrostic_at": "end", "rhyme": "東"},
@@ -170,11 +179,15 @@ def test_every_character_of_a_poem_may_be_asked_for() -> None:
     assert check("，".join(lines), form="五絕").ok
 
 
-def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Fourteen words, of which two and two end in one rhyme."""
     words = [first + verse.RHYMES[n // 2] for n, first in enumerate(verse.OBLIQUES[:14])]
     monkeypatch.setattr("pingze.composing.constraints.inclusion.Count._completions", None)
-    with pytest.raises(InputError, match="include has 14 words, which can be placed in too many ways"):
+    with pytest.raises(
+        InputError, match="include has 14 words, which can be placed in too many ways"
+    ):
         prepared(composer(), form="七古", include=" ".join(words))
 
 
@@ -202,7 +215,9 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
     chosen = composer()
     options = {"pattern": "春秋＿＿＿ ＿＿＿＿＿ 人＿＿＿＿ ＿＿＿＿＿", "template": "首句不入韻"}
     request = read_request(chosen.vocabulary, Composing(form="五絕", include="山月 風", **options))
-    start = Inclusion(Constraints(chosen.lexicon(request), request), whole=whole).draw(1500, np.random.default_rng(0))
+    start = Inclusion(Constraints(chosen.lexicon(request), request), whole=whole).draw(
+        1500, np.random.default_rng(0)
+    )
     possible = set()
     for placed in placements(request):
         pattern = "".join(placed.get(place, "＿") for place in range(20))
@@ -219,11 +234,17 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
 def test_a_character_stands_twice_only_side_by_side_as_in_verse() -> None:
     """Verse has 年年 and 人人, no 樓樓 and 雪雪, and 悠悠 at a line's end, but not 年年."""
     chosen = composer(POOL + "悠紛", seed=3, scale=3.0)
-    lines = [line for poem in chosen.write_many(prepared(chosen), Sampling(1.5, 1), range(40)) for line in poem.lines]
+    lines = [
+        line
+        for poem in chosen.write_many(prepared(chosen), Sampling(1.5, 1), range(40))
+        for line in poem.lines
+    ]
     doubled = {(line[p], p == 3) for line in lines for p in range(4) if line[p] == line[p + 1]}
     assert doubled
     assert {character for character, _ in doubled} <= set(doublings())
-    assert all(doublings()[character][1] >= DOUBLED_OFTEN for character, at_end in doubled if at_end)
+    assert all(
+        doublings()[character][1] >= DOUBLED_OFTEN for character, at_end in doubled if at_end
+    )
     assert not any(line[p] == line[p + 1] == line[p + 2] for line in lines for p in range(3))
 
 

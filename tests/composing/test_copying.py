@@ -39,9 +39,16 @@ def shown(ids: list[int]) -> str:
 corpora = st.lists(st.text(LETTERS + "龍", min_size=1, max_size=9), min_size=1, max_size=9)
 
 
-@given(corpora, st.integers(2, 5), st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10), st.data())
+@given(
+    corpora,
+    st.integers(2, 5),
+    st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10),
+    st.data(),
+)
 @settings(max_examples=300)
-def test_what_would_copy_is_left_out(corpus: list[str], longest: int, fixed: list[int], data: st.DataObject) -> None:
+def test_what_would_copy_is_left_out(
+    corpus: list[str], longest: int, fixed: list[int], data: st.DataObject
+) -> None:
     """Exactly those are left out that complete a substring of characters that are written or fixed."""
     copying = Copying(SuffixArray.of_texts(corpus), VOCABULARY, Layout([WIDTH, WIDTH]), longest)
     place = data.draw(st.integers(0, 9))
@@ -51,12 +58,21 @@ def test_what_would_copy_is_left_out(corpus: list[str], longest: int, fixed: lis
     start = place // WIDTH * WIDTH
     for id_ in IDS:
         known = shown([*text[start:place], id_, *fixed[place + 1 : start + WIDTH]])
-        around = [known[at : at + longest + 1] for at in range(max(0, place - start - longest), place - start + 1)]
-        assert copied[id_] == any(len(part) > longest and part in other for part in around for other in corpus)
+        around = [
+            known[at : at + longest + 1]
+            for at in range(max(0, place - start - longest), place - start + 1)
+        ]
+        assert copied[id_] == any(
+            len(part) > longest and part in other for part in around for other in corpus
+        )
 
 
-@given(corpora, st.integers(2, 5), st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10))
-def test_fixed_characters_that_copy_are_seen(corpus: list[str], longest: int, fixed: list[int]) -> None:
+@given(
+    corpora, st.integers(2, 5), st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10)
+)
+def test_fixed_characters_that_copy_are_seen(
+    corpus: list[str], longest: int, fixed: list[int]
+) -> None:
     copying = Copying(SuffixArray.of_texts(corpus), VOCABULARY, Layout([WIDTH, WIDTH]), longest)
     lines = [shown(fixed[:WIDTH]), shown(fixed[WIDTH:])]
     assert copying.holds(fixed) == any(copies(line, corpus, longest) for line in lines)
@@ -71,21 +87,31 @@ def copyist() -> Composer:
 def liked(copyist: Composer) -> list[str]:
     """A corpus of lines that the model itself likes, so that it would copy them."""
     inclusion = copyist.prepare(read_request(copyist.vocabulary, Composing(form="五絕")))
-    return [line for poem in copyist.write_many(inclusion, Sampling(0.8, 2), range(40)) for line in poem.lines]
+    return [
+        line
+        for poem in copyist.write_many(inclusion, Sampling(0.8, 2), range(40))
+        for line in poem.lines
+    ]
 
 
 def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusion:
     """What `Composer.prepare` gives, with an invented corpus."""
     request = read_request(chosen.vocabulary, Composing(form="五絕", **options))
-    copying = Copying(SuffixArray.of_texts(corpus), chosen.vocabulary, Layout([5] * 4), request.original or 0)
+    copying = Copying(
+        SuffixArray.of_texts(corpus), chosen.vocabulary, Layout([5] * 4), request.original or 0
+    )
     inclusion = Inclusion(Constraints(chosen.lexicon(), request, copying=copying))
     if not inclusion.is_possible:
         raise InfeasibleError("五絕", clashing(chosen.lexicon(), request, copying))
     return inclusion
 
 
-@pytest.mark.parametrize("options", [{}, {"pattern": "＿＿明＿＿ ＿月＿風＿ 天＿＿＿＿"}, {"include": "雲 酒"}])
-def test_no_composed_line_copies(copyist: Composer, liked: list[str], options: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "options", [{}, {"pattern": "＿＿明＿＿ ＿月＿風＿ 天＿＿＿＿"}, {"include": "雲 酒"}]
+)
+def test_no_composed_line_copies(
+    copyist: Composer, liked: list[str], options: dict[str, str]
+) -> None:
     before = copyist.write_many(prepared(copyist, liked, **options), Sampling(0.8, 8), range(10))
     assert any(copies(line, liked, 2) for poem in before for line in poem.lines)
     for longest in (2, 3, 4):

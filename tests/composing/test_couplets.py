@@ -9,7 +9,16 @@ from pingze.composing.steering.antithesis import antithesis_table
 from pingze.verse.character_table import forms
 from pingze.verse.tones import sides
 
-PLACES = ("2 4", "2 4 5", "2 4 6", "2 4 6 7", "2 4 6 8", "2 4 6 8 9", "2 4 5 7 9 10", "2 4 6 7 9 11")
+PLACES = (
+    "2 4",
+    "2 4 5",
+    "2 4 6",
+    "2 4 6 7",
+    "2 4 6 8",
+    "2 4 6 8 9",
+    "2 4 5 7 9 10",
+    "2 4 6 7 9 11",
+)
 POINTS = {length: tuple(map(int, places.split())) for length, places in enumerate(PLACES, 4)}
 """The places at which lines of each length have opposite tones, from 1."""
 UPPER = """書山有路 海糖存知己 松下清風滿院 山重水複疑無路 海納百川有容乃大 四面荷花三面楊柳路
@@ -28,7 +37,9 @@ def judge(found: Couplet, points: tuple[int, ...]) -> None:
         assert any({a, b} == {"平", "仄"} for a in one for b in other)
         if found.tones[0][point - 1] != "中":
             assert {"平": "仄", "仄": "平"}[found.tones[0][point - 1]] in other
-    assert found.antithesis[0] == pytest.approx(antithesis_table().score(upper[0], lower[0]), abs=1e-3)
+    assert found.antithesis[0] == pytest.approx(
+        antithesis_table().score(upper[0], lower[0]), abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("upper", UPPER.split())

@@ -36,7 +36,10 @@ def test_no_character_is_composed_that_would_be_read_as_another_that_the_model_k
 def test_a_first_line_borrows_only_where_poets_do() -> None:
     chosen = composer(POOL + "聲情青僧明")
     rhyming, ids = prepared(chosen, rhyme="庚").constraints.rhyming, chosen.vocabulary.ids
-    assert [bool(rhyming.rhymes[Lexicon.COMPOSED, 1, 0, ids[one]]) for one in "青僧"] == [True, False]
+    assert [bool(rhyming.rhymes[Lexicon.COMPOSED, 1, 0, ids[one]]) for one in "青僧"] == [
+        True,
+        False,
+    ]
     assert rhyming.rhymes[Lexicon.GIVEN, 1, 0, ids["僧"]]
 
 
@@ -60,7 +63,10 @@ def test_a_word_that_was_given_as_a_rhyme_is_not_drawn_in_another_form() -> None
 def test_what_is_fixed_is_read_by_its_word() -> None:
     lexicon = composer("將軍人山月").lexicon()
     asked = Composing(form="五絕", pattern="＿＿＿＿＿ 將軍＿＿＿ ＿＿＿＿＿ ＿＿＿＿＿")
-    read, id_ = lexicon.reading(read_request(lexicon.vocabulary, asked)), lexicon.vocabulary.ids["將"]
+    read, id_ = (
+        lexicon.reading(read_request(lexicon.vocabulary, asked)),
+        lexicon.vocabulary.ids["將"],
+    )
     assert lexicon.fits[Lexicon.GIVEN, :, id_].tolist() == [True, True, True]
     assert read.fits[Lexicon.GIVEN, :, id_].tolist() == [True, True, False]
 

@@ -22,9 +22,14 @@ DRAFT = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天�
 
 
 def searched(text: str, level: str, locked: frozenset[int], most: int) -> int | None:
-    """The fewest changes that leave no fault, by trying them all; None where more than `most` are needed."""
+    """The fewest changes that leave no fault, by trying them all.
+
+    None where more than `most` are needed.
+    """
     for count in range(most + 1):
-        for places in combinations([place for place in range(len(text)) if place not in locked], count):
+        for places in combinations(
+            [place for place in range(len(text)) if place not in locked], count
+        ):
             for characters in product(FRESH, repeat=count):
                 changed = list(text)
                 for place, character in zip(places, characters, strict=True):
@@ -46,13 +51,17 @@ def draft(seed: int) -> str:
     return "".join(text)
 
 
-@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, *range(3, 8)))])
+@pytest.mark.parametrize(
+    "seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, *range(3, 8)))]
+)
 def test_no_search_finds_fewer_changes(seed: int) -> None:
     level = STRICTNESSES[seed % 2]
     text, locked = draft(seed), frozenset(random.Random(seed).sample(range(20), seed % 3))
     chosen = composer()
     rows = [text[start : start + 5] for start in range(0, 20, 5)]
-    request = read_request(chosen.vocabulary, Composing(form="五絕", level=level, pattern=" ".join(rows)))
+    request = read_request(
+        chosen.vocabulary, Composing(form="五絕", level=level, pattern=" ".join(rows))
+    )
     repairs = fewest(Constraints(chosen.lexicon(), request), locked)
     found = {len(places) for *_, places in repairs}
     assert len(found) <= 1
@@ -82,8 +91,13 @@ def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
     again = mend(str(mended.poem))
     assert (again.changes, again.poem.lines) == ((), mended.poem.lines)
     mended = mend(DRAFT.replace("寒", "糖"), seed=1)  # which the model does not know
-    assert (mended.poem.lines[0], [change.old for change in mended.changes]) == ("獨坐糖窗下", ["天"])
-    assert [reason.character for reason in explain(revise(mended.poem, [2], seed=1))][:5] == [*"獨坐糖窗下"]
+    assert (mended.poem.lines[0], [change.old for change in mended.changes]) == (
+        "獨坐糖窗下",
+        ["天"],
+    )
+    assert [reason.character for reason in explain(revise(mended.poem, [2], seed=1))][:5] == [
+        *"獨坐糖窗下"
+    ]
     with pytest.warns(ConversionWarning):
         mended = mend("独坐寒窗下，无人问姓名。闲眠不可见，白发有琴天。", keep=["发"], seed=1)
     assert mended.poem.lines[3][1] == "髮"
@@ -98,6 +112,8 @@ def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
         (DRAFT, {"keep": ["獨坐", "姓名", "琴天"]}, InfeasibleError, "give up keep 琴天$"),
     ],
 )
-def test_what_cannot_be_mended(text: str, options: dict[str, object], error: type[Exception], message: str) -> None:
+def test_what_cannot_be_mended(
+    text: str, options: dict[str, object], error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         mend(text, **options)  # type: ignore[arg-type]

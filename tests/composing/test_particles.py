@@ -43,7 +43,9 @@ def target(
             weights[poem] = _tempered(chosen, lines, top_p)
             if antithesis:
                 couplets = zip(lines[2:-2:2], lines[3:-2:2], strict=True)
-                weights[poem] += request.antithesis * sum(5 * antithesis.score(*pair) for pair in couplets)
+                weights[poem] += request.antithesis * sum(
+                    5 * antithesis.score(*pair) for pair in couplets
+                )
     return shares(weights)
 
 
@@ -73,7 +75,9 @@ def _tempered(chosen: Composer, lines: list[str], top_p: float) -> float:
             p /= p.sum()
             if character not in "，。":
                 ranked = sorted(p, reverse=True)
-                least = next(ranked[n] for n in range(len(p)) if sum(ranked[: n + 1]) >= top_p - 1e-9)
+                least = next(
+                    ranked[n] for n in range(len(p)) if sum(ranked[: n + 1]) >= top_p - 1e-9
+                )
                 p = np.where(p >= least, p, p * 1e-6)
             total += float(np.log(p[id_] / p.sum()))
             state = chosen.network.step(state, np.array([id_]))
@@ -81,14 +85,21 @@ def _tempered(chosen: Composer, lines: list[str], top_p: float) -> float:
 
 
 def expected_shares(
-    chosen: Composer, request: Request, particles: int, runs: int, top_p: float = 1.0, terms: Sequence[Term] = ()
+    chosen: Composer,
+    request: Request,
+    particles: int,
+    runs: int,
+    top_p: float = 1.0,
+    terms: Sequence[Term] = (),
 ) -> Counter[str]:
     """How likely each poem is to be drawn: its weight in a population, averaged over populations."""
     inclusion, sampling = chosen.prepare(request), Sampling(TEMPERATURE, particles, top_p)
     starts = [inclusion.draw(particles, np.random.default_rng(seed)) for seed in range(runs)]
     writing = Writing(chosen.network, inclusion.constraints, starts, sampling=sampling, terms=terms)
     finish(writing)
-    return counted(chosen, writing, np.concatenate([normalized(each) / runs for each in writing.log_weights]))
+    return counted(
+        chosen, writing, np.concatenate([normalized(each) / runs for each in writing.log_weights])
+    )
 
 
 def counted(chosen: Composer, writing: Writing, weights: Array) -> Counter[str]:
@@ -117,7 +128,9 @@ def tiny() -> tuple[Composer, Request, dict[str, float]]:
     return chosen, request, target(chosen, request)
 
 
-def test_total_variation_falls_with_the_number_of_particles_and_the_nucleus_is_the_target_s_too() -> None:
+def test_total_variation_falls_with_the_number_of_particles_and_the_nucleus_is_the_target_s_too() -> (
+    None
+):
     chosen, request, expected = tiny()
     nucleus = target(chosen, request, top_p=0.7)
     assert len(expected) > 20
@@ -136,9 +149,15 @@ def test_total_variation_falls_with_the_number_of_particles_and_the_nucleus_is_t
 def test_antithesis_is_weighed_in_the_couplets_that_need_it() -> None:
     """Free places stand in the second couplet, which needs it, and in the last, which does not."""
     chosen = composer(CHARACTERS + "人歸老雪海夜秋", seed=4, scale=1.0)
-    pattern = "春水連江遠 江雲月日風 客行＿草綠 夢落＿山空 春水連江遠 江雲月日中 人歸＿雪夜 夢水月雲同"
-    request = read_request(chosen.vocabulary, Composing(form="五律", pattern=pattern, antithesis=1.5))
-    rows = np.random.default_rng(0).standard_normal((2, len(chosen.vocabulary), 2)).astype(np.float32)
+    pattern = (
+        "春水連江遠 江雲月日風 客行＿草綠 夢落＿山空 春水連江遠 江雲月日中 人歸＿雪夜 夢水月雲同"
+    )
+    request = read_request(
+        chosen.vocabulary, Composing(form="五律", pattern=pattern, antithesis=1.5)
+    )
+    rows = (
+        np.random.default_rng(0).standard_normal((2, len(chosen.vocabulary), 2)).astype(np.float32)
+    )
     table = Antithesis(chosen.vocabulary.tokens, *rows)
     expected = target(chosen, request, antithesis=table)
     assert len(expected) > 100
@@ -160,16 +179,23 @@ def test_what_populations_weigh_makes_up_for_how_few_texts_each_has() -> None:
     chosen, request, expected = tiny()
     inclusion = chosen.prepare(request)
     starts = [inclusion.draw(2, np.random.default_rng(seed)) for seed in range(512)]
-    writing = Writing(chosen.network, inclusion.constraints, starts, sampling=Sampling(TEMPERATURE, 2))
+    writing = Writing(
+        chosen.network, inclusion.constraints, starts, sampling=Sampling(TEMPERATURE, 2)
+    )
     finish(writing)
     alone = np.concatenate([normalized(each) / len(starts) for each in writing.log_weights])
-    found = [counted(chosen, writing, weights) for weights in (normalized(writing.log_weights.ravel()), alone)]
+    found = [
+        counted(chosen, writing, weights)
+        for weights in (normalized(writing.log_weights.ravel()), alone)
+    ]
     assert total_variation(found[0], expected) < 0.15
     assert total_variation(found[1], expected) > 2 * total_variation(found[0], expected)
 
 
 @pytest.mark.parametrize("taste", [0.0, 1.0])
-def test_populations_are_the_same_on_any_number_of_processors(taste: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_populations_are_the_same_on_any_number_of_processors(
+    taste: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chosen, sampling = composer(seed=6), Sampling(0.8, 2 * POPULATION + 1)
     inclusion, found = prepared(chosen, taste=taste), []
     for processors in (1, 2, 5):
@@ -202,14 +228,19 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
 
 def test_what_a_draft_settles_stays_and_what_is_fixed_is_settled_from_the_start() -> None:
     chosen = composer(seed=3)
-    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕", acrostic="春江花月")))
+    inclusion = chosen.prepare(
+        read_request(chosen.vocabulary, Composing(form="五絕", acrostic="春江花月"))
+    )
     writing = chosen.begin(inclusion, Sampling(0.3, 32), [(0, 0)])
     drafts = []
     while not writing.finished:
         go_on(chosen.network, [writing])
-        assert len(np.unique(writing.rows)) == len(np.unique(writing.texts, axis=0))  # equal texts are read once
+        # equal texts are read once
+        assert len(np.unique(writing.rows)) == len(np.unique(writing.texts, axis=0))
         lines, settled = map("".join, writing.draft(alone=True))
-        assert lines[: writing.place] in {chosen.vocabulary.decode(row[: writing.place]) for row in writing.texts}
+        assert lines[: writing.place] in {
+            chosen.vocabulary.decode(row[: writing.place]) for row in writing.texts
+        }
         assert [lines[place] for place in (0, 5, 10, 15)] == list("春江花月")
         assert "".join(writing.draft(alone=False)[1]) == "春＿＿＿＿江＿＿＿＿花＿＿＿＿月＿＿＿＿"
         drafts.append((lines, settled))
@@ -239,10 +270,15 @@ def test_the_coldest_and_the_hottest_still_keep_everything() -> None:
         assert check(str(chosen.write(prepared(chosen), Sampling(temperature, 4), 0))).ok
 
 
-# The least sharpness has a nucleus of most characters; exp(300) is beyond float32, exp(1000) beyond float64.
-@pytest.mark.parametrize(("sharpness", "strength"), [(0.1, 0), (1, 1), (3, 0), (3, 1), (3, 30), (3, 300)])
+# The least sharpness has a nucleus of most characters; exp(300) is beyond float32, exp(1000) beyond
+# float64.
+@pytest.mark.parametrize(
+    ("sharpness", "strength"), [(0.1, 0), (1, 1), (3, 0), (3, 1), (3, 30), (3, 300)]
+)
 @pytest.mark.parametrize("top_p", [0.5, 0.85, 0.99, 1.0])
-def test_the_share_that_is_allowed_by_nucleus_and_lean(top_p: float, sharpness: float, strength: float) -> None:
+def test_the_share_that_is_allowed_by_nucleus_and_lean(
+    top_p: float, sharpness: float, strength: float
+) -> None:
     rng = np.random.default_rng(1)
     logits = (rng.standard_normal((8, 3000)) * sharpness).astype(np.float32)
     logits[3] *= 5
@@ -255,7 +291,9 @@ def test_the_share_that_is_allowed_by_nucleus_and_lean(top_p: float, sharpness: 
     drawn_from = allowed.copy()
     for row, may in zip(log_p, drawn_from, strict=True):
         ranked = np.argsort(-row)
-        outside = ranked[int((np.exp(row[ranked]).cumsum() < top_p).sum()) + 1 if top_p < 1 else len(row) :]
+        outside = ranked[
+            int((np.exp(row[ranked]).cumsum() < top_p).sum()) + 1 if top_p < 1 else len(row) :
+        ]
         row[outside] += np.log(OUTSIDE)
         may[outside] &= may.sum() == may[outside].sum()
     expected = np.logaddexp.reduce(np.where(drawn_from, log_p + lean, -np.inf), axis=1)

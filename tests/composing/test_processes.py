@@ -32,7 +32,9 @@ FEATURES = [name for name in umath.__cpu_dispatch__ if umath.__cpu_features__.ge
 """What NumPy uses of this processor beyond what it needs."""
 PROCESSORS = {
     "NumPy without AVX-512": {
-        "NPY_DISABLE_CPU_FEATURES": " ".join(n for n in FEATURES if n == "X86_V4" or n.startswith("AVX512"))
+        "NPY_DISABLE_CPU_FEATURES": " ".join(
+            n for n in FEATURES if n == "X86_V4" or n.startswith("AVX512")
+        )
     },
     "NumPy and the C library without AVX2 and FMA": {
         "NPY_DISABLE_CPU_FEATURES": " ".join(FEATURES),
@@ -48,7 +50,9 @@ PROCESSORS = {
 def poems(*emulator: str, script: str = COMPOSE, **environment: str) -> list[list[object]]:
     """Lines and ln p, to the last bit, of some poems composed in a process of their own."""
     command = [*emulator, sys.executable, "-W", "ignore", "-c", script]
-    ended = subprocess.run(command, env=os.environ | environment, check=True, capture_output=True, encoding="utf-8")
+    ended = subprocess.run(
+        command, env=os.environ | environment, check=True, capture_output=True, encoding="utf-8"
+    )
     found: list[list[object]] = json.loads(ended.stdout)
     return found
 
@@ -59,13 +63,16 @@ def here() -> list[list[object]]:
 
 
 @pytest.mark.parametrize("environment", PROCESSORS.values(), ids=PROCESSORS)
-def test_a_seed_writes_the_same_poem_on_every_processor(here: list[list[object]], environment: dict[str, str]) -> None:
+def test_a_seed_writes_the_same_poem_on_every_processor(
+    here: list[list[object]], environment: dict[str, str]
+) -> None:
     assert poems(**environment) == here
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not (shutil.which("qemu-x86_64") and umath.__cpu_features__.get("AVX2")), reason="needs qemu-x86_64 and AVX2"
+    not (shutil.which("qemu-x86_64") and umath.__cpu_features__.get("AVX2")),
+    reason="needs qemu-x86_64 and AVX2",
 )
 def test_a_processor_without_avx512_writes_the_same_poem_in_onnx_runtime_too() -> None:
     few = COMPOSE.replace("count=4, particles=32", "count=1, particles=8")
@@ -80,20 +87,40 @@ FOLLOWED_SECONDS = 20
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """That of a user with a new home, in no continuous integration, where telemetry keeps quiet by itself."""
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ}
-    return kept | {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "PYTHONPATH", "SYSTEMROOT")
+        if name in os.environ
+    }
+    return kept | {
+        "HOME": str(tmp_path),
+        "USERPROFILE": str(tmp_path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
-def test_composing_writes_nothing_into_the_home(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_composing_writes_nothing_into_the_home(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
     subprocess.run([sys.executable, "-c", ONCE], env=environment, check=True)
     assert list(tmp_path.rglob("*")) == []
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
-def test_a_process_calls_nobody(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> None:
+def test_a_process_calls_nobody(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
+) -> None:
     calls = tmp_path_factory.mktemp("calls") / "calls.txt"
-    follow = ["strace", "-f", "-qq", "-e", "signal=none", "-e", "trace=connect,sendto,sendmsg,sendmmsg"]
+    follow = [
+        "strace",
+        "-f",
+        "-qq",
+        "-e",
+        "signal=none",
+        "-e",
+        "trace=connect,sendto,sendmsg,sendmmsg",
+    ]
     follow += ["-o", str(calls)]
     if subprocess.run([*follow, "true"], check=False).returncode:
         pytest.skip("strace may not follow a process here")
@@ -105,7 +132,9 @@ def test_a_process_calls_nobody(tmp_path_factory: pytest.TempPathFactory, enviro
 def test_many_poems_are_those_of_their_seeds_alone() -> None:
     asked = {"form": "五絕", "particles": 128, "model": "report"}
     together = compose(seed=3, count=3, **asked)
-    assert [poem.lines for poem in together] == [compose(seed=n, **asked)[0].lines for n in range(3, 6)]
+    assert [poem.lines for poem in together] == [
+        compose(seed=n, **asked)[0].lines for n in range(3, 6)
+    ]
 
 
 def test_what_has_a_deadline_is_computed_in_its_own_thread() -> None:

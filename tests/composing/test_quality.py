@@ -46,19 +46,25 @@ def test_figures_by_their_definitions() -> None:
 @pytest.fixture
 def store_of_every_form(tmp_path: Path, home: Path) -> None:
     shapes = [(5, 4), (7, 4), (5, 8), (7, 8)] * 100
-    poems = [record(text(range(1000 * n, 1000 * n + lines), w)) for n, (w, lines) in enumerate(shapes)]
+    poems = [
+        record(text(range(1000 * n, 1000 * n + lines), w)) for n, (w, lines) in enumerate(shapes)
+    ]
     build(write_folder(tmp_path / "poems", {"poet.tang.0.json": poems}))
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> str:
-    many = "".join(c for group in ("東", "陽", "先", "屋", "紙", "月") for c in rhyme_characters(group)[:25])
+    many = "".join(
+        c for group in ("東", "陽", "先", "屋", "紙", "月") for c in rhyme_characters(group)[:25]
+    )
     return str(invented.saved(tmp_path / "model.safetensors", verse.checkpoint_of(many)))
 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
 @pytest.mark.usefixtures("store_of_every_form")
-def test_evaluate_measures_what_is_asked_for(model: str, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_measures_what_is_asked_for(
+    model: str, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pingze.cli.training.BASELINE", model)
     found = []
     for arguments in (["--split", "dev", "--json"], ["--json"]):
@@ -71,7 +77,9 @@ def test_evaluate_measures_what_is_asked_for(model: str, call: Call, monkeypatch
     assert poems.keys() == {"model", "poems"}
     assert both["poems"] == poems["poems"]
     rows = {(each["form"], each["source"]): each for each in poems["poems"]}
-    assert [*rows] == [(form, source) for form in quality.MEASURED for source in (model, quality.REAL)]
+    assert [*rows] == [
+        (form, source) for form in quality.MEASURED for source in (model, quality.REAL)
+    ]
     assert all(row["antithesis"] is None for (form, _), row in rows.items() if form[1] == "絕")
     assert {row["kept"] for (_, source), row in rows.items() if source == model} == {1.0}
     with Store.open() as store:
@@ -86,7 +94,9 @@ TEXTS = [chr(0x5200 + n) * 2 for n in range(quality.CANDIDATES)]
 
 
 def test_scores_by_their_formula() -> None:
-    judge = quality.TitleJudge([("雪夜", "梅花，梅山。"), ("雪", "梅山"), ("江", "舟山"), ("雪江", "舟")])
+    judge = quality.TitleJudge(
+        [("雪夜", "梅花，梅山。"), ("雪", "梅山"), ("江", "舟山"), ("雪江", "舟")]
+    )
 
     def association(together: int, of_title: int, of_text: int) -> float:
         share = of_text / 4

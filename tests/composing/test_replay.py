@@ -1,8 +1,9 @@
 """Real poems that the checker passes are not blocked by the composer's masks.
 
-The checker accepts any reading of a character; the composer counts on the one that verse uses in 95 of 100 places. So
-a poem may be blocked only where it has such a character, and may use its rare reading; that must be rare. Poems
-that rhyme or double a character as poets hardly ever do are left out: the composer does not, nor writes 瓮 for 甕.
+The checker accepts any reading of a character; the composer counts on the one that verse uses in 95
+of 100 places. So a poem may be blocked only where it has such a character, and may use its rare
+reading; that must be rare. Poems that rhyme or double a character as poets hardly ever do are left
+out: the composer does not, nor writes 瓮 for 甕.
 """
 
 from itertools import pairwise
@@ -80,5 +81,6 @@ def test_no_passing_poem_is_blocked(corpus: Store, form: str, level: str) -> Non
             constraints.advance(histories, place, column)
     of_one_tone = {text for text in texts if all(len(sides(c)) == 1 for c in text)}
     assert of_one_tone
-    assert all("瓮" in text for text in blocked & of_one_tone)  # the checker reads it as 甕, which is composed
+    # the checker reads it as 甕, which is composed
+    assert all("瓮" in text for text in blocked & of_one_tone)
     assert len(blocked) < 0.1 * len(texts)

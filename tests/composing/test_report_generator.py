@@ -64,7 +64,11 @@ def test_shape(start: str, temperature: float, split_len: int, max_lines: int, s
 
 
 def test_temperature_zero_takes_the_likeliest_whatever_the_seed() -> None:
-    assert pingze.generate("日", seed=1) == pingze.generate("日", seed=1) != pingze.generate("日", seed=2)
+    assert (
+        pingze.generate("日", seed=1)
+        == pingze.generate("日", seed=1)
+        != pingze.generate("日", seed=2)
+    )
     poem = pingze.generate("日", temperature=0, max_lines=2)
     assert poem == pingze.generate("日", temperature=0, max_lines=2, seed=5)
     network, vocabulary = GraphNetwork(MODEL.rounded()), MODEL.vocabulary
@@ -87,10 +91,14 @@ def test_ends_when_the_model_ends_it_after_an_even_line(monkeypatch: pytest.Monk
 
 def test_draws_follow_the_tempered_distribution() -> None:
     """Total variation from softmax(logits / T) over Han characters, on 4,000 draws of the second character."""
-    sampler = LineSampler(GraphNetwork(MODEL.rounded()), MODEL.vocabulary, 0.7, np.random.default_rng(0))
+    sampler = LineSampler(
+        GraphNetwork(MODEL.rounded()), MODEL.vocabulary, 0.7, np.random.default_rng(0)
+    )
     logits = np.where(sampler.vocabulary.is_han, sampler.state.logits, -np.inf)
     (expected,), _ = softmax((logits / 0.7).astype(np.float32))
-    counts = np.bincount([sampler._draw(sampler.vocabulary.is_han) for _ in range(4000)], minlength=len(expected))
+    counts = np.bincount(
+        [sampler._draw(sampler.vocabulary.is_han) for _ in range(4000)], minlength=len(expected)
+    )
     assert 0.5 * np.abs(counts / 4000 - expected).sum() < 0.05
 
 

@@ -26,19 +26,31 @@ VOCABULARY = composer().vocabulary
 @pytest.mark.parametrize(
     ("options", "fixed"),
     [
-        *(({"start": "春，月人山 水日。"}, "11春 12月 13人 14山 15水 21日"), ({"acrostic": "春秋"}, "11春 21秋")),
+        *(
+            ({"start": "春，月人山 水日。"}, "11春 12月 13人 14山 15水 21日"),
+            ({"acrostic": "春秋"}, "11春 21秋"),
+        ),
         ({"acrostic": "春秋", "acrostic_at": "middle"}, "13春 23秋"),
-        *(({"acrostic": "春秋", "acrostic_at": "end"}, "15春 25秋"), ({"start": "春", "acrostic": "春"}, "11春")),
-        *(({"pattern": "＿月_□＿ ＿＿＿＿風"}, "12月 25風"), ({"pattern": "？月?*.，＊．□_風。"}, "12月 25風")),
+        *(
+            ({"acrostic": "春秋", "acrostic_at": "end"}, "15春 25秋"),
+            ({"start": "春", "acrostic": "春"}, "11春"),
+        ),
+        *(
+            ({"pattern": "＿月_□＿ ＿＿＿＿風"}, "12月 25風"),
+            ({"pattern": "？月?*.，＊．□_風。"}, "12月 25風"),
+        ),
     ],
 )
-def test_an_opening_an_acrostic_and_a_pattern_fix_characters(options: dict[str, Any], fixed: str) -> None:
+def test_an_opening_an_acrostic_and_a_pattern_fix_characters(
+    options: dict[str, Any], fixed: str
+) -> None:
     request = read_request(VOCABULARY, Composing(form="五絕", **options))
     assert " ".join(f"{fix.line}{fix.position}{fix.character}" for fix in request.fixed) == fixed
 
 
 @pytest.mark.parametrize(
-    ("name", "openings"), [("平起", "cD BD"), ("首句入韻", "DB BD"), ("仄起首句不入韻", "aB"), (None, "aB DB cD BD")]
+    ("name", "openings"),
+    [("平起", "cD BD"), ("首句入韻", "DB BD"), ("仄起首句不入韻", "aB"), (None, "aB DB cD BD")],
 )
 def test_a_template_is_named_whole_or_in_part(name: str | None, openings: str) -> None:
     request = read_request(VOCABULARY, Composing(form="五絕", template=name))
@@ -65,10 +77,14 @@ def test_spaces_and_marks_separate_words_and_what_is_fixed_need_not_be_included_
         request = read_request(VOCABULARY, Composing(form="五絕", include="春秋人山雲花"))
     assert request.include == tuple("春秋人山雲花")
     chosen = composer()
-    assert prepared(chosen, start="春月", include="春 月 山").words == [(chosen.vocabulary.ids["山"],)]
+    assert prepared(chosen, start="春月", include="春 月 山").words == [
+        (chosen.vocabulary.ids["山"],)
+    ]
     # 肴 was read as 餚, which a model did not know, and refused with the advice to write 肴.
     knowing = Vocabulary.of_texts(["肴雁"], 100, ())
-    assert read_request(knowing, Composing(form="五絕", include="肴", title="肴")).include == ("肴",)
+    assert read_request(knowing, Composing(form="五絕", include="肴", title="肴")).include == (
+        "肴",
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +92,9 @@ def test_spaces_and_marks_separate_words_and_what_is_fixed_need_not_be_included_
     [("春 月，", "春月，"), ("涌", "涌湧"), ("白发", "白发發髮"), ("后", "后後"), ("风", "风風")],
 )
 def test_what_is_not_wanted_is_excluded_in_all_its_forms(exclude: str, unwanted: str) -> None:
-    assert sorted(read_request(VOCABULARY, Composing(form="五絕", exclude=exclude)).exclude) == sorted(unwanted)
+    assert sorted(
+        read_request(VOCABULARY, Composing(form="五絕", exclude=exclude)).exclude
+    ) == sorted(unwanted)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +105,16 @@ def test_what_is_not_wanted_is_excluded_in_all_its_forms(exclude: str, unwanted:
         ({"template": "上起"}, "template '上起' is unknown; choose one of 仄起"),
         ({"form": "五古", "template": "平起"}, "a 五古 has no templates: leave template out"),
         ({"rhyme": "龘"}, "rhyme '龘' is unknown; choose one of 東, 冬"),
-        *(({"rhyme": "送"}, "rhyme 去聲一送 is oblique"), ({"acrostic": "春a"}, "does not know the character 'a'")),
+        *(
+            ({"rhyme": "送"}, "rhyme 去聲一送 is oblique"),
+            ({"acrostic": "春a"}, "does not know the character 'a'"),
+        ),
         ({"acrostic": "春秋人山雲"}, "acrostic has 5 characters; give 4 at most"),
         ({"pattern": "＿＿＿"}, "block 1, ＿＿＿, has 3 characters; a line has 5"),
-        ({"include": " ".join(POOL[:21])}, "include has 21 characters; a 五絕 of 4 lines takes 20 at most"),
+        (
+            {"include": " ".join(POOL[:21])},
+            "include has 21 characters; a 五絕 of 4 lines takes 20 at most",
+        ),
     ],
 )
 def test_bad_values_are_named(options: dict[str, object], message: str) -> None:
@@ -101,18 +125,29 @@ def test_bad_values_are_named(options: dict[str, object], message: str) -> None:
 
 def test_python_and_the_command_line_take_its_fields_types_defaults_and_sentences() -> None:
     expected = {each.name: each.default for each in fields(Composing)}
-    assert {name: p.default for name, p in signature(compose).parameters.items() if name != "model"} == expected
+    assert {
+        name: p.default for name, p in signature(compose).parameters.items() if name != "model"
+    } == expected
     own = ("model", "reference", "explain", "as_json")
-    assert {name: p.default for name, p in signature(command).parameters.items() if name not in own} == expected
+    assert {
+        name: p.default for name, p in signature(command).parameters.items() if name not in own
+    } == expected
     assert {"start": str} | get_type_hints(Options) == get_type_hints(Composing)
+    documented = " ".join(str(compose.__doc__).split())  # long sentences stand on two lines
     for each in fields(Composing):
         if each.name != "start":
-            assert f"\n        {each.name}: {each.metadata['description']}\n" in str(compose.__doc__)
+            assert f" {each.name}: {each.metadata['description']} " in documented
 
 
 def test_a_long_poem_is_drawn_among_fewer_texts_and_bounds_hold_for_numbers_of_numpy_too() -> None:
-    for particles, of_lengths in ((64, [64, 64, 62, 28, 8]), (256, [256, 256, 248, 113, 8]), (4, [4] * 5)):
-        assert [Sampling(0.6, particles).particles_for(n) for n in (32, 64, 65, 96, 10**6)] == of_lengths
+    for particles, of_lengths in (
+        (64, [64, 64, 62, 28, 8]),
+        (256, [256, 256, 248, 113, 8]),
+        (4, [4] * 5),
+    ):
+        assert [
+            Sampling(0.6, particles).particles_for(n) for n in (32, 64, 65, 96, 10**6)
+        ] == of_lengths
     for number in (np.int64(0), np.float32(0), 0):
         with pytest.raises(InputError, match=r"particles is 0(\.0)?; it must be at least 1"):
             check_bounds("particles", number, {"minimum": 1, "maximum": 9})
@@ -121,7 +156,10 @@ def test_a_long_poem_is_drawn_among_fewer_texts_and_bounds_hold_for_numbers_of_n
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"temperature": float("inf")}, "temperature is inf; it must be at least 0 and at most 100"),
+        (
+            {"temperature": float("inf")},
+            "temperature is inf; it must be at least 0 and at most 100",
+        ),
         ({"top_p": 0.0}, "top_p is 0.0; it must be above 0 and at most 1"),
         ({"seed": 10**5000}, "seed is 10^5000; it must be at least 0 and at most 9007199254740991"),
         ({"include": "春" * 101}, "include has 101 characters; give 100 at most"),
@@ -147,7 +185,10 @@ def test_wrong_types() -> None:
         ("compose(5)", "start must be text, not int"),
         ('revise("春", [1])', "poem must be a Poem, as compose and read_poem give, not str"),
         ("revise(poem, 2)", "targets must be a list of lines and places, as [2, (3, 5)], not int"),
-        ("revise(poem, [(1, 2, 3)])", "targets must be lines and places, as [2, (3, 5)], not tuple"),
+        (
+            "revise(poem, [(1, 2, 3)])",
+            "targets must be lines and places, as [2, (3, 5)], not tuple",
+        ),
     ]
     script = f"""
 import numpy

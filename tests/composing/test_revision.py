@@ -61,17 +61,25 @@ def test_however_few_characters_are_left_nothing_comes_to_a_dead_end(seed: int) 
     assume(len(set(text)) == 20)  # a request never counts on a doubled character
     spare = [c for c in CHOSEN.vocabulary.tokens[4:] if c not in MARKS and c not in text]
     exclude = "".join(rng.sample(spare, len(spare) - rng.randrange(4)))
-    targets = [(p // 5 + 1, p % 5 + 1) for p in sorted(rng.sample(range(20), rng.choice([1, 2, 5, 20])))]
+    targets = [
+        (p // 5 + 1, p % 5 + 1) for p in sorted(rng.sample(range(20), rng.choice([1, 2, 5, 20])))
+    ]
     revised = revise(poem, targets, exclude=exclude, seed=seed, particles=2)
     assert differing(poem, revised) <= set(targets)
     assert check(str(revised)).ok
     if len(targets) == 1:
-        assert differing(poem, revised) or len(alternatives(poem, *targets[0], exclude=exclude)) == 1
+        assert (
+            differing(poem, revised) or len(alternatives(poem, *targets[0], exclude=exclude)) == 1
+        )
 
 
-def test_alternatives_are_ranked_by_the_whole_poem(poem: Poem, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alternatives_are_ranked_by_the_whole_poem(
+    poem: Poem, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = alternatives(poem, 2, 5, limit=100)
-    assert [a.log_probability for a in found] == sorted((a.log_probability for a in found), reverse=True)
+    assert [a.log_probability for a in found] == sorted(
+        (a.log_probability for a in found), reverse=True
+    )
     assert poem.lines[1][4] in {a.character for a in found}
     for alternative in found:
         lines = [*poem.lines]
@@ -80,7 +88,10 @@ def test_alternatives_are_ranked_by_the_whole_poem(poem: Poem, monkeypatch: pyte
         assert poem.rhyme in groups(alternative.character)
         assert check("，".join(lines)).ok
     monkeypatch.setattr("pingze.composing.revision.TRIED", 3)  # only the likeliest are weighed
-    few, every = alternatives(poem, 2, 5, limit=100), {one.character: one.log_probability for one in found}
+    few, every = (
+        alternatives(poem, 2, 5, limit=100),
+        {one.character: one.log_probability for one in found},
+    )
     assert len(few) == 3 < len(every)
     assert all(one.log_probability == pytest.approx(every[one.character], rel=1e-5) for one in few)
 
@@ -129,7 +140,9 @@ def test_reasons_say_what_the_model_and_the_form_saw(poem: Poem) -> None:
     assert str(poem.rhyme) in reasons[9].rhyme_group
 
 
-def test_a_poem_is_neither_cut_nor_longer_than_composing_takes_and_targets_are_in_it(poem: Poem) -> None:
+def test_a_poem_is_neither_cut_nor_longer_than_composing_takes_and_targets_are_in_it(
+    poem: Poem,
+) -> None:
     old_style = replace(poem, form="五古", template=None, rhyme=None, lines=poem.lines * 2)
     with pytest.raises(InputError, match="lines is 4, and the poem has 8"):
         revise(old_style, [1], lines=4, repeat=True)
@@ -137,7 +150,10 @@ def test_a_poem_is_neither_cut_nor_longer_than_composing_takes_and_targets_are_i
         explain(replace(old_style, lines=poem.lines * 16))
     for targets, said in (
         ([5], "line 5 is not in the poem, which has 4 lines"),
-        *(([(1, 6)], "character 6 is not in a line, which has 5"), ([], "there is nothing to revise")),
+        *(
+            ([(1, 6)], "character 6 is not in a line, which has 5"),
+            ([], "there is nothing to revise"),
+        ),
     ):
         with pytest.raises(InputError, match=said):
             revise(poem, targets, seed=1)

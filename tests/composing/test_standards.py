@@ -26,22 +26,30 @@ def test_a_hundred_poems_keep_their_standard(standard: str) -> None:
             assert verdict.rhyme == poem.rhyme
             assert not verdict.doubts
             otherwise += not check(str(poem), form=form).ok
-    assert otherwise > 50  # the rhyme book reads entering tones as oblique, and separates what Mandarin joins
+    # the rhyme book reads entering tones as oblique, and separates what Mandarin joins
+    assert otherwise > 50
 
 
 @pytest.mark.parametrize("level", ["customary-孤平", "strict+本句自救+對句相救"])
 def test_poems_keep_a_level_with_changes(level: str) -> None:
     chosen = composer()
-    inclusion, sampling = prepared(chosen, level=level, repeat=True, taste=0), Composing(particles=1)
+    inclusion, sampling = (
+        prepared(chosen, level=level, repeat=True, taste=0),
+        Composing(particles=1),
+    )
     poems = [str(poem) for poem in chosen.write_many(inclusion, sampling, range(5, 45))]
     assert all(check(poem, form="五絕", level=level).ok for poem in poems)
-    customary, strict = ([check(p, form="五絕", level=other).ok for p in poems] for other in ("customary", "strict"))
+    customary, strict = (
+        [check(p, form="五絕", level=other).ok for p in poems] for other in ("customary", "strict")
+    )
     assert all(customary) != ("孤平" in level and level[0] == "c")
     assert all(strict) != (level[0] == "c")
 
 
 def test_a_rhyme_belongs_to_the_standard() -> None:
     chosen = composer()
-    assert read_request(chosen.vocabulary, Composing(rhyme="十一庚", standard="xinyun")).groups == ("庚",)
+    assert read_request(chosen.vocabulary, Composing(rhyme="十一庚", standard="xinyun")).groups == (
+        "庚",
+    )
     with pytest.raises(InputError, match="啊"):
         read_request(chosen.vocabulary, Composing(rhyme="東", standard="tongyun"))

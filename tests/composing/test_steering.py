@@ -12,7 +12,16 @@ from pingze.composing.composer import composer
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_poet, read_request
 from pingze.composing.steering.antithesis import Antithesis, antithesis_notes, antithesis_table
-from pingze.composing.steering.mood import CALM, JOYFUL, NATS, PRIOR, SAD, Leaning, likeness, mood_of
+from pingze.composing.steering.mood import (
+    CALM,
+    JOYFUL,
+    NATS,
+    PRIOR,
+    SAD,
+    Leaning,
+    likeness,
+    mood_of,
+)
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse import check
 from pingze.verse.forms import find_form
@@ -22,9 +31,15 @@ from scripts import moods
 @pytest.mark.parametrize(
     ("mood", "titles"),
     [
-        (JOYFUL, "壽 壽王侍郎 賀新婚 賀友人得子 新婚 結婚 癸未生日 皇子誕辰 恭賀新禧 送友人及第歸 喜晴 慶壽 爲王漕壽"),
+        (
+            JOYFUL,
+            "壽 壽王侍郎 賀新婚 賀友人得子 新婚 結婚 癸未生日 皇子誕辰 恭賀新禧 送友人及第歸 喜晴 慶壽 爲王漕壽",
+        ),
         (SAD, "輓 輓王侍郎 王令人蔡氏挽詞 哭李白 悼亡 送葬 弔屈原"),
-        (None, "壽陽曲 壽安院 賀監宅 李賀宅 賀知章 慶元元年 祝融峰 新婚別 離婚 題挽舟圖 春曉 江雪 憶王壽翁 賀輓"),
+        (
+            None,
+            "壽陽曲 壽安院 賀監宅 李賀宅 賀知章 慶元元年 祝融峰 新婚別 離婚 題挽舟圖 春曉 江雪 憶王壽翁 賀輓",
+        ),
     ],
 )
 def test_what_titles_tell(mood: str | None, titles: str) -> None:
@@ -69,7 +84,10 @@ def test_characters_weigh_more_less_or_as_before_and_a_poet_is_found_however_wri
     added = Leaning(likeness(vocabulary, "春𠀀", "秋")).before_draw(np.zeros((1, 20), int), 0)
     assert [added[vocabulary.ids[one]] for one in "春夏秋"] == [NATS, 0, -NATS]
     assert (added != 0).sum() == 2
-    found = [read_poet(name, vocabulary) for name in ("黃庭堅", "黄庭堅", "黄庭坚", "高啓", "高啟", "高启")]
+    found = [
+        read_poet(name, vocabulary)
+        for name in ("黃庭堅", "黄庭堅", "黄庭坚", "高啓", "高啟", "高启")
+    ]
     assert found == ["黄庭堅"] * 3 + ["高啓"] * 3
 
 
@@ -78,7 +96,11 @@ def test_a_poem_unlike_another_shares_fewer_characters_with_it() -> None:
     used = "".join(compose(seed=1, **asked)[0].lines)
 
     def shared(**way: str) -> int:
-        return sum(one in used for poem in compose(seed=2, count=6, **asked, **way) for one in "".join(poem.lines))
+        return sum(
+            one in used
+            for poem in compose(seed=2, count=6, **asked, **way)
+            for one in "".join(poem.lines)
+        )
 
     assert shared(unlike=used) < shared() < shared(like=used)
 
@@ -94,13 +116,26 @@ def test_one_thing_said_twice_and_a_weak_couplet_are_noted() -> None:
     """In the second couplet's place: an antithesis, synonyms, and a line set against one that it does not match."""
 
     def notes(*couplet: str) -> list[dict[str, object]]:
-        lines = ["獨坐寒窗下", "無人問姓名", *couplet, "青山横北郭", "白水遶東城", "閑眠不可見", "何處有琴聲"]
+        lines = [
+            "獨坐寒窗下",
+            "無人問姓名",
+            *couplet,
+            "青山横北郭",
+            "白水遶東城",
+            "閑眠不可見",
+            "何處有琴聲",
+        ]
         return [note.cause for note in antithesis_notes(check("，".join(lines), form="五律"))]
 
     assert notes("明月松間照", "清泉石上流") == []
-    assert notes("遠路孤舟去", "長途獨船還") == []  # 去 and 還 are no synonyms, and one pair is no fault
-    assert [note["has"] for note in notes("遠路舟歸晚", "長途船還明")] == [["舟船 (3.3)", "歸還 (3.4)"]]
-    assert notes("不知何處去", "白髮似霜鬢") == [{"code": "weak_antithesis", "line": 3, "other_line": 4}]
+    # 去 and 還 are no synonyms, and one pair is no fault
+    assert notes("遠路孤舟去", "長途獨船還") == []
+    assert [note["has"] for note in notes("遠路舟歸晚", "長途船還明")] == [
+        ["舟船 (3.3)", "歸還 (3.4)"]
+    ]
+    assert notes("不知何處去", "白髮似霜鬢") == [
+        {"code": "weak_antithesis", "line": 3, "other_line": 4}
+    ]
     assert not list(antithesis_notes(check("明月松間照，清泉石上流。")))
 
 
@@ -118,7 +153,8 @@ def test_the_score_is_the_formula_and_strangers_score_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "lines", "needed"), [("五絕", 4, []), ("七律", 8, [1, 2]), ("五排", 12, [1, 2, 3, 4]), ("五古", 8, [])]
+    ("form", "lines", "needed"),
+    [("五絕", 4, []), ("七律", 8, [1, 2]), ("五排", 12, [1, 2, 3, 4]), ("五古", 8, [])],
 )
 def test_which_couplets_need_it(form: str, lines: int, needed: list[int]) -> None:
     assert list(find_form(form).antithetical(lines)) == needed

@@ -34,8 +34,12 @@ def by_hand(chosen: Composer, request: Request, lines: list[str], worn: dict[str
     words = set((request.title or "") + (request.about or ""))
     prefix = chosen.prefix(request)
     likely = taste.LIKELY * chosen.score(lines, prefix)[1][:-1].sum()
-    named = sum(word in "".join(lines) for word in words) * taste.NAMED * min(1, 4 / max(1, len(words)))
-    free = [one + other for line in lines for one, other in pairwise(line) if not words & {one, other}]
+    named = (
+        sum(word in "".join(lines) for word in words) * taste.NAMED * min(1, 4 / max(1, len(words)))
+    )
+    free = [
+        one + other for line in lines for one, other in pairwise(line) if not words & {one, other}
+    ]
     pairs = taste.WORN * sum(worn.get(pair, 0) for pair in free)
     reward, state = 0.0, chosen.network.start(1, prefix)
     for id_ in chosen.token_ids(lines)[:-2]:
@@ -45,7 +49,13 @@ def by_hand(chosen: Composer, request: Request, lines: list[str], worn: dict[str
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"title": "春山"}, {"about": "海"}, {"title": "春山水月夜雪", "poet": "李白", "taste": 0.5}]
+    "given",
+    [
+        {},
+        {"title": "春山"},
+        {"about": "海"},
+        {"title": "春山水月夜雪", "poet": "李白", "taste": 0.5},
+    ],
 )
 @pytest.mark.parametrize("reward", [False, True])
 def test_every_text_has_the_sum_of_its_tokens(
@@ -60,13 +70,21 @@ def test_every_text_has_the_sum_of_its_tokens(
     for ids, score in zip(writing.texts, writing.scores, strict=True):
         lines = Layout([5] * 4).cut(CHOSEN.vocabulary.decode(ids))
         score += taste.CONTRADICTION * taste.contradicts(lines)
-        assert score == pytest.approx(by_hand(CHOSEN, inclusion.constraints.request, lines, worn), rel=1e-4)
+        assert score == pytest.approx(
+            by_hand(CHOSEN, inclusion.constraints.request, lines, worn), rel=1e-4
+        )
 
 
 def test_a_worn_pair_weighs_half_in_ci(worn: dict[str, float]) -> None:
     token = Token(np.array([[CHOSEN.vocabulary.ids[one] for one in "春山"]]), 1, np.zeros(1), None)
-    terms = [Taste(CHOSEN.vocabulary, Request(find_form(name), 4, taste=1.0)) for name in ("七絕", "浣溪沙")]
-    assert [term.after_token(token) for term in terms] == [-taste.WORN * worn["春山"], -taste.WORN * worn["春山"] / 2]
+    terms = [
+        Taste(CHOSEN.vocabulary, Request(find_form(name), 4, taste=1.0))
+        for name in ("七絕", "浣溪沙")
+    ]
+    assert [term.after_token(token) for term in terms] == [
+        -taste.WORN * worn["春山"],
+        -taste.WORN * worn["春山"] / 2,
+    ]
 
 
 def test_a_text_of_two_seasons_or_of_day_and_night_comes_after_all_others() -> None:
@@ -84,8 +102,12 @@ def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> 
     request = replace(read_request(chosen.vocabulary, Composing(**particles.OPTIONS)), taste=0.7)
     plain, cut = particles.target(chosen, request), Layout([5] * 4).cut
     added = {poem: by_hand(chosen, request, cut(poem), worn) for poem in plain}
-    expected = particles.shares({poem: np.log(share) + added[poem] for poem, share in plain.items()})
-    found = particles.expected_shares(chosen, request, 128, 8, terms=[Taste(chosen.vocabulary, request, chosen.reward)])
+    expected = particles.shares(
+        {poem: np.log(share) + added[poem] for poem, share in plain.items()}
+    )
+    found = particles.expected_shares(
+        chosen, request, 128, 8, terms=[Taste(chosen.vocabulary, request, chosen.reward)]
+    )
     assert particles.total_variation(found, expected) < 0.15
     assert particles.total_variation(Counter(plain), expected) > 0.2
 

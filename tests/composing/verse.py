@@ -40,16 +40,22 @@ def for_seeds(quick: int, slow: int) -> Callable[[Callable[[int], None]], Callab
         def run(examples: int) -> None:
             settings(max_examples=examples)(given(st.integers(0, 10**6))(test))()
 
-        return pytest.mark.parametrize("examples", [quick, pytest.param(slow, marks=pytest.mark.slow)])(run)
+        return pytest.mark.parametrize(
+            "examples", [quick, pytest.param(slow, marks=pytest.mark.slow)]
+        )(run)
 
     return decorate
 
 
-def composer(characters: str = POOL, *, reward: bool = False, seed: int = 0, **given: Any) -> Composer:
+def composer(
+    characters: str = POOL, *, reward: bool = False, seed: int = 0, **given: Any
+) -> Composer:
     """A composer on a model as `checkpoint_of` makes it, which may have a random reward."""
     loaded = checkpoint_of(characters, seed=seed, **given)
     if reward:
-        weight = 0.3 * np.random.default_rng(seed + 1).standard_normal(loaded.configuration.hidden_size, np.float32)
+        weight = 0.3 * np.random.default_rng(seed + 1).standard_normal(
+            loaded.configuration.hidden_size, np.float32
+        )
         loaded = replace(loaded, stored={**loaded.stored, checkpoint.REWARD: weight})
     return Composer(loaded)
 
@@ -79,7 +85,9 @@ def solvable(characters: Iterable[str], request: Request) -> bool:
     )
 
 
-def _readings(opening: str, request: Request, fixed: dict[int, str]) -> Iterator[tuple[set[int], str]]:
+def _readings(
+    opening: str, request: Request, fixed: dict[int, str]
+) -> Iterator[tuple[set[int], str]]:
     """Every way to write the template that what is fixed allows: its feet, and a tone for each place."""
     kinds, width = line_types(opening, request.lines), request.form.width
     feet = {n * width + width - 1 for n, kind in enumerate(kinds) if kind.isupper()}
@@ -113,7 +121,10 @@ def _fixed(request: Request) -> dict[int, str] | None:
 def placements(request: Request) -> Iterator[dict[int, str]]:
     """Every way to place the words that do not stand in what is fixed."""
     fixed, width = _fixed(request) or {}, request.form.width
-    rows = ["".join(fixed.get(n * width + at, "＿") for at in range(width)) for n in range(request.lines)]
+    rows = [
+        "".join(fixed.get(n * width + at, "＿") for at in range(width))
+        for n in range(request.lines)
+    ]
     words = [word for word in request.include if not any(word in row for row in rows)]
 
     def place(fixed: dict[int, str], words: list[str], own: set[int]) -> Iterator[dict[int, str]]:
@@ -124,14 +135,21 @@ def placements(request: Request) -> Iterator[dict[int, str]]:
         for start in range(width * request.lines):
             places = {start + n: character for n, character in enumerate(words[0])}
             within = start % width + len(words[0]) <= width and not own & places.keys()
-            if within and all(fixed.get(at, character) == character for at, character in places.items()):
+            if within and all(
+                fixed.get(at, character) == character for at, character in places.items()
+            ):
                 yield from place(fixed | places, words[1:], own | places.keys())
 
     yield from place(fixed, words, set())
 
 
 def _sets(
-    known: tuple[str, ...], fixed: dict[int, str], tones: str, feet: set[int], group: str, request: Request
+    known: tuple[str, ...],
+    fixed: dict[int, str],
+    tones: str,
+    feet: set[int],
+    group: str,
+    request: Request,
 ) -> list[Set[str]] | None:
     """What may stand at each place; None where that is nothing."""
     sets: list[Set[str]] = []
@@ -161,7 +179,9 @@ def may_rhyme(character: str, names: Set[str], known: Iterable[str]) -> bool:
     """Whether poets rhyme on a character in one of some groups, and on no other form of its word more."""
     known_forms = [form for form in forms(character) if form in known]
     most = max(known_forms, key=lambda form: (sum(rhymes(form).values()), form), default=character)
-    return character == most and any(practised(character, name) for name in names & groups(character))
+    return character == most and any(
+        practised(character, name) for name in names & groups(character)
+    )
 
 
 def _has_tone(character: str, tone: str, *, given: bool) -> bool:

@@ -27,11 +27,18 @@ def _contents(path: Path) -> list[tuple[object, ...]]:
     ((folder,),) = _rows(path, "SELECT folder FROM suffix_array")
     assert sorted(path.parent.iterdir()) == [path, path.parent / str(folder)]
     arrays = sorted((path.parent / str(folder)).iterdir())
-    return [*_rows(path, "SELECT * FROM poem"), *((each.name, each.read_bytes()) for each in arrays)]
+    return [
+        *_rows(path, "SELECT * FROM poem"),
+        *((each.name, each.read_bytes()) for each in arrays),
+    ]
 
 
-def test_the_tables_hold_the_poems_of_an_archive_as_of_a_folder(built: Path, tmp_path: Path) -> None:
-    poems = _rows(built, "SELECT id, dynasty, title, author, form, text, group_id FROM poem ORDER BY id")
+def test_the_tables_hold_the_poems_of_an_archive_as_of_a_folder(
+    built: Path, tmp_path: Path
+) -> None:
+    poems = _rows(
+        built, "SELECT id, dynasty, title, author, form, text, group_id FROM poem ORDER BY id"
+    )
     assert [row[2] for row in poems] == list("一二三五六七八")
     assert poems[1] == (1, "tang", "二", "李乙", "七絕", text([21, 22, 23, 24], 7), 1)
     assert [row[4] for row in poems] == ["五絕", "七絕", "五絕", "五言", "五律", "五絕", "五絕"]
@@ -42,8 +49,12 @@ def test_the_tables_hold_the_poems_of_an_archive_as_of_a_folder(built: Path, tmp
     assert _contents(built) == first
 
 
-@pytest.mark.parametrize("row", [record("短。"), {"title": "no author"}, record(text(range(8)), title="\ud800")])
-def test_no_corpus_leaves_the_old_store(built: Path, tmp_path: Path, row: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "row", [record("短。"), {"title": "no author"}, record(text(range(8)), title="\ud800")]
+)
+def test_no_corpus_leaves_the_old_store(
+    built: Path, tmp_path: Path, row: dict[str, object]
+) -> None:
     before = _contents(built)
     with pytest.raises(CorpusError):
         build(write_folder(tmp_path / "other", {"poet.tang.0.json": [row]}))
@@ -81,7 +92,9 @@ except CorpusError as error:
 
 
 @pytest.mark.parametrize("longest", [100, 20_000])
-def test_a_disk_that_refuses_to_write_is_one_line(built: Path, tmp_path: Path, longest: int) -> None:
+def test_a_disk_that_refuses_to_write_is_one_line(
+    built: Path, tmp_path: Path, longest: int
+) -> None:
     """In a process that may write no long file: the real error, not an imitated one."""
     pytest.importorskip("resource")
     before = _contents(built)
@@ -93,12 +106,16 @@ def test_a_disk_that_refuses_to_write_is_one_line(built: Path, tmp_path: Path, l
 
 
 @pytest.mark.slow
-def test_a_killed_build_leaves_the_old_store_and_the_next_one_works(built: Path, tmp_path: Path) -> None:
+def test_a_killed_build_leaves_the_old_store_and_the_next_one_works(
+    built: Path, tmp_path: Path
+) -> None:
     before = built.read_bytes()
     many = [record(text(range(4 * n, 4 * n + 4)), title=f"{n}") for n in range(40_000)]
     source = write_folder(tmp_path / "large", {"poet.tang.0.json": many})
     with _start_build(source) as process:
-        while not (partials := list(built.parent.glob("*.partial"))) or not partials[0].stat().st_size:
+        while (
+            not (partials := list(built.parent.glob("*.partial"))) or not partials[0].stat().st_size
+        ):
             assert process.poll() is None
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)

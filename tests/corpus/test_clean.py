@@ -24,7 +24,10 @@ def _file(dynasty: str, number: int, *texts: str) -> File:
     ("written", "reason"),
     [
         *[(FINE + sign, "lost characters") for sign in "□○●囗"],
-        *[(FINE + sign, "brackets, quotes or notes") for sign in "（）()[]〖〗{}〔〕〈〉【】《》「」『』"],
+        *[
+            (FINE + sign, "brackets, quotes or notes")
+            for sign in "（）()[]〖〗{}〔〕〈〉【】《》「」『』"
+        ],
         *[(FINE + sign, "other signs") for sign in "A1 .·\n\ue855カ　\ud800"],
         *[(FINE + sign, None) for sign in "，。？！；：、㐀一𠀀\U000323af"],
         *zip(("□（A", "（A", "A", "甲"), REASONS, strict=True),  # the first reason that holds
@@ -37,7 +40,9 @@ def test_why_a_text_is_dropped(written: str, reason: str | None) -> None:
 
 @given(st.text(st.characters() | st.sampled_from("甲乙丙，。□囗（"), max_size=40))
 def test_what_is_kept_is_what_the_design_says(text: str) -> None:
-    kept = "囗" not in text and re.fullmatch(r"[㐀-䶿一-鿿豈-\ufaff𠀀-\U000323af，。？！；：、]{20,}", text)
+    kept = "囗" not in text and re.fullmatch(
+        r"[㐀-䶿一-鿿豈-\ufaff𠀀-\U000323af，。？！；：、]{20,}", text
+    )
     assert (fault(text) is None) == bool(kept)
 
 

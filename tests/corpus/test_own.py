@@ -31,7 +31,10 @@ def poems_of(folder: Path, name: str, text: str) -> list[tuple[str, str, str]]:
     [
         *((VERSE, ("", "", VERSE)), ("\n".join(ROWS), ("", "", VERSE))),
         ("天地山水風,月花雪日夜.\n江海 春秋东,西人心云雨.\n", ("", "", VERSE)),
-        *((f"《夜行》\n張甲\n{VERSE}", ("夜行", "張甲", VERSE)), (f"# 夜行 張甲\n\n{VERSE}", ("夜行", "張甲", VERSE))),
+        *(
+            (f"《夜行》\n張甲\n{VERSE}", ("夜行", "張甲", VERSE)),
+            (f"# 夜行 張甲\n\n{VERSE}", ("夜行", "張甲", VERSE)),
+        ),
         (f"小令\n\n{UNEQUAL}", ("小令", "", UNEQUAL.replace("\n", ""))),
     ],
 )
@@ -52,16 +55,22 @@ def test_a_poem_in_json_however_deep(tmp_path: Path, value: object) -> None:
 
 
 def test_poems_between_blank_lines_in_json_lines_and_in_folders_below(tmp_path: Path) -> None:
-    assert len(poems_of(tmp_path, "poems.txt", f"夜行\n{VERSE}\n\n\n曉行\n{VERSE}\n \n{VERSE}")) == 3
+    assert (
+        len(poems_of(tmp_path, "poems.txt", f"夜行\n{VERSE}\n\n\n曉行\n{VERSE}\n \n{VERSE}")) == 3
+    )
     (tmp_path / "below").mkdir()
     row = json.dumps({"text": VERSE}, ensure_ascii=False)
     assert len(poems_of(tmp_path / "below", "poems.jsonl", f"{row}\n\n{row}\n")) == 2
     (tmp_path / "notes.md").write_text("# 記\n", encoding="utf-8")
-    assert {file.name for file in read_own(tmp_path)} == {"poems.txt", str(Path("below", "poems.jsonl"))}
+    assert {file.name for file in read_own(tmp_path)} == {
+        "poems.txt",
+        str(Path("below", "poems.jsonl")),
+    }
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"\xff\xfe", "is no UTF-8"), (b"[1", "is no JSON"), (b"[" * 9999, "is no JSON")]
+    ("content", "said"),
+    [(b"\xff\xfe", "is no UTF-8"), (b"[1", "is no JSON"), (b"[" * 9999, "is no JSON")],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "bad.json").write_bytes(content)
@@ -75,10 +84,15 @@ def own(tmp_path: Path) -> Cleaned:
     folder, heard = tmp_path / "poems", []
     folder.mkdir()
     poems = [*invented.texts(150), *invented.texts(50, seed=1, lines=5, length=4)]
-    rows = [{"title": "夜", "author": "張甲" if n % 2 else "", "text": text} for n, text in enumerate(poems)]
+    rows = [
+        {"title": "夜", "author": "張甲" if n % 2 else "", "text": text}
+        for n, text in enumerate(poems)
+    ]
     bad = [{"title": "缺", "text": VERSE + "□"}, {"text": "天。"}]
     (folder / "poems.json").write_text(json.dumps([*rows, *bad]), encoding="utf-8")
-    (folder / "authors.json").write_text(json.dumps([{"name": "張甲", "desc": "人"}]), encoding="utf-8")
+    (folder / "authors.json").write_text(
+        json.dumps([{"name": "張甲", "desc": "人"}]), encoding="utf-8"
+    )
     build(fetch(folder), on_cleaned=heard.append)
     return heard[0]
 
@@ -98,7 +112,9 @@ def test_the_store_is_of_ones_own_poems_and_says_what_was_dropped(own: Cleaned) 
         assert store.beside(before="天")
 
 
-def test_the_preset_own_has_a_vocabulary_of_what_is_there_and_others_are_refused(own: Cleaned, tmp_path: Path) -> None:
+def test_the_preset_own_has_a_vocabulary_of_what_is_there_and_others_are_refused(
+    own: Cleaned, tmp_path: Path
+) -> None:
     chosen = preset("own")
     with Store.open() as store:
         vocabulary = make_vocabulary(read(store, chosen.training), chosen)

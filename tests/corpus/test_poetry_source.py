@@ -27,7 +27,9 @@ SOURCE = {
     ],
     "诗/三国/shi.三国.0000.base.json": [entry([text([921, 922, 923, 924])])],
     "诗/唐/shi.唐.0000.base.json": [entry([text([931, 932, 933, 934])])],
-    "词/清/ci.清.0001.base.json": [entry([text([941, 942, 943]), text([944, 945])[:-1]], "忆江南·书馆")],
+    "词/清/ci.清.0001.base.json": [
+        entry([text([941, 942, 943]), text([944, 945])[:-1]], "忆江南·书馆")
+    ],
 }
 
 
@@ -49,7 +51,11 @@ def test_a_clone_and_an_archive_give_the_same_poems(tmp_path: Path) -> None:
         for source in (clone, archive)
     )
     assert packed_files == files
-    assert {poem.dynasty for poems in files.values() for poem in poems} == {"ming", "sanguo", "qing"}
+    assert {poem.dynasty for poems in files.values() for poem in poems} == {
+        "ming",
+        "sanguo",
+        "qing",
+    }
     (poem, *_), (ci,) = files["诗/明/shi.明.0000.base.json"], files["词/清/ci.清.0001.base.json"]
     assert (poem.title, poem.author, poem.tune) == ("詠書", "張甲", "")
     assert (ci.title, ci.tune) == ("憶江南·書館", "憶江南")
@@ -68,7 +74,9 @@ def test_what_holds_no_such_poems_is_named(tmp_path: Path) -> None:
         build(tmp_path, write_archive(tmp_path / "a.tgz"))
 
 
-def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path: Path, home: Path) -> None:
+def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(
+    tmp_path: Path, home: Path
+) -> None:
     package = write_folder(tmp_path / "poems")
     before, after = [], []
     for more, rows in ((None, before), (write_source(tmp_path / "clone"), after)):
@@ -78,10 +86,18 @@ def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path
                 rows += [(poem, split) for poem in store.poems(dynasty=name, split=split)]
     assert before == after
     with Store.open() as store:
-        assert [poem.title for name in ("ming", "sanguo") for poem in store.poems(dynasty=name)] == ["詠書", "題"]
+        assert [
+            poem.title for name in ("ming", "sanguo") for poem in store.poems(dynasty=name)
+        ] == ["詠書", "題"]
         assert [poem.tune for poem in store.ci()] == ["憶江南"]
         assert store.statistics()["dropped"]["ming"] == {"version of another": 2}
-        assert store.statistics()["poems"] == {"tang": 5, "song": 2, "sanguo": 1, "ming": 1, "ci": 1}
+        assert store.statistics()["poems"] == {
+            "tang": 5,
+            "song": 2,
+            "sanguo": 1,
+            "ming": 1,
+            "ci": 1,
+        }
         (hit,) = store.search(text([941]).strip("，"))
         assert (hit.dynasty, hit.title) == ("qing", "憶江南·書館")
         with pytest.raises(InputError, match="split 'all' is unknown; choose one of train"):
@@ -90,7 +106,11 @@ def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path
 
 def test_the_package_s_ci_are_read_with_their_tune(tmp_path: Path, home: Path) -> None:
     ci = record(text([951, 952, 953]) + text([954])) | {"rhythmic": "点绛唇"}
-    plain = {"title": "长相思·山一程", "author": "某", "para": [text([961, 962])[:-1], text([963, 964])[:-1]]}
+    plain = {
+        "title": "长相思·山一程",
+        "author": "某",
+        "para": [text([961, 962])[:-1], text([963, 964])[:-1]],
+    }
     files = FILES | {"songci/ci.song.0.json": [ci], "nalanxingde/a.json": [plain]}
     build(write_folder(tmp_path / "package", files))
     with Store.open() as store:

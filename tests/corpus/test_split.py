@@ -41,12 +41,16 @@ def test_groups_are_those_of_brute_force(poems: list[CorpusPoem]) -> None:
 
 
 @given(st.lists(_POEMS, max_size=14), st.integers(0, 14))
-def test_later_poems_near_one_before_them_are_dropped(poems: list[CorpusPoem], measured: int) -> None:
+def test_later_poems_near_one_before_them_are_dropped(
+    poems: list[CorpusPoem], measured: int
+) -> None:
     lines = [{line for line in poem.lines if len(line) >= 5} for poem in poems]
     expected: list[int | None] = [*_by_brute_force(poems[:measured])]
     for place in range(len(expected), len(poems)):
         kept = [other for other in range(place) if expected[other] is not None]
-        expected.append(None if any(len(lines[other] & lines[place]) >= 2 for other in kept) else place)
+        expected.append(
+            None if any(len(lines[other] & lines[place]) >= 2 for other in kept) else place
+        )
     assert groups(poems, measured) == expected
 
 
@@ -54,13 +58,17 @@ def test_later_poems_near_one_before_them_are_dropped(poems: list[CorpusPoem], m
 def _grouped(draw: st.DrawFn) -> tuple[list[CorpusPoem], list[int]]:
     numbers = draw(st.lists(st.integers(0, 9999), max_size=60))
     dynasties = [draw(st.sampled_from(["tang", "song"])) for _ in numbers]
-    poems = [poem([n, n, n, n], dynasty=dynasty) for n, dynasty in zip(numbers, dynasties, strict=True)]
+    poems = [
+        poem([n, n, n, n], dynasty=dynasty) for n, dynasty in zip(numbers, dynasties, strict=True)
+    ]
     groups = [draw(st.integers(0, place)) for place in range(len(poems))]
     return poems, [groups[group] for group in groups]
 
 
 def _drawn(splits: list[str], ranks: list[int | None], name: str) -> list[int]:
-    chosen = [place for place, rank in enumerate(ranks) if rank is not None and splits[place] == name]
+    chosen = [
+        place for place, rank in enumerate(ranks) if rank is not None and splits[place] == name
+    ]
     return sorted(chosen, key=lambda place: ranks[place] or 0)
 
 
@@ -71,17 +79,23 @@ def test_the_shares_are_those_of_the_design() -> None:
     assert (split_of(int(0.9349 * whole)), split_of(int(0.9351 * whole))) == ("dev", "test")
     poems = [poem([n]) for n in range(20_000)]
     counts = Counter(split(poems, list(range(len(poems))))[1])
-    assert [counts[name] / len(poems) for name in SPLITS] == pytest.approx([0.87, 0.065, 0.065], abs=0.01)
+    assert [counts[name] / len(poems) for name in SPLITS] == pytest.approx(
+        [0.87, 0.065, 0.065], abs=0.01
+    )
 
 
 @given(_grouped())
-def test_a_group_is_in_one_split_and_gives_the_draw_one_tang_poem(grouped: tuple[list[CorpusPoem], list[int]]) -> None:
+def test_a_group_is_in_one_split_and_gives_the_draw_one_tang_poem(
+    grouped: tuple[list[CorpusPoem], list[int]],
+) -> None:
     poems, groups = grouped
     digests, splits, ranks = split(poems, groups)
     assert digests == [digest(poem.text) for poem in poems]
     for group in set(groups):
         members = [place for place, other in enumerate(groups) if other == group]
-        assert {splits[place] for place in members} == {split_of(min(digests[place] for place in members))}
+        assert {splits[place] for place in members} == {
+            split_of(min(digests[place] for place in members))
+        }
     for name in SPLITS:
         drawn = _drawn(splits, ranks, name)
         assert [ranks[place] for place in drawn] == list(range(len(drawn)))
@@ -92,12 +106,16 @@ def test_a_group_is_in_one_split_and_gives_the_draw_one_tang_poem(grouped: tuple
 
 
 def test_a_group_whose_smallest_digest_is_a_song_poem_gives_none() -> None:
-    small, large, _ = sorted((poem([n, n, n, n]) for n in range(3)), key=lambda poem: digest(poem.text))
+    small, large, _ = sorted(
+        (poem([n, n, n, n]) for n in range(3)), key=lambda poem: digest(poem.text)
+    )
     assert split_of(digest(large.text)) == "train"
     song = CorpusPoem("song", small.title, small.author, small.text)
     assert split([large, song], [0, 0])[2] == [None, None]
     assert split([large, small], [0, 0])[2] == [None, 0]
-    assert split([small, song], [0, 0])[2] == [0, None], "of equal digests the first, and Tang comes first"
+    assert split([small, song], [0, 0])[2] == [0, None], (
+        "of equal digests the first, and Tang comes first"
+    )
 
 
 def test_no_more_are_drawn_than_the_report_has(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,9 @@ from pingze.errors import CorpusError, InputError
 from pingze.verse.characters import MARKS
 from tests.corpus.invented import DIGITS, line, text
 
-one_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+one_store = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture
@@ -44,7 +46,9 @@ def _by_brute_force(poems: list[CorpusPoem], phrase: str) -> list[tuple[str, int
 
 @one_store
 @given(data=st.data())
-def test_search_finds_what_reading_every_line_finds(store: Store, poems: list[CorpusPoem], data: st.DataObject) -> None:
+def test_search_finds_what_reading_every_line_finds(
+    store: Store, poems: list[CorpusPoem], data: st.DataObject
+) -> None:
     texts = st.sampled_from([poem.text for poem in poems])
     spans = st.tuples(st.integers(0, 40), st.integers(1, 20))
     cut = st.builds(lambda text, span: text[span[0] : span[0] + span[1]], texts, spans)
@@ -54,7 +58,9 @@ def test_search_finds_what_reading_every_line_finds(store: Store, poems: list[Co
         assert found == _by_brute_force(poems, phrase)
 
 
-def test_a_hit_has_its_place_and_a_phrase_may_run_over_lines_in_whatever_marks(store: Store) -> None:
+def test_a_hit_has_its_place_and_a_phrase_may_run_over_lines_in_whatever_marks(
+    store: Store,
+) -> None:
     assert store.search(line(22, 7)) == [Hit(line(22, 7), "tang", "李乙", "二", line(22, 7), 2)]
     whole = text([21, 22, 23, 24], 7)
     for phrase in (whole, f" {whole[:8]}\n{whole[8:]} ", whole.replace("，", ","), "、" + whole):
@@ -64,7 +70,9 @@ def test_a_hit_has_its_place_and_a_phrase_may_run_over_lines_in_whatever_marks(s
 
 def test_filters_narrow_a_search(store: Store) -> None:
     def titles(**filters: str) -> str:
-        return "".join(dict.fromkeys(hit.title for hit in store.search("甲", limit=1000, **filters)))
+        return "".join(
+            dict.fromkeys(hit.title for hit in store.search("甲", limit=1000, **filters))
+        )
 
     assert titles() == "一二三五六七八"
     assert titles(dynasty="song") == titles(author="黃丙") == "七八"
@@ -80,7 +88,9 @@ def test_filters_narrow_a_search(store: Store) -> None:
     assert titles(author="李") == titles(author="乙") == titles(author="nobody") == ""
 
 
-@pytest.mark.parametrize("phrase", ["", " ，。", "moon", '甲" OR "乙', "甲\0乙", "\ud800", "□", "🌕", "-甲"])
+@pytest.mark.parametrize(
+    "phrase", ["", " ，。", "moon", '甲" OR "乙', "甲\0乙", "\ud800", "□", "🌕", "-甲"]
+)
 def test_what_is_no_phrase_is_refused(store: Store, phrase: str) -> None:
     with pytest.raises(InputError, match="is no phrase of Han characters"):
         store.search(phrase)
@@ -102,14 +112,18 @@ def test_neighbours_are_those_of_tang_lines(store: Store, poems: list[CorpusPoem
         assert store.beside(after=one) == {a: count for (a, b), count in pairs.items() if b == one}
         for other in DIGITS:
             assert store.beside(one, other) == {
-                c: min(pairs[one, c], pairs[c, other]) for c in DIGITS if pairs[one, c] and pairs[c, other]
+                c: min(pairs[one, c], pairs[c, other])
+                for c in DIGITS
+                if pairs[one, c] and pairs[c, other]
             }
     counts = list(store.beside(before="甲").values())
     assert counts == sorted(counts, reverse=True)
     assert store.beside() == store.beside("？") == {}
 
 
-def test_poems_come_in_the_order_of_the_corpus(built: Path, poems: list[CorpusPoem], tmp_path: Path) -> None:
+def test_poems_come_in_the_order_of_the_corpus(
+    built: Path, poems: list[CorpusPoem], tmp_path: Path
+) -> None:
     place = tmp_path / "a folder" / "50% 詩?#.sqlite"
     built.parent.rename(place.parent)
     (place.parent / built.name).rename(place)
@@ -117,8 +131,12 @@ def test_poems_come_in_the_order_of_the_corpus(built: Path, poems: list[CorpusPo
         assert list(store.poems()) == poems
         assert list(store.poems(dynasty="song")) == poems[5:]
         splits = [list(store.poems(split=split)) for split in ("train", "dev", "test")]
-        assert sorted(p.title for split in splits for p in split) == sorted(poem.title for poem in poems)
-        with pytest.raises(InputError, match="split 'valid' is unknown; choose one of train, dev, test"):
+        assert sorted(p.title for split in splits for p in split) == sorted(
+            poem.title for poem in poems
+        )
+        with pytest.raises(
+            InputError, match="split 'valid' is unknown; choose one of train, dev, test"
+        ):
             store.poems(split="valid")
 
 
@@ -137,7 +155,10 @@ def test_statistics_count_what_is_there_and_what_is_not(store: Store) -> None:
     assert sum(statistics.pop("splits")["tang"].values()) == 5
     assert statistics == {
         "poems": {"tang": 5, "song": 2},
-        "dropped": {"tang": {"lost characters": 1, "too short": 1}, "song": {"brackets, quotes or notes": 1}},
+        "dropped": {
+            "tang": {"lost characters": 1, "too short": 1},
+            "song": {"brackets, quotes or notes": 1},
+        },
         "forms": {"tang": {"五絕": 2, "七絕": 1, "五律": 1, "五言": 1}, "song": {"五絕": 2}},
         "poets": {"tang": {"張甲": 3}, "song": {"黄丙": 2}},
         "lines": 40,
@@ -194,13 +215,23 @@ def _pipe(store: Path) -> None:
         (lambda store: shutil.rmtree(_arrays(store)), "is damaged"),
         (lambda store: (_arrays(store) / "order.npy").unlink(), "is damaged"),
         (lambda store: _cut(_arrays(store) / "text.npy", -2), "is damaged"),
-        *((lambda store: _zero(_arrays(store) / "order.npy"), "is damaged"), (_put_others, "is damaged")),
-        *((lambda store: (store.unlink(), store.mkdir()), "is not a file"), (_pipe, "is not a file")),
+        *(
+            (lambda store: _zero(_arrays(store) / "order.npy"), "is damaged"),
+            (_put_others, "is damaged"),
+        ),
+        *(
+            (lambda store: (store.unlink(), store.mkdir()), "is not a file"),
+            (_pipe, "is not a file"),
+        ),
     ],
 )
-def test_damage_is_one_line_that_says_what_to_do(built: Path, damage: Callable[[Path], object], said: str) -> None:
+def test_damage_is_one_line_that_says_what_to_do(
+    built: Path, damage: Callable[[Path], object], said: str
+) -> None:
     damage(built)
-    with pytest.raises(CorpusError, match=rf"^{built} .*{said}.* run `pingze corpus fetch( --rebuild)?`$"):
+    with pytest.raises(
+        CorpusError, match=rf"^{built} .*{said}.* run `pingze corpus fetch( --rebuild)?`$"
+    ):
         _use()
 
 

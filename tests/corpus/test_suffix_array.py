@@ -10,9 +10,9 @@ from pingze.corpus.suffix_array import DEPTH, SuffixArray
 from pingze.errors import InputError
 
 LETTERS = "天地山𠀀"
-texts = st.lists(st.text(LETTERS + "，。\n", min_size=1, max_size=2 * DEPTH), min_size=1, max_size=12).filter(
-    lambda found: not set(LETTERS).isdisjoint("".join(found))
-)
+texts = st.lists(
+    st.text(LETTERS + "，。\n", min_size=1, max_size=2 * DEPTH), min_size=1, max_size=12
+).filter(lambda found: not set(LETTERS).isdisjoint("".join(found)))
 line = st.text(LETTERS + "水", min_size=1, max_size=2 * DEPTH)
 
 
@@ -24,7 +24,9 @@ def test_the_longest_part_is_the_first_of_the_longest(known: list[str], text: st
 
 
 @given(texts, st.text(LETTERS, max_size=3), st.text(LETTERS, max_size=3))
-def test_between_two_phrases_are_the_characters_that_join_them(known: list[str], before: str, after: str) -> None:
+def test_between_two_phrases_are_the_characters_that_join_them(
+    known: list[str], before: str, after: str
+) -> None:
     index = SuffixArray.of_texts(known)
     found = index.between(index.encode(before), index.encode(after))
     expected = {c for c in LETTERS if any(before + c + after in other for other in known)}
@@ -37,7 +39,12 @@ def test_the_nearest_line_has_the_most_in_place(known: list[str], text: str) -> 
     def same(other: str) -> int:
         return sum(a == b for a, b in zip(other, text, strict=True))
 
-    near = [other for each in known for other in lines_of(each) if len(other) == len(text) and same(other)]
+    near = [
+        other
+        for each in known
+        for other in lines_of(each)
+        if len(other) == len(text) and same(other)
+    ]
     best = max(near, key=same, default="")
     place, count = SuffixArray.of_texts(known).nearest(text)
     assert count == (same(best) if best else 0)

@@ -14,14 +14,26 @@ from tests.comparing import assert_close
 
 SIZES = [(1, 1, 1, 1), (1, 7, 3, 2), (5, 3, 7, 63), (2, 4, 63, 7), (63, 2, 4, 5), (2, 1, 7, 500)]
 """T, B, E, H."""
-PHI = {"tanh": torch.tanh, "relu": torch.relu, "leaky_relu": lambda x: torch.nn.functional.leaky_relu(x, 0.01)}
+PHI = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky_relu": lambda x: torch.nn.functional.leaky_relu(x, 0.01),
+}
 
 
 def random_case(T: int, B: int, E: int, H: int, P: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng([T, B, E, H])
     shapes = {"x": (T, B, E), "h_0": (B, H), "c_0": (B, H), "p": (B, P)}
-    shapes |= {"weight_ih": (4 * H, E), "weight_hh": (4 * H, H), "weight_ph": (4 * H, P), "bias": (4 * H,)}
-    return {name: rng.standard_normal(shape) / np.sqrt(max(shape[-1], 1)) for name, shape in shapes.items()}
+    shapes |= {
+        "weight_ih": (4 * H, E),
+        "weight_hh": (4 * H, H),
+        "weight_ph": (4 * H, P),
+        "bias": (4 * H,),
+    }
+    return {
+        name: rng.standard_normal(shape) / np.sqrt(max(shape[-1], 1))
+        for name, shape in shapes.items()
+    }
 
 
 def step(v: dict[str, torch.Tensor], activation: str = "tanh") -> tuple[torch.Tensor, torch.Tensor]:
@@ -33,14 +45,18 @@ def step(v: dict[str, torch.Tensor], activation: str = "tanh") -> tuple[torch.Te
     return o * phi(c), c
 
 
-def reference(case: dict[str, torch.Tensor], activation: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def reference(
+    case: dict[str, torch.Tensor], activation: str
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Those of a sequence, over z = [h, x, p], for autograd to differentiate."""
     W = torch.cat([case["weight_hh"], case["weight_ih"], case["weight_ph"]], dim=1).chunk(4)
     gates = {f"W_{g}": W_g for g, W_g in zip("ifco", W, strict=True)}
     gates |= {f"b_{g}": b_g for g, b_g in zip("ifco", case["bias"].chunk(4), strict=True)}
     h, c, hs = case["h_0"], case["c_0"], []
     for x_t in case["x"]:
-        h, c = step(gates | {"h_prev": h, "c_prev": c, "x": torch.cat([x_t, case["p"]], dim=1)}, activation)
+        h, c = step(
+            gates | {"h_prev": h, "c_prev": c, "x": torch.cat([x_t, case["p"]], dim=1)}, activation
+        )
         hs.append(h)
     return torch.stack(hs), h, c
 
@@ -48,23 +64,31 @@ def reference(case: dict[str, torch.Tensor], activation: str) -> tuple[torch.Ten
 @pytest.mark.parametrize("P", [0, 3])
 @pytest.mark.parametrize("activation", PHI)
 @pytest.mark.parametrize(("T", "B", "E", "H"), SIZES)
-def test_sequence_agrees_with_autograd(T: int, B: int, E: int, H: int, activation: str, P: int) -> None:
+def test_sequence_agrees_with_autograd(
+    T: int, B: int, E: int, H: int, activation: str, P: int
+) -> None:
     """With one bias for all sequences, or with a constant input p of each in its own bias."""
     case = random_case(T, B, E, H, P)
     tensors = {name: torch.from_numpy(value).requires_grad_() for name, value in case.items()}
     expected = reference(tensors, activation)
     rng = np.random.default_rng(0)
     douts = [rng.standard_normal(out.shape) for out in expected]
-    sum((out * torch.from_numpy(dout)).sum() for out, dout in zip(expected, douts, strict=True)).backward()
+    sum(
+        (out * torch.from_numpy(dout)).sum() for out, dout in zip(expected, douts, strict=True)
+    ).backward()
 
     bias = formulas.held_bias(case["p"], case["weight_ph"], case["bias"]) if P else case["bias"]
     parameters = Parameters(case["weight_ih"], case["weight_hh"], bias)
-    outs, caches = formulas.sequence_forward(case["x"], case["h_0"], case["c_0"], parameters, activation)
+    outs, caches = formulas.sequence_forward(
+        case["x"], case["h_0"], case["c_0"], parameters, activation
+    )
     dx, dh_0, dc_0, dparameters = formulas.sequence_backward(*douts, caches)
 
     names = ("hs", "h_T", "c_T")
     expected_outs = (out.detach() for out in expected)
-    assert_close(dict(zip(names, outs, strict=True)), dict(zip(names, expected_outs, strict=True)), 1e-12)
+    assert_close(
+        dict(zip(names, outs, strict=True)), dict(zip(names, expected_outs, strict=True)), 1e-12
+    )
     gradients = {"x": dx, "h_0": dh_0, "c_0": dc_0, **dparameters._asdict()}
     if P:
         dbiases = gradients["bias"]
@@ -79,14 +103,20 @@ def test_sigmoid_does_not_overflow() -> None:
 
 
 RNG = np.random.default_rng(5)
-SHAPES = [(1, 1, 1), (4, 9, 9), *((int(B), int(E), int(H)) for B, E, H in RNG.integers(1, (5, 10, 10), (18, 3)))]
+SHAPES = [
+    (1, 1, 1),
+    (4, 9, 9),
+    *((int(B), int(E), int(H)) for B, E, H in RNG.integers(1, (5, 10, 10), (18, 3))),
+]
 """B, E, H of 20 steps."""
 TOLERANCE = 1e-9
 
 
 def random_steps(T: int, B: int, E: int, H: int, activation: str = "tanh") -> list[StepCache]:
     rng = np.random.default_rng([T, B, E, H])
-    parameters = Parameters(*(rng.normal(0, 0.7, shape) for shape in ((4 * H, E), (4 * H, H), (4 * H,))))
+    parameters = Parameters(
+        *(rng.normal(0, 0.7, shape) for shape in ((4 * H, E), (4 * H, H), (4 * H,)))
+    )
     h_0, c_0 = rng.standard_normal((2, B, H))
     return sequence_forward(rng.standard_normal((T, B, E)), h_0, c_0, parameters, activation)[1]
 
@@ -97,12 +127,17 @@ def variables(cache: StepCache) -> dict[str, torch.Tensor]:
     weight = np.concatenate([cache.parameters.weight_hh, cache.parameters.weight_ih], axis=1)
     given = {"h_prev": cache.h_prev, "c_prev": cache.c_prev, "x": cache.x}
     for n, g in enumerate("ifco"):
-        given |= {f"W_{g}": weight[n * H : n * H + H], f"b_{g}": cache.parameters.bias[n * H : n * H + H]}
+        given |= {
+            f"W_{g}": weight[n * H : n * H + H],
+            f"b_{g}": cache.parameters.bias[n * H : n * H + H],
+        }
     moves = {name: np.zeros((B, H)) for name in ("o", "c", "f", "i", "c_tilde")}
     return {name: torch.from_numpy(value) for name, value in (given | moves).items()}
 
 
-def by_autograd(function: Callable[..., torch.Tensor], v: dict[str, torch.Tensor], batch: int) -> dict[str, np.ndarray]:
+def by_autograd(
+    function: Callable[..., torch.Tensor], v: dict[str, torch.Tensor], batch: int
+) -> dict[str, np.ndarray]:
     """The Jacobian of a (B, H) function by each variable, a row of the batch at a time: (B, H, shape of variable)."""
 
     def of_tensors(*tensors: torch.Tensor) -> torch.Tensor:
@@ -110,16 +145,24 @@ def by_autograd(function: Callable[..., torch.Tensor], v: dict[str, torch.Tensor
 
     whole = torch.autograd.functional.jacobian(of_tensors, tuple(v.values()))
     return {
-        name: (jacobian if name[:2] in ("W_", "b_") else torch.stack([jacobian[b, :, b] for b in range(batch)])).numpy()
+        name: (
+            jacobian
+            if name[:2] in ("W_", "b_")
+            else torch.stack([jacobian[b, :, b] for b in range(batch)])
+        ).numpy()
         for name, jacobian in zip(v, whole, strict=True)
     }
 
 
-@pytest.mark.parametrize(("shape", "activation"), list(zip(SHAPES, itertools.cycle(PHI), strict=False)))
+@pytest.mark.parametrize(
+    ("shape", "activation"), list(zip(SHAPES, itertools.cycle(PHI), strict=False))
+)
 def test_one_step(shape: tuple[int, int, int], activation: str) -> None:
     (cache,) = random_steps(1, *shape, activation)
     for number, of in enumerate((of_hidden, of_cell)):
-        expected = by_autograd(lambda v, n=number: step(v, activation)[n], variables(cache), shape[0])
+        expected = by_autograd(
+            lambda v, n=number: step(v, activation)[n], variables(cache), shape[0]
+        )
         actual = {name: getattr(of(cache), name) for name in VARIABLES}
         assert_close(actual, {name: expected[name] for name in VARIABLES}, TOLERANCE)
 
@@ -136,7 +179,9 @@ def test_any_variable_of_an_earlier_step(variable: str, steps: int) -> None:
         return h
 
     expected = by_autograd(last_hidden, variables(caches[0]), 2)[variable]
-    assert_close({variable: jacobians.hidden_through_time(caches, variable)}, {variable: expected}, TOLERANCE)
+    assert_close(
+        {variable: jacobians.hidden_through_time(caches, variable)}, {variable: expected}, TOLERANCE
+    )
 
 
 def test_products_through_time_agree_over_one_step_and_part() -> None:
@@ -146,7 +191,11 @@ def test_products_through_time_agree_over_one_step_and_part() -> None:
     for distance, products in enumerate(jacobians.back_through_time(caches), start=1):
         hidden = hidden @ of_hidden(caches[-distance]).h_prev
         whole = jacobians.joint_product(caches[-distance:])[:, :H]
-        assert_close({"whole": products.whole, "hidden": products.hidden}, {"whole": whole, "hidden": hidden}, 1e-12)
+        assert_close(
+            {"whole": products.whole, "hidden": products.hidden},
+            {"whole": whole, "hidden": hidden},
+            1e-12,
+        )
         missed, size = hidden - whole[..., :H], np.linalg.norm(whole[..., :H], axis=(1, 2))
         share = np.linalg.norm(missed, axis=(1, 2)) / size
         assert (share < 1e-15).all() if distance == 1 else (share > 0.05).all()

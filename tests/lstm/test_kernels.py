@@ -26,7 +26,9 @@ def rounded(x: np.ndarray, out: np.ndarray) -> None:
 
 
 def test_exp_is_within_two_units_of_the_last_place_saturates_and_keeps_nan() -> None:
-    x = np.concatenate([np.linspace(-87, 88, 100_001), [-np.inf, -1e30, 1e30, np.inf, np.nan]]).astype(np.float32)
+    x = np.concatenate(
+        [np.linspace(-87, 88, 100_001), [-np.inf, -1e30, 1e30, np.inf, np.nan]]
+    ).astype(np.float32)
     out = np.empty_like(x)
     exponentials(x, out)
     assert np.abs(out[:-5] / np.exp(x[:-5].astype(np.float64)) - 1).max() < 2 * 2**-23
@@ -46,7 +48,10 @@ def test_bfloat16_is_rounded_as_pytorch_rounds_it() -> None:
 
 
 def test_what_has_no_place_to_be_kept_is_compiled_at_each_start() -> None:
-    """As in a read-only installation without a home: Numba "cannot cache function", here for want of a file."""
+    """As in a read-only installation without a home.
+
+    Numba "cannot cache function", here for want of a file.
+    """
     scope: dict[str, Any] = {}
     exec("def increment(x): return x + 1", scope)
     assert kernels._compiler()(scope["increment"])(1) == 2
@@ -57,7 +62,13 @@ def test_what_has_no_place_to_be_kept_is_compiled_at_each_start() -> None:
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("intel", [False, True])
 def test_product(
-    N: int, K: int, M: int, dtype: torch.dtype, transposed: bool, intel: bool, monkeypatch: pytest.MonkeyPatch
+    N: int,
+    K: int,
+    M: int,
+    dtype: torch.dtype,
+    transposed: bool,
+    intel: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     name = "Intel" if intel else "AMD"
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name}, raising=False)
@@ -73,7 +84,9 @@ def test_product(
 
 @pytest.mark.parametrize("rows", [1, 63, 64, 65, 1370])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_operand_is_the_matrix_and_rows_of_zeros_of_few_numbers(rows: int, dtype: torch.dtype) -> None:
+def test_operand_is_the_matrix_and_rows_of_zeros_of_few_numbers(
+    rows: int, dtype: torch.dtype
+) -> None:
     x = torch.randn(rows, 5)
     found = operand(x, dtype)
     assert torch.equal(found[:rows], x.to(dtype))
@@ -82,7 +95,9 @@ def test_operand_is_the_matrix_and_rows_of_zeros_of_few_numbers(rows: int, dtype
     assert len(found) % ROWS == 0
 
 
-def test_operands_are_bfloat16_only_where_asked_and_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operands_are_bfloat16_only_where_asked_and_multiplied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     cpu = torch.device("cpu")
     for has in (True, False):
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has: has)
@@ -92,8 +107,12 @@ def test_operands_are_bfloat16_only_where_asked_and_multiplied(monkeypatch: pyte
 
 
 @pytest.mark.parametrize(("operands", "tolerance"), [(None, 2e-6), (torch.bfloat16, 2e-2)])
-@pytest.mark.parametrize(("N", "H", "V"), [(1, 1, 1), (7, 3, 2), (512, 5, 63), (513, 7, 11), (1100, 2, 500)])
-def test_loss_and_gradients(N: int, H: int, V: int, operands: torch.dtype | None, tolerance: float) -> None:
+@pytest.mark.parametrize(
+    ("N", "H", "V"), [(1, 1, 1), (7, 3, 2), (512, 5, 63), (513, 7, 11), (1100, 2, 500)]
+)
+def test_loss_and_gradients(
+    N: int, H: int, V: int, operands: torch.dtype | None, tolerance: float
+) -> None:
     """Compiled in float32 against PyTorch's in float64."""
     torch.manual_seed(N)
     shapes = {"hidden": (N, H), "weight": (V, H), "bias": (V,)}
@@ -106,10 +125,14 @@ def test_loss_and_gradients(N: int, H: int, V: int, operands: torch.dtype | None
         gradients = torch.autograd.grad(3 * loss, list(given.values()))
         results.append({"loss": loss.detach()} | dict(zip(given, gradients, strict=True)))
     assert_close(*results, tolerance)
-    assert token_losses(*exact.values(), targets).sum().item() == pytest.approx(results[1]["loss"].item())
+    assert token_losses(*exact.values(), targets).sum().item() == pytest.approx(
+        results[1]["loss"].item()
+    )
     with torch.no_grad():
         tensors["weight"][0] = torch.nan
-    assert cross_entropy_sum(*tensors.values(), targets, operands).isnan(), "one that diverged is not hidden"
+    assert cross_entropy_sum(*tensors.values(), targets, operands).isnan(), (
+        "one that diverged is not hidden"
+    )
 
 
 def test_large_logits_do_not_overflow() -> None:

@@ -30,11 +30,16 @@ def case(T: int, B: int, E: int, H: int, layers: int = 1, P: int = 0) -> dict[st
 def packed(x: torch.Tensor, *, unequal: bool = True) -> PackedSequence:
     """Pack sequences of different lengths, or of the same length."""
     T, B, _ = x.shape
-    return pack_padded_sequence(x, torch.tensor(sorted(T - b % T * unequal for b in range(B))[::-1]))
+    return pack_padded_sequence(
+        x, torch.tensor(sorted(T - b % T * unequal for b in range(B))[::-1])
+    )
 
 
 def results(
-    module: torch.nn.Module, x: PackedSequence, inputs: dict[str, torch.Tensor], **held: torch.Tensor
+    module: torch.nn.Module,
+    x: PackedSequence,
+    inputs: dict[str, torch.Tensor],
+    **held: torch.Tensor,
 ) -> dict[str, torch.Tensor]:
     """Outputs and gradients by name, for a fixed random gradient of each output."""
     state = inputs["h_0"], inputs["c_0"]
@@ -44,7 +49,9 @@ def results(
         (out, *_), (h_T, c_T) = module(x, state)
     outputs = {"out": out, "h_T": h_T, "c_T": c_T}
     generator = torch.Generator().manual_seed(1)
-    drawn = {o: torch.randn(o.shape, generator=generator, dtype=torch.float64) for o in outputs.values()}
+    drawn = {
+        o: torch.randn(o.shape, generator=generator, dtype=torch.float64) for o in outputs.values()
+    }
     loss = sum((o * weights.to(o.dtype)).sum() for o, weights in drawn.items())
     variables = {name: value for name, value in inputs.items() if value.numel()}
     variables |= dict(module.named_parameters())
@@ -59,12 +66,16 @@ def test_agrees_with_formulas(T: int, B: int, E: int, H: int, activation: str) -
     layer, inputs = LSTM(E, H, activation=activation).double(), case(T, B, E, H)
     ours = results(layer, packed(inputs["x"], unequal=False), inputs)
 
-    parameters = Parameters(**{name: p.detach().numpy() for name, p in layer.layers[0].named_parameters()})
+    parameters = Parameters(
+        **{name: p.detach().numpy() for name, p in layer.layers[0].named_parameters()}
+    )
     x, h_0, c_0 = (inputs[name].detach().numpy() for name in ("x", "h_0", "c_0"))
     outs, caches = formulas.sequence_forward(x, h_0[0], c_0[0], parameters, activation)
     generator = torch.Generator().manual_seed(1)
     shapes = ((T * B, H), (B, H), (B, H))
-    dhs, *dstate = (torch.randn(s, generator=generator, dtype=torch.float64).numpy() for s in shapes)
+    dhs, *dstate = (
+        torch.randn(s, generator=generator, dtype=torch.float64).numpy() for s in shapes
+    )
     dx, dh_0, dc_0, dparameters = formulas.sequence_backward(dhs.reshape(T, B, H), *dstate, caches)
     expected = {"out": outs[0].reshape(T * B, H), "h_T": outs[1][None], "c_T": outs[2][None]}
     expected |= {"dx": dx, "dh_0": dh_0[None], "dc_0": dc_0[None]}
@@ -88,20 +99,30 @@ def test_agrees_with_torch(T: int, B: int, E: int, H: int, layers: int, P: int) 
             theirs.get_parameter(f"weight_hh_l{depth}").copy_(layer.weight_hh)
             theirs.get_parameter(f"bias_ih_l{depth}").copy_(torch.nn.init.normal_(layer.bias))
             theirs.get_parameter(f"bias_hh_l{depth}").zero_()
-    expected = results(theirs, packed(torch.cat([inputs["x"], inputs["p"].expand(T, B, P)], dim=2)), inputs)
+    expected = results(
+        theirs, packed(torch.cat([inputs["x"], inputs["p"].expand(T, B, P)], dim=2)), inputs
+    )
     names = {"weight_ih": "weight_ih_l", "weight_hh": "weight_hh_l", "bias": "bias_ih_l"}
     renamed = {name: expected[name] for name in expected if "_l" not in name}
     for depth in range(layers):
-        renamed |= {f"d{depth}.{ours}": expected[f"d{stock}{depth}"] for ours, stock in names.items()}
+        renamed |= {
+            f"d{depth}.{ours}": expected[f"d{stock}{depth}"] for ours, stock in names.items()
+        }
     if P:
-        renamed["d0.weight_ih"], renamed["d0.weight_ph"] = renamed["d0.weight_ih"].split([E, P], dim=1)
+        renamed["d0.weight_ih"], renamed["d0.weight_ph"] = renamed["d0.weight_ih"].split(
+            [E, P], dim=1
+        )
     held = {"held": inputs["p"]} if P else {}
     assert_close(results(ours, packed(inputs["x"]), inputs, **held), renamed, 1e-11)
 
 
-@pytest.mark.parametrize(("operands", "tolerance"), [(torch.float32, 2e-6), (torch.bfloat16, 1.5e-2)])
+@pytest.mark.parametrize(
+    ("operands", "tolerance"), [(torch.float32, 2e-6), (torch.bfloat16, 1.5e-2)]
+)
 @pytest.mark.parametrize(("T", "B", "E", "H"), [*SIZES, (20, 7, 63, 65)])
-def test_lower_precision_stays_near(T: int, B: int, E: int, H: int, operands: torch.dtype, tolerance: float) -> None:
+def test_lower_precision_stays_near(
+    T: int, B: int, E: int, H: int, operands: torch.dtype, tolerance: float
+) -> None:
     """Float32 is the compiled step; bfloat16 operands round to one part in 256."""
     exact, inputs = LSTM(E, H).double(), case(T, B, E, H)
     rounded = LSTM(E, H, operands=operands)
@@ -114,7 +135,9 @@ def test_lower_precision_stays_near(T: int, B: int, E: int, H: int, operands: to
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("operands", [None, torch.bfloat16])
-def test_the_path_through_cudnn_is_the_same_layer(device: str, operands: torch.dtype | None) -> None:
+def test_the_path_through_cudnn_is_the_same_layer(
+    device: str, operands: torch.dtype | None
+) -> None:
     """`torch.nn.LSTM` is cuDNN on a GPU; on a CPU the same lines run through its own kernels."""
     if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("no GPU here")

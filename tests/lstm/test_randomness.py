@@ -18,7 +18,9 @@ LENGTHS = torch.tensor([6, 4, 4, 1])
 def test_locked_dropout_drops_what_torch_drops_from_whole_channels() -> None:
     data = torch.rand(len(LENGTHS), 5, 6)  # sequence, feature, step
     torch.manual_seed(0)
-    expected = pack_padded_sequence(torch.nn.functional.dropout1d(data, 0.4).permute(2, 0, 1), LENGTHS)
+    expected = pack_padded_sequence(
+        torch.nn.functional.dropout1d(data, 0.4).permute(2, 0, 1), LENGTHS
+    )
     packed = pack_padded_sequence(data.permute(2, 0, 1), LENGTHS)
     torch.manual_seed(0)
     actual = Dropout(locked=True).features(packed.data, packed.batch_sizes, 0.4)
@@ -50,13 +52,18 @@ def test_dropped_recurrent_weights_act_at_every_step_and_get_their_gradients() -
         torch.func.functional_call(stock, weights, x)[0],
     ):
         gradients = torch.autograd.grad((out**2).sum(), [weight_ih, weight_hh, bias])
-        results.append({"out": out.detach()} | dict(zip(("ih", "hh", "bias"), gradients, strict=True)))
+        results.append(
+            {"out": out.detach()} | dict(zip(("ih", "hh", "bias"), gradients, strict=True))
+        )
     assert_close(*results, tolerance=1e-12)
     np.testing.assert_array_equal(results[0]["hh"][mask == 0], 0)
 
 
 def test_dropout_acts_between_layers_only_while_training() -> None:
-    layer, packed = LSTM(3, 4, 2, dropout=Dropout(inputs=0.5)), (torch.randn(10, 3), torch.full((5,), 2))
+    layer, packed = (
+        LSTM(3, 4, 2, dropout=Dropout(inputs=0.5)),
+        (torch.randn(10, 3), torch.full((5,), 2)),
+    )
     assert not torch.equal(layer(*packed)[0], layer(*packed)[0])
     layer.eval()
     assert torch.equal(layer(*packed)[0], layer(*packed)[0])

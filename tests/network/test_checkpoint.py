@@ -19,7 +19,10 @@ from tests import invented
 CONFIGURATION = ModelConfiguration(vocabulary_size=7, embedding_size=2, hidden_size=3, layers=2)
 VOCABULARY = Vocabulary.of_texts(["日月山"], size=7)
 RNG = np.random.default_rng(0)
-WEIGHTS = {name: RNG.standard_normal(shape, np.float32) for name, shape in checkpoint.shapes(CONFIGURATION).items()}
+WEIGHTS = {
+    name: RNG.standard_normal(shape, np.float32)
+    for name, shape in checkpoint.shapes(CONFIGURATION).items()
+}
 MADE = Checkpoint("made", CONFIGURATION, VOCABULARY, WEIGHTS)
 
 
@@ -28,16 +31,25 @@ def path(tmp_path: Path) -> Path:
     return invented.saved(tmp_path / "model.safetensors", MADE)
 
 
-def rewrite(path: Path, metadata: dict[str, str] | None = None, **tensors: np.ndarray | None) -> None:
+def rewrite(
+    path: Path, metadata: dict[str, str] | None = None, **tensors: np.ndarray | None
+) -> None:
     """Write the file again with other metadata or tensors (None leaves one out), its digest made to fit."""
     stored, meta = checkpoint.read_tensors(path)
     changed = stored | {name.replace("__", "."): tensor for name, tensor in tensors.items()}
-    checkpoint.write_tensors(path, {n: t for n, t in changed.items() if t is not None}, meta | (metadata or {}))
+    checkpoint.write_tensors(
+        path, {n: t for n, t in changed.items() if t is not None}, meta | (metadata or {})
+    )
 
 
-def test_what_was_saved_is_loaded_from_a_file_or_its_folder_and_from_half_precision(path: Path, tmp_path: Path) -> None:
+def test_what_was_saved_is_loaded_from_a_file_or_its_folder_and_from_half_precision(
+    path: Path, tmp_path: Path
+) -> None:
     half = tmp_path / "half.safetensors"
-    checkpoint.save(half, replace(MADE, stored={name: tensor.astype(np.float16) for name, tensor in WEIGHTS.items()}))
+    checkpoint.save(
+        half,
+        replace(MADE, stored={name: tensor.astype(np.float16) for name, tensor in WEIGHTS.items()}),
+    )
     for place in (path, path.parent, str(path), half):
         loaded = checkpoint.load(place)
         assert (loaded.configuration, loaded.vocabulary) == (CONFIGURATION, VOCABULARY)
@@ -49,7 +61,10 @@ def test_what_was_saved_is_loaded_from_a_file_or_its_folder_and_from_half_precis
 
 
 def test_8_bits_are_a_quarter_and_round_to_themselves(tmp_path: Path) -> None:
-    made, paths = invented.model(hidden_size=64, tied=True), [tmp_path / f"{n}.safetensors" for n in range(2)]
+    made, paths = (
+        invented.model(hidden_size=64, tied=True),
+        [tmp_path / f"{n}.safetensors" for n in range(2)],
+    )
     checkpoint.save(paths[0], made.rounded())
     loaded = checkpoint.load(paths[0])
     for name, tensor in made.tensors.items():
@@ -77,18 +92,26 @@ def test_absent_model(tmp_path: Path) -> None:
 DAMAGES = [
     (lambda data: b"", "is damaged or is no checkpoint"),
     (lambda data: data[:-1], "is damaged"),
-    (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "it was altered after it was saved: its SHA-256 differs"),
+    (
+        lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+        "it was altered after it was saved: its SHA-256 differs",
+    ),
     (lambda data: data.replace(b'"F32"', b'"I32"'), "it was altered"),
     (lambda data: data.replace(b'"F32"', b'"BF16"').replace(b" " * 4, b"", 1), "is damaged"),
     (lambda data: data.replace(b"[7]", b"[1,7]").replace(b" " * 2, b"", 1), "is damaged"),
     (lambda data: data.replace(b"tanh", b"relu"), "it was altered"),
-    (lambda data: data.replace(b"pingze-2", b"pingze-9"), "its format is pingze-9, this pingze reads pingze-2"),
+    (
+        lambda data: data.replace(b"pingze-2", b"pingze-9"),
+        "its format is pingze-9, this pingze reads pingze-2",
+    ),
     (lambda data: save({"weight": np.zeros(3)}), "its format is None"),
 ]
 
 
 @pytest.mark.parametrize(("damage", "said"), DAMAGES)
-def test_a_damaged_file_is_one_line(path: Path, damage: Callable[[bytes], bytes], said: str) -> None:
+def test_a_damaged_file_is_one_line(
+    path: Path, damage: Callable[[bytes], bytes], said: str
+) -> None:
     before = path.read_bytes()
     path.write_bytes(damage(before))
     assert path.read_bytes() != before
@@ -104,13 +127,22 @@ BIAS = np.zeros(7, np.float32)
 @pytest.mark.parametrize(
     ("tensors", "said"),
     [
-        ({"lstm__1__bias": None}, r"tensor lstm\.1\.bias is absent, the configuration asks for \(12,\)"),
-        ({"reward__weight": BIAS}, r"tensor reward\.weight is \(7,\), the configuration asks for \(3,\)"),
+        (
+            {"lstm__1__bias": None},
+            r"tensor lstm\.1\.bias is absent, the configuration asks for \(12,\)",
+        ),
+        (
+            {"reward__weight": BIAS},
+            r"tensor reward\.weight is \(7,\), the configuration asks for \(3,\)",
+        ),
         ({"more": BIAS}, r"tensor more is \(7,\), the configuration asks for absent"),
         ({"output__bias": BIAS[None]}, r"output\.bias is \(1, 7\)"),
         ({"output__bias": BIAS.astype(np.int8)}, r"output\.bias is not finite, or int8"),
         ({"output__bias": BIAS.astype(np.float64)}, r"output\.bias is not finite, or float64"),
-        ({"output__bias": BIAS.astype(np.float16) - np.inf}, r"output\.bias is not finite, or float16"),
+        (
+            {"output__bias": BIAS.astype(np.float16) - np.inf},
+            r"output\.bias is not finite, or float16",
+        ),
         ({"output__weight": np.zeros((7, 3), np.int8)}, r"output\.weight\.scale is absent"),
         (
             {"output__weight": np.zeros((7, 3), np.int8), "output__weight__scale": BIAS + np.nan},
@@ -118,7 +150,9 @@ BIAS = np.zeros(7, np.float32)
         ),
     ],
 )
-def test_tensors_that_do_not_fit_are_named(path: Path, tensors: dict[str, np.ndarray], said: str) -> None:
+def test_tensors_that_do_not_fit_are_named(
+    path: Path, tensors: dict[str, np.ndarray], said: str
+) -> None:
     rewrite(path, **tensors)
     with pytest.raises(CheckpointError, match=said):
         checkpoint.load(path)
@@ -127,7 +161,12 @@ def test_tensors_that_do_not_fit_are_named(path: Path, tensors: dict[str, np.nda
 CONFIGURED = [
     *("", "[]", "[" * 99_999),
     *(json.dumps({"layers": layers}) for layers in (0, 1.5, 10**9, True, None, "2", [2])),
-    *('{"hidden_size": NaN}', '{"hidden_size": 1e999}', '{"vocabulary_size": 0}', '{"activation": ["tanh"]}'),
+    *(
+        '{"hidden_size": NaN}',
+        '{"hidden_size": 1e999}',
+        '{"vocabulary_size": 0}',
+        '{"activation": ["tanh"]}',
+    ),
     *('{"colour": 1}', '{"special_tokens": 1}'),
 ]
 
@@ -135,7 +174,9 @@ CONFIGURED = [
 @pytest.mark.parametrize("value", CONFIGURED)
 def test_a_configuration_of_no_model_is_one_line_at_once(path: Path, value: str) -> None:
     rewrite(path, {"configuration": value})
-    with pytest.raises(CheckpointError, match=r"^[^\n]*has a configuration that this pingze cannot read"):
+    with pytest.raises(
+        CheckpointError, match=r"^[^\n]*has a configuration that this pingze cannot read"
+    ):
         checkpoint.load(path)
 
 
@@ -156,14 +197,21 @@ def test_a_vocabulary_of_another_size_or_other_special_tokens_is_refused(path: P
     made = invented.model(conditions=["<七絕>", "<張甲>"])
     invented.saved(path, made)
     assert checkpoint.load(path).configuration == made.configuration
-    rewrite(path, {"configuration": json.dumps(asdict(made.configuration) | {"special_tokens": ["<七絕>"]})})
-    with pytest.raises(CheckpointError, match="other special tokens in its vocabulary than in its config"):
+    rewrite(
+        path,
+        {"configuration": json.dumps(asdict(made.configuration) | {"special_tokens": ["<七絕>"]})},
+    )
+    with pytest.raises(
+        CheckpointError, match="other special tokens in its vocabulary than in its config"
+    ):
         checkpoint.load(path)
 
 
 def test_a_model_that_cannot_be_saved_leaves_the_file_before_it(path: Path) -> None:
     before, wrong = path.read_bytes(), replace(MADE, stored=WEIGHTS | {"output.bias": BIAS[:6]})
-    with pytest.raises(CheckpointError, match=r"output\.bias is \(6,\), the configuration asks for \(7,\)"):
+    with pytest.raises(
+        CheckpointError, match=r"output\.bias is \(6,\), the configuration asks for \(7,\)"
+    ):
         checkpoint.save(path, wrong)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
@@ -177,7 +225,12 @@ def test_a_reward_is_kept_and_a_model_reached_by_a_link(path: Path, tmp_path: Pa
     assert checkpoint.load(link).reward is None
     checkpoint.save(link, replace(MADE, stored=MADE.stored | {checkpoint.REWARD: reward}))
     assert link.is_symlink()
-    assert before != checkpoint.changed(path) == checkpoint.changed(path.parent) == checkpoint.changed(link)
+    assert (
+        before
+        != checkpoint.changed(path)
+        == checkpoint.changed(path.parent)
+        == checkpoint.changed(link)
+    )
     assert checkpoint.changed("tang") == 0
     for place in (path, path.parent, link):
         np.testing.assert_array_equal(checkpoint.load(place).reward, reward)

@@ -11,7 +11,9 @@ from pingze.network.conditions import LONGEST_TITLE, Conditions
 from pingze.network.vocabulary import BOS, EOS, SPECIAL_TOKENS, Vocabulary
 
 TOKENS = ("<五絕>", "<七律>", "<張甲>", "<李乙>")
-DYNASTIC = Vocabulary.of_texts(["天地山水"], 20, ("<五絕>", "<唐>", "<張甲>", "<李乙>", "<宋>", "<王丙>"))
+DYNASTIC = Vocabulary.of_texts(
+    ["天地山水"], 20, ("<五絕>", "<唐>", "<張甲>", "<李乙>", "<宋>", "<王丙>")
+)
 VOCABULARY = Vocabulary.of_texts(["天地山水風月"], 20, TOKENS)
 
 
@@ -25,24 +27,32 @@ def test_a_vocabulary_has_its_condition_tokens_after_the_special_ones() -> None:
 @pytest.mark.parametrize(
     ("conditions", "tokens"),
     [
-        *((("五絕", "李乙", "山水"), ["<五絕>", "<李乙>", "山水"]), ((None, None, None), ["", "", ""])),
+        *(
+            (("五絕", "李乙", "山水"), ["<五絕>", "<李乙>", "山水"]),
+            ((None, None, None), ["", "", ""]),
+        ),
         (("七古", "王丙", "山龘"), ["", "", "山<unk>"]),
         ((None, None, "《山、水》 二首"), ["", "", "山水<unk><unk>"]),
         ((None, None, "山" * 30), ["", "", "山" * LONGEST_TITLE]),
     ],
 )
-def test_each_condition_has_its_tokens(conditions: tuple[str | None, ...], tokens: list[str]) -> None:
+def test_each_condition_has_its_tokens(
+    conditions: tuple[str | None, ...], tokens: list[str]
+) -> None:
     dynasty, *parts, _ = Conditions(VOCABULARY).prefix(*conditions)
     assert [VOCABULARY.decode(part) for part in parts] == tokens
     assert not len(dynasty)  # of one dynasty
 
 
 @pytest.mark.parametrize(
-    ("about", "tokens"), [(None, ""), ("", ""), ("山 水", "<about>山水"), ("，", ""), ("龘", "<about><unk>")]
+    ("about", "tokens"),
+    [(None, ""), ("", ""), ("山 水", "<about>山水"), ("，", ""), ("龘", "<about><unk>")],
 )
 def test_a_theme_has_a_token_before_it(about: str | None, tokens: str) -> None:
     thematic = Vocabulary.of_texts(["天地山水"], 20, ("<五絕>", "<about>", "<張甲>"))
-    assert thematic.decode(Conditions(thematic).prefix(None, None, None, about=about).about) == tokens
+    assert (
+        thematic.decode(Conditions(thematic).prefix(None, None, None, about=about).about) == tokens
+    )
     assert Conditions(thematic).poets == ["張甲"]
     assert not len(Conditions(VOCABULARY).prefix(None, None, None, about=about).about)
 
@@ -69,7 +79,9 @@ def test_contradictions_are_refused() -> None:
 
 
 sequences = st.lists(
-    st.lists(st.integers(4, 9), min_size=1, max_size=8).map(lambda ids: np.array([BOS, *ids])), min_size=1, max_size=7
+    st.lists(st.integers(4, 9), min_size=1, max_size=8).map(lambda ids: np.array([BOS, *ids])),
+    min_size=1,
+    max_size=7,
 )
 
 
@@ -83,7 +95,9 @@ def test_a_short_text_is_followed_by_eos_a_long_one_is_cut() -> None:
 @given(sequences, st.lists(st.integers(4, 9), max_size=5))
 def test_every_transition_is_packed_once(sequences: list[np.ndarray], prefix: list[int]) -> None:
     batch = pack([np.array([*prefix, *sequence]) for sequence in sequences])
-    expected = sorted(pair for s in sequences for pair in zip(s[:-1].tolist(), s[1:].tolist(), strict=True))
+    expected = sorted(
+        pair for s in sequences for pair in zip(s[:-1].tolist(), s[1:].tolist(), strict=True)
+    )
     found = (part[batch.predicted].tolist() for part in (batch.inputs, batch.targets))
     assert sorted(zip(*found, strict=True)) == expected
     assert batch.sizes.sum() == len(batch.inputs) == len(expected) + len(prefix) * len(sequences)

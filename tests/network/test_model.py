@@ -35,7 +35,9 @@ def stock_loss(model: LanguageModel, sequences: list[np.ndarray] = SEQUENCES) ->
     state = {"bias_hh_l0": torch.zeros(28), "bias_hh_l1": torch.zeros(28)}
     weights = model.lstm.state_dict()
     if held:
-        weights["0.weight_ih"] = torch.cat([weights["0.weight_ih"], weights.pop("0.weight_ph")], dim=1)
+        weights["0.weight_ih"] = torch.cat(
+            [weights["0.weight_ih"], weights.pop("0.weight_ph")], dim=1
+        )
     for name, value in weights.items():
         depth, part = name.split(".")
         state[f"{part}_ih_l{depth}" if part == "bias" else f"{part}_l{depth}"] = value
@@ -53,18 +55,28 @@ def stock_loss(model: LanguageModel, sequences: list[np.ndarray] = SEQUENCES) ->
         logits = hidden @ model.output.weight.T + model.output.bias
     begun = (ids[:-1] == BOS).cumsum(dim=0) > 0
     targets = torch.where((ids[1:] == 0) | ~begun, -100, ids[1:])
-    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
+    return torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), targets.flatten(), reduction="sum"
+    )
 
 
-@pytest.mark.parametrize("configuration", [CONFIGURATION, TIED, HELD], ids=["untied", "tied", "held"])
+@pytest.mark.parametrize(
+    "configuration", [CONFIGURATION, TIED, HELD], ids=["untied", "tied", "held"]
+)
 @pytest.mark.parametrize("prefix", [[], [7, 8, 9]], ids=["text", "prefix and text"])
-def test_loss_and_gradients_agree_with_stock_parts(configuration: ModelConfiguration, prefix: list[int]) -> None:
+def test_loss_and_gradients_agree_with_stock_parts(
+    configuration: ModelConfiguration, prefix: list[int]
+) -> None:
     model = made(configuration)
     sequences = [np.array([*prefix[n:], *sequence]) for n, sequence in enumerate(SEQUENCES)]
     shared = {name: p for name, p in model.named_parameters() if not name.startswith("lstm")}
     results = [
-        {"loss": loss.detach()} | dict(zip(shared, torch.autograd.grad(loss, shared.values()), strict=True))
-        for loss in (model.loss_sum(*map(torch.from_numpy, pack(sequences))), stock_loss(model, sequences))
+        {"loss": loss.detach()}
+        | dict(zip(shared, torch.autograd.grad(loss, shared.values()), strict=True))
+        for loss in (
+            model.loss_sum(*map(torch.from_numpy, pack(sequences))),
+            stock_loss(model, sequences),
+        )
     ]
     assert ("projection.weight" in shared) == configuration.tied == ("output.weight" not in shared)
     assert_close(*results, tolerance=1e-12)

@@ -20,11 +20,15 @@ from tests.comparing import assert_close
 def random_state(made: checkpoint.Checkpoint, batch: int) -> State:
     sizes, rng = made.configuration, np.random.default_rng(1)
     layers = rng.uniform(-1, 1, (2 * sizes.layers, batch, sizes.hidden_size)).astype(np.float32)
-    return State.unpredicted(list(layers), rng.standard_normal((batch, 4 * sizes.hidden_size)).astype(np.float32))
+    return State.unpredicted(
+        list(layers), rng.standard_normal((batch, 4 * sizes.hidden_size)).astype(np.float32)
+    )
 
 
 def by_name(state: State) -> dict[str, np.ndarray]:
-    states = {f"{name}{at // 2}": part for at, part in enumerate(state.layers) for name in "hc"[at % 2]}
+    states = {
+        f"{name}{at // 2}": part for at, part in enumerate(state.layers) for name in "hc"[at % 2]
+    }
     return states | {"ln p": state.log_p}
 
 
@@ -34,14 +38,19 @@ def rounded(x: np.ndarray, *, within_1: bool) -> np.ndarray:
     return np.clip(np.rint(x / scale), -128, 127) * scale
 
 
-def by_formulas(made: checkpoint.Checkpoint, state: State, ids: np.ndarray) -> dict[str, np.ndarray]:
+def by_formulas(
+    made: checkpoint.Checkpoint, state: State, ids: np.ndarray
+) -> dict[str, np.ndarray]:
     """The step by `formulas.cell_forward` in float64, with the operands of its products rounded to 8 bits."""
     w = {name: tensor.astype(np.float64) for name, tensor in made.tensors.items()}
     activation, found, x = made.configuration.activation, {}, w["embedding.weight"][ids]
     is_tanh, bias = activation == "tanh", state.bias
     for depth in range(made.configuration.layers):
         h, c = (part.astype(np.float64) for part in state.layers[2 * depth : 2 * depth + 2])
-        net = x @ w[f"lstm.{depth}.weight_ih"].T + rounded(h, within_1=is_tanh) @ w[f"lstm.{depth}.weight_hh"].T
+        net = (
+            x @ w[f"lstm.{depth}.weight_ih"].T
+            + rounded(h, within_1=is_tanh) @ w[f"lstm.{depth}.weight_hh"].T
+        )
         (h, c), _ = cell_forward(net + (w[f"lstm.{depth}.bias"] if depth else bias), c, activation)
         found |= {f"h{depth}": h, f"c{depth}": c}
         x = rounded(h, within_1=is_tanh)
@@ -54,7 +63,9 @@ def by_formulas(made: checkpoint.Checkpoint, state: State, ids: np.ndarray) -> d
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("layers", "tied", "batch"), [(1, False, 1), (1, True, 63), (3, True, 7)])
-def test_a_step_is_that_of_the_formulas(activation: str, layers: int, tied: bool, batch: int) -> None:
+def test_a_step_is_that_of_the_formulas(
+    activation: str, layers: int, tied: bool, batch: int
+) -> None:
     made = invented.model(layers=layers, tied=tied, activation=activation)
     state = random_state(made, batch)
     ids = np.random.default_rng(2).integers(len(made.vocabulary), size=batch)
@@ -78,7 +89,10 @@ def test_texts_that_continue_the_same_one_are_read_as_if_each_had_its_own_row() 
     rows, ids = np.array([2, 0, 2, 2]), np.array([5, 6, 7, 5])
     for network in (GraphNetwork(made.rounded()), ReferenceNetwork(made)):
         state = random_state(made, 3)
-        together, apart = network.predict(network.read(state, rows, ids)), network.step(state.take(rows), ids)
+        together, apart = (
+            network.predict(network.read(state, rows, ids)),
+            network.step(state.take(rows), ids),
+        )
         for name, value in by_name(apart).items():
             np.testing.assert_allclose(by_name(together)[name], value, rtol=1e-6, err_msg=name)
 
@@ -87,7 +101,9 @@ def test_texts_that_continue_the_same_one_are_read_as_if_each_had_its_own_row() 
 def test_the_shipped_models_lose_little_in_8_bits(name: str) -> None:
     """ln p along a text of random characters: its mean hardly moves."""
     made = checkpoint.load(name)
-    ids = np.random.default_rng(0).integers(len(made.vocabulary) - 3000, len(made.vocabulary) - 1000, (12, 8))
+    ids = np.random.default_rng(0).integers(
+        len(made.vocabulary) - 3000, len(made.vocabulary) - 1000, (12, 8)
+    )
     found = []
     for network in (ReferenceNetwork(made), GraphNetwork(made.rounded())):
         state, log_p = network.start(8), []
@@ -114,7 +130,9 @@ def test_softmax_agrees_with_torch(shape: tuple[int, int], scale: float, seed: i
     logits = (scale * np.random.default_rng(seed).standard_normal(shape)).astype(np.float32)
     exact, (p, log_sum) = torch.from_numpy(logits).double(), softmax(logits)
     np.testing.assert_allclose(p, torch.softmax(exact, dim=-1).numpy(), rtol=1e-4, atol=1e-30)
-    np.testing.assert_allclose(log_sum, torch.logsumexp(exact, dim=-1).numpy(), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        log_sum, torch.logsumexp(exact, dim=-1).numpy(), rtol=1e-5, atol=1e-5
+    )
     np.testing.assert_array_equal(softmax(logits[-1:])[0], p[-1:])  # the same among others
 
 
@@ -126,7 +144,9 @@ def test_what_is_excluded_stays_excluded() -> None:
 
 @pytest.mark.parametrize(("tied", "held"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("prefix", [[], [9, 4, 7]])
-def test_each_token_has_the_probability_that_the_model_gives_it(tied: bool, held: bool, prefix: list[int]) -> None:
+def test_each_token_has_the_probability_that_the_model_gives_it(
+    tied: bool, held: bool, prefix: list[int]
+) -> None:
     checkpoint = invented.model(tied=tied, held=held)
     model = LanguageModel.of(checkpoint)
     ids = np.random.default_rng(0).integers(4, checkpoint.configuration.vocabulary_size, (6, 3))
@@ -136,8 +156,12 @@ def test_each_token_has_the_probability_that_the_model_gives_it(tied: bool, held
     for row in ids[1:]:
         states.append(network.step(states[-1], row))
     with torch.no_grad():
-        rows = torch.from_numpy(np.concatenate([np.repeat(np.array(prefix, int)[:, None], 3, axis=1), ids]))
-        logits = model.output(model(rows.flatten(), torch.full((len(rows),), 3))).unflatten(0, (-1, 3))
+        rows = torch.from_numpy(
+            np.concatenate([np.repeat(np.array(prefix, int)[:, None], 3, axis=1), ids])
+        )
+        logits = model.output(model(rows.flatten(), torch.full((len(rows),), 3))).unflatten(
+            0, (-1, 3)
+        )
     expected = logits.log_softmax(dim=-1)[len(prefix) :].numpy()
     assert_close({"ln p": np.stack([state.log_p for state in states])}, {"ln p": expected}, 1e-5)
 
@@ -148,4 +172,6 @@ def test_what_is_recorded_of_a_text_is_what_its_steps_did() -> None:
     for id_ in text:
         state = network.step(state, np.array([id_]))
     for depth, caches in enumerate(network.record(np.array([*prefix, BOS, *text]))):
-        assert_close({"h": caches[-1].gates.o * caches[-1].phi_c}, {"h": state.layers[2 * depth]}, 1e-5)
+        assert_close(
+            {"h": caches[-1].gates.o * caches[-1].phi_c}, {"h": state.layers[2 * depth]}, 1e-5
+        )

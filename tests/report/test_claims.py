@@ -10,9 +10,27 @@ from markupsafe import escape
 
 from pingze.cli.report import report
 from pingze.errors import InputError
-from pingze.report.experiments import CONFIRMED, REFINED, REFUTED, UNDECIDED, Claim, Finding, Rule, claims, document
+from pingze.report.experiments import (
+    CONFIRMED,
+    REFINED,
+    REFUTED,
+    UNDECIDED,
+    Claim,
+    Finding,
+    Rule,
+    claims,
+    document,
+)
 from pingze.report.experiments.experiment import BUDGETS, Measured, Row, Setup, Trial
-from pingze.report.experiments.rerun import EXPERIMENTS, PAGE, RESULTS, TIMES, Results, concluded, section
+from pingze.report.experiments.rerun import (
+    EXPERIMENTS,
+    PAGE,
+    RESULTS,
+    TIMES,
+    Results,
+    concluded,
+    section,
+)
 
 CLAIMS = [claim for name in EXPERIMENTS for claim in claims(name).values()]
 
@@ -51,12 +69,19 @@ def test_a_rule_tries_its_conditions_in_turn() -> None:
 
 def finding(*values: float, confirmed: str = "x <= 1", refined: str = "x <= 2") -> Finding:
     claim = Claim("one/two", "", {"x": ""}, Rule(confirmed, refined), "", "")
-    return Finding(claim, {seed: {"x": value, "y": 0} for seed, value in enumerate(values, start=11)})
+    return Finding(
+        claim, {seed: {"x": value, "y": 0} for seed, value in enumerate(values, start=11)}
+    )
 
 
 def test_the_number_of_the_refined_condition_decides_if_no_seed_met_the_other() -> None:
     """Also if that seed met neither."""
-    cases = (((2,), "y > -2", "x"), ((1,), "y > -2", "y"), ((1,), "y > 0", "y"), ((1, 2), "y > 0", "x"))
+    cases = (
+        ((2,), "y > -2", "x"),
+        ((1,), "y > -2", "y"),
+        ((1,), "y > 0", "y"),
+        ((1, 2), "y > 0", "x"),
+    )
     for values, refined, decides in cases:
         assert finding(*values, confirmed="x > 1", refined=refined).deciding == decides
 
@@ -80,7 +105,9 @@ HEADINGS = {"seed": 1}, {"cores": 2}
 
 
 def test_rows_are_there_for_the_next_process_of_the_same_report(tmp_path: Path) -> None:
-    Results(tmp_path, *HEADINGS).add(KEY, ONE, Measured({"x": 1 / 3}, {"y": [1.0, math.nan]}), seconds=2.5)
+    Results(tmp_path, *HEADINGS).add(
+        KEY, ONE, Measured({"x": 1 / 3}, {"y": [1.0, math.nan]}), seconds=2.5
+    )
     later = Results(tmp_path, *HEADINGS)
     row = later.row(KEY, ONE)
     assert (row.id, row.number("x"), row.curves["y"]) == (KEY, 0.333333, [1.0, None])
@@ -112,13 +139,17 @@ def by_seed(experiment: str) -> dict[int, dict[str, Row]]:
     for key, row in RECORDED["rows"].items():
         if key.startswith(f"{experiment}/"):
             trial, _, seed = key.removeprefix(f"{experiment}/").partition(", seed ")
-            found.setdefault(int(seed or RECORDED["heading"]["seeds"][0]), {})[trial] = Row(key, **row)
+            found.setdefault(int(seed or RECORDED["heading"]["seeds"][0]), {})[trial] = Row(
+                key, **row
+            )
     return found
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_verdicts_follow_from_the_rows_and_are_on_the_page(experiment: str) -> None:
-    for finding in section(experiment, by_seed(experiment), Results(FOLDER, RECORDED["heading"], {})).findings:
+    for finding in section(
+        experiment, by_seed(experiment), Results(FOLDER, RECORDED["heading"], {})
+    ).findings:
         assert RECORDED["verdicts"][finding.claim.id] == concluded(finding)
         assert str(escape(finding.claim.quote)) in SHOWN
         assert finding.claim.finding, f"{finding.claim.id} needs a person's sentence"
@@ -128,6 +159,9 @@ def test_verdicts_follow_from_the_rows_and_are_on_the_page(experiment: str) -> N
 
 def test_the_page_shows_every_row_and_was_measured_with_the_budget_of_hours() -> None:
     assert RECORDED["heading"]["budget"]["name"] == "hours"
-    assert json.loads((FOLDER / TIMES).read_text(encoding="utf-8"))["seconds"].keys() >= RECORDED["rows"].keys()
+    assert (
+        json.loads((FOLDER / TIMES).read_text(encoding="utf-8"))["seconds"].keys()
+        >= RECORDED["rows"].keys()
+    )
     for key in RECORDED["rows"]:
         assert f'<th scope="row">{key}</th>' in SHOWN

@@ -21,7 +21,9 @@ def report(out: Path) -> "subprocess.Popen[bytes]":
     """Start the command; what it says goes to a file beside the folder."""
     arguments = ["report", "--out", str(out), "--only", "softmax", "--budget", "sketch"]
     with command.said_by(out).open("a") as output:
-        return subprocess.Popen([*command.PINGZE, *arguments], env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=output)
+        return subprocess.Popen(
+            [*command.PINGZE, *arguments], env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=output
+        )
 
 
 def rows(out: Path) -> int:

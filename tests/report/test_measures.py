@@ -77,7 +77,9 @@ def test_the_bound_is_the_least_loss_of_two_softmaxes() -> None:
         loss = nn.functional.cross_entropy(torch.softmax(certain, dim=1), target).item()
         assert softmax.bound(classes) == pytest.approx(loss, rel=1e-12)
         for seed in range(20):
-            logits = 10 * torch.randn(1, classes, generator=torch.Generator().manual_seed(seed)).double()
+            logits = (
+                10 * torch.randn(1, classes, generator=torch.Generator().manual_seed(seed)).double()
+            )
             assert nn.functional.cross_entropy(torch.softmax(logits, dim=1), target).item() > loss
     assert softmax.bound(5851) == pytest.approx(7.6747, abs=1e-4)
 
@@ -96,9 +98,18 @@ def test_a_spike_is_a_tenth_above_the_ten_before() -> None:
 
 def test_a_training_that_explodes_ends_and_says_where() -> None:
     """It reads a quarter of the poems, and has the vocabulary of all."""
-    exploding = {"activation": "relu", "optimizer": "sgd", "learning_rate": 1e6, "steps": 12, "poems": 32}
+    exploding = {
+        "activation": "relu",
+        "optimizer": "sgd",
+        "learning_rate": 1e6,
+        "steps": 12,
+        "poems": 32,
+    }
     course = train(setup(), exploding)
-    assert (course.trainer.steps_per_epoch, len(course.trainer.vocabulary)) == (2, setup().vocabulary_size)
+    assert (course.trainer.steps_per_epoch, len(course.trainer.vocabulary)) == (
+        2,
+        setup().vocabulary_size,
+    )
     assert course.failed_at is not None
     measured = course.measured()
     assert measured.figures["diverged"] is True
@@ -109,7 +120,9 @@ def test_a_training_that_explodes_ends_and_says_where() -> None:
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("clip", ["clip_norm", "clip_value"])
 @pytest.mark.parametrize(("threshold", "expected"), [(1e-4, True), (1e4, False)])
-def test_clipping_acts_where_a_threshold_is_passed(optimizer: str, clip: str, threshold: float, expected: bool) -> None:
+def test_clipping_acts_where_a_threshold_is_passed(
+    optimizer: str, clip: str, threshold: float, expected: bool
+) -> None:
     seen: list[bool] = []
     settings = {"optimizer": optimizer, clip: threshold, "steps": 3}
     train(setup(), settings, after_step=lambda trainer, taken: seen.append(acts(trainer, taken)))
@@ -149,7 +162,11 @@ def test_the_best_of_fifteen_settings_of_each_runs_in_the_race() -> None:
 def test_a_wider_tolerance_admits_more_settings_but_none_beyond_a_gap() -> None:
     found = rows({MOMENTUM: FLAT, ADAM: PEAKED})
     assert sum(optimizers.good(found, MOMENTUM, 0.02)) == 15
-    assert [sum(optimizers.good(found, ADAM, tolerance)) for tolerance in (0.02, 0.05, 0.2)] == [1, 2, 3]
+    assert [sum(optimizers.good(found, ADAM, tolerance)) for tolerance in (0.02, 0.05, 0.2)] == [
+        1,
+        2,
+        3,
+    ]
     assert optimizers.decades(found, ADAM, 0.02) == 0
     assert optimizers.decades(found, ADAM, 0.2) == pytest.approx(math.log10(0.0077 / 0.0034))
     gap = rows({MOMENTUM: FLAT, ADAM: [5.1, 9.0, 5.0, 5.1] + [9.0] * 11})

@@ -28,7 +28,9 @@ def test_every_claim_has_a_verdict_and_every_row_a_time(report: Path) -> None:
     for id_, finding in results["verdicts"].items():
         assert finding["verdict"] in (CONFIRMED, REFINED, REFUTED, UNDECIDED)
         assert list(finding["other"]) == [rule.label for rule in every[id_].other]
-        assert all(numbers.keys() == every[id_].numbers.keys() for numbers in finding["numbers"].values())
+        assert all(
+            numbers.keys() == every[id_].numbers.keys() for numbers in finding["numbers"].values()
+        )
     times = json.loads((report / TIMES).read_text(encoding="utf-8"))
     assert results["rows"].keys() == times["seconds"].keys()
     assert "seconds" not in (report / RESULTS).read_text(encoding="utf-8")
@@ -48,7 +50,9 @@ def test_one_seed_gives_one_table_in_any_order(report: Path, tmp_path: Path) -> 
     assert {id_.partition("/")[0] for id_ in second["verdicts"]} == {"zero", "perplexity"}
     for name in second["verdicts"]:
         assert second["verdicts"][name] == first["verdicts"][name]
-    assert list(second["rows"].items()) == [(key, row) for key, row in first["rows"].items() if key in second["rows"]]
+    assert list(second["rows"].items()) == [
+        (key, row) for key, row in first["rows"].items() if key in second["rows"]
+    ]
 
 
 def test_no_row_is_measured_again(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,12 +75,15 @@ def test_the_page_in_a_browser(report: Path, browser: Browser, width: int, schem
     assert said == []
     assert [url for url in asked if not url.startswith("data:")] == [address]
     sizes = page.eval_on_selector_all(
-        "figure > svg", "all => all.map(e => [e.getBoundingClientRect().width, e.querySelectorAll('path').length])"
+        "figure > svg",
+        "all => all.map(e => [e.getBoundingClientRect().width, e.querySelectorAll('path').length])",
     )
     assert len(sizes) == page.eval_on_selector_all("figure", "all => all.length") > len(EXPERIMENTS)
     assert all(drawn > 0.6 * min(width, 400) and paths > 5 for drawn, paths in sizes)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator(".verdicts").first.locator("tbody tr").count() == sum(len(claims(name)) for name in EXPERIMENTS)
+    assert page.locator(".verdicts").first.locator("tbody tr").count() == sum(
+        len(claims(name)) for name in EXPERIMENTS
+    )
     ink = page.eval_on_selector("figure svg text", "e => getComputedStyle(e).fill")
     assert ink == page.evaluate("getComputedStyle(document.body).color")
     page.close()

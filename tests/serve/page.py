@@ -21,7 +21,11 @@ OPTIONS = ["--no-sandbox", "--disable-background-networking"]
 
 def executable() -> str | None:
     """Where the system's Chromium is."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
 
 
 @contextmanager
@@ -57,7 +61,9 @@ def _fonts(which: str) -> set[Path]:
     """The files of the fonts that fontconfig finds."""
     if shutil.which("fc-list") is None:
         return set()
-    said = subprocess.run(["fc-list", which, "file"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        ["fc-list", which, "file"], capture_output=True, text=True, check=True
+    ).stdout
     return {Path(line.rstrip(": ")) for line in said.splitlines()}
 
 
@@ -78,7 +84,11 @@ def opened(
     """
     size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 860}
     context = browser.new_context(
-        viewport=size, color_scheme=scheme, locale=language, reduced_motion="reduce", accept_downloads=True
+        viewport=size,
+        color_scheme=scheme,
+        locale=language,
+        reduced_motion="reduce",
+        accept_downloads=True,
     )
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
     context.set_default_timeout(SECONDS * 1000)
@@ -100,7 +110,9 @@ def link(*verse: str, form: str, title: str = "", locks: str | None = None) -> s
     """Make the part of the page's address that holds a poem, as page/link.js does."""
     facts = [form, "", "", title, "", "", "", ""]
     text = json.dumps([" ".join(verse), facts, {}, *([] if locks is None else [locks])])
-    return "#" + base64.urlsafe_b64encode(zlib.compress(text.encode(), wbits=-15)).decode().rstrip("=")
+    return "#" + base64.urlsafe_b64encode(zlib.compress(text.encode(), wbits=-15)).decode().rstrip(
+        "="
+    )
 
 
 def again(page: Page, address: str = "") -> None:
@@ -127,7 +139,8 @@ def compose(page: Page, form: str = "五絕", poems: int = 1) -> None:
     page.select_option("#count", str(poems))
     page.click("#go")
     says(page, "#news", re.compile("得詩|Poems:"))
-    page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).first.wait_for()  # ◎ stands there before the verdict
+    # ◎ stands there before the verdict
+    page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).first.wait_for()
     says(page, "#go", re.compile("作|Compose"))
 
 
@@ -137,7 +150,8 @@ def answers_held(page: Page, path: str) -> Iterator[None]:
     held: list[Route] = []
     page.route(f"**/v1/{path}", lambda route: held.append(route))
     yield
-    page.evaluate("async () => { await fetch('/v1/health'); }")  # what was called off is known by its answer
+    # what was called off is known by its answer
+    page.evaluate("async () => { await fetch('/v1/health'); }")
     for route in [each for each in held if not each.request.failure]:
         with page.expect_response(f"**/v1/{path}"):
             route.continue_()
@@ -159,4 +173,7 @@ def choose(page: Page, setting: str, value: str) -> None:
 
 def lines(page: Page) -> list[str]:
     """The lines of the poem on the sheet."""
-    return ["".join(row.locator(".character").all_inner_texts()) for row in page.locator("#sheet .line").all()]
+    return [
+        "".join(row.locator(".character").all_inner_texts())
+        for row in page.locator("#sheet .line").all()
+    ]

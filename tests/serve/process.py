@@ -66,12 +66,16 @@ def code_in(picture: Path) -> str:
     if shutil.which("zbarimg") is None:
         pytest.skip("zbarimg is not installed")
     command = ["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", str(picture)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.removesuffix("\n")
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.removesuffix(
+        "\n"
+    )
 
 
 def children(pid: int) -> list[int]:
     """The processes that a process has started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+    return [
+        int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    ]
 
 
 def free_port() -> int:

@@ -40,7 +40,8 @@ def client(server: Server) -> Iterator[httpx.Client]:
 def test_poems_of_many_clients_at_once_are_those_that_python_composes(client: httpx.Client) -> None:
     asked: list[dict[str, Any]] = [
         {"form": "五絕", "seed": 1, "start": "春"},
-        {"form": "七絕", "seed": 2, "rhyme": "陽", "count": 2, "particles": 130},  # three populations
+        # three populations
+        {"form": "七絕", "seed": 2, "rhyme": "陽", "count": 2, "particles": 130},
         {"form": "五律", "seed": 3, "include": "月", "temperature": 0.5},
         {"form": "五古", "seed": 4, "repeat": True, "top_p": 0.9},
     ]
@@ -50,7 +51,9 @@ def test_poems_of_many_clients_at_once_are_those_that_python_composes(client: ht
     for body, answer in zip(asked, answers, strict=True):
         for got, poem in zip(answer["poems"], pingze.compose(**body), strict=True):
             expected = poem.as_json()
-            assert got.pop("log_probability") == pytest.approx(expected.pop("log_probability"), rel=1e-5)
+            assert got.pop("log_probability") == pytest.approx(
+                expected.pop("log_probability"), rel=1e-5
+            )
             assert got == expected
 
 
@@ -59,7 +62,13 @@ def test_conflicts_name_field_and_place(client: httpx.Client) -> None:
     answer = post(client, "conflicts", form="五絕", **clash).json()
     assert answer["possible"] is False
     (named,) = answer["clashes"]
-    assert {"field": "pattern", "line": 2, "position": 5, "has": "天", "wanted": "陽"}.items() <= named.items()
+    assert {
+        "field": "pattern",
+        "line": 2,
+        "position": 5,
+        "has": "天",
+        "wanted": "陽",
+    }.items() <= named.items()
     refused = post(client, "compose", form="五絕", **clash)
     assert refused.status_code == 409
     assert refused.json()["detail"] == answer["detail"]
@@ -70,11 +79,15 @@ def test_conflicts_name_field_and_place(client: httpx.Client) -> None:
     assert post(client, "conflicts", form="五絕", start="春").json() == nothing
 
 
-def test_revision_alternatives_reasons_and_mending_are_those_of_python(client: httpx.Client) -> None:
+def test_revision_alternatives_reasons_and_mending_are_those_of_python(
+    client: httpx.Client,
+) -> None:
     target, poem = {"line": 2, "position": 3}, pingze.read_poem("，".join(LINES))
     revised = post(client, "revise", poem=POEM, targets=[target], seed=1, **MODEL).json()
     assert revised["lines"] == pingze.revise(poem, [(2, 3)], seed=1, **MODEL).lines
-    found = post(client, "alternatives", poem=POEM, limit=3, model="report", **target).json()["alternatives"]
+    found = post(client, "alternatives", poem=POEM, limit=3, model="report", **target).json()[
+        "alternatives"
+    ]
     expected = pingze.alternatives(poem, 2, 3, limit=3, model="report")
     assert [row["character"] for row in found] == [each.character for each in expected]
     reasons = post(client, "explain", poem=POEM, model="report").json()["reasons"]
@@ -83,15 +96,29 @@ def test_revision_alternatives_reasons_and_mending_are_those_of_python(client: h
     mended = post(client, "mend", text=text, keep="琴 問", seed=1).json()
     by_python = pingze.mend(text, keep=["琴", "問"], seed=1)
     assert mended["poem"]["lines"] == by_python.poem.lines
-    assert mended["changes"] == json.loads(json.dumps([asdict(change) for change in by_python.changes]))
+    assert mended["changes"] == json.loads(
+        json.dumps([asdict(change) for change in by_python.changes])
+    )
 
 
 @pytest.mark.parametrize(
     ("asked", "last", "cause"),
     [
-        ({"text": FAULTY, "form": "五絕"}, "仄仄仄平平", {"code": "rhyme", "wanted": "東", "has": ["先"]}),
-        ({"text": TURNED, "form": "五絕"}, "仄仄仄平平", {"code": "tone", "wanted": "平", "has": "仄"}),
-        ({"text": MATCHED, "form": "五律", "fine": True}, "中中仄仄平", {"code": "tone", "wanted": "仄", "has": "平"}),
+        (
+            {"text": FAULTY, "form": "五絕"},
+            "仄仄仄平平",
+            {"code": "rhyme", "wanted": "東", "has": ["先"]},
+        ),
+        (
+            {"text": TURNED, "form": "五絕"},
+            "仄仄仄平平",
+            {"code": "tone", "wanted": "平", "has": "仄"},
+        ),
+        (
+            {"text": MATCHED, "form": "五律", "fine": True},
+            "中中仄仄平",
+            {"code": "tone", "wanted": "仄", "has": "平"},
+        ),
         ({"text": SPOKEN, "standard": "xinyun", "level": "strict+對句相救"}, "平仄仄平平", {}),
         ({"text": "白发悲明镜，青山出发迟。秋风吹旧梦，落日入江时。\n\n一二三"}, "仄仄中", {}),
     ],
@@ -104,14 +131,22 @@ def test_verdicts_are_those_of_python(
     assert answers[-1]["tones"][-1] == last
     for text, found in zip(asked["text"].split("\n\n"), answers, strict=True):
         verdict = pingze.check(**asked | {"text": text})
-        notes = [*verdict.doubts, *verdict.notes, *(pingze.antithesis_notes(verdict) if "fine" in asked else ())]
+        notes = [
+            *verdict.doubts,
+            *verdict.notes,
+            *(pingze.antithesis_notes(verdict) if "fine" in asked else ()),
+        ]
         told = {"notes": notes, "remarks": [note.cause for note in notes]}
         told["explanation"] = [*map(asdict, pingze.explain_verdict(verdict))]
         expected = json.loads(json.dumps(verdict.as_json() | told))
-        faults = zip(verdict.violations, expected.pop("violations"), found["violations"], strict=True)
+        faults = zip(
+            verdict.violations, expected.pop("violations"), found["violations"], strict=True
+        )
         for violation, wanted, fault in faults:
             assert wanted.items() <= fault.items()
-            assert fault["cause"] == cause | {name: wanted[name] for name in ("rule", "line", "position")}
+            assert fault["cause"] == cause | {
+                name: wanted[name] for name in ("rule", "line", "position")
+            }
             assert fault["fitting"] == [*suggest(verdict, violation)]
         same = expected.keys() - {"doubts", "kinds"}
         assert {name: found[name] for name in same} == {name: expected[name] for name in same}
@@ -131,8 +166,16 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
     assert options["particles"]["bounds"] == {"minimum": 1, "maximum": 256}
     assert client.get("/").headers["content-type"].startswith("text/html")
     tune = next(tune for tune in choices["tunes"] if tune["name"] == "憶江南")
-    assert (tune["widths"], tune["marks"], tune["rhymes"]) == ([3, 5, 7, 7, 5], "，。，。。", ["平"])
-    assert choices["standards"][0]["parts"][0] == {"name": "第一部", "label": "第一部 東冬董腫送宋", "side": "平仄"}
+    assert (tune["widths"], tune["marks"], tune["rhymes"]) == (
+        [3, 5, 7, 7, 5],
+        "，。，。。",
+        ["平"],
+    )
+    assert choices["standards"][0]["parts"][0] == {
+        "name": "第一部",
+        "label": "第一部 東冬董腫送宋",
+        "side": "平仄",
+    }
     (poem,) = post(client, "compose", form="憶江南", particles=4).json()["poems"]
     assert poem["model"] == next(m["name"] for m in choices["models"] if "憶江南" in m["tunes"])
 
@@ -143,7 +186,11 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
         ("compose", {"form": "詞"}, {"code": "choice", "field": "form", "has": "詞"}),
         ("compose", {"particles": 300}, {"code": "range", "field": "particles", "most": 256}),
         ("compose", {"count": 257}, {"code": "range", "field": "count", "most": 256}),
-        ("compose", {"particles": "many"}, {"code": "type", "field": "particles", "wanted": "integer"}),
+        (
+            "compose",
+            {"particles": "many"},
+            {"code": "type", "field": "particles", "wanted": "integer"},
+        ),
         ("compose", {"lines": -int("9" * 400)}, {"code": "range", "field": "lines"}),
         ("compose", {"temperature": float("nan")}, {"field": "temperature"}),
         ("compose", {"count": 100, "particles": 128}, {"code": "too_many_texts", "field": "count"}),
@@ -164,11 +211,17 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
         ("check", {"text": "春" * 5000}, {"code": "too_long", "field": "text"}),
         ("originality", {"poem": POEM}, {"code": "no_corpus"}),
         ("check", {"text": "春", "standard": "zhongyuan"}, {"field": "standard"}),
-        ("couplet", {"line": "春風楊柳萬千條"}, {"code": "ends_level", "field": "line", "has": "條"}),
+        (
+            "couplet",
+            {"line": "春風楊柳萬千條"},
+            {"code": "ends_level", "field": "line", "has": "條"},
+        ),
         ("nothing", {}, {"code": "no_route"}),
     ],
 )
-def test_bad_input_has_a_code(client: httpx.Client, route: str, body: dict[str, Any], cause: dict[str, Any]) -> None:
+def test_bad_input_has_a_code(
+    client: httpx.Client, route: str, body: dict[str, Any], cause: dict[str, Any]
+) -> None:
     headers = {"content-type": "application/json"}
     answer = client.post(f"/v1/{route}", content=json.dumps(body).encode(), headers=headers)
     problem = answer.json()
@@ -179,7 +232,9 @@ def test_bad_input_has_a_code(client: httpx.Client, route: str, body: dict[str, 
     assert problem.get("field") == problem["cause"].get("field")
     assert problem["cause"]["code"] in CODES
     assert "\n" not in problem["detail"]
-    assert not re.search(r"Traceback|\.py|/home|/usr|site-packages|/tmp|pydantic|pingze/", answer.text)
+    assert not re.search(
+        r"Traceback|\.py|/home|/usr|site-packages|/tmp|pydantic|pingze/", answer.text
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,18 +243,26 @@ def test_bad_input_has_a_code(client: httpx.Client, route: str, body: dict[str, 
         *((b"", {}, 422), (b"\xff\xfe", {}, 400), (b"[" * 60_000, {}, 400)),
         *((b'{"seed": ' + b"9" * 5000 + b"}", {}, 400), (b" " * 70_000, {}, 413)),
         *((b"{}", {"content-type": "text/plain"}, 415), (b"{}", {"host": "evil.example"}, 421)),
-        *((b"{}", {"host": "127.0.0.1.evil.example:80"}, 421), (b"{}", {"host": "localhost:80"}, 200)),
+        *(
+            (b"{}", {"host": "127.0.0.1.evil.example:80"}, 421),
+            (b"{}", {"host": "localhost:80"}, 200),
+        ),
     ],
 )
-def test_what_goes_no_further(client: httpx.Client, content: bytes, headers: dict[str, str], status: int) -> None:
+def test_what_goes_no_further(
+    client: httpx.Client, content: bytes, headers: dict[str, str], status: int
+) -> None:
     headers = {"content-type": "application/json"} | headers
-    body = iter([content]) if len(content) > 65_536 else content  # an iterator is sent without its length
+    # an iterator is sent without its length
+    body = iter([content]) if len(content) > 65_536 else content
     answer = client.post("/v1/conflicts", content=body, headers=headers)
     assert answer.status_code == status
     assert answer.headers["content-security-policy"].startswith("default-src 'self'")
 
 
-def test_composing_tells_how_what_was_asked_for_was_read_and_a_mood_is_kept(client: httpx.Client) -> None:
+def test_composing_tells_how_what_was_asked_for_was_read_and_a_mood_is_kept(
+    client: httpx.Client,
+) -> None:
     asked = {"form": "五絕", "seed": 1, "start": "云", "include": "春风秋月夏雨", **MODEL}
     answer = post(client, "compose", **asked).json()
     assert answer["poems"][0]["lines"][0].startswith("雲")
@@ -218,14 +281,18 @@ def test_composing_tells_how_what_was_asked_for_was_read_and_a_mood_is_kept(clie
     assert (plain["poems"][0]["mood"], plain["notes"]) == ("calm", [])
 
 
-@pytest.mark.parametrize("text", ["https://poems.example.org/#" + "Ab_-" * 60, "春風", "5", "x" * 900])
+@pytest.mark.parametrize(
+    "text", ["https://poems.example.org/#" + "Ab_-" * 60, "春風", "5", "x" * 900]
+)
 def test_another_program_reads_a_code(client: httpx.Client, tmp_path: Path, text: str) -> None:
     rows = post(client, "code", text=text).json()["modules"]
     assert {*map(len, rows)} == {len(rows)}
     picture = Image.new("L", (len(rows), len(rows)))
     picture.putdata([255 * (module == "0") for row in rows for module in row])
     drawn = ImageOps.expand(picture, border=4, fill=255)
-    drawn.resize((4 * drawn.width, 4 * drawn.height), Image.Resampling.NEAREST).save(tmp_path / "code.png")
+    drawn.resize((4 * drawn.width, 4 * drawn.height), Image.Resampling.NEAREST).save(
+        tmp_path / "code.png"
+    )
     assert code_in(tmp_path / "code.png") == text
 
 
@@ -233,7 +300,13 @@ LINES_OF_JSON = {"accept": "application/x-ndjson"}
 
 
 def test_drafts_come_before_the_poems_where_they_are_asked_for(client: httpx.Client) -> None:
-    body = {"form": "七律", "title": "秋夜", "acrostic": "春夏秋冬東南西北", "particles": 64, "seed": 1}
+    body = {
+        "form": "七律",
+        "title": "秋夜",
+        "acrostic": "春夏秋冬東南西北",
+        "particles": 64,
+        "seed": 1,
+    }
     answer = client.post("/v1/compose", json=body, headers=LINES_OF_JSON)
     assert answer.headers["content-type"] == "application/x-ndjson"
     *drafts, last = map(json.loads, answer.text.splitlines())
@@ -264,7 +337,14 @@ def test_a_reader_of_drafts_who_leaves_is_seen_to_leave(server: Server) -> None:
 
 
 def test_every_answer_is_guarded_and_tells_no_version(client: httpx.Client) -> None:
-    for path in ("/", "/v1/health", "/v1/nothing", "/page/../../app.py", "/page/%2e%2e/app.py", "/docs"):
+    for path in (
+        "/",
+        "/v1/health",
+        "/v1/nothing",
+        "/page/../../app.py",
+        "/page/%2e%2e/app.py",
+        "/docs",
+    ):
         answer = client.get(path)
         assert "server" not in answer.headers
         assert answer.headers["x-content-type-options"] == "nosniff"
@@ -282,7 +362,11 @@ def test_what_is_documented_is_true(client: httpx.Client) -> None:
         for operation in operations.values():
             assert {"404", "405", "409", "422", "500", "503"} <= operation["responses"].keys()
             if body := operation.get("requestBody"):
-                answer = post(client, path.removeprefix("/v1/"), **body["content"]["application/json"]["example"])
+                answer = post(
+                    client,
+                    path.removeprefix("/v1/"),
+                    **body["content"]["application/json"]["example"],
+                )
                 expected = 409 if path.endswith(("originality", "collect")) else 200
                 assert answer.status_code == expected, answer.text
     asked = described["components"]["schemas"]["ComposeRequest"]["properties"]
@@ -293,12 +377,20 @@ def test_what_is_documented_is_true(client: httpx.Client) -> None:
 
 def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
     sentences = []
-    for headers in ({}, {"accept-language": "en-GB, zh"}, {"accept-language": "zh-TW,zh;q=0.9,en;q=0.8"}):
+    for headers in (
+        {},
+        {"accept-language": "en-GB, zh"},
+        {"accept-language": "zh-TW,zh;q=0.9,en;q=0.8"},
+    ):
         client.headers.update(headers)
         refused = post(client, "compose", form="詞").json()
         assert refused["cause"]["code"] == "choice"
-        (clash,) = post(client, "conflicts", form="五絕", acrostic="春夏秋冬", exclude="春").json()["clashes"]
-        sentences.append([refused["detail"], client.get("/v1/nothing").json()["detail"], clash["constraint"]])
+        (clash,) = post(client, "conflicts", form="五絕", acrostic="春夏秋冬", exclude="春").json()[
+            "clashes"
+        ]
+        sentences.append(
+            [refused["detail"], client.get("/v1/nothing").json()["detail"], clash["constraint"]]
+        )
     assert sentences[0] == sentences[1]
     assert sentences[2][0].startswith("詩體沒有「詞」")
     assert sentences[2][1].startswith("這個位址沒有東西")
@@ -307,7 +399,8 @@ def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
 
 def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Client) -> None:
     """Its jobs fail with one clear error."""
-    body = {"form": "五絕", "particles": 64, "count": 4, "model": "report"}  # fewer than a busy machine refuses
+    # fewer than a busy machine refuses
+    body = {"form": "五絕", "particles": 64, "count": 4, "model": "report"}
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(post, client, "compose", **body)
         until_jobs_wait(client, asked)
@@ -327,14 +420,21 @@ def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Clien
 
 def kill_workers(server: Server) -> set[int]:
     """Kill the processes that compute for a server; their numbers."""
-    killed = {pid for pid in children(server.process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    killed = {
+        pid
+        for pid in children(server.process.pid)
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    }
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     return killed
 
 
 def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:
-    server, body = Server(tmp_path, "--workers", "1"), {"form": "五絕", "count": 4, "particles": 64, "model": "report"}
+    server, body = (
+        Server(tmp_path, "--workers", "1"),
+        {"form": "五絕", "count": 4, "particles": 64, "model": "report"},
+    )
     server.start()
     asking = {"json": body, "headers": LINES_OF_JSON, "timeout": SECONDS}
     with httpx.stream("POST", f"{server.address}/v1/compose", **asking) as watched:

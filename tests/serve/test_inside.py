@@ -50,7 +50,9 @@ def test_what_was_measured_is_told_of_the_very_weights_only() -> None:
     assert set(measured()) <= shipped, "scripts/name_units.py is to be run again"
     for layers in measured().values():
         assert all(0.5 <= known.share <= 1 for found in layers.values() for known in found)
-        assert all(found == sorted(found, key=lambda known: -known.share) for found in layers.values())
+        assert all(
+            found == sorted(found, key=lambda known: -known.share) for found in layers.values()
+        )
 
 
 def test_at_each_temperature_probabilities_are_those_of_a_softmax() -> None:
@@ -58,8 +60,12 @@ def test_at_each_temperature_probabilities_are_those_of_a_softmax() -> None:
     chosen = composer(MODEL)
     row = chosen.score(LINES)[0][8].astype(float)
     best = np.argsort(row)[::-1][:5]
-    assert [each.character for each in found.characters] == [chosen.vocabulary.tokens[id_] for id_ in best]
-    for temperature, log_sum, choices in zip(found.temperatures, found.log_sums, found.choices, strict=True):
+    assert [each.character for each in found.characters] == [
+        chosen.vocabulary.tokens[id_] for id_ in best
+    ]
+    for temperature, log_sum, choices in zip(
+        found.temperatures, found.log_sums, found.choices, strict=True
+    ):
         p = np.exp(row / temperature)
         p /= p.sum()
         ours = [np.exp(each.log_probability / temperature - log_sum) for each in found.characters]

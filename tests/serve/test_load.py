@@ -1,4 +1,7 @@
-"""Many clients and bad bodies: slow, on loopback. `SECONDS_OF_LOAD` and `EXAMPLES` ask for more of them."""
+"""Many clients and bad bodies: slow, on loopback.
+
+`SECONDS_OF_LOAD` and `EXAMPLES` ask for more of them.
+"""
 
 import os
 import subprocess
@@ -25,16 +28,35 @@ CLIENTS = 64
 def test_no_request_breaks_the_server_and_memory_returns(tmp_path: Path) -> None:
     """Schemathesis asks each route: documented values, values at and beyond bounds, and of every other kind."""
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-    busy = '[checks]\nnot_a_server_error.expected-statuses = ["2xx", "4xx", 503]'  # a slow machine has too much to do
+    # a slow machine has too much to do
+    busy = '[checks]\nnot_a_server_error.expected-statuses = ["2xx", "4xx", 503]'
     (tmp_path / "schemathesis.toml").write_text(busy, encoding="utf-8")
     with serving(tmp_path) as server:
         schema = f"{server.address}/v1/openapi.json"
-        command = [f"{Path(sys.executable).parent}/schemathesis", "run", schema, "--checks", checks, "--no-color"]
-        command += ["--workers", "4", "--request-timeout", str(SECONDS), "--generation-deterministic"]
+        command = [
+            f"{Path(sys.executable).parent}/schemathesis",
+            "run",
+            schema,
+            "--checks",
+            checks,
+            "--no-color",
+        ]
+        command += [
+            "--workers",
+            "4",
+            "--request-timeout",
+            str(SECONDS),
+            "--generation-deterministic",
+        ]
         memory = []
         # What is held after a first use belongs to the start.
-        for options in (["--phases", "examples,coverage"], ["--phases", "fuzzing", "--max-examples", str(EXAMPLES)]):
-            done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=tmp_path, check=False)
+        for options in (
+            ["--phases", "examples,coverage"],
+            ["--phases", "fuzzing", "--max-examples", str(EXAMPLES)],
+        ):
+            done = subprocess.run(
+                [*command, *options], capture_output=True, text=True, cwd=tmp_path, check=False
+            )
             assert done.returncode == 0, done.stdout[-4000:]
             sizes = []
             for _ in range(5):  # a worker that rests gives memory back

@@ -127,7 +127,9 @@ def test_the_look_inside_answers_to_the_poem_to_buttons_and_to_the_slider(page: 
     shares = []
     for temperature in ("0.3", "1", "2"):
         page.fill("#next-temperature", temperature)
-        shares.append(float(page.locator("#inside-next small").first.inner_text().removesuffix(" %")))
+        shares.append(
+            float(page.locator("#inside-next small").first.inner_text().removesuffix(" %"))
+        )
     assert shares[0] > shares[1] > shares[2]
     says(page, "#next-says", "個字裡挑一個")
 
@@ -167,13 +169,17 @@ def test_language_script_and_theme(browser: Browser, address: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_refusal_is_one_line_and_what_failed_once_is_asked_again(browser: Browser, address: str) -> None:
+def test_a_refusal_is_one_line_and_what_failed_once_is_asked_again(
+    browser: Browser, address: str
+) -> None:
     """Composing, a reason, and the parts of the look inside."""
     with opened(browser, address, refused=5) as page:
         page.clock.install()
         for route in ("compose", "check", "units", "next", "reach"):
             page.route(
-                f"**/v1/{route}", lambda asked: asked.fulfill(status=503, json={"detail": "too much to do"}), times=1
+                f"**/v1/{route}",
+                lambda asked: asked.fulfill(status=503, json={"detail": "too much to do"}),
+                times=1,
             )
         page.click("#go")
         says(page, "#trouble", "too much to do")

@@ -17,8 +17,16 @@ pytestmark = pytest.mark.slow
 
 VERSION = "4.10.3"
 CHECKED = (
-    ("faulty", "黃昏明月似霜生，夜壓行雲白帝城。高影入槐西岸雪，雁樓橫笛夢中月。", "#verdicts .fit"),
-    ("readings", "发短愁多不自知，白云深处有谁期。后来一夜江头雨，复向钟声寄所归。", "#verdicts .readings button"),
+    (
+        "faulty",
+        "黃昏明月似霜生，夜壓行雲白帝城。高影入槐西岸雪，雁樓橫笛夢中月。",
+        "#verdicts .fit",
+    ),
+    (
+        "readings",
+        "发短愁多不自知，白云深处有谁期。后来一夜江头雨，复向钟声寄所归。",
+        "#verdicts .readings button",
+    ),
 )
 
 
@@ -27,7 +35,13 @@ def axe() -> str:
     """The library's text, packed by npm, which keeps what it fetched in its own cache."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            command = [*npm_client(), "pack", f"axe-core@{VERSION}", "--prefer-offline", "--loglevel=error"]
+            command = [
+                *npm_client(),
+                "pack",
+                f"axe-core@{VERSION}",
+                "--prefer-offline",
+                "--loglevel=error",
+            ]
             subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
             with tarfile.open(Path(folder) / f"axe-core-{VERSION}.tgz") as archive:
                 member = archive.extractfile("package/axe.min.js")
@@ -36,8 +50,12 @@ def axe() -> str:
             pytest.skip(f"axe-core cannot be fetched: {error}")
 
 
-@pytest.mark.parametrize(("phone", "scheme", "language"), [(False, "dark", "en-US"), (True, "light", "zh-TW")])
-def test_axe_finds_nothing(browser: Browser, address: str, axe: str, phone: bool, scheme: str, language: str) -> None:
+@pytest.mark.parametrize(
+    ("phone", "scheme", "language"), [(False, "dark", "en-US"), (True, "light", "zh-TW")]
+)
+def test_axe_finds_nothing(
+    browser: Browser, address: str, axe: str, phone: bool, scheme: str, language: str
+) -> None:
     with opened(browser, address, phone=phone, scheme=scheme, language=language) as page:
         found: dict[str, Any] = {}
 

@@ -40,7 +40,10 @@ def test_the_sheet_has_its_legend_rhymes_and_readings(page: Page) -> None:
 
 def test_a_ci_is_marked_where_its_tune_rhymes_and_lies_on_the_desk(page: Page) -> None:
     page.click("[data-view-of=check]")
-    page.fill("#text", "如夢令\n江上晚風吹雨，山外歸人無數。明月照孤舟，一夜客愁難訴。歸去，歸去，春在小橋深處。")
+    page.fill(
+        "#text",
+        "如夢令\n江上晚風吹雨，山外歸人無數。明月照孤舟，一夜客愁難訴。歸去，歸去，春在小橋深處。",
+    )
     says(page, ".verdict > h2", "如夢令")
     count(page, ".verdict .rhymes[data-line='7']", 1)
     count(page, ".verdict .rhymes[data-line='3']", 0)
@@ -73,7 +76,8 @@ def test_no_verdict_stands_beside_another_text(page: Page) -> None:
         with page.expect_request("**/v1/check"):
             page.select_option("#check_level", "strict")
             count(page, ".verdict", 0)
-        assert older.value.failure  # called off: its answer may come later than that by the new rules
+        # called off: its answer may come later than that by the new rules
+        assert older.value.failure
     page.locator(".verdict").wait_for()
 
 
@@ -175,12 +179,16 @@ def test_characters_flow_on_into_the_next_places(page: Page) -> None:
     page.locator(".chip", has_text="五絕").click()
     page.click("#more > summary")
     page.locator("#plan input").nth(3).fill("明月，山水")
-    written = page.locator("#plan input").evaluate_all("all => all.map(one => one.value || '＿').join('')")
+    written = page.locator("#plan input").evaluate_all(
+        "all => all.map(one => one.value || '＿').join('')"
+    )
     assert written.startswith("＿＿＿明月山水＿")
     assert page.evaluate("document.activeElement.dataset.line") == "2"
 
 
-def test_what_simplified_characters_were_read_as_can_be_corrected_and_is_taken_to_the_desk(page: Page) -> None:
+def test_what_simplified_characters_were_read_as_can_be_corrected_and_is_taken_to_the_desk(
+    page: Page,
+) -> None:
     check(page, "发短愁多不自知，白云深处有谁期。后来一夜江头雨，复向钟声寄所思。")
     says(page, ".readings", "发 認作")
     chosen = page.locator(".readings [aria-pressed=true]").all_inner_texts()
@@ -198,7 +206,10 @@ def test_what_simplified_characters_were_read_as_can_be_corrected_and_is_taken_t
     check(page, "出发\n\n" + TWO_READINGS)
     page.locator(".readings li >> nth=0").get_by_role("button", name="發").click()
     count(page, ".readings", 0)
-    assert page.locator("#text").input_value() == "出发\n\n白發悲明鏡，青山出發遲。秋風吹舊夢，落日入江時。"
+    assert (
+        page.locator("#text").input_value()
+        == "出发\n\n白發悲明鏡，青山出發遲。秋風吹舊夢，落日入江時。"
+    )
 
 
 @pytest.mark.parametrize("how", [".faults .fit >> nth=0", ".mend"])

@@ -19,11 +19,18 @@ from pingze.verse.patterns import STRICTNESSES
 
 TOOLS = Path(__file__).parents[2] / "node_modules" / ".bin"
 LARGEST_FONT = 3.1e6
-RARE = 0.01  # of the characters neither script's are in the font; half of them are Simplified forms of rare ones
+# of the characters neither script's are in the font; half of them are Simplified forms of rare ones
+RARE = 0.01
 
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in sorted(PAGE.glob("*.js"))}
 WORDS: dict[str, list[str]] = json.loads((PAGE / "words.json").read_text(encoding="utf-8"))
-RULES = set(re.findall(r'^\["(\w+)"\]$', (PAGE.parents[1] / "messages.toml").read_text(encoding="utf-8"), re.MULTILINE))
+RULES = set(
+    re.findall(
+        r'^\["(\w+)"\]$',
+        (PAGE.parents[1] / "messages.toml").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+)
 ELSEWHERE = {"reader.js", "about.js"}
 """What other pages load: the one without a server, and those that tell about pingze."""
 
@@ -53,7 +60,12 @@ def test_nothing_stands_inline() -> None:
 
 
 def test_what_the_markup_loads_is_there_and_ours() -> None:
-    loaded = {each[name] or "" for _, each in Markup().elements for name in ("src", "href") if name in each}
+    loaded = {
+        each[name] or ""
+        for _, each in Markup().elements
+        for name in ("src", "href")
+        if name in each
+    }
     # All modules at once, and not one after the other.
     assert {f"/page/{name}" for name in MODULES if name not in ELSEWHERE} <= loaded
     for address in loaded:
@@ -72,7 +84,10 @@ def test_each_word_is_there_in_both_languages() -> None:
 
 def test_the_choices_in_the_markup_are_those_of_the_server() -> None:
     markup = (PAGE / "index.html").read_text(encoding="utf-8")
-    chosen = {name: re.findall(r'value="(\w*)"', rest) for name, rest in re.findall(r'<select id="(\w+)"(.*)', markup)}
+    chosen = {
+        name: re.findall(r'value="(\w*)"', rest)
+        for name, rest in re.findall(r'<select id="(\w+)"(.*)', markup)
+    }
     assert chosen["mood"] == ["", *MOODS]
     assert chosen["level"] == chosen["check_level"] == [*STRICTNESSES]
     places = {each.name: each.metadata for each in fields(Composing)}["acrostic_at"]
@@ -80,7 +95,9 @@ def test_the_choices_in_the_markup_are_those_of_the_server() -> None:
 
 
 def test_english_phrases_can_be_met_and_mean_characters() -> None:
-    english, glosses = (json.loads((PAGE / f"{name}.json").read_text("utf-8")) for name in ("english", "glosses"))
+    english, glosses = (
+        json.loads((PAGE / f"{name}.json").read_text("utf-8")) for name in ("english", "glosses")
+    )
     for phrase, meaning in english.items():
         words = re.findall(r"[a-z]+|[^a-z\s]+", phrase)  # as the page takes a text apart
         assert " ".join(words) == phrase
@@ -97,26 +114,50 @@ def test_each_word_that_is_asked_for_is_there() -> None:
     asked = {name for text in MODULES.values() for name in re.findall(r'\bt\("(\w+)"', text)}
     for page in ("index.html", "reader.html"):
         for _, attributes in Markup(page).elements:
-            asked |= {attributes[name] or "" for name in ("data-t", "data-label") if name in attributes}
+            asked |= {
+                attributes[name] or "" for name in ("data-t", "data-label") if name in attributes
+            }
     assert len(asked) > 50
     assert asked <= WORDS.keys()
 
 
 def test_each_word_is_asked_for() -> None:
     """By its name, or by one that is put together, as `gate_${gate}`."""
-    markup = "".join((PAGE / name).read_text(encoding="utf-8") for name in ("index.html", "reader.html"))
+    markup = "".join(
+        (PAGE / name).read_text(encoding="utf-8") for name in ("index.html", "reader.html")
+    )
     text = "".join(MODULES.values()) + markup
     starts = [*re.findall(r"t\(`(\w+)\$", text)]
     kinds = {each for form in "絕律排古詞聯句" for each in (form, f"{form}_name")}
-    others = {"surprise", "gates", "next", "reach", "layer", "unit", "joyful", "calm", "sad", "customary", "strict"}
-    unused = {name for name in WORDS if not re.search(rf'["\']{name}["\']', text)} - kinds - others - RULES
+    others = {
+        "surprise",
+        "gates",
+        "next",
+        "reach",
+        "layer",
+        "unit",
+        "joyful",
+        "calm",
+        "sad",
+        "customary",
+        "strict",
+    }
+    unused = (
+        {name for name in WORDS if not re.search(rf'["\']{name}["\']', text)}
+        - kinds
+        - others
+        - RULES
+    )
     assert {name for name in unused if not name.startswith(tuple(starts))} == set()
 
 
 def test_each_word_has_a_simplified_form() -> None:
     simplified = mainland_variants() | simplified_forms()
     for said, _ in WORDS.values():
-        shown = "".join(simplified.get(character, character) for character in re.findall(r"[\u3400-\u9fff]", said))
+        shown = "".join(
+            simplified.get(character, character)
+            for character in re.findall(r"[\u3400-\u9fff]", said)
+        )
         assert shown.encode("gb2312").decode("gb2312") == shown
 
 
@@ -130,7 +171,13 @@ def test_each_word_has_a_simplified_form() -> None:
 def test_the_page_keeps_types_and_format(tool: str, arguments: list[str]) -> None:
     if not (TOOLS / tool).exists() or shutil.which("node") is None:
         pytest.skip(f"`make node_modules` brings {tool}, by npm")
-    done = subprocess.run([TOOLS / tool, *arguments], cwd=TOOLS.parents[1], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [TOOLS / tool, *arguments],
+        cwd=TOOLS.parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

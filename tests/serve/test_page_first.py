@@ -39,7 +39,10 @@ def test_an_acrostic_and_a_title_at_one_click(page: Page, browser: Browser, addr
         page.click("#try-title")
         says(page, "#sheet .heading", "月夜")
         assert page.locator("#poet").input_value() == "李白"
-    with opened(browser, address, language="en-US") as page, page.expect_request("**/v1/compose") as asked:
+    with (
+        opened(browser, address, language="en-US") as page,
+        page.expect_request("**/v1/compose") as asked,
+    ):
         page.click("#try-english")
     assert asked.value.post_data_json["title"] == "江雪"
 
@@ -59,7 +62,10 @@ def test_words_are_told_at_a_tap(page: Page) -> None:
     page.locator(".chip", has_text="七排").hover()
     says(page, "#form_what", "排律")
     page.click("#more > summary")
-    tip, note = page.locator("[data-field=level] .tip summary"), page.locator("[data-field=level] .tip-text")
+    tip, note = (
+        page.locator("[data-field=level] .tip summary"),
+        page.locator("[data-field=level] .tip-text"),
+    )
     assert note.is_hidden()
     tip.click()
     assert note.is_visible()
@@ -82,7 +88,9 @@ def test_about_help_and_source_are_links(page: Page) -> None:
     assert page.locator("p", has_text="。").count() == 0  # one language
 
 
-def test_about_is_in_the_script_and_the_colours_of_its_reader(browser: Browser, address: str) -> None:
+def test_about_is_in_the_script_and_the_colours_of_its_reader(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address, language="zh-CN") as page:
         choose(page, "theme", "dark")
         page.locator(".foot a", has_text="怎么用").click()
@@ -111,12 +119,18 @@ def test_without_javascript_the_page_says_so_at_the_top(browser: Browser, addres
     context.close()
 
 
-def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(browser: Browser, address: str) -> None:
+def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address, language="en-US") as page:
         says(page, "#sheet .how-to-read", "from the right-hand column to the left")
         cell = page.locator("#sheet [data-line='1'][data-position='1']")
         says(page, "#sheet [data-line='1'][data-position='1'] .gloss", re.compile("qiū\\s*autumn"))
-        says(page, "#sheet .caption", "Quatrain, 7 syllables · begins oblique, first line rhymes · rhymes in -eng (庚)")
+        says(
+            page,
+            "#sheet .caption",
+            "Quatrain, 7 syllables · begins oblique, first line rhymes · rhymes in -eng (庚)",
+        )
         says(page, ".chip >> nth=5", "Octave, 7 syllables")
         cell.click()
         says(page, "#inspector h2", re.compile("qiū\\s*autumn; fall; year\\s*line 1, character 1"))
@@ -146,7 +160,8 @@ def test_writing_is_seen_in_pale_ink_and_what_is_fixed_in_black(page: Page) -> N
     left = [pale.count("・") for pale, *_ in drafts]
     assert left == sorted(left, reverse=True)
     assert max(left) > min(left)
-    assert {len(pale) for pale, *_ in drafts} == {48}  # of two populations, so that nothing else is settled
+    # of two populations, so that nothing else is settled
+    assert {len(pale) for pale, *_ in drafts} == {48}
     assert {len(text) for _, text, _ in drafts} == {56}
     count(page, "#sheet .pale", 0)
 
@@ -170,10 +185,19 @@ def test_a_double_click_and_a_key_held_down_compose_once(page: Page) -> None:
 def test_poets_have_their_names_in_english(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         says(page, "#try-title", "李白 Li Bai")
-        options = page.locator("#poets option").evaluate_all("all => all.map((one) => [one.value, one.label])")
-        names = {"李白": "Li Bai", "白居易": "Bai Juyi", "司空圖": "Sikong Tu", "岑參": "Cen Shen", "朱熹": "Zhu Xi"}
+        options = page.locator("#poets option").evaluate_all(
+            "all => all.map((one) => [one.value, one.label])"
+        )
+        names = {
+            "李白": "Li Bai",
+            "白居易": "Bai Juyi",
+            "司空圖": "Sikong Tu",
+            "岑參": "Cen Shen",
+            "朱熹": "Zhu Xi",
+        }
         assert names.items() <= dict(options).items()
-        assert [poet for poet, name in options if len(name.split()) < 2] == ["司馬紮"]  # of unknown reading
+        # of unknown reading
+        assert [poet for poet, name in options if len(name.split()) < 2] == ["司馬紮"]
         page.click("#more > summary")
         page.fill("#poet", "bai juyi")
         with page.expect_request("**/v1/compose") as asked:
@@ -183,7 +207,9 @@ def test_poets_have_their_names_in_english(browser: Browser, address: str) -> No
         page.fill("#poet", "李白")
         says(page, "#bound", "李白 Li Bai")
     with opened(browser, address) as page:
-        assert set(page.locator("#poets option").evaluate_all("all => all.map((one) => one.text)")) == {""}
+        assert set(
+            page.locator("#poets option").evaluate_all("all => all.map((one) => one.text)")
+        ) == {""}
 
 
 def test_how_a_request_was_read_is_told_in_both_languages(browser: Browser, address: str) -> None:
@@ -205,7 +231,9 @@ COMPOSED = """(node, typed) => {
 }"""
 
 
-def test_english_is_read_as_characters_and_stays_as_the_heading(browser: Browser, address: str) -> None:
+def test_english_is_read_as_characters_and_stays_as_the_heading(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address, language="en-US") as page:
         page.fill("#title", "snow on the river")
         says(page, "#reading", "river snow → 江雪")

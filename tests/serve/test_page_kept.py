@@ -20,7 +20,9 @@ def edit(page: Page) -> list[str]:
     before = lines(page)
     page.locator("#sheet [role=gridcell]").first.click()
     page.locator(".alternative").first.click()
-    page.wait_for_function("was => document.querySelector('#sheet .character').innerText !== was", arg=before[0][0])
+    page.wait_for_function(
+        "was => document.querySelector('#sheet .character').innerText !== was", arg=before[0][0]
+    )
     return lines(page)
 
 
@@ -115,7 +117,9 @@ def test_a_reload_keeps_candidates_their_past_and_what_is_being_written(page: Pa
     assert lines(page) == original
 
 
-def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(page: Page, address: str) -> None:
+def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(
+    page: Page, address: str
+) -> None:
     compose(page)
     first = lines(page)
     compose(page, form="七絕")
@@ -138,7 +142,9 @@ def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(page: Page, a
     count(page, ".shelf li", 2)
 
 
-def test_the_shelf_has_stars_a_search_and_a_file(page: Page, browser: Browser, address: str, tmp_path: Path) -> None:
+def test_the_shelf_has_stars_a_search_and_a_file(
+    page: Page, browser: Browser, address: str, tmp_path: Path
+) -> None:
     compose(page)
     compose(page, form="七絕")
     page.click("[data-view-of=shelf]")

@@ -15,7 +15,14 @@ from tests.serve.process import serving
 
 pytestmark = pytest.mark.slow
 
-TUNE = ("秋色蕭蕭葉滿枝", "天涯何處是歸期", "人間無事不堪悲", "今夜思君腸欲斷", "別來流淚鬢成絲", "此時情緒只如斯")
+TUNE = (
+    "秋色蕭蕭葉滿枝",
+    "天涯何處是歸期",
+    "人間無事不堪悲",
+    "今夜思君腸欲斷",
+    "別來流淚鬢成絲",
+    "此時情緒只如斯",
+)
 
 
 def choose_tune(page: Page, typed: str, name: str) -> None:
@@ -26,7 +33,9 @@ def choose_tune(page: Page, typed: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("typed", "language"), [("忆江", "zh-TW"), ("yi jiang", "en-US")])
-def test_a_tune_is_found_and_composed_to(browser: Browser, address: str, typed: str, language: str) -> None:
+def test_a_tune_is_found_and_composed_to(
+    browser: Browser, address: str, typed: str, language: str
+) -> None:
     with opened(browser, address, language=language) as page:
         choose_tune(page, typed, "憶江南")
         page.fill("#title", "秋思")
@@ -49,7 +58,8 @@ def test_a_tune_is_revised_by_its_own_widths(browser: Browser, address: str) -> 
     verse = ("何處好", "江上月明時", "萬里秋風吹木葉", "一聲羌笛起相思", "人去雁來遲")
     with opened(browser, address, after=link(*verse, form="憶江南")) as page:
         page.locator("#sheet [data-line='1'][data-position='2']").click()
-        # 1) What is too long for its line is refused and stays in its field; what finds room is locked.
+        # 1) What is too long for its line is refused and stays in its field; what finds room is
+        # locked.
         put(page, "日月山")
         says(page, "#trouble", "從這裡到句末只有 2 字的位置，寫了 3 字。")
         assert (lines(page), page.locator("#own").input_value()) == ([*verse], "日月山")
@@ -115,7 +125,9 @@ def test_a_couplet_is_written_to_a_line_or_to_a_subject(browser: Browser, addres
         assert lines(page) == poem
 
 
-def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def test_quotes_name_poets(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
     with opened(browser, address) as page:
         page.locator(".chip", has_text="集句").click()
         says(page, "#form_what", "pingze corpus fetch")
@@ -126,7 +138,9 @@ def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest
         compose(page)
         sources = {line: f"{line}　張甲《{n}》" for n, line in enumerate(QUOTED, 1)}
         assert lines(page) in (QUOTED, QUOTED[2:] + QUOTED[:2])
-        assert page.locator(".quotes li").all_inner_texts() == [sources[line] for line in lines(page)]
+        assert page.locator(".quotes li").all_inner_texts() == [
+            sources[line] for line in lines(page)
+        ]
         page.click("#link")
         says(page, "#news", "網址已複製")
         copied = page.evaluate("navigator.clipboard.readText()")
@@ -144,19 +158,28 @@ def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest
         says(page, "[data-field=poets] .at-field", "張丁")
 
 
-def test_a_quoted_line_is_drawn_again(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quoted_line_is_drawn_again(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = "千山對月明"
     folder = write_quoted(tmp_path / "poems")
-    poem = {"title": "5", "author": "張乙", "text": f"人人人人人，{other}。人人人人人，人人人人人。"}
+    poem = {
+        "title": "5",
+        "author": "張乙",
+        "text": f"人人人人人，{other}。人人人人人，人人人人人。",
+    }
     (folder / "4.json").write_text(json.dumps([poem]), encoding="utf-8")
     monkeypatch.setenv("PINGZE_HOME", str(tmp_path))
     build(folder)
     with serving(tmp_path) as server, opened(browser, server.address, refused=1) as page:
         page.locator(".chip", has_text="集句").click()
         compose(page)
-        rows = {line: f"{line}　張甲《{n}》" for n, line in enumerate(QUOTED, 1)} | {other: f"{other}　張乙《5》"}
+        rows = {line: f"{line}　張甲《{n}》" for n, line in enumerate(QUOTED, 1)} | {
+            other: f"{other}　張乙《5》"
+        }
         first = lines(page)
-        at = next(n for n, line in enumerate(first) if line in (QUOTED[1], other))  # the one that has a substitute
+        # the one that has a substitute
+        at = next(n for n, line in enumerate(first) if line in (QUOTED[1], other))
         page.locator(f"#sheet [data-line='{at + 1}'][data-position='1']").click()
         page.click("#redraw-line")
         says(page, "#news", "已重寫")
@@ -188,7 +211,9 @@ SET_BESIDE = f"() => {{ {BOXES} return b?.y === a?.y && b?.right < a?.x; }}"
 SET_BELOW = f"() => {{ {BOXES} return b?.y >= a?.bottom; }}"
 
 
-def test_stanzas_stand_beside_each_other_where_there_is_room(browser: Browser, address: str) -> None:
+def test_stanzas_stand_beside_each_other_where_there_is_room(
+    browser: Browser, address: str
+) -> None:
     long = ["一" * width for width in (5, 5, 6, 5, 6, 6, 5, 5, 5, 3, 3, 3, 6, 5, 6, 6, 5, 5, 5)]
     for verse, form, phone, beside in (
         (TUNE, "浣溪沙", False, True),
@@ -198,7 +223,8 @@ def test_stanzas_stand_beside_each_other_where_there_is_room(browser: Browser, a
     ):
         with opened(browser, address, phone=phone, after=link(*verse, form=form)) as page:
             page.locator("#sheet .rhymes").first.wait_for()
-            page.wait_for_function(SET_BESIDE if beside else SET_BELOW)  # each answer draws the sheet again
+            # each answer draws the sheet again
+            page.wait_for_function(SET_BESIDE if beside else SET_BELOW)
 
 
 def test_a_standard_is_of_composing_and_of_checking(page: Page) -> None:

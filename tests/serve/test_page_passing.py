@@ -43,7 +43,9 @@ def save(page: Page, path: Path) -> Path:
     return path
 
 
-def test_a_link_is_short_and_holds_poem_locks_and_choices(page: Page, browser: Browser, address: str) -> None:
+def test_a_link_is_short_and_holds_poem_locks_and_choices(
+    page: Page, browser: Browser, address: str
+) -> None:
     compose(page, form="七絕")
     assert len(address + "/" + linked(page)) <= LONGEST_LINK
     page.click("#copy")
@@ -71,7 +73,13 @@ def test_choices_of_every_kind_come_back(page: Page, browser: Browser, address: 
     page.click("#more > summary")
     page.select_option("#level", "strict")
     page.select_option("#mood", "calm")
-    texts = {"temperature": "0.5", "exclude": "愁", "start": "明月，", "acrostic": "明 江", "about": "江雪 孤舟"}
+    texts = {
+        "temperature": "0.5",
+        "exclude": "愁",
+        "start": "明月，",
+        "acrostic": "明 江",
+        "about": "江雪 孤舟",
+    }
     for name, value in texts.items():
         page.fill(f"#{name}", value)
     page.locator("#plan [data-line='2'][data-position='1']").fill("江")
@@ -109,18 +117,25 @@ def test_cards_in_three_papers_with_rhymes_and_acrostic(page: Page, tmp_path: Pa
     assert marked[RED] > plain[RED]  # the seal is red without marks too
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.id") == "make-card"
-    choose(page, "script", "simplified")  # in which the card's Kai, with Taiwan's forms, gives way to the page's font
+    # in which the card's Kai, with Taiwan's forms, gives way to the page's font
+    choose(page, "script", "simplified")
     grid = page.locator("#sheet [role=grid]")
     assert "CJK SC" in grid.evaluate("node => getComputedStyle(node).getPropertyValue('--card')")
 
 
-def test_a_card_has_the_code_of_a_link_that_others_can_open(page: Page, browser: Browser, tmp_path: Path) -> None:
+def test_a_card_has_the_code_of_a_link_that_others_can_open(
+    page: Page, browser: Browser, tmp_path: Path
+) -> None:
     page.click("#make-card")
     assert code_in(save(page, tmp_path / "here.png")) == ""
     assert page.locator("#with-code").is_hidden()
     public = "https://poems.example.org/"
-    with serving(tmp_path, "--public-url", public) as own, opened(browser, own.address, refused=1) as page:
-        page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).first.wait_for()  # of the verdict, for the link
+    with (
+        serving(tmp_path, "--public-url", public) as own,
+        opened(browser, own.address, refused=1) as page,
+    ):
+        # of the verdict, for the link
+        page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).first.wait_for()
         link = linked(page)
         page.click("#make-card")
         page.locator("#card_code").wait_for()
@@ -132,7 +147,9 @@ def test_a_card_has_the_code_of_a_link_that_others_can_open(page: Page, browser:
         page.click("#close-card")
         page.click("#entitle")
         page.fill("#heading", "春")
-        page.route("**/v1/code", lambda route: route.fulfill(status=422, json={"detail": "too long"}))
+        page.route(
+            "**/v1/code", lambda route: route.fulfill(status=422, json={"detail": "too long"})
+        )
         page.locator("#entitling .seal-button").click()
         page.click("#make-card")
         says(page, "#trouble", "too long")
@@ -157,4 +174,5 @@ def test_a_card_is_the_same_without_chinese_fonts(page: Page, address: str, tmp_
         there = card(page, "there.png")
     assert sum(there.values()) == sum(here.values())
     inked = sum(here.values()) - here[PAPER]
-    assert abs(there[PAPER] - here[PAPER]) < 0.02 * inked  # the edges of strokes may be smoothed differently
+    # the edges of strokes may be smoothed differently
+    assert abs(there[PAPER] - here[PAPER]) < 0.02 * inked

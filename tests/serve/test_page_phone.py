@@ -24,7 +24,10 @@ def test_cells_and_marks_are_large_and_eight_lines_fit(browser: Browser, address
         for at in (0, 13, 55):
             cell = box(cells.nth(at))
             assert min(cell["width"], cell["height"]) >= TOUCH
-        assert page.locator(".sign").first.evaluate("n => parseFloat(getComputedStyle(n).fontSize)") >= MARK
+        assert (
+            page.locator(".sign").first.evaluate("n => parseFloat(getComputedStyle(n).fontSize)")
+            >= MARK
+        )
         assert box(cells.first)["x"] + TOUCH <= 390
         assert box(cells.last)["x"] >= 0
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -70,7 +73,9 @@ def test_back_closes_what_is_open_and_changes_no_poem(browser: Browser, address:
         assert lines(page) == before
 
 
-def test_composing_is_always_in_reach_and_landscape_has_the_sheet_from_below(browser: Browser, address: str) -> None:
+def test_composing_is_always_in_reach_and_landscape_has_the_sheet_from_below(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address, phone=True) as page:
         for width, height in ((390, 844), (844, 390)):
             page.set_viewport_size({"width": width, "height": height})

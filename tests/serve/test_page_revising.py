@@ -81,7 +81,9 @@ def test_one_of_several_lines_is_chosen(page: Page) -> None:
     assert lines(page) == before
 
 
-def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: Browser, address: str) -> None:
+def test_of_two_changes_at_once_one_is_done_and_one_is_refused(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address, after=link(*UNRHYMED, form="五古")) as page:
         choose(page, 1, 1)
         with answers_held(page, "check"):
@@ -192,7 +194,9 @@ def test_a_character_of_ones_own_may_break_a_rule_and_is_mended_around(page: Pag
     assert page.locator("#undo").is_disabled()
 
 
-def test_a_poem_gets_a_title_and_a_seal_of_ones_own(page: Page, browser: Browser, address: str) -> None:
+def test_a_poem_gets_a_title_and_a_seal_of_ones_own(
+    page: Page, browser: Browser, address: str
+) -> None:
     compose(page)
     page.click("#entitle")
     page.fill("#heading", "無題")

@@ -15,7 +15,15 @@ from scripts.build_site import build, bundle
 from tests.serve.page import compose, lines, link, opened
 from tests.serve.process import serving
 
-TUNE = ("江上晚風吹雨", "山外歸人無數", "明月照孤舟", "一夜客愁難訴", "歸去", "歸去", "春在小橋深處")
+TUNE = (
+    "江上晚風吹雨",
+    "山外歸人無數",
+    "明月照孤舟",
+    "一夜客愁難訴",
+    "歸去",
+    "歸去",
+    "春在小橋深處",
+)
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -41,11 +49,16 @@ def test_the_script_is_plain_and_holds_what_it_imports() -> None:
 @pytest.mark.slow
 def test_a_link_leads_to_the_page_without_a_server(browser: Browser, tmp_path: Path) -> None:
     public = "https://poems.example.org/poem/"
-    with serving(tmp_path, "--public-url", public) as server, opened(browser, server.address) as page:
+    with (
+        serving(tmp_path, "--public-url", public) as server,
+        opened(browser, server.address) as page,
+    ):
         compose(page)
         poem = lines(page)
         page.click("#link")
-        page.wait_for_function("() => document.querySelector('#news').textContent === '網址已複製。'")
+        page.wait_for_function(
+            "() => document.querySelector('#news').textContent === '網址已複製。'"
+        )
         copied: str = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(public + "#")
     build(tmp_path / "site")
@@ -69,6 +82,10 @@ def test_a_link_leads_to_the_page_without_a_server(browser: Browser, tmp_path: P
             page.goto(there + "#damaged")
             page.reload()
             page.locator("#trouble", has_text="damaged").wait_for()
-            assert [url for url in asked if not url.startswith((there.removesuffix("index.html"), "blob:"))] == []
+            assert [
+                url
+                for url in asked
+                if not url.startswith((there.removesuffix("index.html"), "blob:"))
+            ] == []
             assert troubles == []
             context.close()

@@ -14,7 +14,9 @@ FAULTY = ("黃昏明月似霜生", "夜壓行雲白帝城", "高影入槐西岸�
 
 def rect(page: Page, selector: str) -> dict[str, Any]:
     """Where the first such element is."""
-    found: dict[str, Any] = page.locator(selector).first.evaluate("node => node.getBoundingClientRect().toJSON()")
+    found: dict[str, Any] = page.locator(selector).first.evaluate(
+        "node => node.getBoundingClientRect().toJSON()"
+    )
     return found
 
 
@@ -23,7 +25,9 @@ def fits(page: Page, selector: str) -> bool:
     return bool(page.locator(selector).evaluate("node => node.scrollWidth <= node.clientWidth"))
 
 
-def test_an_octave_with_its_meanings_fits_and_stays_in_its_place(browser: Browser, address: str) -> None:
+def test_an_octave_with_its_meanings_fits_and_stays_in_its_place(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address, language="en-US") as page:
         page.fill("#title", "autumn night")
         compose(page, form="七律")
@@ -39,12 +43,16 @@ def test_an_octave_with_its_meanings_fits_and_stays_in_its_place(browser: Browse
 
 
 def test_a_quatrain_on_a_phone_has_its_meanings(browser: Browser, address: str) -> None:
-    with opened(browser, address, phone=True, language="en-US", after=link(*FAULTY, form="七絕")) as page:
+    with opened(
+        browser, address, phone=True, language="en-US", after=link(*FAULTY, form="七絕")
+    ) as page:
         page.locator("#sheet .means").first.wait_for()
         assert fits(page, "#sheet .scroll")
 
 
-def test_about_and_help_are_one_column_with_the_way_back_in_sight(browser: Browser, address: str) -> None:
+def test_about_and_help_are_one_column_with_the_way_back_in_sight(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address) as page:
         for anchor in ("", "#help"):
             page.goto(f"{address}/page/about.en.html{anchor}")
@@ -74,7 +82,9 @@ def test_a_form_and_a_subject_move_nothing(browser: Browser, address: str) -> No
         assert rect(page, "#go") == before
 
 
-def test_on_its_side_a_phone_shows_the_poem_beside_what_is_chosen(browser: Browser, address: str) -> None:
+def test_on_its_side_a_phone_shows_the_poem_beside_what_is_chosen(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address, phone=True) as page:
         page.set_viewport_size({"width": 844, "height": 390})
         compose(page)
@@ -116,13 +126,16 @@ def test_a_link_says_whom_it_reaches_and_brings_the_subject(browser: Browser, ad
         page.click("#entitling .seal-button")
         page.click("#make-card")
         page.locator("#card-preview img").wait_for()
-        assert titled <= page.evaluate(tall) * 1.2  # its letters are turned, and lie along the verse
+        # its letters are turned, and lie along the verse
+        assert titled <= page.evaluate(tall) * 1.2
     with opened(browser, address, language="en-US", after=after) as friends:
         says(friends, "#sheet h2", "autumn night")
         assert friends.locator("#title").input_value() == "autumn night"
 
 
-def test_a_fault_names_what_its_place_wants_and_is_replaced_or_mended(browser: Browser, address: str) -> None:
+def test_a_fault_names_what_its_place_wants_and_is_replaced_or_mended(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address, after=link(*FAULTY[:3], "雁樓橫笛夢中夜", form="七絕")) as page:
         says(page, "#faults", "此處須押庚韻；夜屬禡。")
         assert page.locator(".faulty .sign").inner_text() == "●"
@@ -137,7 +150,9 @@ def test_a_fault_names_what_its_place_wants_and_is_replaced_or_mended(browser: B
         count(page, "#sheet .changed", 0)
 
 
-def test_a_simplified_text_is_mended_in_simplified_and_outlives_the_browser(browser: Browser, address: str) -> None:
+def test_a_simplified_text_is_mended_in_simplified_and_outlives_the_browser(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address, language="zh-CN") as page:
         page.click("[data-view-of=check]")
         page.fill("#text", "夜里行云过，山中流水长。风吹千里树，月照一人家。")
@@ -168,7 +183,11 @@ def test_english_is_read_wherever_characters_are_asked_for(browser: Browser, add
         put(page, "zebra")
         says(page, "#trouble", "Not known, and left out: zebra.")
         put(page, "黃昏明月似霜輕來")
-        says(page, "#trouble", "there is room for 7 from here to the end of the line, and you wrote 8.")
+        says(
+            page,
+            "#trouble",
+            "there is room for 7 from here to the end of the line, and you wrote 8.",
+        )
         page.locator(".chip", has_text="對聯").click()
         page.fill("#line", "bright moon over green mountains")
         says(page, "#reading", "green mountains → 青山, bright moon → 明月")
@@ -228,7 +247,9 @@ def test_two_octaves_beside_each_other_show_all_their_lines(page: Page) -> None:
 
 def test_a_long_title_is_no_taller_than_its_poem(browser: Browser, address: str) -> None:
     verse = ("孤舟寒窗下", "無人問姓名", "閑眠不可見", "何處有琴聲")
-    after = link(*verse, form="五絕", title="a letter to a friend who has gone far away beyond the mountains")
+    after = link(
+        *verse, form="五絕", title="a letter to a friend who has gone far away beyond the mountains"
+    )
     with opened(browser, address, language="en-GB", after=after) as page:
         page.locator("#sheet .means").first.wait_for()
         assert rect(page, "#sheet .heading")["height"] <= rect(page, "#sheet .lines")["height"]
@@ -236,7 +257,9 @@ def test_a_long_title_is_no_taller_than_its_poem(browser: Browser, address: str)
         assert fits(page, "#sheet .scroll")
 
 
-def test_wordings_of_a_line_are_told_in_english_and_one_typed_is_locked(browser: Browser, address: str) -> None:
+def test_wordings_of_a_line_are_told_in_english_and_one_typed_is_locked(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address, language="en-GB", after=link(*FAULTY, form="七絕")) as page:
         page.locator("#sheet .cell").first.click()
         page.click("#other-lines")
@@ -252,7 +275,9 @@ def test_the_last_links_lie_above_the_bar_of_a_phone(browser: Browser, address: 
         assert rect(page, "#help-page")["bottom"] <= rect(page, ".doing")["y"]
 
 
-def test_what_is_taken_up_brings_its_choices_and_hints_are_in_your_script(browser: Browser, address: str) -> None:
+def test_what_is_taken_up_brings_its_choices_and_hints_are_in_your_script(
+    browser: Browser, address: str
+) -> None:
     with opened(browser, address, language="zh-CN") as page:
         assert page.locator("#line").get_attribute("placeholder") == "海内存知己"
         page.locator(".chip", has_text="对联").click()
@@ -265,6 +290,8 @@ def test_what_is_taken_up_brings_its_choices_and_hints_are_in_your_script(browse
 def test_both_sides_are_judged_as_the_form_that_is_found_first(page: Page) -> None:
     page.click("[data-view-of=check]")
     page.select_option("#beside", "xinyun")
-    with page.expect_request(lambda request: '"standard":"xinyun"' in (request.post_data or "")) as asked:
+    with page.expect_request(
+        lambda request: '"standard":"xinyun"' in (request.post_data or "")
+    ) as asked:
         page.fill("#text", "，".join(FAULTY))
     assert asked.value.post_data_json["form"] == "七絕"

@@ -89,7 +89,9 @@ def finish(queue: Queue, worker: Idle, newest: bool = False) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, ROWS])
-async def test_clients_take_turns_and_so_do_the_requests_of_one(queue: Queue, workers: list[Idle], rows: int) -> None:
+async def test_clients_take_turns_and_so_do_the_requests_of_one(
+    queue: Queue, workers: list[Idle], rows: int
+) -> None:
     (worker,) = workers
     for names in ("abc", "def"):
         ask(queue, "many", names, rows)
@@ -116,7 +118,9 @@ async def test_populations_of_one_model_are_one_batch(queue: Queue, workers: lis
     assert second.begun == ["b", "e"]  # two wait for two workers
 
 
-async def test_other_requests_are_written_beside_a_long_one(queue: Queue, workers: list[Idle], clock: Clock) -> None:
+async def test_other_requests_are_written_beside_a_long_one(
+    queue: Queue, workers: list[Idle], clock: Clock
+) -> None:
     (worker,) = workers
     ask(queue, "long", "abc", rows=ROWS)
     for name in "vwxyz":
@@ -133,7 +137,9 @@ async def test_other_requests_are_written_beside_a_long_one(queue: Queue, worker
     assert "".join(worker.begun) == "avwxybzc"  # whose turn it is, once no long batch is left
 
 
-async def test_a_client_s_own_small_batch_is_written_too(queue: Queue, workers: list[Idle], clock: Clock) -> None:
+async def test_a_client_s_own_small_batch_is_written_too(
+    queue: Queue, workers: list[Idle], clock: Clock
+) -> None:
     (worker,) = workers
     for name, rows in (("a", ROWS), ("b", ROWS), ("s", ROWS // 4)):
         ask(queue, "one", name, rows)
@@ -145,7 +151,8 @@ async def test_a_client_s_own_small_batch_is_written_too(queue: Queue, workers: 
 def written(clock: Clock, batches: dict[str, int], short: int = 0) -> str:
     """Have a worker write batches of so many tokens of TURN / 2 each; at each token the batch that had it.
 
-    So many short ones of one token follow, each when the one before has ended; `-` is a token of theirs.
+    So many short ones of one token follow, each when the one before has ended; `-` is a token of
+    theirs.
     """
     here, _there = Pipe()
     loop, tokens, numbers = WorkerLoop(here), list[str](), count()
@@ -181,7 +188,9 @@ def test_long_batches_take_turns_and_have_them_whatever_else_is_written(clock: C
     assert written(clock, {"-": 1, "a": 20}, short=60).startswith("-" + "aa-" * 10 + "--")
 
 
-async def test_the_jobs_of_a_client_that_has_gone_are_stopped(queue: Queue, workers: list[Idle]) -> None:
+async def test_the_jobs_of_a_client_that_has_gone_are_stopped(
+    queue: Queue, workers: list[Idle]
+) -> None:
     (worker,) = workers
 
     async def leave() -> None:
@@ -232,7 +241,9 @@ async def test_however_much_one_client_asks_another_is_taken(queue: Queue) -> No
 
 
 @pytest.mark.parametrize(("others", "error"), [("a", RefusedError), ("", DeadlineError)])
-async def test_a_late_answer_is_the_fault_of_who_computed(queue: Queue, others: str, error: type[Exception]) -> None:
+async def test_a_late_answer_is_the_fault_of_who_computed(
+    queue: Queue, others: str, error: type[Exception]
+) -> None:
     if others:
         ask(queue, "other", others)
     queue.seconds = 0.01

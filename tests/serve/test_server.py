@@ -28,13 +28,19 @@ from pingze.serve.server import listen
 from tests.serve.process import SECONDS, Server
 
 
-def test_an_accepted_connection_sends_at_once_and_an_address_that_cannot_be_had_is_one_line() -> None:
+def test_an_accepted_connection_sends_at_once_and_an_address_that_cannot_be_had_is_one_line() -> (
+    None
+):
     with listen("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname()):
         accepted, _ = bound.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         port = bound.getsockname()[1]
-        for host, reason in (("127.0.0.1", ".*"), ("a..b", "that is no host name"), ("é" * 70, "that is no host")):
+        for host, reason in (
+            ("127.0.0.1", ".*"),
+            ("a..b", "that is no host name"),
+            ("é" * 70, "that is no host"),
+        ):
             said = rf"^cannot listen at {host} port {port}: {reason}.*; choose another"
             with pytest.raises(InputError, match=said):
                 listen(host, port)
@@ -51,7 +57,9 @@ def test_an_address_of_ipv6_is_a_host_as_requests_name_it() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
-def test_the_address_is_reached(host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_address_is_reached(
+    host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     reached: list[str] = []
 
     def reach(bound: socket.socket, _: object, hosts: list[str], public_url: str) -> None:
@@ -63,7 +71,9 @@ def test_the_address_is_reached(host: str, monkeypatch: pytest.MonkeyPatch, caps
         socket.create_connection((found[1], int(found[2]))).close()
         reached.append(found[1])
 
-    monkeypatch.setattr(queue, "Queue", lambda workers: SimpleNamespace(wait_until_ready=lambda: None))
+    monkeypatch.setattr(
+        queue, "Queue", lambda workers: SimpleNamespace(wait_until_ready=lambda: None)
+    )
     monkeypatch.setattr(server, "run", reach)
     application_for(["serve"])(["serve", "--host", host, "--port", "0"], standalone_mode=False)
     assert reached
@@ -71,8 +81,12 @@ def test_the_address_is_reached(host: str, monkeypatch: pytest.MonkeyPatch, caps
 
 @pytest.mark.slow
 @pytest.mark.parametrize("drafts", [False, True])
-@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGTERM, signal.SIGINT]])
-def test_any_number_of_signals_ends_it_without_a_traceback(tmp_path: Path, signals: list[int], drafts: bool) -> None:
+@pytest.mark.parametrize(
+    "signals", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGTERM, signal.SIGINT]]
+)
+def test_any_number_of_signals_ends_it_without_a_traceback(
+    tmp_path: Path, signals: list[int], drafts: bool
+) -> None:
     """Also while a request runs, of fewer poems than a busy machine refuses, and while its drafts are sent."""
     running = Server(tmp_path, "--workers", "2")
     running.start()
@@ -84,7 +98,8 @@ def test_any_number_of_signals_ends_it_without_a_traceback(tmp_path: Path, signa
         while drafts and b"draft" not in asking.recv(10_000):
             pass
         while not httpx.get(f"{running.address}/v1/health", timeout=SECONDS).json()["queue"]:
-            assert not select.select([asking], [], [], 0.05)[0], asking.recv(1000)  # answered already
+            # answered already
+            assert not select.select([asking], [], [], 0.05)[0], asking.recv(1000)
         for each in signals:
             running.process.send_signal(each)
             time.sleep(0.2)  # so that each is a signal of its own
@@ -102,7 +117,9 @@ def serve(client: Callable[[int], Awaitable[None]], app: Any = LONG) -> None:
     """Run a client's part against an application behind the guard, whose connections may be idle for 0.2 s."""
 
     async def main() -> None:
-        server = uvicorn.Server(uvicorn.Config(Guard(app), log_level="critical", lifespan="off", ws="none", http="h11"))
+        server = uvicorn.Server(
+            uvicorn.Config(Guard(app), log_level="critical", lifespan="off", ws="none", http="h11")
+        )
         with listen("127.0.0.1", 0) as bound:
             serving = asyncio.create_task(server.serve(sockets=[bound]))
             watching = asyncio.create_task(watch(server.server_state.connections, 0.2))
@@ -132,13 +149,19 @@ async def until_closed(port: int, begun: bytes, drip: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("begun", "status"),
     [
-        *((b"", b""), (b"GET / HTTP/1.1\r\nhost: loc", b""), (POST + b"content-length: 1000000\r\n\r\n", b"413")),
+        *(
+            (b"", b""),
+            (b"GET / HTTP/1.1\r\nhost: loc", b""),
+            (POST + b"content-length: 1000000\r\n\r\n", b"413"),
+        ),
         (b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 60000\r\n\r\n", b"415"),
         (b"POST / HTTP/1.1\r\nhost: elsewhere\r\ncontent-length: 60000\r\n\r\n", b"421"),
         (POST + b"content-length: 60000\r\n\r\n", b"408"),
     ],
 )
-def test_a_client_that_drips_is_closed(begun: bytes, status: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_drips_is_closed(
+    begun: bytes, status: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Before its headers are whole, and after it was refused early."""
     monkeypatch.setattr(guard, "READING_SECONDS", 0.05)
 

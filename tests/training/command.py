@@ -15,7 +15,13 @@ from pingze.training.run import LogRow
 from tests import invented
 from tests.corpus.invented import record, write_folder
 
-SETTINGS = ("vocabulary_size=26", "embedding_size=32", "hidden_size=128", "batch_size=16", "learning_rate=0.01")
+SETTINGS = (
+    "vocabulary_size=26",
+    "embedding_size=32",
+    "hidden_size=128",
+    "batch_size=16",
+    "learning_rate=0.01",
+)
 
 HEEDING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 PINGZE = (sys.executable, "-c", f"{HEEDING}; from pingze.__main__ import run; run()")
@@ -24,7 +30,9 @@ PINGZE = (sys.executable, "-c", f"{HEEDING}; from pingze.__main__ import run; ru
 
 def build_corpus(folder: Path) -> None:
     """The store of 400 invented poems, in the user's data folder."""
-    build(write_folder(folder, {"poet.tang.0.json": [record(text) for text in invented.texts(400)]}))
+    build(
+        write_folder(folder, {"poet.tang.0.json": [record(text) for text in invented.texts(400)]})
+    )
 
 
 def train(
@@ -41,7 +49,14 @@ def train(
     What it says goes to the file `said`, by default `said_by(run)`.
     """
     launcher = ["-m", "torch.distributed.run", *meeting, "--nproc-per-node", str(processes)]
-    command = [sys.executable, *(launcher if processes else []), *program, "train", "--out", str(run)]
+    command = [
+        sys.executable,
+        *(launcher if processes else []),
+        *program,
+        "train",
+        "--out",
+        str(run),
+    ]
     command += [part for setting in (*SETTINGS, *settings) for part in ("--set", setting)]
     with (said or said_by(run)).open("a") as output:
         return subprocess.Popen(
@@ -54,7 +69,9 @@ def train(
 
 def trained(run: Path, *settings: str, resume: bool = False, processes: int = 0) -> None:
     """The same to its end, which must be a good one."""
-    assert train(run, *settings, resume=resume, processes=processes).wait() == 0, said_by(run).read_text()
+    assert train(run, *settings, resume=resume, processes=processes).wait() == 0, said_by(
+        run
+    ).read_text()
 
 
 def said_by(run: Path) -> Path:

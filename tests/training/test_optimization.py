@@ -36,7 +36,10 @@ def after_steps(configuration: TrainingConfiguration) -> np.ndarray:
 
 @pytest.mark.parametrize(("name", "decay"), [("sgd", 0.0), ("adam", 0.0), ("adamw", 0.3)])
 def test_optimizers(name: str, decay: float) -> None:
-    """SGD with momentum; Kingma & Ba 2015, algorithm 1, with the decoupled decay of Loshchilov & Hutter 2019."""
+    """SGD with momentum.
+
+    Kingma & Ba 2015, algorithm 1, with the decoupled decay of Loshchilov & Hutter 2019.
+    """
     weight, m, v = np.ones(3), np.zeros(3), np.zeros(3)
     for t, gradient in enumerate(GRADIENTS, start=1):
         if name == "sgd":
@@ -69,7 +72,9 @@ def test_clipping(size: float, options: dict[str, float], expected: list[float])
         parameter.grad = torch.tensor(gradient) * size * TOKENS
     assert float(clip(optimizer, TOKENS, configuration)) == pytest.approx(13 * size)
     optimizer.step()
-    np.testing.assert_allclose(-torch.cat([p.detach() for p in parameters]).numpy(), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        -torch.cat([p.detach() for p in parameters]).numpy(), expected, rtol=1e-6
+    )
 
 
 def test_the_rate_warms_up_and_falls() -> None:
@@ -79,7 +84,9 @@ def test_the_rate_warms_up_and_falls() -> None:
 
     half_cosine, level, last_leg = factors(), factors(decay=False), factors(falling=5)
     assert half_cosine[:5] == level[:5] == last_leg[:5] == [0.25, 0.5, 0.75, 1.0, 1.0]
-    np.testing.assert_allclose(half_cosine[4:], 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, 17)), atol=1e-12)
+    np.testing.assert_allclose(
+        half_cosine[4:], 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, 17)), atol=1e-12
+    )
     assert {*level[4:], *last_leg[4:16]} == {1.0}
     assert last_leg[16:] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0])
 
@@ -100,7 +107,13 @@ def test_the_average_follows_its_formula_and_replaces_the_weights_only_within_th
 
 
 TEXTS = [text[: (6, 13, 24)[n % 3]] for n, text in enumerate(invented.texts(42))]
-TINY = ("vocabulary_size=26", "embedding_size=8", "hidden_size=12", "batch_size=8", "precision=float32")
+TINY = (
+    "vocabulary_size=26",
+    "embedding_size=8",
+    "hidden_size=12",
+    "batch_size=8",
+    "precision=float32",
+)
 
 
 def trainer(*settings: str) -> Trainer:
@@ -116,7 +129,9 @@ def test_parts_of_a_batch_train_as_the_whole(accumulate: int) -> None:
         assert actual.loss == pytest.approx(expected.loss, rel=1e-5)
         assert actual.norm == pytest.approx(expected.norm, rel=1e-4)
     for name, tensor in whole.model.tensors().items():
-        np.testing.assert_allclose(parts.model.tensors()[name], tensor, rtol=1e-3, atol=1e-4, err_msg=name)
+        np.testing.assert_allclose(
+            parts.model.tensors()[name], tensor, rtol=1e-3, atol=1e-4, err_msg=name
+        )
 
 
 def test_an_epoch_takes_every_poem_once_and_sums_over_its_tokens() -> None:

@@ -43,7 +43,9 @@ def assert_alike(actual: Path, expected: Path) -> None:
     rows = [[(row["kind"], row["step"]) for row in read_log(run)] for run in (expected, actual)]
     assert rows[0] == rows[1]
     for expected_row, actual_row in zip(read_log(expected), read_log(actual), strict=True):
-        assert actual_row["nats_per_token"] == pytest.approx(expected_row["nats_per_token"], rel=1e-4)
+        assert actual_row["nats_per_token"] == pytest.approx(
+            expected_row["nats_per_token"], rel=1e-4
+        )
 
 
 def test_two_and_three_processes_train_as_one(tmp_path: Path) -> None:
@@ -73,8 +75,13 @@ def test_a_process_says_that_another_has_ended(tmp_path: Path) -> None:
     """Two of torchrun's agents, each with a process, meet at an address, as on two machines."""
     run, endpoint = tmp_path / "run", f"--rdzv-endpoint=localhost:{free_port()}"
     meeting = ("--nnodes=2", "--rdzv-backend=c10d", endpoint, "--rdzv-id=pingze")
-    settings, said = (("epochs=30", "save_every=3", "patience=none"), [tmp_path / f"{n}.said" for n in range(2)])
-    first, second = (command.train(run, *settings, processes=1, meeting=meeting, said=each) for each in said)
+    settings, said = (
+        ("epochs=30", "save_every=3", "patience=none"),
+        [tmp_path / f"{n}.said" for n in range(2)],
+    )
+    first, second = (
+        command.train(run, *settings, processes=1, meeting=meeting, said=each) for each in said
+    )
     after(6, first, run)
     (killed,) = children(first.pid)
     os.kill(killed, signal.SIGKILL)
@@ -115,7 +122,9 @@ def test_ctrl_c_stops_all_processes_at_one_step(tmp_path: Path) -> None:
 
 def last_step(run: Path) -> int:
     """The step of the newest state, 0 where there is none."""
-    return max((int(path.name.split(".")[1]) for path in run.glob("state.*.safetensors")), default=0)
+    return max(
+        (int(path.name.split(".")[1]) for path in run.glob("state.*.safetensors")), default=0
+    )
 
 
 def test_twenty_kills_change_nothing(tmp_path: Path) -> None:
@@ -123,7 +132,8 @@ def test_twenty_kills_change_nothing(tmp_path: Path) -> None:
     whole, run, rng = tmp_path / "whole", tmp_path / "killed", random.Random(0)
     command.trained(whole, *settings)
     for kill in range(20):
-        target = last_step(run) + rng.uniform(0, last_step(whole) / 40)  # all together before the end
+        # all together before the end
+        target = last_step(run) + rng.uniform(0, last_step(whole) / 40)
         process = command.train(run, *settings, resume=(run / "configuration.json").exists())
         if kill % 5 == 4:  # mostly on the way to the first step
             time.sleep(rng.uniform(0, 1))

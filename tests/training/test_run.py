@@ -31,7 +31,9 @@ TEXTS = Texts(invented.texts(40), invented.texts(10, seed=1))
 
 def tiny(*settings: str) -> Preset:
     base = ["vocabulary_size=26", "embedding_size=8", "hidden_size=12", "batch_size=8", "epochs=3"]
-    return preset("report", [*base, "warmup_steps=2", "learning_rate=0.02", "precision=float32", *settings])
+    return preset(
+        "report", [*base, "warmup_steps=2", "learning_rate=0.02", "precision=float32", *settings]
+    )
 
 
 def rows_of(run: Run) -> list[LogRow]:
@@ -69,7 +71,9 @@ def test_the_best_average_on_dev_is_kept_and_a_stale_run_ends(tmp_path: Path) ->
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     # dev is measured on the average, whose best is saved
     dev = [row["nats_per_token"] for row in rows if row["kind"] == "dev"]
-    kept = evaluate_sequences(LanguageModel.of(checkpoint.load(tmp_path)), run.dev_sequences, run.vocabulary)
+    kept = evaluate_sequences(
+        LanguageModel.of(checkpoint.load(tmp_path)), run.dev_sequences, run.vocabulary
+    )
     assert kept.nats_per_token == pytest.approx(min(dev[1:]))
     own = evaluate_sequences(run.model, run.dev_sequences, run.vocabulary)
     assert own.nats_per_token != pytest.approx(dev[-1], rel=1e-4)
@@ -95,9 +99,13 @@ def _interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_interruptible")
-@pytest.mark.parametrize("optimizer", [["optimizer=adam"], ["optimizer=sgd", "momentum=0.9"], RECIPE])
+@pytest.mark.parametrize(
+    "optimizer", [["optimizer=adam"], ["optimizer=sgd", "momentum=0.9"], RECIPE]
+)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_resuming_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: list[str], number: int) -> None:
+def test_resuming_is_exact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: list[str], number: int
+) -> None:
     monkeypatch.setattr("pingze.training.run.LOG_EVERY", 4)
     settings = tiny(*optimizer, "dropout=0.3")
     whole = Run(tmp_path / "whole", settings, TEXTS)
@@ -135,7 +143,9 @@ def test_a_run_killed_before_its_first_state_starts_again_and_alone(tmp_path: Pa
     rows: list[LogRow] = []
 
     def another() -> None:
-        with pytest.raises(TrainingError, match=f"^{tmp_path} is in use by another training: stop it first"):
+        with pytest.raises(
+            TrainingError, match=f"^{tmp_path} is in use by another training: stop it first"
+        ):
             Run(tmp_path, tiny(), TEXTS, resume=True)
 
     run.train(rows.append, on_step=another)
@@ -147,22 +157,32 @@ def test_a_run_killed_before_its_first_state_starts_again_and_alone(tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        *product([CONFIGURATION_FILE], [None, b"", b"\xff", b"[" * 99_999, b"null", b'{"format": 1}']),
-        *product([LOG_FILE], [None, b"\xff\n", b"{\n", b"[" * 99_999 + b"\n", b"7\n", b'{"step": "1"}\n']),
+        *product(
+            [CONFIGURATION_FILE], [None, b"", b"\xff", b"[" * 99_999, b"null", b'{"format": 1}']
+        ),
+        *product(
+            [LOG_FILE], [None, b"\xff\n", b"{\n", b"[" * 99_999 + b"\n", b"7\n", b'{"step": "1"}\n']
+        ),
     ],
 )
-def test_a_damaged_file_of_a_run_is_one_line(tmp_path: Path, name: str, content: bytes | None) -> None:
+def test_a_damaged_file_of_a_run_is_one_line(
+    tmp_path: Path, name: str, content: bytes | None
+) -> None:
     Run(tmp_path, tiny(), TEXTS)
     (tmp_path / name).unlink(missing_ok=True)
     if content is None:
         (tmp_path / name).mkdir()
     else:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(TrainingError, match=rf"^{tmp_path}/{name} is damaged \([^\n]*\): put back a copy of it"):
+    with pytest.raises(
+        TrainingError, match=rf"^{tmp_path}/{name} is damaged \([^\n]*\): put back a copy of it"
+    ):
         Run(tmp_path, tiny(), TEXTS, resume=True).train()
 
 
-def test_the_command_says_how_far_it_is_and_what_it_goes_on_from(tmp_path: Path, home: Path, call: Call) -> None:
+def test_the_command_says_how_far_it_is_and_what_it_goes_on_from(
+    tmp_path: Path, home: Path, call: Call
+) -> None:
     command.build_corpus(tmp_path / "poems")
     settings = [f"--set={setting}" for setting in (*command.SETTINGS, "epochs=1", "save_every=2")]
     arguments = ["train", "--out", str(tmp_path / "run"), *settings]
@@ -195,7 +215,10 @@ def test_a_run_is_ended_elsewhere_than_it_was_to_end(tmp_path: Path) -> None:
     assert rates == pytest.approx([0.02, 0.02, 0.02 / (ended.total_steps - 2 * per_epoch)])
     rows = rows_of(ended)
     assert (rows[-1]["kind"], rows[-1]["step"]) == ("dev", ended.total_steps)
-    assert json.loads((level / CONFIGURATION_FILE).read_text(encoding="utf-8"))["training"]["epochs"] == 2.5
+    assert (
+        json.loads((level / CONFIGURATION_FILE).read_text(encoding="utf-8"))["training"]["epochs"]
+        == 2.5
+    )
 
 
 def test_another_run_is_not_resumed(tmp_path: Path) -> None:
@@ -207,12 +230,16 @@ def test_another_run_is_not_resumed(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="another configuration or corpus"):
             Run(tmp_path, settings, texts, resume=True)
     path = tmp_path / CONFIGURATION_FILE
-    path.write_text(path.read_text(encoding="utf-8").replace(FORMAT, "pingze-run-0"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace(FORMAT, "pingze-run-0"), encoding="utf-8"
+    )
     with pytest.raises(InputError, match="another version of pingze; resume it with that version"):
         Run(tmp_path, tiny(), TEXTS, resume=True)
 
 
-def test_a_loss_that_is_not_finite_names_its_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_that_is_not_finite_names_its_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = Run(tmp_path, tiny("save_every=2"), TEXTS)
     batch = run._batch
 
@@ -223,19 +250,25 @@ def test_a_loss_that_is_not_finite_names_its_step(tmp_path: Path, monkeypatch: p
         return batch(number)
 
     monkeypatch.setattr(run, "_batch", poisoned)
-    with pytest.raises(TrainingError, match=r"step 4: the loss is nan and .* gradient, of \S+, is nan.*; the last"):
+    with pytest.raises(
+        TrainingError, match=r"step 4: the loss is nan and .* gradient, of \S+, is nan.*; the last"
+    ):
         run.train()
     assert Run(tmp_path, tiny("save_every=2"), TEXTS, resume=True).position.step == 2
 
 
 @pytest.mark.parametrize("place", ["os.fsync", "pathlib.Path.write_bytes"])
-def test_a_full_disk_keeps_the_last_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+def test_a_full_disk_keeps_the_last_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
     monkeypatch.setattr("pingze.training.run.LOG_EVERY", 3)
     run = Run(tmp_path, tiny("save_every=2"), TEXTS)
 
     def fill(at: int, rate: float) -> Taken:
         if at == 2:
-            monkeypatch.setattr(place, Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+            monkeypatch.setattr(
+                place, Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+            )
         return Trainer.step(run, at, rate)
 
     monkeypatch.setattr(run, "step", fill)

@@ -24,7 +24,9 @@ from tests.comparing import assert_close
 def learner() -> tuple[torch.optim.Optimizer, Average]:
     model = LanguageModel(ModelConfiguration(vocabulary_size=10, embedding_size=3, hidden_size=4))
     model.initialize("normal", np.random.default_rng(0))
-    model.loss_sum(torch.tensor([1, 4, 5]), torch.tensor([4, 5, 2]), torch.tensor([1, 1, 1])).backward()
+    model.loss_sum(
+        torch.tensor([1, 4, 5]), torch.tensor([4, 5, 2]), torch.tensor([1, 1, 1])
+    ).backward()
     optimizer = make_optimizer(model.parameters(), TrainingConfiguration())
     optimizer.step()
     return optimizer, Average(model, 0.5)
@@ -45,7 +47,9 @@ def names(run: Path) -> list[str]:
         lambda content: content.replace(b'"F32"', b'"I32"'),
     ],
 )
-def test_a_damaged_state_is_passed_over_and_goes_when_the_next_is_saved(tmp_path: Path, damage: object) -> None:
+def test_a_damaged_state_is_passed_over_and_goes_when_the_next_is_saved(
+    tmp_path: Path, damage: object
+) -> None:
     learned = learner()
     for number in (0, 5, 10):
         state.save(tmp_path, *learned, Position(number))
@@ -57,7 +61,9 @@ def test_a_damaged_state_is_passed_over_and_goes_when_the_next_is_saved(tmp_path
     assert found.unread[0].startswith("state.00000010.safetensors cannot be read (")
     (tmp_path / "only").mkdir()
     newest = newest.rename(tmp_path / "only" / newest.name)
-    with pytest.raises(CheckpointError, match=r"holds no state to resume from: state\.0+10\.safetensors cannot"):
+    with pytest.raises(
+        CheckpointError, match=r"holds no state to resume from: state\.0+10\.safetensors cannot"
+    ):
         state.read(newest.parent)
     newest.rename(tmp_path / newest.name)
     newest.parent.rmdir()
@@ -69,7 +75,9 @@ LARGER = Vocabulary.of_texts([invented.CHARACTERS + "鶴松，。？！；：、
 
 
 def larger(old: Checkpoint, **changes: object) -> LanguageModel:
-    model = LanguageModel(replace(old.configuration, vocabulary_size=len(LARGER), hidden_size=17, **changes))
+    model = LanguageModel(
+        replace(old.configuration, vocabulary_size=len(LARGER), hidden_size=17, **changes)
+    )
     model.initialize("orthogonal", np.random.default_rng(1))
     return model
 
@@ -85,7 +93,9 @@ def grown_from(
 
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize(("tied", "held"), [(False, False), (True, False), (True, True)])
-def test_a_grown_model_has_the_old_one_s_logits(tmp_path: Path, layers: int, tied: bool, held: bool) -> None:
+def test_a_grown_model_has_the_old_one_s_logits(
+    tmp_path: Path, layers: int, tied: bool, held: bool
+) -> None:
     old = invented.model(layers=layers, tied=tied)
     model = larger(old, held=held)
     _, average = grown_from(invented.saved(tmp_path / checkpoint.MODEL_FILE, old), model)
@@ -97,7 +107,9 @@ def test_a_grown_model_has_the_old_one_s_logits(tmp_path: Path, layers: int, tie
     for which, vocabulary in ((LanguageModel.of(old), old.vocabulary), (model, LARGER)):
         ids = torch.tensor([BOS, *vocabulary.encode("天地，山水。")])
         hidden = which(ids, torch.ones(len(ids), dtype=torch.int64))
-        logits[which] = which.output(hidden).detach()[:, [vocabulary.ids[token] for token in shared]]
+        logits[which] = which.output(hidden).detach()[
+            :, [vocabulary.ids[token] for token in shared]
+        ]
     ours, theirs = logits.values()
     assert_close({"logits": theirs}, {"logits": ours}, 1e-5)
 
@@ -107,7 +119,9 @@ def test_every_new_unit_learns(tmp_path: Path) -> None:
     model = larger(old, held=True)
     grown_from(invented.saved(tmp_path / checkpoint.MODEL_FILE, old), model)
     ids = torch.tensor([LARGER.ids["<唐>"], BOS, *LARGER.encode("天地，山水。")])
-    model.loss_sum(ids, torch.tensor([0, *ids[2:], 2]), torch.ones(len(ids), dtype=torch.int64)).backward()
+    model.loss_sum(
+        ids, torch.tensor([0, *ids[2:], 2]), torch.ones(len(ids), dtype=torch.int64)
+    ).backward()
     assert model.projection.weight.grad[:, 12:].abs().min() > 0
     assert model.lstm.layers[0].weight_ph.grad.abs().max() > 0
 
@@ -115,7 +129,9 @@ def test_every_new_unit_learns(tmp_path: Path) -> None:
 def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
     old = invented.model(layers=1, tied=True)
     before = LanguageModel.of(old)
-    optimizer, average = grown_from(invented.saved(tmp_path / checkpoint.MODEL_FILE, old), before, old.vocabulary)
+    optimizer, average = grown_from(
+        invented.saved(tmp_path / checkpoint.MODEL_FILE, old), before, old.vocabulary
+    )
     ids = torch.tensor([BOS, *old.vocabulary.encode("天地，山水。")])
     for _ in range(3):
         before.loss_sum(ids[:-1], ids[1:], torch.ones(len(ids) - 1, dtype=torch.int64)).backward()
@@ -141,7 +157,8 @@ def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
                 known = torch.cat([part[:count] for part in large.chunk(gates)])
             assert torch.equal(known[..., : small.shape[-1]], small), name
             if k >= 2:
-                assert large.abs().sum() == pytest.approx(float(small.abs().sum()))  # all new ones are zero
+                # all new ones are zero
+                assert large.abs().sum() == pytest.approx(float(small.abs().sum()))
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 0.9), (0.9, 0), (0, 0)])
@@ -164,7 +181,9 @@ def test_new_conditions_begin_as_unlikely_as_the_known_ones(tmp_path: Path) -> N
     configuration = ModelConfiguration(len(vocabulary), 8, 12, tied=True, special_tokens=tokens)
     old = LanguageModel(configuration)
     old.output.bias.data[:] = torch.arange(len(vocabulary))
-    checkpoint.save(tmp_path / checkpoint.MODEL_FILE, Checkpoint("", configuration, vocabulary, old.tensors()))
+    checkpoint.save(
+        tmp_path / checkpoint.MODEL_FILE, Checkpoint("", configuration, vocabulary, old.tensors())
+    )
     optimizer = make_optimizer(old.parameters(), TrainingConfiguration())
     state.save(tmp_path, optimizer, Average(old, 0.9), state.Position())
     grown = Vocabulary.of_texts([invented.CHARACTERS], 61, ("<七絕>", "<詞:憶江南>", "<唐>"))
@@ -184,7 +203,9 @@ def test_new_conditions_begin_as_unlikely_as_the_known_ones(tmp_path: Path) -> N
         ({"hidden_size": 11}, "that model is larger than this one"),
     ],
 )
-def test_what_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+def test_what_does_not_fit_is_refused(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
     old = invented.model()
     model = LanguageModel(ModelConfiguration(**{**vars(old.configuration), **changes}))
     with pytest.raises(InputError, match=message):

@@ -13,16 +13,29 @@ from pingze.network.vocabulary import UNK, Vocabulary
 from pingze.training import texts as texts_module
 from pingze.training.presets import Preset, preset
 from pingze.training.run import Run
-from pingze.training.texts import Texts, Themes, condition_tokens, draw, examples, make_vocabulary, read, sequence
+from pingze.training.texts import (
+    Texts,
+    Themes,
+    condition_tokens,
+    draw,
+    examples,
+    make_vocabulary,
+    read,
+    sequence,
+)
 from pingze.verse.characters import MARKS
 from tests import invented
 
 FORMS = ("<五絕>", "<五律>", "<五排>", "<五古>", "<七絕>", "<七律>", "<七排>", "<七古>")
 
 
-def poems(count: int, author: str = "張甲", dynasty: str = "tang", seed: int = 0) -> list[CorpusPoem]:
+def poems(
+    count: int, author: str = "張甲", dynasty: str = "tang", seed: int = 0
+) -> list[CorpusPoem]:
     """Quatrains that rhyme, so that the checker finds their form."""
-    rhymed = [text[:10] + "東" + text[11:22] + "風" + text[23:] for text in invented.texts(count, seed)]
+    rhymed = [
+        text[:10] + "東" + text[11:22] + "風" + text[23:] for text in invented.texts(count, seed)
+    ]
     return [CorpusPoem(dynasty, "春江 二首", author, text) for text in rhymed]
 
 
@@ -31,14 +44,24 @@ POEMS = [*poems(3), *poems(5, "李乙", seed=1), *poems(6, "不詳", seed=2), *p
 
 def small(*settings: str) -> Preset:
     base = ["embedding_size=8", "hidden_size=12", "batch_size=4", "epochs=4", "warmup_steps=2"]
-    return preset("tang", [*base, "vocabulary_size=40", "poet_poems=3", "later_poet_poems=41", *settings])
+    return preset(
+        "tang", [*base, "vocabulary_size=40", "poet_poems=3", "later_poet_poems=41", *settings]
+    )
 
 
 def test_forms_and_prolific_poets_have_tokens_the_nameless_none() -> None:
-    song = [*poems(41, "陳丁", "song", seed=9), *poems(41, "李乙", "song"), *poems(40, "孫戊", "song")]
+    song = [
+        *poems(41, "陳丁", "song", seed=9),
+        *poems(41, "李乙", "song"),
+        *poems(40, "孫戊", "song"),
+    ]
     tang = (*FORMS, "<about>", "<唐>", "<李乙>", "<張甲>")
     assert condition_tokens(Texts(POEMS, []), small().training) == tang
-    assert condition_tokens(Texts(POEMS, [], {"song": song}), small().training) == (*tang, "<宋>", "<陳丁>")
+    assert condition_tokens(Texts(POEMS, [], {"song": song}), small().training) == (
+        *tang,
+        "<宋>",
+        "<陳丁>",
+    )
     assert condition_tokens(Texts(["天地山水"], []), small().training) == ()
 
 
@@ -97,9 +120,15 @@ def test_each_condition_is_dropped_as_often_as_asked() -> None:
     assert draw(example, 0, rng).tolist() == sequence(example).tolist()
 
 
-def test_each_epoch_reads_all_tang_poems_and_some_of_each_source_with_themes(tmp_path: Path) -> None:
+def test_each_epoch_reads_all_tang_poems_and_some_of_each_source_with_themes(
+    tmp_path: Path,
+) -> None:
     song = poems(40, "陳丁", "song", seed=9)
-    run = Run(tmp_path, small("theme_share=0.3", "mixture=song:1.2"), Texts(POEMS, POEMS[:4], {"song": song}))
+    run = Run(
+        tmp_path,
+        small("theme_share=0.3", "mixture=song:1.2"),
+        Texts(POEMS, POEMS[:4], {"song": song}),
+    )
     epochs = [[tuple(example.text) for example in run._order(epoch)] for epoch in range(3)]
     of_song, of_tang = ({tuple(e.text) for e in run._encode(part)} for part in (song, POEMS))
     assert [len(epoch) for epoch in epochs] == [15 + 18] * 3
@@ -112,7 +141,9 @@ def test_each_epoch_reads_all_tang_poems_and_some_of_each_source_with_themes(tmp
     drawn = [ids.tolist() for number in range(250) for ids in run._batch(number)]
     themed = [(ids[ids.index(about) + 1 :], ids[ids.index(1) :]) for ids in drawn if about in ids]
     assert len(themed) / len(drawn) == pytest.approx(0.3, abs=0.05)
-    assert all(theme[0] != 1 and set(theme[: theme.index(1)]) <= set(text) for theme, text in themed)
+    assert all(
+        theme[0] != 1 and set(theme[: theme.index(1)]) <= set(text) for theme, text in themed
+    )
 
 
 CHARACTERS = "天地山水風月花雪"
@@ -157,7 +188,9 @@ def test_the_tang_preset_on_the_real_corpus(corpus: Store) -> None:
     texts = read(corpus, chosen.training)
     vocabulary = make_vocabulary(texts, chosen)
     assert len(vocabulary) == chosen.model.vocabulary_size
-    assert {*FORMS, "<李白>", "<杜甫>", "<寒山>", "<唐>", "<宋>", "<蘇軾>"} <= {*vocabulary.condition_tokens}
+    assert {*FORMS, "<李白>", "<杜甫>", "<寒山>", "<唐>", "<宋>", "<蘇軾>"} <= {
+        *vocabulary.condition_tokens
+    }
     rows = examples(texts.dev, vocabulary, chosen.training.length)
     targets = np.concatenate([row.text[1:] for row in rows])
     assert (targets == UNK).mean() < 0.002

@@ -34,6 +34,8 @@ def fits(lines: list[str], kinds: str, level: str) -> bool:
         if following and kinds[number + 1] == "B" and following[width - 3] == "P":
             patterns = patterns + WITH_NEXT_B_POS3_P[kind]
         prefix = PREFIX[kind] if width == 7 else ""
-        if not any(re.fullmatch((prefix + pattern).replace("x", "."), line) for pattern in patterns):
+        if not any(
+            re.fullmatch((prefix + pattern).replace("x", "."), line) for pattern in patterns
+        ):
             return False
     return True

@@ -16,7 +16,14 @@ from pingze.verse.suggestions import suggest
 from tests.verse import reference
 from tests.verse.writing import write
 
-SHAPES = {"五絕": (5, 4), "七絕": (7, 4), "五律": (5, 8), "七律": (7, 8), "五排": (5, 12), "七排": (7, 10)}
+SHAPES = {
+    "五絕": (5, 4),
+    "七絕": (7, 4),
+    "五律": (5, 8),
+    "七律": (7, 8),
+    "五排": (5, 12),
+    "七排": (7, 10),
+}
 
 
 def base(width: int, count: int, start: str, seed: int) -> list[str]:
@@ -33,13 +40,19 @@ def check_tones(lines: list[str], form: str | None, level: str, rhymed_first: bo
 
 def turn(lines: list[str], number: int, place: int) -> list[str]:
     other = "Z" if lines[number][place] == "P" else "P"
-    return [*lines[:number], lines[number][:place] + other + lines[number][place + 1 :], *lines[number + 1 :]]
+    return [
+        *lines[:number],
+        lines[number][:place] + other + lines[number][place + 1 :],
+        *lines[number + 1 :],
+    ]
 
 
 @pytest.mark.parametrize("level", STRICTNESSES)
 @pytest.mark.parametrize("start", reference.STARTS)
 @pytest.mark.parametrize("form", SHAPES)
-def test_every_base_template_passes_and_a_turned_tone_is_found_in_its_place(form: str, start: str, level: str) -> None:
+def test_every_base_template_passes_and_a_turned_tone_is_found_in_its_place(
+    form: str, start: str, level: str
+) -> None:
     width, count = SHAPES[form]
     for seed in range(5):
         for asked in (form, None):
@@ -55,15 +68,30 @@ def test_every_base_template_passes_and_a_turned_tone_is_found_in_its_place(form
         assert places == [(number + 1, place + 1)], verdict
 
 
-def test_two_lines_are_a_couplet_and_lines_with_pauses_are_one_if_asked_or_without_a_fault() -> None:
+def test_two_lines_are_a_couplet_and_lines_with_pauses_are_one_if_asked_or_without_a_fault() -> (
+    None
+):
     verdict = check("江月随人远，山水照花明")
     faults = [(each.rule, each.line, each.position) for each in verdict.violations]
-    assert (verdict.form, verdict.judged, faults) == ("對聯", "tones", [("失對", 2, 2), ("失對", 2, 4)])
-    for text in ("上聯：{}\n下聯：{}", "上联:{}，\n下联:{}。\n\n橫批：山高水遠", "橫批：山高水遠\n上聯：{}\n下聯：{}"):
+    assert (verdict.form, verdict.judged, faults) == (
+        "對聯",
+        "tones",
+        [("失對", 2, 2), ("失對", 2, 4)],
+    )
+    for text in (
+        "上聯：{}\n下聯：{}",
+        "上联:{}，\n下联:{}。\n\n橫批：山高水遠",
+        "橫批：山高水遠\n上聯：{}\n下聯：{}",
+    ):
         (text,) = poems_in(text.format("江月随人远", "山水照花明"), form="對聯")
         assert check(text, form="對聯").lines == verdict.lines
     assert len(check("風聲雨聲讀書聲，聲聲入耳；家事國事天下事，事事關心").lines) == 2
-    for text in ("天對地，雨對風", "一" * 12 + "，" + "二" * 12, "山月，江風，水花，春天", "春風吹綠柳"):
+    for text in (
+        "天對地，雨對風",
+        "一" * 12 + "，" + "二" * 12,
+        "山月，江風，水花，春天",
+        "春風吹綠柳",
+    ):
         asked = check(text, form="对联")
         assert (check(text).form, asked.form, asked.ok) == (None, "對聯", False)
 
@@ -73,7 +101,9 @@ def test_two_lines_are_a_couplet_and_lines_with_pauses_are_one_if_asked_or_witho
 def test_it_judges_as_the_rule_table_does(data: st.DataObject) -> None:
     form = data.draw(st.sampled_from(sorted(SHAPES)))
     width, count = SHAPES[form]
-    lines = base(width, count, data.draw(st.sampled_from(reference.STARTS)), data.draw(st.integers(0, 99)))
+    lines = base(
+        width, count, data.draw(st.sampled_from(reference.STARTS)), data.draw(st.integers(0, 99))
+    )
     places = st.tuples(st.integers(0, count - 1), st.integers(0, width - 1))
     for number, place in data.draw(st.lists(places, max_size=5)):
         lines = turn(lines, number, place)
@@ -108,7 +138,9 @@ def test_no_verse_raises_and_every_verdict_is_json(text: str) -> None:
         suggest(verdict, violation)
 
 
-@pytest.mark.parametrize("text", ["山" * 350_000, "山水月花東，" * 50_000, "山\n" * 100_000, "(" * 300_000])
+@pytest.mark.parametrize(
+    "text", ["山" * 350_000, "山水月花東，" * 50_000, "山\n" * 100_000, "(" * 300_000]
+)
 def test_a_megabyte_is_checked(text: str) -> None:
     check(text)
 
@@ -116,7 +148,9 @@ def test_a_megabyte_is_checked(text: str) -> None:
 POEMS = Path(__file__).with_name("verdicts.toml")
 
 
-@pytest.mark.parametrize("row", tomllib.loads(POEMS.read_text(encoding="utf-8"))["poem"], ids=lambda row: row["text"])
+@pytest.mark.parametrize(
+    "row", tomllib.loads(POEMS.read_text(encoding="utf-8"))["poem"], ids=lambda row: row["text"]
+)
 def test_the_verdict_on_a_poem(row: dict[str, Any]) -> None:
     expected = {name: None if value == "none" else value for name, value in row.items()}
     verdict = check(expected.pop("text"), form=expected.pop("asked", None))
@@ -135,7 +169,8 @@ def test_a_violation_names_rule_place_character_and_readings() -> None:
         {"rule": "孤平", "line": 2, "position": 1, "char": "仄", "readings": ("入職",)},
     )
     (note,) = check("仄平仄庭仄，仄仄仄平東。仄仄平平仄，平平仄仄同。").doubts
-    assert note.endswith("; else 特拗 at 仄")  # the rule that the line breaks without the rare reading
+    # the rule that the line breaks without the rare reading
+    assert note.endswith("; else 特拗 at 仄")
     assert note.cause["rule"] == "特拗"
 
 
@@ -166,7 +201,9 @@ def test_fine_notes_are_for_those_who_ask() -> None:
     notes = "\n".join(check(text, form="五絕", fine=True).notes)
     assert "撞韻 (line.character): 動 (1.5)" in notes
     assert "擠韻 (line.character): 紅 (4.3)" in notes
-    notes = "\n".join(check("仄仄紅平仄，仄平仄仄東。平平平仄仄，仄仄仄平同。", form="五絕", fine=True).notes)
+    notes = "\n".join(
+        check("仄仄紅平仄，仄平仄仄東。平平平仄仄，仄仄仄平同。", form="五絕", fine=True).notes
+    )
     assert "冒韻 (line.character): 紅 (1.3)" in notes
     assert "四字目孤平 (line.character): 平 (2.2)" in notes
 

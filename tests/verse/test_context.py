@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from pingze.files import table
 from pingze.verse import check
-from pingze.verse.character_table import simplified_forms, to_traditional, traditional_candidates, variants
+from pingze.verse.character_table import (
+    simplified_forms,
+    to_traditional,
+    traditional_candidates,
+    variants,
+)
 from pingze.verse.context import in_context, lines_in_context, tones_within
 from pingze.verse.patterns import word_starts
 from pingze.verse.tones import sides
@@ -44,10 +49,22 @@ def test_each_traditional_character_has_one_simplified_form() -> None:
 @pytest.mark.parametrize(
     ("typed", "read"),
     [
-        *(("白发三千丈", "白髮三千丈"), ("无人发旧丛", "無人發舊叢"), ("钟声远到客船", "鐘聲遠到客船")),
+        *(
+            ("白发三千丈", "白髮三千丈"),
+            ("无人发旧丛", "無人發舊叢"),
+            ("钟声远到客船", "鐘聲遠到客船"),
+        ),
         *(("万钟何足论", "萬鍾何足論"), ("历历复何须", "歷歷復何須"), ("须发皆白", "鬚髮皆白")),
-        *(("春乃发生", "春乃發生"), ("白发生", "白髮生"), ("后来丰年余粮", "後來豐年餘糧"), ("白云", "白雲")),
-        *((text, text) for text in ("山水", "", "當宁拱羣臣", "子云云母後來", "后宮餘幾里", "太后", "山中千里")),
+        *(
+            ("春乃发生", "春乃發生"),
+            ("白发生", "白髮生"),
+            ("后来丰年余粮", "後來豐年餘糧"),
+            ("白云", "白雲"),
+        ),
+        *(
+            (text, text)
+            for text in ("山水", "", "當宁拱羣臣", "子云云母後來", "后宮餘幾里", "太后", "山中千里")
+        ),
     ],
 )
 def test_what_is_beside_a_character_decides_its_word(typed: str, read: str) -> None:
@@ -61,9 +78,12 @@ def test_rare_words_stay_in_a_traditional_poem() -> None:
 
 
 @pytest.mark.parametrize(
-    ("couplet", "read"), [("山中客乐并", "并"), ("山中客乐干", "乾"), ("山累客酒行", "纍"), ("山中客累行", "累")]
+    ("couplet", "read"),
+    [("山中客乐并", "并"), ("山中客乐干", "乾"), ("山累客酒行", "纍"), ("山中客累行", "累")],
 )
-def test_a_simplified_character_is_read_as_a_word_that_breaks_no_rule(couplet: str, read: str) -> None:
+def test_a_simplified_character_is_read_as_a_word_that_breaks_no_rule(
+    couplet: str, read: str
+) -> None:
     """并 was always 並, which is oblique, though poets rhyme on 并 in 庚."""
     rhymed = "酒尽月还寒" if read == "乾" else "酒尽月还清"
     verdict = check(f"月下风来晚，{couplet}。花开人未去，{rhymed}。", form="五絕")
@@ -72,7 +92,9 @@ def test_a_simplified_character_is_read_as_a_word_that_breaks_no_rule(couplet: s
     assert verdict.lines[1] == couplet
 
 
-@given(st.text() | st.text(st.sampled_from("发云后里余几须钟历复白山東東国国来來 ，\n"), max_size=20))
+@given(
+    st.text() | st.text(st.sampled_from("发云后里余几须钟历复白山東東国国来來 ，\n"), max_size=20)
+)
 def test_every_character_keeps_its_place_and_conversion_settles(text: str) -> None:
     for convert in (to_traditional, in_context):
         read = convert(text)
@@ -82,7 +104,14 @@ def test_every_character_keeps_its_place_and_conversion_settles(text: str) -> No
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [("相思", "平平"), ("秋思", " 仄"), ("長安", "平 "), ("將軍", "平 "), ("重陽樓", "平  "), ("不勝", "仄平")],
+    [
+        ("相思", "平平"),
+        ("秋思", " 仄"),
+        ("長安", "平 "),
+        ("將軍", "平 "),
+        ("重陽樓", "平  "),
+        ("不勝", "仄平"),
+    ],
 )
 def test_a_word_is_read_as_verse_reads_it(word: str, expected: str) -> None:
     found = tones_within([word])
@@ -93,11 +122,20 @@ def test_a_word_is_read_as_verse_reads_it(word: str, expected: str) -> None:
 
 
 LISTS = {
-    (0, "平"): """將軍 正月 相思 相逢 更闌 長安 長江 中原 重陽 空山 應是 當時 分明 騎馬 尚書 憑欄 王孫 吹簫 調和 燕山
+    (
+        0,
+        "平",
+    ): """將軍 正月 相思 相逢 更闌 長安 長江 中原 重陽 空山 應是 當時 分明 騎馬 尚書 憑欄 王孫 吹簫 調和 燕山
         彈琴 荷花 行人 縫衣 興亡 從容 扁舟""",
-    (1, "平"): "三更 五更 九重 不勝 艱難 人間 思量 商量 衣冠 經過 相傳 繁華 收藏 不禁 庶幾 呼號 可汗 布衣 廉頗",
+    (
+        1,
+        "平",
+    ): "三更 五更 九重 不勝 艱難 人間 思量 商量 衣冠 經過 相傳 繁華 收藏 不禁 庶幾 呼號 可汗 布衣 廉頗",
     (0, "仄"): "更上 長老 中酒 勝地 爲誰 教坊 燕子 華山 荷鋤 幾時 喪亂 號令 衣錦 將相",
-    (1, "仄"): """丞相 宰相 大將 名將 秋思 生長 響應 名勝 患難 名分 千騎 縣令 度量 弱冠 鼓吹 萬乘 列傳 左傳 曲調 寶藏
+    (
+        1,
+        "仄",
+    ): """丞相 宰相 大將 名將 秋思 生長 響應 名勝 患難 名分 千騎 縣令 度量 弱冠 鼓吹 萬乘 列傳 左傳 曲調 寶藏
         相稱 金彈 團扇 負荷 德行 宮禁 勉強 樓觀 詩興 唱和 上疏 政治 方便""",
 }
 """Words by the place of the character that they decide, from 0, and its tone."""
@@ -109,14 +147,26 @@ def poems(word: str, at: int, tone: str) -> Iterator[str]:
     singles = {"平": LEVELS[-1], "仄": OBLIQUES[-1]}
     for opening in reference.STARTS:
         types = reference.types(opening, 4)
-        tones = [(reference.PREFIX[kind] + reference.BASE[kind]).replace("x", "P") for kind in types]
+        tones = [
+            (reference.PREFIX[kind] + reference.BASE[kind]).replace("x", "P") for kind in types
+        ]
         written = write(tones, rhymed_first=opening[0].isupper())
-        lines = [line.replace("雲", "池") for line in written]  # 雲長 and 雲正 are pairs of their own
+        # 雲長 and 雲正 are pairs of their own
+        lines = [line.replace("雲", "池") for line in written]
         for number, line in enumerate(lines):
             for start in sorted(word_starts(2, 7) - ({5} if tones[number][-1] == "P" else set())):
-                before, after = [*lines[:number], line[:start]], [line[start + 2 :], *lines[number + 1 :]]
-                pairs = [word[:at] + singles[each] + word[at + 1 :] for each in ("仄平"[tone == "仄"], tone)]
-                texts = ("，".join([*before[:-1], before[-1] + pair + after[0], *after[1:]]) for pair in (*pairs, word))
+                before, after = (
+                    [*lines[:number], line[:start]],
+                    [line[start + 2 :], *lines[number + 1 :]],
+                )
+                pairs = [
+                    word[:at] + singles[each] + word[at + 1 :]
+                    for each in ("仄平"[tone == "仄"], tone)
+                ]
+                texts = (
+                    "，".join([*before[:-1], before[-1] + pair + after[0], *after[1:]])
+                    for pair in (*pairs, word)
+                )
                 good, bad, asked = texts
                 found = check(good, form="七絕")
                 if found.ok and not found.doubts and not check(bad, form="七絕").ok:
@@ -127,7 +177,9 @@ def test_a_word_in_the_wrong_tone_is_told() -> None:
     assert len(WORDS) == 93
     assert all(len(sides(word[at])) == 2 for word, at, _ in WORDS)
     verdicts = {word: check(next(poems(word, at, tone)), form="七絕") for word, at, tone in WORDS}
-    silent = [word for word, verdict in verdicts.items() if not verdict.violations and not verdict.doubts]
+    silent = [
+        word for word, verdict in verdicts.items() if not verdict.violations and not verdict.doubts
+    ]
     assert len(verdicts) - len(silent) >= 88, silent
 
 

@@ -30,8 +30,12 @@ def test_rhymes_are_counted_where_one_group_is_shared() -> None:
 
 @pytest.mark.slow
 @pytest.mark.corpus
-@pytest.mark.parametrize("name", ["characters", "contexts", "rhymes", "word_tones", "doublings", "moods"])
-def test_committed_tables_are_made_again(name: str, corpus: Store, corpus_home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["characters", "contexts", "rhymes", "word_tones", "doublings", "moods"]
+)
+def test_committed_tables_are_made_again(
+    name: str, corpus: Store, corpus_home: Path, tmp_path: Path
+) -> None:
     """In a process that checks no types: counting reads each line of the corpus."""
     folder, _ = count.TABLES[name]
     if name == "characters":
@@ -39,7 +43,9 @@ def test_committed_tables_are_made_again(name: str, corpus: Store, corpus_home: 
         installed = {each.name: each.version for each in distributions()}
         missing = [name for name in PACKAGES if f"| {name} {installed.get(name)} |" not in sources]
         if missing:
-            pytest.skip(f"SOURCES.md names a version that is not installed of: {', '.join(missing)}")
+            pytest.skip(
+                f"SOURCES.md names a version that is not installed of: {', '.join(missing)}"
+            )
     command = [sys.executable, "-m", "scripts.count", name, "--out", str(tmp_path)]
     subprocess.run(command, env={**os.environ, "PINGZE_HOME": str(corpus_home)}, check=True)
     made_files = list(tmp_path.iterdir())

@@ -16,9 +16,18 @@ from tests.verse.writing import write
 
 
 def test_each_line_has_its_pattern_and_licence() -> None:
-    found = explain(check("，".join(write(["ZZPZZ", "PPPZP", "PPZPZ", "ZZZPP"], rhymed_first=False)), form="五絕"))
+    found = explain(
+        check(
+            "，".join(write(["ZZPZZ", "PPPZP", "PPZPZ", "ZZZPP"], rhymed_first=False)), form="五絕"
+        )
+    )
     assert [each.kind for each in found] == ["a'", "B'", "c", "D"]
-    assert [each.pattern for each in found] == ["中仄中仄仄", "中平平仄平", "平平仄平仄", "中仄仄平平"]
+    assert [each.pattern for each in found] == [
+        "中仄中仄仄",
+        "中平平仄平",
+        "平平仄平仄",
+        "中仄仄平平",
+    ]
     assert [each.rule for each in found] == ["對句相救", "對句相救", "本句自救", None]
     assert not any(each.readings for each in found)
 
@@ -28,7 +37,13 @@ def test_a_character_of_both_tones_has_its_reading_and_meaning() -> None:
     lines[0], lines[2], lines[3] = "月水將軍樹", "長安客葉玉", lines[3][:-1] + "中"
     first, _, third, fourth = explain(check("，".join(lines), form="五絕"))
     (read,) = first.readings
-    assert (read.position, read.char, read.tone, read.groups, read.word) == (3, "將", "平", "陽", "將軍")
+    assert (read.position, read.char, read.tone, read.groups, read.word) == (
+        3,
+        "將",
+        "平",
+        "陽",
+        "將軍",
+    )
     assert (third.readings[0].char, third.readings[0].word) == ("長", "長安")
     assert third.readings[0].en.startswith("long")
     (read,) = fourth.readings  # a rhyme is read in the poem's group
@@ -113,7 +128,10 @@ OLD_STYLE = "春風吹客酒，夜雨落江月。老樹古人家，青山行處�
     ("text", "form", "rhyme", "side"),
     [
         ("仄仄平平仄，平平仄仄東。平平平仄仄，仄仄仄平東。", "五絕", "東", "平"),
-        *(("仄仄平平仄，平平仄仄天。平平平仄仄，仄仄仄平東。", "五絕", "先", "平"), (OLD_STYLE, "五古", "屑", "仄")),
+        *(
+            ("仄仄平平仄，平平仄仄天。平平平仄仄，仄仄仄平東。", "五絕", "先", "平"),
+            (OLD_STYLE, "五古", "屑", "仄"),
+        ),
     ],
 )
 def test_rhymes_come_from_the_poems_group(text: str, form: str, rhyme: str, side: str) -> None:

@@ -35,13 +35,18 @@ SEVEN = [f"年年{line}" for line in LINES]
     ("text", "poems"),
     [
         ("夜思\n" + "\n".join(COUPLETS) + "\n春思\n" + "\n".join(COUPLETS), [LINES, LINES]),
-        ("《夜思》\n" + "\n".join(COUPLETS) + "\n《春思》\n某甲\n" + "\n".join(COUPLETS), [LINES, LINES]),
+        (
+            "《夜思》\n" + "\n".join(COUPLETS) + "\n《春思》\n某甲\n" + "\n".join(COUPLETS),
+            [LINES, LINES],
+        ),
         ("其一\n" + "\n".join(COUPLETS) + "\n其二\n" + "\n".join(COUPLETS), [LINES, LINES]),
         ("夜思二首\n其一\n" + "\n".join(LINES) + "\n其二\n" + "\n".join(LINES), [LINES, LINES]),
         ("\n".join(COUPLETS) + "\n" + "\n".join(SEVEN), [LINES, SEVEN]),
     ],
 )
-def test_poems_without_a_blank_line_between_are_separated(text: str, poems: list[list[str]]) -> None:
+def test_poems_without_a_blank_line_between_are_separated(
+    text: str, poems: list[list[str]]
+) -> None:
     assert [read_lines(poem) for poem in split_poems(text)] == poems
 
 
@@ -78,7 +83,11 @@ def test_what_was_understood_is_told() -> None:
         "cut into lines of 5 characters, for it has no marks",
     )
     assert read_text("".join(COUPLETS)) == (LINES, [], None)
-    assert read_text("".join(COUPLETS) + "\n注釋：山月。\n某。") == (LINES, ["注釋：山月。", "某。"], None)
+    assert read_text("".join(COUPLETS) + "\n注釋：山月。\n某。") == (
+        LINES,
+        ["注釋：山月。", "某。"],
+        None,
+    )
 
 
 def test_two_quatrains_and_poems_signed_with_their_titles_stay_apart() -> None:

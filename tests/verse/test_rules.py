@@ -19,7 +19,9 @@ from pingze.verse.verdict import SHAPE_RULES, heading
 from tests.verse import reference
 from tests.verse.writing import write
 
-RULES = tomllib.loads(files("pingze.verse").joinpath("data", "rules.toml").read_text(encoding="utf-8"))
+RULES = tomllib.loads(
+    files("pingze.verse").joinpath("data", "rules.toml").read_text(encoding="utf-8")
+)
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -29,7 +31,9 @@ def test_accepted_examples_keep_every_rule_and_rejected_ones_break_this_one(name
     for poem in rule["accepted"]:
         assert check(poem, level=rule["strictness"]).violations == ()
     for poem in rule["rejected"]:
-        assert [violation.rule for violation in check(poem, level=rule["strictness"]).violations] == [name]
+        assert [
+            violation.rule for violation in check(poem, level=rule["strictness"]).violations
+        ] == [name]
         if rule["strictness"] == "strict":  # custom allows it
             verdict = check(poem)
             assert verdict.ok
@@ -37,7 +41,10 @@ def test_accepted_examples_keep_every_rule_and_rejected_ones_break_this_one(name
 
 
 def test_every_rule_of_the_checker_is_defined() -> None:
-    assert " ".join(RULES) == "失對 失黏 孤平 三平調 三仄尾 特拗 大拗 小拗 仄腳 聯腳 重字 出韻 鄰韻 重韻 失律 疊句"
+    assert (
+        " ".join(RULES)
+        == "失對 失黏 孤平 三平調 三仄尾 特拗 大拗 小拗 仄腳 聯腳 重字 出韻 鄰韻 重韻 失律 疊句"
+    )
     assert {*RULES, *SHAPE_RULES} <= catalogue().keys()
 
 
@@ -48,8 +55,13 @@ def judged(changed: dict[int, str], level: str, prefix: bool) -> Verdict:
     """The verdict on four lines of five or seven characters, some of which differ from the template."""
     lines = [changed.get(number, line) for number, line in enumerate(BASE)]
     if prefix:
-        lines = [("PP" if base[:2] == "ZZ" else "ZZ") + line for base, line in zip(BASE, lines, strict=True)]
-    return check("，".join(write(lines, rhymed_first=False)), form="七絕" if prefix else "五絕", level=level)
+        lines = [
+            ("PP" if base[:2] == "ZZ" else "ZZ") + line
+            for base, line in zip(BASE, lines, strict=True)
+        ]
+    return check(
+        "，".join(write(lines, rhymed_first=False)), form="七絕" if prefix else "五絕", level=level
+    )
 
 
 @pytest.mark.parametrize("prefix", [False, True], ids=["five", "seven"])
@@ -67,10 +79,14 @@ def judged(changed: dict[int, str], level: str, prefix: bool) -> Verdict:
         ({2: "PPZZZ"}, "strict-三仄尾", "customary+三仄尾", ("三仄尾", 3, 3)),
     ],
 )
-def test_switches(changed: dict[int, str], loose: str, strict: str, fault: tuple[str, int, int], prefix: bool) -> None:
+def test_switches(
+    changed: dict[int, str], loose: str, strict: str, fault: tuple[str, int, int], prefix: bool
+) -> None:
     assert judged(changed, loose, prefix).ok
     rule, line, position = fault
-    found = [(each.rule, each.line, each.position) for each in judged(changed, strict, prefix).violations]
+    found = [
+        (each.rule, each.line, each.position) for each in judged(changed, strict, prefix).violations
+    ]
     assert found == [(rule, line, position + 2 * prefix)]
 
 
@@ -100,11 +116,17 @@ def around(kind: str, text: str, level: str) -> Verdict:
     """Check a poem of 平 and 仄 with a line, or a couplet whose lines are parted by /, in the place of its type."""
     given = text.split("/")
     width = len(given[0])
-    opening = next(each for each in OPENINGS if each[1] == kind or (kind in "ac" and each[0] == kind))
+    opening = next(
+        each for each in OPENINGS if each[1] == kind or (kind in "ac" and each[0] == kind)
+    )
     types = line_types(opening, 4)
     at = types.index(kind)
     foot = given[-1][-1] if kind in "BD" or len(given) == 2 else "東"
-    group = next(name for name in sorted(groups(foot)) if any(practised(c, name) for c in rhyme_characters(name)))
+    group = next(
+        name
+        for name in sorted(groups(foot))
+        if any(practised(c, name) for c in rhyme_characters(name))
+    )
     feet = iter(c for c in rhyme_characters(group) if usable_tone(c) == "平" and c not in text)
     lines = []
     for each in types:
@@ -116,11 +138,15 @@ def around(kind: str, text: str, level: str) -> Verdict:
 
 
 def broken(verdict: Verdict) -> list[object]:
-    return [fault.rule for fault in verdict.violations] + [doubt.cause["rule"] for doubt in verdict.doubts]
+    return [fault.rule for fault in verdict.violations] + [
+        doubt.cause["rule"] for doubt in verdict.doubts
+    ]
 
 
 @pytest.mark.parametrize(("rule", "kind", "accepted", "source", "rejected", "other"), ROWS)
-def test_each_line_has_its_fault(rule: str, kind: str, accepted: str, source: str, rejected: str, other: str) -> None:
+def test_each_line_has_its_fault(
+    rule: str, kind: str, accepted: str, source: str, rejected: str, other: str
+) -> None:
     level = "strict" if rule in ("三仄尾", "小拗") else "customary"
     assert broken(around(kind, accepted, level)) == [], source
     assert broken(around(kind, rejected, level)) == [rule], other
@@ -152,7 +178,11 @@ def test_couplets_may_be_written_as_the_rule_table_says(width: int, level: str) 
     """Every pair of lines, against the brute force: alone, and as the rescue that replaces it."""
     for start in ("aB", "cD"):
         kinds = [tuple(start), *([tuple(RESCUED[kind] for kind in start)] if start == "aB" else [])]
-        written = {pair for kind in kinds for pair in product(*(instances(each, width, level) for each in kind))}
+        written = {
+            pair
+            for kind in kinds
+            for pair in product(*(instances(each, width, level) for each in kind))
+        }
         every = [f"{bits:0{2 * width}b}".translate({48: "P", 49: "Z"}) for bits in range(4**width)]
         pairs = ((text[:width], text[width:]) for text in every)
         assert written == {pair for pair in pairs if reference.fits([*pair], start, level)}
@@ -160,5 +190,8 @@ def test_couplets_may_be_written_as_the_rule_table_says(width: int, level: str) 
 
 def instances(kind: str, width: int, level: str) -> set[str]:
     """All the lines of P and Z in a type."""
-    tones = (["PZ" if tone == "x" else tone for tone in each.tones] for each in accepted(kind, width, level))
+    tones = (
+        ["PZ" if tone == "x" else tone for tone in each.tones]
+        for each in accepted(kind, width, level)
+    )
     return {"".join(line) for places in tones for line in product(*places)}

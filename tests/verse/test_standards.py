@@ -7,11 +7,20 @@ from pingze.verse import check
 from pingze.verse.character_table import ENDINGS, mandarin_groups, mandarin_readings
 from pingze.verse.context import tones_in, word_tones
 from pingze.verse.rhyme import find_group, practised, rhyme_characters
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, TONGYUN, XINYUN, find_standard
+from pingze.verse.rhyme_groups import (
+    LEVEL,
+    OBLIQUE,
+    PINGSHUI,
+    STANDARDS,
+    TONGYUN,
+    XINYUN,
+    find_standard,
+)
 from pingze.verse.suggestions import suggest
 from pingze.verse.tones import groups, sides, tone, usable_tone
 
-# Characters of each group, in the order of the standard: of the first two tones, then of the third and fourth.
+# Characters of each group, in the order of the standard: of the first two tones, then of the third
+# and fourth.
 SAMPLES = {
     "xinyun": "家花馬下 歌波我落 街節雪夜 開來海愛 飛眉水醉 高橋曉照 秋樓酒後 山船遠見 春雲本問 香長養上 "
     "風東夢鳳 溪魚雨二 詩時紙字 書湖古路",
@@ -80,4 +89,6 @@ def test_no_group_borrows_and_rhymes_are_those_of_poets() -> None:
     assert not practised("䯀", "波", XINYUN)
     assert rhyme_characters("庚", XINYUN)[:20] != rhyme_characters("庚")[:20]
     assert {"風", "情", "空"} <= set(rhyme_characters("庚", XINYUN)[:20])
-    assert [find_group(text, XINYUN) for text in ("仄聲一麻", "一麻")] == [XINYUN.groups[name] for name in "馬麻"]
+    assert [find_group(text, XINYUN) for text in ("仄聲一麻", "一麻")] == [
+        XINYUN.groups[name] for name in "馬麻"
+    ]

@@ -10,7 +10,16 @@ from pingze.errors import InputError
 from pingze.files import table
 from pingze.verse import rhyme as rhyme_module
 from pingze.verse.character_table import entry
-from pingze.verse.rhyme import chime, find_group, find_groups, is_rare_rhyme, lenders, practised, rhymes, shared_group
+from pingze.verse.rhyme import (
+    chime,
+    find_group,
+    find_groups,
+    is_rare_rhyme,
+    lenders,
+    practised,
+    rhymes,
+    shared_group,
+)
 from pingze.verse.rhyme_groups import CLASSES, GROUPS, LEVEL, OBLIQUE, PINGSHUI, Group
 from pingze.verse.tones import EITHER, UNKNOWN, describe, groups, readings, tone, usable_tone
 
@@ -18,7 +27,9 @@ from pingze.verse.tones import EITHER, UNKNOWN, describe, groups, readings, tone
 def test_the_table_is_sorted_and_small_and_every_row_can_be_read() -> None:
     rows = table("characters")
     assert list(rows) == sorted(rows)
-    assert sum(len(file.read_bytes()) for file in (files("pingze.verse") / "data").iterdir()) < 610_000
+    assert (
+        sum(len(file.read_bytes()) for file in (files("pingze.verse") / "data").iterdir()) < 610_000
+    )
     for character in rows:
         found = entry(character, PINGSHUI)
         assert found.rhymed
@@ -43,13 +54,21 @@ def test_readings_that_the_source_lacks_are_there_and_simplified_and_japanese_ch
         assert reading[1:] in map(str, readings(reading[0]))
     assert UNKNOWN not in map(tone, "爲溪却迴逈鶒")
     assert " ".join(map(str, readings("发"))) == "入月"
-    for character, found in (("东", "平東"), ("听", "平青 去徑"), ("気", "去未"), ("対", "去隊"), ("淸", "平庚")):
+    for character, found in (
+        ("东", "平東"),
+        ("听", "平青 去徑"),
+        ("気", "去未"),
+        ("対", "去隊"),
+        ("淸", "平庚"),
+    ):
         assert " ".join(map(str, describe(character))) == found
 
 
 def test_describe_asks_for_one_known_character() -> None:
     assert describe(" 看 ") == readings("看")
-    with pytest.raises(InputError, match="发 is Simplified for several characters; give one of 發, 髮"):
+    with pytest.raises(
+        InputError, match="发 is Simplified for several characters; give one of 發, 髮"
+    ):
         describe("发")
     with pytest.raises(InputError, match="has no 'x'"):
         describe("x")
@@ -86,7 +105,13 @@ def test_the_characters_of_a_group_by_use() -> None:
 
 
 def test_groups_are_found_by_name_or_character() -> None:
-    for text, names in (("陽", "陽"), ("下平七陽", "陽"), ("香", "陽"), ("看", "寒翰"), (" 東 ", "東")):
+    for text, names in (
+        ("陽", "陽"),
+        ("下平七陽", "陽"),
+        ("香", "陽"),
+        ("看", "寒翰"),
+        (" 東 ", "東"),
+    ):
         assert "".join(group.name for group in find_groups(text)) == names
     assert find_group("") is None
     with pytest.raises(InputError, match="not one character"):
@@ -95,8 +120,16 @@ def test_groups_are_found_by_name_or_character() -> None:
 
 @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
 def test_every_group_is_found_by_each_of_its_names_in_both_scripts(group: Group) -> None:
-    for name in [group.name, *(one for one, others in table("simplified").items() if group.name in others)]:
-        for before in ("", group.label[2:-1], group.label[:-1], group.label[:-1].replace("聲", "声")):
+    for name in [
+        group.name,
+        *(one for one, others in table("simplified").items() if group.name in others),
+    ]:
+        for before in (
+            "",
+            group.label[2:-1],
+            group.label[:-1],
+            group.label[:-1].replace("聲", "声"),
+        ):
             for after in ("", "韻", "韵"):
                 assert find_group(before + name + after) == group
 
@@ -108,7 +141,10 @@ def test_the_shared_group_and_what_chimes() -> None:
     assert shared_group([east, winter]) == "東"
     assert shared_group([east, winter], preferring=[winter]) == "冬"
     assert shared_group([room, room, east], tone="平") == "東"
-    found = [chime(one, frozenset(other)) for one, other in ((east, "冬"), (east, "董"), (frozenset(), "董"))]
+    found = [
+        chime(one, frozenset(other))
+        for one, other in ((east, "冬"), (east, "董"), (frozenset(), "董"))
+    ]
     assert found == [True, False, True]  # neighbours chime, tones do not
     assert chime(frozenset("紙"), frozenset("未"))
 

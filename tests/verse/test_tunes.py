@@ -26,8 +26,12 @@ def test_a_text_to_a_pattern_keeps_it_and_breaks_it_with_one_other_character(tun
     for number, (line, wanted) in enumerate(zip(lines, tune.lines, strict=True)):
         place = next((place for place, tone in enumerate(wanted.tones[:-1]) if tone != "x"), None)
         if place is not None and not tune.echoes:
-            other = line[:place] + ("平" if wanted.tones[place] == "Z" else "仄") + line[place + 1 :]
-            verdict = check("，".join([*lines[:number], other, *lines[number + 1 :]]), form=tune.name)
+            other = (
+                line[:place] + ("平" if wanted.tones[place] == "Z" else "仄") + line[place + 1 :]
+            )
+            verdict = check(
+                "，".join([*lines[:number], other, *lines[number + 1 :]]), form=tune.name
+            )
             faults = [(each.rule, each.line, each.position) for each in verdict.violations]
             assert faults == [("失律", number + 1, place + 1)]
 
@@ -57,9 +61,17 @@ def test_the_table_has_what_is_certain() -> None:
                 assert {"P": share >= 90, "Z": share <= 10, "x": 10 <= share <= 90}[tone]
 
 
-def test_a_tune_is_known_by_other_names_and_an_unknown_one_refused_with_those_that_resemble_it() -> None:
+def test_a_tune_is_known_by_other_names_and_an_unknown_one_refused_with_those_that_resemble_it() -> (
+    None
+):
     given = ["浣溪纱", "點絳唇", "采桑子", "大江東去", "柳梢青格二"]
-    assert [find_form(name).name for name in given] == ["浣溪沙", "點絳脣", "採桑子", "念奴嬌", "柳梢青·格二"]
+    assert [find_form(name).name for name in given] == [
+        "浣溪沙",
+        "點絳脣",
+        "採桑子",
+        "念奴嬌",
+        "柳梢青·格二",
+    ]
     assert find_tune("浣花") is None
     with pytest.raises(InputError, match=r"form '浣溪' is unknown; choose one of 五絕.*浣溪沙"):
         find_form("浣溪")
@@ -72,24 +84,39 @@ def test_parts_and_their_rhymes() -> None:
     assert len(parts(PINGSHUI)) == 19
     assert [kind_in("第一部", kind) for kind in "平仄入"] == ["平", "仄", ""]
     assert [kind_in("第十五部", kind) for kind in "平仄入"] == ["", "入", "入"]
-    assert [find_part(text) for text in ("陽", "二", "第二部", "漾", "無")] == [*["第二部"] * 4, None]
+    assert [find_part(text) for text in ("陽", "二", "第二部", "漾", "無")] == [
+        *["第二部"] * 4,
+        None,
+    ]
     assert find_part("唐", TONGYUN) is None
     assert [kind_in("昂", kind, TONGYUN) for kind in "平仄入"] == ["平", "仄", "仄"]
 
 
-TITLES = ["菩薩蠻\n", "漁家傲·秋思\n某甲\n\n", "玉樓春\n\n某甲\n\n", "蘇幕遮（秋思）\n某甲乙\n", "某甲乙\n更漏子\n\n"]
+TITLES = [
+    "菩薩蠻\n",
+    "漁家傲·秋思\n某甲\n\n",
+    "玉樓春\n\n某甲\n\n",
+    "蘇幕遮（秋思）\n某甲乙\n",
+    "某甲乙\n更漏子\n\n",
+]
 
 
 @pytest.mark.parametrize("title", [*TITLES, "更漏子並序\n甲乙，丙。\n"])
 def test_stanzas_apart_are_one_piece_and_a_heading_names_the_tune(title: str) -> None:
-    name = next(name for name in ("菩薩蠻", "漁家傲", "玉樓春", "蘇幕遮", "更漏子") if name in title)
+    name = next(
+        name for name in ("菩薩蠻", "漁家傲", "玉樓春", "蘇幕遮", "更漏子") if name in title
+    )
     lines = find_form(name).layout(0).cut(ci(tunes()[name]))
-    first, second = "，".join(lines[: len(lines) // 2]) + "。", "，".join(lines[len(lines) // 2 :]) + "。"
+    first, second = (
+        "，".join(lines[: len(lines) // 2]) + "。",
+        "，".join(lines[len(lines) // 2 :]) + "。",
+    )
     assert poems_in(f"{first}\n\n{second}", form=name) == [f"{first}\n{second}"]
     for between in ("", "\n\n"):
         (text,) = poems_in(title + first + between + second)
         assert (check(text).form, check(text).ok) == (name, True)
-    assert poems_in(f"某甲\n{name}·秋思，和韻\n\n{first}{second}")[-1] == first + second  # no stanza of its title
+    # no stanza of its title
+    assert poems_in(f"某甲\n{name}·秋思，和韻\n\n{first}{second}")[-1] == first + second
 
 
 def test_a_wrong_length_is_a_fault_of_shape_and_names_near_tunes() -> None:
@@ -103,7 +130,10 @@ def test_a_wrong_length_is_a_fault_of_shape_and_names_near_tunes() -> None:
 
 def test_a_pattern_is_counted_from_pieces() -> None:
     texts = ["平平仄仄平，仄仄平平{0}。仄仄平平{0}。", "仄平仄仄平，平仄平平{0}，平仄平平{0}。"]
-    poems = [CorpusPoem("qing", "", "", texts[n % 2].format(CI_RHYMES[n % 5][0]), "新調") for n in range(40)]
+    poems = [
+        CorpusPoem("qing", "", "", texts[n % 2].format(CI_RHYMES[n % 5][0]), "新調")
+        for n in range(40)
+    ]
     (row,) = rows(poems + [CorpusPoem("qing", "", "", "平平平平。平平仄平。", "少調")] * 29)
     *head, lines, level, rhymed = row.split("\t")
     assert head == ["新調", "", "40", "40"]

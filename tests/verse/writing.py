@@ -12,7 +12,9 @@ def write(lines: Sequence[str], *, rhymed_first: bool) -> list[str]:
     """Lines whose characters have the tones P and Z; level ends of even lines rhyme, that of line 1 if asked."""
     rhymes, written = iter(RHYMES), []
     for number, tones in enumerate(lines):
-        line = "".join((LEVELS if tone == "P" else OBLIQUES)[place] for place, tone in enumerate(tones))
+        line = "".join(
+            (LEVELS if tone == "P" else OBLIQUES)[place] for place, tone in enumerate(tones)
+        )
         rhymed = tones[-1] == "P" and (number % 2 or (not number and rhymed_first))
         written.append(line[:-1] + next(rhymes) if rhymed else line)
     return written

@@ -1,7 +1,7 @@
 """Find and run the command of a command line, and turn every failure into one line on standard error.
 
-Commands print results to standard output, and progress and notes to standard error. Each module defines a group of
-commands; importing the module adds the commands to `app`.
+Commands print results to standard output, and progress and notes to standard error. Each module
+defines a group of commands; importing the module adds the commands to `app`.
 """
 
 import contextlib
@@ -30,15 +30,24 @@ COMMANDS = {
     "serve": ("serve",),
     "training": ("train", "evaluate", "export"),
 }
-"""The names of the commands that each module defines. Only the module of the requested command is imported."""
+"""The names of the commands that each module defines.
+
+Only the module of the requested command is imported.
+"""
 _UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 """The base class of typer's errors for wrong arguments. typer exports some of the subclasses, but not this class."""
 _OUTPUT = {errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT}
-"""The error numbers of a failed write to standard output. They mean this only in an OSError without a file name."""
+"""The error numbers of a failed write to standard output.
+
+They mean this only in an OSError without a file name.
+"""
 
 
 def application_for(arguments: Sequence[str]) -> typer.Typer:
-    """Import the requested command's module and return `app`. Without a command, as for --help, import all modules."""
+    """Import the requested command's module and return `app`.
+
+    Without a command, as for --help, import all modules.
+    """
     named = [module for module, commands in COMMANDS.items() if {*arguments[:1]} & {*commands}]
     for module in named or COMMANDS:
         import_module(f"pingze.cli.{module}")
@@ -66,7 +75,9 @@ def _print_error(error: BaseException) -> int:
         case _UsageError():
             context: Any = vars(error).get("ctx")
             command = context.command_path if context else "pingze"
-            return _fail(here("usage", message=cast(Any, error).format_message(), command=command), 2)
+            return _fail(
+                here("usage", message=cast(Any, error).format_message(), command=command), 2
+            )
         case BrokenPipeError():  # the reader of our output has gone
             _discard(sys.stdout)
             return 0
@@ -102,6 +113,9 @@ def _fail(message: str, status: int) -> int:
 
 
 def _show_warning(message: Warning | str, *_: Any) -> None:
-    """Print a ConversionWarning (typed text was changed on reading). Hide other warnings: they are for developers."""
+    """Print a ConversionWarning (typed text was changed on reading).
+
+    Hide other warnings: they are for developers.
+    """
     if isinstance(message, ConversionWarning):
         _fail(message.args[0].text(language()), 0)

@@ -31,11 +31,16 @@ from pingze.verse.tunes import tunes
 
 
 def offering(values: Callable[[Any], Iterable[str]]) -> Callable[[Any, str], list[str]]:
-    """Return a shell completion function. It lists those of `values(context)` that begin with the text typed so far."""
+    """Return a shell completion function.
+
+    It lists those of `values(context)` that begin with the text typed so far.
+    """
 
     def complete(ctx: Any, incomplete: str) -> list[str]:
         begun = to_traditional(incomplete)
-        return [incomplete + value[len(begun) :] for value in values(ctx) if value.startswith(begun)]
+        return [
+            incomplete + value[len(begun) :] for value in values(ctx) if value.startswith(begun)
+        ]
 
     return complete
 
@@ -91,7 +96,10 @@ pingze --help lists every command, pingze compose --help what a poem may be aske
 
 
 def option(name: str, sentence: str = "") -> Any:
-    """Build the option for the `Composing` field `name`. Its help is `sentence`, by default the field's description."""
+    """Build the option for the `Composing` field `name`.
+
+    Its help is `sentence`, by default the field's description.
+    """
     return _option(Composing.__dataclass_fields__[name], sentence)
 
 
@@ -103,7 +111,9 @@ def _option(each: Field[Any], sentence: str = "", *flags: str) -> Any:
 
 
 @app.callback(invoke_without_command=True)
-def _(show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def _(
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
     if show_version:
         from importlib.metadata import version  # other commands start sooner without it
 
@@ -115,20 +125,26 @@ def _(show_version: Annotated[bool, typer.Option("--version", help="Print the ve
 def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[..., None]], Any]:
     """Return a decorator that adds a function to `group` as a command, with an option for each parameter.
 
-    The parameter `asked`, a dataclass, is replaced by one option per field. The field that `argument` names becomes a
-    positional argument instead. The parameters `model` and `as_json` become the shared options --model and --json. If
-    a parameter without `Annotated` has the same name as a field of `Composing`, it becomes the option of that field.
+    The parameter `asked`, a dataclass, is replaced by one option per field. The field that
+    `argument` names becomes a positional argument instead. The parameters `model` and `as_json`
+    become the shared options --model and --json. If a parameter without `Annotated` has the same
+    name as a field of `Composing`, it becomes the option of that field.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        own = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in signature(function).parameters.values()]
+        own = [
+            each.replace(kind=Parameter.KEYWORD_ONLY)
+            for each in signature(function).parameters.values()
+        ]
         schema = next((each.annotation for each in own if each.name == "asked"), None)
         listed = [_of_field(each, schema, argument) for each in ordered(schema)] if schema else []
         listed += [_described(each) for each in own if each.name != "asked"]
 
         def called(**values: Any) -> None:
             if schema:
-                values["asked"] = schema(**{each.name: values.pop(each.name) for each in fields(schema)})
+                values["asked"] = schema(
+                    **{each.name: values.pop(each.name) for each in fields(schema)}
+                )
             function(**values)
 
         for name in ("__name__", "__doc__", "__module__"):
@@ -144,8 +160,14 @@ def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[
 def _of_field(each: Field[Any], schema: type[Bounded], argument: str) -> Parameter:
     hint = hints_of(schema)[each.name]
     flags = [f"--{each.name}"] if hint is bool else ["--from"] * (each.name == "poets")
-    made = typer.Argument(help=each.metadata["description"]) if each.name == argument else _option(each, "", *flags)
-    return Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=Annotated[hint, made])
+    made = (
+        typer.Argument(help=each.metadata["description"])
+        if each.name == argument
+        else _option(each, "", *flags)
+    )
+    return Parameter(
+        each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=Annotated[hint, made]
+    )
 
 
 def _described(each: Parameter) -> Parameter:
@@ -155,17 +177,25 @@ def _described(each: Parameter) -> Parameter:
         default = each.default or "tang, or ci for 詞"
         sentence = f"A shipped model, a checkpoint, or the folder of a run or an export; by default {default}."
         made = typer.Option(
-            metavar="NAME|FILE|FOLDER", help=sentence, show_default=False, autocompletion=offering(_models)
+            metavar="NAME|FILE|FOLDER",
+            help=sentence,
+            show_default=False,
+            autocompletion=offering(_models),
         )
     elif each.name == "as_json":
         made = typer.Option("--json", help="Print JSON and nothing else.")
-    elif get_origin(each.annotation) is not Annotated and each.name in Composing.__dataclass_fields__:
+    elif (
+        get_origin(each.annotation) is not Annotated and each.name in Composing.__dataclass_fields__
+    ):
         made = option(each.name)
     return each.replace(annotation=Annotated[each.annotation, made]) if made else each
 
 
 def need(extra: str, what: str, *packages: str) -> None:
-    """Raise MissingExtraError if one of `packages` is not installed. The error says that `what` needs `extra`."""
+    """Raise MissingExtraError if one of `packages` is not installed.
+
+    The error says that `what` needs `extra`.
+    """
     if any(find_spec(package) is None for package in packages):
         raise MissingExtraError(what, extra)
 
@@ -228,9 +258,11 @@ _VERSE = re.compile(f"[{MARKS}]|[{HAN}][,.;:!?｡､] ?[{HAN}]|[{HAN}]{{20}}")
 def read_text(given: str) -> str:
     """Return the argument itself if it is a poem and names no file; otherwise read the file that it names.
 
-    An argument counts as a poem if it is empty, has punctuation as in `山，` or `山,水`, has twenty Han characters in a
-    row, or consists of several words without any ASCII character.
+    An argument counts as a poem if it is empty, has punctuation as in `山，` or `山,水`, has twenty
+    Han characters in a row, or consists of several words without any ASCII character.
     """
     words = given.split()
-    is_verse = _VERSE.search(given) or (len(words) != 1 and not any(map(str.isascii, "".join(words))))
+    is_verse = _VERSE.search(given) or (
+        len(words) != 1 and not any(map(str.isascii, "".join(words)))
+    )
     return given if is_verse and not isfile(given) else read_file(given)

@@ -24,14 +24,22 @@ ExplainOption = Annotated[
 def compose(
     asked: Composing,
     model: str | None = None,
-    reference: Annotated[bool, typer.Option("--reference", help="Compose by lstm/formulas.py: slower.")] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Compose by lstm/formulas.py: slower.")
+    ] = False,
     explain: ExplainOption = False,
     as_json: bool = False,
 ) -> None:
     """Compose poems that meet all the given constraints."""
     from pingze.composing.composer import compose_as
 
-    _show_poems(compose_as(asked, model, reference=reference), asked, model, explain=explain, as_json=as_json)
+    _show_poems(
+        compose_as(asked, model, reference=reference),
+        asked,
+        model,
+        explain=explain,
+        as_json=as_json,
+    )
 
 
 @command()
@@ -40,7 +48,10 @@ def collect(asked: Collecting, model: str | None = None, as_json: bool = False) 
     from pingze.composing.composer import compose_as
 
     poems = cast("list[Collected]", compose_as(asked, model))
-    shown = ("\n".join([f"{poem}\n", *(here("hit", **asdict(hit)) for hit in poem.sources)]) for poem in poems)
+    shown = (
+        "\n".join([f"{poem}\n", *(here("hit", **asdict(hit)) for hit in poem.sources)])
+        for poem in poems
+    )
     show([poem.as_json() for poem in poems], ["\n\n".join(shown)], as_json=as_json)
 
 
@@ -48,7 +59,9 @@ def collect(asked: Collecting, model: str | None = None, as_json: bool = False) 
 def couplet(
     asked: Coupling,
     model: str | None = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show both tones at each place, and antithesis.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show both tones at each place, and antithesis.")
+    ] = False,
     as_json: bool = False,
 ) -> None:
     """Write lower lines that answer an upper line 對聯, or whole couplets on a theme."""
@@ -66,9 +79,15 @@ def couplet(
 def revise(
     asked: Revising,
     poem: Annotated[str, typer.Argument(help="The poem's text.")],
-    line: Annotated[list[int] | None, typer.Option(help="A line to rewrite; may be repeated.")] = None,
-    char: Annotated[list[int] | None, typer.Option(help="Only this character; one for each --line.")] = None,
-    form: Annotated[str | None, option("form", "The poem's form, if its shape fits several.")] = None,
+    line: Annotated[
+        list[int] | None, typer.Option(help="A line to rewrite; may be repeated.")
+    ] = None,
+    char: Annotated[
+        list[int] | None, typer.Option(help="Only this character; one for each --line.")
+    ] = None,
+    form: Annotated[
+        str | None, option("form", "The poem's form, if its shape fits several.")
+    ] = None,
     model: str | None = None,
     explain: ExplainOption = False,
     as_json: bool = False,
@@ -88,7 +107,9 @@ def revise(
 def mend(
     poem: Annotated[str, typer.Argument(help="The draft's text.")],
     keep: Annotated[list[str] | None, typer.Option(help="A word to keep; may be repeated.")] = None,
-    form: Annotated[str | None, option("form", "The form to mend to; by default its shape's.")] = None,
+    form: Annotated[
+        str | None, option("form", "The form to mend to; by default its shape's.")
+    ] = None,
     level: str = CUSTOMARY,
     standard: str = PINGSHUI.name,
     title: str | None = None,
@@ -101,7 +122,15 @@ def mend(
     from pingze.composing import mending
 
     mended = mending.mend(
-        poem, keep=keep or (), form=form, level=level, standard=standard, title=title, poet=poet, seed=seed, model=model
+        poem,
+        keep=keep or (),
+        form=form,
+        level=level,
+        standard=standard,
+        title=title,
+        poet=poet,
+        seed=seed,
+        model=model,
     )
     changes = [f"· {change}" for change in mended.changes] or [f"· {here('nothing_to_mend')}"]
     show(asdict(mended), [str(mended.poem), "", *changes], as_json=as_json)
@@ -111,10 +140,15 @@ def mend(
 def generate(
     start: Annotated[str, typer.Argument(help="The opening, one or more characters.")] = "",
     temperature: float = 0.7,
-    split_len: Annotated[int, typer.Option(help="Characters per line, including its mark: 6 or 8.")] = 6,
-    free: Annotated[bool, typer.Option("--free", help="Let the model choose lines, marks and end.")] = False,
+    split_len: Annotated[
+        int, typer.Option(help="Characters per line, including its mark: 6 or 8.")
+    ] = 6,
+    free: Annotated[
+        bool, typer.Option("--free", help="Let the model choose lines, marks and end.")
+    ] = False,
     max_lines: Annotated[
-        int | None, typer.Option(help="The most lines, an even number; by default 14, or 40 with --free.")
+        int | None,
+        typer.Option(help="The most lines, an even number; by default 14, or 40 with --free."),
     ] = None,
     title: str | None = None,
     poet: str | None = None,
@@ -127,11 +161,15 @@ def generate(
     width = None if free else split_len
     from pingze.composing import generation
 
-    text = generation.generate(start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model)
+    text = generation.generate(
+        start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model
+    )
     typer.echo(text)
 
 
-def _show_poems(poems: "list[Poem]", asked: Revising, model: str | None, *, explain: bool, as_json: bool) -> None:
+def _show_poems(
+    poems: "list[Poem]", asked: Revising, model: str | None, *, explain: bool, as_json: bool
+) -> None:
     values, shown = [], []
     for poem in poems:
         value, rows = poem.as_json(), list["Reason"]()
@@ -147,6 +185,10 @@ def _show_poems(poems: "list[Poem]", asked: Revising, model: str | None, *, expl
 
 def _row(reason: "Reason") -> str:
     """Format the figures of one character as a table row, aligned for terminals with Han characters of double width."""
-    place, p, tone = f"{reason.line}.{reason.position}", f"{reason.probability:<8.2g}", reason.tone or "　"
+    place, p, tone = (
+        f"{reason.line}.{reason.position}",
+        f"{reason.probability:<8.2g}",
+        reason.tone or "　",
+    )
     others = "、".join(reason.alternatives)
     return f"{place} {reason.character}  p {p} rank {reason.rank:<5} {tone}  {others}  {reason.rhyme_group}"

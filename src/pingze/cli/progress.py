@@ -18,16 +18,21 @@ if TYPE_CHECKING:
     from pingze.training.run import LogRow, Run
 
 MANY = 100  # the number of poems or lines above which progress is shown
-EVERY = 10.0  # without a terminal, the fewest seconds between printed lines that differ only in their numbers
-SHARE = 0.05  # in a long run, at least this share of the elapsed time: a night prints about a hundred lines
+# without a terminal, the fewest seconds between printed lines that differ only in their numbers
+EVERY = 10.0
+# in a long run, at least this share of the elapsed time: a night prints about a hundred lines
+SHARE = 0.05
 
 
 @contextmanager
 def status() -> Iterator[Callable[[str], None]]:
-    """Yield a function that shows a status line. On a terminal, each line replaces the previous one.
+    """Yield a function that shows a status line.
 
-    Without a terminal, lines are printed one below another. A line that differs from the last printed line only in
-    digits is skipped if too little time has passed (see `EVERY` and `SHARE`). The final line is never skipped.
+    On a terminal, each line replaces the previous one.
+
+    Without a terminal, lines are printed one below another. A line that differs from the last
+    printed line only in digits is skipped if too little time has passed (see `EVERY` and `SHARE`).
+    The final line is never skipped.
     """
     console = Console(stderr=True)
     if console.is_terminal:
@@ -54,7 +59,10 @@ def status() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that shows how many items are done. It is silent if `total` <= MANY or stdout is a terminal."""
+    """Yield a function that shows how many items are done.
+
+    It is silent if `total` <= MANY or stdout is a terminal.
+    """
     if total <= MANY or sys.stdout.isatty():
         yield lambda done: None
         return
@@ -63,10 +71,13 @@ def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def training_progress(run: "Run") -> Iterator[tuple[Callable[["LogRow"], None], Callable[[], None]]]:
+def training_progress(
+    run: "Run",
+) -> Iterator[tuple[Callable[["LogRow"], None], Callable[[], None]]]:
     """Yield two callbacks for `Run.train`: one to call with each row of the log, and one to call after each step.
 
-    Only the first process shows progress, on standard error: a bar on a terminal, otherwise lines at intervals.
+    Only the first process shows progress, on standard error: a bar on a terminal, otherwise lines
+    at intervals.
     """
     if not run.processes.is_first:
         yield (lambda row: None), (lambda: None)
@@ -99,11 +110,25 @@ def training_progress(run: "Run") -> Iterator[tuple[Callable[["LogRow"], None], 
 
 
 def bar() -> "Progress":
-    """Build a progress bar. It is shown on standard error, with the time left and the description of its task."""
-    # Other commands show no bar, and start sooner without this import.
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    """Build a progress bar.
 
-    columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    It is shown on standard error, with the time left and the description of its task.
+    """
+    # Other commands show no bar, and start sooner without this import.
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        MofNCompleteColumn(),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
     return Progress(*columns, console=Console(stderr=True))
 
 

@@ -39,12 +39,20 @@ _TUNE_SIGNS = {"P": "○", "Z": "●", "x": "◐"}
 
 @command()
 def check(
-    file: Annotated[str, typer.Argument(metavar="[FILE|POEM|-]", help="Poems separated by blank lines.")] = "-",
-    form: Annotated[str | None, option("form", "The form to check against, not the detected one.")] = None,
+    file: Annotated[
+        str, typer.Argument(metavar="[FILE|POEM|-]", help="Poems separated by blank lines.")
+    ] = "-",
+    form: Annotated[
+        str | None, option("form", "The form to check against, not the detected one.")
+    ] = None,
     level: str = CUSTOMARY,
     standard: str = PINGSHUI.name,
-    fine: Annotated[bool, typer.Option("--fine", help="Also note 撞韻 擠韻 冒韻 四字目孤平 合掌, weak 對仗.")] = False,
-    explained: Annotated[bool, typer.Option("--explain", help="Also show patterns, rescues and readings.")] = False,
+    fine: Annotated[
+        bool, typer.Option("--fine", help="Also note 撞韻 擠韻 冒韻 四字目孤平 合掌, weak 對仗.")
+    ] = False,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Also show patterns, rescues and readings.")
+    ] = False,
     as_json: bool = False,
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
@@ -57,25 +65,33 @@ def check(
 
         @cache
         def neighbours() -> "Neighbours | None":
-            from pingze.corpus.store import usual_neighbours  # a poem without faults needs no corpus
+            # a poem without faults needs no corpus
+            from pingze.corpus.store import usual_neighbours
 
             return stack.enter_context(usual_neighbours())
 
         for done, text in enumerate(texts, start=1):
             verdict = prosody.check(text, form=form, level=level, standard=standard, fine=fine)
             if fine:
-                from pingze.composing.steering.antithesis import antithesis_notes  # only `fine` needs it
+                # only `fine` needs it
+                from pingze.composing.steering.antithesis import antithesis_notes
 
                 verdict = replace(verdict, notes=(*verdict.notes, *antithesis_notes(verdict)))
             lines = prosody.explain_verdict(verdict) if explained else ()
             if as_json:
-                add(verdict.as_json() | ({"explanation": [*map(asdict, lines)]} if explained else {}))
+                add(
+                    verdict.as_json()
+                    | ({"explanation": [*map(asdict, lines)]} if explained else {})
+                )
             else:
                 from rich.console import Console
 
                 from pingze.verse.suggestions import suggest
 
-                shown = drawn(verdict, lambda fault: suggest(verdict, fault, neighbours=neighbours()))  # noqa: B023
+                def fitting(fault: "Violation", verdict: "Verdict" = verdict) -> "Sequence[str]":
+                    return suggest(verdict, fault, neighbours=neighbours())
+
+                shown = drawn(verdict, fitting)
                 console = Console(highlight=False, soft_wrap=True)
                 console.print("\n" * (done > 1), shown, "\n", _table(lines), sep="", end="")
             passed = passed and verdict.ok
@@ -89,14 +105,20 @@ def _table(lines: "Iterable[LineExplanation]") -> str:
     rows = [""]
     for each in lines:
         in_words = [(r, r.zh if language() == "zh" else r.en) for r in each.readings]
-        readings = (" ".join(filter(None, (r.char, r.tone, r.groups, r.word, meant))) for r, meant in in_words)
+        readings = (
+            " ".join(filter(None, (r.char, r.tone, r.groups, r.word, meant)))
+            for r, meant in in_words
+        )
         cells = (f"{each.line:>2}", (each.kind or "").ljust(2), each.pattern or "", each.rule or "")
         rows.append("  ".join(filter(None, (*cells, "; ".join(readings)))))
     return "\n".join(rows) + "\n" if rows[1:] else ""
 
 
 def drawn(verdict: "Verdict", fitting: "Callable[[Violation], Sequence[str]]") -> "Text":
-    """Format a poem with its tones, broken rules and notes. Below each faulty character, show what would fit there."""
+    """Format a poem with its tones, broken rules and notes.
+
+    Below each faulty character, show what would fit there.
+    """
     from rich.text import Text
 
     text = Text(no_wrap=False)
@@ -108,11 +130,15 @@ def drawn(verdict: "Verdict", fitting: "Callable[[Violation], Sequence[str]]") -
         text.append(f"{number:>2}")
         for place, character in enumerate(line):
             text.append(" ").append(character, "bold red" if place in faulty else "")
-        signs = "".join(sign(each, verdict.standard).ljust(_CELL) for each in verdict.read[number - 1])
+        signs = "".join(
+            sign(each, verdict.standard).ljust(_CELL) for each in verdict.read[number - 1]
+        )
         text.append(f"\n   {signs.rstrip()}\n", "cyan")
         # 2) Each fault below its character.
         for fault in faults:
-            text.append("   " + " " * _CELL * (fault.position - 1)).append(f"^^ {fault.rule}", "red")
+            text.append("   " + " " * _CELL * (fault.position - 1)).append(
+                f"^^ {fault.rule}", "red"
+            )
             fits = fitting(fault)
             text.append(f": {' '.join(fits)}\n" if fits else "\n")
     for fault in verdict.violations:
@@ -132,7 +158,10 @@ def drawn(verdict: "Verdict", fitting: "Callable[[Violation], Sequence[str]]") -
 @command()
 def tones(
     text: Annotated[
-        str, typer.Argument(metavar="CHARACTER|WORD", help="A character such as 看, or a word such as 將軍.")
+        str,
+        typer.Argument(
+            metavar="CHARACTER|WORD", help="A character such as 看, or a word such as 將軍."
+        ),
     ],
     standard: str = PINGSHUI.name,
     as_json: bool = False,
@@ -149,52 +178,83 @@ def tones(
     # 2) A character by a standard of Mandarin: how each reading is spoken.
     found, character = describe(text, by), to_traditional(text.strip())
     if by.rimes:
-        for each, group in (pair for reading in found for pair in spoken_in(character, reading.group, by)):
+        for each, group in (
+            pair for reading in found for pair in spoken_in(character, reading.group, by)
+        ):
             rows.append({"tone": group.tone, "group": group.label, "spoken": each})
             shown.append(f"{group.tone} {group.label}  {each}")
         return show(rows, shown, as_json=as_json)
-    # 3) A character by 平水韻: what each reading means, how often Tang poets use it, and how Mandarin speaks it.
+    # 3) A character by 平水韻: what each reading means, how often Tang poets use it, and how
+    # Mandarin speaks it.
     for reading in found:
         zh, en, words = sense(character, reading.group.name)
-        row = {"tone": reading.group.tone, "group": reading.group.label, "used": reading.used, "rhymed": reading.rhymed}
-        values = {"side": reading.group.side, "group": reading.group.label, "rhymed": f"{reading.rhymed:,}"}
+        row = {
+            "tone": reading.group.tone,
+            "group": reading.group.label,
+            "used": reading.used,
+            "rhymed": reading.rhymed,
+        }
+        values = {
+            "side": reading.group.side,
+            "group": reading.group.label,
+            "rhymed": f"{reading.rhymed:,}",
+        }
         code = "reading_rhymed" if reading.used is None else "reading_used"
         used = {} if reading.used is None else {"used": f"{reading.used:,}"}
         meaning = filter(None, (zh if language() == "zh" else en, " ".join(words[:_WORDS_SHOWN])))
         shown.append("  ".join((here(code, **values, **used), *meaning)))
         spoken = {}
         for modern in (each for each in STANDARDS.values() if each.rimes):
-            spoken[modern.name] = {s: group.label for s, group in spoken_in(character, reading.group, modern)}
-            shown.append(f"   {modern.label} " + ", ".join(f"{s} {g}" for s, g in spoken[modern.name].items()))
+            spoken[modern.name] = {
+                s: group.label for s, group in spoken_in(character, reading.group, modern)
+            }
+            shown.append(
+                f"   {modern.label} "
+                + ", ".join(f"{s} {g}" for s, g in spoken[modern.name].items())
+            )
         rows.append({**row, "zh": zh, "en": en, "words": words, "spoken": spoken})
     if any(reading.used is None for reading in found) and (places := known(text.strip()).needed):
-        shown.append(here("tones_needed", has=[f"{side} {times:,}" for side, times in places.items()]))
+        shown.append(
+            here("tones_needed", has=[f"{side} {times:,}" for side, times in places.items()])
+        )
     return show(rows, shown, as_json=as_json)
 
 
 @command()
 def rhyme(
     name: Annotated[
-        str, typer.Argument(help="A group such as 陽 or 七陽, or any character.", autocompletion=BY_FIELD["rhyme"])
+        str,
+        typer.Argument(
+            help="A group such as 陽 or 七陽, or any character.", autocompletion=BY_FIELD["rhyme"]
+        ),
     ],
-    every: Annotated[bool, typer.Option("--all", help="List every character of the group.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="List every character of the group.")
+    ] = False,
     standard: str = PINGSHUI.name,
     as_json: bool = False,
 ) -> None:
     """Show a rhyme group's characters, beginning with the most frequent rhymes of Tang poets."""
     by = find_standard(standard)
-    groups = {group.label: list(rhyme_characters(group.name, by)) for group in find_groups(name, by)}
+    groups = {
+        group.label: list(rhyme_characters(group.name, by)) for group in find_groups(name, by)
+    }
     shown = []
     for label, characters in groups.items():
         first = characters if every else characters[:RHYMES_SHOWN]
         more = len(characters) - len(first)
-        shown.append(f"{label}  {' '.join(first)}" + (f"  {here('more_characters', more=more)}" if more else ""))
+        shown.append(
+            f"{label}  {' '.join(first)}"
+            + (f"  {here('more_characters', more=more)}" if more else "")
+        )
     show(groups, shown, as_json=as_json)
 
 
 @command()
 def tunes(
-    name: Annotated[str | None, typer.Argument(help="A tune, such as 浣溪沙.", autocompletion=BY_FIELD["tune"])] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A tune, such as 浣溪沙.", autocompletion=BY_FIELD["tune"])
+    ] = None,
     as_json: bool = False,
 ) -> None:
     """List the tunes of 詞, or draw the pattern of one tune as counted in the corpus."""
@@ -213,18 +273,30 @@ def tunes(
 def _tune_row(tune: Tune) -> str:
     """Format a tune's names, its number of characters, the number of its poems in the corpus, and its rhyme classes."""
     kinds = "".join(dict.fromkeys(line.kind for line in tune.lines))
-    counted = here("tune_counted", size=tune.size, rhymes=kinds, shaped=f"{tune.shaped:,}", pieces=f"{tune.pieces:,}")
+    counted = here(
+        "tune_counted",
+        size=tune.size,
+        rhymes=kinds,
+        shaped=f"{tune.shaped:,}",
+        pieces=f"{tune.pieces:,}",
+    )
     return "  ".join(filter(None, (tune.name, counted, " ".join(tune.names[1:]))))
 
 
 def drawn_tune(tune: Tune) -> "Text":
-    """Format a tune's lines with tones and rhymes. Below each tone is the percentage of corpus poems with this tone."""
+    """Format a tune's lines with tones and rhymes.
+
+    Below each tone is the percentage of corpus poems with this tone.
+    """
     from rich.text import Text
 
     text = Text()
     text.append(_tune_row(tune) + "\n\n", "bold")
     for number, line in enumerate(tune.lines, 1):
-        text.append(f"{number:>2} " + "".join(_TUNE_SIGNS[tone].ljust(_TUNE_CELL) for tone in line.tones), "cyan")
+        text.append(
+            f"{number:>2} " + "".join(_TUNE_SIGNS[tone].ljust(_TUNE_CELL) for tone in line.tones),
+            "cyan",
+        )
         rhyme = f" {line.rhyme + 1}{line.kind} {line.rhymed}%" if line.rhyme is not None else ""
         text.append(line.mark + rhyme + (" 疊" if line.repeats else "") + "\n")
         shares = (f"{max(share, 100 - share):>2}".ljust(_TUNE_CELL) for share in line.level)

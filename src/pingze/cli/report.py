@@ -1,4 +1,7 @@
-"""`pingze derive` and `pingze report`. Both commands need torch; `report` also needs matplotlib and the corpus."""
+"""`pingze derive` and `pingze report`. Both commands need torch.
+
+`report` also needs matplotlib and the corpus.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
 
 @command()
 def derive(
-    plots: Annotated[Path | None, typer.Option(metavar="DIR", help="Also write the pictures to this folder.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write the pictures to this folder.")
+    ] = None,
     model: str = "report",
     as_json: bool = False,
 ) -> None:
@@ -41,7 +46,10 @@ def derive(
 
 
 def lines_table(rows: Sequence["LineResult"]) -> "Table":
-    """Build a table of the lines of the report's derivation. Below each wrong line are its correction and its fault."""
+    """Build a table of the lines of the report's derivation.
+
+    Below each wrong line are its correction and its fault.
+    """
     from rich import box
     from rich.table import Column, Table
     from rich.text import Text
@@ -53,12 +61,17 @@ def lines_table(rows: Sequence["LineResult"]) -> "Table":
     columns = [Column("line"), Column("as printed", ratio=3), Column("verdict", ratio=1), *errors]
     shown = Table(*columns, box=box.SIMPLE_HEAD)
     for row in rows:
-        formula, verdict = Text.assemble((f"{row.place}\n", "dim"), readable(row.formula)), Text(row.verdict)
+        formula, verdict = (
+            Text.assemble((f"{row.place}\n", "dim"), readable(row.formula)),
+            Text(row.verdict),
+        )
         if row.verdict == WRONG:
             verdict.stylize("bold red")
             formula.append(f"\nshould be: {readable(row.correction) or 'nothing'}", "green")
             formula.append(f"\n{row.fault}", "italic")
-        shown.add_row(row.id, formula, verdict, figure(row.printed_error), figure(row.corrected_error))
+        shown.add_row(
+            row.id, formula, verdict, figure(row.printed_error), figure(row.corrected_error)
+        )
     return shown
 
 
@@ -76,16 +89,25 @@ def summary(rows: Sequence["LineResult"]) -> str:
 
 
 def figure(error: float) -> str:
-    """Format a numerical error with two significant digits. An error of at most 1e-11 is mere rounding, shown as 0."""
+    """Format a numerical error with two significant digits.
+
+    An error of at most 1e-11 is mere rounding, shown as 0.
+    """
     return f"{error:.2g}" if error > 1e-11 else "0"
 
 
 @command()
 def report(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder for the page and its JSON.")],
-    only: Annotated[str | None, typer.Option(metavar="NAME", help="Run only one of the eleven experiments.")] = None,
-    budget: Annotated[str, typer.Option(help="sketch takes minutes; hours uses the report's own model.")] = "hours",
-    seed: Annotated[int, typer.Option(help="The first seed; the same one gives the same rows.")] = 11,
+    only: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Run only one of the eleven experiments.")
+    ] = None,
+    budget: Annotated[
+        str, typer.Option(help="sketch takes minutes; hours uses the report's own model.")
+    ] = "hours",
+    seed: Annotated[
+        int, typer.Option(help="The first seed; the same one gives the same rows.")
+    ] = 11,
 ) -> None:
     """Rerun the report's experiments; the same command resumes a stopped run."""
     need("train", "rerunning the report", "torch")

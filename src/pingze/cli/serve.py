@@ -12,11 +12,20 @@ from pingze.errors import InputError
 @command()
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = 8000,
-    allow_host: Annotated[list[str] | None, typer.Option(help="A further host name; may be repeated.")] = None,
-    public_url: Annotated[str, typer.Option(help="The address of the page to which links and cards lead.")] = "",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")
+    ] = 8000,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A further host name; may be repeated.")
+    ] = None,
+    public_url: Annotated[
+        str, typer.Option(help="The address of the page to which links and cards lead.")
+    ] = "",
     workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="The number of processes; by default one for each core.")
+        int | None,
+        typer.Option(
+            min=1, max=1024, help="The number of processes; by default one for each core."
+        ),
     ] = None,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""
@@ -32,6 +41,13 @@ def serve(
         queue = Queue(workers=workers)
         queue.wait_until_ready()
         shown = f"[{address}]" if ":" in address else address
-        typer.echo(f"pingze serves at http://{shown}:{bound.getsockname()[1]}  (Ctrl-C stops)", err=True)
-        names = [host, address, *(allow_host or []), *([public.hostname] if public.hostname else [])]
+        typer.echo(
+            f"pingze serves at http://{shown}:{bound.getsockname()[1]}  (Ctrl-C stops)", err=True
+        )
+        names = [
+            host,
+            address,
+            *(allow_host or []),
+            *([public.hostname] if public.hostname else []),
+        ]
         run(bound, queue, names, public_url.partition("#")[0])

@@ -22,11 +22,16 @@ BASELINE = "report"  # the model with whose poems the poems of every other model
 @command()
 def train(
     out: Annotated[Path, typer.Option(help="The run's folder.")],
-    preset: Annotated[str, typer.Option(help="The preset to start the configuration from.")] = "report",
+    preset: Annotated[
+        str, typer.Option(help="The preset to start the configuration from.")
+    ] = "report",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset.")
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in this folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume the run in this folder.")
+    ] = False,
 ) -> None:
     """Train a model on the corpus; after Ctrl-C, --resume continues the run."""
     need("train", "training", "torch")
@@ -43,7 +48,9 @@ def train(
     if resume and is_first:
         for problem in run.resumed.unread if run.resumed else []:
             typer.echo(problem, err=True)
-        code, name = ("train_resumed", run.resumed.path.name) if run.resumed else ("train_started", "")
+        code, name = (
+            ("train_resumed", run.resumed.path.name) if run.resumed else ("train_started", "")
+        )
         typer.echo(here(code, name=name, step=run.position.step), err=True)
     try:
         with training_progress(run) as shown:
@@ -58,9 +65,14 @@ def train(
 def evaluate(
     model: str | None = None,
     split: Annotated[
-        str | None, typer.Option(help="train, dev or, for models that know forms, test; none with --poems, else dev.")
+        str | None,
+        typer.Option(
+            help="train, dev or, for models that know forms, test; none with --poems, else dev."
+        ),
     ] = None,
-    poems: Annotated[int, typer.Option(min=0, help="Compare this many poems of each form with real ones.")] = 0,
+    poems: Annotated[
+        int, typer.Option(min=0, help="Compare this many poems of each form with real ones.")
+    ] = 0,
     as_json: bool = False,
 ) -> None:
     """Measure how well a model predicts the corpus, and how close its poems are to real poems."""
@@ -86,12 +98,18 @@ def evaluate(
             tell(here("evaluate_step", poems=len(texts)))
             row |= {"split": split or "dev", **asdict(evaluation.evaluate(*of))}
             row |= evaluation.by_condition(*of, tell) if conditions else {}
-        qualities = list(quality.compare([model or DEFAULT, BASELINE], poems, store, tell)) if poems else []
+        qualities = (
+            list(quality.compare([model or DEFAULT, BASELINE], poems, store, tell)) if poems else []
+        )
     lines = [
-        f"{name.replace('_', ' '):20} {value:.4f}" if isinstance(value, float) else f"{name:20} {value}"
+        f"{name.replace('_', ' '):20} {value:.4f}"
+        if isinstance(value, float)
+        else f"{name:20} {value}"
         for name, value in row.items()
     ]
-    lines += ["\n" + _block(form, list(rows)) for form, rows in groupby(qualities, key=itemgetter("form"))]
+    lines += [
+        "\n" + _block(form, list(rows)) for form, rows in groupby(qualities, key=itemgetter("form"))
+    ]
     show(row | ({"poems": qualities} if poems else {}), lines, as_json=as_json)
 
 
@@ -104,15 +122,23 @@ def _block(form: str, rows: list[dict[str, Any]]) -> str:
         shown = (f"{value:.3f}" if isinstance(value, float) else str(value) for value in values)
         cells.append([name.replace("_", " ").ljust(20), *shown])
     widths = [0, *(max(8, len(row["source"])) for row in rows)]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in cells
+    )
 
 
 @command()
 def export(
-    to: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write weights, vocabulary and card.")] = None,
-    onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one step for ONNX Runtime.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write weights, vocabulary and card.")
+    ] = None,
+    onnx: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one step for ONNX Runtime.")
+    ] = None,
     figures: Annotated[
-        str | None, typer.Option(metavar="FILE|-", help="The output of pingze evaluate --json, for the card.")
+        str | None,
+        typer.Option(metavar="FILE|-", help="The output of pingze evaluate --json, for the card."),
     ] = None,
     model: str | None = None,
 ) -> None:

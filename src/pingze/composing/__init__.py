@@ -13,11 +13,37 @@ if TYPE_CHECKING:
     from pingze.composing.generation import generate
     from pingze.composing.mending import Change, Mended, mend
     from pingze.composing.poem import Poem
-    from pingze.composing.revision import Alternative, Reason, alternatives, explain, read_poem, revise
+    from pingze.composing.revision import (
+        Alternative,
+        Reason,
+        alternatives,
+        explain,
+        read_poem,
+        revise,
+    )
     from pingze.composing.steering.antithesis import antithesis_notes
 
-__all__ = ["Alternative", "Change", "Collected", "Couplet", "Mended", "Poem", "Reason", "alternatives"]
-__all__ += ["antithesis_notes", "collect", "compose", "couplet", "explain", "generate", "mend", "read_poem", "revise"]
+__all__ = [
+    "Alternative",
+    "Change",
+    "Collected",
+    "Couplet",
+    "Mended",
+    "Poem",
+    "Reason",
+    "alternatives",
+]
+__all__ += [
+    "antithesis_notes",
+    "collect",
+    "compose",
+    "couplet",
+    "explain",
+    "generate",
+    "mend",
+    "read_poem",
+    "revise",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -1,9 +1,10 @@
 """Define 集句, poems of lines quoted from the corpus, and find the characters that can continue a quotable line.
 
-A line can be quoted as the first or second line of a couplet only if it has that role in its own poem. It must also
-fit an allowed line type, end in a rhyme that is still possible, and contain the fixed characters. The lines are sorted,
-so that lines with the same beginning are adjacent and two binary searches find them. No two quoted lines may come from
-the same poem or from versions of one poem.
+A line can be quoted as the first or second line of a couplet only if it has that role in its own
+poem. It must also fit an allowed line type, end in a rhyme that is still possible, and contain the
+fixed characters. The lines are sorted, so that lines with the same beginning are adjacent and two
+binary searches find them. No two quoted lines may come from the same poem or from versions of one
+poem.
 """
 
 from bisect import bisect_left, bisect_right
@@ -26,8 +27,10 @@ from pingze.corpus.store import Hit, Store
 from pingze.verse.forms import Layout
 from pingze.verse.patterns import RESCUED, accepted
 
-_MANY = 1 << 12  # if more lines than this can follow, lines of poems already quoted are not excluded yet
-_AMPLE = 30  # a rhyme with at least so many lines for each place is unlikely to lead into a dead end
+# if more lines than this can follow, lines of poems already quoted are not excluded yet
+_MANY = 1 << 12
+# a rhyme with at least so many lines for each place is unlikely to lead into a dead end
+_AMPLE = 30
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,10 @@ class Collected(Poem):
 
 
 class Kind(NamedTuple):
-    """A kind of line. It ends a couplet if `second`, rhymes if `foot`, and may repeat characters if `repeat`."""
+    """A kind of line.
+
+    It ends a couplet if `second`, rhymes if `foot`, and may repeat characters if `repeat`.
+    """
 
     second: bool
     line_type: str
@@ -70,22 +76,34 @@ class Quoting(Copying):
         self.width = width
         self.table = quotable(store, width)
         self.columns = np.ascontiguousarray(self.table["codes"].T)
-        self.run, self.place, self.second = (np.array(self.table[name]) for name in ("run", "place", "second"))
+        self.run, self.place, self.second = (
+            np.array(self.table[name]) for name in ("run", "place", "second")
+        )
         self.usable = self.known[self.columns].all(axis=0)
-        self.once = np.ones_like(self.usable)  # whether a line repeats characters only by doubling them
+        # whether a line repeats characters only by doubling them
+        self.once = np.ones_like(self.usable)
         for at, column in enumerate(self.columns):
             for other in self.columns[at + 2 :]:
                 self.once &= column != other
         if poets.strip():
             self.usable &= np.isin(self.corpus.texts_at(self.place), poems_of(store, poets))
-        self.tones = dict(zip("PZ", lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:].take(self.ids, axis=1), strict=True))
+        self.tones = dict(
+            zip(
+                "PZ",
+                lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:].take(self.ids, axis=1),
+                strict=True,
+            )
+        )
         self.ends = lru_cache(maxsize=256)(self._ends)
         self.lines = lru_cache(maxsize=256)(self._lines)
         self.next = lru_cache(maxsize=1 << 14)(self._next)
         self.excluded = lru_cache(maxsize=1 << 10)(self._excluded)
 
     def holds(self, fixed: Sequence[int]) -> bool:
-        """Check whether the word `fixed` (ids) makes a poem impossible: True if no line of the corpus contains it."""
+        """Check whether the word `fixed` (ids) makes a poem impossible.
+
+        True if no line of the corpus contains it.
+        """
         return not len(self.corpus.places(self._codes(fixed)))
 
     def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "T G"]:
@@ -113,19 +131,38 @@ class Quoting(Copying):
             if key not in kinds:
                 living = np.flatnonzero(alive.any(axis=1)).tolist()
                 kinds[key] = {self._kind(demands, t, number, fixed, alive[t]) for t in living}
-            written = [tuple(self._codes(text[start : start + self.width])) for start in range(0, place, self.width)]
+            written = [
+                tuple(self._codes(text[start : start + self.width]))
+                for start in range(0, place, self.width)
+            ]
             begun = written.pop() if at else ()
             for kind in kinds[key]:
                 forbidden[row, self.next(kind, begun, tuple(written))] = False
         return forbidden
 
-    def _kind(self, demands: Demands, t: int, number: int, given: Fixes, alive: Bool[Array, "G"] | None = None) -> Kind:
-        """Return the kind of line `number` (from 0) under template `t`. `alive`, if given, limits the rhyme groups."""
+    def _kind(
+        self,
+        demands: Demands,
+        t: int,
+        number: int,
+        given: Fixes,
+        alive: Bool[Array, "G"] | None = None,
+    ) -> Kind:
+        """Return the kind of line `number` (from 0) under template `t`.
+
+        `alive`, if given, limits the rhyme groups.
+        """
         types, request, end = demands.kinds[t], demands.request, (number + 1) * self.width - 1
         line_type, foot, ending = types[number] if types else "", bool(demands.feet[end, t]), b""
         if foot and alive is not None:
-            ending = demands.rhyming.fitting(end, generous=given[-1] != FREE)[alive].any(axis=0).tobytes()
-        return Kind(number % 2 == 1, line_type, request.strictness, foot, ending, given, request.repeat)
+            ending = (
+                demands.rhyming.fitting(end, generous=given[-1] != FREE)[alive]
+                .any(axis=0)
+                .tobytes()
+            )
+        return Kind(
+            number % 2 == 1, line_type, request.strictness, foot, ending, given, request.repeat
+        )
 
     def _ends(self, kind: Kind) -> Int[Array, "V"]:
         """Count how many lines of a kind end in each character."""
@@ -143,7 +180,9 @@ class Quoting(Copying):
         if not line_type:
             return rows
         types = [line_type, RESCUED.get(line_type, line_type)]
-        patterns = {pattern.tones for each in types for pattern in accepted(each, self.width, strictness)}
+        patterns = {
+            pattern.tones for each in types for pattern in accepted(each, self.width, strictness)
+        }
         fits = np.zeros(len(rows), bool)
         for pattern in patterns:
             left = np.arange(len(rows))
@@ -160,7 +199,9 @@ class Quoting(Copying):
             rows = rows[low : bisect_right(rows, code, low, key=column.__getitem__)]
         return rows
 
-    def _next(self, kind: Kind, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]) -> Int[Array, "n"]:
+    def _next(
+        self, kind: Kind, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]
+    ) -> Int[Array, "n"]:
         """List the ids that can continue the line `begun` after the lines `written` (both as codes of the corpus)."""
         rows, at = self._within(self.lines(kind), begun), len(begun)
         if len(rows) > _MANY:
@@ -169,7 +210,9 @@ class Quoting(Copying):
             runs, used = self.excluded(written)
             other = runs[np.searchsorted(runs, self.run[rows])] != self.run[rows]
             if not kind.repeat or kind.foot:  # no character rhymes twice
-                other &= ~used[self.columns[self.width - 1 if kind.repeat else at :, rows]].any(axis=0)
+                other &= ~used[self.columns[self.width - 1 if kind.repeat else at :, rows]].any(
+                    axis=0
+                )
             rows = rows[other]
         return self.ids[self.columns[at][rows]]
 
@@ -177,11 +220,14 @@ class Quoting(Copying):
         """List the table rows of a line that is given as codes."""
         return np.array(self._within(range(len(self.run)), line), int)
 
-    def _excluded(self, written: tuple[tuple[int, ...], ...]) -> tuple[Int[Array, "runs"], Bool[Array, "codes"]]:
+    def _excluded(
+        self, written: tuple[tuple[int, ...], ...]
+    ) -> tuple[Int[Array, "runs"], Bool[Array, "codes"]]:
         """Return the `run` numbers of lines that may no longer be quoted, and a mask of the characters in `written`.
 
-        Equal lines of the table share a `run` number. A line is excluded if it is in a poem that contains a written
-        line, or in a version of such a poem. The numbers are sorted and end with a sentinel larger than all others.
+        Equal lines of the table share a `run` number. A line is excluded if it is in a poem that
+        contains a written line, or in a version of such a poem. The numbers are sorted and end with
+        a sentinel larger than all others.
         """
         by_group, group = self.table["by_group"], self.table["group"]
         runs, used = [np.array([np.iinfo(np.int32).max])], np.zeros(len(self.ids), bool)
@@ -210,7 +256,8 @@ class Quoting(Copying):
 def quoting(lexicon: Lexicon, width: int, poets: str) -> Quoting:
     """Return the lines of the user's corpus that may be quoted, cached until the store changes.
 
-    Raises CorpusError if there is no corpus, and InputError if a named poet or dynasty has no poem in the corpus.
+    Raises CorpusError if there is no corpus, and InputError if a named poet or dynasty has no poem
+    in the corpus.
     """
     path = store_path()
     changed = path.stat().st_mtime_ns if path.exists() else 0

@@ -1,9 +1,10 @@
 """Write couplets 對聯: the other line to a given line, or two lines and a four-character banner 橫批 on a theme.
 
-The two lines have the same length, and pauses divide both into the same parts. The rhythm positions of a part are every
-second position and the last position. At rhythm positions, the two lines have opposite tones. The lines share no
-character, and one line repeats a character exactly where the other does. If neither line is given, the upper line is
-written first. Its tones alternate from one rhythm position to the next, and it ends oblique.
+The two lines have the same length, and pauses divide both into the same parts. The rhythm positions
+of a part are every second position and the last position. At rhythm positions, the two lines have
+opposite tones. The lines share no character, and one line repeats a character exactly where the
+other does. If neither line is given, the upper line is written first. Its tones alternate from one
+rhythm position to the next, and it ends oblique.
 """
 
 from collections.abc import Sequence
@@ -63,20 +64,25 @@ class Couplet:
 
 
 def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> list[Couplet]:
-    """Write lower lines 下聯 that answer an upper line. Without `line`, write couplets 對聯 with 橫批 on a theme.
+    """Write lower lines 下聯 that answer an upper line.
 
-    Pauses divide a line into parts. At every second character of a part and at the last character of a part, the two
-    lines have opposite tones. The lines share no character, and one line repeats a character exactly where the other
-    does. If too few different couplets are found, fewer than `count` are returned.
+    Without `line`, write couplets 對聯 with 橫批 on a theme.
+
+    Pauses divide a line into parts. At every second character of a part and at the last character
+    of a part, the two lines have opposite tones. The lines share no character, and one line repeats
+    a character exactly where the other does. If too few different couplets are found, fewer than
+    `count` are returned.
 
     Args:
-        line: The upper line, of 4 to 11 characters, which ends oblique; marks in it show its pauses.
+        line: The upper line, of 4 to 11 characters, which ends oblique; marks in it show its
+            pauses.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        options: `write` (the theme), `length` (of lines on a theme), `upper` (write upper lines for a lower one),
-            `count`, `temperature`, `top_p`, `particles`, `antithesis` and `seed`: see `pingze couplet --help`.
+        options: `write` (the theme), `length` (of lines on a theme), `upper` (write upper lines for
+            a lower one), `count`, `temperature`, `top_p`, `particles`, `antithesis` and `seed`: see
+            `pingze couplet --help`.
 
-    Raises InputError if a value cannot be used, or the line ends in the wrong tone; UnfinishedError if every particle
-    came to a dead end; CheckpointError if the model cannot be read.
+    Raises InputError if a value cannot be used, or the line ends in the wrong tone; UnfinishedError
+    if every particle came to a dead end; CheckpointError if the model cannot be read.
     """
     asked = Coupling(line=line, **options)
     chosen = composer(model, Revising(about=asked.write))
@@ -91,12 +97,21 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     parts = [read_characters("line", part, chosen.vocabulary) for part in typed]
     line, end = "".join(parts), LEVEL if asked.upper else OBLIQUE
     if len(line) not in COUPLET_WIDTHS and (line or not asked.write):
-        raise InputError("couplet_line", field="line", has=len(line), least=COUPLET_WIDTHS[0], most=COUPLET_WIDTHS[-1])
+        raise InputError(
+            "couplet_line",
+            field="line",
+            has=len(line),
+            least=COUPLET_WIDTHS[0],
+            most=COUPLET_WIDTHS[-1],
+        )
     size = len(line) or asked.length
     if line and tones_of(line)[-1] not in ("", end):
-        raise InputError("ends_oblique" if asked.upper else "ends_level", field="line", has=line[-1])
+        raise InputError(
+            "ends_oblique" if asked.upper else "ends_level", field="line", has=line[-1]
+        )
     lengths = tuple(map(len, parts)) if parts[1:] else parts_of(size)
-    # 2) Write the other line, or both. A given lower line is read first, as if it were the upper one.
+    # 2) Write the other line, or both. A given lower line is read first, as if it were the upper
+    # one.
     request = Request(
         CoupletForm.of(*lengths),
         2,
@@ -124,8 +139,21 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
                 if not contradicts([upper, lower, banner]):
                     break
         above, below = ("".join(tone or "中" for tone in tones_of(each)) for each in (upper, lower))
-        scores = tuple(round(antithesis_table().score(*pair), 3) for pair in zip(upper, lower, strict=True))
-        found.append(Couplet(upper, lower, banner, (above, below), scores, seed, chosen.name, poem.log_probability))
+        scores = tuple(
+            round(antithesis_table().score(*pair), 3) for pair in zip(upper, lower, strict=True)
+        )
+        found.append(
+            Couplet(
+                upper,
+                lower,
+                banner,
+                (above, below),
+                scores,
+                seed,
+                chosen.name,
+                poem.log_probability,
+            )
+        )
         if len(found) == asked.count:
             break
     return found
@@ -133,7 +161,10 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
 
 @dataclass(frozen=True)
 class CoupletForm(Form):
-    """The form of a couplet 對聯. The model treats undivided lines of five or seven characters as lines of a 律."""
+    """The form of a couplet 對聯.
+
+    The model treats undivided lines of five or seven characters as lines of a 律.
+    """
 
     parts: tuple[int, ...] = ()
     """The lengths of a line's parts, which pauses separate; the model treats each part as a line of verse."""
@@ -171,15 +202,20 @@ def tones_of(line: str) -> list[str]:
 class Facing(Copying):
     """The rules for the characters that the two lines of a couplet may have.
 
-    `parts` has the lengths of a line's parts; `upper` is the upper line, if given; the lower line ends in tone `end`.
+    `parts` has the lengths of a line's parts; `upper` is the upper line, if given; the lower line
+    ends in tone `end`.
     """
 
     dead_end = "unfaced"
 
-    def __init__(self, lexicon: Lexicon, parts: Sequence[int], upper: str = "", end: str = LEVEL) -> None:
+    def __init__(
+        self, lexicon: Lexicon, parts: Sequence[int], upper: str = "", end: str = LEVEL
+    ) -> None:
         self.end, self.width = end, sum(parts)
         self.points = rhythm(parts)
-        self.of_tone = dict(zip(OPPOSITE, lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:], strict=True))
+        self.of_tone = dict(
+            zip(OPPOSITE, lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:], strict=True)
+        )
         self.of_tone[""] = self.of_tone[LEVEL] | self.of_tone[OBLIQUE]
         self.forms, self.given = lexicon.forms, tones_of(upper) if upper else None
 
@@ -194,20 +230,25 @@ class Facing(Copying):
             return forbidden
         for mask, text in zip(forbidden, histories.texts.tolist(), strict=True):
             upper, lower, at = text[: self.width], text[self.width : place], place % self.width
-            # 1) In an upper line that is not given, no character is repeated. The tones of the rhythm alternate.
+            # 1) In an upper line that is not given, no character is repeated. The tones of the
+            # rhythm alternate.
             if place < self.width:
                 mask[self.forms[text[:at]]] = True
                 before = ["", *(self._tone(text[point]) for point in self.points if point < at)][-1]
                 if at in self.points:
-                    mask |= ~self.of_tone[OPPOSITE.get(self.end if at == self.width - 1 else before, "")]
+                    mask |= ~self.of_tone[
+                        OPPOSITE.get(self.end if at == self.width - 1 else before, "")
+                    ]
                 continue
-            # 2) In the lower line, a character is repeated exactly where the upper line repeats one.
+            # 2) In the lower line, a character is repeated exactly where the upper line repeats
+            # one.
             if upper[at] in upper[:at]:
                 mask[:] = True
                 mask[lower[upper.index(upper[at])]] = False
             else:
                 mask[self.forms[[*upper, *lower]]] = True
-            # 3) If the upper character, or a repetition of it, is at a position of the rhythm, the tone is opposite.
+            # 3) If the upper character, or a repetition of it, is at a position of the rhythm, the
+            # tone is opposite.
             for same in (n for n, id_ in enumerate(upper) if id_ == upper[at] and n in self.points):
                 has = self._tone(upper[same]) if self.given is None else self.given[same]
                 if wanted := self.end if same == self.width - 1 else OPPOSITE.get(has):

@@ -13,7 +13,10 @@ from pingze.network.reference import LineSampler
 
 MODEL = "report"  # the name of the default model
 LINES, FREE_LINES = 14, 40
-"""The default maximum number of lines: `LINES` for a fixed line length, `FREE_LINES` if the model chooses lengths."""
+"""The default maximum number of lines.
+
+`LINES` for a fixed line length, `FREE_LINES` if the model chooses lengths.
+"""
 
 
 def generate(
@@ -30,26 +33,28 @@ def generate(
 ) -> str:
     """Continue a poem from `start`, as the report's `generate('日', temperature=0.7, split_len=6)` does.
 
-    Lines end in ， and 。 in turn; the marks that the model predicts are ignored. The poem ends after `max_lines` lines
-    or when the model ends it after an even-numbered line. If `split_len` is None, the model chooses lines, marks and
-    end.
+    Lines end in ， and 。 in turn; the marks that the model predicts are ignored. The poem ends
+    after `max_lines` lines or when the model ends it after an even-numbered line. If `split_len` is
+    None, the model chooses lines, marks and end.
 
     Args:
-        start: The opening, one or more characters that the model knows; it may be empty if `split_len` is None.
-        temperature: The divisor of the logits, from 0 to 100; 0 always takes the likeliest character.
-        split_len: The number of characters per line including its mark, at least 2: 6 for lines of five, 8 for lines
-            of seven; None lets the model choose lines, marks and end.
-        max_lines: The maximum number of lines, even and at least 2; by default 14, the length of the report's longest
-            poem, or 40 if `split_len` is None.
+        start: The opening, one or more characters that the model knows; it may be empty if
+            `split_len` is None.
+        temperature: The divisor of the logits, from 0 to 100; 0 always takes the likeliest
+            character.
+        split_len: The number of characters per line including its mark, at least 2: 6 for lines of
+            five, 8 for lines of seven; None lets the model choose lines, marks and end.
+        max_lines: The maximum number of lines, even and at least 2; by default 14, the length of
+            the report's longest poem, or 40 if `split_len` is None.
         title: A title, or whatever takes its place in the model's corpus, such as the tune of a 詞.
         poet: The poet whose manner to imitate.
         about: A theme.
         seed: A whole number from 0; the same seed gives the same poem.
-        model: A shipped model's name, a checkpoint, or the folder of a run or an export; the shipped
-            model `report` knows no title, poet or theme.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export; the
+            shipped model `report` knows no title, poet or theme.
 
-    Raises InputError if the opening is empty, too long or unknown to the model, a number is out of range, or the model
-    does not know a condition; CheckpointError if the model cannot be read.
+    Raises InputError if the opening is empty, too long or unknown to the model, a number is out of
+    range, or the model does not know a condition; CheckpointError if the model cannot be read.
 
     Source: the report, Part 2.
     """
@@ -61,14 +66,23 @@ def generate(
         raise InputError("even", field="max_lines", has=max_lines, least=2)
     chosen = composer(model, asked)
     title = read_condition("title", title, chosen.vocabulary)
-    about, poet = read_condition("about", about, chosen.vocabulary), read_poet(poet, chosen.vocabulary)
+    about, poet = (
+        read_condition("about", about, chosen.vocabulary),
+        read_poet(poet, chosen.vocabulary),
+    )
     opening = read_characters("start", start, chosen.vocabulary) if start or split_len else ""
     if unknown := next((one for one in opening if one not in chosen.vocabulary), ""):
         raise InputError("character", field="start", has=unknown, point=f"U+{ord(unknown):04X}")
     if split_len:
         check_bounds("start", opening, {"maxLength": max_lines * (split_len - 1)})
-    sampler = LineSampler(chosen.network, chosen.vocabulary, temperature, np.random.default_rng(seed))
-    sampler.start(chosen.conditions.prefix(None, poet, title, about=about).ids if title or poet or about else [])
+    sampler = LineSampler(
+        chosen.network, chosen.vocabulary, temperature, np.random.default_rng(seed)
+    )
+    sampler.start(
+        chosen.conditions.prefix(None, poet, title, about=about).ids
+        if title or poet or about
+        else []
+    )
     if split_len is None:
         return sampler.free(opening, max_lines)
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))

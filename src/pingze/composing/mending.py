@@ -1,9 +1,10 @@
 """Mend a poem by changing as few characters as possible so that no fault remains.
 
-Under a template and a rhyme group, three sorts of positions must change: positions with the wrong tone, rhymes outside
-the group, and repeated rhymes. If several rhymes have the same character, one of them may keep it. Each couplet takes
-the tone patterns that leave the fewest wrong tones. The smallest set of positions, over all templates and groups, gives
-the fewest changes. If several sets are equally small, the model rewrites each, and the likeliest poem is chosen.
+Under a template and a rhyme group, three sorts of positions must change: positions with the wrong
+tone, rhymes outside the group, and repeated rhymes. If several rhymes have the same character, one
+of them may keep it. Each couplet takes the tone patterns that leave the fewest wrong tones. The
+smallest set of positions, over all templates and groups, gives the fewest changes. If several sets
+are equally small, the model rewrites each, and the likeliest poem is chosen.
 """
 
 from collections import defaultdict
@@ -88,23 +89,37 @@ def mend(
     Args:
         text: The draft, as a person writes it.
         keep: Words of the draft that must not change.
-        form: The form 體 of the mended poem, as 七律; by default the form that has the draft's shape.
+        form: The form 體 of the mended poem, as 七律; by default the form that has the draft's
+            shape.
         level: How strictly tones are judged: customary or strict.
         standard: How characters are read: pingshui, tongyun or xinyun.
         title: A title, for models that know titles.
         poet: The poet whose manner to imitate, for models that know poets.
-        temperature: How new characters are drawn: 0 takes the likeliest, 1 draws as the model would; up to 100.
-        top_p: The probability of the nucleus from which characters are drawn, above 0; 1 for all characters.
+        temperature: How new characters are drawn: 0 takes the likeliest, 1 draws as the model
+            would; up to 100.
+        top_p: The probability of the nucleus from which characters are drawn, above 0; 1 for all
+            characters.
         particles: The total number of particles, shared by all ways to mend, from 1 to 4096.
         seed: A whole number from 0; the same seed gives the same mended poem.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
-    Raises InputError if a draft with faults has the shape of no regulated form, or a word to keep is not in the draft;
-    InfeasibleError if every way to keep the words leaves a fault; UnfinishedError if no particle was finished;
-    CheckpointError if the model cannot be read.
+    Raises InputError if a draft with faults has the shape of no regulated form, or a word to keep
+    is not in the draft; InfeasibleError if every way to keep the words leaves a fault;
+    UnfinishedError if no particle was finished; CheckpointError if the model cannot be read.
     """
-    rules, judged = Revising(level=level, standard=standard), partial(check, level=level, standard=standard)
-    asked = replace(rules, title=title, poet=poet, temperature=temperature, top_p=top_p, particles=particles, seed=seed)
+    rules, judged = (
+        Revising(level=level, standard=standard),
+        partial(check, level=level, standard=standard),
+    )
+    asked = replace(
+        rules,
+        title=title,
+        poet=poet,
+        temperature=temperature,
+        top_p=top_p,
+        particles=particles,
+        seed=seed,
+    )
     # 1. Read the draft in the form of the mended poem.
     verdict = judged(text, form=form)
     if verdict.form == COUPLET:
@@ -133,7 +148,8 @@ def mend(
         for each in same:
             characters[each] = characters[kept_place]
     draft = replace(draft, lines=layout.cut("".join(characters)))
-    # 3. Find the fewest positions to change, reading characters in context if possible, or else the words to give up.
+    # 3. Find the fewest positions to change, reading characters in context if possible, or else the
+    #    words to give up.
     request = poem_request(chosen, draft, asked=rules)
     lexicon = chosen.lexicon(request)
     constraints = Constraints(lexicon, request)
@@ -148,7 +164,8 @@ def mend(
             else:
                 given_up.append(Clash(f"keep {word}", "keep", has=word))
         raise InfeasibleError(draft.form, given_up)
-    # 4. Rewrite these positions in at most `MOST_TRIED` of the ways to mend the draft, and choose the likeliest poem.
+    # 4. Rewrite these positions in at most `MOST_TRIED` of the ways to mend the draft, and choose
+    #    the likeliest poem.
     poems, refused, first, tried = list[Poem](), None, seeds(asked)[0], repairs[:MOST_TRIED]
     drawn = replace(asked, particles=max(min(FEWEST, particles), particles // len(tried)))
     ids = chosen.vocabulary.ids
@@ -172,14 +189,19 @@ def mend(
             verdict = judged("，".join(restored), form=poem.form)
             broken = [fault.rule for fault in verdict.violations]
             broken += [str(doubt.cause["rule"]) for doubt in verdict.doubts]
-            changes.append(Change(*layout.numbered(place), before, now, tuple(dict.fromkeys(broken))))
+            changes.append(
+                Change(*layout.numbered(place), before, now, tuple(dict.fromkeys(broken)))
+            )
     return Mended(poem, tuple(changes))
 
 
 def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
-    """Return the positions of the words to keep. `texts` has the lines as typed, and the lines as read (Traditional).
+    """Return the positions of the words to keep.
 
-    A word that is not in the lines as typed is looked up in the lines as read. Raises InputError if it is in neither.
+    `texts` has the lines as typed, and the lines as read (Traditional).
+
+    A word that is not in the lines as typed is looked up in the lines as read. Raises InputError if
+    it is in neither.
     """
     locked, layout = set[int](), Layout(map(len, texts[0]))
     for word in filter(None, map(str.strip, keep)):
@@ -209,7 +231,8 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
     for t in range(len(request.openings)):
         feet = np.flatnonzero(constraints.feet[:, t]).tolist()
         outside = [Places(p for p in feet if not rhymes[p][g]) for g in range(len(request.groups))]
-        # 1. The groups to try for each rhyme; if there are several rhymes, only two that change the fewest positions.
+        # 1. The groups to try for each rhyme; if there are several rhymes, only two that change the
+        #    fewest positions.
         groups_of_rhyme = []
         for rows in np.split(np.arange(len(outside)), rhyming.first_rows[1:]):
             possible = [row for row in rows.tolist() if not outside[row] & locked]
@@ -218,7 +241,8 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
                 possible = [row for row in possible if len(outside[row]) == least][:2]
             groups_of_rhyme.append(possible)
         for groups in product(*groups_of_rhyme):
-            # 2. The rhyme feet outside the groups, and all but one of the rhyme feet that share a character.
+            # 2. The rhyme feet outside the groups, and all but one of the rhyme feet that share a
+            #    character.
             off = Places().union(*(outside[g] for g in groups))
             parts = [[off]]
             alone = [place for place in feet if place not in constraints.echoes]
@@ -233,7 +257,9 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
             # 4. The smallest sets of each part that include no locked position.
             parts = [[places for places in part if not places & locked] for part in parts]
             if all(parts):
-                smallest = [[each for each in part if len(each) == min(map(len, part))] for part in parts]
+                smallest = [
+                    [each for each in part if len(each) == min(map(len, part))] for part in parts
+                ]
                 named = [request.groups[g] for g in groups]
                 by_count[sum(len(part[0]) for part in smallest)].append((t, named, smallest))
     repairs = (

@@ -1,12 +1,14 @@
 """Draw texts from the model that keep all constraints, by sequential Monte Carlo.
 
-Masks alone distort the distribution: a line with an unlikely forced rhyme is finished as often as a line with a likely
-forced rhyme. Therefore a population of weighted particles (partly written texts) advances together. The target is a
-distribution over the texts that keep the constraints: the product of the model's tempered conditionals, times the
-exponential of the sum of the terms (log factors such as those for mood or antithesis). Each step multiplies the weight
-of a particle by the total probability of the allowed characters and by the terms' factors. At the end the text to which
-the terms give the highest score is chosen. If no term gives a score, a text is drawn by weight. A request may have
-several independent populations; each counts by its total weight. See docs/sampling.md.
+Masks alone distort the distribution: a line with an unlikely forced rhyme is finished as often as a
+line with a likely forced rhyme. Therefore a population of weighted particles (partly written texts)
+advances together. The target is a distribution over the texts that keep the constraints: the
+product of the model's tempered conditionals, times the exponential of the sum of the terms (log
+factors such as those for mood or antithesis). Each step multiplies the weight of a particle by the
+total probability of the allowed characters and by the terms' factors. At the end the text to which
+the terms give the highest score is chosen. If no term gives a score, a text is drawn by weight. A
+request may have several independent populations; each counts by its total weight. See
+docs/sampling.md.
 
 Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, Loula et al. 2025.
 """
@@ -35,7 +37,10 @@ from pingze.network.step_graph import softmax
 from pingze.network.vocabulary import EOS
 
 COLDEST = 0.01
-"""The lowest temperature that is used. At a lower temperature, all particles would be the same text."""
+"""The lowest temperature that is used.
+
+At a lower temperature, all particles would be the same text.
+"""
 ESS_THRESHOLD = 0.5
 """A population is resampled when its effective sample size falls below this fraction of its particles."""
 B = TypeVar("B")
@@ -67,7 +72,9 @@ class Text(NamedTuple):
     rng: np.random.Generator
 
 
-def best(log_weights: Float[Array, "N"], scores: Float[Array, "N"], rng: np.random.Generator) -> int:
+def best(
+    log_weights: Float[Array, "N"], scores: Float[Array, "N"], rng: np.random.Generator
+) -> int:
     """Return the index of the text with the highest score; if all scores are 0, draw a text by weight."""
     if scores.any():
         return int(np.where(log_weights > -np.inf, scores, -np.inf).argmax())
@@ -75,18 +82,23 @@ def best(log_weights: Float[Array, "N"], scores: Float[Array, "N"], rng: np.rand
 
 
 class Writing:
-    """G populations of N particles each, which write texts for one request. A particle is a text with a weight.
+    """G populations of N particles each, which write texts for one request.
 
-    All texts have the same length. A step has three parts: `write` draws the next token of every text, the model reads
-    these tokens, and `weigh` reweighs and resamples the particles. `go_on` does one step for several writings; the
-    model then reads the tokens of all writings in one batch.
+    A particle is a text with a weight.
 
-    Particles with the same tokens so far, such as copies made by resampling, share one row of the model's state.
-    `state` has a row for each distinct text, and `rows` has the row number of each particle.
+    All texts have the same length. A step has three parts: `write` draws the next token of every
+    text, the model reads these tokens, and `weigh` reweighs and resamples the particles. `go_on`
+    does one step for several writings; the model then reads the tokens of all writings in one
+    batch.
 
-    `prefix` has the ids of the tokens for title, poet and other conditions. The model reads these tokens before any
-    text. If `top_p` is below 1, the likeliest characters with a total probability of `top_p` form the nucleus. Other
-    characters keep the fraction `proposal.OUTSIDE` of their probability, not 0, as a constraint may require them.
+    Particles with the same tokens so far, such as copies made by resampling, share one row of the
+    model's state. `state` has a row for each distinct text, and `rows` has the row number of each
+    particle.
+
+    `prefix` has the ids of the tokens for title, poet and other conditions. The model reads these
+    tokens before any text. If `top_p` is below 1, the likeliest characters with a total probability
+    of `top_p` form the nucleus. Other characters keep the fraction `proposal.OUTSIDE` of their
+    probability, not 0, as a constraint may require them.
     """
 
     def __init__(
@@ -102,7 +114,9 @@ class Writing:
         self.network, self.constraints, self.starts = network, constraints, starts
         self.top_p, self.terms = sampling.top_p, terms
         request = constraints.request
-        self.marks = constraints.lexicon.vocabulary.encode(request.form.marks(request.lines)).tolist()
+        self.marks = constraints.lexicon.vocabulary.encode(
+            request.form.marks(request.lines)
+        ).tolist()
         self.inverse_temperature = np.float32(1 / max(sampling.temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
         self.histories = Histories.joined([start.histories for start in starts])
@@ -113,11 +127,17 @@ class Writing:
         self.sizes: list[Float[Array, G]] = []
         self.place, self.at_mark = 0, False
         self.written: int | None = None
-        """The position of the character that the last step wrote; None if that step wrote a punctuation mark."""
+        """The position of the character that the last step wrote.
+
+        None if that step wrote a punctuation mark.
+        """
 
     @property
     def texts(self) -> Int[Array, "GN P"]:
-        """The ids of the characters of each text; `FREE` at positions that are neither written nor fixed."""
+        """The ids of the characters of each text.
+
+        `FREE` at positions that are neither written nor fixed.
+        """
         return self.histories.texts
 
     @property
@@ -127,16 +147,24 @@ class Writing:
 
     @property
     def finished(self) -> bool:
-        """Whether every text is complete, with its last mark. `go_on` does not let the model read this last mark."""
+        """Whether every text is complete, with its last mark.
+
+        `go_on` does not let the model read this last mark.
+        """
         return self.place == self.constraints.places and not self.at_mark
 
     def write(self) -> None:
-        """Draw the next token of every text. Raises UnfinishedError if no particle of a population can continue."""
+        """Draw the next token of every text.
+
+        Raises UnfinishedError if no particle of a population can continue.
+        """
         logits = self.state.logits
         tempered = logits * self.inverse_temperature
         if self.at_mark:
             self.written, self.at_mark = None, False
-            self.ids = np.full_like(self.ids, self.marks[self.constraints.layout.line[self.place - 1]])
+            self.ids = np.full_like(
+                self.ids, self.marks[self.constraints.layout.line[self.place - 1]]
+            )
             share = (tempered[:, self.ids[0]] - softmax(tempered, shifted=True)[1])[self.rows]
         else:
             share = self._write_character(tempered)
@@ -150,16 +178,22 @@ class Writing:
         """Draw an allowed character for each text; return the log of the allowed characters' total probability."""
         constraints, histories, place = self.constraints, self.histories, self.place
         G, N = self.log_weights.shape
-        # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is resampled.
+        # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is
+        #    resampled.
         allowed, dead = constraints.allowed(histories, place)
         if (dead.reshape(G, N) | (self.log_weights == -np.inf)).all(axis=1).any():
             line, position = constraints.layout.where(place)
             longest = constraints.request.original
             code = constraints.copying.dead_end if constraints.copying else ""
-            raise UnfinishedError(code, line=line + 1, position=position + 1, original=longest, particles=N)
-        # 2. Draw allowed characters in proportion to the model's probabilities and the terms' factors.
+            raise UnfinishedError(
+                code, line=line + 1, position=position + 1, original=longest, particles=N
+            )
+        # 2. Draw allowed characters in proportion to the model's probabilities and the terms'
+        #    factors.
         texts, V = self.read_texts, logits.shape[1]
-        added = [each for term in self.terms if (each := term.before_draw(texts, place)) is not None]
+        added = [
+            each for term in self.terms if (each := term.before_draw(texts, place)) is not None
+        ]
         lean = sum(added[1:], added[0]) if added else None
         rows, given = allowed[:, V:].nonzero()  # characters that the model does not know
         allowed[rows, constraints.lexicon.reads[V + given]] = True
@@ -183,12 +217,17 @@ class Writing:
         return np.divmod(tokens, vocabulary_size)
 
     def weigh(self, state: State | None) -> None:
-        """Weigh the new tokens and resample. `state` has read these tokens; it is None if the texts are finished.
+        """Weigh the new tokens and resample.
 
-        Afterwards `self.state` has only the rows of texts that are left, and the caller computes their logits.
+        `state` has read these tokens; it is None if the texts are finished.
+
+        Afterwards `self.state` has only the rows of texts that are left, and the caller computes
+        their logits.
         """
         # 1. Add what each term returns for the token and, at the end, for the whole text.
-        token = Token(self.read_texts, self.written, self.log_p, state.h[self.rows] if state else None)
+        token = Token(
+            self.read_texts, self.written, self.log_p, state.h[self.rows] if state else None
+        )
         for term in self.terms:
             if (added := term.after_token(token)) is not None:
                 self.scores += added
@@ -205,7 +244,9 @@ class Writing:
             return
         # 2. Resample the populations in which few particles carry most of the weight.
         if self.constraints.request.poets is not None and self.place not in layout.starts:
-            return  # few lines of the corpus have the same beginning, so only whole quoted lines can be compared
+            # few lines of the corpus have the same beginning, so only whole quoted lines can be
+            # compared
+            return
         G, N = self.log_weights.shape
         rows = np.arange(G * N).reshape(G, N)
         for g in np.flatnonzero(self.sizes[-1] < ESS_THRESHOLD * N).tolist():
@@ -220,8 +261,9 @@ class Writing:
     def draft(self, alone: bool) -> list[list[str]]:
         """Return the lines of the text with the highest score, and the same lines with only the settled characters.
 
-        A character is settled if the request fixes it. If the request has no other population (`alone`), a character on
-        which all texts agree is settled too. ＿ stands for a character that is not written or not settled.
+        A character is settled if the request fixes it. If the request has no other population
+        (`alone`), a character on which all texts agree is settled too. ＿ stands for a character
+        that is not written or not settled.
         """
         written, text = self.texts[:, : self.place], np.array(self.constraints.fixed)
         settled, tokens = text.copy(), self.constraints.lexicon.vocabulary.tokens
@@ -229,7 +271,10 @@ class Writing:
         text[: self.place] = written[leads]
         if alone:
             settled[: self.place] = np.where((written == written[0]).all(axis=0), written[0], FREE)
-        both = ("".join(BLANKS[0] if id_ == FREE else tokens[id_] for id_ in ids) for ids in (text, settled))
+        both = (
+            "".join(BLANKS[0] if id_ == FREE else tokens[id_] for id_ in ids)
+            for ids in (text, settled)
+        )
         return [*map(self.constraints.layout.cut, both)]
 
     def chosen(self) -> list[Text]:
@@ -237,9 +282,21 @@ class Writing:
         G, N = self.log_weights.shape
         rngs, scores = [start.rng for start in self.starts], self.scores.reshape(G, N)
         rows = [g * N + best(self.log_weights[g], scores[g], rng) for g, rng in enumerate(rngs)]
-        ends = self.network.step(self.state.take(self.rows[rows]), np.full(G, self.marks[-1])).log_p[:, EOS]
-        log_p, totals = self.log_probabilities[rows] + ends, np.logaddexp.reduce(self.log_weights, axis=1)
-        columns = self.texts[rows], self.histories.alive[rows], log_p.tolist(), self.scores[rows], totals, rngs
+        ends = self.network.step(
+            self.state.take(self.rows[rows]), np.full(G, self.marks[-1])
+        ).log_p[:, EOS]
+        log_p, totals = (
+            self.log_probabilities[rows] + ends,
+            np.logaddexp.reduce(self.log_weights, axis=1),
+        )
+        columns = (
+            self.texts[rows],
+            self.histories.alive[rows],
+            log_p.tolist(),
+            self.scores[rows],
+            totals,
+            rngs,
+        )
         return list(map(Text, *columns))
 
 
@@ -259,11 +316,15 @@ def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writin
         rows, ids = zip(*(writing.merge() for writing in reading), strict=True)
         starts = accumulate((len(writing.state.h) for writing in reading[:-1]), initial=0)
         continued = np.concatenate([start + part for start, part in zip(starts, rows, strict=True)])
-        state = network.read(State.joined([writing.state for writing in reading]), continued, np.concatenate(ids))
+        state = network.read(
+            State.joined([writing.state for writing in reading]), continued, np.concatenate(ids)
+        )
         for writing, part in zip(reading, _parts(state, map(len, ids)), strict=True):
             writing.weigh(part)
         state = network.predict(State.joined([writing.state for writing in reading]))
-        for writing, part in zip(reading, _parts(state, [len(w.state.h) for w in reading]), strict=True):
+        for writing, part in zip(
+            reading, _parts(state, [len(w.state.h) for w in reading]), strict=True
+        ):
             writing.state = part
     return failed
 
@@ -274,7 +335,10 @@ def _parts(state: State, sizes: Iterable[int]) -> list[State]:
 
 
 def finish(writing: Writing) -> list[Text]:
-    """Finish the texts, and choose one from each population. Raises UnfinishedError as `Writing.write` does."""
+    """Finish the texts, and choose one from each population.
+
+    Raises UnfinishedError as `Writing.write` does.
+    """
     while not writing.finished:
         check_deadline()
         for error in go_on(writing.network, [writing]).values():
@@ -285,8 +349,8 @@ def finish(writing: Writing) -> list[Text]:
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
     """Apply `compute` to every batch, on as many threads as there are processors; return the results in order.
 
-    If the calling thread has a deadline, it computes the batches itself, one by one. If a batch fails, the other
-    threads stop at their next `check_deadline`.
+    If the calling thread has a deadline, it computes the batches itself, one by one. If a batch
+    fails, the other threads stop at their next `check_deadline`.
     """
     if len(batches) == 1 or current_deadline():
         return [compute(batch) for batch in batches]

@@ -17,9 +17,15 @@ class Poem:
     form: str
     """The form 體, as 七絕 or 浣溪沙."""
     template: str | None
-    """The name of the tone template that the poem follows, as 平起首句入韻; None if it follows none."""
+    """The name of the tone template that the poem follows, as 平起首句入韻.
+
+    None if it follows none.
+    """
     rhyme: str | None
-    """The rhyme group 韻部. For a 詞, the groups of its rhymes in order, as 第一部、第七部. None if there is none."""
+    """The rhyme group 韻部. For a 詞, the groups of its rhymes in order, as 第一部、第七部.
+
+    None if there is none.
+    """
     title: str | None
     """The title for which the poem was written."""
     poet: str | None
@@ -55,14 +61,22 @@ class Poem:
 
 
 def marked(lines: Sequence[str], form: str = "") -> list[str]:
-    """Append a punctuation mark to each line. A 詞 gets its tune's marks; any other poem gets ， and 。 in turn."""
+    """Append a punctuation mark to each line.
+
+    A 詞 gets its tune's marks; any other poem gets ， and 。 in turn.
+    """
     marks = find_form(form).marks(len(lines)) if form else map(mark_after, range(len(lines)))
     return [line + mark for line, mark in zip(lines, marks, strict=True)]
 
 
 def punctuate(lines: Sequence[str], form: str = "") -> str:
-    """Join the lines with punctuation marks. Each row has one couplet 聯 or, in a 詞, one stanza 片."""
+    """Join the lines with punctuation marks.
+
+    Each row has one couplet 聯 or, in a 詞, one stanza 片.
+    """
     tune, marks = find_form(form).tune if form else None, marked(lines, form)
     if tune is None:
         return "\n".join("".join(marks[start : start + 2]) for start in range(0, len(marks), 2))
-    return "".join(mark + "\n" * line.ends_stanza for mark, line in zip(marks, tune.lines, strict=True))
+    return "".join(
+        mark + "\n" * line.ends_stanza for mark, line in zip(marks, tune.lines, strict=True)
+    )

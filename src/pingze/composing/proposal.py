@@ -36,10 +36,12 @@ def choose(
     random: Float[Array, "2 N"],
     lean: Float[Array, "... V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
-    """Draw an allowed character per particle. Return the log of the allowed characters' total weight, and the drawn id.
+    """Draw an allowed character per particle.
 
-    Characters outside the nucleus keep the fraction `OUTSIDE` of their probability, and are drawn only if the nucleus
-    has no allowed character.
+    Return the log of the allowed characters' total weight, and the drawn id.
+
+    Characters outside the nucleus keep the fraction `OUTSIDE` of their probability, and are drawn
+    only if the nucleus has no allowed character.
 
     Args:
         logits: One row of logits for each distinct text. The largest logit of a row is 0.
@@ -47,7 +49,8 @@ def choose(
         allowed: The characters that each particle may draw.
         top_p: The total probability of the nucleus.
         random: Two numbers within [0, 1) for each particle.
-        lean: The logs of factors. A character's weight is its probability times its factor, not normalized to sum to 1.
+        lean: The logs of factors. A character's weight is its probability times its factor, not
+            normalized to sum to 1.
     """
     weights, log_sums = softmax(logits, shifted=True)
     if top_p == 1:
@@ -68,7 +71,9 @@ def choose(
     log_share = np.log(np.where(total == 0, 1, total)) + log_scale
     if len(rest):
         lean = lean if lean is None or lean.ndim == 1 else lean[rest]
-        outside, ids[rest] = _draw_any(logits, weights, log_sums, rows[rest], allowed[rest], random[:, rest], lean)
+        outside, ids[rest] = _draw_any(
+            logits, weights, log_sums, rows[rest], allowed[rest], random[:, rest], lean
+        )
         log_share[rest] = outside + np.log(OUTSIDE)
     return log_share - np.log(share + OUTSIDE * (1 - share))[rows], ids
 
@@ -78,10 +83,11 @@ def _nucleus(
 ) -> tuple[Int[Array, "U n"], Float[Array, "U n"], Float[Array, "U"]]:
     """Return each row's heaviest columns, their weights, and the weight of the row's nucleus (Holtzman et al. 2020).
 
-    A returned column outside the nucleus has weight 0. Each row sums to 1. Its nucleus is the smallest set of its
-    heaviest columns that sums to at least `top_p`. Columns lighter than (1 - top_p) / V weigh at most 1 - top_p in
-    total, so only heavier columns need sorting. To sort even fewer columns, multiples of this limit (`_ABOVE_MEAN`) are
-    tried first, the largest multiple first.
+    A returned column outside the nucleus has weight 0. Each row sums to 1. Its nucleus is the
+    smallest set of its heaviest columns that sums to at least `top_p`. Columns lighter than (1 -
+    top_p) / V weigh at most 1 - top_p in total, so only heavier columns need sorting. To sort even
+    fewer columns, multiples of this limit (`_ABOVE_MEAN`) are tried first, the largest multiple
+    first.
     """
     U, V = weights.shape
     for above in _ABOVE_MEAN:
@@ -116,9 +122,9 @@ def _draw_any(
         weights, leaned = softmax(logits)
         log_scale = leaned - log_sums
     weights *= allowed
-    # Drawing a block of columns and then one of its columns is quicker than drawing among all columns. The columns of
-    # a block are `count` apart, so that whole vectors are added. BLAS is quicker, but adds in an order that depends on
-    # the processor.
+    # Drawing a block of columns and then one of its columns is quicker than drawing among all
+    # columns. The columns of a block are `count` apart, so that whole vectors are added. BLAS is
+    # quicker, but adds in an order that depends on the processor.
     N, V = weights.shape
     count = math.ceil(V / _BLOCK)
     blocks = _block_sums(weights, count)
@@ -129,7 +135,9 @@ def _draw_any(
         blocks[n] = _block_sums(weights[n, None], count)[0]
     block, total = _draw_column(blocks, random[0])
     columns = block[:, None] + np.arange(0, V, count)
-    inside = np.where(columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0)
+    inside = np.where(
+        columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0
+    )
     ids: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random[1])[0]]
     return np.log(total) + log_scale, ids
 
@@ -142,7 +150,9 @@ def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N cou
     return sums.astype(np.float64)
 
 
-def _draw_column(weights: Float[Array, "N n"], random: Float[Array, "N"]) -> tuple[Int[Array, "N"], Float[Array, "N"]]:
+def _draw_column(
+    weights: Float[Array, "N n"], random: Float[Array, "N"]
+) -> tuple[Int[Array, "N"], Float[Array, "N"]]:
     """Draw a column for each row in proportion to the weights, but none of weight 0; return it and the row's sum."""
     cumulative = weights.cumsum(axis=1)
     total = cumulative[:, -1]

@@ -1,17 +1,19 @@
 r"""Measure the quality of composed poems, and of real poems for comparison.
 
-No figure says that a poem is good. The figures show how composed poems differ from real ones. A model that knows titles
-composes poems for the titles of the real poems.
+No figure says that a poem is good. The figures show how composed poems differ from real ones. A
+model that knows titles composes poems for the titles of the real poems.
 
-A judge (`TitleJudge`) decides for which title a poem was written. It counts characters and needs no language model:
-certain characters of titles occur together with certain characters of poems, as 雪 with 梅 and 漁 with 舟. The
-association of a character a in a title with a character b in a poem is estimated from the counts of a corpus:
+A judge (`TitleJudge`) decides for which title a poem was written. It counts characters and needs no
+language model: certain characters of titles occur together with certain characters of poems, as 雪
+with 梅 and 漁 with 舟. The association of a character a in a title with a character b in a poem is
+estimated from the counts of a corpus:
 
     A[a, b] = ln((n(a, b) + k p(b)) / ((n(a) + k) p(b))),    k = PRIOR,
 
-where n(a) is the number of poems whose title contains a, n(a, b) is the number of those poems that also contain b, and
-p(b) is the share of all poems that contain b. The score of a title for a poem is the mean of A over the title's
-characters, summed over the poem's characters (naive Bayes with a Dirichlet prior).
+where n(a) is the number of poems whose title contains a, n(a, b) is the number of those poems that
+also contain b, and p(b) is the share of all poems that contain b. The score of a title for a poem
+is the mean of A over the title's characters, summed over the poem's characters (naive Bayes with a
+Dirichlet prior).
 """
 
 import warnings
@@ -53,12 +55,17 @@ Figures = dict[str, str | int | float | None]
 
 
 class TitleJudge:
-    """A judge of titles. It counts the characters of `pairs`. Each pair has the title and the text of one poem."""
+    """A judge of titles. It counts the characters of `pairs`.
+
+    Each pair has the title and the text of one poem.
+    """
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         known = list(pairs)
         titles, texts = (only_han("".join(side)) for side in zip(*known, strict=True))
-        self.rows, self.columns = ({c: n for n, c in enumerate(dict.fromkeys(each))} for each in (titles, texts))
+        self.rows, self.columns = (
+            {c: n for n, c in enumerate(dict.fromkeys(each))} for each in (titles, texts)
+        )
         in_titles, in_texts = np.zeros(len(self.rows)), np.zeros(len(self.columns))
         together = np.zeros((len(in_titles), len(in_texts)), np.float32)
         for pair in known:
@@ -67,18 +74,23 @@ class TitleJudge:
             in_texts[b] += 1
             together[np.ix_(a, b)] += 1
         share = in_texts / len(known)
-        self.association: Array = np.log((together + PRIOR * share) / ((in_titles[:, None] + PRIOR) * share))
+        self.association: Array = np.log(
+            (together + PRIOR * share) / ((in_titles[:, None] + PRIOR) * share)
+        )
 
     def score(self, title: str, text: str) -> float:
-        """Score how well a title suits a poem. Return 0 if no character of the title, or none of the poem, is known."""
+        """Score how well a title suits a poem.
+
+        Return 0 if no character of the title, or none of the poem, is known.
+        """
         a, b = self._ids(title, text)
         return float(self.association[np.ix_(a, b)].sum() / len(a)) if len(a) else 0.0
 
     def identified(self, poems: Sequence[tuple[str, str]]) -> float:
         """Return the share of poems whose own title scores higher than the titles of the next `CANDIDATES` - 1 poems.
 
-        After the last poem of `poems` comes the first. Before a poem is scored, it loses the characters that are
-        also in its own title.
+        After the last poem of `poems` comes the first. Before a poem is scored, it loses the
+        characters that are also in its own title.
         """
         found = 0
         for at, (title, text) in enumerate(poems):
@@ -89,7 +101,9 @@ class TitleJudge:
 
     def _ids(self, title: str, text: str) -> tuple[Int[Array, "a"], Int[Array, "b"]]:
         pairs = (title, self.rows), (text, self.columns)
-        a, b = (np.array([of[c] for c in dict.fromkeys(each) if c in of], int) for each, of in pairs)
+        a, b = (
+            np.array([of[c] for c in dict.fromkeys(each) if c in of], int) for each, of in pairs
+        )
         return a, b
 
 
@@ -104,18 +118,25 @@ class Reference:
 
     @cached_property
     def judge(self) -> TitleJudge:
-        """The judge of titles. It is built on first use: it is not needed for fewer than `CANDIDATES` titles."""
+        """The judge of titles.
+
+        It is built on first use: it is not needed for fewer than `CANDIDATES` titles.
+        """
         return TitleJudge((poem.title, poem.text) for poem in self.tang)
 
 
 def compare(
-    models: Iterable[Model], count: int, store: Store, progress: Callable[[str], None] = lambda line: None
+    models: Iterable[Model],
+    count: int,
+    store: Store,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Figures]:
     """For each form, measure `count` poems composed by each model and `count` real poems of the test split.
 
-    If a form has fewer than `count` real poems, all of them are measured, and each model composes the same number of
-    poems. The models use the default options and seeds from 1. `progress` is called with a line of text for each step.
-    Raises InputError if `count` is below 1, CheckpointError if a model cannot be read.
+    If a form has fewer than `count` real poems, all of them are measured, and each model composes
+    the same number of poems. The models use the default options and seeds from 1. `progress` is
+    called with a line of text for each step. Raises InputError if `count` is below 1,
+    CheckpointError if a model cannot be read.
     """
     if count < 1:
         raise InputError("at_least", field="poems", has=count, wanted=1)
@@ -145,12 +166,17 @@ def real_poems(form: Form, count: int, store: Store) -> list[CorpusPoem]:
 
 
 def measure(
-    form: Form, source: str, poems: Sequence[Lines], reference: Reference, titles: Sequence[str] = ()
+    form: Form,
+    source: str,
+    poems: Sequence[Lines],
+    reference: Reference,
+    titles: Sequence[str] = (),
 ) -> Figures:
     """Compute the figures that describe poems of one form; every share is within [0, 1].
 
-    `source` is the name of the model that composed the poems, or `REAL`. `reference` has the lines of the train split.
-    There must be at least one poem. If the poems were written for titles, `titles` has these titles.
+    `source` is the name of the model that composed the poems, or `REAL`. `reference` has the lines
+    of the train split. There must be at least one poem. If the poems were written for titles,
+    `titles` has these titles.
     """
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
     broken = [{violation.rule for violation in verdict.violations} for verdict in verdicts]
@@ -158,45 +184,64 @@ def measure(
     shared = [[len(reference.lines.longest(line)) for line in lines] for lines in poems]
     overlaps = [max(each) for each in shared]
     titled = [(title, text) for title, text in zip(titles, texts, strict=False) if only_han(title)]
-    scores = [score for lines in poems if (score := antithesis_table().of_poem(form, lines)) is not None]
+    scores = [
+        score for lines in poems if (score := antithesis_table().of_poem(form, lines)) is not None
+    ]
     return {
         "form": form.name,
         "source": source,
         "poems": len(poems),
-        # Shares of poems at the customary level: without faults, without any except of rhyme, without any of rhyme.
+        # Shares of poems at the customary level: without faults, without any except of rhyme,
+        # without any of rhyme.
         "kept": fmean(verdict.ok for verdict in verdicts),
         "tones": fmean(rules <= set(RHYME_RULES) for rules in broken),
         "rhyme": fmean(not rules & set(RHYME_RULES) for rules in broken),
-        # Shares of different characters, and of different sequences of two and three characters within a line.
+        # Shares of different characters, and of different sequences of two and three characters
+        # within a line.
         **{f"distinct_{size}": distinct(poems, size) for size in (1, 2, 3)},
         # Share of characters that appeared earlier in the same poem.
         "repetition": fmean(text.index(c) < at for text in texts for at, c in enumerate(text)),
-        # The longest substring that a poem shares with a line of the train split: mean length, and the longest of all.
+        # The longest substring that a poem shares with a line of the train split: mean length, and
+        # the longest of all.
         "overlap": fmean(overlaps),
         "longest_overlap": max(overlaps),
-        # Share of lines that have `COPIED` consecutive characters in common with a line of the train split.
+        # Share of lines that have `COPIED` consecutive characters in common with a line of the
+        # train split.
         "copies": fmean(length >= COPIED for each in shared for length in each),
-        # Share of poems whose title the judge picks out of `CANDIDATES`; None if there are fewer titles.
-        "titled": reference.judge.identified(titled) if len({t for t, _ in titled}) >= CANDIDATES else None,
+        # Share of poems whose title the judge picks out of `CANDIDATES`; None if there are fewer
+        # titles.
+        "titled": reference.judge.identified(titled)
+        if len({t for t, _ in titled}) >= CANDIDATES
+        else None,
         # Share of poems with words of two seasons, or of both day and night.
         "contradictory": fmean(contradicts(lines) for lines in poems),
-        # Mean numbers per poem of doubled characters that verse does not double, and of overused character pairs.
-        "false_doublings": sum(n for one, n in doublings.items() if one not in reference.doubled) / len(poems),
+        # Mean numbers per poem of doubled characters that verse does not double, and of overused
+        # character pairs.
+        "false_doublings": sum(n for one, n in doublings.items() if one not in reference.doubled)
+        / len(poems),
         "stock": fmean(stock(lines) for lines in poems),
-        # Mean score of opposite characters in the couplets that need antithesis 對仗; None if no couplet does.
+        # Mean score of opposite characters in the couplets that need antithesis 對仗; None if no
+        # couplet does.
         "antithesis": fmean(scores) if scores else None,
     }
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
     """Return the share of distinct substrings among all substrings of `size` characters in lines (Li et al. 2016)."""
-    parts = [line[at : at + size] for lines in poems for line in lines for at in range(len(line) - size + 1)]
+    parts = [
+        line[at : at + size]
+        for lines in poems
+        for line in lines
+        for at in range(len(line) - size + 1)
+    ]
     return len(set(parts)) / len(parts)
 
 
 def doubled(poems: Iterable[Lines]) -> Counter[str]:
     """Count how often each character appears twice in a row within a line."""
-    return Counter(one for lines in poems for line in lines for one, other in pairwise(line) if one == other)
+    return Counter(
+        one for lines in poems for line in lines for one, other in pairwise(line) if one == other
+    )
 
 
 def stock(lines: Lines) -> int:

@@ -11,7 +11,14 @@ from pingze.composing.composer import Composer, composer, seeds
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.poem import Poem
 from pingze.composing.request.input_characters import read_character, tell_converted
-from pingze.composing.request.options import LARGEST_SEED, MOST_LINES, Composing, Options, Revising, check_bounds
+from pingze.composing.request.options import (
+    LARGEST_SEED,
+    MOST_LINES,
+    Composing,
+    Options,
+    Revising,
+    check_bounds,
+)
 from pingze.composing.request.request import Fixed, Request, read_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
@@ -51,16 +58,27 @@ class Reason:
     probability: float
     """The probability of the character given all the text before it, at temperature 1."""
     rank: int
-    """The rank of this probability among those of all tokens in the vocabulary. The highest probability has rank 1."""
+    """The rank of this probability among those of all tokens in the vocabulary.
+
+    The highest probability has rank 1.
+    """
     tone: str
     """The tone in which the character is read: 平, 仄, or "" if it is ambiguous and the position allows both."""
     rhyme_group: str
-    """The labels of the rhyme groups, as 下平七陽; "" if unknown. A character that rhymes has only the poem's group."""
+    """The labels of the rhyme groups, as 下平七陽; "" if unknown.
+
+    A character that rhymes has only the poem's group.
+    """
     alternatives: list[str]
-    """The other characters that the form allows here, likeliest first. Mood and antithesis also affect the order."""
+    """The other characters that the form allows here, likeliest first.
+
+    Mood and antithesis also affect the order.
+    """
 
 
-def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY, standard: str = PINGSHUI.name) -> Poem:
+def read_poem(
+    text: str, *, form: str | None = None, level: str = CUSTOMARY, standard: str = PINGSHUI.name
+) -> Poem:
     """Read a poem from plain text, and find its form, template and rhyme group.
 
     Args:
@@ -69,7 +87,8 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY, sta
         level: How strictly tones are judged: customary or strict.
         standard: How characters are read: pingshui, tongyun or xinyun.
 
-    Raises InputError if the text has the shape of no form, or the form, level or standard is unknown.
+    Raises InputError if the text has the shape of no form, or the form, level or standard is
+    unknown.
     """
     verdict = check(text, form=form, level=level, standard=standard)
     if verdict.form in (None, COUPLET):
@@ -79,7 +98,10 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY, sta
 
 
 def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None) -> Poem:
-    """Build a poem from the checker's verdict on a text. Warns (ConversionWarning) if characters were converted."""
+    """Build a poem from the checker's verdict on a text.
+
+    Warns (ConversionWarning) if characters were converted.
+    """
     one = verdict.form not in FORMS or verdict.rhyme in STANDARDS[verdict.standard].groups
     rhyme = verdict.rhyme if one else None  # old-style verse may mix several groups
     lines = [*verdict.read]
@@ -87,21 +109,26 @@ def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None)
     return Poem(verdict.form or "", verdict.template, rhyme, title, poet, 0, "", lines, 0.0)
 
 
-def revise(poem: Poem, targets: Iterable[Target], *, model: Model | None = None, **options: Unpack[Options]) -> Poem:
+def revise(
+    poem: Poem, targets: Iterable[Target], *, model: Model | None = None, **options: Unpack[Options]
+) -> Poem:
     """Rewrite the targets of a poem and keep everything else, including its form, template and rhyme group.
 
-    The text after a target counts as much as the text before it, since the weight of a particle is the probability of
-    the whole poem. Each target position gets a new character, unless only the old one is possible.
+    The text after a target counts as much as the text before it, since the weight of a particle is
+    the probability of the whole poem. Each target position gets a new character, unless only the
+    old one is possible.
 
     Args:
         poem: A poem returned by `compose` or `read_poem`.
-        targets: What to rewrite: lines, as 2, and characters, as (line, position); both count from 1.
+        targets: What to rewrite: lines, as 2, and characters, as (line, position); both count from
+            1.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        **options: The options of `compose` except start, form, pattern and count. By default the poem's number of
-            lines, template, rhyme, title, poet, theme and mood are kept.
+        **options: The options of `compose` except start, form, pattern and count. By default the
+            poem's number of lines, template, rhyme, title, poet, theme and mood are kept.
 
-    Raises InputError if a target is outside the poem or a value is invalid, InfeasibleError if the kept characters
-    break the constraints, UnfinishedError if no particle was finished, CheckpointError if the model cannot be read.
+    Raises InputError if a target is outside the poem or a value is invalid, InfeasibleError if the
+    kept characters break the constraints, UnfinishedError if no particle was finished,
+    CheckpointError if the model cannot be read.
     """
     asked = Composing(**options)
     chosen, inclusion = prepare_poem(poem, [] if targets is None else targets, asked, model)
@@ -111,7 +138,10 @@ def revise(poem: Poem, targets: Iterable[Target], *, model: Model | None = None,
 def prepare_poem(
     poem: Poem, targets: Iterable[Target] | None, asked: Revising, model: Model | None = None
 ) -> tuple[Composer, Inclusion]:
-    """Return the loaded model and a compiled request that rewrites `targets` (None: none). Raises as `revise` does."""
+    """Return the loaded model and a compiled request that rewrites `targets` (None: none).
+
+    Raises as `revise` does.
+    """
     if not isinstance(poem, Poem):
         raise wrong_type("poem", poem, "a Poem, as compose and read_poem give")
     places = [] if targets is None else _places(poem, targets)
@@ -122,12 +152,19 @@ def prepare_poem(
 
 
 def alternatives(
-    poem: Poem, line: int, position: int, *, limit: int = 10, model: Model | None = None, **options: Unpack[Options]
+    poem: Poem,
+    line: int,
+    position: int,
+    *,
+    limit: int = 10,
+    model: Model | None = None,
+    **options: Unpack[Options],
 ) -> list[Alternative]:
     """List the characters that could replace one character of a poem, ordered by the probability of the whole poem.
 
-    Every listed character keeps the constraints. The order also depends on the poem's mood, and on antithesis in
-    couplets that require it. Only the `TRIED` candidates that are likeliest after the preceding text are scored.
+    Every listed character keeps the constraints. The order also depends on the poem's mood, and on
+    antithesis in couplets that require it. Only the `TRIED` candidates that are likeliest after the
+    preceding text are scored.
 
     Args:
         poem: A poem returned by `compose` or `read_poem`.
@@ -169,7 +206,12 @@ def alternatives(
 
 
 def explain(
-    poem: Poem, *, limit: int = 5, level: str = CUSTOMARY, standard: str = PINGSHUI.name, model: Model | None = None
+    poem: Poem,
+    *,
+    limit: int = 5,
+    level: str = CUSTOMARY,
+    standard: str = PINGSHUI.name,
+    model: Model | None = None,
 ) -> list[Reason]:
     """Explain each character of a poem: its probability, tone, rhyme groups and alternatives.
 
@@ -180,8 +222,8 @@ def explain(
         standard: How characters are read: pingshui, tongyun or xinyun.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
-    Raises InfeasibleError if the poem does not keep its form, template and rhyme group, InputError on an invalid value,
-    CheckpointError if the model cannot be read.
+    Raises InfeasibleError if the poem does not keep its form, template and rhyme group, InputError
+    on an invalid value, CheckpointError if the model cannot be read.
     """
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
     chosen, inclusion = prepare_poem(poem, None, Revising(level=level, standard=standard), model)
@@ -198,15 +240,23 @@ def explain(
         others[id_ := constraints.lexicon.reads[id_]] = False
         worth = row + chosen.weighed(constraints, place)
         ranked = np.argsort(-np.where(others, worth, -np.inf))[: min(limit, int(others.sum()))]
-        # A rhyme is read in the poem's group, any other character in the tone that its position requires.
+        # A rhyme is read in the poem's group, any other character in the tone that its position
+        # requires.
         names, tone = groups(text[place], by), tones[place] or usable_tone(text[place], by) or ""
-        read = [each for name, each in by.groups.items() if name in names and tone in (each.side, "")]
+        read = [
+            each for name, each in by.groups.items() if name in names and tone in (each.side, "")
+        ]
         if constraints.feet[place].any() and poem.rhyme in names:
             read = [by.groups[poem.rhyme]]
             tone = read[0].side
-        labels, listed = " ".join(each.label for each in read), [chosen.vocabulary.tokens[n] for n in ranked]
+        labels, listed = (
+            " ".join(each.label for each in read),
+            [chosen.vocabulary.tokens[n] for n in ranked],
+        )
         probability, rank = float(np.exp(row[id_])), int((row > row[id_]).sum()) + 1
-        reasons.append(Reason(line + 1, position + 1, text[place], probability, rank, tone, labels, listed))
+        reasons.append(
+            Reason(line + 1, position + 1, text[place], probability, rank, tone, labels, listed)
+        )
     return reasons
 
 
@@ -231,8 +281,13 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
     return sorted(places)
 
 
-def poem_request(chosen: Composer, poem: Poem, places: Iterable[int] = (), asked: Revising = Revising()) -> Request:
-    """Build a request that fixes the poem's characters outside `places`. Options not in `asked` come from the poem."""
+def poem_request(
+    chosen: Composer, poem: Poem, places: Iterable[int] = (), asked: Revising = Revising()
+) -> Request:
+    """Build a request that fixes the poem's characters outside `places`.
+
+    Options not in `asked` come from the poem.
+    """
     layout, has, form = Layout(map(len, poem.lines)), len(poem.lines), find_form(poem.form)
     free = {other for place in places for other in form.same(place)}
     if has > MOST_LINES:
@@ -249,4 +304,6 @@ def poem_request(chosen: Composer, poem: Poem, places: Iterable[int] = (), asked
     lines = asked.lines or has
     if lines < has:
         raise InputError("fewer_lines", field="lines", has=lines, least=has)
-    return read_request(chosen.vocabulary, replace(asked, form=poem.form, lines=lines, **kept), fixed)
+    return read_request(
+        chosen.vocabulary, replace(asked, form=poem.form, lines=lines, **kept), fixed
+    )

@@ -1,13 +1,16 @@
 """Build the store: clean the poems, group the versions of each, split the groups, and write the poems with an index.
 
-A digest assigns each group to a split. Digests also select the poems that are drawn for the report, which trains and
-measures models on the drawn poems only (docs/the-report.md). There is no random state: the same corpus gives the same
-splits on every machine. The store is a SQLite file, with its index in a folder next to it. The tables of the file:
+A digest assigns each group to a split. Digests also select the poems that are drawn for the report,
+which trains and measures models on the drawn poems only (docs/the-report.md). There is no random
+state: the same corpus gives the same splits on every machine. The store is a SQLite file, with its
+index in a folder next to it. The tables of the file:
 
-- `poem`: one row for each poem, in the corpus's order, with its form by shape, its split, its group (the id of the
-  group's first poem) and its digest. A poem drawn for the report (see `split`) also has its rank in the draw, from 0;
+- `poem`: one row for each poem, in the corpus's order, with its form by shape, its split, its group
+  (the id of the group's first poem) and its digest. A poem drawn for the report (see `split`) also
+  has its rank in the draw, from 0;
 - `dropped`: how many poems were dropped, by dynasty and reason;
-- `suffix_array`: the name of the folder that holds the `SuffixArray` of all texts, in the order of `poem`.
+- `suffix_array`: the name of the folder that holds the `SuffixArray` of all texts, in the order of
+    `poem`.
 """
 
 import re
@@ -39,7 +42,8 @@ REASONS = ("lost characters", "brackets, quotes or notes", "other signs", "too s
 VERSION_OF_ANOTHER = "version of another"
 """The reason for dropping a poem that is not measured (`is_measured`) and shares two lines with an earlier poem."""
 _SIGNS = (
-    "[□○●囗]",  # 囗 is a Han character (U+56D7), but poets do not use it: the source has it in place of □
+    # 囗 is a Han character (U+56D7), but poets do not use it: the source has it in place of □
+    "[□○●囗]",
     r"[()\[\]{}（）［］｛｝〈〉《》「」『』【】〔〕〖〗“”‘’\"']",
     f"[^{HAN}{MARKS}]",
 )
@@ -69,7 +73,9 @@ def clean(files: Iterable[File]) -> Cleaned:
             poem = CorpusPoem(raw.dynasty, *(normalize("NFC", part) for part in parts))
             if reason := fault(poem.text.replace("\n", "") if poem.tune else poem.text):
                 cleaned.dropped[poem.dynasty, reason] += 1
-                cleaned.first.setdefault((poem.dynasty, reason), f"《{poem.title}》{poem.text[:12]}")
+                cleaned.first.setdefault(
+                    (poem.dynasty, reason), f"《{poem.title}》{poem.text[:12]}"
+                )
             else:
                 cleaned.poems.append(poem)
     return cleaned
@@ -86,17 +92,22 @@ def fault(text: str) -> str | None:
 # -- group and split ---------------------------------------------------------------------------------------------
 
 SPLITS = ("train", "dev", "test")
-DRAWN = {"train": 16_384, "dev": 2_730}  # poems that the report trains on (train) and measures on (dev)
-SHORTEST_LINE = 5  # shorter lines are ignored: two poems that share such lines need not be versions of the same poem
-MOST_SHARED = 100  # the most lines of a poem to compare in pairs; this limits the cost of a poem with many common lines
+# poems that the report trains on (train) and measures on (dev)
+DRAWN = {"train": 16_384, "dev": 2_730}
+# shorter lines are ignored: two poems that share such lines need not be versions of the same poem
+SHORTEST_LINE = 5
+# the most lines of a poem to compare in pairs; this limits the cost of a poem with many common
+# lines
+MOST_SHARED = 100
 
 
 def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int | None]:
     """Return the group of each poem, identified by the index of the group's first poem.
 
-    Two poems are in one group if they share two or more different lines of at least five characters, or if a chain of
-    such pairs connects them. Only the first `measured` poems (by default all) are grouped in this way. A later poem
-    gets None if it shares two such lines with an earlier poem that has a group. Otherwise it forms a group alone.
+    Two poems are in one group if they share two or more different lines of at least five
+    characters, or if a chain of such pairs connects them. Only the first `measured` poems (by
+    default all) are grouped in this way. A later poem gets None if it shares two such lines with an
+    earlier poem that has a group. Otherwise it forms a group alone.
     """
     measured = len(poems) if measured is None else measured
     # Union-find; the root of a set is its smallest member.
@@ -113,7 +124,8 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
     homes: dict[tuple[str, str], int] = {}
     versions = set()
     for place, lines in enumerate(telling):
-        shared = sorted(line for line in lines if times[line] > 1)  # lines that other poems contain too
+        # lines that other poems contain too
+        shared = sorted(line for line in lines if times[line] > 1)
         pairs = list(combinations(shared[:MOST_SHARED], 2))
         if place >= measured and not homes.keys().isdisjoint(pairs):
             versions.add(place)
@@ -124,13 +136,16 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
     return [None if node in versions else root(node) for node in range(len(poems))]
 
 
-def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> tuple[list[int], list[str], list[int | None]]:
+def split(
+    poems: Sequence[CorpusPoem], groups: Sequence[int]
+) -> tuple[list[int], list[str], list[int | None]]:
     """Assign each group of poems to a split, and draw poems for the report.
 
-    Returns three lists over the poems: their digests, their splits, and their ranks in the draw, from 0 (None if a poem
-    is not drawn). The smallest digest in a group selects the split of the whole group. Only the poem that has this
-    digest can be drawn, and only if it is a Tang poem. If two poems of a group have this digest, only the first can be
-    drawn (Tang poems precede Song poems). In each split, poems are drawn in ascending order of digest.
+    Returns three lists over the poems: their digests, their splits, and their ranks in the draw,
+    from 0 (None if a poem is not drawn). The smallest digest in a group selects the split of the
+    whole group. Only the poem that has this digest can be drawn, and only if it is a Tang poem. If
+    two poems of a group have this digest, only the first can be drawn (Tang poems precede Song
+    poems). In each split, poems are drawn in ascending order of digest.
     """
     digests = [digest(poem.text) for poem in poems]
     smallest: dict[int, int] = {}
@@ -141,7 +156,11 @@ def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> tuple[list[int]
         split_of(digests[smallest[group]], is_later=not (poem.is_measured or poem.tune))
         for poem, group in zip(poems, groups, strict=True)
     ]
-    tang = [place for place in smallest.values() if poems[place].dynasty == "tang" and not poems[place].tune]
+    tang = [
+        place
+        for place in smallest.values()
+        if poems[place].dynasty == "tang" and not poems[place].tune
+    ]
     tang.sort(key=lambda place: (digests[place], place))
     ranks: list[int | None] = [None] * len(poems)
     for name, count in DRAWN.items():
@@ -153,7 +172,8 @@ def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> tuple[list[int]
 def split_of(digest: int, *, is_later: bool = False) -> str:
     """Return the split that a digest selects: train for 87 % of the digests, dev for 6.5 %, test for 6.5 %.
 
-    For a 詩 of neither Tang nor Song (`is_later`), the shares are 98 %, 1 % and 1 %, since such 詩 are for training.
+    For a 詩 of neither Tang nor Song (`is_later`), the shares are 98 %, 1 % and 1 %, since such 詩
+    are for training.
     """
     train, dev = (0.98, 0.99) if is_later else (0.87, 0.935)
     share = digest / 2**64
@@ -162,7 +182,8 @@ def split_of(digest: int, *, is_later: bool = False) -> str:
 
 # -- write -------------------------------------------------------------------------------------------------------
 
-VERSION = 5  # of the schema and of the rules for its content; a store of another version must be rebuilt
+# of the schema and of the rules for its content; a store of another version must be rebuilt
+VERSION = 5
 
 _SCHEMA = f"""
 PRAGMA journal_mode = OFF;  -- the file is deleted if anything fails, and `written` flushes it
@@ -207,13 +228,16 @@ def build(
         progress: Called with a line of text at the start of each step.
         on_cleaned: Called with the kept poems and the counts of the dropped poems.
 
-    Raises CorpusError if the source cannot be read or the store cannot be written; an older store is then kept.
+    Raises CorpusError if the source cannot be read or the store cannot be written; an older store
+    is then kept.
     """
     # 1) Read, clean and group the poems.
     progress("reading and cleaning the poems")
     if (own := is_own(source)) and more:
         raise CorpusError("more_than_own", path=str(more))
-    cleaned = clean(read_own(source) if own else chain(read(source), read_poetry_source(more) if more else ()))
+    cleaned = clean(
+        read_own(source) if own else chain(read(source), read_poetry_source(more) if more else ())
+    )
     if not cleaned.poems:
         raise CorpusError("nothing_kept", path=str(source))
     progress(f"grouping {len(cleaned.poems):,} poems")
@@ -226,7 +250,8 @@ def build(
             grouped.append(len(poems) if group == place else group)
             poems.append(poem)
     on_cleaned(cleaned)
-    # 2) Write the index to a new folder, then the database that names the folder; remove the older store's index.
+    # 2) Write the index to a new folder, then the database that names the folder; remove the older
+    # store's index.
     progress("writing the store and its index")
     path = store_path()
     with locked(path.parent, CorpusError):
@@ -246,7 +271,9 @@ def build(
     return path
 
 
-def _write(path: Path, poems: list[CorpusPoem], groups: list[int], cleaned: Cleaned, folder: str) -> None:
+def _write(
+    path: Path, poems: list[CorpusPoem], groups: list[int], cleaned: Cleaned, folder: str
+) -> None:
     with closing(sqlite3.connect(path)) as database:
         database.executescript(_SCHEMA)
         columns = attrgetter("dynasty", "tune", "title", "author", "form", "text")

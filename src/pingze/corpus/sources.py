@@ -1,16 +1,18 @@
 """Read poems, file by file, from two public sources or from a user's own files.
 
-A public source can be an archive or a folder. The npm package holds Tang and Song poems in Traditional characters, and
-詞 in Simplified characters. The repository snowtraces/poetry-source (MIT) holds poems of 秦 to 清 and 詞 of all
-dynasties in Simplified characters. Its files, such as `source/诗/明/*.base.json` and `source/词/…`, hold lists of
-objects with title, authorName and content. Its files of 诗 of 唐 and 宋 are skipped, because the package holds these
-poems. Simplified characters are converted in context.
+A public source can be an archive or a folder. The npm package holds Tang and Song poems in
+Traditional characters, and 詞 in Simplified characters. The repository snowtraces/poetry-source
+(MIT) holds poems of 秦 to 清 and 詞 of all dynasties in Simplified characters. Its files, such as
+`source/诗/明/*.base.json` and `source/词/…`, hold lists of objects with title, authorName and
+content. Its files of 诗 of 唐 and 宋 are skipped, because the package holds these poems. Simplified
+characters are converted in context.
 
-A user's own corpus is a folder of text and JSON files, read as poems of the dynasty `own`. In a text file, blank lines
-separate poems; a title, or a title and a poet, may precede the verse. A JSON file may hold poems at any depth. A poem
-is an object whose verse is under a key in `VERSE`, as text or as a list of rows. A `.jsonl` file has one JSON value on
-each line. Verse without marks gets a mark after each row. Simplified characters are converted to Traditional ones
-according to their context.
+A user's own corpus is a folder of text and JSON files, read as poems of the dynasty `own`. In a
+text file, blank lines separate poems; a title, or a title and a poet, may precede the verse. A JSON
+file may hold poems at any depth. A poem is an object whose verse is under a key in `VERSE`, as text
+or as a list of rows. A `.jsonl` file has one JSON value on each line. Verse without marks gets a
+mark after each row. Simplified characters are converted to Traditional ones according to their
+context.
 """
 
 import json
@@ -33,7 +35,9 @@ from pingze.verse.pasted_text import read_text, split_poems
 _POEMS = re.compile(r"(?:(?:.*/)?quantangshi/)?poet\.(tang|song)\.(\d+)\.json")
 _CI = {
     re.compile(r"(?:.*/)?songci/ci\.song\.(\d+)y?\.json"): "song",
-    re.compile(r"(?:.*/)?wudaishici/(?:huajianji/huajianji-[1-9x]-juan|nantang/poetrys)\.json"): "wudai",
+    re.compile(
+        r"(?:.*/)?wudaishici/(?:huajianji/huajianji-[1-9x]-juan|nantang/poetrys)\.json"
+    ): "wudai",
     re.compile(r"(?:.*/)?nalanxingde/[^/]+\.json"): "qing",
 }
 """Patterns of the package's files of 詞, with the dynasty of each file."""
@@ -51,12 +55,21 @@ class File(NamedTuple):
 
 
 Kind = tuple[tuple[int, ...], Callable[[dict[str, Any]], CorpusPoem | None]]
-"""A file's sort key, and the parser of its JSON objects. The parser returns None for a poem that must be left out."""
+"""A file's sort key, and the parser of its JSON objects.
+
+The parser returns None for a poem that must be left out.
+"""
 
 
 def is_package(folder: Path) -> bool:
-    """Return whether a folder holds the package's files `poet.*.json`. The rest of the package may be absent."""
-    return any(_POEMS.fullmatch(path.relative_to(folder).as_posix()) for path in folder.rglob("poet.*.json"))
+    """Return whether a folder holds the package's files `poet.*.json`.
+
+    The rest of the package may be absent.
+    """
+    return any(
+        _POEMS.fullmatch(path.relative_to(folder).as_posix())
+        for path in folder.rglob("poet.*.json")
+    )
 
 
 def _kind(name: str) -> Kind | None:
@@ -64,15 +77,17 @@ def _kind(name: str) -> Kind | None:
         return (0, _ORDER.index(match[1]), int(match[2])), partial(_poem, match[1])
     for place, (pattern, dynasty) in enumerate(_CI.items()):
         if match := pattern.fullmatch(name):
-            return (1, _ORDER.index(dynasty), place, *map(int, match.groups())), partial(_ci, dynasty)
+            return (1, _ORDER.index(dynasty), place, *map(int, match.groups())), partial(
+                _ci, dynasty
+            )
     return None
 
 
 def read(source: Path, kind_of: Callable[[str], Kind | None] = _kind) -> Iterator[File]:
     """Read the JSON files of a folder or a tar archive.
 
-    `kind_of` takes the name of a file and returns the file's `Kind`, or None if the file must be skipped. The default
-    `kind_of` skips all files except the package's files of 詩 and 詞.
+    `kind_of` takes the name of a file and returns the file's `Kind`, or None if the file must be
+    skipped. The default `kind_of` skips all files except the package's files of 詩 and 詞.
 
     Raises CorpusError if the source cannot be read or a file does not hold poems.
     """
@@ -87,7 +102,9 @@ def read(source: Path, kind_of: Callable[[str], Kind | None] = _kind) -> Iterato
         raise CorpusError("unreadable_corpus", path=str(source), reason=str(error)) from error
 
 
-def _contents(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[tuple[str, Kind, bytes]]:
+def _contents(
+    source: Path, kind_of: Callable[[str], Kind | None]
+) -> Iterator[tuple[str, Kind, bytes]]:
     """Yield the name, kind and content of each file in a folder or an archive, except files whose kind is None."""
     if source.is_dir():
         for path in filter(Path.is_file, source.rglob("*.json")):
@@ -103,21 +120,31 @@ def _contents(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[t
 
 
 def _poem(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
-    return CorpusPoem(dynasty, str(record["title"]), str(record["author"]), "".join(map(str, record["paragraphs"])))
+    return CorpusPoem(
+        dynasty,
+        str(record["title"]),
+        str(record["author"]),
+        "".join(map(str, record["paragraphs"])),
+    )
 
 
 def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
-    """Build a 詞 from a record of the package. Rows under the key `para` are stanzas; other rows are sentences."""
+    """Build a 詞 from a record of the package.
+
+    Rows under the key `para` are stanzas; other rows are sentences.
+    """
     title = str(record["rhythmic"] if "rhythmic" in record else record["title"])
     rows = record["para"] if "para" in record else ["".join(record["paragraphs"])]
     return _of_simplified(dynasty, True, title, str(record["author"]), rows)
 
 
-def _of_simplified(dynasty: str, is_ci: bool, title: str, author: str, rows: Sequence[str]) -> CorpusPoem:
+def _of_simplified(
+    dynasty: str, is_ci: bool, title: str, author: str, rows: Sequence[str]
+) -> CorpusPoem:
     """Build a poem, converting each character to Traditional according to its neighbours.
 
-    The rows are parts of a 詩 or stanzas of a 詞; a row that does not end in a mark gets one. The title of a 詞 begins
-    with its tune, as 浣溪沙 in 浣溪沙·春日.
+    The rows are parts of a 詩 or stanzas of a 詞; a row that does not end in a mark gets one. The
+    title of a 詞 begins with its tune, as 浣溪沙 in 浣溪沙·春日.
     """
     unspaced = ("".join(row.split()) for row in rows)
     marked = [row if row[-1] in MARKS else f"{row}。" for row in unspaced if row]
@@ -136,14 +163,18 @@ _KEYS = {name: key for key, name in DYNASTIES.items()}
 _NOTE = re.compile(r"[（(].*?[)）]")
 
 _DIED_AFTER_1955 = (
-    "于右任 柳亚子 沈尹默 巨赞 陈寅恪 王易 汪东 吴湖帆 陈匪石 刘永济 叶恭绰 冒广生 陈方恪 高燮 陈家庆 梁启勋"
+    "于右任 柳亚子 沈尹默 巨赞 陈寅恪 王易 汪东 吴湖帆 陈匪石 刘永济 叶恭绰 冒广生 陈方恪 高燮 陈家庆 "
+    "梁启勋"
 )
 PROTECTED = frozenset(_DIED_AFTER_1955.split())
 """Poets listed under 清 who died after 1955; their poems are left out, as they may still be under copyright."""
 
 
 def read_poetry_source(source: Path) -> list[File]:
-    """Read the files of a clone or an archive of poetry-source. Raises CorpusError if it cannot be read or has none."""
+    """Read the files of a clone or an archive of poetry-source.
+
+    Raises CorpusError if it cannot be read or has none.
+    """
     if not (files := list(read(source, _kind_of_more))):
         raise CorpusError("no_poetry_source", path=str(source))
     return files
@@ -179,7 +210,9 @@ _LONGEST_POET = 4
 
 def _own_files(folder: Path) -> list[Path]:
     """List the files of a folder and its subfolders that may hold poems, sorted by path."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    return sorted(
+        path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()
+    )
 
 
 def is_own(source: Path) -> bool:
@@ -188,13 +221,18 @@ def is_own(source: Path) -> bool:
 
 
 def read_own(folder: Path) -> Iterator[File]:
-    """Read every file of a folder. Raises CorpusError, which names the file, if a file is not UTF-8 or not JSON."""
+    """Read every file of a folder.
+
+    Raises CorpusError, which names the file, if a file is not UTF-8 or not JSON.
+    """
     for number, path in enumerate(_own_files(folder)):
         try:
             poems = list(_own_poems(path.suffix.lower(), path.read_text(encoding="utf-8-sig")))
         except (UnicodeDecodeError, ValueError, RecursionError) as error:
             kind = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
-            raise CorpusError("wrong_format", path=str(path), wanted=kind, reason=str(error)) from None
+            raise CorpusError(
+                "wrong_format", path=str(path), wanted=kind, reason=str(error)
+            ) from None
         yield File((0, 0, number), poems, str(path.relative_to(folder)))
 
 
@@ -224,9 +262,14 @@ def _first(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:
 
 
 def _of_text(poem: str) -> CorpusPoem:
-    """Build a poem from its text. The title and the poet come from the rows that `read_text` does not read as verse."""
+    """Build a poem from its text.
+
+    The title and the poet come from the rows that `read_text` does not read as verse.
+    """
     read = read_text(poem)
-    words = [word for row in read.left_out for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　"))]
+    words = [
+        word for row in read.left_out for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　"))
+    ]
     title, poet = [*filter(None, words), "", ""][:2]
     if read.cut:
         return _own_poem(title, poet, read.lines)

@@ -1,6 +1,7 @@
 """Read the built store (poems, statistics, lines with a phrase, neighbours of a character), and compare lines with it.
 
-Any number of processes may read at once, even while a new store is built, because an open store never changes.
+Any number of processes may read at once, even while a new store is built, because an open store
+never changes.
 """
 
 import json
@@ -26,7 +27,10 @@ from pingze.verse.characters import MARKS
 
 _FULL_WIDTH = str.maketrans(",.?!;:", "，。？！；：")
 _SAME_SHAPE = {"五排": "五言", "五古": "五言", "七排": "七言", "七古": "七言"}
-"""The shape of each form that has the same shape as another form. Only the tones distinguish such forms."""
+"""The shape of each form that has the same shape as another form.
+
+Only the tones distinguish such forms.
+"""
 _BATCH = 1000  # poems to read at a time
 _CHOICES = {"dynasty": [*DYNASTIES, OWN], "split": list(SPLITS), "form": list(FORMS)}
 
@@ -66,9 +70,11 @@ class Store:
         """Open a store for reading, as a context manager.
 
         Args:
-            path: The store's file; by default the user's own store, which `pingze corpus fetch` builds.
+            path: The store's file; by default the user's own store, which `pingze corpus fetch`
+                builds.
 
-        Raises CorpusError if the store is absent, damaged or of another version. Some damage is found only during use.
+        Raises CorpusError if the store is absent, damaged or of another version. Some damage is
+        found only during use.
         """
         path = path or store_path()
         try:
@@ -81,11 +87,18 @@ class Store:
             raise CorpusError("corpus_damaged", path=str(path), reason=str(error)) from error
 
     def dynasties(self) -> tuple[str, ...]:
-        """List the dynasties of the 詩: Tang, Song and any others. For a user's own poems, list only `own`."""
-        found = {name for (name,) in self._select("DISTINCT dynasty FROM poem WHERE tune = ''")}
-        return (OWN,) if OWN in found else tuple(n for n in DYNASTIES if n in found | {"tang", "song"})
+        """List the dynasties of the 詩: Tang, Song and any others.
 
-    def poems(self, *, dynasty: str | None = None, split: str | None = None) -> Iterator[CorpusPoem]:
+        For a user's own poems, list only `own`.
+        """
+        found = {name for (name,) in self._select("DISTINCT dynasty FROM poem WHERE tune = ''")}
+        return (
+            (OWN,) if OWN in found else tuple(n for n in DYNASTIES if n in found | {"tang", "song"})
+        )
+
+    def poems(
+        self, *, dynasty: str | None = None, split: str | None = None
+    ) -> Iterator[CorpusPoem]:
         """Iterate over the 詩 in the corpus's order.
 
         Args:
@@ -116,7 +129,9 @@ class Store:
         """
         if split not in DRAWN:
             raise InputError("choice", field="split", has=split, choices=list(DRAWN))
-        rows = self._select("text FROM poem WHERE split = ? AND draw NOTNULL ORDER BY draw", (split,))
+        rows = self._select(
+            "text FROM poem WHERE split = ? AND draw NOTNULL ORDER BY draw", (split,)
+        )
         return [text for (text,) in rows]
 
     def search(
@@ -141,11 +156,14 @@ class Store:
 
         Raises InputError for a phrase or a filter that can match nothing.
         """
-        # 1) Normalize the phrase, without marks at its ends, and the poet; SQLite would refuse a lone surrogate.
+        # 1) Normalize the phrase, without marks at its ends, and the poet; SQLite would refuse a
+        # lone surrogate.
         text = "".join(normalize("NFC", phrase).split()).translate(_FULL_WIDTH).strip(MARKS)
         if not text or fault(text) not in (None, "too short"):
             raise InputError("no_phrase", has=phrase[:20])
-        poet = normalize("NFC", author).strip().encode(errors="replace").decode() if author else None
+        poet = (
+            normalize("NFC", author).strip().encode(errors="replace").decode() if author else None
+        )
         where, values = _where(dynasty=dynasty, form=_SAME_SHAPE.get(form or "", form), author=poet)
         # 2) Read the poems that contain the phrase and pass the filters, a batch at a time.
         found = np.unique(self.index.texts_at(np.sort(self.index.places(self.index.encode(text)))))
@@ -174,15 +192,18 @@ class Store:
     def beside(self, before: str = "", after: str = "") -> dict[str, int]:
         """Count the characters next to a given character in Tang poems, or in a user's own poems.
 
-        A character is counted if it follows `before` or precedes `after`. If both arguments are given, only characters
-        that do both are listed, each with the smaller of its two counts. The most frequent character is first.
+        A character is counted if it follows `before` or precedes `after`. If both arguments are
+        given, only characters that do both are listed, each with the smaller of its two counts. The
+        most frequent character is first.
 
         Args:
             before: The character before; "" for any.
             after: The character after; "" for any.
         """
         # Tang poems are the first in the corpus.
-        ((poems,),) = self._select("count(*) FROM poem WHERE dynasty IN ('tang', ?) AND tune = ''", (OWN,))
+        ((poems,),) = self._select(
+            "count(*) FROM poem WHERE dynasty IN ('tang', ?) AND tune = ''", (OWN,)
+        )
         end = self.index.texts[poems] if poems < len(self.index.texts) else len(self.index.text)
         found = []
         for character, step in ((before, 1), (after, -1)):
@@ -196,22 +217,28 @@ class Store:
     def statistics(self, *, poets: int = 10) -> dict[str, Any]:
         """Count the 詩 of each dynasty, and all 詞 under the key "ci": in total, and by form, split and poet.
 
-        Also count the dropped poems by reason, and the lines 句. Count the groups (the versions of one poem form a
-        group), and the poems in the largest group.
+        Also count the dropped poems by reason, and the lines 句. Count the groups (the versions of
+        one poem form a group), and the poems in the largest group.
 
         Args:
             poets: How many of the most prolific poets of each dynasty to list.
         """
         by = "iif(tune = '', dynasty, 'ci'), {0}, count(*) AS n FROM poem GROUP BY 1, 2 ORDER BY n DESC, 2"
-        splits, forms, authors = (self._counts(by.format(column)) for column in ("split", "form", "author"))
+        splits, forms, authors = (
+            self._counts(by.format(column)) for column in ("split", "form", "author")
+        )
         sizes = "SELECT count(*) AS size FROM poem GROUP BY group_id"
         ((groups, largest),) = self._select(f"count(*), max(size) FROM ({sizes})")
         return {
             "poems": {dynasty: sum(counts.values()) for dynasty, counts in splits.items()},
-            "dropped": self._counts("dynasty, reason, count FROM dropped ORDER BY count DESC, reason"),
+            "dropped": self._counts(
+                "dynasty, reason, count FROM dropped ORDER BY count DESC, reason"
+            ),
             "forms": forms,
             "splits": splits,
-            "poets": {dynasty: dict(islice(counts.items(), poets)) for dynasty, counts in authors.items()},
+            "poets": {
+                dynasty: dict(islice(counts.items(), poets)) for dynasty, counts in authors.items()
+            },
             "lines": len(self.index.lines),
             "groups": groups,
             "largest_group": largest,
@@ -225,7 +252,9 @@ class Store:
 
     def _poems(self, kind: str, **filters: str | None) -> Iterator[CorpusPoem]:
         where, values = _where(**filters)
-        rows = self._select(f"dynasty, title, author, text, tune FROM poem {where} AND {kind} ORDER BY id", values)
+        rows = self._select(
+            f"dynasty, title, author, text, tune FROM poem {where} AND {kind} ORDER BY id", values
+        )
         return (CorpusPoem(*row) for row in rows)
 
     def _select(self, query: str, values: Any = ()) -> sqlite3.Cursor:
@@ -239,14 +268,17 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
         raise CorpusError("not_a_file", path=str(path))
     before = path.stat().st_ino
     with ExitStack() as stack:
-        # A built store never changes in place, so SQLite need neither lock it nor look for a journal.
+        # A built store never changes in place, so SQLite need neither lock it nor look for a
+        # journal.
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         database = stack.enter_context(closing(sqlite3.connect(uri, uri=True)))
         database.create_function("one_form", 1, one_form, deterministic=True)
         ((version,),) = database.execute("PRAGMA user_version")
         if version != VERSION:
             raise CorpusError("corpus_version", path=str(path))
-        ((folder, last),) = database.execute("SELECT folder, (SELECT max(id) FROM poem) FROM suffix_array")
+        ((folder, last),) = database.execute(
+            "SELECT folder, (SELECT max(id) FROM poem) FROM suffix_array"
+        )
         try:
             index = SuffixArray.load(path.with_name(folder))
             if len(index.texts) != last + 1:
@@ -270,13 +302,18 @@ def usual_neighbours() -> Iterator[Callable[[str, str], dict[str, int]] | None]:
 
 
 def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
-    """Return a query's condition for some filters, and the filters' values. Raises InputError on an unknown value."""
+    """Return a query's condition for some filters, and the filters' values.
+
+    Raises InputError on an unknown value.
+    """
     given = {name: value for name, value in filters.items() if value is not None}
     for name, value in given.items():
         if value not in _CHOICES.get(name, [value]):
             raise InputError("choice", field=name, has=value, choices=_CHOICES[name])
     equal = {"author": "one_form(author) = one_form(:author)"}
-    return "WHERE " + (" AND ".join(equal.get(name, f"{name} = :{name}") for name in given) or "TRUE"), given
+    return "WHERE " + (
+        " AND ".join(equal.get(name, f"{name} = :{name}") for name in given) or "TRUE"
+    ), given
 
 
 def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
@@ -289,19 +326,28 @@ def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
 
 @dataclass(frozen=True)
 class Shared:
-    """The longest match and the nearest match of a line in the corpus. A hit is None if nothing matches."""
+    """The longest match and the nearest match of a line in the corpus.
+
+    A hit is None if nothing matches.
+    """
 
     line: int
     """The line's number in the poem, from 1."""
     text: str
     run: str
-    """The longest part of the line that the corpus contains. Of equally long parts, this is the first."""
+    """The longest part of the line that the corpus contains.
+
+    Of equally long parts, this is the first.
+    """
     run_in: Hit | None
     """The first line of the corpus that contains this part."""
     same: int
     """The number of positions at which this line and the nearest line have the same character."""
     nearest: Hit | None
-    """The corpus line of the same length that agrees at the most positions. Of equally near lines, it is the first."""
+    """The corpus line of the same length that agrees at the most positions.
+
+    Of equally near lines, it is the first.
+    """
 
 
 def of_lines(lines: Sequence[str], store: Store) -> Iterator[Shared]:

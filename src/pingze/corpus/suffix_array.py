@@ -1,8 +1,9 @@
 """Index texts by a suffix array, to find a phrase, the characters around it, or the line nearest to a given line.
 
-The texts are joined. A place is an index into the joined text. The places are sorted by the characters from each place
-onward, so that all places where a phrase begins are adjacent and two binary searches find them. The arrays are files
-mapped into memory, so that opening an index reads very little.
+The texts are joined. A place is an index into the joined text. The places are sorted by the
+characters from each place onward, so that all places where a phrase begins are adjacent and two
+binary searches find them. The arrays are files mapped into memory, so that opening an index reads
+very little.
 
 Source: Manber & Myers 1993.
 """
@@ -20,17 +21,23 @@ from pingze.errors import InputError
 from pingze.verse.characters import MARKS
 
 END = 0  # the code that ends each text; no phrase contains it
-DEPTH = 8  # places are sorted by this many characters; for a longer phrase, the places of its beginning are searched
+# places are sorted by this many characters; for a longer phrase, the places of its beginning are
+# searched
+DEPTH = 8
 _HALF = DEPTH // 2
 _BITS = 16
 _SAMPLED = 256  # the most places whose order is checked when the files are loaded
 
-Codes = Sequence[int]  # characters as codes, which are their positions in `SuffixArray.characters`, from 1
+# characters as codes, which are their positions in `SuffixArray.characters`, from 1
+Codes = Sequence[int]
 
 
 @dataclass(eq=False)
 class SuffixArray:
-    """An index of N texts: L lines, A distinct characters, T characters including text ends, and P Han characters."""
+    """An index of N texts.
+
+    L lines, A distinct characters, T characters including text ends, and P Han characters.
+    """
 
     characters: UInt32[np.ndarray, "A"]
     """The code points of the characters and marks, sorted."""
@@ -52,7 +59,10 @@ class SuffixArray:
 
     @classmethod
     def of_texts(cls, texts: Iterable[str]) -> "SuffixArray":
-        """Index texts whose lines are separated by marks. Raises InputError if 16 bits cannot encode the characters."""
+        """Index texts whose lines are separated by marks.
+
+        Raises InputError if 16 bits cannot encode the characters.
+        """
         # 1) Encode the joined text.
         joined = "\0".join(texts) + "\0" * DEPTH
         points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
@@ -62,7 +72,8 @@ class SuffixArray:
         characters = np.flatnonzero(seen).astype(np.uint32)
         if len(characters) >= 1 << _BITS:
             raise InputError("too_many_kinds", has=len(characters))
-        text = (np.cumsum(seen, dtype=np.uint16) * seen)[points]  # the rank of each character, from 1
+        # the rank of each character, from 1
+        text = (np.cumsum(seen, dtype=np.uint16) * seen)[points]
         # 2) Find where each text and each line begins.
         han = _is_han(characters)[text]
         begins_of_texts = np.append(0, np.flatnonzero(text == END)[:-DEPTH] + 1).astype(np.int32)
@@ -86,18 +97,28 @@ class SuffixArray:
 
     @classmethod
     def load(cls, folder: Path) -> "SuffixArray":
-        """Map a folder's arrays into memory. Raises OSError, ValueError, EOFError or IndexError if one is damaged."""
+        """Map a folder's arrays into memory.
+
+        Raises OSError, ValueError, EOFError or IndexError if one is damaged.
+        """
         files = (folder / f"{each.name}.npy" for each in fields(cls))
         index = cls(*(np.asarray(np.load(file, mmap_mode="r")) for file in files))
         sample = index.order[:: len(index.order) // _SAMPLED + 1]
         packed = _packed(index.text, sample, 0)
-        if not packed.all() or (packed[1:] < packed[:-1]).any() or len(set(sample.tolist())) < len(sample):
+        if (
+            not packed.all()
+            or (packed[1:] < packed[:-1]).any()
+            or len(set(sample.tolist())) < len(sample)
+        ):
             raise ValueError("its index is not in order")
         return index
 
     def encode(self, text: str) -> list[int]:
         """Return the code of each character; a character that no text contains gets a code that never occurs."""
-        points, unknown = (np.array([ord(character) for character in text], np.uint32), len(self.characters) + 1)
+        points, unknown = (
+            np.array([ord(character) for character in text], np.uint32),
+            len(self.characters) + 1,
+        )
         found = np.searchsorted(self.characters, points).clip(max=len(self.characters) - 1)
         return np.where(self.characters[found] == points, found + 1, unknown).tolist()
 
@@ -119,7 +140,10 @@ class SuffixArray:
         return self.lines[low:high]
 
     def texts_at(self, places: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
-        """Return the index of the text that contains each place. A place is an index into the joined text."""
+        """Return the index of the text that contains each place.
+
+        A place is an index into the joined text.
+        """
         return np.searchsorted(self.texts, places, side="right") - 1
 
     def longest(self, line: str) -> str:
@@ -127,15 +151,20 @@ class SuffixArray:
         codes, best = self.encode(line), ""
         for start in range(len(line)):
             # Only a longer part matters, and a part cannot occur if its beginning does not.
-            while start + len(best) < len(line) and len(self.places(codes[start : start + len(best) + 1])):
+            while start + len(best) < len(line) and len(
+                self.places(codes[start : start + len(best) + 1])
+            ):
                 best = line[start : start + len(best) + 1]
         return best
 
     def nearest(self, line: str) -> tuple[int, int]:
-        """Find the line in the texts nearest to `line`. Return its place and the number of characters equal in both.
+        """Find the line in the texts nearest to `line`.
 
-        The place is an index into the joined text. Only lines of the same length are compared, position by position. Of
-        equally similar lines, the first in the texts is chosen. If no line has an equal character, return 0 and 0.
+        Return its place and the number of characters equal in both.
+
+        The place is an index into the joined text. Only lines of the same length are compared,
+        position by position. Of equally similar lines, the first in the texts is chosen. If no line
+        has an equal character, return 0 and 0.
         """
         starts = self.lines_of(len(line))
         same = np.zeros(len(starts), np.int8)
@@ -147,7 +176,10 @@ class SuffixArray:
         return int(starts[best]), int(same[best])
 
     def between(self, before: Codes, after: Codes) -> UInt16[np.ndarray, "n"]:
-        """Return the codes of Han characters c with before + c + after in the texts. One of the two may be empty."""
+        """Return the codes of Han characters c with before + c + after in the texts.
+
+        One of the two may be empty.
+        """
         by_before = len(before) >= len(after)
         at = self.places(before) + len(before) if by_before else self.places(after) - 1
         # A place before the first one wraps around to the end of the text, which holds only `END`.
@@ -168,8 +200,13 @@ def _is_han(characters: UInt32[np.ndarray, "A"]) -> Bool[np.ndarray, "_"]:
     return np.append(False, ~np.isin(characters, [ord(mark) for mark in MARKS + "\n"]))
 
 
-def _packed(text: UInt16[np.ndarray, "T"], places: Int[np.ndarray, "P"], start: int) -> UInt64[np.ndarray, "P"]:
-    """Pack `_HALF` characters, from place + `start` onward, into one integer per place. Integers sort like the text."""
+def _packed(
+    text: UInt16[np.ndarray, "T"], places: Int[np.ndarray, "P"], start: int
+) -> UInt64[np.ndarray, "P"]:
+    """Pack `_HALF` characters, from place + `start` onward, into one integer per place.
+
+    Integers sort like the text.
+    """
     packed: Array = np.zeros(len(places), np.uint64)
     for depth in range(start, start + _HALF):
         packed = packed << np.uint64(_BITS) | text[places + depth].astype(np.uint64)

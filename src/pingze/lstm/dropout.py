@@ -19,25 +19,40 @@ class Dropout:
     outputs: float = 0.0
     """Share of the top layer's outputs."""
     types: float = 0.0
-    """Share of the characters in the vocabulary. A dropped character is dropped wherever it occurs in a batch."""
+    """Share of the characters in the vocabulary.
+
+    A dropped character is dropped wherever it occurs in a batch.
+    """
     weights: float = 0.0
-    """Share of the recurrent weights: DropConnect (Wan et al. 2013; applied to LSTMs by Merity et al. 2018)."""
+    """Share of the recurrent weights.
+
+    DropConnect (Wan et al. 2013; applied to LSTMs by Merity et al. 2018).
+    """
     locked: bool = False
     """Whether dropout of inputs and outputs uses the same mask at all steps of a sequence."""
 
-    def features(self, data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float) -> Tensor:
+    def features(
+        self, data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float
+    ) -> Tensor:
         """Drop a share of the features of packed sequences; if `locked`, the same ones at all steps of a sequence."""
         if self.locked and share:  # Gal & Ghahramani 2016
-            return data * _mask((int(sizes[0]), data.shape[1]), share, data)[sequence_of_rows(sizes)]
+            return (
+                data * _mask((int(sizes[0]), data.shape[1]), share, data)[sequence_of_rows(sizes)]
+            )
         return nn.functional.dropout(data, share)
 
 
 def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
-    """Return the index of the sequence that each row of a packed batch belongs to. Row r of a step is in sequence r."""
+    """Return the index of the sequence that each row of a packed batch belongs to.
+
+    Row r of a step is in sequence r.
+    """
     return torch.cat([torch.arange(size) for size in sizes.tolist()])
 
 
-def type_dropout(embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float) -> Tensor:
+def type_dropout(
+    embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float
+) -> Tensor:
     """Drop each of `types` tokens with probability `share`: a dropped token's rows become 0 (Gal & Ghahramani 2016)."""
     return embedded * _mask((types, 1), share, embedded)[ids]
 

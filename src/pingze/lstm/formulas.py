@@ -2,7 +2,8 @@ r"""Compute an LSTM and its hand-derived gradients in NumPy, in the report's not
 
 Tests compare every faster implementation with this file.
 
-One step computes, with :math:`z = [h_{t-1}, x_t]` and the cell's activation :math:`\phi` (tanh in the report)::
+One step computes, with :math:`z = [h_{t-1}, x_t]` and the cell's activation :math:`\phi` (tanh in
+the report)::
 
     net_f = W_fh h_{t-1} + W_fx x_t + b_f      f_t = σ(net_f)        forget gate
     net_i = W_ih h_{t-1} + W_ix x_t + b_i      i_t = σ(net_i)        input gate
@@ -15,10 +16,12 @@ One step computes, with :math:`z = [h_{t-1}, x_t]` and the cell's activation :ma
 where, for batch size B, input size E, hidden size H and T steps:
 
 - x_t is (B, E); h_t, c_t and the gates are (B, H);
-- ``weight_ih`` (G, E), ``weight_hh`` (G, H) and ``bias`` (G) stack the gates i, f, c̃, o as in PyTorch, so that G = 4H;
-- ``bias`` may also be (B, G), one row for each text, to include a constant input such as the title (`held_bias`);
-- a forward function returns ``(out, cache)``; its backward takes ``(dout, cache)``; ``dx`` is the gradient
-  of the loss with respect to ``x``.
+- ``weight_ih`` (G, E), ``weight_hh`` (G, H) and ``bias`` (G) stack the gates i, f, c̃, o as in
+    PyTorch, so that G = 4H;
+- ``bias`` may also be (B, G), one row for each text, to include a constant input such as the title
+    (`held_bias`);
+- a forward function returns ``(out, cache)``; its backward takes ``(dout, cache)``; ``dx`` is the
+  gradient of the loss with respect to ``x``.
 
 Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000; derivatives in
 docs/lstm-derivation.md.
@@ -136,7 +139,9 @@ def gate_weights(parameters: Parameters) -> dict[str, Gate]:
 def cell_forward(
     net: Float[Array, "B G"], c_prev: Float[Array, "B H"], activation: str = "tanh"
 ) -> tuple[tuple[Float[Array, "B H"], Float[Array, "B H"]], tuple[Gates, Float[Array, "B H"]]]:
-    """Compute the elementwise half of a step, from net to h_t. Return ((h_t, c_t), (gates, φ(c_t))), each array (B, H).
+    """Compute the elementwise half of a step, from net to h_t.
+
+    Return ((h_t, c_t), (gates, φ(c_t))), each array (B, H).
 
     Args:
         net: The gates before their activations, (B, 4H).
@@ -179,7 +184,8 @@ def step_backward(
 
     Args:
         dh: ∂L/∂h_t, (B, H).
-        dc: The part of ∂L/∂c_t from later steps, (B, H). Line (2) of the code adds the part that comes through h_t.
+        dc: The part of ∂L/∂c_t from later steps, (B, H). Line (2) of the code adds the part that
+            comes through h_t.
         cache: The cache that `step_forward` returned.
     """
     x, h_prev, c_prev, (i, f, c_tilde, o), phi_c, parameters, activation = cache
@@ -206,7 +212,9 @@ def step_backward(
     return dx, dh_prev, dc_prev, Parameters(dweight_ih, dweight_hh, dbias)
 
 
-def held_bias(p: Float[Array, "B P"], weight_ph: Float[Array, "G P"], bias: Float[Array, "G"]) -> Float[Array, "B G"]:
+def held_bias(
+    p: Float[Array, "B P"], weight_ph: Float[Array, "G P"], bias: Float[Array, "G"]
+) -> Float[Array, "B G"]:
     """Compute W_p p + b, (B, 4H), the bias for texts that read a constant vector p as a further input at every step.
 
     Args:
@@ -242,11 +250,15 @@ def sequence_forward(
 
 
 def sequence_backward(
-    dhs: Float[Array, "T B H"], dh_T: Float[Array, "B H"], dc_T: Float[Array, "B H"], caches: list[StepCache]
+    dhs: Float[Array, "T B H"],
+    dh_T: Float[Array, "B H"],
+    dc_T: Float[Array, "B H"],
+    caches: list[StepCache],
 ) -> tuple[Float[Array, "T B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
     """Backpropagate through time and return the gradients of x (T, B, E), h_0 and c_0 (B, H), and the weights.
 
-    Each h_t feeds the output and the next step, so two gradients are added. Weight gradients are summed over time.
+    Each h_t feeds the output and the next step, so two gradients are added. Weight gradients are
+    summed over time.
 
     Args:
         dhs: The gradient that reaches each h_t from the output, (T, B, H).

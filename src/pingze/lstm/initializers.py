@@ -1,6 +1,7 @@
 """Draw the initial weights of an LSTM layer: zero, normal, uniform, Xavier or orthogonal.
 
-Biases are 0 (the report: "which will not cause any troubles"), but ``orthogonal`` sets the forget gate's bias to 1.
+Biases are 0 (the report: "which will not cause any troubles"), but ``orthogonal`` sets the forget
+gate's bias to 1.
 """
 
 from collections.abc import Callable
@@ -23,11 +24,13 @@ def initialize(
         name: One of five initializations:
 
             - ``zero``: all weights are 0 (all hidden units then remain equal to each other);
-            - ``normal``: normal with standard deviation `scale`; 1 gives the report's "standard normal distribution";
+            - ``normal``: normal with standard deviation `scale`; 1 gives the report's "standard
+                normal distribution";
             - ``uniform``: uniform within ±1/√H, PyTorch's default;
-            - ``xavier``: uniform within ±√(6 / (rows + columns)) for each gate (Glorot & Bengio 2010);
-            - ``orthogonal``: an orthogonal recurrent matrix for each gate (Saxe et al. 2014), input weights as in
-              ``xavier``, and a forget bias of 1 (Jozefowicz et al. 2015).
+            - ``xavier``: uniform within ±√(6 / (rows + columns)) for each gate (Glorot & Bengio
+                2010);
+            - ``orthogonal``: an orthogonal recurrent matrix for each gate (Saxe et al. 2014), input
+              weights as in ``xavier``, and a forget bias of 1 (Jozefowicz et al. 2015).
         input_size: E, at least 1.
         hidden_size: H, at least 1.
         rng: The random number generator.
@@ -62,6 +65,9 @@ def _xavier(shape: tuple[int, int], rng: np.random.Generator) -> Float[Array, "r
 
 
 def _orthogonal(shape: tuple[int, int], rng: np.random.Generator) -> Float[Array, "n n"]:
-    """Draw a uniform orthogonal matrix: QR-decompose a normal matrix and make R's diagonal positive (Mezzadri 2007)."""
+    """Draw a uniform orthogonal matrix.
+
+    QR-decompose a normal matrix and make R's diagonal positive (Mezzadri 2007).
+    """
     q, r = np.linalg.qr(rng.standard_normal(shape))
     return q * np.sign(np.diag(r))

@@ -5,11 +5,12 @@ Jacobians are named in the report's notation and computed from the cache of `for
 
     h_t = o_t ⊙ φ(c_t),    c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t,    net = W_h h_{t-1} + W_x x_t + b.
 
-The Jacobian ∂y/∂v has the shape (B, H, *shape of v*); its entry [b, k, …] is ∂y_k/∂v_… in row b of the batch. The
-lengths are Z = H + E for z = [h_{t-1}, x_t], G = 4H for the stacked gates, and S = 2H for [h_t, c_t]. A list of caches
-covers consecutive steps, the earliest first.
+The Jacobian ∂y/∂v has the shape (B, H, *shape of v*); its entry [b, k, …] is ∂y_k/∂v_… in row b of
+the batch. The lengths are Z = H + E for z = [h_{t-1}, x_t], G = 4H for the stacked gates, and S =
+2H for [h_t, c_t]. A list of caches covers consecutive steps, the earliest first.
 
-Numbers in parentheses name the terms of `formulas.step_backward`, which docs/lstm-derivation.md derives.
+Numbers in parentheses name the terms of `formulas.step_backward`, which docs/lstm-derivation.md
+derives.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,9 +26,12 @@ from pingze.lstm.formulas import ACTIVATIONS, Gates, StepCache
 
 @dataclass(frozen=True)
 class Jacobians:
-    """The Jacobians ∂y/∂v of one step, where y is h_t or c_t. Each variable v in `VARIABLES` names an attribute, ∂y/∂v.
+    """The Jacobians ∂y/∂v of one step, where y is h_t or c_t.
 
-    All Jacobians follow from ∂y/∂o_t and ∂y/∂c_t, which are diagonal because unit k of a gate affects only unit k of y.
+    Each variable v in `VARIABLES` names an attribute, ∂y/∂v.
+
+    All Jacobians follow from ∂y/∂o_t and ∂y/∂c_t, which are diagonal because unit k of a gate
+    affects only unit k of y.
     """
 
     cache: StepCache
@@ -69,7 +73,8 @@ VARIABLES: dict[str, Callable[[Jacobians], Array]] = {
     "i": lambda y: diag(y.diagonal_c * y.cache.gates.c_tilde),  # (4)
     "c_tilde": lambda y: diag(y.diagonal_c * y.cache.gates.i),  # (5)
     "c_prev": lambda y: diag(y.diagonal_c * y.cache.gates.f),  # (6), with h_{t-1} fixed
-    "h_prev": lambda y: y.through_all_gates(y.cache.parameters.weight_hh),  # (12), with c_{t-1} fixed
+    # (12), with c_{t-1} fixed
+    "h_prev": lambda y: y.through_all_gates(y.cache.parameters.weight_hh),
     "x": lambda y: y.through_all_gates(y.cache.parameters.weight_ih),  # (11)
     "W_o": lambda y: y.by_weight(y.diagonal_net.o),  # (13) and (14), also for the next three
     "W_f": lambda y: y.by_weight(y.diagonal_net.f),
@@ -80,18 +85,25 @@ VARIABLES: dict[str, Callable[[Jacobians], Array]] = {
     "b_i": lambda y: diag(y.diagonal_net.i),
     "b_c": lambda y: diag(y.diagonal_net.c_tilde),
 }
-"""For each variable, the function that computes its Jacobian. The order is that of the report's derivatives of h_t."""
+"""For each variable, the function that computes its Jacobian.
+
+The order is that of the report's derivatives of h_t.
+"""
 
 
 def of_hidden(cache: StepCache) -> Jacobians:
     """Differentiate h_t = o_t ⊙ φ(c_t) with respect to every variable."""
     derivative = ACTIVATIONS[cache.activation].derivative
-    return Jacobians(cache, diagonal_o=cache.phi_c, diagonal_c=cache.gates.o * derivative(cache.phi_c))
+    return Jacobians(
+        cache, diagonal_o=cache.phi_c, diagonal_c=cache.gates.o * derivative(cache.phi_c)
+    )
 
 
 def of_cell(cache: StepCache) -> Jacobians:
     """Differentiate c_t with respect to every variable; c_t does not depend on o_t."""
-    return Jacobians(cache, diagonal_o=np.zeros_like(cache.phi_c), diagonal_c=np.ones_like(cache.phi_c))
+    return Jacobians(
+        cache, diagonal_o=np.zeros_like(cache.phi_c), diagonal_c=np.ones_like(cache.phi_c)
+    )
 
 
 def joint(cache: StepCache) -> Float[Array, "B S S"]:
@@ -105,10 +117,13 @@ def joint_product(caches: Sequence[StepCache]) -> Float[Array, "B S S"]:
     return reduce(np.matmul, [joint(cache) for cache in reversed(caches)])
 
 
-def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Array, "B H *variable"]:
+def hidden_through_time(
+    caches: Sequence[StepCache], variable: str
+) -> Float[Array, "B H *variable"]:
     """Compute ∂h_t/∂v_k, (B, H, shape of v), from the caches of steps k … t; v_k is the variable v at step k.
 
-    A weight is used at every step, so the total derivative with respect to a weight is the sum of ∂h_t/∂v_k over k.
+    A weight is used at every step, so the total derivative with respect to a weight is the sum of
+    ∂h_t/∂v_k over k.
     """
     first, *later = caches
     h, c = (getattr(of(first), variable) for of in (of_hidden, of_cell))

@@ -1,10 +1,13 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
-"""Fuse elementwise operations into Numba kernels that pass over memory once. Eager PyTorch needs many passes.
+"""Fuse elementwise operations into Numba kernels that pass over memory once.
 
-A kernel writes its results into arrays that the caller supplies. All arrays are on a CPU and in float32, but operands
-and results of matrix products may be in bfloat16. NumPy lacks bfloat16, so `array` returns the bits as uint16. The
-threads divide the rows among themselves. LLVM vectorizes a loop over a row only if the loop reads no array that it
-writes. docs/decisions/0002-numba-for-the-elementwise-work.md explains the choice of Numba.
+Eager PyTorch needs many passes.
+
+A kernel writes its results into arrays that the caller supplies. All arrays are on a CPU and in
+float32, but operands and results of matrix products may be in bfloat16. NumPy lacks bfloat16, so
+`array` returns the bits as uint16. The threads divide the rows among themselves. LLVM vectorizes a
+loop over a row only if the loop reads no array that it writes.
+docs/decisions/0002-numba-for-the-elementwise-work.md explains the choice of Numba.
 """
 
 import inspect
@@ -19,7 +22,10 @@ from numba.extending import overload
 from torch import Tensor
 
 BLOCKS = 8
-"""Number of partial sums of the bias's gradient. It is constant so that results do not depend on the thread count."""
+"""Number of partial sums of the bias's gradient.
+
+It is constant so that results do not depend on the thread count.
+"""
 
 _float, _bits, _int = np.float32, np.uint32, np.int32
 
@@ -28,7 +34,8 @@ def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., An
     """Build a decorator that compiles a function and, if a cache folder is writable, caches the result on disk."""
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-        function = inspect.unwrap(function)  # tests wrap functions in type checks, which Numba cannot compile
+        # tests wrap functions in type checks, which Numba cannot compile
+        function = inspect.unwrap(function)
         try:
             return numba.njit(function, cache=True, error_model="numpy", **options)
         except RuntimeError:  # "cannot cache function"
@@ -44,8 +51,13 @@ _inline = _compiler(inline="always")
 
 
 def array(tensor: Tensor) -> np.ndarray:
-    """Return an array that shares a tensor's memory. The entries of a bfloat16 tensor become their bits, as uint16."""
-    return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
+    """Return an array that shares a tensor's memory.
+
+    The entries of a bfloat16 tensor become their bits, as uint16.
+    """
+    return (
+        (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
+    )
 
 
 def _load(x):
@@ -130,13 +142,19 @@ def _state(f, c_prev, i, c_tilde, o, c, phi_c, h, h_operand):
 def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
     """Compute `formulas.cell_forward` for net = x + recurrent + bias, (B, 4H).
 
-    The results go to `gates`, `c`, `phi_c` and `h`. `h_operand` gets h in the type of the operands of matrix products.
+    The results go to `gates`, `c`, `phi_c` and `h`. `h_operand` gets h in the type of the operands
+    of matrix products.
     """
     H = c.shape[1]
     for b in numba.prange(c.shape[0]):
         g = gates[b]
         _activate_sigmoid(x[b, : 2 * H], recurrent[b, : 2 * H], bias[b, : 2 * H], g[: 2 * H])
-        _activate_tanh(x[b, 2 * H : 3 * H], recurrent[b, 2 * H : 3 * H], bias[b, 2 * H : 3 * H], g[2 * H : 3 * H])
+        _activate_tanh(
+            x[b, 2 * H : 3 * H],
+            recurrent[b, 2 * H : 3 * H],
+            bias[b, 2 * H : 3 * H],
+            g[2 * H : 3 * H],
+        )
         _activate_sigmoid(x[b, 3 * H :], recurrent[b, 3 * H :], bias[b, 3 * H :], g[3 * H :])
         i, f, c_tilde, o = g[:H], g[H : 2 * H], g[2 * H : 3 * H], g[3 * H :]
         _state(f, c_prev[b], i, c_tilde, o, c[b], phi_c[b], h[b], h_operand[b])
@@ -146,7 +164,8 @@ def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
 def _state_gradients(dh_out, dh_next, dc_next, o, phi_c, dh, dc):
     for k in range(dc.shape[0]):
         dh[k] = dh_out[k] + dh_next[k]
-        dc[k] = dc_next[k] + (dh_out[k] + dh_next[k]) * o[k] * (_float(1) - phi_c[k] * phi_c[k])  # (2)
+        # (2)
+        dc[k] = dc_next[k] + (dh_out[k] + dh_next[k]) * o[k] * (_float(1) - phi_c[k] * phi_c[k])
 
 
 @_compile
@@ -211,7 +230,10 @@ def _share(x, factor, out, total):
 
 @_compile_parallel
 def softmax_gradient(logits, bias, targets, losses, dbias):
-    """Set `losses` to -ln softmax(logits + bias)[target] and `logits` to ∂loss/∂logits. Add ∂loss/∂bias to `dbias`."""
+    """Set `losses` to -ln softmax(logits + bias)[target] and `logits` to ∂loss/∂logits.
+
+    Add ∂loss/∂bias to `dbias`.
+    """
     n, V = logits.shape
     for block in numba.prange(BLOCKS):
         shifted, exps = np.empty(V, _float), np.empty(V, _float)

@@ -1,11 +1,12 @@
 """Train an LSTM in PyTorch. The gradients of `formulas.py` are computed in an order that is faster.
 
-Sequences are sorted by length, longest first, and packed as all tokens of step 1, then all of step 2, … (the data of
-`torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. The order of the matrix products is
-derived in docs/lstm-derivation.md, "The efficient form".
+Sequences are sorted by length, longest first, and packed as all tokens of step 1, then all of step
+2, … (the data of `torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. The
+order of the matrix products is derived in docs/lstm-derivation.md, "The efficient form".
 
-The elementwise half of a step, after the matrix products, is compiled for the usual case in training: tanh in float32
-on a CPU. Other activations, types and devices use PyTorch's operations, which are differentiated automatically.
+The elementwise half of a step, after the matrix products, is compiled for the usual case in
+training: tanh in float32 on a CPU. Other activations, types and devices use PyTorch's operations,
+which are differentiated automatically.
 """
 
 from collections.abc import Callable
@@ -30,18 +31,22 @@ State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 class LSTM(nn.Module):
     """A stack of LSTM layers over packed sequences, equivalent to `torch.nn.LSTM`.
 
-    Weights have PyTorch's layout, but with one bias instead of two. The weights of layer 0 are `0.weight_ih` (4H, E),
-    `0.weight_hh` (4H, H), `0.bias` (4H) and, if there is a constant input, `0.weight_ph` (4H, P).
+    Weights have PyTorch's layout, but with one bias instead of two. The weights of layer 0 are
+    `0.weight_ih` (4H, E), `0.weight_hh` (4H, H), `0.bias` (4H) and, if there is a constant input,
+    `0.weight_ph` (4H, P).
 
     Args:
         input_size: E, the length of an input vector.
         hidden_size: H, the number of units in each layer.
         num_layers: Number of layers, at least 1.
         activation: Activation of the cell: tanh, relu or leaky_relu.
-        dropout: Dropout in training; the LSTM applies it between layers and to the recurrent weights.
-        operands: Type to which operands of matrix products are converted; by default the type of the weights. Training
-            is fast in bfloat16 on processors that support it; weights and cell state remain in float32.
-        held_size: P, the length of each sequence's constant input (`formulas.held_bias`); 0 if there is none.
+        dropout: Dropout in training; the LSTM applies it between layers and to the recurrent
+            weights.
+        operands: Type to which operands of matrix products are converted; by default the type of
+            the weights. Training is fast in bfloat16 on processors that support it; weights and
+            cell state remain in float32.
+        held_size: P, the length of each sequence's constant input (`formulas.held_bias`); 0 if
+            there is none.
 
     Raises ValueError if the activation is unknown. For the equations, see `pingze.lstm.formulas`.
     """
@@ -58,12 +63,16 @@ class LSTM(nn.Module):
         held_size: int = 0,
     ) -> None:
         if activation not in ACTIVATIONS:
-            raise ValueError(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
+            raise ValueError(
+                f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}"
+            )
         super().__init__()
         self.hidden_size, self.activation = hidden_size, activation
         self.dropout, self.operands = dropout, operands
         sizes = [input_size] + [hidden_size] * (num_layers - 1)
-        self.layers = tuple(Layer(size, hidden_size, 0 if n else held_size) for n, size in enumerate(sizes))
+        self.layers = tuple(
+            Layer(size, hidden_size, 0 if n else held_size) for n, size in enumerate(sizes)
+        )
         for depth, layer in enumerate(self.layers):
             self.add_module(str(depth), layer)
 
@@ -93,10 +102,13 @@ class LSTM(nn.Module):
             weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
             if x.is_cuda and self.activation == "tanh":
                 if held is not None and depth == 0:
-                    # cuDNN has one bias for all sequences, so the constant input is appended to every x
+                    # cuDNN has one bias for all sequences, so the constant input is appended to
+                    # every x
                     x = torch.cat([x, held[sequence_of_rows(sizes)]], dim=1)
                     weight_ih = torch.cat([weight_ih, layer.weight_ph], dim=1)
-                x, *final = cudnn_layer(x, sizes, h_0, c_0, weight_ih, weight_hh, layer.bias, operands=self.operands)
+                x, *final = cudnn_layer(
+                    x, sizes, h_0, c_0, weight_ih, weight_hh, layer.bias, operands=self.operands
+                )
             else:
                 biases = layer.bias.expand(len(h_0), -1)
                 if held is not None and depth == 0:
@@ -110,7 +122,10 @@ class LSTM(nn.Module):
 
 
 class Layer(nn.Module):
-    """The weights of one layer, initially uniform within ±1/√H. `pingze.lstm.initializers` draws better values."""
+    """The weights of one layer, initially uniform within ±1/√H.
+
+    `pingze.lstm.initializers` draws better values.
+    """
 
     def __init__(self, input_size: int, hidden_size: int, held_size: int = 0) -> None:
         super().__init__()
@@ -123,10 +138,12 @@ class Layer(nn.Module):
 
 
 class _PackedLayer(torch.autograd.Function):
-    """One layer over packed sequences. Terms (1) to (15) of `formulas.step_backward` are computed in another order.
+    """One layer over packed sequences.
 
-    Products that do not depend on other steps are computed for all steps at once: W_x x_t before the forward loop over
-    time, and the gradients of the weights and of x after the backward loop.
+    Terms (1) to (15) of `formulas.step_backward` are computed in another order.
+
+    Products that do not depend on other steps are computed for all steps at once: W_x x_t before
+    the forward loop over time, and the gradients of the weights and of x after the backward loop.
     """
 
     @staticmethod
@@ -146,7 +163,8 @@ class _PackedLayer(torch.autograd.Function):
         x_op, W_ih, W_hh = operand(x, operands), weight_ih.to(operands), weight_hh.to(operands)
         N, (B, H) = x.shape[0], h_0.shape
         cell = fastest_cell(activation, x.device, x.dtype)
-        # 1) slices for each step: of the N rows, and of the states before and after it (B initial states, then N)
+        # 1) slices for each step: of the N rows, and of the states before and after it (B initial
+        # states, then N)
         ends, counts = sizes.cumsum(dim=0), sizes.tolist()
         rows = [slice(end - count, end) for end, count in zip(ends.tolist(), counts, strict=True)]
         after = [slice(each.start + B, each.stop + B) for each in rows]
@@ -161,7 +179,10 @@ class _PackedLayer(torch.autograd.Function):
             cell.view, (x_net, biases.contiguous(), gates, c_states, phi_c, h, h_states)
         )
         for at, previous, states in zip(rows, before, after, strict=True):
-            recurrent, bias = cell.view(times_W_hh(h_states[previous])), v_biases[: at.stop - at.start]
+            recurrent, bias = (
+                cell.view(times_W_hh(h_states[previous])),
+                v_biases[: at.stop - at.start],
+            )
             outputs = v_c[states], v_phi_c[at], v_h[at], v_h_states[states]
             cell.forward(v_x[at], recurrent, bias, v_c[previous], v_gates[at], *outputs)
         ctx.save_for_backward(x_op, h_states, c_states, gates, phi_c, W_ih, W_hh)
@@ -223,16 +244,19 @@ def cudnn_layer(
     lower = operands is not None and operands != x.dtype
     with torch.autocast(x.device.type, operands if lower else None, enabled=lower):
         state = (h_0[None], c_0[None])
-        out, (h_T, c_T) = torch.func.functional_call(stock, weights, (PackedSequence(x, sizes), state))
+        out, (h_T, c_T) = torch.func.functional_call(
+            stock, weights, (PackedSequence(x, sizes), state)
+        )
     return out.data.to(x.dtype), h_T[0].to(x.dtype), c_T[0].to(x.dtype)
 
 
 class Cell(NamedTuple):
     """The forward and backward pass of the elementwise half of a step, which follows the step's matrix products.
 
-    `forward` and `backward` take the arguments of `kernels.cell_forward` and `kernels.cell_backward`. `view` converts a
-    tensor to the type of these arguments. `forward` stores in `gates` what `backward` needs: the activated gates if the
-    cell is compiled, otherwise the gates before their activation.
+    `forward` and `backward` take the arguments of `kernels.cell_forward` and
+    `kernels.cell_backward`. `view` converts a tensor to the type of these arguments. `forward`
+    stores in `gates` what `backward` needs: the activated gates if the cell is compiled, otherwise
+    the gates before their activation.
     """
 
     view: Callable[[Tensor], Any]
@@ -246,20 +270,30 @@ def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> C
         return Cell(kernels.array, kernels.cell_forward, kernels.cell_backward)
     phi = getattr(nn.functional, activation)  # the default slope of leaky_relu is `formulas.LEAK`
 
-    def equations(net: Float[Tensor, "B G"], c_prev: Float[Tensor, "B H"]) -> tuple[Tensor, Tensor, Tensor]:
+    def equations(
+        net: Float[Tensor, "B G"], c_prev: Float[Tensor, "B H"]
+    ) -> tuple[Tensor, Tensor, Tensor]:
         net_i, net_f, net_c, net_o = net.chunk(4, dim=1)
         c = net_f.sigmoid() * c_prev + net_i.sigmoid() * phi(net_c)
         phi_c = phi(c)
         return net_o.sigmoid() * phi_c, c, phi_c
 
-    def forward(x: Tensor, recurrent: Tensor, bias: Tensor, c_prev: Tensor, gates: Tensor, *outputs: Tensor) -> None:
+    def forward(
+        x: Tensor, recurrent: Tensor, bias: Tensor, c_prev: Tensor, gates: Tensor, *outputs: Tensor
+    ) -> None:
         gates.copy_(x).add_(recurrent).add_(bias)
         h, c, phi_c = equations(gates, c_prev)
         for output, value in zip(outputs, (c, phi_c, h, h), strict=True):
             output.copy_(value)
 
     def backward(
-        dh: Tensor, dh_next: Tensor, dc_next: Tensor, gates: Tensor, c_prev: Tensor, _: Tensor, dnet: Tensor
+        dh: Tensor,
+        dh_next: Tensor,
+        dc_next: Tensor,
+        gates: Tensor,
+        c_prev: Tensor,
+        _: Tensor,
+        dnet: Tensor,
     ) -> None:
         with torch.enable_grad():
             inputs = gates.detach().requires_grad_(), c_prev.detach().requires_grad_()

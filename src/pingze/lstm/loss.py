@@ -5,10 +5,11 @@ For each token, logits = W h + b over V classes and loss = -ln softmax(logits)[t
 
     ∂loss/∂logits = softmax(logits) - onehot(target).
 
-On a CPU, the logits of all N tokens, (N, V), would be the largest array of a training step. So the forward pass
-computes the logits of only `CHUNK` tokens at a time. It overwrites them with ∂loss/∂logits, from which it computes the
-gradients of h, W and b (the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax. If the network
-applied another softmax before the loss, training would stall (the report's "Softmax Problem").
+On a CPU, the logits of all N tokens, (N, V), would be the largest array of a training step. So the
+forward pass computes the logits of only `CHUNK` tokens at a time. It overwrites them with
+∂loss/∂logits, from which it computes the gradients of h, W and b (the idea of Liger's
+fused_linear_cross_entropy). The loss includes the softmax. If the network applied another softmax
+before the loss, training would stall (the report's "Softmax Problem").
 """
 
 from typing import Any
@@ -31,7 +32,10 @@ def cross_entropy_sum(
     targets: Int64[Tensor, "N"],
     operands: torch.dtype | None = None,
 ) -> Float[Tensor, ""]:
-    """Compute the sum of -ln p(target) over the tokens, in nats. Matrix products have operands of type `operands`."""
+    """Compute the sum of -ln p(target) over the tokens, in nats.
+
+    Matrix products have operands of type `operands`.
+    """
     operands = operands or hidden.dtype
     if hidden.device.type == "cpu" and hidden.dtype == torch.float32:
         return _CrossEntropySum.apply(hidden, weight, bias, targets, operands)  # type: ignore[no-untyped-call]
@@ -41,11 +45,17 @@ def cross_entropy_sum(
 
 @torch.no_grad()
 def token_losses(
-    hidden: Float[Tensor, "N H"], weight: Float[Tensor, "V H"], bias: Float[Tensor, "V"], targets: Int64[Tensor, "N"]
+    hidden: Float[Tensor, "N H"],
+    weight: Float[Tensor, "V H"],
+    bias: Float[Tensor, "V"],
+    targets: Int64[Tensor, "N"],
 ) -> Float[Tensor, "N"]:
     """Compute -ln p(target) of each token, in nats, for evaluation."""
     chunks = zip(hidden.split(CHUNK), targets.split(CHUNK), strict=True)
-    losses = [nn.functional.cross_entropy(torch.addmm(bias, h, weight.T), t, reduction="none") for h, t in chunks]
+    losses = [
+        nn.functional.cross_entropy(torch.addmm(bias, h, weight.T), t, reduction="none")
+        for h, t in chunks
+    ]
     return torch.cat(losses)
 
 
@@ -61,11 +71,20 @@ class _CrossEntropySum(torch.autograd.Function):
     ) -> Float[Tensor, ""]:
         h_op, W = operand(hidden, operands), weight.to(operands)
         loss = hidden.new_zeros(())
-        dhidden, dweight, dbias = torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias)
-        for h, dh, target in zip(h_op.split(CHUNK), dhidden.split(CHUNK), targets.split(CHUNK), strict=True):
+        dhidden, dweight, dbias = (
+            torch.empty_like(hidden),
+            torch.zeros_like(weight),
+            torch.zeros_like(bias),
+        )
+        for h, dh, target in zip(
+            h_op.split(CHUNK), dhidden.split(CHUNK), targets.split(CHUNK), strict=True
+        ):
             logits = product(h, W.T)
             # 1) the losses; the kernel overwrites the logits with their gradient
-            losses, dbias_parts = bias.new_empty(len(target)), bias.new_zeros(kernels.BLOCKS, len(bias))
+            losses, dbias_parts = (
+                bias.new_empty(len(target)),
+                bias.new_zeros(kernels.BLOCKS, len(bias)),
+            )
             arrays = map(kernels.array, (logits[: len(target)], bias, target, losses, dbias_parts))
             kernels.softmax_gradient(*arrays)
             loss += losses.sum()

@@ -1,9 +1,10 @@
 """Multiply matrices with the library that is fastest on the processor.
 
-On a CPU, PyTorch's own choice is slow in two cases. In both cases oneDNN is called explicitly. First, if one float32 or
-bfloat16 matrix is used in many products, PyTorch converts the layout of the matrix for each product. Second, if the
-processor is not from Intel, PyTorch multiplies float32 matrices with MKL, and MKL leaves half of the vector unit
-unused. On Intel's processors MKL is kept: in products with a transposed matrix, it is 1.4 times as fast as oneDNN.
+On a CPU, PyTorch's own choice is slow in two cases. In both cases oneDNN is called explicitly.
+First, if one float32 or bfloat16 matrix is used in many products, PyTorch converts the layout of
+the matrix for each product. Second, if the processor is not from Intel, PyTorch multiplies float32
+matrices with MKL, and MKL leaves half of the vector unit unused. On Intel's processors MKL is kept:
+in products with a transposed matrix, it is 1.4 times as fast as oneDNN.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +15,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 ROWS = 64
-"""The row count of an operand is rounded up to a multiple of this number. Without the rounding, oneDNN would compile
+"""The row count of an operand is rounded up to a multiple of this number.
+
+Without the rounding, oneDNN would compile
 a kernel for every row count, and compiling a kernel takes as long as a product."""
 
 
@@ -38,7 +41,10 @@ def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "
 
 
 def products_with(b: Float[Tensor, "K M"], rows: int) -> Callable[[Tensor], Tensor]:
-    """Return a function that multiplies matrices of at most `rows` rows by b. The layout of b is converted once."""
+    """Return a function that multiplies matrices of at most `rows` rows by b.
+
+    The layout of b is converted once.
+    """
     if not _has_onednn(b):
         return lambda a: a @ b
     laid_out = torch.ops.mkldnn._reorder_linear_weight(b.T.contiguous(), rows)
@@ -46,7 +52,9 @@ def products_with(b: Float[Tensor, "K M"], rows: int) -> Callable[[Tensor], Tens
 
 
 def _has_onednn(a: Tensor) -> bool:
-    multiplied = a.dtype == torch.float32 or (a.dtype == torch.bfloat16 and torch.cpu._is_avx512_bf16_supported())
+    multiplied = a.dtype == torch.float32 or (
+        a.dtype == torch.bfloat16 and torch.cpu._is_avx512_bf16_supported()
+    )
     return a.device.type == "cpu" and multiplied and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 

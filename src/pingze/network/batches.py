@@ -1,8 +1,9 @@
 """Pack poems into batches, which are arrays of ids without padding.
 
-A sequence is `<bos>` + text + `<eos>`, cut to a maximum number of predicted tokens (48 in the report). A batch sorts
-its sequences, longest first, and holds all their first tokens, then all their second tokens, and so on (PyTorch's
-packed form). Tokens before `<bos>` (`pingze.network.conditions`) are read but not predicted.
+A sequence is `<bos>` + text + `<eos>`, cut to a maximum number of predicted tokens (48 in the
+report). A batch sorts its sequences, longest first, and holds all their first tokens, then all
+their second tokens, and so on (PyTorch's packed form). Tokens before `<bos>`
+(`pingze.network.conditions`) are read but not predicted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -61,5 +62,8 @@ def batches(sequences: Sequence[Ids], size: int) -> Iterator[Batch]:
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Int64[np.ndarray, "count"]:
-    """Draw the order of the sequences in an epoch. The same arguments give the same order, so that a run can resume."""
+    """Draw the order of the sequences in an epoch.
+
+    The same arguments give the same order, so that a run can resume.
+    """
     return np.random.default_rng([seed, epoch]).permutation(count)

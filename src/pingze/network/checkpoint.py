@@ -1,16 +1,18 @@
 """Save, load and verify a model in one file: weights, configuration and vocabulary.
 
-The file `model.safetensors` contains `embedding.weight` (V, E), `lstm.0.weight_ih`, `lstm.0.weight_hh`, `lstm.0.bias`,
-…, `output.weight` (V, H) and `output.bias` (V), where V, E and H are the sizes of vocabulary, embedding and hidden
-state. A tied model has `projection.weight` (E, H) instead of `output.weight`, because its output layer uses the
-embedding's weight. A model that reads a poem's conditions at every step also has `lstm.0.weight_ph` (4H, E). If the
-file contains `reward.weight` (H), `composing.steering.taste` predicts a reader's score from a text's hidden states.
-Weights are in single or half precision, or in 8 bits (`Rounded`). In 8 bits a matrix consists of integers, and the
-tensor `NAME.scale` (N) contains the scales of its N rows. The metadata contain the configuration and the ordered
-vocabulary. Reading a model requires only NumPy.
+The file `model.safetensors` contains `embedding.weight` (V, E), `lstm.0.weight_ih`,
+`lstm.0.weight_hh`, `lstm.0.bias`, …, `output.weight` (V, H) and `output.bias` (V), where V, E and H
+are the sizes of vocabulary, embedding and hidden state. A tied model has `projection.weight` (E, H)
+instead of `output.weight`, because its output layer uses the embedding's weight. A model that reads
+a poem's conditions at every step also has `lstm.0.weight_ph` (4H, E). If the file contains
+`reward.weight` (H), `composing.steering.taste` predicts a reader's score from a text's hidden
+states. Weights are in single or half precision, or in 8 bits (`Rounded`). In 8 bits a matrix
+consists of integers, and the tensor `NAME.scale` (N) contains the scales of its N rows. The
+metadata contain the configuration and the ordered vocabulary. Reading a model requires only NumPy.
 
-`write_tensors` and `read_tensors` also serve training states. The metadata of both kinds of files hold the version of
-pingze's own format, and a SHA-256 of the other metadata and of the name, type, shape and bytes of each tensor.
+`write_tensors` and `read_tensors` also serve training states. The metadata of both kinds of files
+hold the version of pingze's own format, and a SHA-256 of the other metadata and of the name, type,
+shape and bytes of each tensor.
 """
 
 import hashlib
@@ -43,14 +45,20 @@ MODEL_FILE = "model.safetensors"
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
 """Additional files of an export, with the names that model hubs use."""
 REWARD = "reward.weight"
-SCALE = ".scale"  # the tensor with the scales of an 8-bit weight's rows has the weight's name and this suffix
+# the tensor with the scales of an 8-bit weight's rows has the weight's name and this suffix
+SCALE = ".scale"
 LARGEST_WEIGHT = 64
-"""The largest integer in a weight. Processors without VNNI add two products of 8-bit integers in 16 bits. The sum must
+"""The largest integer in a weight.
+
+Processors without VNNI add two products of 8-bit integers in 16 bits. The sum must
 not overflow: 2 · 255 · 64 < 2^15."""
 
 
 class Rounded(NamedTuple):
-    """A weight matrix in 8 bits. Row n is `scale[n] * whole[n]`. Rounding the matrix again gives the same integers."""
+    """A weight matrix in 8 bits. Row n is `scale[n] * whole[n]`.
+
+    Rounding the matrix again gives the same integers.
+    """
 
     whole: Int8[Array, "N K"]
     """The integers, from -`LARGEST_WEIGHT` to `LARGEST_WEIGHT`."""
@@ -110,7 +118,10 @@ class Checkpoint:
             if weight.ndim == 2:
                 scale = np.abs(weight).max(axis=1) / np.float32(LARGEST_WEIGHT)
                 scale[scale == 0] = 1
-                stored[name], stored[name + SCALE] = np.rint(weight / scale[:, None]).astype(np.int8), scale
+                stored[name], stored[name + SCALE] = (
+                    np.rint(weight / scale[:, None]).astype(np.int8),
+                    scale,
+                )
         return replace(self, stored=stored)
 
     def matrix(self, name: str) -> Rounded:
@@ -123,14 +134,21 @@ class Checkpoint:
 
     @property
     def reward(self) -> np.ndarray | None:
-        """Weights r, (H), or None if absent. Each hidden state h_t adds r·h_t points to a text's predicted score."""
+        """Weights r, (H), or None if absent.
+
+        Each hidden state h_t adds r·h_t points to a text's predicted score.
+        """
         return self.stored.get(REWARD)
 
     @property
     def metadata(self) -> dict[str, str]:
         """The metadata that describe the model in a file."""
         tokens = json.dumps(self.vocabulary.tokens, ensure_ascii=False)
-        return {"format": FORMAT, "configuration": json.dumps(asdict(self.configuration)), "vocabulary": tokens}
+        return {
+            "format": FORMAT,
+            "configuration": json.dumps(asdict(self.configuration)),
+            "vocabulary": tokens,
+        }
 
     @property
     def export_files(self) -> dict[str, str]:
@@ -150,7 +168,8 @@ def save(path: Path, model: Checkpoint) -> None:
         path: The file to write.
         model: The model, whose name is not written.
 
-    Raises CheckpointError if a tensor does not match the configuration or the file cannot be written.
+    Raises CheckpointError if a tensor does not match the configuration or the file cannot be
+    written.
     """
     path = path.resolve()  # a link is kept, and its target is replaced
     _check_tensors(path, model.stored, model.configuration)
@@ -163,9 +182,9 @@ def load(model: Model) -> Checkpoint:
     Args:
         model: A name in `SHIPPED`, a checkpoint file, or the folder of a run or an export.
 
-    Raises CheckpointError with the reason if the model cannot be used: the model does not exist; the file is truncated,
-    altered or in another version of the format; the tensors do not match the configuration and the vocabulary; or the
-    files of an export contradict each other.
+    Raises CheckpointError with the reason if the model cannot be used: the model does not exist;
+    the file is truncated, altered or in another version of the format; the tensors do not match the
+    configuration and the vocabulary; or the files of an export contradict each other.
     """
     if model in SHIPPED:
         with as_file(files("pingze.network") / "weights" / f"{model}.safetensors") as path:
@@ -184,7 +203,9 @@ def load(model: Model) -> Checkpoint:
 
 
 def changed(model: Model) -> int:
-    """Return when a model's file was last changed, in nanoseconds since 1970. Return 0 for a shipped or missing model.
+    """Return when a model's file was last changed, in nanoseconds since 1970.
+
+    Return 0 for a shipped or missing model.
 
     Args:
         model: A name, file or folder as for `load`.
@@ -243,7 +264,11 @@ def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfigurati
     for name in sorted(expected.keys() | tensors.keys()):
         found, wanted = tensors.get(name), str(expected.get(name, "absent"))
         has = "absent" if found is None else str(found.shape)
-        finite = found is not None and found.dtype in (np.float32, np.float16) and np.isfinite(found).all()
+        finite = (
+            found is not None
+            and found.dtype in (np.float32, np.float16)
+            and np.isfinite(found).all()
+        )
         if found is not None and not (finite or name + SCALE in expected):
             has = f"not finite, or {found.dtype}"
         if has != wanted:
@@ -263,7 +288,9 @@ def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> 
     whole = {"format": FORMAT, **metadata}
     whole["sha256"] = _digest(tensors, whole)
     with written(path, CheckpointError) as partial:
-        partial.write_bytes(serialize({n: np.asarray(t, order="C") for n, t in tensors.items()}, whole))
+        partial.write_bytes(
+            serialize({n: np.asarray(t, order="C") for n, t in tensors.items()}, whole)
+        )
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -276,8 +303,10 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (OSError, SafetensorError, TypeError, AttributeError) as error:  # AttributeError: NumPy lacks a type
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+    # AttributeError: NumPy lacks a type
+    except (OSError, SafetensorError, TypeError, AttributeError) as error:
         raise ValueError(str(error)) from error
     if (has := metadata.get("format")) != FORMAT:
         raise ValueError(here("other_format", has=str(has), wanted=FORMAT))

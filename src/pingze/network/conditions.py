@@ -4,9 +4,10 @@ A model that knows conditions reads a poem as
 
     [dynasty] [form] [poet] [title's characters] [<about> theme's characters] <bos> text <eos>,
 
-and predicts the tokens after `<bos>`. Every condition is optional. Every dynasty, form, tune and poet has a special
-token, such as `<唐>`, `<七絕>`, `<詞:浣溪沙>` and `<李白>`. Titles and themes are ordinary characters. In the
-vocabulary, each dynasty is followed by its poets, so that a poet's dynasty can be found.
+and predicts the tokens after `<bos>`. Every condition is optional. Every dynasty, form, tune and
+poet has a special token, such as `<唐>`, `<七絕>`, `<詞:浣溪沙>` and `<李白>`. Titles and themes
+are ordinary characters. In the vocabulary, each dynasty is followed by its poets, so that a poet's
+dynasty can be found.
 """
 
 from typing import NamedTuple
@@ -65,15 +66,25 @@ class Conditions:
     def poets(self) -> list[str]:
         """The poets whose manner the model has learned."""
         others = (*FORMS, *DYNASTIES.values(), ABOUT)
-        return [name for name in self.names if name not in others and not name.startswith(tune_token(""))]
+        return [
+            name
+            for name in self.names
+            if name not in others and not name.startswith(tune_token(""))
+        ]
 
     @property
     def tunes(self) -> list[str]:
-        """The names of the tunes that the model knows. A tune with several shapes 格 has a name for each shape."""
+        """The names of the tunes that the model knows.
+
+        A tune with several shapes 格 has a name for each shape.
+        """
         return [name for name, tune in tunes().items() if self.form_token(tune_form(tune))]
 
     def form_token(self, form: Form) -> str | None:
-        """Return the name of a form's token, or None if it has none. Of a tune's names, use the first with a token."""
+        """Return the name of a form's token, or None if it has none.
+
+        Of a tune's names, use the first with a token.
+        """
         names = [tune_token(name) for name in form.tune.names] if form.tune else [form.name]
         return next((name for name in names if name in self.names), None)
 
@@ -94,7 +105,8 @@ class Conditions:
     ) -> Prefix:
         """Encode the conditions for which the vocabulary has tokens.
 
-        Only the Han characters of a title or theme are encoded. By default the dynasty is the dynasty of the poet.
+        Only the Han characters of a title or theme are encoded. By default the dynasty is the
+        dynasty of the poet.
         """
         return Prefix(
             self._token(dynasty or self.dynasty_of(poet)),
@@ -105,9 +117,16 @@ class Conditions:
         )
 
     def theme(self, characters: Ids) -> Ids:
-        """Put `<about>` before a theme's ids. Return no ids if the theme is empty or the model knows no themes."""
+        """Put `<about>` before a theme's ids.
+
+        Return no ids if the theme is empty or the model knows no themes.
+        """
         token = self._token(ABOUT)
-        return np.concatenate([token, characters]) if len(token) and len(characters) else characters[:0]
+        return (
+            np.concatenate([token, characters])
+            if len(token) and len(characters)
+            else characters[:0]
+        )
 
     def _token(self, name: str | None) -> Ids:
         return np.array([self.names[name]] if name in self.names else [], np.int64)

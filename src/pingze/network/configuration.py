@@ -7,12 +7,20 @@ from typing import Any
 from pingze.errors import InputError
 from pingze.lstm.formulas import ACTIVATIONS
 
-LARGEST = {"vocabulary_size": 1 << 17, "embedding_size": 1 << 14, "hidden_size": 1 << 14, "layers": 64}
+LARGEST = {
+    "vocabulary_size": 1 << 17,
+    "embedding_size": 1 << 14,
+    "hidden_size": 1 << 14,
+    "layers": 64,
+}
 
 
 @dataclass(frozen=True)
 class ModelConfiguration:
-    """The architecture of a model. The defaults are the report's. Raises InputError if a value is not allowed."""
+    """The architecture of a model. The defaults are the report's.
+
+    Raises InputError if a value is not allowed.
+    """
 
     vocabulary_size: int = 5851
     """Number of tokens, including all special tokens."""
@@ -25,11 +33,17 @@ class ModelConfiguration:
     activation: str = "tanh"
     """The cell's activation φ: tanh, relu or leaky_relu."""
     tied: bool = False
-    """Whether the output layer uses the embedding's weight. If so, a projection from H to E precedes that layer."""
+    """Whether the output layer uses the embedding's weight.
+
+    If so, a projection from H to E precedes that layer.
+    """
     held: bool = False
     """Whether the mean embedding of the conditions is an additional input at every step."""
     special_tokens: tuple[str, ...] = ()
-    """The tokens of conditions. Training determines them. In the vocabulary they follow the four `SPECIAL_TOKENS`."""
+    """The tokens of conditions. Training determines them.
+
+    In the vocabulary they follow the four `SPECIAL_TOKENS`.
+    """
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "ModelConfiguration":
@@ -45,4 +59,6 @@ class ModelConfiguration:
             if type(has := getattr(self, name)) is not int or not 1 <= has <= most:
                 raise InputError("range", field=name, has=str(has), least=1, most=most)
         if type(self.activation) is not str or self.activation not in ACTIVATIONS:
-            raise InputError("choice", field="activation", has=self.activation, choices=list(ACTIVATIONS))
+            raise InputError(
+                "choice", field="activation", has=self.activation, choices=list(ACTIVATIONS)
+            )

@@ -17,20 +17,29 @@ from pingze.network.vocabulary import BOS, PAD
 class LanguageModel(nn.Module):
     """A model of p(next token | previous tokens): embedding (V, E) -> LSTM layers -> output (V, D).
 
-    D is the input size of the output layer. In a tied model the output layer uses the embedding's weight, so the
-    LSTM's output is projected from H to E, and D is E. In all other models D is H.
+    D is the input size of the output layer. In a tied model the output layer uses the embedding's
+    weight, so the LSTM's output is projected from H to E, and D is E. In all other models D is H.
 
     Args:
         configuration: V, E, H and the other settings that determine the model's shape.
         dropout: The shares of features and weights to drop in training.
-        operands: The type of operands of large matrix products in training; by default the type of the weights.
+        operands: The type of operands of large matrix products in training; by default the type of
+            the weights.
     """
 
     def __init__(
-        self, configuration: ModelConfiguration, *, dropout: Dropout = Dropout(), operands: torch.dtype | None = None
+        self,
+        configuration: ModelConfiguration,
+        *,
+        dropout: Dropout = Dropout(),
+        operands: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        V, E, H = configuration.vocabulary_size, configuration.embedding_size, configuration.hidden_size
+        V, E, H = (
+            configuration.vocabulary_size,
+            configuration.embedding_size,
+            configuration.hidden_size,
+        )
         self.configuration, self.dropout, self.operands = configuration, dropout, operands
         self.embedding = nn.Embedding(V, E)
         self.lstm = LSTM(
@@ -50,23 +59,28 @@ class LanguageModel(nn.Module):
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
         """Draw the LSTM weights with `lstm.initializers`, and draw the embedding and the output weight uniformly.
 
-        The embedding is within ±0.1. The output weight, or the projection of a tied model, is within ±1/√H. The output
-        bias and `weight_ph` are 0.
+        The embedding is within ±0.1. The output weight, or the projection of a tied model, is
+        within ±1/√H. The output bias and `weight_ph` are 0.
 
         Args:
-            name: The initialization of the LSTM layers: zero, normal, uniform, xavier or orthogonal.
+            name: The initialization of the LSTM layers: zero, normal, uniform, xavier or
+                orthogonal.
             rng: The random number generator.
             scale: The standard deviation of the initialization `normal`.
         """
         E, H = self.configuration.embedding_size, self.configuration.hidden_size
         output = self.output if self.projection is None else self.projection
         with torch.no_grad():
-            self.embedding.weight.copy_(torch.from_numpy(rng.uniform(-0.1, 0.1, self.embedding.weight.shape)))
+            self.embedding.weight.copy_(
+                torch.from_numpy(rng.uniform(-0.1, 0.1, self.embedding.weight.shape))
+            )
             for depth, layer in enumerate(self.lstm.layers):
                 values = initialize(name, E if depth == 0 else H, H, rng, scale)
                 for part, value in values._asdict().items():
                     getattr(layer, part).copy_(torch.from_numpy(value))
-            output.weight.copy_(torch.from_numpy(rng.uniform(-(H**-0.5), H**-0.5, output.weight.shape)))
+            output.weight.copy_(
+                torch.from_numpy(rng.uniform(-(H**-0.5), H**-0.5, output.weight.shape))
+            )
             self.output.bias.zero_()
 
     @classmethod
@@ -82,7 +96,9 @@ class LanguageModel(nn.Module):
                 parameter.copy_(torch.from_numpy(checkpoint.tensors[name]))
         return model
 
-    def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N D"]:
+    def forward(
+        self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
+    ) -> Float[Tensor, "N D"]:
         """Compute the output layer's input after each token, (N, D), from an initial state of zeros.
 
         Args:
@@ -93,7 +109,9 @@ class LanguageModel(nn.Module):
         held = _prefix_means(embedded, inputs, sizes) if self.configuration.held else None
         if self.training:
             if self.dropout.types:
-                embedded = type_dropout(embedded, inputs, self.configuration.vocabulary_size, self.dropout.types)
+                embedded = type_dropout(
+                    embedded, inputs, self.configuration.vocabulary_size, self.dropout.types
+                )
             embedded = self.dropout.features(embedded, sizes, self.dropout.inputs)
         hidden: Tensor = self.lstm(embedded, sizes, held=held)[0]
         if self.training:
@@ -107,7 +125,9 @@ class LanguageModel(nn.Module):
     def loss_sum(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, ""]:
-        """Compute the sum of -ln p(target) over a batch, in nats. Training minimizes the mean per target.
+        """Compute the sum of -ln p(target) over a batch, in nats.
+
+        Training minimizes the mean per target.
 
         Args:
             inputs: The ids of a packed batch, (N).
@@ -115,7 +135,9 @@ class LanguageModel(nn.Module):
             sizes: The number of texts still running at each step, (T).
         """
         hidden, targets = self._predicting(inputs, targets, sizes)
-        return cross_entropy_sum(hidden, self.output.weight, self.output.bias, targets, self.operands)
+        return cross_entropy_sum(
+            hidden, self.output.weight, self.output.bias, targets, self.operands
+        )
 
     def token_losses(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
@@ -138,7 +160,9 @@ class LanguageModel(nn.Module):
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Return the weights, by their names in a checkpoint."""
-        return {name: parameter.detach().cpu().numpy() for name, parameter in self.named_parameters()}
+        return {
+            name: parameter.detach().cpu().numpy() for name, parameter in self.named_parameters()
+        }
 
 
 def _prefix_means(
@@ -152,5 +176,7 @@ def _prefix_means(
     begin = torch.full((int(sizes[0]),), len(sizes), device=device)
     begin[sequence[begins]] = step[begins]
     before = step < begin[sequence]
-    sums = embedded.new_zeros(len(begin), embedded.shape[1]).index_add(0, sequence[before], embedded[before])
+    sums = embedded.new_zeros(len(begin), embedded.shape[1]).index_add(
+        0, sequence[before], embedded[before]
+    )
     return sums / begin.clamp(min=1)[:, None]

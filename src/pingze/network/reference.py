@@ -1,7 +1,8 @@
 """Run a model and sample from it in the plain way: with `pingze.lstm.formulas` alone, one character at a time.
 
-Faster networks are tested against `ReferenceNetwork`, and `--reference` composes with it. `LineSampler` draws texts
-from this network or a faster one. Like the report's generator, it knows neither form nor rhyme.
+Faster networks are tested against `ReferenceNetwork`, and `--reference` composes with it.
+`LineSampler` draws texts from this network or a faster one. Like the report's generator, it knows
+neither form nor rhyme.
 """
 
 import re
@@ -23,22 +24,32 @@ FREE_CHARACTERS = 1000
 
 
 class State(NamedTuple):
-    """The state of a model that has read B texts. Its size does not depend on the length of the texts."""
+    """The state of a model that has read B texts.
+
+    Its size does not depend on the length of the texts.
+    """
 
     layers: tuple[Float[Array, "B H"], ...]
     """h and c of each layer, starting with the first: h0, c0, h1, c1, …"""
     bias: Float[Array, "R G"]
-    """The first layer's bias W_p p + b for conditions p (`formulas.held_bias`). R is 1 if all texts share p, else B."""
+    """The first layer's bias W_p p + b for conditions p (`formulas.held_bias`).
+
+    R is 1 if all texts share p, else B.
+    """
     logits: Float[Array, "B V"]
     """The logits of the next token, shifted so that the largest is 0; no columns until `predict` computes them."""
     log_sum: Float[Array, "B"]
     """The log-sum-exp of each text's logits; 0 until `predict` computes it."""
 
     @classmethod
-    def unpredicted(cls, layers: Sequence[Float[Array, "B H"]], bias: Float[Array, "R G"]) -> "State":
+    def unpredicted(
+        cls, layers: Sequence[Float[Array, "B H"]], bias: Float[Array, "R G"]
+    ) -> "State":
         """Return a state whose logits are still to be computed."""
         batch = len(layers[0])
-        return cls(tuple(layers), bias, np.zeros((batch, 0), np.float32), np.zeros(batch, np.float32))
+        return cls(
+            tuple(layers), bias, np.zeros((batch, 0), np.float32), np.zeros(batch, np.float32)
+        )
 
     @property
     def h(self) -> Float[Array, "B H"]:
@@ -51,7 +62,10 @@ class State(NamedTuple):
         return self.logits - self.log_sum[:, None]
 
     def take(self, rows: Int64[Array, "N"] | slice) -> "State":
-        """Return the states of the texts at the given rows. Rows may repeat, and a slice of rows copies nothing."""
+        """Return the states of the texts at the given rows.
+
+        Rows may repeat, and a slice of rows copies nothing.
+        """
         bias = self.bias if len(self.bias) == 1 else self.bias[rows]
         layers = tuple(part[rows] for part in self.layers)
         return State(layers, bias, self.logits[rows], self.log_sum[rows])
@@ -64,7 +78,9 @@ class State(NamedTuple):
             return first
         bias = first.bias
         if not all(np.array_equal(state.bias, bias) for state in others):
-            bias = np.concatenate([np.broadcast_to(s.bias, (len(s.h), s.bias.shape[1])) for s in states])
+            bias = np.concatenate(
+                [np.broadcast_to(s.bias, (len(s.h), s.bias.shape[1])) for s in states]
+            )
         parts = zip(*((*s.layers, s.logits, s.log_sum) for s in states), strict=True)
         *layers, logits, log_sum = map(np.concatenate, parts)
         return cls(tuple(layers), bias, logits, log_sum)
@@ -81,7 +97,9 @@ class ReferenceNetwork:
     def parameters(self) -> list[Parameters]:
         """The weights of each LSTM layer."""
         return [
-            Parameters(*(self.checkpoint.tensors[f"lstm.{depth}.{name}"] for name in Parameters._fields))
+            Parameters(
+                *(self.checkpoint.tensors[f"lstm.{depth}.{name}"] for name in Parameters._fields)
+            )
             for depth in range(self.configuration.layers)
         ]
 
@@ -91,7 +109,9 @@ class ReferenceNetwork:
 
     def _begin(self, prefix: tuple[int, ...]) -> State:
         zeros = np.zeros((1, self.configuration.hidden_size), np.float32)
-        state = State.unpredicted([zeros] * (2 * self.configuration.layers), self._bias(prefix)[None])
+        state = State.unpredicted(
+            [zeros] * (2 * self.configuration.layers), self._bias(prefix)[None]
+        )
         for id_ in (*prefix, BOS):
             state = self.step(state, np.array([id_]))
         return state
@@ -127,18 +147,26 @@ class ReferenceNetwork:
         tensor = self.checkpoint.tensor
         bias = tensor("lstm.0.bias")
         if self.configuration.held and prefix:
-            # The mean is in float64, so that rounding to float32 hides the order in which BLAS adds.
-            p = tensor("embedding.weight", list(prefix)).mean(axis=0, keepdims=True, dtype=np.float64)
+            # The mean is in float64, so that rounding to float32 hides the order in which BLAS
+            # adds.
+            p = tensor("embedding.weight", list(prefix)).mean(
+                axis=0, keepdims=True, dtype=np.float64
+            )
             (bias,) = held_bias(p, tensor("lstm.0.weight_ph"), bias)
         return bias.astype(np.float32)
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
-        """Return one list per layer: the caches of all steps of one text. `ids` includes the conditions and `<bos>`."""
+        """Return one list per layer: the caches of all steps of one text.
+
+        `ids` includes the conditions and `<bos>`.
+        """
         held, recorded = self._bias(ids[: list(ids).index(BOS)].tolist()), []
         x = self.checkpoint.tensors["embedding.weight"][ids][:, None]
         zeros = np.zeros_like(self.parameters[0].weight_hh[:1])
         for parameters in (self.parameters[0]._replace(bias=held), *self.parameters[1:]):
-            (x, *_), caches = sequence_forward(x, zeros, zeros, parameters, self.configuration.activation)
+            (x, *_), caches = sequence_forward(
+                x, zeros, zeros, parameters, self.configuration.activation
+            )
             recorded.append(caches)
         return recorded
 
@@ -147,9 +175,18 @@ class LineSampler:
     """A sampler that draws lines of Han characters from a model, one character at a time."""
 
     def __init__(
-        self, network: ReferenceNetwork, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
+        self,
+        network: ReferenceNetwork,
+        vocabulary: Vocabulary,
+        temperature: float,
+        rng: np.random.Generator,
     ) -> None:
-        self.network, self.vocabulary, self.temperature, self.rng = network, vocabulary, temperature, rng
+        self.network, self.vocabulary, self.temperature, self.rng = (
+            network,
+            vocabulary,
+            temperature,
+            rng,
+        )
         self.start()
 
     def start(self, prefix: Sequence[int] = ()) -> None:
@@ -157,7 +194,10 @@ class LineSampler:
         self.state = self.network.start(prefix=prefix)
 
     def lines(self, opening: str, length: int, max_lines: int, *, may_end: bool) -> list[str]:
-        """Complete `opening` to `max_lines` lines of `length` characters. If `may_end`, the text may end earlier."""
+        """Complete `opening` to `max_lines` lines of `length` characters.
+
+        If `may_end`, the text may end earlier.
+        """
         given, lines = self.vocabulary.encode(opening).tolist()[::-1], list[str]()
         while len(lines) < max_lines:
             allowed, line = self.vocabulary.is_han.copy(), ""
@@ -174,7 +214,8 @@ class LineSampler:
     def free(self, opening: str, max_lines: int, most: int = FREE_CHARACTERS) -> str:
         """Sample a text that begins with `opening`. The model chooses punctuation and length.
 
-        The text has at most `max_lines` punctuation marks and `most` characters. Each sentence is on a line of its own.
+        The text has at most `max_lines` punctuation marks and `most` characters. Each sentence is
+        on a line of its own.
         """
         text, given = "", self.vocabulary.encode(opening).tolist()[::-1]
         after_mark, elsewhere = self.vocabulary.is_han.copy(), self.vocabulary.is_han.copy()
@@ -187,7 +228,10 @@ class LineSampler:
         return re.sub("([。？！])(?!$)", r"\1\n", text)
 
     def _next(self, given: list[int], allowed: Array) -> int:
-        """Pop the last token of `given`, or else draw an allowed one. Feed the token to the network, and return it."""
+        """Pop the last token of `given`, or else draw an allowed one.
+
+        Feed the token to the network, and return it.
+        """
         id_ = given.pop() if given else self._draw(allowed)
         self.state = self.network.step(self.state, np.array([id_]))
         return id_
@@ -196,6 +240,7 @@ class LineSampler:
         logits = np.where(allowed, self.state.logits[0].astype(np.float64), -np.inf)
         if self.temperature == 0:
             return int(logits.argmax())
-        # Gumbel's trick: the index of the largest ln p + noise is a draw from p, without overflow at any temperature.
+        # Gumbel's trick: the index of the largest ln p + noise is a draw from p, without overflow
+        # at any temperature.
         scaled = (logits - logits.max()) / self.temperature
         return int((scaled + self.rng.gumbel(size=len(scaled))).argmax())

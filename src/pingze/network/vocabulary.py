@@ -21,9 +21,11 @@ class Vocabulary:
     """The tokens of a model, each with an id.
 
     Args:
-        tokens: The tokens in the order of their ids: `SPECIAL_TOKENS`, then tokens of conditions, then characters.
+        tokens: The tokens in the order of their ids: `SPECIAL_TOKENS`, then tokens of conditions,
+            then characters.
 
-    Raises InputError if the tokens do not begin with `SPECIAL_TOKENS`, or if a token is repeated or invalid.
+    Raises InputError if the tokens do not begin with `SPECIAL_TOKENS`, or if a token is repeated or
+    invalid.
     """
 
     def __init__(self, tokens: Sequence[str]) -> None:
@@ -37,13 +39,17 @@ class Vocabulary:
             raise InputError("vocabulary_token", has=ascii(odd[0]))
 
     @classmethod
-    def of_texts(cls, texts: Iterable[str], size: int, condition_tokens: Sequence[str] = ()) -> "Vocabulary":
+    def of_texts(
+        cls, texts: Iterable[str], size: int, condition_tokens: Sequence[str] = ()
+    ) -> "Vocabulary":
         """Build a vocabulary of the special tokens and the most frequent characters of some texts.
 
         Args:
-            texts: The texts whose characters are counted. Equally frequent characters are ordered by code point.
+            texts: The texts whose characters are counted. Equally frequent characters are ordered
+                by code point.
             size: The maximum number of tokens, including special tokens.
-            condition_tokens: The tokens of conditions, such as <七絕> (`pingze.network.conditions`); none by default.
+            condition_tokens: The tokens of conditions, such as <七絕>
+                (`pingze.network.conditions`); none by default.
         """
         counts = Counter(character for text in texts for character in text)
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
@@ -71,7 +77,8 @@ class Vocabulary:
         """Return the id of each character, or `UNK` if the character is not in the vocabulary.
 
         Args:
-            text: The characters. The name of a special token, such as `<bos>`, is read as separate characters.
+            text: The characters. The name of a special token, such as `<bos>`, is read as separate
+                characters.
         """
         return np.array([self.ids.get(character, UNK) for character in text], dtype=np.int64)
 

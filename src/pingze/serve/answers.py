@@ -38,32 +38,49 @@ def forms() -> schemas.Choices:
     options = []
     for each in fields(unasked):
         sentence, bounds = each.metadata["description"], each.metadata["json_schema_extra"]
-        options.append(schemas.OptionChoice(each.name, sentence, getattr(unasked, each.name), bounds))
+        options.append(
+            schemas.OptionChoice(each.name, sentence, getattr(unasked, each.name), bounds)
+        )
     of_verse, of_tunes, models, standards = [], [], [], []
     for form in FORMS.values():
         templates = [opening_name(form.width, opening[0]) for opening in form.openings]
-        inner, sizes = bool(form.antithetical(form.default_lines)), (form.width, form.lines, form.default_lines)
+        inner, sizes = (
+            bool(form.antithetical(form.default_lines)),
+            (form.width, form.lines, form.default_lines),
+        )
         of_verse.append(schemas.FormChoice(form.name, *sizes, form.regulated, inner, templates))
     for tune in tunes().values():
-        tones, marks = [line.tones for line in tune.lines], "".join(line.mark for line in tune.lines)
+        tones, marks = (
+            [line.tones for line in tune.lines],
+            "".join(line.mark for line in tune.lines),
+        )
         stanzas = [number for number, line in enumerate(tune.lines, 1) if line.ends_stanza]
         rhymes = ["".join(sorted(tune.kinds(rhyme))) for rhyme in range(len(tune.rhymes()))]
         shape = (tune.widths, marks, stanzas, tones, rhymes)
         of_tunes.append(schemas.TuneChoice(tune.name, tune.names, *shape, tune.shaped))
     for name in checkpoint.SHIPPED:
         known, size = composer(name).conditions, composer(name).network.configuration
-        poets = [poet for poet in dict.fromkeys(map(to_traditional, known.poets)) if poet not in NOT_PEOPLE]
+        poets = [
+            poet
+            for poet in dict.fromkeys(map(to_traditional, known.poets))
+            if poet not in NOT_PEOPLE
+        ]
         knows = (bool(known), ABOUT in known.names, poets, known.tunes)
         models.append(schemas.ModelChoice(name, *knows, size.layers, size.hidden_size))
     for standard in STANDARDS.values():
-        groups = [schemas.RhymeChoice(each.name, each.label, each.side) for each in standard.groups.values()]
+        groups = [
+            schemas.RhymeChoice(each.name, each.label, each.side)
+            for each in standard.groups.values()
+        ]
         parts = []
         for part, label in part_labels(standard):
             side = kind_in(part, "入", standard).replace(OBLIQUE, "") or "平仄"
             parts.append(schemas.RhymeChoice(part, label, side))
         standards.append(schemas.StandardChoice(standard.name, standard.label, groups, parts))
     corpus, default = store_path().is_file(), checkpoint.DEFAULT
-    return schemas.Choices(options, of_verse, of_tunes, standards, models, default, corpus, STRICTNESSES)
+    return schemas.Choices(
+        options, of_verse, of_tunes, standards, models, default, corpus, STRICTNESSES
+    )
 
 
 @cache
@@ -74,7 +91,10 @@ def script() -> dict[str, dict[str, str]]:
 
 @cache
 def example() -> dict[str, str]:
-    """Return a Tang poem from the corpus as an example text for the check. Answer 409 if there is no corpus."""
+    """Return a Tang poem from the corpus as an example text for the check.
+
+    Answer 409 if there is no corpus.
+    """
     with Store.open() as store:
         for poem in store.poems(dynasty="tang"):
             if (poem.author, poem.title) == EXAMPLE:
@@ -125,22 +145,49 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
     verdicts = []
     with usual_neighbours() as neighbours:
         for text in texts:
-            verdict = prosody.check(text, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine)
+            verdict = prosody.check(
+                text, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine
+            )
             faults, by = [], STANDARDS[verdict.standard]
             for fault in verdict.violations:
                 check_deadline()
-                said, fits = say(fault.rule, {}, language), suggest(verdict, fault, neighbours=neighbours)
+                said, fits = (
+                    say(fault.rule, {}, language),
+                    suggest(verdict, fault, neighbours=neighbours),
+                )
                 cause = fault.as_cause(verdict.rhyme)
-                faults.append(schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=cause))
-            same = ("ok", "judged", "form", "template", "rhyme", "level", "standard", "lines", "read")
-            notes = [*verdict.doubts, *verdict.notes, *(composing.antithesis_notes(verdict) if asked.fine else ())]
+                faults.append(
+                    schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=cause)
+                )
+            same = (
+                "ok",
+                "judged",
+                "form",
+                "template",
+                "rhyme",
+                "level",
+                "standard",
+                "lines",
+                "read",
+            )
+            notes = [
+                *verdict.doubts,
+                *verdict.notes,
+                *(composing.antithesis_notes(verdict) if asked.fine else ()),
+            ]
             answer = schemas.Judged(
                 **{name: getattr(verdict, name) for name in same},
                 violations=faults,
                 notes=[note.text(language) for note in notes],
                 remarks=[note.cause for note in notes],
-                tones=["".join(SIGNS[tone(character, by)] for character in line) for line in verdict.read],
-                readings=[[[*map(str, readings(character, by))] for character in line] for line in verdict.read],
+                tones=[
+                    "".join(SIGNS[tone(character, by)] for character in line)
+                    for line in verdict.read
+                ],
+                readings=[
+                    [[*map(str, readings(character, by))] for character in line]
+                    for line in verdict.read
+                ],
                 explanation=prosody.explain_verdict(verdict) if asked.explain else (),
             )
             verdicts.append(answer)
@@ -158,7 +205,10 @@ def originality(asked: schemas.OriginalityRequest) -> dict[str, list[Shared]]:
 
 
 def code(asked: schemas.CodeRequest) -> dict[str, list[str]]:
-    """Encode a text as a QR code. Each row is a string of 0 (light) and 1 (dark); the quiet zone is left out."""
+    """Encode a text as a QR code.
+
+    Each row is a string of 0 (light) and 1 (dark); the quiet zone is left out.
+    """
     from segno import DataOverflowError, make  # few readers ask for a code
 
     if not asked.text:
@@ -167,12 +217,17 @@ def code(asked: schemas.CodeRequest) -> dict[str, list[str]]:
         drawn = make(asked.text, micro=False, encoding="utf-8", eci=not asked.text.isascii())
     except DataOverflowError:
         size = len(asked.text.encode())
-        raise InputError("code_too_long", field="text", has=size, most=schemas.LARGEST_CODE) from None
+        raise InputError(
+            "code_too_long", field="text", has=size, most=schemas.LARGEST_CODE
+        ) from None
     return {"modules": ["".join(map(str, row)) for row in drawn.matrix]}
 
 
 def warm_up() -> float:
-    """Load the models and tables. Return how many CPU seconds per token it takes to write a large batch of texts."""
+    """Load the models and tables.
+
+    Return how many CPU seconds per token it takes to write a large batch of texts.
+    """
     forms(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(schemas.CheckRequest(text=text, form="五絕"), "en")

@@ -1,6 +1,7 @@
 """Define the API's routes under /v1, whose answers the queue's workers compute, and assemble the application.
 
-The application consists of the routes, the OpenAPI schema, the page, the answers to errors, and the guard.
+The application consists of the routes, the OpenAPI schema, the page, the answers to errors, and the
+guard.
 """
 
 import asyncio
@@ -30,7 +31,14 @@ from pingze.serve import answers, inside, populations, queue
 from pingze.serve.guard import Guard
 from pingze.serve.problems import MEDIA_TYPE, Problem, RefusedError, invalid, language_of
 from pingze.serve.queue import Queue
-from pingze.serve.schemas import MOST_TEXTS, CollectedPoems, CollectRequest, ComposeRequest, Poems, ReviseRequest
+from pingze.serve.schemas import (
+    MOST_TEXTS,
+    CollectedPoems,
+    CollectRequest,
+    ComposeRequest,
+    Poems,
+    ReviseRequest,
+)
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import STANDARDS
@@ -48,7 +56,10 @@ router = APIRouter(prefix="/v1", responses={status: {"model": Problem} for statu
 
 
 def _add_route(compute: Callable[..., Any]) -> None:
-    """Add a route. A worker calls `compute` with the body, and with `language` if `compute` has this parameter."""
+    """Add a route.
+
+    A worker calls `compute` with the body, and with `language` if `compute` has this parameter.
+    """
     called = signature(compute)
     body = [each for name, each in called.parameters.items() if name != "language"]
 
@@ -62,11 +73,20 @@ def _add_route(compute: Callable[..., Any]) -> None:
     parameters += [each.replace(kind=Parameter.KEYWORD_ONLY) for each in body]
     answer.__signature__ = Signature(parameters, return_annotation=called.return_annotation)  # type: ignore[attr-defined]
     answer.__name__, answer.__doc__ = compute.__name__, compute.__doc__
-    router.add_api_route("/" + compute.__name__.strip("_"), answer, methods=["POST" if body else "GET"])
+    router.add_api_route(
+        "/" + compute.__name__.strip("_"), answer, methods=["POST" if body else "GET"]
+    )
 
 
 for compute in (
-    *(answers.forms, answers.script, answers.example, answers.conflicts, answers.couplet, answers.mend),
+    *(
+        answers.forms,
+        answers.script,
+        answers.example,
+        answers.conflicts,
+        answers.couplet,
+        answers.mend,
+    ),
     *(answers.alternatives, answers.explain, answers.check, answers.code, answers.originality),
     *(inside.reach, inside.units, inside.next_),
 ):
@@ -83,7 +103,8 @@ async def health(request: Request) -> dict[str, str | int]:
 async def compose(asked: ComposeRequest, request: Request) -> Poems:
     """Compose poems that meet all constraints of the request, in the order of their seeds.
 
-    If `Accept` names application/x-ndjson, the answer is one line of JSON for each draft, then one line for all poems.
+    If `Accept` names application/x-ndjson, the answer is one line of JSON for each draft, then one
+    line for all poems.
     """
     if LINES not in request.headers.get("accept", ""):
         return await _poems(asked, request, Poems)
@@ -102,7 +123,10 @@ async def compose(asked: ComposeRequest, request: Request) -> Poems:
 
 
 async def _watched(asked: ComposeRequest, request: Request) -> AsyncIterator[str]:
-    """Write poems. Yield a line of JSON for each draft, then one line for all poems. Raises the errors of `_poems`."""
+    """Write poems. Yield a line of JSON for each draft, then one line for all poems.
+
+    Raises the errors of `_poems`.
+    """
     drafts: asyncio.Queue[populations.Draft | None] = asyncio.Queue()
     writing = asyncio.ensure_future(_poems(asked, request, Poems, drafts.put_nowait))
     writing.add_done_callback(lambda _: drafts.put_nowait(None))
@@ -120,11 +144,16 @@ def _line(answer: object) -> str:
 
 @router.post("/collect")
 async def collect(asked: CollectRequest, request: Request) -> CollectedPoems:
-    """Put together poems whose lines are all from different poems of the corpus. Answer 409 if there is no corpus."""
+    """Put together poems whose lines are all from different poems of the corpus.
+
+    Answer 409 if there is no corpus.
+    """
     return await _poems(asked, request, CollectedPoems)
 
 
-async def _poems(asked: ComposeRequest, request: Request, answer: type[P], hear: Hear | None = None) -> P:
+async def _poems(
+    asked: ComposeRequest, request: Request, answer: type[P], hear: Hear | None = None
+) -> P:
     texts, language = asked.count * asked.particles, language_of(request.headers)
     if texts > MOST_TEXTS:
         raise InputError("too_many_texts", field="count", has=texts, most=MOST_TEXTS)
@@ -144,8 +173,8 @@ async def _write(
 ) -> tuple[list[Poem], Sequence[Note]]:
     """Write a poem for each seed. Return the poems, and the notes on the request.
 
-    Each population (a group of texts that are resampled together) is a job. A poem may have several populations.
-    `hear`, if given, is called with the drafts of each poem's first population.
+    Each population (a group of texts that are resampled together) is a job. A poem may have several
+    populations. `hear`, if given, is called with the drafts of each poem's first population.
     """
     packed = pickle.dumps(asked)
     async with _asking(request) as asking:
@@ -154,7 +183,9 @@ async def _write(
         for seed, number in product(own, range(count)):
             heard = hear if number == 0 else None
             arguments = (packed, (seed, number), alone, heard is not None)
-            jobs.append(queue.Job(asking, populations.write, arguments, model, rows, rows * tokens, heard))
+            jobs.append(
+                queue.Job(asking, populations.write, arguments, model, rows, rows * tokens, heard)
+            )
         found = await asking.compute_all(jobs)
         if not alone:
             found = await asking.compute(populations.join, packed, own, found)
@@ -173,11 +204,20 @@ CHOICES: dict[str, list[str]] = {
     "level": list(STRICTNESSES),
     "rhyme": list(dict.fromkeys(name for each in STANDARDS.values() for name in each.groups)),
 }
-"""The names that the OpenAPI schema lists. The server also accepts other spellings, such as Simplified characters."""
+"""The names that the OpenAPI schema lists.
+
+The server also accepts other spellings, such as Simplified characters.
+"""
 
 _POEM = {"lines": ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]}
 EXAMPLES: dict[str, dict[str, Any]] = {
-    "compose": {"form": "七絕", "rhyme": "庚", "pattern": "＿＿明月＿＿＿", "include": "雁", "seed": 1},
+    "compose": {
+        "form": "七絕",
+        "rhyme": "庚",
+        "pattern": "＿＿明月＿＿＿",
+        "include": "雁",
+        "seed": 1,
+    },
     "collect": {"form": "七絕", "title": "秋思", "rhyme": "陽", "poets": "唐", "seed": 1},
     "conflicts": {"form": "五絕", "rhyme": "陽", "pattern": "＿＿＿＿＿ ＿＿＿＿天"},
     "revise": {"poem": _POEM, "targets": [{"line": 2, "position": 3}]},
@@ -195,7 +235,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 """An example request body for each route that reads a body."""
 
 
-def create_app(queue: Queue | None = None, hosts: Iterable[str] = (), public_url: str = "") -> Guard:
+def create_app(
+    queue: Queue | None = None, hosts: Iterable[str] = (), public_url: str = ""
+) -> Guard:
     """Build the application, which accepts requests addressed to the loopback host names.
 
     Args:
@@ -210,15 +252,22 @@ def create_app(queue: Queue | None = None, hosts: Iterable[str] = (), public_url
         redoc_url=None,
         openapi_url=None,
         telemetry={"auto_configure": False},  # send none, even if the environment configures it
-        exception_handlers=dict.fromkeys((PingzeError, RequestValidationError, HTTPException, Exception), _problem),
+        exception_handlers=dict.fromkeys(
+            (PingzeError, RequestValidationError, HTTPException, Exception), _problem
+        ),
     )
     app.state.queue = queue
     app.include_router(router)
     schema = _described(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
     index = (PAGE / "index.html").read_text(encoding="utf-8")
-    for name, address in (("public", public_url or project_url("Poems")), ("repository", project_url("Repository"))):
-        index = index.replace(f'name="{name}" content=""', f'name="{name}" content="{escape(address)}"')
+    for name, address in (
+        ("public", public_url or project_url("Poems")),
+        ("repository", project_url("Repository")),
+    ):
+        index = index.replace(
+            f'name="{name}" content=""', f'name="{name}" content="{escape(address)}"'
+        )
     app.add_api_route("/", lambda: HTMLResponse(index), include_in_schema=False)
     app.mount("/page", StaticFiles(directory=PAGE))
     return Guard(app, hosts)
@@ -235,7 +284,10 @@ def project_url(label: str) -> str:
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    """Build the response to any error, including an unknown route. Keep the error's headers, such as Allow."""
+    """Build the response to any error, including an unknown route.
+
+    Keep the error's headers, such as Allow.
+    """
     language, headers = language_of(request.headers), None
     if isinstance(error, RequestValidationError):
         error = invalid(error.errors()[0])

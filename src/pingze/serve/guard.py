@@ -1,7 +1,8 @@
 """Refuse requests with unknown host names or with large or slow bodies, set headers, and close idle connections.
 
-Another site can make its own host name resolve to this machine (DNS rebinding). Requests from the site's page then name
-the site's host, so only known host names are accepted. The guard reads each body in full before the application runs.
+Another site can make its own host name resolve to this machine (DNS rebinding). Requests from the
+site's page then name the site's host, so only known host names are accepted. The guard reads each
+body in full before the application runs.
 """
 
 import asyncio
@@ -62,12 +63,16 @@ class Guard:
 
         try:
             self._check(headers, scope["method"])
-            await self._answer(scope, await _read(Request(scope, receive)), receive, send_with_headers)
+            await self._answer(
+                scope, await _read(Request(scope, receive)), receive, send_with_headers
+            )
         except ClientDisconnect:
             pass
         except (RefusedError, asyncio.CancelledError) as error:
             # After a second Ctrl-C, uvicorn would print the CancelledError if it were raised again.
-            problem = Problem.of(error if isinstance(error, RefusedError) else lost(), language_of(headers))
+            problem = Problem.of(
+                error if isinstance(error, RefusedError) else lost(), language_of(headers)
+            )
             if started:
                 await send({"type": "http.response.body", "body": problem.line()})
             else:
@@ -89,7 +94,8 @@ class Guard:
     async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Run the application until it has answered or the client has left."""
         messages = [{"type": "http.request", "body": body}]
-        gone = asyncio.ensure_future(receive())  # after the body, the only message left is the disconnect
+        # after the body, the only message left is the disconnect
+        gone = asyncio.ensure_future(receive())
 
         async def replay() -> Message:
             return messages.pop() if messages else await asyncio.shield(gone)
@@ -105,7 +111,10 @@ class Guard:
 
 
 async def _read(request: Request) -> bytes:
-    """Read a whole body. Raises RefusedError if it is too large or slow, and ClientDisconnect if the client leaves."""
+    """Read a whole body.
+
+    Raises RefusedError if it is too large or slow, and ClientDisconnect if the client leaves.
+    """
     body = bytearray()
     try:
         async with asyncio.timeout(READING_SECONDS):
@@ -119,18 +128,22 @@ async def _read(request: Request) -> bytes:
 
 
 async def watch(connections: set[Any], seconds: float = IDLE_SECONDS) -> None:
-    """Close idle connections until this task is cancelled. A connection is idle if no answer is computed or read.
+    """Close idle connections until this task is cancelled.
 
-    uvicorn itself only closes connections that are idle after an answer. It waits for ever for the first request, for
-    the rest of a refused body, and for a client to read an answer. If a client sends a second request before the first
-    is answered, uvicorn stops reading from the connection, and does not notice when the client leaves. While an answer
-    is computed, this task makes uvicorn read again, unless `LARGEST_BODY` bytes of further requests already wait.
+    A connection is idle if no answer is computed or read.
+
+    uvicorn itself only closes connections that are idle after an answer. It waits for ever for the
+    first request, for the rest of a refused body, and for a client to read an answer. If a client
+    sends a second request before the first is answered, uvicorn stops reading from the connection,
+    and does not notice when the client leaves. While an answer is computed, this task makes uvicorn
+    read again, unless `LARGEST_BODY` bytes of further requests already wait.
 
     Args:
         connections: The open connections of uvicorn's server, instances of `asyncio.Protocol`.
         seconds: How long a connection may be idle.
     """
-    seen: dict[Any, tuple[Any, float]] = {}  # the state of each connection, and when that state began
+    # the state of each connection, and when that state began
+    seen: dict[Any, tuple[Any, float]] = {}
     while True:
         await asyncio.sleep(min(PAUSE, seconds))
         now, before, seen = time.monotonic(), seen, {}
@@ -140,6 +153,9 @@ async def watch(connections: set[Any], seconds: float = IDLE_SECONDS) -> None:
             is_computing = cycle is not None and not cycle.response_complete and not unread
             if is_computing and len(connection.conn.trailing_data[0]) < LARGEST_BODY:
                 connection.flow.resume_reading()
-            seen[connection] = (cycle, unread), now if is_computing or state != (cycle, unread) else since
+            seen[connection] = (
+                (cycle, unread),
+                now if is_computing or state != (cycle, unread) else since,
+            )
             if seen[connection][1] + seconds < now:
                 connection.transport.abort()

@@ -1,7 +1,7 @@
 """Show how a model reads a poem: the units of a layer, the prediction of a character, and the reach of a gradient.
 
-`scripts/name_units.py` measures which property of a text each unit tracks. The results are shown only
-for a model that has exactly the weights that were measured.
+`scripts/name_units.py` measures which property of a text each unit tracks. The results are shown
+only for a model that has exactly the weights that were measured.
 """
 
 import base64
@@ -28,7 +28,8 @@ from pingze.network.vocabulary import BOS, EOS
 from pingze.serve.schemas import CharacterRequest, NextRequest, OfPoem, ReachRequest, UnitsRequest
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
-LARGEST = 32767  # values are scaled to whole numbers of at most this absolute value before they are sent
+# values are scaled to whole numbers of at most this absolute value before they are sent
+LARGEST = 32767
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,10 @@ class Reach:
     token: int
     """The index of the chosen character among the poem's tokens, from 0."""
     reach: Sequence[float]
-    """The Frobenius norm ‖∂h_t/∂(h_k, c_k)‖ / √H for each token k from 0 to t, where t is `token`. For k = t: 1."""
+    """The Frobenius norm ‖∂h_t/∂(h_k, c_k)‖ / √H for each token k from 0 to t, where t is `token`.
+
+    For k = t: 1.
+    """
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,18 @@ class Units:
     cell: Packed
     hidden: Packed
     known: Sequence[Known]
-    """The units that track a property, highest R² first. Empty if the weights of this model were not measured."""
+    """The units that track a property, highest R² first.
+
+    Empty if the weights of this model were not measured.
+    """
 
 
 @dataclass(frozen=True)
 class Next:
-    """The likeliest characters at a position. Their p at temperature T is exp(log_probability / T - log_sum)."""
+    """The likeliest characters at a position.
+
+    Their p at temperature T is exp(log_probability / T - log_sum).
+    """
 
     characters: Sequence[Alternative]
     temperatures: Sequence[float]
@@ -105,7 +115,9 @@ def units(asked: UnitsRequest) -> Units:
     """Return a layer's gates and states for each token of a poem, and the properties that some of its units track."""
     chosen, poem = _asked(asked)
     prefix, caches = _read_layer(chosen, poem, asked)
-    i, f, candidate, o = (np.concatenate(gate) for gate in zip(*(c.gates for c in caches), strict=True))
+    i, f, candidate, o = (
+        np.concatenate(gate) for gate in zip(*(c.gates for c in caches), strict=True)
+    )
     values = {"i": i, "f": f, "o": o, "candidate": candidate, "cell": cells(caches)}
     values["hidden"] = o * np.concatenate([cache.phi_c for cache in caches])
     return Units(
@@ -167,7 +179,10 @@ def measured() -> dict[str, dict[str, list[Known]]]:
 
 
 def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
-    """Load the model and parse the poem. Raises InputError if the layer, line or position does not exist."""
+    """Load the model and parse the poem.
+
+    Raises InputError if the layer, line or position does not exist.
+    """
     poem = asked.poem.read()
     chosen = composer(asked.model, form=poem.form)
     most = {
@@ -181,7 +196,9 @@ def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
     return chosen, poem
 
 
-def _read_layer(chosen: Composer, poem: Poem, asked: UnitsRequest) -> tuple[list[int], list[StepCache]]:
+def _read_layer(
+    chosen: Composer, poem: Poem, asked: UnitsRequest
+) -> tuple[list[int], list[StepCache]]:
     """Return the ids of the condition tokens (form, title etc.), and the layer's cache at each token of the poem."""
     prefix = chosen.prefix(poem_request(chosen, poem))
     read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines, poem.form)])
@@ -189,10 +206,15 @@ def _read_layer(chosen: Composer, poem: Poem, asked: UnitsRequest) -> tuple[list
 
 
 def _token(asked: CharacterRequest, poem: Poem) -> int:
-    """Return the requested character's index among the poem's tokens, from 0. Marks after lines are tokens too."""
+    """Return the requested character's index among the poem's tokens, from 0.
+
+    Marks after lines are tokens too.
+    """
     return len("".join(poem.lines[: asked.line - 1])) + asked.line - 1 + asked.position - 1
 
 
 def _packed(values: Array) -> Packed:
     scale = float(np.abs(values).max() or 1) / LARGEST
-    return Packed(scale, base64.b64encode(np.rint(values / scale).astype("<i2").tobytes()).decode("ascii"))
+    return Packed(
+        scale, base64.b64encode(np.rint(values / scale).astype("<i2").tobytes()).decode("ascii")
+    )

@@ -1,4 +1,7 @@
-"""Write poems in a worker. A poem is chosen from one or more populations: groups of texts resampled together."""
+"""Write poems in a worker.
+
+A poem is chosen from one or more populations: groups of texts resampled together.
+"""
 
 import pickle
 import time
@@ -29,8 +32,8 @@ PickledRequest = bytes  # also the key by which a worker caches the prepared req
 class Draft:
     """A preview of a poem: the best text so far in the poem's first population, with ＿ at each unwritten position.
 
-    A character is settled if it can no longer change: if the request fixes it, or if all texts of the population share
-    it and the poem has no other population.
+    A character is settled if it can no longer change: if the request fixes it, or if all texts of
+    the population share it and the poem has no other population.
     """
 
     seed: int
@@ -42,13 +45,19 @@ class Draft:
 
 @lru_cache(maxsize=8)  # an entry with many words to include takes up to 14 MB
 def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list[Note]]:
-    """Prepare a request. Returns its model, constraints and sampling options, and notes on how it was interpreted."""
+    """Prepare a request.
+
+    Returns its model, constraints and sampling options, and notes on how it was interpreted.
+    """
     asked: ComposeRequest | ReviseRequest = pickle.loads(packed)
     with noted() as notes:
         if isinstance(asked, ComposeRequest):
             chosen, inclusion = prepare(asked, asked.model)
         else:
-            targets = [each.line if each.position is None else (each.line, each.position) for each in asked.targets]
+            targets = [
+                each.line if each.position is None else (each.line, each.position)
+                for each in asked.targets
+            ]
             poem = asked.poem.read(asked.level, asked.standard)
             chosen, inclusion = prepare_poem(poem, targets, asked, asked.model)
     return chosen, inclusion, asked, list(notes)
@@ -57,19 +66,28 @@ def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list
 def plan_of(packed: PickledRequest) -> tuple[str, int, int, int, Sequence[Note]]:
     """Return the model's name, populations per poem, texts per population, tokens per text, and the notes."""
     chosen, inclusion, sampling, notes = started(packed)
-    return chosen.name, *chosen.populations(inclusion.constraints, sampling), inclusion.constraints.tokens, notes
+    return (
+        chosen.name,
+        *chosen.populations(inclusion.constraints, sampling),
+        inclusion.constraints.tokens,
+        notes,
+    )
 
 
 def write(
     jobs: Sequence[tuple[tuple[PickledRequest, PopulationSeed, bool, bool], Deadline]],
 ) -> Iterator[tuple[int, Any] | None]:
-    """Write populations of one model as one batch. `index` below is the position of a population's job in `jobs`.
+    """Write populations of one model as one batch.
 
-    A job's first flag is True if its poem has no other population. The second is True if a client watches the drafts.
+    `index` below is the position of a population's job in `jobs`.
 
-    Yields None before each token, and (index, draft) every `PAUSE` seconds for a population whose drafts are watched.
-    Yields (index, result) when a population ends. If the poem has no other population, the result is the poem.
-    Otherwise, the result is the text chosen from the population. If writing failed, the result is an error.
+    A job's first flag is True if its poem has no other population. The second is True if a client
+    watches the drafts.
+
+    Yields None before each token, and (index, draft) every `PAUSE` seconds for a population whose
+    drafts are watched. Yields (index, result) when a population ends. If the poem has no other
+    population, the result is the poem. Otherwise, the result is the text chosen from the
+    population. If writing failed, the result is an error.
     """
     # 1. Begin each population.
     going: dict[int, Writing] = {}
@@ -104,7 +122,10 @@ def write(
                 del going[index]
                 try:
                     found = writing.chosen()
-                    yield index, chosen.poem(writing.constraints, found, seed[0]) if alone else found[0]
+                    yield (
+                        index,
+                        chosen.poem(writing.constraints, found, seed[0]) if alone else found[0],
+                    )
                 except Exception as error:
                     yield index, failure(error)
             elif is_watched and shows:
@@ -112,15 +133,24 @@ def write(
 
 
 def join(packed: PickledRequest, seeds: Sequence[int], texts: Sequence[Text]) -> list[Poem]:
-    """Choose a poem per seed. `texts` has one text from each population of the first seed, then of the second, etc."""
+    """Choose a poem per seed.
+
+    `texts` has one text from each population of the first seed, then of the second, etc.
+    """
     chosen, inclusion, *_ = started(packed)
     count = len(texts) // len(seeds)
     groups = [texts[start : start + count] for start in range(0, len(texts), count)]
-    return [chosen.poem(inclusion.constraints, own, seed) for seed, own in zip(seeds, groups, strict=True)]
+    return [
+        chosen.poem(inclusion.constraints, own, seed)
+        for seed, own in zip(seeds, groups, strict=True)
+    ]
 
 
 def failure(error: Exception) -> Exception:
-    """Make an error picklable. A PingzeError is kept. Any other error becomes a RuntimeError with its traceback."""
+    """Make an error picklable. A PingzeError is kept.
+
+    Any other error becomes a RuntimeError with its traceback.
+    """
     if isinstance(error, PingzeError):
         return error
     return RuntimeError("".join(traceback.format_exception(error)))

@@ -14,14 +14,26 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from pingze.deadline import DeadlineError
-from pingze.errors import Cause, Clash, CorpusError, InfeasibleError, InputError, PingzeError, UnfinishedError
+from pingze.errors import (
+    Cause,
+    Clash,
+    CorpusError,
+    InfeasibleError,
+    InputError,
+    PingzeError,
+    UnfinishedError,
+)
 from pingze.messages import Language, Parameter, say
 
 MEDIA_TYPE = "application/problem+json"
 WAIT_SECONDS = 2  # after this time, a client may ask a busy server again
 
-_PYDANTIC = "int:integer float:number finite:number str:string bool:boolean NoneType:null list:array"
-_TYPES = dict(pair.split(":") for pair in f"{_PYDANTIC} dict:object dataclass:object model:object".split())
+_PYDANTIC = (
+    "int:integer float:number finite:number str:string bool:boolean NoneType:null list:array"
+)
+_TYPES = dict(
+    pair.split(":") for pair in f"{_PYDANTIC} dict:object dataclass:object model:object".split()
+)
 """JSON Schema's names for pydantic's types."""
 
 
@@ -49,11 +61,16 @@ def invalid(fault: Mapping[str, Any]) -> RefusedError:
     if code := codes.get(fault["type"]):
         return RefusedError(422, code, **place)
     wanted, has = fault["type"].split("_")[0], type(fault["input"]).__name__
-    return RefusedError(422, "type", **place, wanted=_TYPES.get(wanted, wanted), has=_TYPES.get(has, has))
+    return RefusedError(
+        422, "type", **place, wanted=_TYPES.get(wanted, wanted), has=_TYPES.get(has, has)
+    )
 
 
 def language_of(headers: Headers) -> Language:
-    """Choose the language of messages by Accept-Language: Chinese if the header names it first, else English."""
+    """Choose the language of messages by Accept-Language.
+
+    Chinese if the header names it first, else English.
+    """
     return "zh" if headers.get("accept-language", "").strip().lower().startswith("zh") else "en"
 
 
@@ -99,11 +116,22 @@ class Problem:
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """Build the HTTP response; leave out `field` and `clashes` if they are empty."""
-        fields = {name: value for name, value in asdict(self).items() if value or name not in ("field", "clashes")}
+        fields = {
+            name: value
+            for name, value in asdict(self).items()
+            if value or name not in ("field", "clashes")
+        }
         body = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
-        wait = {"retry-after": str(WAIT_SECONDS)} if self.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+        wait = (
+            {"retry-after": str(WAIT_SECONDS)}
+            if self.status == HTTPStatus.SERVICE_UNAVAILABLE
+            else {}
+        )
         return Response(body, self.status, {**(headers or {}), **wait}, MEDIA_TYPE)
 
     def line(self) -> bytes:
-        """Return the body of `response` as one line. If an error occurs after drafts, this line ends the answer."""
+        """Return the body of `response` as one line.
+
+        If an error occurs after drafts, this line ends the answer.
+        """
         return bytes(self.response().body) + b"\n"

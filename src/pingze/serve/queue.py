@@ -1,10 +1,11 @@
 """Share worker processes, one for each core, among the requests of all clients.
 
-A job either writes a population (a group of texts resampled together) of a poem, or computes the whole answer of a
-route that needs no populations. Clients take turns, and so do the requests of each client. Populations of the same
-model and size are written as one batch. When all batches of a worker have run for `LONG` seconds, the worker starts
-another batch, and all batches of this worker take turns (`worker.py`). While a worker writes populations, it can also
-compute one job that is not a population.
+A job either writes a population (a group of texts resampled together) of a poem, or computes the
+whole answer of a route that needs no populations. Clients take turns, and so do the requests of
+each client. Populations of the same model and size are written as one batch. When all batches of a
+worker have run for `LONG` seconds, the worker starts another batch, and all batches of this worker
+take turns (`worker.py`). While a worker writes populations, it can also compute one job that is not
+a population.
 """
 
 import asyncio
@@ -28,9 +29,13 @@ from pingze.serve.worker import work
 ROWS = 64  # the most texts to join into one batch; a single population may have more
 LONG = 0.25  # seconds after which a batch takes turns with one that comes later
 MOST_BATCHES = 4  # the most batches that a worker writes in turns
-MUCH = 2  # a population takes turns with a long batch of the same client only if it is this many times smaller
-WAITING, WAITING_OF_ONE = 1024, 512  # the most waiting jobs of all clients, and of one; a poem needs two by default
-GRACE = 10.0  # seconds from a job's deadline until its worker is killed, for jobs that do not check the deadline
+# a population takes turns with a long batch of the same client only if it is this many times
+# smaller
+MUCH = 2
+# the most waiting jobs of all clients, and of one; a poem needs two by default
+WAITING, WAITING_OF_ONE = 1024, 512
+# seconds from a job's deadline until its worker is killed, for jobs that do not check the deadline
+GRACE = 10.0
 
 A = TypeVarTuple("A")
 T = TypeVar("T")
@@ -41,9 +46,11 @@ class Job:
     """A computation for a worker.
 
     compute: A function at the top level of a module.
-    model: The model that writes the texts. Only populations of the same model and size share a batch.
+    model: The model that writes the texts. Only populations of the same model and size share a
+        batch.
     rows: The number of texts to write.
-    size: The number of tokens in all texts together. If a job is not a population, its size is 0, and it has no texts.
+    size: The number of tokens in all texts together. If a job is not a population, its size is 0,
+        and it has no texts.
     hear: A function to call with each draft of the texts; None if nobody watches the drafts.
     """
 
@@ -54,7 +61,9 @@ class Job:
     rows: int = 0
     size: int = 0
     hear: Callable[[Draft], None] | None = None
-    answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    answer: asyncio.Future[Any] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
     def settle(self, answer: Any) -> None:
         """Pass the answer or the error to the waiting request, unless the client has left."""
@@ -105,7 +114,10 @@ class Request:
         self.waiting: deque[Job] = deque()
 
     async def compute(self, compute: Callable[[*A], T], *arguments: *A) -> T:
-        """Queue a computation for a worker and await its answer. Raises RefusedError or the computation's error."""
+        """Queue a computation for a worker and await its answer.
+
+        Raises RefusedError or the computation's error.
+        """
         answer: T
         (answer,) = await self.compute_all([Job(self, compute, arguments)])
         return answer
@@ -167,17 +179,24 @@ class Queue:
 
     @asynccontextmanager
     async def request(self, client: str) -> AsyncIterator[Request]:
-        """Open a request for at most `seconds`. When the request ends, drop its waiting jobs and stop its running jobs.
+        """Open a request for at most `seconds`.
 
-        When the time is up, raises RefusedError if jobs still wait behind other requests, and DeadlineError otherwise.
+        When the request ends, drop its waiting jobs and stop its running jobs.
+
+        When the time is up, raises RefusedError if jobs still wait behind other requests, and
+        DeadlineError otherwise.
         """
         request = Request(self, client)
         try:
             async with asyncio.timeout(self.seconds):
                 yield request
         except TimeoutError:
-            others = {job.request for batch in self._batches() for job in batch.jobs.values()} | {*self.waiting}
-            raise busy() if request.waiting and others - {request} else DeadlineError(self.seconds) from None
+            others = {job.request for batch in self._batches() for job in batch.jobs.values()} | {
+                *self.waiting
+            }
+            raise (
+                busy() if request.waiting and others - {request} else DeadlineError(self.seconds)
+            ) from None
         finally:
             self.waiting = [each for each in self.waiting if each is not request]
             for worker in self.workers:
@@ -189,7 +208,8 @@ class Queue:
     def submit(self, request: Request, jobs: Sequence[Job]) -> None:
         """Add all of a request's jobs to the queue, or none if an error is raised.
 
-        Raises RefusedError if too many jobs are waiting, or if the jobs are expected to end after the time limit.
+        Raises RefusedError if too many jobs are waiting, or if the jobs are expected to end after
+        the time limit.
         """
         waiting: dict[str, list[deque[Job]]] = defaultdict(list)
         for each in self.waiting:
@@ -202,10 +222,13 @@ class Queue:
         alone = self.pace * size / min(len(jobs), len(self.workers))
         if alone > self.seconds:
             raise RefusedError(422, "too_much", seconds=self.seconds, takes=round(alone))
-        # 2. Clients take turns, and so do a client's requests. While the jobs are computed, each other client or
+        # 2. Clients take turns, and so do a client's requests. While the jobs are computed, each
+        #    other client or
         # request gets at most as much computing time as they do.
         of_own = size + sum(min(size, _size(each)) for each in own)
-        before = of_own - size + sum(min(of_own, sum(map(_size, each))) for each in waiting.values())
+        before = (
+            of_own - size + sum(min(of_own, sum(map(_size, each))) for each in waiting.values())
+        )
         if alone + self.pace * before / len(self.workers) > request.until - time.monotonic():
             raise busy()
         request.waiting.extend(jobs)
@@ -215,12 +238,17 @@ class Queue:
     def _dispatch(self) -> None:
         """Start waiting jobs on the workers that can take them.
 
-        A worker takes at most one job that is not a population. It takes populations if it is writing fewer than
-        `MOST_BATCHES` batches of populations, and all of these batches are long (`Batch.is_long`).
+        A worker takes at most one job that is not a population. It takes populations if it is
+        writing fewer than `MOST_BATCHES` batches of populations, and all of these batches are long
+        (`Batch.is_long`).
         """
-        for worker in sorted((each for each in self.workers if each.ready), key=lambda worker: len(worker.batches)):
+        for worker in sorted(
+            (each for each in self.workers if each.ready), key=lambda worker: len(worker.batches)
+        ):
             writing = [batch for batch in worker.batches.values() if batch.size]
-            if len(writing) == len(worker.batches) and (job := self._take(lambda job: not job.size)):
+            if len(writing) == len(worker.batches) and (
+                job := self._take(lambda job: not job.size)
+            ):
                 self._begin(worker, [job])
             if len(writing) < MOST_BATCHES and all(batch.is_long for batch in writing):
                 fits = self._beside_long_batches() if writing else lambda job: job.size > 0
@@ -230,17 +258,23 @@ class Queue:
     def _beside_long_batches(self) -> Callable[[Job], bool]:
         """Return a function that says whether a job is a population that may take turns with the long batches.
 
-        If a client has populations in long batches, the job must be at least `MUCH` times smaller than all of them.
-        Turns between equal populations of one client gain nothing, and leave other clients less of the worker's time.
+        If a client has populations in long batches, the job must be at least `MUCH` times smaller
+        than all of them. Turns between equal populations of one client gain nothing, and leave
+        other clients less of the worker's time.
         """
         smallest: dict[str, int] = {}
-        for job in (job for batch in self._batches() if batch.is_long for job in batch.jobs.values()):
+        for job in (
+            job for batch in self._batches() if batch.is_long for job in batch.jobs.values()
+        ):
             client = job.request.client
             smallest[client] = min(job.size, smallest.get(client, job.size))
         return lambda job: 0 < MUCH * job.size <= smallest.get(job.request.client, math.inf)
 
     def _joined(self, first: Job) -> list[Job]:
-        """Collect a batch: `first` and waiting jobs of its model and size, at most (waiting jobs) / (workers)."""
+        """Collect a batch.
+
+        `first` and waiting jobs of its model and size, at most (waiting jobs) / (workers).
+        """
         jobs, share = [first], math.ceil((len(self) + 1) / len(self.workers))
 
         def fits(job: Job) -> bool:
@@ -261,7 +295,10 @@ class Queue:
         self.loop.call_later(until - now + GRACE, self._end_stuck, worker, number)
 
     def _take(self, fits: Callable[[Job], bool]) -> Job | None:
-        """Take the first job that fits, if any. Move its client's requests to the end, the job's own request last."""
+        """Take the first job that fits, if any.
+
+        Move its client's requests to the end, the job's own request last.
+        """
         request = next((each for each in self.waiting if fits(each.waiting[0])), None)
         if request is None:
             return None

@@ -5,7 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pingze.composing import Collected, Poem, read_poem
-from pingze.composing.request.options import MOODS, Bounded, Collecting, Composing, Coupling, Revising, option
+from pingze.composing.request.options import (
+    MOODS,
+    Bounded,
+    Collecting,
+    Composing,
+    Coupling,
+    Revising,
+    option,
+)
 from pingze.errors import Cause, Clash
 from pingze.network import checkpoint
 from pingze.verse.forms import find_form, wrong_shape
@@ -24,7 +32,9 @@ LARGEST_CODE = 2953  # bytes that the largest QR code holds
 def shared(name: str, **bounds: Any) -> Any:
     """Copy a field of `Composing` with different bounds."""
     each = Composing.__dataclass_fields__[name]
-    return option(each.default, each.metadata["description"], **each.metadata["json_schema_extra"] | bounds)
+    return option(
+        each.default, each.metadata["description"], **each.metadata["json_schema_extra"] | bounds
+    )
 
 
 # -- Requests ---------------------------------------------------------------------------------------------------
@@ -32,7 +42,10 @@ def shared(name: str, **bounds: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class GivenPoem(Bounded):
-    """A poem in a request: as the API returns it, or lines only. `seed`, `model` and `log_probability` are ignored."""
+    """A poem in a request: as the API returns it, or lines only.
+
+    `seed`, `model` and `log_probability` are ignored.
+    """
 
     lines: list[str] = option(..., "Its lines, without marks.", maxItems=LONGEST_POEM)
     form: str | None = option(None, "Its form, such as 七絕; null detects it.", maxLength=20)
@@ -41,20 +54,27 @@ class GivenPoem(Bounded):
     title: str | None = option(None, "Its title, for models that know titles.", maxLength=200)
     about: str | None = option(None, "Its theme, for models that know themes.", maxLength=200)
     mood: str | None = option(None, "The mood it was written in.", enum=[None, *MOODS])
-    poet: str | None = option(None, "The poet it imitates, for models that know poets.", maxLength=20)
+    poet: str | None = option(
+        None, "The poet it imitates, for models that know poets.", maxLength=20
+    )
     seed: int | None = None
     model: str | None = None
     log_probability: float | None = None
 
     def read(self, level: str = CUSTOMARY, standard: str = PINGSHUI.name) -> Poem:
-        """Parse the poem. Raises InputError if the lines fit no form, or if they do not fit the given `form`."""
+        """Parse the poem.
+
+        Raises InputError if the lines fit no form, or if they do not fit the given `form`.
+        """
         text = "，".join(self.lines[:LONGEST_POEM])
         found = read_poem(text, form=self.form, level=level, standard=standard)
         form = find_form(found.form)
         if [*map(len, found.lines)] != [*map(len, self.lines)] or not form.cut(self.lines):
             raise wrong_shape("poem", form)
         own = {name: getattr(self, name) for name in ("title", "poet", "about", "mood")}
-        return replace(found, template=self.template or found.template, rhyme=self.rhyme or found.rhyme, **own)
+        return replace(
+            found, template=self.template or found.template, rhyme=self.rhyme or found.rhyme, **own
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +82,18 @@ class Place(Bounded):
     """A line, or one character of a line; both are numbered from 1."""
 
     line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int | None = option(None, "A character's number; null: the line.", minimum=1, maximum=LONGEST_LINE)
+    position: int | None = option(
+        None, "A character's number; null: the line.", minimum=1, maximum=LONGEST_LINE
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class OfModel(Bounded):
     """A request that may name one of the shipped models. A path to a model is not allowed."""
 
-    model: str | None = option(None, "The model; null means the default.", enum=[None, *checkpoint.SHIPPED])
+    model: str | None = option(
+        None, "The model; null means the default.", enum=[None, *checkpoint.SHIPPED]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +142,9 @@ class AlternativesRequest(OfPoem, ReviseOptions):
     """A poem, and a position to find alternative characters for."""
 
     line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int = option(..., "The character's number in the line.", minimum=1, maximum=LONGEST_LINE)
+    position: int = option(
+        ..., "The character's number in the line.", minimum=1, maximum=LONGEST_LINE
+    )
     limit: int = option(10, "The most characters to return.", minimum=1, maximum=64)
 
 
@@ -126,7 +152,9 @@ class AlternativesRequest(OfPoem, ReviseOptions):
 class ExplainRequest(OfPoem):
     """A poem whose characters are to be explained."""
 
-    limit: int = option(5, "How many alternatives to list for each character.", minimum=0, maximum=64)
+    limit: int = option(
+        5, "How many alternatives to list for each character.", minimum=0, maximum=64
+    )
     level: str = shared("level")
     standard: str = shared("standard")
 
@@ -136,7 +164,9 @@ class CheckRequest(Bounded):
     """Poems to check, as plain text."""
 
     text: str = option(..., "One poem, or several separated by blank lines.", maxLength=4000)
-    form: str | None = option(None, "The form to check against, instead of the detected one.", maxLength=20)
+    form: str | None = option(
+        None, "The form to check against, instead of the detected one.", maxLength=20
+    )
     level: str = shared("level")
     standard: str = shared("standard")
     fine: bool = option(False, "Also note 撞韻, 擠韻, 冒韻, 四字目孤平, 合掌 and weak 對仗.")
@@ -183,7 +213,9 @@ class CharacterRequest(OfPoem):
     """A poem, and one of its characters."""
 
     line: int = option(1, "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int = option(1, "The character's number in the line.", minimum=1, maximum=LONGEST_LINE)
+    position: int = option(
+        1, "The character's number in the line.", minimum=1, maximum=LONGEST_LINE
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,7 +281,10 @@ class StandardChoice:
     label: str
     rhymes: Sequence[RhymeChoice]
     parts: Sequence[RhymeChoice]
-    """The parts (部). In 詞, all groups of a part rhyme together. A part's `side` is 入 (entering tones) or 平仄."""
+    """The parts (部). In 詞, all groups of a part rhyme together.
+
+    A part's `side` is 入 (entering tones) or 平仄.
+    """
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,17 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except UnicodeError as error:
-        raise InputError("listen", field="port", host=host, port=port, reason="that is no host name") from error
+        raise InputError(
+            "listen", field="port", host=host, port=port, reason="that is no host name"
+        ) from error
     except OSError as error:
-        number = error.errno or 0  # os.strerror gives the system's message without Python's additions
+        # os.strerror gives the system's message without Python's additions
+        number = error.errno or 0
         reason = os.strerror(number) if number > 0 else str(error.strerror or error)
         raise InputError("listen", field="port", host=host, port=port, reason=reason) from error
-    # Accepted connections inherit this option. asyncio sets it only on sockets that name their protocol, which these
-    # do not; without it, each answer's body waits 40 ms for the acknowledgement of its headers.
+    # Accepted connections inherit this option. asyncio sets it only on sockets that name their
+    # protocol, which these do not; without it, each answer's body waits 40 ms for the
+    # acknowledgement of its headers.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return bound
 
@@ -41,7 +45,9 @@ def reached_at(bound: socket.socket) -> str:
     address = str(bound.getsockname()[0])
     if not ip_address(address).is_unspecified:
         return address
-    anywhere, loopback = ("2001:db8::1", "::1") if bound.family == socket.AF_INET6 else ("192.0.2.1", "127.0.0.1")
+    anywhere, loopback = (
+        ("2001:db8::1", "::1") if bound.family == socket.AF_INET6 else ("192.0.2.1", "127.0.0.1")
+    )
     with socket.socket(bound.family, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((anywhere, 9))  # chooses a route without sending anything
@@ -51,7 +57,9 @@ def reached_at(bound: socket.socket) -> str:
 
 
 def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: str = "") -> None:
-    """Serve until SIGINT or SIGTERM arrives. Then refuse new requests, and complete the running ones.
+    """Serve until SIGINT or SIGTERM arrives.
+
+    Then refuse new requests, and complete the running ones.
 
     A second Ctrl-C aborts the running requests. Raises KeyboardInterrupt after SIGINT.
     """
@@ -82,7 +90,10 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: st
             watching.cancel()
 
     def stop(number: int, _: object) -> None:
-        """Record a signal and stop uvicorn. Called before uvicorn handles signals, and again by uvicorn at its end."""
+        """Record a signal and stop uvicorn.
+
+        Called before uvicorn handles signals, and again by uvicorn at its end.
+        """
         server.should_exit = True
         seen.append(number)
 

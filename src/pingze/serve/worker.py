@@ -29,7 +29,8 @@ Turn = tuple[int, Iterator[tuple[int, Any] | None], float]
 def work(pipe: Connection) -> None:
     """Load the models, then compute the jobs that arrive until the server ends.
 
-    The first message sent is the time per token that `warm_up` measured, or the error if the models cannot be loaded.
+    The first message sent is the time per token that `warm_up` measured, or the error if the models
+    cannot be loaded.
     """
     # Ctrl-C reaches every process of the terminal; this process waits for the server to end it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -37,7 +38,8 @@ def work(pipe: Connection) -> None:
 
     from pingze.serve.answers import warm_up
 
-    sys.setswitchinterval(0.001)  # the seconds that one thread may run Python code while another waits to run
+    # the seconds that one thread may run Python code while another waits to run
+    sys.setswitchinterval(0.001)
     share_freed_memory()
     warnings.simplefilter("ignore", ConversionWarning)  # clients get these warnings as notes
     threadpool_limits(1, user_api="blas")  # each core has a worker
@@ -55,18 +57,25 @@ def work(pipe: Connection) -> None:
 class WorkerLoop:
     """A worker's message loop, with one thread that writes populations and one that computes all other jobs.
 
-    Receives ("write" or "compute", batch, function, [(arguments, seconds allowed)]) to start a batch of jobs, and
-    ("stop", batch, index) to stop a job. Sends (batch, index, draft or answer, seconds spent on the batch). `batch` is
-    the number of a batch. `index` is the number of a job in this batch.
+    Receives ("write" or "compute", batch, function, [(arguments, seconds allowed)]) to start a
+    batch of jobs, and ("stop", batch, index) to stop a job. Sends (batch, index, draft or answer,
+    seconds spent on the batch). `batch` is the number of a batch. `index` is the number of a job in
+    this batch.
     """
 
     def __init__(self, pipe: Connection) -> None:
         self.pipe, self.lock = pipe, Lock()
         self.deadlines: dict[tuple[int, int], Deadline] = {}
-        self.inboxes: dict[str, SimpleQueue[Turn]] = {"write": SimpleQueue(), "compute": SimpleQueue()}
+        self.inboxes: dict[str, SimpleQueue[Turn]] = {
+            "write": SimpleQueue(),
+            "compute": SimpleQueue(),
+        }
 
     def serve(self) -> None:
-        """Receive messages until the server ends. Free memory after `REST` seconds without messages or running jobs."""
+        """Receive messages until the server ends.
+
+        Free memory after `REST` seconds without messages or running jobs.
+        """
         for inbox in self.inboxes.values():
             Thread(target=self.take_turns, args=(inbox,), daemon=True).start()
         tidy = True
@@ -83,7 +92,9 @@ class WorkerLoop:
                     continue
                 function, jobs = rest
                 given = [(arguments, Deadline(seconds)) for arguments, seconds in jobs]
-                self.deadlines |= {(number, index): deadline for index, (_, deadline) in enumerate(given)}
+                self.deadlines |= {
+                    (number, index): deadline for index, (_, deadline) in enumerate(given)
+                }
                 answers = function(given) if kind == "write" else computed(function, *given[0])
                 self.inboxes[kind].put((number, answers, 0.0))
                 tidy = False
@@ -91,8 +102,8 @@ class WorkerLoop:
     def take_turns(self, inbox: "SimpleQueue[Turn]") -> None:
         """Compute the batches of an inbox in turns.
 
-        A turn ends when its batch is done. If another batch waits, a turn also ends once `TURN` seconds have passed and
-        the current token of the batch is written.
+        A turn ends when its batch is done. If another batch waits, a turn also ends once `TURN`
+        seconds have passed and the current token of the batch is written.
         """
         while True:
             number, answers, spent = inbox.get()
@@ -110,7 +121,9 @@ class WorkerLoop:
                     break
 
 
-def computed(function: Callable[..., Any], arguments: Sequence[Any], deadline: Deadline) -> Iterator[tuple[int, Any]]:
+def computed(
+    function: Callable[..., Any], arguments: Sequence[Any], deadline: Deadline
+) -> Iterator[tuple[int, Any]]:
     """Run a batch of one job: call `function`, and yield 0 (the job's index) with the result or the error."""
     try:
         with within(deadline):

@@ -40,7 +40,10 @@ def evaluate(
     length: int,
     conditions: Sequence[str] = Prefix._fields,
 ) -> Figures:
-    """Measure a model on texts. Each text is cut to `length` predicted tokens and preceded by the named conditions."""
+    """Measure a model on texts.
+
+    Each text is cut to `length` predicted tokens and preceded by the named conditions.
+    """
     sequences = [sequence(example, conditions) for example in examples(texts, vocabulary, length)]
     return evaluate_sequences(model, sequences, vocabulary)
 
@@ -62,7 +65,9 @@ def by_condition(
 
 
 @torch.no_grad()
-def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabulary: Vocabulary) -> Figures:
+def evaluate_sequences(
+    model: LanguageModel, sequences: Sequence[Ids], vocabulary: Vocabulary
+) -> Figures:
     """Measure a model on encoded sequences."""
     # 1) compute -ln p of every target, in batches of sequences of about equal length
     training, device = model.training, next(model.parameters()).device
@@ -78,6 +83,10 @@ def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabular
     # 2) average it over all targets, and over those that are Han characters
     hanzi = (targets == UNK) | vocabulary.is_han[targets]
     nats, hanzi_nats = (float(part.mean()) for part in (losses, losses[hanzi]))
-    perplexity, hanzi_perplexity = (math.exp(n) if n < 709 else math.inf for n in (nats, hanzi_nats))
+    perplexity, hanzi_perplexity = (
+        math.exp(n) if n < 709 else math.inf for n in (nats, hanzi_nats)
+    )
     unknown_rate = float((targets == UNK).mean())
-    return Figures(nats, perplexity, hanzi_perplexity, 48 * nats, unknown_rate, len(targets), len(sequences))
+    return Figures(
+        nats, perplexity, hanzi_perplexity, 48 * nats, unknown_rate, len(targets), len(sequences)
+    )

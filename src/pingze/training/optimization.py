@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from pingze.training.presets import TrainingConfiguration
 
 
-def make_optimizer(parameters: Iterable[nn.Parameter], configuration: TrainingConfiguration) -> torch.optim.Optimizer:
+def make_optimizer(
+    parameters: Iterable[nn.Parameter], configuration: TrainingConfiguration
+) -> torch.optim.Optimizer:
     """Build the configured optimizer (Adam, AdamW or SGD with momentum) in PyTorch's fused implementation."""
     rate = configuration.learning_rate
     if configuration.optimizer == "sgd":
@@ -18,13 +20,19 @@ def make_optimizer(parameters: Iterable[nn.Parameter], configuration: TrainingCo
     return torch.optim.AdamW(parameters, rate, weight_decay=configuration.weight_decay, fused=True)
 
 
-def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration) -> Tensor:
-    """Clip the mean gradient over `tokens` tokens. Return the norm of the mean gradient before clipping.
+def clip(
+    optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration
+) -> Tensor:
+    """Clip the mean gradient over `tokens` tokens.
 
-    The stored gradients are sums over the tokens. This function sets `optimizer.grad_scale`, by which the fused
-    optimizer divides the stored gradients.
+    Return the norm of the mean gradient before clipping.
+
+    The stored gradients are sums over the tokens. This function sets `optimizer.grad_scale`, by
+    which the fused optimizer divides the stored gradients.
     """
-    parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    parameters = [
+        p for group in optimizer.param_groups for p in group["params"] if p.grad is not None
+    ]
     gradients = [p.grad for p in parameters]
     norm = nn.utils.get_total_norm(gradients)
     if not norm.isfinite():  # a sum of squares overflows float32 long before any entry does
@@ -39,11 +47,16 @@ def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: Trainin
     return norm
 
 
-def rate_factor(step: int, total: int, configuration: TrainingConfiguration, falling: int | None = None) -> float:
-    """Compute the learning rate as a share of the peak rate. `step` counts from 0; `total` is the number of steps.
+def rate_factor(
+    step: int, total: int, configuration: TrainingConfiguration, falling: int | None = None
+) -> float:
+    """Compute the learning rate as a share of the peak rate.
 
-    After a linear warm-up, the rate falls to 0 along a half cosine. If `falling` is given, the rate stays constant
-    and then falls linearly over the last `falling` steps, so that a run can be ended after any step (Hu et al. 2024).
+    `step` counts from 0; `total` is the number of steps.
+
+    After a linear warm-up, the rate falls to 0 along a half cosine. If `falling` is given, the rate
+    stays constant and then falls linearly over the last `falling` steps, so that a run can be ended
+    after any step (Hu et al. 2024).
     """
     warmup = configuration.warmup_steps
     if step < warmup:
@@ -56,17 +69,23 @@ def rate_factor(step: int, total: int, configuration: TrainingConfiguration, fal
 
 
 class Average:
-    """A moving average of a model's weights. The average is evaluated and saved. With decay 0, it equals the weights.
+    """A moving average of a model's weights. The average is evaluated and saved.
+
+    With decay 0, it equals the weights.
 
     average <- d·average + (1 - d)·weights,    d = min(decay, (1 + t) / (10 + t)) after step t.
 
-    The early weights are poor, and a small d soon forgets them (Polyak & Juditsky 1992; Tarvainen & Valpola 2017).
+    The early weights are poor, and a small d soon forgets them (Polyak & Juditsky 1992; Tarvainen &
+    Valpola 2017).
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.model, self.decay = model, decay
         self.updates = 0
-        """Number of steps in the average. If the average was copied from another run, that run's steps count too."""
+        """Number of steps in the average.
+
+        If the average was copied from another run, that run's steps count too.
+        """
         named = model.named_parameters() if decay else ()
         self.tensors = {name: parameter.detach().clone() for name, parameter in named}
 

@@ -25,15 +25,39 @@ SOURCES = {
 }
 """The dynasties of each source of poems that `mixture` can add to the Tang poems."""
 CI = "ci"  # the name of the source that consists of all 詞
-CHOICES = {"optimizer": ("adam", "adamw", "sgd"), "precision": ("float32", "bf16"), "corpus": tuple(LENGTHS)}
+CHOICES = {
+    "optimizer": ("adam", "adamw", "sgd"),
+    "precision": ("float32", "bf16"),
+    "corpus": tuple(LENGTHS),
+}
 RULES: Sequence[tuple[str, dict[str, float], Callable[[float], bool], str]] = (
     ("train_finite", {}, math.isfinite, "learning_rate epochs"),
-    ("train_share", {}, lambda share: 0 <= share < 1, "dropout output_dropout embedding_dropout weight_dropout"),
+    (
+        "train_share",
+        {},
+        lambda share: 0 <= share < 1,
+        "dropout output_dropout embedding_dropout weight_dropout",
+    ),
     ("train_share", {}, lambda share: 0 <= share < 1, "condition_dropout theme_share averaging"),
-    ("train_positive", {}, lambda value: value > 0, "epochs decay_epochs clip_norm clip_value patience"),
-    ("at_least", {"wanted": 1}, lambda value: value >= 1, "batch_size accumulate length save_every"),
+    (
+        "train_positive",
+        {},
+        lambda value: value > 0,
+        "epochs decay_epochs clip_norm clip_value patience",
+    ),
+    (
+        "at_least",
+        {"wanted": 1},
+        lambda value: value >= 1,
+        "batch_size accumulate length save_every",
+    ),
     ("at_least", {"wanted": 1}, lambda value: value >= 1, "poet_poems later_poet_poems"),
-    ("at_least", {"wanted": 0}, lambda value: value >= 0, "initialization_scale learning_rate momentum weight_decay"),
+    (
+        "at_least",
+        {"wanted": 0},
+        lambda value: value >= 0,
+        "initialization_scale learning_rate momentum weight_decay",
+    ),
     ("at_least", {"wanted": 0}, lambda value: value >= 0, "warmup_steps seed"),
 )
 """Rules for single fields: an error code, its parameters, a condition, and the fields that must meet it or be None."""
@@ -41,7 +65,10 @@ RULES: Sequence[tuple[str, dict[str, float], Callable[[float], bool], str]] = (
 
 @dataclass(frozen=True)
 class TrainingConfiguration:
-    """The settings of a training run. Raises InputError, which names the field, if values are invalid or conflict."""
+    """The settings of a training run.
+
+    Raises InputError, which names the field, if values are invalid or conflict.
+    """
 
     batch_size: int = 32
     """Number of poems per step, over all processes."""
@@ -54,10 +81,14 @@ class TrainingConfiguration:
     corpus: str = "report"
     """The poems to train on: report (the report's sample), tang (all Tang poems) or own (the user's poems).
 
-    With tang or own, texts include form, poet and title. For own, `vocabulary_size` is a maximum (docs/your-own.md).
+    With tang or own, texts include form, poet and title. For own, `vocabulary_size` is a maximum
+    (docs/your-own.md).
     """
     poet_poems: int = 30
-    """Minimum number of training poems for a Tang poet to get a token. In the corpus own, this holds for all poets."""
+    """Minimum number of training poems for a Tang poet to get a token.
+
+    In the corpus own, this holds for all poets.
+    """
     later_poet_poems: int = 200
     """Minimum number of training poems for a poet of a dynasty other than Tang to get a token."""
     condition_dropout: float = 0.0
@@ -65,9 +96,15 @@ class TrainingConfiguration:
     theme_share: float = 0.0
     """Probability that some words of a poem are placed before the poem as its theme; see `training.texts`."""
     mixture: str = ""
-    """Sources to add, with their number of poems per Tang poem, such as song:1,ming:0.5. Sources: ci and `SOURCES`."""
+    """Sources to add, with their number of poems per Tang poem, such as song:1,ming:0.5.
+
+    Sources: ci and `SOURCES`.
+    """
     start_from: str | None = None
-    """The model or run whose weights are copied at the start, enlarged if necessary. If None, all weights are new."""
+    """The model or run whose weights are copied at the start, enlarged if necessary.
+
+    If None, all weights are new.
+    """
     initialization: str = "orthogonal"
     """The LSTM's initial weights: zero, normal, uniform, xavier or orthogonal."""
     initialization_scale: float = 1.0
@@ -93,19 +130,34 @@ class TrainingConfiguration:
     warmup_steps: int = 0
     """Number of steps at the start over which the learning rate rises linearly from 0."""
     decay: bool = True
-    """Whether the learning rate falls to 0. It falls along a half cosine, or linearly if `decay_epochs` is set."""
+    """Whether the learning rate falls to 0.
+
+    It falls along a half cosine, or linearly if `decay_epochs` is set.
+    """
     decay_epochs: float | None = None
-    """Number of final epochs over which the learning rate falls. If None, it falls from the end of the warm-up."""
+    """Number of final epochs over which the learning rate falls.
+
+    If None, it falls from the end of the warm-up.
+    """
     clip_norm: float | None = None
     """Maximum norm of the gradient of all weights together."""
     clip_value: float | None = None
     """Maximum absolute value of any entry of a gradient."""
     averaging: float = 0.0
-    """Decay of the moving average of the weights, for evaluation and saving. If 0, the average is the weights."""
+    """Decay of the moving average of the weights, for evaluation and saving.
+
+    If 0, the average is the weights.
+    """
     patience: int | None = None
-    """Number of successive epochs without a better dev figure that ends training. If None, training runs to its end."""
+    """Number of successive epochs without a better dev figure that ends training.
+
+    If None, training runs to its end.
+    """
     precision: str = "float32"
-    """Operand type of large matrix products: float32 or bf16. Weights, cell state and optimizer stay in float32."""
+    """Operand type of large matrix products: float32 or bf16.
+
+    Weights, cell state and optimizer stay in float32.
+    """
     save_every: int = 200
     """Number of steps between saved states; a state is also saved after each epoch."""
     seed: int = 1
@@ -121,14 +173,20 @@ class TrainingConfiguration:
                 if (value := getattr(self, name)) is not None and not accepts(value):
                     raise InputError(code, field=name, has=value, **parameters)
         sources = [*SOURCES, CI]
-        if any(name not in sources or not 0 < share < math.inf for name, share in self.shares.items()):
+        if any(
+            name not in sources or not 0 < share < math.inf for name, share in self.shares.items()
+        ):
             raise InputError("train_mixture", field="mixture", has=self.mixture, choices=sources)
         # 2) check values that may contradict each other
         if self.accumulate > (size := self.batch_size):
-            raise InputError("train_accumulate", field="accumulate", has=self.accumulate, wanted=size)
+            raise InputError(
+                "train_accumulate", field="accumulate", has=self.accumulate, wanted=size
+            )
         for name, optimizer in (("momentum", "sgd"), ("weight_decay", "adamw")):
             if getattr(self, name) and self.optimizer != optimizer:
-                raise InputError("train_optimizer", field=name, has=self.optimizer, wanted=optimizer)
+                raise InputError(
+                    "train_optimizer", field=name, has=self.optimizer, wanted=optimizer
+                )
         conditions = self.condition_dropout or self.theme_share or self.mixture
         undropped = not (self.dropout or self.output_dropout)
         for code, field_, conflict in (
@@ -136,14 +194,21 @@ class TrainingConfiguration:
             ("train_own_mixture", "mixture", self.corpus == OWN and self.mixture),
             ("train_locked", "locked_dropout", self.locked_dropout and undropped),
             ("train_decay", "decay_epochs", self.decay_epochs is not None and not self.decay),
-            ("train_clip", "clip_value", self.clip_norm is not None and self.clip_value is not None),
+            (
+                "train_clip",
+                "clip_value",
+                self.clip_norm is not None and self.clip_value is not None,
+            ),
         ):
             if conflict:
                 raise InputError(code, field=field_)
 
     @property
     def shares(self) -> dict[str, float]:
-        """The number of poems per Tang poem for each source, parsed from `mixture`. An invalid number becomes NaN."""
+        """The number of poems per Tang poem for each source, parsed from `mixture`.
+
+        An invalid number becomes NaN.
+        """
         shares = {}
         for part in filter(None, self.mixture.split(",")):
             source, _, number = part.partition(":")
@@ -190,8 +255,8 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
 
     Args:
         name: The preset: report, report-plain, recipe, tang or own.
-        settings: Changes, each as field=value, to fields of `ModelConfiguration` or `TrainingConfiguration`. The value
-            none unsets an optional field.
+        settings: Changes, each as field=value, to fields of `ModelConfiguration` or
+            `TrainingConfiguration`. The value none unsets an optional field.
 
     Raises InputError if the preset or a field is unknown, or a value has the wrong type.
     """
@@ -219,4 +284,6 @@ def _parse(key: str, text: str, kind: Any) -> object:
     try:
         return {"true": True, "false": False}[text] if type_ is bool else type_(text)
     except (ValueError, KeyError):
-        raise InputError("train_type", field=key, has=text, wanted=getattr(kind, "__name__", str(kind))) from None
+        raise InputError(
+            "train_type", field=key, has=text, wanted=getattr(kind, "__name__", str(kind))
+        ) from None

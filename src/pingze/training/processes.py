@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import torch
 
-# torch's optimizers import this module. If that happened only after a process group was made, default arguments in it
-# would hold the group, so that destroying the group would not end Gloo's threads.
+# torch's optimizers import this module. If that happened only after a process group was made,
+# default arguments in it would hold the group, so that destroying the group would not end Gloo's
+# threads.
 import torch.distributed.nn.functional
 from torch import Tensor, distributed
 
@@ -21,7 +22,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Processes:
-    """A process's connection to the others. Ranks start at 0. Raises TrainingError if another process has ended."""
+    """A process's connection to the others. Ranks start at 0.
+
+    Raises TrainingError if another process has ended.
+    """
 
     device: torch.device
     rank: int = 0
@@ -51,21 +55,27 @@ class Processes:
 def launch() -> Processes:
     """Choose the device of this process, and connect to the other processes if `torchrun` started several.
 
-    The device is a GPU if the machine has a GPU for each of its processes, otherwise the CPU. Apple's GPUs are never
-    used: evaluation needs float64, which they lack. Raises TrainingError if the other processes do not start.
+    The device is a GPU if the machine has a GPU for each of its processes, otherwise the CPU.
+    Apple's GPUs are never used: evaluation needs float64, which they lack. Raises TrainingError if
+    the other processes do not start.
     """
     if not distributed.is_torchelastic_launched():
-        return Processes(torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu"))
+        return Processes(
+            torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+        )
     names = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "LOCAL_RANK")
     rank, count, here, local = (int(os.environ[name]) for name in names)
     on_gpu = torch.cuda.device_count() >= here
-    processes = Processes(torch.device("cuda", local) if on_gpu else torch.device("cpu"), rank, count)
+    processes = Processes(
+        torch.device("cuda", local) if on_gpu else torch.device("cpu"), rank, count
+    )
     if on_gpu:
         torch.cuda.set_device(processes.device)
     if count > 1:
         with _reporting_ended_processes():
             distributed.init_process_group("nccl" if on_gpu else "gloo")
-        # A Gloo thread may still hold tensors of the last sum; if it frees them while Python exits, the process aborts.
+        # A Gloo thread may still hold tensors of the last sum; if it frees them while Python exits,
+        # the process aborts.
         atexit.register(distributed.destroy_process_group)
     return processes
 

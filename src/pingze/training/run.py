@@ -1,12 +1,13 @@
 """Run training in a folder so that it can be stopped, killed and resumed.
 
-The folder holds `configuration.json`, `model.safetensors` (the best model on dev so far), `state.*` (from which to
-resume), and `log.jsonl` (a row every `LOG_EVERY` steps and every epoch). If there are several processes, only the first
-process reads and writes the folder. The folder is locked during training.
+The folder holds `configuration.json`, `model.safetensors` (the best model on dev so far), `state.*`
+(from which to resume), and `log.jsonl` (a row every `LOG_EVERY` steps and every epoch). If there
+are several processes, only the first process reads and writes the folder. The folder is locked
+during training.
 
-The rows of the log are written first, then the model, then the state. If the state after a step is on disk, the rows
-and the best model up to this step are therefore on disk too. A resumed run repeats the steps after its last state, and
-writes the rows and models of these steps again.
+The rows of the log are written first, then the model, then the state. If the state after a step is
+on disk, the rows and the best model up to this step are therefore on disk too. A resumed run
+repeats the steps after its last state, and writes the rows and models of these steps again.
 """
 
 import json
@@ -39,7 +40,10 @@ LOG_FILE, LOG_EVERY = "log.jsonl", 50
 _DAMAGES = (OSError, ValueError, KeyError, TypeError, RecursionError)
 """Exceptions raised when a damaged JSON file is read."""
 LogRow = dict[str, float | int | str]
-"""A row of the log: `kind` ("train", "dev" or "stop"), `step`, `time` in seconds since 1970, and figures by name."""
+"""A row of the log.
+
+`kind` ("train", "dev" or "stop"), `step`, `time` in seconds since 1970, and figures by name.
+"""
 CONFIGURATION_FILE = "configuration.json"
 FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
@@ -62,7 +66,8 @@ class Run(Trainer):
         special = len(SPECIAL_TOKENS) + len(self.preset.model.special_tokens)
         description = {
             "format": FORMAT,
-            "model": asdict(self.preset.model) | {"special_tokens": list(self.preset.model.special_tokens)},
+            "model": asdict(self.preset.model)
+            | {"special_tokens": list(self.preset.model.special_tokens)},
             "training": asdict(self.configuration),
             "vocabulary": "".join(self.vocabulary.tokens[special:]),
             "texts": digest(texts),
@@ -74,10 +79,17 @@ class Run(Trainer):
         self._begun = self.resumed is not None
         if self.resumed is not None:
             self.position = self.resumed.position
-            state.restore(self.resumed, checkpoint.shapes(self.preset.model), self.optimizer, self.average)
+            state.restore(
+                self.resumed, checkpoint.shapes(self.preset.model), self.optimizer, self.average
+            )
 
-    def _open_folder(self, description: Mapping[str, object], resume: bool) -> state.SavedState | None:
-        """Write the configuration and return the state to resume, if any. Raises InputError if another run is there."""
+    def _open_folder(
+        self, description: Mapping[str, object], resume: bool
+    ) -> state.SavedState | None:
+        """Write the configuration and return the state to resume, if any.
+
+        Raises InputError if another run is there.
+        """
         path, folder = self.folder / CONFIGURATION_FILE, str(self.folder)
         if resume and not path.exists():
             raise InputError("train_no_run", folder=folder)
@@ -88,7 +100,9 @@ class Run(Trainer):
                     begun = json.loads(path.read_text(encoding="utf-8"))
                     version, training = begun["format"], begun["training"] | ending
                 except _DAMAGES as error:
-                    raise TrainingError("train_damaged", path=str(path), reason=repr(error)) from error
+                    raise TrainingError(
+                        "train_damaged", path=str(path), reason=repr(error)
+                    ) from error
                 if version != FORMAT:
                     raise InputError("train_other_version", folder=folder)
                 if begun | {"training": training} != description:
@@ -97,18 +111,24 @@ class Run(Trainer):
                 raise InputError("train_run_exists", folder=folder)
             found = state.read(self.folder) if resume else None
             with written(path, TrainingError) as partial:
-                partial.write_text(json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8")
+                partial.write_text(
+                    json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8"
+                )
         return found
 
     def train(
-        self, on_row: Callable[[LogRow], None] = lambda row: None, on_step: Callable[[], None] = lambda: None
+        self,
+        on_row: Callable[[LogRow], None] = lambda row: None,
+        on_step: Callable[[], None] = lambda: None,
     ) -> None:
         """Train up to the last epoch, or until the dev figure has not improved for `patience` epochs.
 
-        Calls `on_row` with each row of the log, and `on_step` after each step. On Ctrl-C or SIGTERM, finishes the step,
-        saves the state (and the model, if none was saved yet), and raises KeyboardInterrupt.
+        Calls `on_row` with each row of the log, and `on_step` after each step. On Ctrl-C or
+        SIGTERM, finishes the step, saves the state (and the model, if none was saved yet), and
+        raises KeyboardInterrupt.
 
-        Raises TrainingError if the loss is not finite or the disk is full. The newest state on disk then remains valid.
+        Raises TrainingError if the loss is not finite or the disk is full. The newest state on disk
+        then remains valid.
         """
         self._on_row = on_row
         is_first = self.processes.is_first
@@ -119,11 +139,15 @@ class Run(Trainer):
                     last_step = self.position.step if self._begun else -1
                     rows = [row for row in read_log(self.folder) if int(row["step"]) <= last_step]
                     with written(self.folder / LOG_FILE, TrainingError) as partial:
-                        partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+                        partial.write_text(
+                            "".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8"
+                        )
                 self._train(on_step, received)
             except (CheckpointError, TrainingError) as fault:
                 reason = fault.text(language())
-                raise TrainingError("train_ended", reason=reason, folder=str(self.folder)) from fault
+                raise TrainingError(
+                    "train_ended", reason=reason, folder=str(self.folder)
+                ) from fault
 
     def _train(self, on_step: Callable[[], None], received: list[int]) -> None:
         position = self.position
@@ -160,7 +184,9 @@ class Run(Trainer):
         position.best_nats = min(position.best_nats, nats)  # NaN is no improvement
         position.stale_epochs = 0 if better else position.stale_epochs + 1
         epoch = position.step // self.steps_per_epoch
-        self._add("dev", epoch=epoch, seconds=position.seconds, **asdict(figures), sample=self._sample())
+        self._add(
+            "dev", epoch=epoch, seconds=position.seconds, **asdict(figures), sample=self._sample()
+        )
         if self._is_stale():
             self._add("stop", stale_epochs=position.stale_epochs)
         self._save(better=better)
@@ -177,11 +203,16 @@ class Run(Trainer):
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as fault:
-            raise TrainingError("unwritable", name=str(path), reason=fault.strerror or str(fault)) from fault
+            raise TrainingError(
+                "unwritable", name=str(path), reason=fault.strerror or str(fault)
+            ) from fault
         self._on_row(row)
 
     def _sample(self) -> str:
-        """Compose a sample poem with the averaged weights and a fixed seed. Returns "" except in the first process."""
+        """Compose a sample poem with the averaged weights and a fixed seed.
+
+        Returns "" except in the first process.
+        """
         if not self.processes.is_first:
             return ""
         network = ReferenceNetwork(self._averaged())
@@ -209,9 +240,12 @@ class Run(Trainer):
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """Collect the first SIGINT or SIGTERM in the yielded list. A second signal raises KeyboardInterrupt at once.
+    """Collect the first SIGINT or SIGTERM in the yielded list.
 
-    Only the main thread can handle signals. Signals that are ignored, as in a background job, remain ignored.
+    A second signal raises KeyboardInterrupt at once.
+
+    Only the main thread can handle signals. Signals that are ignored, as in a background job,
+    remain ignored.
     """
     received: list[int] = []
 
@@ -221,8 +255,12 @@ def _stop_signals() -> Iterator[list[int]]:
         received.append(number)
 
     on_main = threading.current_thread() is threading.main_thread()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM) if on_main}
-    before = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
+    handlers = {
+        number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM) if on_main
+    }
+    before = {
+        number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN
+    }
     for number in before:
         signal.signal(number, receive)
     try:
@@ -233,7 +271,10 @@ def _stop_signals() -> Iterator[list[int]]:
 
 
 def read_log(run: Path) -> list[LogRow]:
-    """Read the rows of a run, except an incomplete last row. Raises TrainingError if the file is damaged."""
+    """Read the rows of a run, except an incomplete last row.
+
+    Raises TrainingError if the file is damaged.
+    """
     path = run / LOG_FILE
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""

@@ -1,12 +1,13 @@
 """Save the state of a run to one file without pickle, restore it, and start other models from it.
 
-`state.STEP.safetensors` holds the weights, their average and the optimizer's tensors. Its metadata hold the position
-in the training. The position determines the learning rate, the order of the poems and all random numbers, so that all
-later steps depend only on the state. The newest two files are kept.
+`state.STEP.safetensors` holds the weights, their average and the optimizer's tensors. Its metadata
+hold the position in the training. The position determines the learning rate, the order of the poems
+and all random numbers, so that all later steps depend only on the state. The newest two files are
+kept.
 
-A state can also be copied into a larger model. At first, the larger model predicts exactly what the smaller model
-predicts: new units keep their initial weights, except that their weights to old units and to the output start at 0
-(Net2Net: Chen et al. 2016).
+A state can also be copied into a larger model. At first, the larger model predicts exactly what the
+smaller model predicts: new units keep their initial weights, except that their weights to old units
+and to the output start at 0 (Net2Net: Chen et al. 2016).
 """
 
 import json
@@ -27,7 +28,10 @@ from pingze.training.optimization import Average
 
 KEPT = 2
 Rows = Mapping[int, int]
-"""Maps ids in the new model to ids in the old one, for the tokens of both. `rows=None` means that all ids are equal."""
+"""Maps ids in the new model to ids in the old one, for the tokens of both.
+
+`rows=None` means that all ids are equal.
+"""
 
 
 @dataclass
@@ -43,7 +47,10 @@ class Position:
     averaged: int = 0
     """Number of steps in the average of the weights."""
     window: dict[str, float] = field(default_factory=dict)
-    """Loss, tokens and seconds summed since the last log row, and the largest gradient norm. Empty after a log row."""
+    """Loss, tokens and seconds summed since the last log row, and the largest gradient norm.
+
+    Empty after a log row.
+    """
 
     def count(self, loss: float, tokens: int, norm: float, seconds: float) -> None:
         """Count one more step."""
@@ -75,17 +82,27 @@ class SavedState:
     unread: list[str]
 
     def part(self, prefix: str) -> dict[str, Tensor]:
-        """Return the tensors whose names begin with `prefix`. The keys are the names without the prefix."""
+        """Return the tensors whose names begin with `prefix`.
+
+        The keys are the names without the prefix.
+        """
         named = self.tensors.items()
-        return {name.removeprefix(prefix): tensor for name, tensor in named if name.startswith(prefix)}
+        return {
+            name.removeprefix(prefix): tensor for name, tensor in named if name.startswith(prefix)
+        }
 
 
 def save(run: Path, optimizer: Optimizer, average: Average, position: Position) -> None:
-    """Write the state atomically, and keep only one older state. Raises CheckpointError if it cannot be written."""
+    """Write the state atomically, and keep only one older state.
+
+    Raises CheckpointError if it cannot be written.
+    """
     tensors = {f"model.{name}": p.detach() for name, p in average.model.named_parameters()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.tensors.items()}
     for index, values in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": v for key, v in values.items() if isinstance(v, Tensor)}
+        tensors |= {
+            f"optimizer.{index}.{key}": v for key, v in values.items() if isinstance(v, Tensor)
+        }
     position.averaged = average.updates
     newest = run / f"state.{position.step:08}.safetensors"
     arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
@@ -101,7 +118,10 @@ def files(run: Path) -> list[Path]:
 
 
 def read(run: Path) -> SavedState | None:
-    """Read the newest undamaged state; None if no state was saved. Raises CheckpointError if all states are damaged."""
+    """Read the newest undamaged state; None if no state was saved.
+
+    Raises CheckpointError if all states are damaged.
+    """
     unread: list[str] = []
     for path in files(run):
         try:
@@ -110,19 +130,28 @@ def read(run: Path) -> SavedState | None:
         except (KeyError, TypeError, ValueError) as error:
             unread.append(here("train_unread", name=path.name, reason=str(error)))
             continue
-        return SavedState(path, position, {name: torch.tensor(a) for name, a in arrays.items()}, unread)
+        return SavedState(
+            path, position, {name: torch.tensor(a) for name, a in arrays.items()}, unread
+        )
     if unread:
         raise CheckpointError("train_no_state", folder=str(run), reason="; ".join(unread))
     return None
 
 
 def restore(
-    saved: SavedState, names: Iterable[str], optimizer: Optimizer, average: Average, rows: Rows | None = None
+    saved: SavedState,
+    names: Iterable[str],
+    optimizer: Optimizer,
+    average: Average,
+    rows: Rows | None = None,
 ) -> None:
-    """Copy a saved state into a model, an optimizer and an average. The model may be larger than the saved model.
+    """Copy a saved state into a model, an optimizer and an average.
 
-    `names` lists the names of the saved weights in order. Weights that were not saved get optimizer moments of zero.
-    If the run did not average its weights, the average starts as a copy of the saved weights.
+    The model may be larger than the saved model.
+
+    `names` lists the names of the saved weights in order. Weights that were not saved get optimizer
+    moments of zero. If the run did not average its weights, the average starts as a copy of the
+    saved weights.
     """
     weights, parameters = saved.part("model."), dict(average.model.named_parameters())
     copy(weights, parameters, rows)
@@ -139,8 +168,12 @@ def restore(
 
 @torch.no_grad()
 def copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Rows | None = None) -> None:
-    """Copy the tensors of a model into an equally large or larger model. Tensors that `old` lacks stay unchanged."""
-    for name in new.keys() & old.keys():  # `weight_ph` of a constant input may be new, and is zero at first
+    """Copy the tensors of a model into an equally large or larger model.
+
+    Tensors that `old` lacks stay unchanged.
+    """
+    # `weight_ph` of a constant input may be new, and is zero at first
+    for name in new.keys() & old.keys():
         grown = new[name]
         values = old[name].to(grown.device)
         columns = values.shape[-1]
@@ -157,14 +190,18 @@ def copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Rows | None
 
 
 def start_from(
-    source: str, model: LanguageModel, optimizer: Optimizer, average: Average, vocabulary: Vocabulary
+    source: str,
+    model: LanguageModel,
+    optimizer: Optimizer,
+    average: Average,
+    vocabulary: Vocabulary,
 ) -> None:
     """Copy the weights of a saved model, or of a run's newest state, into a newly initialized model.
 
-    `source` is a model's name, a model file or a run's folder. The old model must not have more units than the new
-    model. The embedding size, number of layers, activation and weight tying must be the same. Tokens are matched by
-    name. From a run, the averaged weights and the optimizer moments are copied too, so that training continues at the
-    full learning rate.
+    `source` is a model's name, a model file or a run's folder. The old model must not have more
+    units than the new model. The embedding size, number of layers, activation and weight tying must
+    be the same. Tokens are matched by name. From a run, the averaged weights and the optimizer
+    moments are copied too, so that training continues at the full learning rate.
 
     Raises InputError if the two models do not match, CheckpointError if the source cannot be read.
     """
@@ -174,11 +211,17 @@ def start_from(
     for name in ("embedding_size", "layers", "activation", "tied"):
         theirs, ours = str(getattr(before, name)), str(getattr(after, name))
         if theirs != ours:
-            raise InputError("train_other_model", source=old.name, name=name, has=theirs, wanted=ours)
+            raise InputError(
+                "train_other_model", source=old.name, name=name, has=theirs, wanted=ours
+            )
     if before.hidden_size > after.hidden_size or before.held > after.held:
         raise InputError("train_larger_model", source=old.name)
     # 2) copy the weights and their average; from a run, copy the moments too
-    rows = {vocabulary.ids[token]: id_ for token, id_ in old.vocabulary.ids.items() if token in vocabulary}
+    rows = {
+        vocabulary.ids[token]: id_
+        for token, id_ in old.vocabulary.ids.items()
+        if token in vocabulary
+    }
     both = dict(model.named_parameters()), average.tensors
     saved = read(Path(source)) if Path(source).is_dir() else None
     if saved is None:
@@ -187,8 +230,11 @@ def start_from(
             copy(stored, tensors, rows)
         return
     restore(saved, checkpoint.shapes(before), optimizer, average, rows)
-    # 3) make new condition tokens as unlikely as the old ones, which the model has learned never to predict
+    # 3) make new condition tokens as unlikely as the old ones, which the model has learned never to
+    # predict
     special = [vocabulary.ids[token] for token in vocabulary.condition_tokens]
-    known, new = ([id_ for id_ in special if (id_ in rows) is is_known] for is_known in (True, False))
+    known, new = (
+        [id_ for id_ in special if (id_ in rows) is is_known] for is_known in (True, False)
+    )
     for bias in [tensors["output.bias"].detach() for tensors in both if known and tensors]:
         bias[new] = bias[known].mean()

@@ -22,13 +22,17 @@ from pingze.verse.forms import FORMS
 
 Text = str | CorpusPoem  # a poem, either as its text alone or with its poet and title
 TUNE_PIECES = 30  # minimum number of 詞 to a tune for the tune to get a token
-_NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")  # names that the corpus uses for unknown poets
+# names that the corpus uses for unknown poets
+_NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")
 LARGEST = 4
 """Maximum number of words in a theme."""
 
 
 class Texts(NamedTuple):
-    """The poems of a run. Each epoch reads `train` and some poems from each source in `others`, such as song."""
+    """The poems of a run.
+
+    Each epoch reads `train` and some poems from each source in `others`, such as song.
+    """
 
     train: Sequence[Text]
     dev: Sequence[Text]
@@ -43,7 +47,10 @@ class Example(NamedTuple):
 
 
 def read(store: Store, configuration: TrainingConfiguration) -> Texts:
-    """Read the poems that a configuration requires. Raises InputError if train, dev or a source has no poems."""
+    """Read the poems that a configuration requires.
+
+    Raises InputError if train, dev or a source has no poems.
+    """
     corpus = configuration.corpus
     train, dev = (read_split(store, corpus, split) for split in ("train", "dev"))
     if not train or not dev:
@@ -72,7 +79,11 @@ def digest(texts: Texts) -> str:
 
 def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
     """Read a split of a corpus: the report's sample, all Tang poems, or the user's own poems."""
-    return store.report_draw(split) if corpus == "report" else list(store.poems(dynasty=corpus, split=split))
+    return (
+        store.report_draw(split)
+        if corpus == "report"
+        else list(store.poems(dynasty=corpus, split=split))
+    )
 
 
 def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
@@ -81,7 +92,10 @@ def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
 
 
 def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str, ...]:
-    """List the condition tokens: forms, tunes, then each dynasty and its poets. Empty if poems have no conditions."""
+    """List the condition tokens: forms, tunes, then each dynasty and its poets.
+
+    Empty if poems have no conditions.
+    """
     if not any(isinstance(text, CorpusPoem) for text in texts.train):
         return ()
     tunes = Counter(poem.tune for poem in texts.others.get(CI, ()))
@@ -92,7 +106,9 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
     def add_poets(poems: Iterable[Text], least: int) -> None:
         counts = Counter(poem.author for poem in poems if isinstance(poem, CorpusPoem))
         known = {*_NAMELESS, *names}
-        names.extend(name for name, count in counts.most_common() if count >= least and name not in known)
+        names.extend(
+            name for name, count in counts.most_common() if count >= least and name not in known
+        )
 
     add_poets(texts.train, training.poet_poems)
     others = list(chain(*texts.others.values()))
@@ -106,14 +122,17 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
 def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
     """Build a preset's vocabulary: condition tokens, then the most frequent characters that training reads.
 
-    Raises InputError if training reads fewer characters than the preset requires, unless the corpus is the user's own.
+    Raises InputError if training reads fewer characters than the preset requires, unless the corpus
+    is the user's own.
     """
     size, training, train = preset.model.vocabulary_size, preset.training, texts.train
     written = [_text(text)[: training.length] for text in train]
     titles = [only_han(text.title) for text in train if isinstance(text, CorpusPoem)]
     vocabulary = Vocabulary.of_texts([*written, *titles], size, condition_tokens(texts, training))
     if len(vocabulary) < size and training.corpus != OWN:
-        raise InputError("train_vocabulary", field="vocabulary_size", has=size, wanted=len(vocabulary))
+        raise InputError(
+            "train_vocabulary", field="vocabulary_size", has=size, wanted=len(vocabulary)
+        )
     return vocabulary
 
 
@@ -148,8 +167,9 @@ def _text(text: Text) -> str:
 class Themes:
     """A sampler that draws themes from the words of training poems, so that a model learns to follow a user's theme.
 
-    A theme has one to four words. Each word is a character or two adjacent characters of a line. Rare characters are
-    preferred by inverse document frequency (Spärck Jones 1972), so that 不 and 人 are seldom drawn.
+    A theme has one to four words. Each word is a character or two adjacent characters of a line.
+    Rare characters are preferred by inverse document frequency (Spärck Jones 1972), so that 不 and
+    人 are seldom drawn.
     """
 
     def __init__(self, texts: Iterable[Ids], vocabulary: Vocabulary) -> None:
@@ -160,7 +180,10 @@ class Themes:
         """Inverse document frequency ln((1 + N) / (1 + n)) of a Han character in n of N texts; 0 for other tokens."""
 
     def draw(self, text: Ids, rng: np.random.Generator) -> Ids:
-        """Draw a theme from an encoded text, with its words in random order. Empty if the text has no Han character."""
+        """Draw a theme from an encoded text, with its words in random order.
+
+        Empty if the text has no Han character.
+        """
         weights = self.rarity[text]
         if not (total := weights.sum()):
             return text[:0]

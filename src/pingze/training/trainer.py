@@ -1,9 +1,10 @@
 """Train a model step by step, in any number of processes.
 
-The batch of a step does not depend on the number of processes. The poems of the batch are sorted, longest first, and
-dealt out into parts. Each process computes `accumulate` of these parts one by one, and the gradients are summed over
-all processes. Dropout is determined by the seed, the step and the part. The order of poems is determined by the seed
-and the epoch. A step therefore depends only on its number and on the state before it.
+The batch of a step does not depend on the number of processes. The poems of the batch are sorted,
+longest first, and dealt out into parts. Each process computes `accumulate` of these parts one by
+one, and the gradients are summed over all processes. Dropout is determined by the seed, the step
+and the part. The order of poems is determined by the seed and the epoch. A step therefore depends
+only on its number and on the state before it.
 """
 
 import math
@@ -27,7 +28,16 @@ from pingze.training.optimization import Average, clip, make_optimizer, rate_fac
 from pingze.training.presets import Preset
 from pingze.training.processes import launch
 from pingze.training.state import start_from
-from pingze.training.texts import Example, Text, Texts, Themes, draw, examples, make_vocabulary, sequence
+from pingze.training.texts import (
+    Example,
+    Text,
+    Texts,
+    Themes,
+    draw,
+    examples,
+    make_vocabulary,
+    sequence,
+)
 
 
 class Taken(NamedTuple):
@@ -39,10 +49,14 @@ class Taken(NamedTuple):
 
 
 class Trainer:
-    """A model in training, with its texts and optimizer. Raises InputError if the texts have too few characters."""
+    """A model in training, with its texts and optimizer.
+
+    Raises InputError if the texts have too few characters.
+    """
 
     def __init__(self, preset: Preset, texts: Texts, *, is_resumed: bool = False) -> None:
-        # Many of Adam's moments are denormals, which are slow. PyTorch's threads inherit the flag when they start.
+        # Many of Adam's moments are denormals, which are slow. PyTorch's threads inherit the flag
+        # when they start.
         torch.set_flush_denormal(True)
         keep_freed_memory()
         self.configuration = training = preset.training
@@ -50,18 +64,23 @@ class Trainer:
         # 1) encode the texts
         self.vocabulary = make_vocabulary(texts, preset)
         size, special = len(self.vocabulary), self.vocabulary.condition_tokens
-        self.preset = replace(preset, model=replace(preset.model, vocabulary_size=size, special_tokens=special))
+        self.preset = replace(
+            preset, model=replace(preset.model, vocabulary_size=size, special_tokens=special)
+        )
         self.conditions = Conditions(self.vocabulary)
         self.train_examples, self.others = self._encode(texts.train), texts.others
         self.dev_sequences = [sequence(example) for example in self._encode(texts.dev)]
         self.themes = Themes((example.text for example in self.train_examples), self.vocabulary)
         # 2) count the steps
         count = len(texts.train)
-        self.other_poems = {source: round(share * count) for source, share in training.shares.items()}
+        self.other_poems = {
+            source: round(share * count) for source, share in training.shares.items()
+        }
         self.steps_per_epoch = -(-(count + sum(self.other_poems.values())) // training.batch_size)
         self.total_steps = self._steps(training.epochs)
         self._epoch = lru_cache(maxsize=1)(self._order)
-        # 3) initialize; all processes use the first one's weights, since orthogonal matrices may round differently
+        # 3) initialize; all processes use the first one's weights, since orthogonal matrices may
+        # round differently
         device = self.processes.device
         operands = operand_type(training.precision, device)
         self.model = LanguageModel(self.preset.model, dropout=training.dropped, operands=operands)
@@ -69,14 +88,19 @@ class Trainer:
         self.model.initialize(training.initialization, rng, training.initialization_scale)
         self.model.load_state_dict(self.processes.broadcast(self.model.state_dict()))
         self.model.to(device)
-        # Dropout's generator is seeded directly: torch.manual_seed seeds every kind of device, which takes 0.4 ms.
+        # Dropout's generator is seeded directly: torch.manual_seed seeds every kind of device,
+        # which takes 0.4 ms.
         on_gpu = device.type == "cuda"
-        self._random = torch.cuda.default_generators[device.index] if on_gpu else torch.default_generator
+        self._random = (
+            torch.cuda.default_generators[device.index] if on_gpu else torch.default_generator
+        )
         # 4) build the optimizer and the average, and perhaps start from another model
         self.optimizer = make_optimizer(self.model.parameters(), training)
         self.average = Average(self.model, training.averaging)
         if training.start_from and not is_resumed:
-            start_from(training.start_from, self.model, self.optimizer, self.average, self.vocabulary)
+            start_from(
+                training.start_from, self.model, self.optimizer, self.average, self.vocabulary
+            )
 
     def _steps(self, epochs: float) -> int:
         return max(1, round(self.steps_per_epoch * epochs))
@@ -94,7 +118,8 @@ class Trainer:
     def step(self, number: int, rate: float) -> Taken:
         """Train on the batch of step `number`, counted from 0, at the learning rate `rate`.
 
-        Raises TrainingError and leaves the weights unchanged if the loss or the gradient is not finite.
+        Raises TrainingError and leaves the weights unchanged if the loss or the gradient is not
+        finite.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -104,14 +129,17 @@ class Trainer:
         parts = self.processes.count * self.configuration.accumulate
         for part in range(self.processes.rank, parts, self.processes.count):
             if batch[part::parts]:  # an epoch's last batch may have fewer poems than parts
-                seed = np.random.default_rng([self.configuration.seed, number, part]).integers(2**63)
+                seed = np.random.default_rng([self.configuration.seed, number, part]).integers(
+                    2**63
+                )
                 self._random.manual_seed(int(seed))
                 inputs, targets, sizes = map(torch.from_numpy, pack(batch[part::parts]))
                 of_part = self.loss_sum(inputs.to(loss.device), targets.to(loss.device), sizes)
                 of_part.backward()
                 loss += of_part.detach()
-        # 2) sum both over all processes, in the order of the parameters; DistributedDataParallel is not used, because
-        #    its buckets change after its first step, so that a resumed run would round differently
+        # 2) sum both over all processes, in the order of the parameters; DistributedDataParallel is
+        #    not used, because its buckets change after its first step, so that a resumed run would
+        #    round differently
         if self.processes.count > 1:
             self.processes.sum(loss)
             for parameter in self.model.parameters():
@@ -123,10 +151,14 @@ class Trainer:
         norm = clip(self.optimizer, tokens, self.configuration)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
             gradients = {n: p.grad for n, p in self.model.named_parameters() if p.grad is not None}
-            largest = {name: float(gradient.abs().max()) / tokens for name, gradient in gradients.items()}
+            largest = {
+                name: float(gradient.abs().max()) / tokens for name, gradient in gradients.items()
+            }
             worst = max(largest, key=lambda name: (math.isnan(largest[name]), largest[name]))
             nats = float(loss) / tokens
-            raise TrainingError("train_not_finite", step=number + 1, loss=nats, name=worst, largest=largest[worst])
+            raise TrainingError(
+                "train_not_finite", step=number + 1, loss=nats, name=worst, largest=largest[worst]
+            )
         self.optimizer.step()
         self.average.update()
         return Taken(float(loss), tokens, float(norm))
@@ -162,5 +194,8 @@ class Trainer:
         return [poems[k] for k in epoch_order(len(poems), seed, epoch)]
 
     def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
-        """Compute the sum of the losses over the targets of a packed batch. A step minimizes the mean loss."""
+        """Compute the sum of the losses over the targets of a packed batch.
+
+        A step minimizes the mean loss.
+        """
         return self.model.loss_sum(inputs, targets, sizes)

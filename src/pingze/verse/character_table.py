@@ -1,7 +1,7 @@
 """Look up a character's rhyme groups, its counts in Tang verse, its readings in Mandarin, its variants and other forms.
 
-`data/SOURCES.md` describes `characters.tsv`, `mandarin.tsv`, `simplified.tsv` and `shinjitai.tsv`, and lists their
-sources.
+`data/SOURCES.md` describes `characters.tsv`, `mandarin.tsv`, `simplified.tsv` and `shinjitai.tsv`,
+and lists their sources.
 """
 
 import re
@@ -18,16 +18,22 @@ from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 IN_USE = 30
 """Minimum number of occurrences in Tang verse for a character to count as in use.
 
-A Simplified form that is in use, such as 后 里 云 余 几, is not converted. 愿 and 听 occur only a few times, so they
-become 願 and 聽.
+A Simplified form that is in use, such as 后 里 云 余 几, is not converted. 愿 and 听 occur only a
+few times, so they become 願 and 聽.
 """
 _RIMES = """ï=zhi,chi,shi,ri,zi,ci,si ü=ju,qu,xu,yu,ü ie=ie,ye,ue,üe,ê en=en,in,un,ün eng=eng,ing ei=ei,ui ou=ou,iu
     ang ong an ai ao er a o e i u"""
 ENDINGS = {
-    end: rime for rime, _, ends in (row.partition("=") for row in _RIMES.split()) for end in (ends or rime).split(",")
+    end: rime
+    for rime, _, ends in (row.partition("=") for row in _RIMES.split())
+    for end in (ends or rime).split(",")
 }
-"""Map each ending of a syllable to its rime. If several endings match, use the longest. ï is the vowel of 知 and 資."""
-_LEVEL_MARKS, _OBLIQUE_MARKS = "\u0304\u0301", "\u030c\u0300"  # the marks of tones 1 and 2, and of 3 and 4
+"""Map each ending of a syllable to its rime.
+
+If several endings match, use the longest. ï is the vowel of 知 and 資.
+"""
+# the marks of tones 1 and 2, and of 3 and 4
+_LEVEL_MARKS, _OBLIQUE_MARKS = "\u0304\u0301", "\u030c\u0300"
 
 
 class Entry(NamedTuple):
@@ -36,24 +42,31 @@ class Entry(NamedTuple):
     rhymed: Mapping[str, int]
     """How often Tang poets rhymed on the character, for each of its rhyme groups.
 
-    In 平水韻, each group has its own count. In any other standard, each group has the sum of all 平水韻 counts.
+    In 平水韻, each group has its own count. In any other standard, each group has the sum of all
+    平水韻 counts.
     """
     used: int
     """The number of times the character occurs in Tang verse."""
     needed: Mapping[str, int]
-    """How often a template fixes the character's tone as level, and as oblique. Empty for a character of one tone."""
+    """How often a template fixes the character's tone as level, and as oblique.
+
+    Empty for a character of one tone.
+    """
     variants: str
     """Other written forms of the character, the most frequent first."""
 
 
 @lru_cache(1 << 15)
-def entry(character: str, standard: Standard) -> Entry:  # a default would let the cache keep an entry twice
+# a default would let the cache keep an entry twice
+def entry(character: str, standard: Standard) -> Entry:
     """Look up a character exactly as it is written, with its rhyme groups in the given standard."""
     row = table("characters").get(character, "") + "\t" * 4
     groups, used, level, oblique, variants = row.split("\t")[:5]
     rhymed, needed = counts(groups), {LEVEL: int(level), OBLIQUE: int(oblique)} if level else {}
     if standard.rimes:
-        read = "".join(mandarin_groups(each, standard) for each in mandarin_readings().get(character, ()))
+        read = "".join(
+            mandarin_groups(each, standard) for each in mandarin_readings().get(character, ())
+        )
         rhymed, needed = dict.fromkeys(read, sum(rhymed.values())), {}
     return Entry(rhymed, int(used or 0), needed, variants)
 
@@ -70,7 +83,10 @@ def mandarin_readings() -> dict[str, list[str]]:
 
 @cache
 def mandarin_groups(syllable: str, standard: Standard) -> str:
-    """Return the name of a Mandarin syllable's rhyme group. A neutral tone has two: a level and an oblique group."""
+    """Return the name of a Mandarin syllable's rhyme group.
+
+    A neutral tone has two: a level and an oblique group.
+    """
     marks = unicodedata.normalize("NFD", syllable)
     letters = unicodedata.normalize("NFC", re.sub(f"[{_LEVEL_MARKS}{_OBLIQUE_MARKS}]", "", marks))
     rime = next((ENDINGS[end] for size in (3, 2, 1) if (end := letters[-size:]) in ENDINGS), "")
@@ -99,7 +115,10 @@ def variants(character: str) -> tuple[str, ...]:
 
 @lru_cache(1 << 13)
 def forms(character: str) -> tuple[str, ...]:
-    """Return all characters that write the same word, `character` first. For 回, these characters include 迴 and 廻."""
+    """Return all characters that write the same word, `character` first.
+
+    For 回, these characters include 迴 and 廻.
+    """
     found = [character]
     for one in found:
         found += [other for other in variants(one) if other not in found]
@@ -122,9 +141,9 @@ def traditional_candidates(character: str) -> tuple[str, ...]:
 def to_traditional(text: str) -> str:
     """Convert each Simplified character of a text to its Traditional form, if that form is certain.
 
-    A character that Tang verse uses as a word of its own (`IN_USE`), such as 云, remains unchanged. A character with
-    several Traditional forms in use also remains unchanged: 发 may be 發 or 髮. But it is converted if these forms are
-    variants of each other: 为 becomes 爲.
+    A character that Tang verse uses as a word of its own (`IN_USE`), such as 云, remains unchanged.
+    A character with several Traditional forms in use also remains unchanged: 发 may be 發 or 髮.
+    But it is converted if these forms are variants of each other: 为 becomes 爲.
     """
     return text.translate(_TRADITIONAL)
 
@@ -143,7 +162,9 @@ _TRADITIONAL = Translation(_convert)
 @cache
 def simplified_forms() -> dict[str, str]:
     """Map each Traditional character to the Simplified one that stands for it."""
-    return {other: character for character, others in table("simplified").items() for other in others}
+    return {
+        other: character for character, others in table("simplified").items() for other in others
+    }
 
 
 @cache
@@ -152,5 +173,7 @@ def mainland_variants() -> dict[str, str]:
     simplified, found = simplified_forms(), {}
     for character in table("characters").keys() - simplified.keys():
         written = (character, *(simplified.get(other, other) for other in variants(character)))
-        found[character] = next((one for one in written if one.encode("gb2312", errors="ignore")), character)
+        found[character] = next(
+            (one for one in written if one.encode("gb2312", errors="ignore")), character
+        )
     return {character: common for character, common in found.items() if common != character}

@@ -16,32 +16,53 @@ from pingze.verse.patterns import CUSTOMARY, enforced
 from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard, find_standard
 from pingze.verse.tones import groups
 from pingze.verse.tunes import find_tune, named_tune, shapes_of
-from pingze.verse.verdict import Note, Verdict, Violation, character_notes, fine_notes, reading_notes, shape_note
+from pingze.verse.verdict import (
+    Note,
+    Verdict,
+    Violation,
+    character_notes,
+    fine_notes,
+    reading_notes,
+    shape_note,
+)
 
 
 def check(
-    text: str, *, form: str | None = None, level: str = CUSTOMARY, standard: str = PINGSHUI.name, fine: bool = False
+    text: str,
+    *,
+    form: str | None = None,
+    level: str = CUSTOMARY,
+    standard: str = PINGSHUI.name,
+    fine: bool = False,
 ) -> Verdict:
-    """Check one poem against the given form. If no form is given, the poem's shape, tones and rhyme decide the form.
+    """Check one poem against the given form.
 
-    A poem that rhymes in a level tone and fits a template with few faults is a 絕 if it has four lines, a 律 if it has
-    eight, and a 排 if it has ten or any larger even number. Otherwise the poem is old-style verse 古, in which only the
-    rhyme is judged. A quatrain of five-character lines, such as 靜夜思, is old-style verse too if it has several faults
-    and one of these faults is 失對 or 失黏. A text that has the shape of a tune and fits it is a 詞. Two lines of the
-    same length, of 4 to 11 characters, are a couplet 對聯. All other texts fit no form and are not judged: texts of
-    another shape, and texts in which at least half of the even lines do not rhyme.
+    If no form is given, the poem's shape, tones and rhyme decide the form.
+
+    A poem that rhymes in a level tone and fits a template with few faults is a 絕 if it has four
+    lines, a 律 if it has eight, and a 排 if it has ten or any larger even number. Otherwise the
+    poem is old-style verse 古, in which only the rhyme is judged. A quatrain of five-character
+    lines, such as 靜夜思, is old-style verse too if it has several faults and one of these faults
+    is 失對 or 失黏. A text that has the shape of a tune and fits it is a 詞. Two lines of the same
+    length, of 4 to 11 characters, are a couplet 對聯. All other texts fit no form and are not
+    judged: texts of another shape, and texts in which at least half of the even lines do not rhyme.
 
     Args:
         text: The poem as a person writes it; title, author and remarks in brackets are ignored.
-        form: The form 體 to judge the poem by, such as 七律, 浣溪沙 or 對聯; by default the function finds it.
-        level: customary accepts what Tang poets accepted; strict accepts only what the manuals allow. Append +RULE to
-            enforce a further rule, or -RULE to drop one: 孤平, 小拗, 三仄尾, 鄰韻, 本句自救 or 對句相救.
-        standard: How characters are read: by pingshui 平水韻, or in Mandarin by tongyun 中華通韻 or xinyun 中華新韻.
-        fine: Whether to add the remarks of later manuals on regulated verse: 撞韻, 擠韻, 冒韻, 四字目孤平.
+        form: The form 體 to judge the poem by, such as 七律, 浣溪沙 or 對聯; by default the
+            function finds it.
+        level: customary accepts what Tang poets accepted; strict accepts only what the manuals
+            allow. Append +RULE to enforce a further rule, or -RULE to drop one: 孤平, 小拗, 三仄尾,
+            鄰韻, 本句自救 or 對句相救.
+        standard: How characters are read: by pingshui 平水韻, or in Mandarin by tongyun 中華通韻 or
+            xinyun 中華新韻.
+        fine: Whether to add the remarks of later manuals on regulated verse: 撞韻, 擠韻, 冒韻,
+            四字目孤平.
 
     Raises InputError when `text` is not a string, or when `form`, `level` or `standard` is unknown.
 
-    `verse/data/rules.toml` gives the source of each rule, with poems that keep it and poems that break it.
+    `verse/data/rules.toml` gives the source of each rule, with poems that keep it and poems that
+    break it.
     """
     if not isinstance(text, str):
         raise wrong_type("text", text, "text")
@@ -67,25 +88,32 @@ def check(
     if fine and verdict.template and verdict.rhyme and by.groups[verdict.rhyme].tone == LEVEL:
         notes += fine_notes(lines, verdict.rhyme, by)
     written, faults = verdict.lines, verdict.violations
-    if (own := "".join(read.lines)) != "".join(written):  # characters were converted: show them as they were typed
+    # characters were converted: show them as they were typed
+    if (own := "".join(read.lines)) != "".join(written):
         written = tuple(Layout(map(len, written)).cut(own))
         faults = tuple(
-            replace(fault, char=written[fault.line - 1][fault.position - 1 :][:1]) if fault.char else fault
+            replace(fault, char=written[fault.line - 1][fault.position - 1 :][:1])
+            if fault.char
+            else fault
             for fault in faults
         )
-    return replace(verdict, lines=written, violations=faults, notes=tuple(notes), read=verdict.lines)
+    return replace(
+        verdict, lines=written, violations=faults, notes=tuple(notes), read=verdict.lines
+    )
 
 
 def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.name) -> list[str]:
     """Split a text into poems at blank lines and headings.
 
-    An untitled block of lines may also hold several poems of four or eight lines each. The block is split if each
-    of these poems is a 絕 or 律 without a fault, and if no poem rhymes in the group of the previous poem or in a
-    neighboring group. A block that is one regulated poem as a whole is not split.
+    An untitled block of lines may also hold several poems of four or eight lines each. The block is
+    split if each of these poems is a 絕 or 律 without a fault, and if no poem rhymes in the group
+    of the previous poem or in a neighboring group. A block that is one regulated poem as a whole is
+    not split.
 
     Args:
         text: One poem or several, as a person writes them.
-        form: The form by which the poems are judged; if it is given, blocks are not split by their rhymes.
+        form: The form by which the poems are judged; if it is given, blocks are not split by their
+            rhymes.
         standard: How characters are read, as in `check`.
     """
     by, blocks, found = find_standard(standard), split_poems(text, form=form), list[str]()
@@ -96,7 +124,11 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
         size = _several(lines, 0, by)
         if size and (whole := _find(lines, (), CUSTOMARY, by)).ok and whole.template:
             size = 0
-        found += ["\n".join(read.lines[n : n + size]) for n in range(0, len(lines), size)] if size else [block]
+        found += (
+            ["\n".join(read.lines[n : n + size]) for n in range(0, len(lines), size)]
+            if size
+            else [block]
+        )
     return found if form is None else blocks
 
 
@@ -117,10 +149,15 @@ def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
     return 0
 
 
-def _by_rules(typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]) -> tuple[tuple[str, ...], Verdict]:
-    """Convert typed lines to Traditional characters and judge them. Return the converted lines and their verdict.
+def _by_rules(
+    typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]
+) -> tuple[tuple[str, ...], Verdict]:
+    """Convert typed lines to Traditional characters and judge them.
 
-    An ambiguous character at a fault is read as another of its possible words if this leaves fewer faults.
+    Return the converted lines and their verdict.
+
+    An ambiguous character at a fault is read as another of its possible words if this leaves fewer
+    faults.
     """
     lines = tuple(lines_in_context(typed))
     verdict = judged(lines)
@@ -131,7 +168,8 @@ def _by_rules(typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]
         read = "".join(lines)
         place = layout.starts[fault.line - 1] + fault.position - 1
         for word in other_words(text, read, place) if fault.char else ():
-            same = {at for at in layout.places(fault.line - 1) if text[at] == text[place]}  # as in 累累
+            # as in 累累
+            same = {at for at in layout.places(fault.line - 1) if text[at] == text[place]}
             other = "".join(word if at in same else each for at, each in enumerate(read))
             found = judged(tuple(cut(other)))
             if found.form and len(found.violations) < len(verdict.violations):
@@ -141,15 +179,23 @@ def _by_rules(typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]
 
 
 def _judge(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:
-    judge = ci.judge if form.tune else shi.judge_regulated if form.regulated else shi.judge_old_style
+    judge = (
+        ci.judge if form.tune else shi.judge_regulated if form.regulated else shi.judge_old_style
+    )
     return judge(lines, form, level, standard)
 
 
-def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard: Standard) -> Verdict:
-    """Judge lines by the form that they fit best. A tune that one of `headings` names is tried first."""
+def _find(
+    lines: tuple[str, ...], headings: Sequence[str], level: str, standard: Standard
+) -> Verdict:
+    """Judge lines by the form that they fit best.
+
+    A tune that one of `headings` names is tried first.
+    """
     written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
     widths = {*map(len, lines)} if written else set()
-    shaped = [form for form in FORMS.values() if widths == {form.width} and form.takes(len(lines))]  # regulated first
+    # regulated first
+    shaped = [form for form in FORMS.values() if widths == {form.width} and form.takes(len(lines))]
     named = named_tune(headings)
     if named and written and (of_tune := ci.find(lines, named, level, standard)):
         return of_tune
@@ -159,10 +205,16 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
         return verdict
     as_old = _judge(lines, shaped[-1], level, standard) if shaped else None
     fits_old = as_old is not None and as_old.ok
-    at_customary = verdict if level == CUSTOMARY or not verdict else _judge(lines, shaped[0], CUSTOMARY, standard)
+    at_customary = (
+        verdict
+        if level == CUSTOMARY or not verdict
+        else _judge(lines, shaped[0], CUSTOMARY, standard)
+    )
     if verdict and at_customary and _is_regulated(at_customary, fits_old=fits_old):
         also = fits_old and bool(verdict.violations) and len(lines) == FEWEST_LINES
-        return replace(verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also))
+        return replace(
+            verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also)
+        )
     # 2) Otherwise they are a 詞 if they fit a tune, and no worse than they fit old-style verse.
     if (
         written
@@ -176,12 +228,18 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
         return couplet
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
         tunes = [] if shaped else ci.nearest(lines)
-        meant = next((find_form(tune) for tune in tunes if named and find_tune(tune) in shapes_of(named)), None)
+        meant = next(
+            (find_form(tune) for tune in tunes if named and find_tune(tune) in shapes_of(named)),
+            None,
+        )
         sized = (form for form in FORMS.values() if form.lines == len(lines))
         nearly = (form for form in sized if sum(abs(len(line) - form.width) for line in lines) == 1)
         if not shaped and (near := meant or next(nearly, None)):
             return _shape_faults(lines, near, level, standard)
-        notes = [shape_note(lines), Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None)]
+        notes = [
+            shape_note(lines),
+            Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None),
+        ]
         if tunes:
             notes.append(Note("tunes_near", has=tunes))
         if nearest := verdict or as_old:
@@ -191,19 +249,23 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
         return as_old
     notes = [shi.quatrain_note(lines, as_old.rhyme, standard)] if len(lines) == FEWEST_LINES else []
     places = [f"{each.rule} {each.line}.{each.position}" for each in verdict.violations]
-    notes.append(Note("read_as", form=as_old.form, other=verdict.form, faults=len(places), has=places))
+    notes.append(
+        Note("read_as", form=as_old.form, other=verdict.form, faults=len(places), has=places)
+    )
     return replace(as_old, notes=(*notes, *as_old.notes))
 
 
 def _is_regulated(verdict: Verdict, *, fits_old: bool) -> bool:
     """Return whether a poem in the shape of a regulated form, judged at the customary level, is regulated verse.
 
-    Tang poems of at least ten lines with one level rhyme fall into two groups: regulated ones, with at most one fault
-    per four lines, and old-style ones, with about three per four lines. So one fault per four lines is allowed. Shorter
-    poems show no such gap, and one fault per couplet is allowed in them. There is one exception: a 五絕 with several
-    faults, one of them 失對 or 失黏, counts as a 古絕 if it fits that form too (`fits_old`), as 靜夜思 does. Two faults
-    occur in 8.4 % of Tang 五絕, and in the first four lines of 13.2 % of longer poems with lines of five characters.
-    七絕 have no such exception, since with lines of seven characters these shares are 1.0 % and 11.4 %.
+    Tang poems of at least ten lines with one level rhyme fall into two groups: regulated ones, with
+    at most one fault per four lines, and old-style ones, with about three per four lines. So one
+    fault per four lines is allowed. Shorter poems show no such gap, and one fault per couplet is
+    allowed in them. There is one exception: a 五絕 with several faults, one of them 失對 or 失黏,
+    counts as a 古絕 if it fits that form too (`fits_old`), as 靜夜思 does. Two faults occur in 8.4
+    % of Tang 五絕, and in the first four lines of 13.2 % of longer poems with lines of five
+    characters. 七絕 have no such exception, since with lines of seven characters these shares are
+    1.0 % and 11.4 %.
     """
     rules = [violation.rule for violation in verdict.violations]
     if fits_old and verdict.form == "五絕" and len(rules) > 1 and {"失對", "失黏"} & set(rules):
@@ -216,19 +278,33 @@ def _is_regulated(verdict: Verdict, *, fits_old: bool) -> bool:
 def _shape_faults(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:
     """Return the verdict on lines that do not have the shape of the form.
 
-    A line of the wrong length has its fault at the first extra or missing character; a poem with the wrong number of
-    lines has its fault at the first extra or missing line.
+    A line of the wrong length has its fault at the first extra or missing character; a poem with
+    the wrong number of lines has its fault at the first extra or missing line.
     """
     widths = form.widths(len(lines))
-    wrong = [n for n, (line, width) in enumerate(zip(lines, widths, strict=False)) if len(line) != width]
+    wrong = [
+        n for n, (line, width) in enumerate(zip(lines, widths, strict=False)) if len(line) != width
+    ]
     if form.tune and len(lines) != form.lines:
         wrong = wrong[:1]  # the first one shifts all later lines
-    faults = [Violation.at("字數", lines, n, min(len(lines[n]), widths[n]), standard) for n in wrong]
+    faults = [
+        Violation.at("字數", lines, n, min(len(lines[n]), widths[n]), standard) for n in wrong
+    ]
     if not form.takes(len(lines)):
         faults.append(Violation.at("句數", lines, min(len(lines), form.lines or len(lines)), 0))
     sizes = f"{form.lines}" if form.lines else "10, 12 …" if form.regulated else "1, 2 …"
-    notes = [Note("line_length", line=n + 1, has=len(lines[n]), width=widths[n]) for n in wrong if len(wrong) < 3]
+    notes = [
+        Note("line_length", line=n + 1, has=len(lines[n]), width=widths[n])
+        for n in wrong
+        if len(wrong) < 3
+    ]
     width = " ".join(map(str, widths)) if form.tune else form.width
     code = "not_checked_tune" if form.tune else "not_checked"
-    noted = (shape_note(lines), *notes, Note(code, form=form.name, wanted=form.lines, size=sizes, width=width))
-    return Verdict(form.name, None, None, level, lines, tuple(faults), noted, standard=standard.name)
+    noted = (
+        shape_note(lines),
+        *notes,
+        Note(code, form=form.name, wanted=form.lines, size=sizes, width=width),
+    )
+    return Verdict(
+        form.name, None, None, level, lines, tuple(faults), noted, standard=standard.name
+    )

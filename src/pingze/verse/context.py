@@ -1,10 +1,10 @@
 """Use neighboring characters to decide which word a Simplified character stands for, and which tone a character has.
 
-云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` records how strongly each neighboring character favors each word.
-Many characters can have both tones, but usually only one within a given word: 思 is level in 相思 and oblique in 秋思.
-`data/senses.tsv` lists the meanings of such characters with example words, and `data/word_tones.tsv` lists more words.
-`python -m scripts.count contexts` makes contexts.tsv from counts over the corpus; `python -m scripts.count word_tones`
-makes word_tones.tsv.
+云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` records how strongly each neighboring character
+favors each word. Many characters can have both tones, but usually only one within a given word: 思
+is level in 相思 and oblique in 秋思. `data/senses.tsv` lists the meanings of such characters with
+example words, and `data/word_tones.tsv` lists more words. `python -m scripts.count contexts` makes
+contexts.tsv from counts over the corpus; `python -m scripts.count word_tones` makes word_tones.tsv.
 """
 
 import math
@@ -13,7 +13,13 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from pingze.files import table
-from pingze.verse.character_table import in_use, is_rare_word, simplified_forms, to_traditional, traditional_candidates
+from pingze.verse.character_table import (
+    in_use,
+    is_rare_word,
+    simplified_forms,
+    to_traditional,
+    traditional_candidates,
+)
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import GROUPS, PINGSHUI, Standard
 from pingze.verse.tones import sides, usual_sides
@@ -32,29 +38,42 @@ _Context = dict[str, tuple[int, dict[tuple[str, str], int]]]
 def in_context(text: str, *, keep_words: bool = False) -> str:
     """Convert each Simplified character of a text, resolving ambiguous ones by their neighbors.
 
-    An ambiguous character becomes the word that its neighbors favor in verse: 白发 becomes 白髮, 出发 becomes 出發.
-    Some ambiguous characters, such as 云, are also words themselves. In a Traditional text, such a character stays as
-    it is (宁 in 當宁). In a Simplified text, it changes if its neighbors favor another word. In a text with neither
-    Simplified nor Traditional characters, it changes only on strong evidence. A mixed text counts as Simplified if it
-    has at least as many Simplified as Traditional characters.
+    An ambiguous character becomes the word that its neighbors favor in verse: 白发 becomes 白髮,
+    出发 becomes 出發. Some ambiguous characters, such as 云, are also words themselves. In a
+    Traditional text, such a character stays as it is (宁 in 當宁). In a Simplified text, it changes
+    if its neighbors favor another word. In a text with neither Simplified nor Traditional
+    characters, it changes only on strong evidence. A mixed text counts as Simplified if it has at
+    least as many Simplified as Traditional characters.
 
     Args:
         text: Any text.
-        keep_words: Whether rare words such as 并 and 机 also stay as they are in a Traditional text. By default they
-            become 並 and 機, as in the corpus. Changing this default would change the pinned digests of the corpus.
+        keep_words: Whether rare words such as 并 and 机 also stay as they are in a Traditional
+            text. By default they become 並 and 機, as in the corpus. Changing this default would
+            change the pinned digests of the corpus.
     """
     chosen, used = to_traditional(text), {*text}
-    unsure = used & table("contexts").keys() | set(filter(is_rare_word, used & table("simplified").keys()))
+    unsure = used & table("contexts").keys() | set(
+        filter(is_rare_word, used & table("simplified").keys())
+    )
     if not unsure:
         return chosen
     contexts, caution, kept = _contexts(), _caution(text), set[str]()
     if math.isinf(caution):
-        kept = {one for one in unsure if one in contexts.get(one, ()) or (keep_words and is_rare_word(one))}
+        kept = {
+            one
+            for one in unsure
+            if one in contexts.get(one, ()) or (keep_words and is_rare_word(one))
+        }
         if chosen != text:
-            chosen = "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
+            chosen = "".join(
+                one if one in kept else other for one, other in zip(text, chosen, strict=True)
+            )
     ambiguous = contexts.keys() & unsure - kept
     for _ in range(2 if ambiguous else 0):  # in the second pass the neighbours are resolved already
-        read = (_choose(text, chosen, at, caution) if one in ambiguous else chosen[at] for at, one in enumerate(text))
+        read = (
+            _choose(text, chosen, at, caution) if one in ambiguous else chosen[at]
+            for at, one in enumerate(text)
+        )
         chosen = "".join(read)
     return chosen
 
@@ -94,7 +113,11 @@ def _choose(text: str, chosen: str, at: int, caution: float) -> str:
         if 0 <= place < len(text) and chosen[place].isalpha()
     ]
     weights = {
-        word: weight + sum(neighbours.get((side, one), neighbours.get((side, other), 0)) for side, one, other in beside)
+        word: weight
+        + sum(
+            neighbours.get((side, one), neighbours.get((side, other), 0))
+            for side, one, other in beside
+        )
         for word, (weight, neighbours) in contexts[character].items()
     }
     best = max(weights, key=lambda word: weights[word])
@@ -110,14 +133,21 @@ def _contexts() -> dict[str, _Context]:
         found[character] = {usual: (0, {})}
         for word, weight, neighbours in _CELL.findall("\n".join(others)):
             listed = _NEIGHBOURS.findall(neighbours)
-            weights = {(side, beside): int(times) for side, times, characters in listed for beside in characters}
+            weights = {
+                (side, beside): int(times)
+                for side, times, characters in listed
+                for beside in characters
+            }
             found[character][word] = (int(weight), weights)
     return found
 
 
 @cache
 def word_tones(standard: Standard = PINGSHUI) -> dict[str, str]:
-    """Map each two-character word to its tones, such as 平仄, from counts or listed meanings. `OPEN` is undecided."""
+    """Map each two-character word to its tones, such as 平仄, from counts or listed meanings.
+
+    `OPEN` is undecided.
+    """
     if standard.rimes:
         return table("mandarin_words")
     found = dict(table("word_tones"))
@@ -129,7 +159,9 @@ def word_tones(standard: Standard = PINGSHUI) -> dict[str, str]:
     return found
 
 
-def tones_by_word(line: str, starts: Iterable[int], standard: Standard = PINGSHUI) -> dict[int, str]:
+def tones_by_word(
+    line: str, starts: Iterable[int], standard: Standard = PINGSHUI
+) -> dict[int, str]:
     """Map positions of a line to the tones that two-character words decide there; both tones if two words disagree.
 
     `starts` has the positions, from 0, at which a word of two characters may begin.
@@ -143,10 +175,15 @@ def tones_by_word(line: str, starts: Iterable[int], standard: Standard = PINGSHU
     return decided
 
 
-def tones_in(line: str, starts: Iterable[int], standard: Standard = PINGSHUI) -> list[frozenset[str]]:
+def tones_in(
+    line: str, starts: Iterable[int], standard: Standard = PINGSHUI
+) -> list[frozenset[str]]:
     """Return a set of tones per character of a line: from `tones_by_word` if a word decides, else `usual_sides`."""
     decided = tones_by_word(line, starts, standard)
-    return [frozenset(decided.get(at, "")) or usual_sides(each, standard) for at, each in enumerate(line)]
+    return [
+        frozenset(decided.get(at, "")) or usual_sides(each, standard)
+        for at, each in enumerate(line)
+    ]
 
 
 def word_at(line: str, place: int, standard: Standard = PINGSHUI) -> str:
@@ -154,13 +191,19 @@ def word_at(line: str, place: int, standard: Standard = PINGSHUI) -> str:
     words = word_tones(standard)
     starts = sorted({place - 1, place} & word_starts(2, len(line)))
     pairs = {start: line[start : start + 2] for start in starts}
-    return next((pair for start, pair in pairs.items() if words.get(pair, OPEN * 2)[place - start] != OPEN), "")
+    return next(
+        (pair for start, pair in pairs.items() if words.get(pair, OPEN * 2)[place - start] != OPEN),
+        "",
+    )
 
 
 def tones_within(
     words: Iterable[str], lines: Iterable[str] = (), standard: Standard = PINGSHUI
 ) -> dict[str, frozenset[str]]:
-    """Map each character that can have both tones to its tones in `words` and `lines`. Lines may contain blanks."""
+    """Map each character that can have both tones to its tones in `words` and `lines`.
+
+    Lines may contain blanks.
+    """
     texts = [(word, range(len(word) - 1)) for word in words]
     found: dict[str, frozenset[str]] = {}
     for text, starts in (*texts, *((line, word_starts(2, len(line))) for line in lines)):

@@ -13,16 +13,24 @@ from pingze.verse.patterns import NEXT
 from pingze.verse.tunes import Tune, find_tune, near_names
 
 OPENINGS = ("aB", "DB", "cD", "BD")
-"""The possible types of a regulated poem's first two lines. The first line rhymes 首句入韻 if its type is D or B."""
+"""The possible types of a regulated poem's first two lines.
 
-_USE = {"五": ("aB", "cD", "DB", "BD"), "七": ("BD", "DB", "aB", "cD")}  # the most frequent opening first
+The first line rhymes 首句入韻 if its type is D or B.
+"""
+
+# the most frequent opening first
+_USE = {"五": ("aB", "cD", "DB", "BD"), "七": ("BD", "DB", "aB", "cD")}
 _SHORTEST_ROW = 10  # the number of lines of the shortest 排律
-COUPLET, COUPLET_WIDTHS = "對聯", range(4, 12)  # a form of its own, and the lengths that its lines may have
+# a form of its own, and the lengths that its lines may have
+COUPLET, COUPLET_WIDTHS = "對聯", range(4, 12)
 FEWEST_LINES = 4  # the number of lines of a 絕; a poem has at least this many
 
 
 class Layout:
-    """Convert between positions in a text and in its lines. `widths` has the number of characters in each line."""
+    """Convert between positions in a text and in its lines.
+
+    `widths` has the number of characters in each line.
+    """
 
     def __init__(self, widths: Iterable[int]) -> None:
         self.widths = tuple(widths)
@@ -41,7 +49,10 @@ class Layout:
         return line + 1, at + 1
 
     def places(self, line: int) -> range:
-        """Return the range of positions in the text that a line occupies. `line` is the line's number, from 0."""
+        """Return the range of positions in the text that a line occupies.
+
+        `line` is the line's number, from 0.
+        """
         return range(self.starts[line], self.starts[line + 1])
 
     def cut(self, text: str) -> list[str]:
@@ -76,7 +87,11 @@ class Form:
 
     def marks(self, count: int) -> str:
         """Return the punctuation marks that follow `count` lines, one per line."""
-        return "".join(line.mark for line in self.tune.lines) if self.tune else "".join(map(mark_after, range(count)))
+        return (
+            "".join(line.mark for line in self.tune.lines)
+            if self.tune
+            else "".join(map(mark_after, range(count)))
+        )
 
     def layout(self, count: int) -> Layout:
         """Return the layout of a text of `count` lines."""
@@ -91,7 +106,8 @@ class Form:
     def cut(self, lines: Sequence[str]) -> tuple[str, ...] | None:
         """Divide lines as the form requires, or return None if the lines do not have the form's shape.
 
-        A 詞 must have as many characters as its tune, and most of its lines must end where a line of the tune ends.
+        A 詞 must have as many characters as its tune, and most of its lines must end where a line
+        of the tune ends.
         """
         if self.tune is None:
             fits = self.takes(len(lines)) and {*map(len, lines)} == {self.width}
@@ -115,8 +131,13 @@ class Form:
         return count >= _SHORTEST_ROW and count % 2 == 0 if self.regulated else count > 0
 
     def antithetical(self, count: int) -> range:
-        """Return which couplets need antithesis 對仗: the inner ones of a 律 or 排. The first couplet has number 0."""
-        return range(1, count // 2 - 1) if self.tune is None and self.name[1] in "律排" else range(0)
+        """Return which couplets need antithesis 對仗: the inner ones of a 律 or 排.
+
+        The first couplet has number 0.
+        """
+        return (
+            range(1, count // 2 - 1) if self.tune is None and self.name[1] in "律排" else range(0)
+        )
 
 
 FORMS = {
@@ -146,15 +167,27 @@ def find_form(name: str) -> Form:
 
 
 def wrong_shape(field: str, form: Form) -> InputError:
-    """Build the error for lines that do not have the shape of a form. `field` is the option that holds the lines."""
+    """Build the error for lines that do not have the shape of a form.
+
+    `field` is the option that holds the lines.
+    """
     code = "shape" if form.lines else "shape_long" if form.regulated else "shape_free"
     width = " ".join(map(str, form.widths(0))) if form.tune else form.width
-    return InputError("shape_tune" if form.tune else code, field=field, form=form.name, wanted=form.lines, width=width)
+    return InputError(
+        "shape_tune" if form.tune else code,
+        field=field,
+        form=form.name,
+        wanted=form.lines,
+        width=width,
+    )
 
 
 @cache
 def line_types(opening: str, count: int) -> tuple[str, ...]:
-    """Return the types of the `count` lines of a poem that begins with one of `OPENINGS`. `count` must be even."""
+    """Return the types of the `count` lines of a poem that begins with one of `OPENINGS`.
+
+    `count` must be even.
+    """
     types = list(opening)
     while len(types) < count:
         types.append(NEXT[types[-1]])

@@ -1,11 +1,13 @@
 """Define the tone patterns of lines 句 and their bit masks, for the checker and the composer.
 
-The tones of a line's second and last characters determine its type: a, B, c or D. Lines of types B and D rhyme,
-as the capital letters indicate. In a pattern, P means level 平, Z oblique 仄 and x either. Patterns are written for
-five characters; in a line of seven, two more precede them (`PREFIXES`). Sources: docs/prosody.md.
+The tones of a line's second and last characters determine its type: a, B, c or D. Lines of types B
+and D rhyme, as the capital letters indicate. In a pattern, P means level 平, Z oblique 仄 and x
+either. Patterns are written for five characters; in a line of seven, two more precede them
+(`PREFIXES`). Sources: docs/prosody.md.
 
-A couplet can also have the types a' and B'. The first line then breaks the pattern of type a, and the second line
-rescues 拗救 the first: the third character of the second line (the fifth in lines of seven) is level.
+A couplet can also have the types a' and B'. The first line then breaks the pattern of type a, and
+the second line rescues 拗救 the first: the third character of the second line (the fifth in lines
+of seven) is level.
 """
 
 import re
@@ -18,11 +20,20 @@ from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 
 CUSTOMARY, STRICT = "customary", "strict"
 STRICTNESSES = (CUSTOMARY, STRICT)
-"""The levels of strictness. A level may be followed by changes, such as customary+對句相救-孤平: see `enforced`."""
+"""The levels of strictness.
+
+A level may be followed by changes, such as customary+對句相救-孤平: see `enforced`.
+"""
 BENT = ("小拗", "三仄尾", "孤平")
-"""The rules that a line may bend. If such a rule is not enforced, breaking it only adds a note to the verdict."""
+"""The rules that a line may bend.
+
+If such a rule is not enforced, breaking it only adds a note to the verdict.
+"""
 SWITCHES = (*BENT, "本句自救", "對句相救", "鄰韻")
-"""The rules that a strictness can enforce or not. To enforce 本句自救 or 對句相救 means to reject that rescue."""
+"""The rules that a strictness can enforce or not.
+
+To enforce 本句自救 or 對句相救 means to reject that rescue.
+"""
 _ENFORCED = {CUSTOMARY: {"孤平"}, STRICT: {"孤平", "小拗", "三仄尾", "鄰韻"}}
 _STRICTNESS = re.compile(f"({'|'.join(STRICTNESSES)})((?:[+-](?:{'|'.join(SWITCHES)}))*)")
 
@@ -52,7 +63,10 @@ class Pattern:
     tones: str
     """P, Z or x for each character."""
     rule: str | None
-    """The rule of `SWITCHES` that forbids the pattern if the rule is enforced; None if no rule forbids the pattern."""
+    """The rule of `SWITCHES` that forbids the pattern if the rule is enforced.
+
+    None if no rule forbids the pattern.
+    """
     level: int
     """A bit mask of the positions that must be level; bit 0 is the first character."""
     oblique: int
@@ -66,8 +80,8 @@ class Pattern:
 def enforced(strictness: str) -> frozenset[str]:
     """Return the rules of `SWITCHES` that a strictness such as customary+對句相救-孤平 enforces.
 
-    The level (customary or strict) enforces its own rules; each +RULE adds a rule, and each -RULE removes one. Raises
-    InputError if `strictness` is not written in this way.
+    The level (customary or strict) enforces its own rules; each +RULE adds a rule, and each -RULE
+    removes one. Raises InputError if `strictness` is not written in this way.
     """
     if not (found := _STRICTNESS.fullmatch(to_traditional(strictness))):
         changes = [f"{CUSTOMARY}{sign}{rule}" for sign in "+-" for rule in SWITCHES]
@@ -83,13 +97,16 @@ def enforced(strictness: str) -> frozenset[str]:
 def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Pattern, ...]:
     """Return the patterns accepted for a line of a given type and width (five or seven), the preferred one first.
 
-    `kind` is a key of `_ACCEPTED`. Types a' and B' have no pattern if the strictness enforces 對句相救.
+    `kind` is a key of `_ACCEPTED`. Types a' and B' have no pattern if the strictness enforces
+    對句相救.
     """
     found = []
     for five, rule in _ACCEPTED[kind]:
         if rule not in enforced(strictness):
             tones = (PREFIXES[kind[0]] if width == 7 else "") + five
-            level, oblique = (sum(1 << n for n, tone in enumerate(tones) if tone == side) for side in "PZ")
+            level, oblique = (
+                sum(1 << n for n, tone in enumerate(tones) if tone == side) for side in "PZ"
+            )
             found.append(Pattern(tones, rule, level, oblique))
     return tuple(found)
 
@@ -98,7 +115,8 @@ def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Patter
 def is_turned(before: str, kind: str) -> bool | None:
     """Return whether two successive line types violate opposition 對 within a couplet, or sameness 黏 between couplets.
 
-    Return None if `kind` cannot follow `before`: B' always follows a', and a' is always followed by B'.
+    Return None if `kind` cannot follow `before`: B' always follows a', and a' is always followed by
+    B'.
     """
     if (before == "a'") != (kind == "B'"):
         return None
@@ -114,11 +132,14 @@ def is_opposed(one: str, other: str) -> bool:
 def word_starts(length: int, width: int) -> frozenset[int]:
     """Return the positions, from 0, at which a word of `length` characters may begin in a line of `width` characters.
 
-    A line is read in feet of 2 + 3 or 2 + 2 + 3 characters. A word of two characters lies within a foot; a longer word
-    begins at the start of a foot and does not cross the pause 頓 before the last three characters. If there is
-    no such position, return all positions at which the word fits in the line.
+    A line is read in feet of 2 + 3 or 2 + 2 + 3 characters. A word of two characters lies within a
+    foot; a longer word begins at the start of a foot and does not cross the pause 頓 before the
+    last three characters. If there is no such position, return all positions at which the word fits
+    in the line.
     """
     feet, every = (0, width - 5, width - 3), range(width - length + 1)
     pauses = feet if length == 2 else feet[-1:]
-    whole = {start for start in every if not any(start < pause < start + length for pause in pauses)}
+    whole = {
+        start for start in every if not any(start < pause < start + length for pause in pauses)
+    }
     return frozenset(whole & set(feet) if length > 2 else whole) or frozenset(every)

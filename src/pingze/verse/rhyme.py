@@ -1,11 +1,12 @@
 """Look up rhymes: the groups in which 詩 rhyme, the parts in which 詞 rhyme, and the rhymes that Tang poets use.
 
-Poets do not use every rhyme that the rhyme book allows: `data/rhymes.tsv` and `data/borrowings.tsv` count the rhymes in
-the corpus's train split (`python -m scripts.count rhymes`).
+Poets do not use every rhyme that the rhyme book allows: `data/rhymes.tsv` and `data/borrowings.tsv`
+count the rhymes in the corpus's train split (`python -m scripts.count rhymes`).
 
-詞 rhyme in the nineteen parts 部 of 戈載《詞林正韻》: fourteen of level and oblique rhymes, five of entering ones.
-Some groups are divided between two parts. For each divided group, `data/halves.tsv` lists the characters of the second
-part. `python -m scripts.count halves` determines these characters from the rhymes of 廣韻 and from usage.
+詞 rhyme in the nineteen parts 部 of 戈載《詞林正韻》: fourteen of level and oblique rhymes, five of
+entering ones. Some groups are divided between two parts. For each divided group, `data/halves.tsv`
+lists the characters of the second part. `python -m scripts.count halves` determines these
+characters from the rhymes of 廣韻 and from usage.
 """
 
 from collections import Counter
@@ -21,14 +22,27 @@ from pingze.verse.tones import describe, groups
 ENTERING = "入"
 
 _PARTS = (
-    *("東冬董腫送宋", "江陽講養絳漾", "支微齊灰紙尾薺賄寘未霽泰隊", "魚虞語麌御遇", "佳蟹卦灰賄泰隊"),
-    *("真文軫吻震問元阮願", "元阮願寒刪先旱潸銑翰諫霰", "蕭肴豪篠巧皓嘯效號", "歌哿箇", "麻馬禡佳卦"),
+    *(
+        "東冬董腫送宋",
+        "江陽講養絳漾",
+        "支微齊灰紙尾薺賄寘未霽泰隊",
+        "魚虞語麌御遇",
+        "佳蟹卦灰賄泰隊",
+    ),
+    *(
+        "真文軫吻震問元阮願",
+        "元阮願寒刪先旱潸銑翰諫霰",
+        "蕭肴豪篠巧皓嘯效號",
+        "歌哿箇",
+        "麻馬禡佳卦",
+    ),
     *("庚青蒸梗迥敬徑", "尤有宥", "侵寢沁", "覃鹽咸感琰豏勘豔陷"),
     *("屋沃", "覺藥", "質陌錫職緝", "物月曷黠屑葉", "合洽"),
 )
 
 Rhyme = tuple[str, str]  # a part, and the class of its rhymes: 平, 仄 or 入
-Groups = frozenset[str]  # names of the groups in which a character can rhyme; an empty set fits every rhyme
+# names of the groups in which a character can rhyme; an empty set fits every rhyme
+Groups = frozenset[str]
 
 _FEWEST_RHYMES = 3  # a rhyme on a character in a level group is practised if it occurs this often
 _SMALLEST_SHARE = 0.1  # a rhyme with a smaller share is rare: 堤 rhymes once in 支, 52 times in 齊
@@ -37,17 +51,23 @@ _FEWEST_BORROWINGS = 10  # errors in the texts account for up to eight apparent 
 
 
 def shared_group(
-    feet: Sequence[Groups], preferring: Sequence[Groups] = (), tone: str | None = None, standard: Standard = PINGSHUI
+    feet: Sequence[Groups],
+    preferring: Sequence[Groups] = (),
+    tone: str | None = None,
+    standard: Standard = PINGSHUI,
 ) -> str | None:
     """Return the group that fits the most rhyming characters of a poem; None if all of them are unknown.
 
-    `feet` has the set of groups of each rhyming character. If any set has a group of the given `tone`, only groups of
-    this tone count. If groups tie, one in the first set of `preferring` wins, then one in the next set, then the group
-    that the rhyme book lists first.
+    `feet` has the set of groups of each rhyming character. If any set has a group of the given
+    `tone`, only groups of this tone count. If groups tie, one in the first set of `preferring`
+    wins, then one in the next set, then the group that the rhyme book lists first.
     """
     times = Counter(name for foot in feet for name in foot)
     named = [name for name in times if standard.groups[name].tone == tone] or list(times)
-    ranks = {name: (-times[name], *(name not in each for each in preferring), standard.order[name]) for name in named}
+    ranks = {
+        name: (-times[name], *(name not in each for each in preferring), standard.order[name])
+        for name in named
+    }
     return min(ranks, key=ranks.__getitem__, default=None)
 
 
@@ -70,11 +90,13 @@ def find_groups(text: str, standard: Standard = PINGSHUI) -> tuple[Group, ...]:
 def find_group(text: str, standard: Standard = PINGSHUI) -> Group | None:
     """Return the group with a name such as 東, 一東 or 上平一東, with or without 韻; None if no group has the name.
 
-    The name as typed takes precedence over its Traditional forms: 肴 is a group, and also the Simplified form of 餚.
+    The name as typed takes precedence over its Traditional forms: 肴 is a group, and also the
+    Simplified form of 餚.
     """
     typed = text.strip().removesuffix("韻").removesuffix("韵")
     before, last = to_traditional(typed[:-1]), typed[-1:]
-    level_last = [*standard.groups.values()][::-1]  # so that a name that two groups share means the level one
+    # so that a name that two groups share means the level one
+    level_last = [*standard.groups.values()][::-1]
     named = {name: g for g in level_last for name in (g.name, g.label, g.label[2:])}
     written = [before + each for each in (last, *traditional_candidates(last))]
     return next((named[name] for name in written if name in named), None)
@@ -89,7 +111,8 @@ def rhyme_characters(group: str, standard: Standard = PINGSHUI) -> tuple[str, ..
     if group not in standard.groups:
         level = [name for name, found in standard.groups.items() if found.tone == LEVEL]
         raise InputError("choice", field="rhyme", has=group, choices=level)
-    able = [c for c, cells in table("characters").items() if standard.rimes or group in cells]  # the table has 平水韻
+    # the table has 平水韻
+    able = [c for c, cells in table("characters").items() if standard.rimes or group in cells]
     found = [(held, c) for c in able if group in (held := entry(c, standard)).rhymed]
     return tuple(c for *_, c in sorted((-held.rhymed[group], -held.used, c) for held, c in found))
 
@@ -98,9 +121,10 @@ def rhyme_characters(group: str, standard: Standard = PINGSHUI) -> tuple[str, ..
 def practised(character: str, group: str, standard: Standard = PINGSHUI) -> bool:
     """Return whether Tang poets rhyme on a character, exactly as it is written, in a group.
 
-    A level group requires at least three rhymes. An oblique group requires none, because oblique verse mixes groups and
-    few poems rhyme in just one. In any group, the answer is False for a rare rhyme (`is_rare_rhyme`). In the standards
-    of Mandarin, a character's rhymes in all groups of 平水韻 are counted together.
+    A level group requires at least three rhymes. An oblique group requires none, because oblique
+    verse mixes groups and few poems rhyme in just one. In any group, the answer is False for a rare
+    rhyme (`is_rare_rhyme`). In the standards of Mandarin, a character's rhymes in all groups of
+    平水韻 are counted together.
     """
     times = rhymes(character)
     here = sum(times.values()) if standard.rimes else times.get(group, 0)
@@ -138,8 +162,13 @@ def parts(standard: Standard) -> dict[str, str]:
 
 
 def part_labels(standard: Standard = PINGSHUI) -> list[tuple[str, str]]:
-    """Return (name, label) of each part. A 詞林正韻 label lists all groups of the part, even ones in two parts."""
-    named = {name: group.label.removeprefix(f"{LEVEL}聲") for name, group in standard.groups.items()}
+    """Return (name, label) of each part.
+
+    A 詞林正韻 label lists all groups of the part, even ones in two parts.
+    """
+    named = {
+        name: group.label.removeprefix(f"{LEVEL}聲") for name, group in standard.groups.items()
+    }
     return [(name, named.get(name, f"{name} {held}")) for name, held in parts(standard).items()]
 
 
@@ -147,15 +176,22 @@ def part_labels(standard: Standard = PINGSHUI) -> list[tuple[str, str]]:
 def part_of(character: str, group: str, standard: Standard = PINGSHUI) -> str:
     """Return the part 部 to which a character belongs if its rhyme group is `group`."""
     first, *second = (name for name, held in parts(standard).items() if group in held)
-    is_second = second and not set(table("halves")[group]).isdisjoint(forms(to_traditional(character)))
+    is_second = second and not set(table("halves")[group]).isdisjoint(
+        forms(to_traditional(character))
+    )
     return second[0] if is_second else first
 
 
 @lru_cache(1 << 13)
 def ci_rhymes(character: str, standard: Standard = PINGSHUI) -> frozenset[Rhyme]:
-    """Return the (part, class) pairs in which a character can rhyme; empty if unknown. A class is 平, 仄 or 入."""
+    """Return the (part, class) pairs in which a character can rhyme; empty if unknown.
+
+    A class is 平, 仄 or 入.
+    """
     names = groups(character, standard)
-    return frozenset((part_of(character, name, standard), class_of(name, standard)) for name in names)
+    return frozenset(
+        (part_of(character, name, standard), class_of(name, standard)) for name in names
+    )
 
 
 def class_of(group: str, standard: Standard = PINGSHUI) -> str:
@@ -168,9 +204,9 @@ def class_of(group: str, standard: Standard = PINGSHUI) -> str:
 def kind_in(part: str, kind: str, standard: Standard = PINGSHUI) -> str:
     """Return the class of rhymes (平, 仄 or 入) that a line of class `kind` uses in a part; "" if the part has none.
 
-    A line of class 仄 uses 仄 (上 and 去 rhymes) in the first fourteen parts and 入 (entering rhymes) in the last five.
-    Mandarin has no entering rhymes, so by the standards of Mandarin lines of class 仄 and of class 入 use any oblique
-    rhyme.
+    A line of class 仄 uses 仄 (上 and 去 rhymes) in the first fourteen parts and 入 (entering
+    rhymes) in the last five. Mandarin has no entering rhymes, so by the standards of Mandarin lines
+    of class 仄 and of class 入 use any oblique rhyme.
     """
     classes = {class_of(name, standard) for name in parts(standard)[part]}
     if kind == OBLIQUE or (kind == ENTERING and standard.rimes):
@@ -179,7 +215,10 @@ def kind_in(part: str, kind: str, standard: Standard = PINGSHUI) -> str:
 
 
 def find_part(text: str, standard: Standard = PINGSHUI) -> str | None:
-    """Find a part by its name (第二部, 二) or by the name of one of its groups (陽); None if there is no such part."""
+    """Find a part by its name (第二部, 二) or by the name of one of its groups (陽).
+
+    None if there is no such part.
+    """
     name = to_traditional(text.strip())
     numbered = "第" + name.removeprefix("第").removesuffix("部") + "部"
     if numbered in parts(standard):

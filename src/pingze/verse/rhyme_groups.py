@@ -1,7 +1,8 @@
 """Define the standards of rhyme: the rhyme groups 韻部 of each, with their tones and neighbors.
 
-平水韻 has 106 groups. The other standards group the rimes of Mandarin: 中華新韻 (2005) into fourteen groups, 中華通韻
-(GF 0018-2019) into sixteen. Each group of Mandarin rimes has a level and an oblique half.
+平水韻 has 106 groups. The other standards group the rimes of Mandarin: 中華新韻 (2005) into
+fourteen groups, 中華通韻 (GF 0018-2019) into sixteen. Each group of Mandarin rimes has a level and
+an oblique half.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,9 @@ _VOLUMES = {
     "去聲": "送宋絳寘未御遇霽泰卦隊震問願翰諫霰嘯效號箇禡漾敬徑宥沁勘豔陷",
     "入聲": "屋沃覺質物月曷黠屑藥陌錫職緝合葉洽",
 }
-NUMBERS = [tens + ones for tens in ("", "十", "二十", "三十") for ones in ("", *"一二三四五六七八九")][1:]
+NUMBERS = [
+    tens + ones for tens in ("", "十", "二十", "三十") for ones in ("", *"一二三四五六七八九")
+][1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,10 @@ class Group:
     """A rhyme group 韻部, whose characters rhyme with each other."""
 
     name: str
-    """The character that names the group, such as 東. In 中華新韻, 麻 names a level half, and 馬 its oblique half."""
+    """The character that names the group, such as 東.
+
+    In 中華新韻, 麻 names a level half, and 馬 its oblique half.
+    """
     tone: str
     """平, 上, 去 or 入, of which the last three are oblique; in 新韻 and 通韻, 平 or 仄."""
     label: str
@@ -56,9 +62,9 @@ CLASSES = (
 )
 """Classes of groups with similar sounds, which rhyme with each other in old-style verse 古體.
 
-The groups of one level class are neighbors 鄰韻: a first line that rhymes may use any group in the class of the poem's
-rhyme. The level classes come first. The corresponding classes of rising and departing groups come next, such as
-董腫送宋 for 東冬. The classes of entering groups come last.
+The groups of one level class are neighbors 鄰韻: a first line that rhymes may use any group in the
+class of the poem's rhyme. The level classes come first. The corresponding classes of rising and
+departing groups come next, such as 董腫送宋 for 東冬. The classes of entering groups come last.
 """
 
 

@@ -1,7 +1,8 @@
 """Scan a poem: find the template that its tones fit best and each line's type, and explain each line of a verdict.
 
-A line's faults depend on its type and on whether that type can follow the type of the previous line. So dynamic
-programming finds the best sequence of types. At each line, it keeps the cheapest sequence that ends in each type.
+A line's faults depend on its type and on whether that type can follow the type of the previous
+line. So dynamic programming finds the best sequence of types. At each line, it keeps the cheapest
+sequence that ends in each type.
 """
 
 from collections.abc import Sequence
@@ -18,13 +19,20 @@ from pingze.verse.tones import groups, sense, sides, usual_sides
 from pingze.verse.verdict import Verdict
 
 FAULT, RARE = 1 << 16, 1 << 8
-"""The costs of a fault and of a rare reading; a bent rule costs 1. Faults decide first, then rare readings."""
+"""The costs of a fault and of a rare reading; a bent rule costs 1.
 
-_KINDS = (("a", "a'", "c"), ("B", "B'", "D"))  # the types of lines with even numbers, from 0, and with odd ones
+Faults decide first, then rare readings.
+"""
+
+# the types of lines with even numbers, from 0, and with odd ones
+_KINDS = (("a", "a'", "c"), ("B", "B'", "D"))
 
 
 class Masks(NamedTuple):
-    """Bit masks, one per tone, of the positions that can have it; bit 0 is the first. An unknown character has both."""
+    """Bit masks, one per tone, of the positions that can have it; bit 0 is the first.
+
+    An unknown character has both.
+    """
 
     level: int
     oblique: int
@@ -64,7 +72,12 @@ def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
 @lru_cache(1 << 14)
 def _masks(marks: str) -> Masks:
     """Build the masks of a line from `marks`, the hexadecimal digits of its characters (see `_marks`)."""
-    return Masks(*(sum((int(mark, 16) >> bit & 1) << at for at, mark in enumerate(marks)) for bit in range(4)))
+    return Masks(
+        *(
+            sum((int(mark, 16) >> bit & 1) << at for at, mark in enumerate(marks))
+            for bit in range(4)
+        )
+    )
 
 
 @cache
@@ -81,14 +94,21 @@ def _marks(standard: Standard) -> Translation:
 
 
 def fit(
-    lines: Sequence[Masks], width: int, strictness: str, openings: Sequence[str], rhymed: int, unrhymed: int = 0
+    lines: Sequence[Masks],
+    width: int,
+    strictness: str,
+    openings: Sequence[str],
+    rhymed: int,
+    unrhymed: int = 0,
 ) -> list[FittedLine]:
     """Fit an even number of lines of five or seven characters to the template with the fewest faults.
 
-    The tone of the last character of a rhymed line is not judged here. `rhymed` is the additional cost if the first
-    line is read as rhymed, `unrhymed` if it is read as unrhymed. If costs are equal, the first of `openings` is chosen.
+    The tone of the last character of a rhymed line is not judged here. `rhymed` is the additional
+    cost if the first line is read as rhymed, `unrhymed` if it is read as unrhymed. If costs are
+    equal, the first of `openings` is chosen.
     """
-    # 1) Compute the cost of each type that the first line can have. A way is a linked list, last line first.
+    # 1) Compute the cost of each type that the first line can have. A way is a linked list, last
+    # line first.
     ways: dict[str, tuple[int, Any]] = {}
     rescues = bool(accepted("a'", width, strictness))
     for kind in (*(opening[0] for opening in openings), *["a'"] * rescues):
@@ -107,7 +127,8 @@ def fit(
                 turned = is_turned(before, kind)
                 if turned is None or (turned and line.misfits & 2):
                     continue  # a turned line must at least have the tone that defines its type
-                whole = so_far + cost + (FAULT + 2 if turned else 0)  # by the 2, a line that is not turned wins a tie
+                # by the 2, a line that is not turned wins a tie
+                whole = so_far + cost + (FAULT + 2 if turned else 0)
                 if kind not in longer or whole < longer[kind][0]:
                     longer[kind] = whole, (line, turned, way)
         ways = longer
@@ -121,7 +142,10 @@ def fit(
 
 @lru_cache(1 << 13)
 def fitted(kind: str, width: int, strictness: str, masks: Masks) -> tuple[int, FittedLine]:
-    """Fit a line to the lowest-cost pattern of type `kind`, the first in a tie. Return the cost and the fitted line."""
+    """Fit a line to the lowest-cost pattern of type `kind`, the first in a tie.
+
+    Return the cost and the fitted line.
+    """
     judged = (1 << width) - 1 >> kind[0].isupper()
     costs = []
     for pattern in accepted(kind, width, strictness):
@@ -149,7 +173,10 @@ class CharacterReading:
     word: str
     """The word of two characters that decides the tone; "" if there is none."""
     zh: str
-    """The meaning of this reading in Chinese; `en` is the same in English. If no meaning is listed, both are ""."""
+    """The meaning of this reading in Chinese; `en` is the same in English.
+
+    If no meaning is listed, both are "".
+    """
     en: str
 
 
@@ -160,9 +187,15 @@ class LineExplanation:
     line: int
     """The number of the line, from 1."""
     kind: str | None
-    """The type of the line as defined in `patterns`, such as a, B or a'; None in old-style verse and 詞."""
+    """The type of the line as defined in `patterns`, such as a, B or a'.
+
+    None in old-style verse and 詞.
+    """
     pattern: str | None
-    """The pattern by which the line was judged: 平, 仄 or 中 (either) per character; None if the line has no type."""
+    """The pattern by which the line was judged: 平, 仄 or 中 (either) per character.
+
+    None if the line has no type.
+    """
     rule: str | None
     """The exception by which the pattern is accepted: a rescue 本句自救 or 對句相救, or a bent rule such as 三仄尾."""
     readings: tuple[CharacterReading, ...]
@@ -181,7 +214,11 @@ def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
     standard, found = STANDARDS[verdict.standard], []
     for number, line in enumerate(verdict.read):
         kind = verdict.kinds[number] if verdict.kinds else None
-        pattern = fitted(kind, len(line), verdict.level, masks_of(line, standard))[1].pattern if kind else None
+        pattern = (
+            fitted(kind, len(line), verdict.level, masks_of(line, standard))[1].pattern
+            if kind
+            else None
+        )
         needed = "".join(SIDES.get(tone, "中") for tone in pattern.tones) if pattern else None
         rhymed = bool(number % 2 or (kind and kind.isupper()))
         usual = tones_in(line, word_starts(2, len(line)), standard)
@@ -189,12 +226,29 @@ def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
         for place, character in enumerate(line):
             if len(sides(character, standard)) < 2:
                 continue
-            tone = needed[place] if needed and needed[place] != "中" else "".join(sorted(usual[place]))
-            own = names((g for g in groups(character, standard) if standard.groups[g].side in tone), standard)
+            tone = (
+                needed[place] if needed and needed[place] != "中" else "".join(sorted(usual[place]))
+            )
+            own = names(
+                (g for g in groups(character, standard) if standard.groups[g].side in tone),
+                standard,
+            )
             if rhymed and place == len(line) - 1:
                 own = "".join(name for name in own if name in (verdict.rhyme or "")) or own
-            senses = [sense(character, name) for name in own] if len(tone) == 1 and not standard.rimes else []
+            senses = (
+                [sense(character, name) for name in own]
+                if len(tone) == 1 and not standard.rimes
+                else []
+            )
             zh, en, _ = next(filter(any, senses), ("", "", []))
-            readings.append(CharacterReading(place + 1, character, tone, own, word_at(line, place, standard), zh, en))
-        found.append(LineExplanation(number + 1, kind, needed, pattern.rule if pattern else None, tuple(readings)))
+            readings.append(
+                CharacterReading(
+                    place + 1, character, tone, own, word_at(line, place, standard), zh, en
+                )
+            )
+        found.append(
+            LineExplanation(
+                number + 1, kind, needed, pattern.rule if pattern else None, tuple(readings)
+            )
+        )
     return tuple(found)

@@ -24,31 +24,42 @@ _RULES = {
 }
 """For a line type and the position of a wrong tone: the rule that is broken, and the tones with which a line breaks it.
 
-Positions (from 0) and tones are those of the last five characters, and a dot stands for any tone. A line with other
-tones has a worse fault at another position.
+Positions (from 0) and tones are those of the last five characters, and a dot stands for any tone. A
+line with other tones has a worse fault at another position.
 """
 
 
-def judge_regulated(lines: tuple[str, ...], form: Form, strictness: str, standard: Standard) -> Verdict:
-    """Judge tones by the best template, and rhymes by the most frequent group. `lines` must have the form's shape."""
+def judge_regulated(
+    lines: tuple[str, ...], form: Form, strictness: str, standard: Standard
+) -> Verdict:
+    """Judge tones by the best template, and rhymes by the most frequent group.
+
+    `lines` must have the form's shape.
+    """
     width, last = form.width, form.width - 1
     # 1) Find the rhyme, and the rule that the first line breaks if it is read as a rhymed line.
     feet = [groups(line[-1], standard) for line in lines]
     level = {name for name in feet[0] if standard.groups[name].tone == LEVEL}
     near = frozenset[str]().union(*(standard.near[name] for name in level))
     rhyme = shared_group(feet[1::2], (feet[0], near, feet[1]), LEVEL, standard)
-    right = {rhyme} if rhyme and standard.groups[rhyme].tone == LEVEL else set[str]()  # no oblique rhyme is right
+    # no oblique rhyme is right
+    right = {rhyme} if rhyme and standard.groups[rhyme].tone == LEVEL else set[str]()
     near = standard.near[rhyme] if rhyme in right else frozenset()
     off = [bool(foot) and not foot & right for foot in feet]
     first = ("鄰韻" if feet[0] & near else "出韻") if off[0] else ""
     borrows = first == "鄰韻" and first not in enforced(strictness)
-    # 2) Find the template. A first line that fits both ways is rhymed if it can rhyme, and unrhymed if it ends oblique.
+    # 2) Find the template. A first line that fits both ways is rhymed if it can rhyme, and unrhymed
+    # if it ends oblique.
     masks = [masks_of(line, standard) for line in lines]
     rhymed_costs = 1 if borrows else FAULT * bool(first) + 2 * (not masks[0].level >> last & 1)
     best = fit(masks, width, strictness, form.openings, rhymed_costs, int(rhyme in feet[0]))
     rhymed = [number for number, line in enumerate(best) if line.kind[0].isupper()]
     # 3) List the faults of tones and of rhymes, in the order of their positions.
-    faults = [(number, 1, _rule(line.kind, number, 1, width)[0]) for number, line in enumerate(best) if line.turned]
+    faults = [
+        (number, 1, _rule(line.kind, number, 1, width)[0])
+        for number, line in enumerate(best)
+        if line.turned
+    ]
     for number, place in _places(line.misfits for line in best):
         able = {"P": masks[number].level, "Z": masks[number].oblique, ".": -1}
         rule, tones = _rule(best[number].kind, number, place, width)
@@ -71,7 +82,9 @@ def judge_regulated(lines: tuple[str, ...], form: Form, strictness: str, standar
             notes.append(Note("rescue", line=number + 1, has=number))
         elif line.pattern.rule in BENT:
             notes.append(Note("bent", rule=line.pattern.rule, line=number, position=width - 2))
-    violations = tuple(Violation.at(rule, lines, number, place, standard) for number, place, rule in faults)
+    violations = tuple(
+        Violation.at(rule, lines, number, place, standard) for number, place, rule in faults
+    )
     if faults == [(2, 1, "失黏")] and len(lines) == FEWEST_LINES:
         notes.append(Note("broken_waist", name="折腰體"))
     doubts = tuple(_doubts(best, masks, lines, strictness, standard))
@@ -82,28 +95,49 @@ def judge_regulated(lines: tuple[str, ...], form: Form, strictness: str, standar
 
 def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
     """Name the scheme of four rhymes in two neighboring groups: 進退格 for ABAB, 轆轤格 for AABB, "" for any other."""
-    ways = {"進退格": (feet[::2], feet[1::2]), "轆轤格": (feet[:2], feet[2:])} if len(feet) == 4 else {}
+    ways = (
+        {"進退格": (feet[::2], feet[1::2]), "轆轤格": (feet[:2], feet[2:])}
+        if len(feet) == 4
+        else {}
+    )
     for name, parts in ways.items():
         one, other = (frozenset.intersection(*part) for part in parts)
-        if any(standard.groups[group].tone == LEVEL and other & standard.near[group] for group in one):
+        if any(
+            standard.groups[group].tone == LEVEL and other & standard.near[group] for group in one
+        ):
             return name
     return ""
 
 
 def _places(masks: Iterable[int]) -> list[tuple[int, int]]:
     """Return the line number and the position of each bit that is set, given one mask per line."""
-    return [(n, at) for n, mask in enumerate(masks) if mask for at in range(mask.bit_length()) if mask >> at & 1]
+    return [
+        (n, at)
+        for n, mask in enumerate(masks)
+        if mask
+        for at in range(mask.bit_length())
+        if mask >> at & 1
+    ]
 
 
 def _rule(kind: str, number: int, place: int, width: int) -> tuple[str, str]:
     """Return the rule that a wrong tone at `place` in line `number` breaks, and that rule's tones in `_RULES` or ""."""
     if place == 1:
         return "失黏" if number and number % 2 == 0 else "失對", ""
-    return ("仄腳", "") if place == width - 1 else _RULES.get((kind[0], place - (width - 5)), ("失對", ""))
+    return (
+        ("仄腳", "")
+        if place == width - 1
+        else _RULES.get((kind[0], place - (width - 5)), ("失對", ""))
+    )
 
 
 def _rhyme_notes(
-    lines: Sequence[str], rhymed: Sequence[int], rhyme: str | None, standard: Standard, *, borrows: bool
+    lines: Sequence[str],
+    rhymed: Sequence[int],
+    rhyme: str | None,
+    standard: Standard,
+    *,
+    borrows: bool,
 ) -> Iterator[Note]:
     """Yield notes that explain faulty rhymes, and notes on rhymes that are allowed but that poets avoid."""
     feet = [groups(line[-1], standard) for line in lines]
@@ -124,17 +158,25 @@ def _rhyme_notes(
         foot = lines[number][-1]
         if rhyme in feet[number] and is_rare_rhyme(foot, rhyme, standard):
             times, total = rhymes(foot).get(rhyme, 0), sum(rhymes(foot).values())
-            yield Note("rare_rhyme", line=number + 1, has=foot, wanted=rhyme, times=times, total=total)
+            yield Note(
+                "rare_rhyme", line=number + 1, has=foot, wanted=rhyme, times=times, total=total
+            )
     first_lines: dict[str, int] = {}
     for number in rhymed:
         foot = lines[number][-1]
         for other in (other for other in variants(foot) if other in first_lines):
-            yield Note("one_word", line=first_lines[other], has=other, other_line=number + 1, other=foot)
+            yield Note(
+                "one_word", line=first_lines[other], has=other, other_line=number + 1, other=foot
+            )
         first_lines.setdefault(foot, number + 1)
 
 
 def _doubts(
-    best: Sequence[FittedLine], masks: Sequence[Masks], lines: Sequence[str], strictness: str, standard: Standard
+    best: Sequence[FittedLine],
+    masks: Sequence[Masks],
+    lines: Sequence[str],
+    strictness: str,
+    standard: Standard,
 ) -> Iterator[Note]:
     """Yield a note on each rare reading that the fit requires, with the rule that the usual reading would violate."""
     width = len(lines[0])
@@ -144,32 +186,42 @@ def _doubts(
         at = fitted(line.kind, width, strictness, usual)[1].misfits.bit_length() - 1
         side = LEVEL if line.pattern.level >> place & 1 else OBLIQUE
         word, needed = word_at(lines[number], place, standard), known(character, standard).needed
-        why: dict[str, Parameter] = {"word": word} if word else {"times": needed[side], "total": sum(needed.values())}
+        why: dict[str, Parameter] = (
+            {"word": word} if word else {"times": needed[side], "total": sum(needed.values())}
+        )
         why |= {"has": character, "wanted": side, "rule": _rule(line.kind, number, at, width)[0]}
         code, other = "word_reading" if word else "rare_reading", lines[number][at]
         yield Note(code, line=number + 1, position=place + 1, other=other, **why)
 
 
-def judge_old_style(lines: tuple[str, ...], form: Form, strictness: str, standard: Standard) -> Verdict:
+def judge_old_style(
+    lines: tuple[str, ...], form: Form, strictness: str, standard: Standard
+) -> Verdict:
     """Judge lines of five or seven characters by their rhymes alone.
 
-    The even lines rhyme in a level or oblique tone. Neighboring groups may mix, the rhyme may change, and odd lines
-    may rhyme too.
+    The even lines rhyme in a level or oblique tone. Neighboring groups may mix, the rhyme may
+    change, and odd lines may rhyme too.
     """
     feet = [groups(line[-1], standard) for line in lines]
-    # 1) An even line must rhyme with the even line before or after it or with the first line of its couplet.
+    # 1) An even line must rhyme with the even line before or after it or with the first line of its
+    # couplet.
     violations = []
     for number in range(1, len(lines), 2) if len(lines) > 2 else ():
-        others = [other for other in (number - 2, number + 2, number - 1) if 0 <= other < len(lines)]
+        others = [
+            other for other in (number - 2, number + 2, number - 1) if 0 <= other < len(lines)
+        ]
         if not any(chime(feet[number], feet[other], standard) for other in others):
             violations.append(Violation.at("出韻", lines, number, form.width - 1, standard))
-    # 2) Find the rhyme group of the even lines, or the neighbouring groups that they mix; None if the rhyme changes.
+    # 2) Find the rhyme group of the even lines, or the neighbouring groups that they mix; None if
+    # the rhyme changes.
     even, rhyme = feet[1::2], shared_group(feet[1::2], standard=standard)
     if rhyme is not None and not all(not foot or rhyme in foot for foot in even):
         near = frozenset().union(*even) & standard.near[rhyme]
         rhyme = names(near, standard) if all(not foot or foot & near for foot in even) else None
     notes = () if rhyme or violations else (Note("rhyme_changes"),)
-    return Verdict(form.name, None, rhyme, strictness, lines, tuple(violations), notes, standard=standard.name)
+    return Verdict(
+        form.name, None, rhyme, strictness, lines, tuple(violations), notes, standard=standard.name
+    )
 
 
 def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -> Note:
@@ -179,9 +231,13 @@ def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -
         # A line keeps the pattern of a type if it has no fault and ends in the tone of that type.
         masks, last = masks_of(line, standard), 1 << len(line) - 1
         ends = [kind for kind in kinds if last & (masks.level if kind.isupper() else masks.oblique)]
-        fitting.append([kind for kind in ends if fitted(kind, len(line), CUSTOMARY, masks)[0] < FAULT])
+        fitting.append(
+            [kind for kind in ends if fitted(kind, len(line), CUSTOMARY, masks)[0] < FAULT]
+        )
     ways = product(*fitting)
-    kept = any(is_opposed(a, b) and not is_opposed(b, c) and is_opposed(c, d) for a, b, c, d in ways)
+    kept = any(
+        is_opposed(a, b) and not is_opposed(b, c) and is_opposed(c, d) for a, b, c, d in ways
+    )
     if {standard.groups[name].side for name in rhyme or ""} == {OBLIQUE} and kept:
         return Note("oblique_regulated", name="仄韻律絕")
     return Note("old_quatrain", name="古絕")

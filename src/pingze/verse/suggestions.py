@@ -7,7 +7,15 @@ from pingze.files import table
 from pingze.verse.character_table import entry
 from pingze.verse.checking import check
 from pingze.verse.forms import COUPLET, Layout, find_form
-from pingze.verse.rhyme import class_of, kind_in, part_of, practised, rhyme_characters, rhymes, shared_group
+from pingze.verse.rhyme import (
+    class_of,
+    kind_in,
+    part_of,
+    practised,
+    rhyme_characters,
+    rhymes,
+    shared_group,
+)
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
 from pingze.verse.tones import groups, usable_tone
 from pingze.verse.verdict import RHYME_RULES, SHAPE_RULES, Verdict, Violation
@@ -21,15 +29,16 @@ def suggest(
 ) -> tuple[str, ...]:
     """Return at most `limit` characters that correct a violation without causing another.
 
-    Characters that verse often has between the same neighbors come first. The others are sorted by frequency among
-    Tang rhymes (for a fault of rhyme) or in Tang verse. If `neighbours` is None, all characters are sorted this way.
-    Characters that the poem already has are excluded. Return () if no single character helps, for example if the poem
-    has one line too many.
+    Characters that verse often has between the same neighbors come first. The others are sorted by
+    frequency among Tang rhymes (for a fault of rhyme) or in Tang verse. If `neighbours` is None,
+    all characters are sorted this way. Characters that the poem already has are excluded. Return ()
+    if no single character helps, for example if the poem has one line too many.
     """
     if violation.rule in SHAPE_RULES:
         return ()
-    # 1) List the candidates, most frequent first. For a fault of rhyme, they are the characters of the poem's rhyme
-    # group, or of its most frequent group if it has several. Otherwise, they are all level and all oblique characters.
+    # 1) List the candidates, most frequent first. For a fault of rhyme, they are the characters of
+    # the poem's rhyme group, or of its most frequent group if it has several. Otherwise, they are
+    # all level and all oblique characters.
     by = STANDARDS[verdict.standard]
     tune = find_form(verdict.form).tune if verdict.form not in (None, COUPLET) else None
     if tune and violation.rule == "疊句":
@@ -42,13 +51,20 @@ def suggest(
     elif violation.rule in RHYME_RULES:
         feet = [groups(line[-1], by) for line in verdict.lines[1::2]]
         group = verdict.rhyme if verdict.rhyme in by.groups else shared_group(feet, standard=by)
-        pools = [tuple(c for c in rhyme_characters(group, by) if practised(c, group, by))] if group else []
+        pools = (
+            [tuple(c for c in rhyme_characters(group, by) if practised(c, group, by))]
+            if group
+            else []
+        )
     else:
         pools = [_of_tone(LEVEL, by), _of_tone(OBLIQUE, by)]
-    # 2) Take the first list whose first character corrects the fault, and sort it by the neighbours.
+    # 2) Take the first list whose first character corrects the fault, and sort it by the
+    # neighbours.
     line, place = verdict.lines[violation.line - 1], violation.position - 1
     for pool in pools:
-        if not (fitting := [character for character in pool if character not in "".join(verdict.lines)]):
+        if not (
+            fitting := [character for character in pool if character not in "".join(verdict.lines)]
+        ):
             continue
         mended = list(verdict.lines)
         mended[violation.line - 1] = line[:place] + fitting[0] + line[place + 1 :]

@@ -1,7 +1,7 @@
 """Read the patterns of the tunes 詞牌 to which 詞 are written, as they were counted in the corpus (`data/tunes.tsv`).
 
-A tune with several shapes 格 has one pattern for each shape, the most frequent shape first. `scripts/tunes.py`
-describes the columns of the table and how they are counted.
+A tune with several shapes 格 has one pattern for each shape, the most frequent shape first.
+`scripts/tunes.py` describes the columns of the table and how they are counted.
 """
 
 import re
@@ -17,7 +17,9 @@ from pingze.verse.character_table import one_form, to_traditional
 from pingze.verse.rhyme import kind_in, parts
 from pingze.verse.rhyme_groups import PINGSHUI, Standard
 
-_MOVED = 0.5  # the share of line ends that may differ between text and tune: editions put marks in different places
+# the share of line ends that may differ between text and tune: editions put marks in different
+# places
+_MOVED = 0.5
 _LINE = re.compile(r"(=?)([PZx]+)(?:(\d+)([平仄入]))?([，。、])(\|?)")
 _SHAPE = re.compile("[·・ ]?(格.+)")
 
@@ -74,21 +76,31 @@ class Tune:
     def divides(self, lines: Sequence[str]) -> bool:
         """Return whether lines have the tune's shape: as many characters, and mostly the same line ends (`_MOVED`)."""
         ends = {*accumulate(map(len, lines))}
-        return max(ends, default=0) == self.size and len(ends ^ self.ends) <= _MOVED * len(self.ends)
+        return max(ends, default=0) == self.size and len(ends ^ self.ends) <= _MOVED * len(
+            self.ends
+        )
 
     @cached_property
     def echoes(self) -> dict[int, int]:
-        """Map each position of a repeating line to the earlier position that it repeats. Positions start at 0."""
+        """Map each position of a repeating line to the earlier position that it repeats.
+
+        Positions start at 0.
+        """
         ends, found = sorted(self.ends), dict[int, int]()
         for line, end in zip(self.lines, ends, strict=True):
             if line.repeats:
                 size = len(line.tones)
-                found |= {place: found.get(place - size, place - size) for place in range(end - size, end)}
+                found |= {
+                    place: found.get(place - size, place - size) for place in range(end - size, end)
+                }
         return found
 
     @cached_property
     def tones(self) -> str:
-        """The tone of each position: P, Z or x. If a line repeats another, a tone fixed in either is fixed in both."""
+        """The tone of each position: P, Z or x.
+
+        If a line repeats another, a tone fixed in either is fixed in both.
+        """
         tones = list("".join(line.tones for line in self.lines))
         for place, source in self.echoes.items():
             tones[source] = min(tones[source], tones[place])
@@ -102,7 +114,11 @@ class Tune:
     def rhymes(self, standard: Standard = PINGSHUI) -> tuple[tuple[str, ...], ...]:
         """Return, for each rhyme of the tune in order, the parts 部 in which all lines of that rhyme can rhyme."""
         return tuple(
-            tuple(part for part in parts(standard) if all(kind_in(part, kind, standard) for kind in self.kinds(rhyme)))
+            tuple(
+                part
+                for part in parts(standard)
+                if all(kind_in(part, kind, standard) for kind in self.kinds(rhyme))
+            )
             for rhyme in range(1 + max(line.rhyme for line in self.lines if line.rhyme is not None))
         )
 
@@ -114,10 +130,14 @@ def tunes() -> dict[str, Tune]:
     for name, cells in table("tunes").items():
         others, pieces, shaped, patterns, level, rhymed = cells.split("\t")
         lines = []
-        for pattern, shares, often in zip(_LINE.findall(patterns), level.split(), rhymed.split(), strict=True):
+        for pattern, shares, often in zip(
+            _LINE.findall(patterns), level.split(), rhymed.split(), strict=True
+        ):
             repeats, tones, rhyme, kind, mark, stanza = pattern
             number, share = int(rhyme) - 1 if rhyme else None, tuple(map(int, shares.split(".")))
-            lines.append(TuneLine(tones, number, kind, mark, bool(stanza), bool(repeats), share, int(often)))
+            lines.append(
+                TuneLine(tones, number, kind, mark, bool(stanza), bool(repeats), share, int(often))
+            )
         names = (name.partition("·")[0], *others.split())
         found[name] = Tune(name, names, int(pieces), int(shaped), tuple(lines))
     return found
@@ -125,8 +145,13 @@ def tunes() -> dict[str, Tune]:
 
 @cache
 def _by_key() -> dict[str, Tune]:
-    rarest_first = [*tunes().values()][::-1]  # so that a name that two tunes share means the most frequent one
-    return {_key(tune.name.replace(tune.names[0], name, 1)): tune for tune in rarest_first for name in tune.names}
+    # so that a name that two tunes share means the most frequent one
+    rarest_first = [*tunes().values()][::-1]
+    return {
+        _key(tune.name.replace(tune.names[0], name, 1)): tune
+        for tune in rarest_first
+        for name in tune.names
+    }
 
 
 def _key(name: str) -> str:
@@ -140,7 +165,10 @@ def find_tune(name: str) -> Tune | None:
 
 
 def named_tune(headings: Iterable[str]) -> Tune | None:
-    """Return the tune whose name stands at the start of a heading, or None. A longer name takes precedence."""
+    """Return the tune whose name stands at the start of a heading, or None.
+
+    A longer name takes precedence.
+    """
     firsts = (heading.strip("《》〈〉「」【】 　")[:8] for heading in headings)
     names = (first[:size] for first in firsts for size in range(len(first), 1, -1))
     return next(filter(None, map(find_tune, names)), None)
@@ -152,9 +180,14 @@ def near_names(name: str) -> list[str]:
 
 
 def known_tune(name: str) -> Tune:
-    """Find a tune by its name. Raises InputError, which lists similar names, if no tune has the name."""
+    """Find a tune by its name.
+
+    Raises InputError, which lists similar names, if no tune has the name.
+    """
     if not (tune := find_tune(name)):
-        raise InputError("choice", field="tune", has=name, choices=near_names(name) or list(tunes())[:10])
+        raise InputError(
+            "choice", field="tune", has=name, choices=near_names(name) or list(tunes())[:10]
+        )
     return tune
 
 
@@ -165,7 +198,9 @@ def shapes_of(tune: Tune) -> list[Tune]:
 
 def have_shape(lines: Sequence[str]) -> bool:
     """Return whether lines differ in length and have the shape of a tune."""
-    return len({*map(len, lines)}) > 1 and any(tune.divides(lines) for tune in of_size(sum(map(len, lines))))
+    return len({*map(len, lines)}) > 1 and any(
+        tune.divides(lines) for tune in of_size(sum(map(len, lines)))
+    )
 
 
 def have_named_shape(lines: Sequence[str], headings: Iterable[str]) -> bool:

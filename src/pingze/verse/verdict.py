@@ -1,6 +1,7 @@
 """Define the verdict on a poem (form, template, rhyme, faults, notes), build its notes, and write it as JSON or HTML.
 
-Notes are remarks on a text that are not faults: on its shape, its reading, its repeated or unknown characters.
+Notes are remarks on a text that are not faults: on its shape, its reading, its repeated or unknown
+characters.
 """
 
 import re
@@ -22,7 +23,8 @@ from pingze.verse.tones import EITHER, groups, readings, sides, tone
 if TYPE_CHECKING:  # importing it takes time, which composing does not spend
     from pingze.verse.pasted_text import ReadText
 
-RHYME_RULES = ("出韻", "鄰韻", "重韻")  # another character of the rhyme group can correct their violations
+# another character of the rhyme group can correct their violations
+RHYME_RULES = ("出韻", "鄰韻", "重韻")
 SHAPE_RULES = ("句數", "字數")
 """The rules on the number and the length of lines; a poem that breaks one is not checked further."""
 
@@ -48,7 +50,9 @@ class Violation:
     """The character's readings, each as a tone and a rhyme group, such as 平東; () if the character is unknown."""
 
     @classmethod
-    def at(cls, rule: str, lines: Sequence[str], number: int, place: int, standard: Standard = PINGSHUI) -> "Violation":
+    def at(
+        cls, rule: str, lines: Sequence[str], number: int, place: int, standard: Standard = PINGSHUI
+    ) -> "Violation":
         """Build a violation at a position, even if no character is there.
 
         Args:
@@ -74,13 +78,28 @@ class Violation:
         if self.rule == "重字":
             return {"code": "repetition", **found}
         if self.rule in RHYME_RULES:
-            return {"code": "rhyme", **found, "wanted": rhyme, "has": [reading[1:] for reading in self.readings]}
-        tones = "".join(sorted({LEVEL if reading[0] == LEVEL else OBLIQUE for reading in self.readings}))
-        return {"code": "tone", **found, "wanted": {LEVEL: OBLIQUE, OBLIQUE: LEVEL}.get(tones), "has": tones}
+            return {
+                "code": "rhyme",
+                **found,
+                "wanted": rhyme,
+                "has": [reading[1:] for reading in self.readings],
+            }
+        tones = "".join(
+            sorted({LEVEL if reading[0] == LEVEL else OBLIQUE for reading in self.readings})
+        )
+        return {
+            "code": "tone",
+            **found,
+            "wanted": {LEVEL: OBLIQUE, OBLIQUE: LEVEL}.get(tones),
+            "has": tones,
+        }
 
 
 class Note(str):
-    """A remark that is not a fault, in English; `cause` holds the code and parameters of the message."""
+    """A remark that is not a fault, in English.
+
+    `cause` holds the code and parameters of the message.
+    """
 
     cause: Cause
 
@@ -104,13 +123,19 @@ class Verdict:
     """A poem's form, template and rhyme, with every violation of them."""
 
     form: str | None
-    """The name of the form, such as 七絕; None if the poem fits no form, in which case a note describes its shape."""
+    """The name of the form, such as 七絕.
+
+    None if the poem fits no form, in which case a note describes its shape.
+    """
     template: str | None
     """The name of the template that fits best, such as 平起首句入韻; None for old-style verse."""
     rhyme: str | None
-    """The rhyme group, such as 東. Several groups if old-style verse mixes groups. None if the rhyme changes.
+    """The rhyme group, such as 東. Several groups if old-style verse mixes groups.
 
-    For a 詞, the part of 詞林正韻 to which each rhyme belongs, in the order of the rhymes, such as 第一部、第七部.
+    None if the rhyme changes.
+
+    For a 詞, the part of 詞林正韻 to which each rhyme belongs, in the order of the rhymes, such as
+    第一部、第七部.
     """
     level: str
     """How strictly the poem was judged, such as customary, strict or customary-孤平."""
@@ -156,10 +181,15 @@ class Verdict:
             )
             for number, line in enumerate(zip(self.lines, self.read, strict=True), 1)
         ]
-        faults = [here("fault_at", **asdict(each), has=each.char) + here(each.rule) for each in self.violations]
+        faults = [
+            here("fault_at", **asdict(each), has=each.char) + here(each.rule)
+            for each in self.violations
+        ]
         notes = [note.text(language()) for note in (*self.doubts, *self.notes)]
         items = "".join(f"<li>{escape(item)}</li>" for item in (*faults, *notes))
-        verse = f'<div lang="zh-Hant" style="font-size: 150%; line-height: 2">{"<br>".join(rows)}</div>'
+        verse = (
+            f'<div lang="zh-Hant" style="font-size: 150%; line-height: 2">{"<br>".join(rows)}</div>'
+        )
         return f"<b>{escape(heading(self))}</b>{verse}<ul>{items}</ul>{escape(summary(self))}"
 
     def as_json(self) -> dict[str, object]:
@@ -179,7 +209,9 @@ def heading(verdict: Verdict) -> str:
         rhyme = "、".join(standard.groups[name].label for name in rhyme)
     level = re.sub("^[a-z]+", lambda found: here(found[0]), verdict.level)
     form, named = verdict.form or here("formless"), standard.label if standard.rimes else ""
-    kinds = [str(note.cause["name"]) for note in verdict.notes if verdict.form and "name" in note.cause]
+    kinds = [
+        str(note.cause["name"]) for note in verdict.notes if verdict.form and "name" in note.cause
+    ]
     return " · ".join(filter(None, (form, *kinds, verdict.template, rhyme, level, named)))
 
 
@@ -202,7 +234,9 @@ def shape_note(lines: Sequence[str]) -> Note:
         return Note("no_lines", count=0)
     least, most = min(map(len, lines)), max(map(len, lines))
     size, name = (f"{least}", _NAMES.get(least)) if least == most else (f"{least}–{most}", "雜言")
-    return Note("lines", count=len(lines), least=least, most=most, size=size, name=name or f"{least}言")
+    return Note(
+        "lines", count=len(lines), least=least, most=most, size=size, name=name or f"{least}言"
+    )
 
 
 def reading_notes(read: "ReadText", lines: Sequence[str]) -> Iterator[Note]:
@@ -212,7 +246,9 @@ def reading_notes(read: "ReadText", lines: Sequence[str]) -> Iterator[Note]:
         yield Note("cut", width=read.cut)
     if read.lines != list(lines):
         pairs = zip("".join(read.lines), "".join(lines), strict=True)
-        chosen = dict.fromkeys(f"{one}→{other}" for one, other in pairs if other != to_traditional(one))
+        chosen = dict.fromkeys(
+            f"{one}→{other}" for one, other in pairs if other != to_traditional(one)
+        )
         yield from _named("chosen", chosen)
 
 
@@ -221,22 +257,29 @@ def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool)
     text = "".join(lines)
     if repeated:
         words = one_form("\n".join(lines)).split("\n")
-        times = Counter(chain.from_iterable(map(set, words)))  # repetition within a line is a figure of speech
+        # repetition within a line is a figure of speech
+        times = Counter(chain.from_iterable(map(set, words)))
         whole = "".join(words)
         found = sorted((word for word, count in times.items() if count > 1), key=whole.index)
         for at, word in enumerate(found[:_MANY]):
-            written = dict.fromkeys(own for own, read in zip(text, whole, strict=True) if read == word)
+            written = dict.fromkeys(
+                own for own, read in zip(text, whole, strict=True) if read == word
+            )
             places = [f"{number}" for number, line in enumerate(words, 1) if word in line]
             found[at] = f"{' '.join(written)} ({', '.join(places)})"
         yield from _named("repeated", found)
     strange = set(text).difference(mandarin_readings() if standard.rimes else table("characters"))
-    yield from _named("unknown", [c for c in strange and dict.fromkeys(text) if not sides(c, standard)])
+    yield from _named(
+        "unknown", [c for c in strange and dict.fromkeys(text) if not sides(c, standard)]
+    )
 
 
 def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator[Note]:
     """Yield the remarks of later manuals on a regulated poem in a level rhyme group: 撞韻, 擠韻, 冒韻, 四字目孤平."""
     level = [names for names in standard.classes if standard.groups[names[0]].side == LEVEL]
-    same_sound = set(standard.classes[len(level) + next(n for n, names in enumerate(level) if rhyme in names)])
+    same_sound = set(
+        standard.classes[len(level) + next(n for n, names in enumerate(level) if rhyme in names)]
+    )
     found: dict[str, list[str]] = {"撞韻": [], "擠韻": [], "冒韻": [], "四字目孤平": []}
     for number, line in enumerate(lines):
         foot = groups(line[-1], standard)
@@ -246,7 +289,11 @@ def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator
         for place, character in enumerate(line[:-1], 1):
             if groups(character, standard) == {rhyme}:
                 found["擠韻" if rhymed else "冒韻"].append(f"{character} ({number + 1}.{place})")
-        if [sides(character, standard) for character in line[-5:-2]] == [{OBLIQUE}, {LEVEL}, {OBLIQUE}]:
+        if [sides(character, standard) for character in line[-5:-2]] == [
+            {OBLIQUE},
+            {LEVEL},
+            {OBLIQUE},
+        ]:
             found["四字目孤平"].append(f"{line[-4]} ({number + 1}.{len(line) - 3})")
     for name, places in found.items():
         yield from _named("fine", places, rule=name)
@@ -256,4 +303,6 @@ def _named(code: str, found: Iterable[str], **more_of: str) -> Iterator[Note]:
     """Yield one note that lists the first `_MANY` items of `found`, or no note if `found` is empty."""
     if listed := list(found):
         more = len(listed) - _MANY
-        yield Note(code, has=[*listed[:_MANY], *(["…"] if more > 0 else [])], more=max(0, more), **more_of)
+        yield Note(
+            code, has=[*listed[:_MANY], *(["…"] if more > 0 else [])], more=max(0, more), **more_of
+        )

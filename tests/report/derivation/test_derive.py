@@ -86,7 +86,10 @@ def test_conventions_are_named_precisely(rows: list[LineResult]) -> None:
 
     assert ids("an outer product") == "R48 R51 R54 R57"
     assert ids("a row scaling of the identity") == "R60 R63 R66 R69"
-    assert ids("a row scaling") == "R40 R42 R43 R44 R45 R47 R50 R53 R56 R59 R60 R62 R63 R65 R66 R68 R69"
+    assert (
+        ids("a row scaling")
+        == "R40 R42 R43 R44 R45 R47 R50 R53 R56 R59 R60 R62 R63 R65 R66 R68 R69"
+    )
     assert ids("a term of a further equality") == "R35 R40"
     assert ids("net_c read as net_c̃") == "R29 R55 R56 R67 R68"
 
@@ -118,7 +121,9 @@ def test_the_page_holds_the_measurements(rows: list[LineResult]) -> None:
     blocks = document("lstm_derivation")
     page, written = blocks.PAGE.read_text(encoding="utf-8"), blocks.blocks(rows)
     for name, text in written.items():
-        assert text in page, f"the block {name} has changed: python docs/lstm_derivation.py writes it again"
+        assert text in page, (
+            f"the block {name} has changed: python docs/lstm_derivation.py writes it again"
+        )
     assert page == blocks.filled(page, written)
     for number in range(1, 16):
         assert f"\n| ({number}) |" in page

@@ -14,8 +14,20 @@ from pingze.report.derivation.measure import PRODUCTS, WRONG, Measurement, Point
 GATES = {"f": r"\mathbf{f}", "i": r"\mathbf{i}", "o": r"\mathbf{o}", "c": r"\widetilde{\mathbf{c}}"}
 SWAPS = (
     # Signs, products, indices, transposes.
-    *((" + ", " - "), (" - ", " + "), (r" \odot ", " * "), (r" \odot ", " + "), (" * ", r" \odot ")),
-    *((" * ", " + "), (" + ", r" \odot "), ("_{t-1}", "_{t}"), ("_{t}", "_{t-1}"), ("_t", "_{t-1}")),
+    *(
+        (" + ", " - "),
+        (" - ", " + "),
+        (r" \odot ", " * "),
+        (r" \odot ", " + "),
+        (" * ", r" \odot "),
+    ),
+    *(
+        (" * ", " + "),
+        (" + ", r" \odot "),
+        ("_{t-1}", "_{t}"),
+        ("_{t}", "_{t-1}"),
+        ("_t", "_{t-1}"),
+    ),
     *((r"\mathbf{z}^{T}", r"\mathbf{z}"), ("}}}", "}}}^{T}")),
     *((f"W_{{{g}{by}}}", f"W_{{{g}{by}}}^{{T}}") for g in GATES for by in "hx"),
     # Halves of a weight, powers, factors, functions.
@@ -25,7 +37,13 @@ SWAPS = (
     # Gates, by the signs around their letter.
     *(
         (left + a + right, left + b + right)
-        for left, right in ((r"\mathbf{net}_{", "}"), ("W_{", "}"), ("b_", ")"), (r"\mathbf{b}_{", "}"), ("W_", " "))
+        for left, right in (
+            (r"\mathbf{net}_{", "}"),
+            ("W_{", "}"),
+            ("b_", ")"),
+            (r"\mathbf{b}_{", "}"),
+            ("W_", " "),
+        )
         for a, b in permutations(GATES, 2)
     ),
     *((f"{a}_{{t}}", f"{b}_{{t}}") for a, b in permutations(GATES.values(), 2)),
@@ -46,7 +64,9 @@ def mutations(line: PrintedLine) -> Iterator[PrintedLine]:
 
 def verdict(point: Point, id_: str, line: PrintedLine) -> str:
     point.lines = {**lines(), id_: line}
-    return result(id_, line, [Measurement(point.readings(id_), 0.0, None, every=line.sum is None)]).verdict
+    return result(
+        id_, line, [Measurement(point.readings(id_), 0.0, None, every=line.sum is None)]
+    ).verdict
 
 
 RIGHT = [id_ for id_, line in lines().items() if not line.fault and id_ not in PRODUCTS]

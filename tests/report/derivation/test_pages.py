@@ -17,7 +17,9 @@ def document(name: str) -> ModuleType:
 
 
 def test_every_exercise_has_one_answer_that_checks_itself() -> None:
-    asked = re.findall(r"^(\d+)\. \*\*", (DOCS / "exercises.md").read_text(encoding="utf-8"), re.MULTILINE)
+    asked = re.findall(
+        r"^(\d+)\. \*\*", (DOCS / "exercises.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert asked == [str(number) for number in range(1, 11)]
     answers = document("exercises").ANSWERS
     assert len(answers) == 10
@@ -49,8 +51,12 @@ def test_a_page_prints_what_it_says(name: str, monkeypatch: pytest.MonkeyPatch) 
         assert printed.strip()
 
 
-@pytest.mark.parametrize("name", ["zero", "variance", "clipping", "perplexity", "softmax", "overfitting", "valley"])
-def test_a_picture_is_drawn_again(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "name", ["zero", "variance", "clipping", "perplexity", "softmax", "overfitting", "valley"]
+)
+def test_a_picture_is_drawn_again(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the same words; where they stand depends on the machine's fonts."""
     pytest.importorskip("matplotlib")
     pictures = document("training_pictures")
@@ -58,6 +64,8 @@ def test_a_picture_is_drawn_again(name: str, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(pictures, "FOLDER", tmp_path)
     pictures.main([name])
     drawn = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
-    words = [re.findall(r"<text[^>]*>([^<]*[a-z]{2}[^<]*)</text>", svg) for svg in (drawn, committed)]
+    words = [
+        re.findall(r"<text[^>]*>([^<]*[a-z]{2}[^<]*)</text>", svg) for svg in (drawn, committed)
+    ]
     assert words[0] == words[1]
     assert len(re.findall("<path", drawn)) > 10

@@ -18,12 +18,19 @@ from tests.composing.verse import checkpoint_of
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model with random weights whose vocabulary has the verse's characters."""
-    return invented.saved(tmp_path_factory.mktemp("model") / "small.safetensors", checkpoint_of(VERSE, scale=0.5))
+    return invented.saved(
+        tmp_path_factory.mktemp("model") / "small.safetensors", checkpoint_of(VERSE, scale=0.5)
+    )
 
 
 def test_four_pictures(model: Path, tmp_path: Path) -> None:
     paths = draw(tmp_path / "new" / "folder", model, steps=9)
-    assert [path.name for path in paths] == ["gain.png", "spectrum.png", "forget_gate.png", "products.png"]
+    assert [path.name for path in paths] == [
+        "gain.png",
+        "spectrum.png",
+        "forget_gate.png",
+        "products.png",
+    ]
     contents = {path.read_bytes() for path in paths}
     assert len(contents) == 4
     assert all(data.startswith(b"\x89PNG") and len(data) > 20_000 for data in contents)
@@ -48,7 +55,11 @@ def test_gradient_flow_of_an_lstm(model: Path) -> None:
     np.testing.assert_allclose(shown.spectra[4], np.linalg.svd(joint, compute_uv=False))
     products = list(jacobians.back_through_time(layer))[3]
     hidden, cell = products.hidden[0], products.cell[0]
-    missed = {"missed": joint - hidden, "missed_by_cell": joint - cell, "mixed": joint - cell - hidden}
+    missed = {
+        "missed": joint - hidden,
+        "missed_by_cell": joint - cell,
+        "mixed": joint - cell - hidden,
+    }
     for name, part in {"whole": joint, **missed}.items():
         assert shown.gains[name][3] == pytest.approx(np.linalg.norm(part) / np.sqrt(6)), name
 
@@ -64,5 +75,9 @@ def test_gradient_flow_of_a_plain_rnn() -> None:
 
     h = after(np.zeros(4), slice(3))
     moves = 1e-6 * np.eye(4)
-    columns = [(after(h + move, slice(3, 5)) - after(h - move, slice(3, 5))) / 2e-6 for move in moves]
-    assert plain_gradient_flow(layer).gains["whole"][1] == pytest.approx(np.linalg.norm(columns) / 2, rel=1e-7)
+    columns = [
+        (after(h + move, slice(3, 5)) - after(h - move, slice(3, 5))) / 2e-6 for move in moves
+    ]
+    assert plain_gradient_flow(layer).gains["whole"][1] == pytest.approx(
+        np.linalg.norm(columns) / 2, rel=1e-7
+    )

@@ -1,13 +1,15 @@
 """Decide which characters may come next in a text so that the text can still keep its constraints.
 
-This file looks up what the other modules need: the prosody of a vocabulary, that is, each character's tone and rhymes.
-A character's usable tone is its only tone or, if it has two, the tone that verse nearly always gives it. The model
-writes a character only in its usable tone. A character that has none, such as 看, is written only where any tone is
-allowed. The model rhymes on a character only in groups in which Tang poets rhyme on it. Of several variants of a
-character, only the one on which poets rhyme most often may rhyme. The model writes no character that would be read
-as another that it knows (`to_traditional`): 靜 and never 静. A character that the user fixed is read as generously as
-the checker reads it: in any tone or group that it can have. If the model's vocabulary lacks a fixed character, the
-network reads a variant of the character or, if it knows no variant, `<unk>`.
+This file looks up what the other modules need: the prosody of a vocabulary, that is, each
+character's tone and rhymes. A character's usable tone is its only tone or, if it has two, the tone
+that verse nearly always gives it. The model writes a character only in its usable tone. A character
+that has none, such as 看, is written only where any tone is allowed. The model rhymes on a
+character only in groups in which Tang poets rhyme on it. Of several variants of a character, only
+the one on which poets rhyme most often may rhyme. The model writes no character that would be read
+as another that it knows (`to_traditional`): 靜 and never 静. A character that the user fixed is
+read as generously as the checker reads it: in any tone or group that it can have. If the model's
+vocabulary lacks a fixed character, the network reads a variant of the character or, if it knows no
+variant, `<unk>`.
 """
 
 from collections.abc import Iterable
@@ -35,14 +37,22 @@ DOUBLED_OFTEN = 40  # a character may be doubled if verse doubles it at least th
 @cache
 def doublings() -> dict[str, tuple[int, int]]:
     """Load the number of times that verse doubles each character 疊字: anywhere, and at the end of a line."""
-    rows = ((one, cells.split("\t")) for one, cells in table("doublings", "pingze.composing.steering").items())
+    rows = (
+        (one, cells.split("\t"))
+        for one, cells in table("doublings", "pingze.composing.steering").items()
+    )
     return {one: (int(times), int(at_end)) for one, (times, at_end) in rows}
 
 
 @cache
 def group_names(standard: Standard) -> tuple[str, ...]:
     """Return the names on axis G: the standard's groups, then each part of 詞林正韻 with each class it has (平仄入)."""
-    kinds = [(part, kind) for part in parts(standard) for kind in "平仄入" if kind_in(part, kind, standard) == kind]
+    kinds = [
+        (part, kind)
+        for part in parts(standard)
+        for kind in "平仄入"
+        if kind_in(part, kind, standard) == kind
+    ]
     return *standard.groups, *map("".join, kinds)
 
 
@@ -56,7 +66,8 @@ def network_ids(vocabulary: Vocabulary, text: str) -> list[int]:
 class Lexicon:
     """The prosody of V tokens in a standard of rhyme; G is the number of `group_names`."""
 
-    COMPOSED, GIVEN = 0, 1  # rows for how a character is read: strictly if composed, generously if a person gave it
+    # rows for how a character is read: strictly if composed, generously if a person gave it
+    COMPOSED, GIVEN = 0, 1
     vocabulary: Vocabulary
     standard: Standard
     fits: Bool[Array, "2 3 V"]
@@ -72,14 +83,22 @@ class Lexicon:
     word: Int[Array, "V"]
     """The id of the variant of a character on which poets rhyme most often, such as 遊 for 游."""
     one_form: Bool[Array, "3 V"]
-    """Masks of the level, the oblique and all Han characters. Each mask has only one variant of a character."""
+    """Masks of the level, the oblique and all Han characters.
+
+    Each mask has only one variant of a character.
+    """
     reads: Int[Array, "V+1"]
-    """The id that the network reads for each id. The last entry is `FREE`, so that `FREE` (-1) is mapped to itself."""
+    """The id that the network reads for each id.
+
+    The last entry is `FREE`, so that `FREE` (-1) is mapped to itself.
+    """
     misread: dict[int, list[int]]
     """The ids that may not follow each id, such as 酒 after 中: in 中酒, 中 does not have its usable tone."""
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI, unknown: str = "") -> "Lexicon":
+    def of(
+        cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI, unknown: str = ""
+    ) -> "Lexicon":
         """Build the lexicon of a vocabulary and of `unknown` characters, whose ids follow those of the vocabulary."""
         composed, model = len(vocabulary), vocabulary
         vocabulary = Vocabulary((*model.tokens, *unknown)) if unknown else model
@@ -91,18 +110,25 @@ class Lexicon:
             found[ids] = list(has)
             return found
 
-        # 1) The tones and doublings of every character. One assignment for all is quicker than one for each character.
+        # 1) The tones and doublings of every character. One assignment for all is quicker than one
+        # for each character.
         written = np.zeros(V, bool)
-        written[:composed] = [(read := to_traditional(one)) == one or read not in model for one in model.tokens]
+        written[:composed] = [
+            (read := to_traditional(one)) == one or read not in model for one in model.tokens
+        ]
         tones = [usable_tone(tokens[id_], standard) if written[id_] else None for id_ in ids]
         readings = [sides(tokens[id_], standard) or {LEVEL, OBLIQUE} for id_ in ids]
         times = [doublings().get(tokens[id_], (0, 0)) for id_ in ids]
         fits = np.ones((2, len(WANTS), V), bool)
         for want, side in ((WANTS_LEVEL, LEVEL), (WANTS_OBLIQUE, OBLIQUE)):
-            fits[:, want] = mask(tone == side for tone in tones), mask(side in each for each in readings)
+            fits[:, want] = (
+                mask(tone == side for tone in tones),
+                mask(side in each for each in readings),
+            )
         fits[cls.COMPOSED, :, ~written] = False
         doubles = np.array([mask(each[row] >= DOUBLED_OFTEN for each in times) for row in (0, 1)])
-        # 2) The forms of each character's word, and its rhymes: lists of rows of the masks, and of the id for each row.
+        # 2) The forms of each character's word, and its rhymes: lists of rows of the masks, and of
+        # the id for each row.
         number, word = {name: row for row, name in enumerate(group_names(standard))}, np.arange(V)
         all_forms, groupless = dict[int, list[int]](), list[int]()
         able, usable = (list[int](), list[int]()), (list[int](), list[int]())
@@ -112,18 +138,29 @@ class Lexicon:
             if known[1:]:
                 composable = [form for form in known if written[vocabulary.ids[form]]] or known
                 main = max(composable, key=lambda form: (sum(rhymes_of(form).values()), form))
-                word[id_], all_forms[id_] = vocabulary.ids[main], [vocabulary.ids[form] for form in known]
+                word[id_], all_forms[id_] = (
+                    vocabulary.ids[main],
+                    [vocabulary.ids[form] for form in known],
+                )
             if not (names := groups(token, standard)):
                 groupless.append(id_)
             for name in names:
                 part = part_of(token, name, standard) + class_of(name, standard)
-                is_usable = main == token and standard.groups[name].side == tone and practised(token, name, standard)
+                is_usable = (
+                    main == token
+                    and standard.groups[name].side == tone
+                    and practised(token, name, standard)
+                )
                 for rows, of in (able, usable) if is_usable else (able,):
                     rows += number[name], number[part]
                     of += id_, id_
         rhymes = np.zeros((2, len(number), V), bool)
-        rhymes[cls.COMPOSED, *usable] = rhymes[cls.GIVEN, *able] = rhymes[cls.GIVEN, :, groupless] = True
-        padded = np.repeat(np.arange(V)[:, None], max(map(len, all_forms.values()), default=1), axis=1)
+        rhymes[cls.COMPOSED, *usable] = rhymes[cls.GIVEN, *able] = rhymes[
+            cls.GIVEN, :, groupless
+        ] = True
+        padded = np.repeat(
+            np.arange(V)[:, None], max(map(len, all_forms.values()), default=1), axis=1
+        )
         for id_, own in all_forms.items():
             padded[id_, : len(own)] = own
         # 3) One form of each word, and the words that verse reads in other tones.
@@ -134,13 +171,16 @@ class Lexicon:
             row[able_ids[np.unique(word[able_ids], return_index=True)[1]]] = True
         one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
         misread: dict[int, list[int]] = {}
-        other = {LEVEL: oblique, OBLIQUE: level, OPEN: np.zeros_like(level)}  # characters usable only in the other tone
+        # characters usable only in the other tone
+        other = {LEVEL: oblique, OBLIQUE: level, OPEN: np.zeros_like(level)}
         for pair, read in word_tones(standard).items():
             one, next_one = vocabulary.ids.get(pair[0], 0), vocabulary.ids.get(pair[1], 0)
             if one and next_one and (other[read[0]][one] or other[read[1]][next_one]):
                 misread.setdefault(one, []).append(next_one)
         reads = np.array([*range(composed), *network_ids(model, unknown), FREE])
-        return cls(vocabulary, standard, fits, rhymes, doubles, padded, word, one_form, reads, misread)
+        return cls(
+            vocabulary, standard, fits, rhymes, doubles, padded, word, one_form, reads, misread
+        )
 
     def reading(self, request: Request) -> "Lexicon":
         """Copy the lexicon, but give fixed and included characters only the tones that their context allows."""
@@ -148,6 +188,11 @@ class Lexicon:
         lines = [["　"] * width for width in request.form.widths(request.lines)]
         for fix in request.fixed:
             lines[fix.line - 1][fix.position - 1] = fix.character
-        for character, read in tones_within(request.include, map("".join, lines), self.standard).items():
-            fits[self.GIVEN, WANTS_LEVEL:, self.vocabulary.ids[character]] = LEVEL in read, OBLIQUE in read
+        for character, read in tones_within(
+            request.include, map("".join, lines), self.standard
+        ).items():
+            fits[self.GIVEN, WANTS_LEVEL:, self.vocabulary.ids[character]] = (
+                LEVEL in read,
+                OBLIQUE in read,
+            )
         return replace(self, fits=fits)

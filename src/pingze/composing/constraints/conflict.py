@@ -1,9 +1,10 @@
 """Find a minimal set of constraints to drop from an infeasible request.
 
-Constraints are tried one after another. A constraint is kept if some poem can satisfy it together with all constraints
-kept so far; otherwise it is dropped. The order therefore decides which constraints are dropped. A reading is a
-template, a rhyme group and a pair of tone patterns for each couplet. Each reading conflicts with some constraints, and
-dropping these has a cost. The constraints that agree with the cheapest reading are tried first.
+Constraints are tried one after another. A constraint is kept if some poem can satisfy it together
+with all constraints kept so far; otherwise it is dropped. The order therefore decides which
+constraints are dropped. A reading is a template, a rhyme group and a pair of tone patterns for each
+couplet. Each reading conflicts with some constraints, and dropping these has a cost. The
+constraints that agree with the cheapest reading are tried first.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,8 @@ def clashing(
 
     The set is minimal: if any dropped part is restored, the request is infeasible again.
 
-    Raises InputError if the request has more words to include than can be tried with the remaining `effort`.
+    Raises InputError if the request has more words to include than can be tried with the remaining
+    `effort`.
     """
     effort = effort or Effort(request)
 
@@ -45,7 +47,10 @@ def clashing(
         return Inclusion(constraints, effort=effort).is_possible
 
     def grown(kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
-        """Return `kept` followed by each of `parts` that can be kept as well. The parts are tried in order."""
+        """Return `kept` followed by each of `parts` that can be kept as well.
+
+        The parts are tried in order.
+        """
         if not parts or can_keep([*kept, *parts]):
             return [*kept, *parts]
         if len(parts) == 1:
@@ -55,12 +60,15 @@ def clashing(
 
     # 1. Order the parts.
     free = replace(request, template=None, rhyme=None, original=None)
-    asked = (replace(free, strictness=strictness) for strictness in dict.fromkeys((request.strictness, CUSTOMARY)))
+    asked = (
+        replace(free, strictness=strictness)
+        for strictness in dict.fromkeys((request.strictness, CUSTOMARY))
+    )
     readings = [_best_reading(Constraints(lexicon, each), request) for each in asked]
     against = min(readings, key=lambda reading: reading[0])[1]
     ordered = sorted(request.parts, key=lambda part: part in against)
-    # 2. Keep as many parts as possible. A fixed character need not be composed, so a part that was impossible can
-    #    become possible once a later part is kept.
+    # 2. Keep as many parts as possible. A fixed character need not be composed, so a part that was
+    #    impossible can become possible once a later part is kept.
     kept = grown([], ordered)
     while more := [part for part in ordered if part not in kept and can_keep([*kept, part])]:
         kept.append(more[0])
@@ -68,54 +76,83 @@ def clashing(
     constraints = Constraints(lexicon, request.keeping(kept), copying=copying)
     fixed = {fix.clash: fix for fix in request.fixed}
     dropped = (part for part in request.parts if part not in kept)
-    return [_explained(part, constraints, fixed[part]) if part in fixed else part for part in dropped]
+    return [
+        _explained(part, constraints, fixed[part]) if part in fixed else part for part in dropped
+    ]
 
 
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
-    """Find the reading for which dropping the conflicting parts costs least. Return this cost and these parts."""
+    """Find the reading for which dropping the conflicting parts costs least.
+
+    Return this cost and these parts.
+    """
     width, openings = constraints.request.form.width, constraints.request.openings
     names = [opening_name(width, opening[0]) if opening else "" for opening in openings]
     T, G = len(names), len(constraints.rhyming.of_row)
-    # 1. Add the cost of dropping each fixed character: to ways if its tone is wrong, to groups if it does not rhyme.
+    # 1. Add the cost of dropping each fixed character: to ways if its tone is wrong, to groups if
+    #    it does not rhyme.
     bend, rhyme = np.where(constraints.exists, 0.0, np.inf), np.zeros((T, G))
     misfits = []
     for number, fix in enumerate(request.fixed):
         place = constraints.place_of(fix)
-        id_, foot = constraints.lexicon.vocabulary.ids[fix.character], constraints.feet[place][:, None]
+        id_, foot = (
+            constraints.lexicon.vocabulary.ids[fix.character],
+            constraints.feet[place][:, None],
+        )
         fits = constraints.fits(place, id_)
-        rhymes = constraints.rhyming.fitting(place, generous=True)[:, id_] & fits.any(axis=1, keepdims=True)
+        rhymes = constraints.rhyming.fitting(place, generous=True)[:, id_] & fits.any(
+            axis=1, keepdims=True
+        )
         tone, unrhymed = ~fits & ~foot, foot & ~rhymes
         cost, k = 1 - _LATE * number / len(request.fixed), place // constraints.size
         bend[:, k] += cost * tone
         rhyme += cost * unrhymed
         misfits.append((fix.clash, k, tone, unrhymed))
-    # 2. Add the cost of dropping options, each for the templates (rows) and groups (columns) that disagree with it.
+    # 2. Add the cost of dropping options, each for the templates (rows) and groups (columns) that
+    #    disagree with it.
     rhymes_asked = dict(enumerate((request.rhyme or "").split("、")))
     unlike = {
         "strictness": np.array([[constraints.request.strictness != request.strictness]]),
         "template": np.array([[(request.template or "") not in name] for name in names]),
-        "rhyme": np.array([[rhymes_asked.get(n, "") not in ("", name) for n, name in constraints.request.rows]]),
+        "rhyme": np.array(
+            [[rhymes_asked.get(n, "") not in ("", name) for n, name in constraints.request.rows]]
+        ),
     }
-    dropped = {name: np.broadcast_to(no, (T, G)) for name, no in unlike.items() if name in request.options}
+    dropped = {
+        name: np.broadcast_to(no, (T, G)) for name, no in unlike.items() if name in request.options
+    }
     rhyme += sum(no * (1 + _LATE) for no in dropped.values())
     # 3. Choose the cheapest template, and for each rhyme the cheapest group.
     best, first = bend.argmin(axis=2), constraints.rhyming.first_rows
     costs = bend.min(axis=2).sum(axis=1) + np.minimum.reduceat(rhyme, first, axis=1).sum(axis=1)
     t = int(costs.argmin())
-    g = [start + int(part.argmin()) for start, part in zip(first, np.split(rhyme[t], first[1:]), strict=True)]
-    against = {clash for clash, k, tone, unrhymed in misfits if tone[t, best[t, k]] or unrhymed[t, g].any()}
-    return float(costs[t]), against | {request.options[name][0] for name, no in dropped.items() if no[t, g].any()}
+    g = [
+        start + int(part.argmin())
+        for start, part in zip(first, np.split(rhyme[t], first[1:]), strict=True)
+    ]
+    against = {
+        clash for clash, k, tone, unrhymed in misfits if tone[t, best[t, k]] or unrhymed[t, g].any()
+    }
+    return float(costs[t]), against | {
+        request.options[name][0] for name, no in dropped.items() if no[t, g].any()
+    }
 
 
 def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
-    """Return the dropped `part`. Add the reason if the position of `fix` requires another character, tone or rhyme."""
+    """Return the dropped `part`.
+
+    Add the reason if the position of `fix` requires another character, tone or rhyme.
+    """
     place, fixed = constraints.place_of(fix), constraints.fixed
-    if fixed is None or not (begun := constraints.begin(fixed)):  # no poem is possible, whatever is dropped
+    # no poem is possible, whatever is dropped
+    if fixed is None or not (begun := constraints.begin(fixed)):
         return part
 
     def needing(wanted: str | None, words: str) -> Clash:
         reason = f"line {fix.line}, character {fix.position} must {words}"
-        return replace(part, constraint=f"{fix.option}'s {fix.character}", wanted=wanted, reason=reason)
+        return replace(
+            part, constraint=f"{fix.option}'s {fix.character}", wanted=wanted, reason=reason
+        )
 
     # 1. Another character.
     if fixed[place] != FREE:

@@ -1,14 +1,16 @@
 """Compile a request, and decide whether a partly written text can still be completed.
 
-A hypothesis is an opening template with a group for each rhyme (see `feet`). A way to write a couplet is a pair of tone
-patterns for its two lines. A hypothesis is alive while all remaining positions can be filled under it, each with a
-different character. Each position draws its character from a set. In regulated verse these sets are nested: a group's
-rhymes ⊂ the group's rhymes and borrowed rhymes ⊂ level ⊂ all, and oblique ⊂ all. For nested sets, counting is enough
-(Hall's theorem): each set needs as many characters as there are positions that draw from the set or from its subsets.
-In a 詞 several rhymes may use the same group, so that their sets overlap. There, positions of all rhymes of one tone
-are counted together, which makes the sets nested.
+A hypothesis is an opening template with a group for each rhyme (see `feet`). A way to write a
+couplet is a pair of tone patterns for its two lines. A hypothesis is alive while all remaining
+positions can be filled under it, each with a different character. Each position draws its character
+from a set. In regulated verse these sets are nested: a group's rhymes ⊂ the group's rhymes and
+borrowed rhymes ⊂ level ⊂ all, and oblique ⊂ all. For nested sets, counting is enough (Hall's
+theorem): each set needs as many characters as there are positions that draw from the set or from
+its subsets. In a 詞 several rhymes may use the same group, so that their sets overlap. There,
+positions of all rhymes of one tone are counted together, which makes the sets nested.
 
-Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
+Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P
+    positions in the text.
 """
 
 from collections.abc import Sequence
@@ -43,7 +45,10 @@ class Histories:
     ways: Bool[Array, "N T K W"]
     """Whether each way to write each couplet fits the text so far."""
     unused: Bool[Array, "N V"]
-    """Whether no variant of a character is written or fixed. If characters may repeat, only rhymes are checked."""
+    """Whether no variant of a character is written or fixed.
+
+    If characters may repeat, only rhymes are checked.
+    """
     stock: Int[Array, "N S"]
     """The number of unused characters in each set of `Demands.members`; all variants of a character count as one."""
 
@@ -69,18 +74,22 @@ class Demands:
         self.echoes = request.form.tune.echoes if request.form.tune else {}
         self.repeated = np.isin(np.arange(self.places), list(self.echoes))
         self.tokens = self.places + request.lines  # a mark after each line
-        # 1. The characters that are not excluded and, for each set of wanted tones, those that fit one of them.
+        # 1. The characters that are not excluded and, for each set of wanted tones, those that fit
+        #    one of them.
         self.base = lexicon.vocabulary.is_han.copy()
         excluded = {form for character in request.exclude for form in forms(character)}
         self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
         wanted = np.arange(8)[:, None] >> np.array(WANTS) & 1
         self.by_wanted_tones = (wanted @ lexicon.fits[Lexicon.COMPOSED] > 0) & self.base
         # 2. The feet under each template with their rhymes, and the ways to write each couplet.
-        self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
+        self.kinds = [
+            line_types(opening, request.lines) if opening else () for opening in request.openings
+        ]
         self.rhyming = Feet(lexicon, request, self.kinds)
         self.feet = self.rhyming.at
         self.asked, self.exists = self._ways()
-        # 3. The sets from which positions draw, as columns: G for each kind of foot, then level, oblique, all.
+        # 3. The sets from which positions draw, as columns: G for each kind of foot, then level,
+        #    oblique, all.
         rhymes = self.rhyming.rhymes[Lexicon.COMPOSED].reshape(-1, len(self.base))
         self.members = np.concatenate([rhymes, lexicon.one_form]).T & self.base[:, None]
         self.whole = self.members.sum(axis=0)
@@ -96,12 +105,16 @@ class Demands:
             ways = [
                 "".join(pattern.tones for pattern in pair)
                 for couplet in couplets
-                for pair in product(*(accepted(kind, form.width, self.request.strictness) for kind in couplet))
+                for pair in product(
+                    *(accepted(kind, form.width, self.request.strictness) for kind in couplet)
+                )
             ]
             every.append(ways if kinds else [form.tune.tones if form.tune else "x" * self.size])
         W = max(map(len, every))
         exists = np.arange(W) < np.array([*map(len, every)])[:, None]
-        asked = [[_TONES[tone] for tone in "".join(ways).ljust(W * self.size, "x")] for ways in every]
+        asked = [
+            [_TONES[tone] for tone in "".join(ways).ljust(W * self.size, "x")] for ways in every
+        ]
         return np.array(asked, np.int8).reshape(T, K, W, self.size), exists.reshape(T, K, W)
 
     def asked_at(self, place: int) -> Int[Array, "T W"]:
@@ -110,7 +123,10 @@ class Demands:
         return self.asked[:, k, :, at]
 
     def opposite(self, place: int) -> int | None:
-        """Return the position in the upper line that `place` must match by antithesis; None if there is none."""
+        """Return the position in the upper line that `place` must match by antithesis.
+
+        None if there is none.
+        """
         k, at = divmod(place, self.size)
         width = self.request.form.width
         needed = at >= width and k in self.request.form.antithetical(self.request.lines)
@@ -122,14 +138,19 @@ class Demands:
         _, first = np.unique(self.rhyming.of_row[rows], return_index=True)
         return [self.request.groups[row] for row in rows[first].tolist()]
 
-    def fits(self, place: int, ids: Array | int, given: Array | bool = True) -> Bool[Array, "... T W"]:
+    def fits(
+        self, place: int, ids: Array | int, given: Array | bool = True
+    ) -> Bool[Array, "... T W"]:
         """Check which tone patterns allow `ids` at `place`: in any reading if `given`, otherwise in the usable tone."""
         given, ids = (np.asarray(each, int)[..., None, None] for each in (given, ids))
         return self.lexicon.fits[given, self.asked_at(place), ids]
 
     @cached_property
     def fixed(self) -> Fixes | None:
-        """The ids that the request fixes; None if it fixes an excluded character, or two characters at one position."""
+        """The ids that the request fixes.
+
+        None if it fixes an excluded character, or two characters at one position.
+        """
         places = [FREE] * self.places
         for fix in self.request.fixed:
             id_ = self.lexicon.vocabulary.ids[fix.character]
@@ -152,7 +173,11 @@ class Demands:
                 continue
             ways[:, place // self.size] &= self.fits(place, id_)
             foot = self.feet[place]
-            before = [other for other in range(place) if fixed[other] == id_ and self.echoes.get(place) != other]
+            before = [
+                other
+                for other in range(place)
+                if fixed[other] == id_ and self.echoes.get(place) != other
+            ]
             alive &= ~foot[:, None] | self.rhyming.fitting(place, generous=True)[:, id_]
             alive &= ~(foot & self.feet[before].any(axis=0))[:, None]  # no character rhymes twice
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
@@ -167,7 +192,10 @@ class Demands:
         return self.free(texts)[..., place:] @ self.rhyming.drawing[:, place:]
 
     def stock(self, unused: Bool[Array, "V"]) -> Int[Array, "S"]:
-        """Count the unused characters in each set of `members`. If characters repeat, only used rhymes are left out."""
+        """Count the unused characters in each set of `members`.
+
+        If characters repeat, only used rhymes are left out.
+        """
         return self.whole - self.members[~unused].sum(axis=0)
 
     def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
@@ -176,7 +204,9 @@ class Demands:
         stock, most = histories.stock, left[:-1].sum(axis=0).max(axis=1)
         alive = np.logical_or.reduce(histories.alive, axis=1)[:, None] & self.rhyming.concerned
         narrow = alive & (self._of_feet(stock) <= most[:, None, None])
-        return np.flatnonzero(narrow.any(axis=(1, 2)) | self._are_few(stock, most + left[-1].max(axis=1) + 1))
+        return np.flatnonzero(
+            narrow.any(axis=(1, 2)) | self._are_few(stock, most + left[-1].max(axis=1) + 1)
+        )
 
     def _of_feet(self, stock: Int[Array, "N S"]) -> Int[Array, "N F G"]:
         """Select from `stock` (numbers of unused characters) the numbers of rhymes, by kind of foot and group."""
@@ -185,7 +215,8 @@ class Demands:
     def can_complete(self, histories: Histories, place: int) -> Bool[Array, "N T G"]:
         """Check for each hypothesis, by Hall's condition, whether the positions from `place` onward can be filled."""
         left, stock = self.left(histories.texts, place), histories.stock
-        # 1. The rhymes: those of each kind of foot must suffice for its feet and for all feet that draw from them.
+        # 1. The rhymes: those of each kind of foot must suffice for its feet and for all feet that
+        #    draw from them.
         demand = np.einsum("fk,knt->ntf", self.rhyming.within, left[:-1])[..., None]
         enough = np.logical_or(self._of_feet(stock)[:, None] >= demand, ~self.rhyming.concerned)
         result: Array = self.rhyming.settle(enough.all(axis=2))
@@ -199,23 +230,33 @@ class Demands:
         """Check whether either tone has fewer than `places` characters left; if characters may repeat, fewer than 1."""
         return stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
 
-    def _tones_suffice(self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]) -> bool:
+    def _tones_suffice(
+        self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]
+    ) -> bool:
         """Check whether the remaining characters of each tone suffice to write the rest of a text."""
         size, blank = self.size, self.free(histories.texts[row])
-        # 1. Collect the numbers of level and oblique characters that the possible ways require, not counting feet.
+        # 1. Collect the numbers of level and oblique characters that the possible ways require, not
+        #    counting feet.
         needed = {(0, 0)}
         for k in range(place // size, self.places // size):
             places = range(max(place, k * size), (k + 1) * size)
             free = [at - k * size for at in places if blank[at] and not self.feet[at, t]]
             tones = self.asked[t, k, histories.ways[row, t, k]][:, free]
-            level, oblique = ((tones == tone).sum(axis=1).tolist() for tone in (WANTS_LEVEL, WANTS_OBLIQUE))
+            level, oblique = (
+                (tones == tone).sum(axis=1).tolist() for tone in (WANTS_LEVEL, WANTS_OBLIQUE)
+            )
             asked = set(zip(level, oblique, strict=True))
             needed = {(a + c, b + d) for a, b in needed for c, d in asked}
         # 2. Compare them with the stock.
         level, oblique, total = histories.stock[row, -3:].tolist()
         *feet, others = counts.tolist()
         if self.request.repeat:
-            return (total > 0 or not others) and any((level or not a) and (oblique or not b) for a, b in needed)
+            return (total > 0 or not others) and any(
+                (level or not a) and (oblique or not b) for a, b in needed
+            )
         for tone, count in zip(self.rhyming.tones, feet, strict=True):
-            level, oblique = level - count * (tone == WANTS_LEVEL), oblique - count * (tone == WANTS_OBLIQUE)
+            level, oblique = (
+                level - count * (tone == WANTS_LEVEL),
+                oblique - count * (tone == WANTS_OBLIQUE),
+            )
         return total >= sum(feet) + others and any(a <= level and b <= oblique for a, b in needed)

@@ -1,10 +1,11 @@
 """Compile which positions of a form rhyme, and which characters rhyme there.
 
-A foot is a position that rhymes. In 詩 there are two kinds of feet: the foot of line 1, which may borrow rhymes from
-neighboring groups, and all other feet. In 詞 each rhyme of the tune has one kind of foot, or two (level and
-oblique feet) if level lines rhyme with oblique lines. A poem uses one group for each of its rhymes. Each row of the
-tables stands for a rhyme and a group that it may use. A foot depends only on the rows of its own rhyme. A poem stays
-possible while every rhyme has a possible row.
+A foot is a position that rhymes. In 詩 there are two kinds of feet: the foot of line 1, which may
+borrow rhymes from neighboring groups, and all other feet. In 詞 each rhyme of the tune has one kind
+of foot, or two (level and oblique feet) if level lines rhyme with oblique lines. A poem uses one
+group for each of its rhymes. Each row of the tables stands for a rhyme and a group that it may use.
+A foot depends only on the rows of its own rhyme. A poem stays possible while every rhyme has a
+possible row.
 
 Axes: F kinds of feet, D = F + 1, G rows, T templates, V characters, P positions in the text.
 """
@@ -25,7 +26,8 @@ from pingze.verse.tunes import Tune
 class Feet:
     """The feet of a request's form, and the tables of their rhymes.
 
-    `kinds` has the types of all lines for each template. For a form without templates, its only entry is ().
+    `kinds` has the types of all lines for each template. For a form without templates, its only
+    entry is ().
     """
 
     at: Bool[Array, "P T"]
@@ -33,13 +35,19 @@ class Feet:
     kind: Int[Array, "P"]
     """The kind of the foot at a position; without meaning if the position does not rhyme."""
     rhymes: Bool[Array, "2 F G V"]
-    """`Lexicon.rhymes` for each kind of foot and each row. Rows that belong to another rhyme are False."""
+    """`Lexicon.rhymes` for each kind of foot and each row.
+
+    Rows that belong to another rhyme are False.
+    """
     within: Int[Array, "F F"]
     """At [f, k], 1 if a rhyme written at a foot of kind k leaves one rhyme fewer for feet of kind f, otherwise 0."""
     tones: list[int]
     """The tone of each kind of foot, one of `WANTS`."""
     drawing: Int[Array, "D P T"]
-    """Row d has 1 at the positions that are feet of kind d. The last row has 1 at the positions that do not rhyme."""
+    """Row d has 1 at the positions that are feet of kind d.
+
+    The last row has 1 at the positions that do not rhyme.
+    """
 
     def __init__(self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]) -> None:
         self.of_row = np.array([rhyme for rhyme, _ in request.rows])
@@ -51,18 +59,29 @@ class Feet:
         of_kind = self.at & (self.kind[:, None] == np.arange(len(self.tones))[:, None, None])
         self.drawing = np.append(of_kind, ~self.at[None], axis=0).astype(int)
 
-    def _read_verse(self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]) -> None:
+    def _read_verse(
+        self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]
+    ) -> None:
         form, standard = request.form, request.standard
         rows = [standard.order[name] for name in request.groups]
         rhymes = first_rhymes = lexicon.rhymes[:, rows]
         if "鄰韻" not in enforced(request.strictness) and form.regulated:
-            lending = ([standard.order[other] for other in lenders(name, standard)] for name in request.groups)
-            near = ([standard.order[other] for other in standard.near[name]] for name in request.groups)
-            borrowed = np.array([lexicon.rhymes[Lexicon.COMPOSED, each].any(axis=0) for each in lending])
+            lending = (
+                [standard.order[other] for other in lenders(name, standard)]
+                for name in request.groups
+            )
+            near = (
+                [standard.order[other] for other in standard.near[name]] for name in request.groups
+            )
+            borrowed = np.array(
+                [lexicon.rhymes[Lexicon.COMPOSED, each].any(axis=0) for each in lending]
+            )
             possible = np.array([lexicon.rhymes[Lexicon.GIVEN, each].any(axis=0) for each in near])
-            # A borrowed rhyme that could also be read as oblique is left out, because it would leave open whether the
-            # first line rhymes.
-            usable = rhymes[Lexicon.COMPOSED] | borrowed & ~lexicon.fits[Lexicon.GIVEN, WANTS_OBLIQUE]
+            # A borrowed rhyme that could also be read as oblique is left out, because it would
+            # leave open whether the first line rhymes.
+            usable = (
+                rhymes[Lexicon.COMPOSED] | borrowed & ~lexicon.fits[Lexicon.GIVEN, WANTS_OBLIQUE]
+            )
             first_rhymes = np.array([usable, possible])
         self.rhymes = np.stack([rhymes, first_rhymes], axis=1)
         self.concerned = np.ones((2, len(rows)), bool)
@@ -79,7 +98,10 @@ class Feet:
         standard, parts = request.standard, request.groups
         number = {name: row for row, name in enumerate(group_names(standard))}
         rows = [
-            [number[part + (kind_in(part, kind, standard) or kind_in(part, OBLIQUE, standard))] for part in parts]
+            [
+                number[part + (kind_in(part, kind, standard) or kind_in(part, OBLIQUE, standard))]
+                for part in parts
+            ]
             for _, kind in kinds
         ]
         self.rhymes = lexicon.rhymes[:, rows] & self.concerned[..., None]
@@ -93,13 +115,15 @@ class Feet:
     def fitting(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
         """Return a mask of the characters that each row (a rhyme of the form and its group) allows at a foot.
 
-        A row of the foot's own rhyme allows the group's usual rhyme characters or, if `generous`, all that the checker
-        accepts. A row of another rhyme allows every character.
+        A row of the foot's own rhyme allows the group's usual rhyme characters or, if `generous`,
+        all that the checker accepts. A row of another rhyme allows every character.
         """
         kind = self.kind[place]
         return np.logical_or(self.rhymes[int(generous), kind], ~self.concerned[kind][:, None])
 
     def settle(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
         """Rule out all rows of a template under which some rhyme has no possible row left."""
-        possible = np.logical_or.reduceat(alive, self.first_rows, axis=-1).all(axis=-1, keepdims=True)
+        possible = np.logical_or.reduceat(alive, self.first_rows, axis=-1).all(
+            axis=-1, keepdims=True
+        )
         return np.logical_and(alive, possible)

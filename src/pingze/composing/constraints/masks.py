@@ -1,10 +1,12 @@
 """Compute masks of the characters that may follow the text written so far.
 
-A poem is written under several hypotheses (`feasibility`). A character may follow if some hypothesis allows it and the
-poem can then still be completed under that hypothesis. Thus no choice leads into a dead end. In a poem that must be
-original, no character that would copy a line of the corpus may follow (`Copying`). This can lead into a dead end.
+A poem is written under several hypotheses (`feasibility`). A character may follow if some
+hypothesis allows it and the poem can then still be completed under that hypothesis. Thus no choice
+leads into a dead end. In a poem that must be original, no character that would copy a line of the
+corpus may follow (`Copying`). This can lead into a dead end.
 
-Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
+Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P
+    positions in the text.
 """
 
 from collections.abc import Sequence
@@ -32,15 +34,17 @@ _TRIED = 8  # texts for which possible characters are tried at once
 class Copying:
     """An index of the substrings of `longest` + 1 characters that occur in the corpus, which an original poem avoids.
 
-    A substring is copied if it occurs in a line of the corpus and is longer than `longest`. Every such substring
-    contains a substring that is exactly one character too long, so only substrings of that length are looked up. A
-    substring is looked up when the last of its free positions is about to be filled. Texts are given as vocabulary ids,
-    and `layout` divides them into lines.
+    A substring is copied if it occurs in a line of the corpus and is longer than `longest`. Every
+    such substring contains a substring that is exactly one character too long, so only substrings
+    of that length are looked up. A substring is looked up when the last of its free positions is
+    about to be filled. Texts are given as vocabulary ids, and `layout` divides them into lines.
     """
 
     dead_end = "unfinished"  # the code of the error that is raised when no text can be continued
 
-    def __init__(self, corpus: "SuffixArray", vocabulary: Vocabulary, layout: Layout, longest: int) -> None:
+    def __init__(
+        self, corpus: "SuffixArray", vocabulary: Vocabulary, layout: Layout, longest: int
+    ) -> None:
         self.corpus, self.layout, self.size = corpus, layout, longest + 1
         single = "".join(token if len(token) == 1 else "\0" for token in vocabulary.tokens)
         self.codes = corpus.encode(single)
@@ -51,10 +55,15 @@ class Copying:
 
     def holds(self, fixed: Sequence[int]) -> bool:
         """Check whether the fixed characters of a poem, or the characters of a word, contain a copied substring."""
-        line = self.layout.line if len(fixed) == len(self.layout.line) else [0] * len(fixed)  # a poem, or a word
-        starts = (at for at in range(len(fixed) - self.size + 1) if line[at] == line[at + self.size - 1])
+        # a poem, or a word
+        line = self.layout.line if len(fixed) == len(self.layout.line) else [0] * len(fixed)
+        starts = (
+            at for at in range(len(fixed) - self.size + 1) if line[at] == line[at + self.size - 1]
+        )
         parts = (fixed[at : at + self.size] for at in starts)
-        return any(FREE not in part and len(self.corpus.places(self._codes(part))) for part in parts)
+        return any(
+            FREE not in part and len(self.corpus.places(self._codes(part))) for part in parts
+        )
 
     def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
         """Return a mask of the hypotheses: all True if a poem's fixed characters copy nothing, otherwise all False."""
@@ -80,7 +89,9 @@ class Copying:
         found = [np.zeros(0, int)]
         for taken in range(max(0, self.size - 1 - len(after)), min(len(before), self.size - 1) + 1):
             near = before[len(before) - taken :]
-            found.append(self.corpus.between(self._codes(near), self._codes(after[: self.size - 1 - taken])))
+            found.append(
+                self.corpus.between(self._codes(near), self._codes(after[: self.size - 1 - taken]))
+            )
         codes = np.concatenate(found)
         return self.ids[codes[self.known[codes]]]
 
@@ -91,13 +102,18 @@ class Copying:
 class Constraints(Demands):
     """A compiled request that computes masks of the allowed characters.
 
-    `old` maps each position that is being rewritten to the id of its old character. `copying` rules out characters
-    that copy the corpus. In a 集句, a poem of quoted lines, it allows only characters that continue a quotable line. It
-    is ignored unless the request asks for originality or quoted lines.
+    `old` maps each position that is being rewritten to the id of its old character. `copying` rules
+    out characters that copy the corpus. In a 集句, a poem of quoted lines, it allows only
+    characters that continue a quotable line. It is ignored unless the request asks for originality
+    or quoted lines.
     """
 
     def __init__(
-        self, lexicon: Lexicon, request: Request, old: dict[int, int] | None = None, copying: Copying | None = None
+        self,
+        lexicon: Lexicon,
+        request: Request,
+        old: dict[int, int] | None = None,
+        copying: Copying | None = None,
     ) -> None:
         super().__init__(lexicon, request)
         self.old = old or {}
@@ -114,11 +130,16 @@ class Constraints(Demands):
 
     def tones_at(self, histories: Histories, place: int) -> set[str]:
         """Return the tones that the hypotheses of the first text require at a position; "" stands for either tone."""
-        ways = histories.ways[0, :, place // self.size] & histories.alive[0].any(axis=1, keepdims=True)
+        ways = histories.ways[0, :, place // self.size] & histories.alive[0].any(
+            axis=1, keepdims=True
+        )
         return {_NAMES[tone] for tone in np.unique(self.asked_at(place)[ways]).tolist()}
 
     def begin(self, fixed: Fixes) -> Histories | None:
-        """Begin a text under all hypotheses that fit `fixed` and can be completed. Return None if there are none."""
+        """Begin a text under all hypotheses that fit `fixed` and can be completed.
+
+        Return None if there are none.
+        """
         alive, ways = self.agreeing(fixed)
         if self.copying:
             alive &= self.copying.leaves(self, fixed)
@@ -129,31 +150,43 @@ class Constraints(Demands):
         return begun if begun.alive.any() else None
 
     def unused(self, fixed: Fixes, words: Sequence[tuple[int, ...]] = ()) -> Bool[Array, "V"]:
-        """Mark characters with no variant in `fixed` or `words`. If characters may repeat, check only fixed rhymes."""
+        """Mark characters with no variant in `fixed` or `words`.
+
+        If characters may repeat, check only fixed rhymes.
+        """
         repeat = self.request.repeat
-        given = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and (not repeat or self.feet[place].any())]
+        given = [
+            id_
+            for place, id_ in enumerate(fixed)
+            if id_ != FREE and (not repeat or self.feet[place].any())
+        ]
         unused = np.ones_like(self.base)
         unused[self.lexicon.forms[given if repeat else [*given, *chain(*words)]]] = False
         return unused
 
-    def allowed(self, histories: Histories, place: int) -> tuple[Bool[Array, "N V"], Bool[Array, "N"]]:
+    def allowed(
+        self, histories: Histories, place: int
+    ) -> tuple[Bool[Array, "N V"], Bool[Array, "N"]]:
         """Return a mask of the characters that each text may take at a position, and a mask of the texts at a dead end.
 
-        A text can be completed after each allowed character. An allowed character does not copy the corpus; in a 集句,
-        it continues a line of the corpus. A text is at a dead end if the corpus rules out all characters. The first
-        mask then ignores the corpus for that text.
+        A text can be completed after each allowed character. An allowed character does not copy the
+        corpus; in a 集句, it continues a line of the corpus. A text is at a dead end if the corpus
+        rules out all characters. The first mask then ignores the corpus for that text.
         """
         completable = self._completable(histories, place)
         allowed = self._original(completable, histories, place)
         dead: Array = ~np.logical_or.reduce(allowed, axis=1)
         allowed[dead] = completable[dead]
-        if place in self.old:  # forbid all forms of the former character, unless nothing else may follow
+        # forbid all forms of the former character, unless nothing else may follow
+        if place in self.old:
             others = allowed.copy()
             others[:, self.lexicon.forms[self.old[place]]] = False
             allowed = np.where(others.any(axis=1, keepdims=True), others, allowed)
         return allowed, dead
 
-    def _original(self, allowed: Bool[Array, "N V"], histories: Histories, place: int) -> Bool[Array, "N V"]:
+    def _original(
+        self, allowed: Bool[Array, "N V"], histories: Histories, place: int
+    ) -> Bool[Array, "N V"]:
         """Return `allowed` without the characters that copy the corpus or, in a 集句, continue no quotable line."""
         if self.copying is None:
             return allowed.copy()
@@ -181,7 +214,11 @@ class Constraints(Demands):
             allowed[some[at], ids] = np.take(futures.alive.any(axis=(1, 2)), like)
         # 3. Forbid a word that verse reads in other tones, unless nothing else may follow.
         line, at = self.layout.where(place)
-        before = histories.texts[:, place - 1].tolist() if at - 1 in word_starts(2, self.layout.widths[line]) else ()
+        before = (
+            histories.texts[:, place - 1].tolist()
+            if at - 1 in word_starts(2, self.layout.widths[line])
+            else ()
+        )
         for row, id_ in enumerate(before):
             if misread := self.lexicon.misread.get(id_):
                 others = allowed[row].copy()
@@ -191,9 +228,15 @@ class Constraints(Demands):
 
     @cached_property
     def alike(self) -> Int[Array, "V"]:
-        """The kind of each character, as a number. Characters of a kind, and their variants, share tones and rhymes."""
+        """The kind of each character, as a number.
+
+        Characters of a kind, and their variants, share tones and rhymes.
+        """
         lexicon, seen = self.lexicon, dict[bytes, int]()
-        rhymes, sets = self.rhyming.rhymes.reshape(-1, len(self.base)), self.members[lexicon.forms].any(axis=1).T
+        rhymes, sets = (
+            self.rhyming.rhymes.reshape(-1, len(self.base)),
+            self.members[lexicon.forms].any(axis=1).T,
+        )
         kinds = np.packbits(np.vstack([self.base, *lexicon.fits, rhymes, sets]), axis=0).T
         return np.array([seen.setdefault(kind.tobytes(), len(seen)) for kind in kinds])
 
@@ -209,12 +252,18 @@ class Constraints(Demands):
         """Return a mask of the characters that some hypothesis allows, even if the text cannot then be completed."""
         asked, foot = self.asked_at(place), self.feet[place]
         # 1. Allow the characters of the right tone, or at a foot the rhymes.
-        living = histories.ways[:, :, place // self.size] & histories.alive.any(axis=2, keepdims=True) & ~foot[:, None]
+        living = (
+            histories.ways[:, :, place // self.size]
+            & histories.alive.any(axis=2, keepdims=True)
+            & ~foot[:, None]
+        )
         wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
         fitting: Array = self.by_wanted_tones[wanted]
         if foot.any():
             rhymes = self.rhyming.rhymes[Lexicon.COMPOSED, self.rhyming.kind[place]] & self.base
-            groups, same = np.unique(histories.alive[:, foot].any(axis=1), axis=0, return_inverse=True)
+            groups, same = np.unique(
+                histories.alive[:, foot].any(axis=1), axis=0, return_inverse=True
+            )
             fitting |= np.array([rhymes[alive].any(axis=0) for alive in groups])[same.ravel()]
         # 2. Forbid characters used before, unless they are doubled.
         if self.request.repeat:
@@ -225,12 +274,15 @@ class Constraints(Demands):
         fitting[rows, doubled] = kept
         return fitting
 
-    def _reduplication(self, histories: Histories, place: int) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
+    def _reduplication(
+        self, histories: Histories, place: int
+    ) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
         """Return the rows of texts that may double a character 疊字 at a position, and the character for each row.
 
-        The character is the previous character, or the next character if the next position is fixed. It may be doubled
-        only if verse often doubles it; at the end of a line, only if verse often doubles it there. No character may
-        stand three times in a row, and no two lines may rhyme on the same character.
+        The character is the previous character, or the next character if the next position is
+        fixed. It may be doubled only if verse often doubles it; at the end of a line, only if verse
+        often doubles it there. No character may stand three times in a row, and no two lines may
+        rhyme on the same character.
         """
         line = self.layout.places(self.layout.line[place])
         inside = np.arange(max(line.start, place - 2), min(line.stop, place + 3))
@@ -239,10 +291,15 @@ class Constraints(Demands):
         before_last, before, _, after, after_next = around.T
         fixed = histories.fixed[:, self.feet.any(axis=1) & self.feet[place].any()]
         rows, doubled = [], []
-        for near, far, other, last in ((before, before_last, after, place), (after, after_next, before, place + 1)):
+        for near, far, other, last in (
+            (before, before_last, after, place),
+            (after, after_next, before, place + 1),
+        ):
             doubles = self.lexicon.doubles[int(last + 1 == line.stop)]
             may = (near != FREE) & (near != far) & (near != other) & doubles[near]
-            rhymed = (fixed != FREE) & (self.lexicon.word[fixed] == self.lexicon.word[near][:, None])
+            rhymed = (fixed != FREE) & (
+                self.lexicon.word[fixed] == self.lexicon.word[near][:, None]
+            )
             may &= ~rhymed.any(axis=1)
             rows.append(may.nonzero()[0])
             doubled.append(near[may])
@@ -257,7 +314,9 @@ class Constraints(Demands):
         histories.alive &= ways.any(axis=2, keepdims=True)
         foot = self.feet[place]
         if foot.any():
-            generous, usual = (self.rhyming.fitting(place, generous=each)[:, ids].T for each in (True, False))
+            generous, usual = (
+                self.rhyming.fitting(place, generous=each)[:, ids].T for each in (True, False)
+            )
             histories.alive &= ~foot[:, None] | np.where(given[:, None], generous, usual)[:, None]
         # 2. Use up every form of the character.
         if not self.request.repeat or foot.any():
@@ -268,4 +327,6 @@ class Constraints(Demands):
                 histories.stock[rows] -= self.members[column[rows]]
         # 3. Move on to the next position.
         histories.texts[:, place] = ids
-        histories.alive = self.rhyming.settle(histories.alive & self.can_complete(histories, place + 1))
+        histories.alive = self.rhyming.settle(
+            histories.alive & self.can_complete(histories, place + 1)
+        )

@@ -43,15 +43,19 @@ def tell(note: Note) -> None:
         notes.append(note)
     else:  # the warning names the line of the code that called into this package
         frames = enumerate(traceback.walk_stack(sys._getframe()), 1)
-        depths = (depth for depth, (frame, _) in frames if frame.f_globals["__name__"].startswith("pingze."))
+        depths = (
+            depth
+            for depth, (frame, _) in frames
+            if frame.f_globals["__name__"].startswith("pingze.")
+        )
         warnings.warn(note, ConversionWarning, stacklevel=1 + max(depths))
 
 
 def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
     """Read the characters of an option, without marks and spaces.
 
-    A Simplified character is converted according to its neighbours, with a ConversionWarning. Raises InputError if no
-    character is given, or if one is not Chinese.
+    A Simplified character is converted according to its neighbours, with a ConversionWarning.
+    Raises InputError if no character is given, or if one is not Chinese.
     """
     if not (typed := _typed(field, text)):
         raise InputError("empty", field=field)
@@ -69,22 +73,34 @@ def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
 
 
 def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
-    """Convert a pattern to Traditional in context. Keep `blanks`, signs of free positions; make other marks spaces."""
+    """Convert a pattern to Traditional in context.
+
+    Keep `blanks`, signs of free positions; make other marks spaces.
+    """
     normalized = unicodedata.normalize("NFC", text)
-    typed = "".join(" " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized)
+    typed = "".join(
+        " " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized
+    )
     return _convert("pattern", typed, vocabulary, free=" " + blanks)
 
 
 def tell_converted(field: str, written: str, read: str) -> None:
-    """Report the characters that were converted on reading, if any. `written` and `read` have the same length."""
-    if changed := dict.fromkeys(pair for pair in zip(written, read, strict=True) if pair[0] != pair[1]):
+    """Report the characters that were converted on reading, if any.
+
+    `written` and `read` have the same length.
+    """
+    if changed := dict.fromkeys(
+        pair for pair in zip(written, read, strict=True) if pair[0] != pair[1]
+    ):
         ones, others = map("".join, zip(*changed, strict=True))
         tell(Note("converted", field=field, has=ones, read=others))
 
 
 def _convert(field: str, typed: str, vocabulary: "Vocabulary", free: str = "") -> str:
     converted = "".join(
-        one if one in free else read_character(field, one if _known(one, vocabulary) else written, vocabulary)
+        one
+        if one in free
+        else read_character(field, one if _known(one, vocabulary) else written, vocabulary)
         for written, one in zip(typed, in_context(typed), strict=True)
     )
     tell_converted(field, typed, converted)
@@ -96,11 +112,15 @@ def _typed(field: str, text: str) -> str:
         raise wrong_type(field, text, "text")
     normalized = unicodedata.normalize("NFC", text)
     kept = (c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:")
-    return "".join(c for c in kept if unicodedata.category(c) != "Cf")  # invisible, as a zero-width space
+    # invisible, as a zero-width space
+    return "".join(c for c in kept if unicodedata.category(c) != "Cf")
 
 
 def read_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
-    """Return a character, in Traditional form if the model lacks it. Raises InputError if still unknown and not Han."""
+    """Return a character, in Traditional form if the model lacks it.
+
+    Raises InputError if still unknown and not Han.
+    """
     if not (read := _known(character, vocabulary) or to_traditional(only_han(character))):
         raise InputError("character", field=field, has=character, point=f"U+{ord(character):04X}")
     return read

@@ -1,6 +1,7 @@
 """Define the options of a poem and their bounds, in one schema that the command line, Python and HTTP share.
 
-Each field has a description. Its bounds use the keywords of JSON Schema. The constructors check the values.
+Each field has a description. Its bounds use the keywords of JSON Schema. The constructors check the
+values.
 """
 
 import math
@@ -20,10 +21,14 @@ from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 MOODS = ("joyful", "calm", "sad")
 MOST_LINES = 60  # the maximum number of lines: a poem of thirty rhymes
 FEW_TOKENS = 64
-"""The number of tokens in a 七律. A longer poem gets fewer particles, so that it takes no longer to compose."""
+"""The number of tokens in a 七律.
+
+A longer poem gets fewer particles, so that it takes no longer to compose.
+"""
 FEWEST_PARTICLES = 8
 STRENGTHS = {"minimum": 0, "maximum": 10}
-LENGTHS = {"minimum": COUPLET_WIDTHS[0], "maximum": COUPLET_WIDTHS[-1]}  # of a couplet's lines, in characters
+# of a couplet's lines, in characters
+LENGTHS = {"minimum": COUPLET_WIDTHS[0], "maximum": COUPLET_WIDTHS[-1]}
 LARGEST_SEED = 2**53 - 1  # the largest whole number that every JSON reader reads exactly
 NUCLEUS = "The nucleus: draw almost only from the smallest set of likeliest characters with this total probability."
 
@@ -43,12 +48,18 @@ _KINDS: dict[type, tuple[type, str]] = {
     float: (Real, "a number"),
     bool: (bool, "True or False"),
 }
-"""For each field type, the type of its values and the name of this type in messages. NumPy's numbers are accepted."""
+"""For each field type, the type of its values and the name of this type in messages.
+
+NumPy's numbers are accepted.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounded:
-    """A dataclass that checks its values. Raises InputError, which names the field, if a value is out of bounds."""
+    """A dataclass that checks its values.
+
+    Raises InputError, which names the field, if a value is out of bounds.
+    """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (pydantic's name for it)
 
@@ -60,7 +71,9 @@ class Bounded:
             if types[0] in _KINDS:
                 taken = [_KINDS[one][0] if one in _KINDS else one for one in types]
                 # True is not a number.
-                if not (bool in types if isinstance(value, bool) else isinstance(value, tuple(taken))):
+                if not (
+                    bool in types if isinstance(value, bool) else isinstance(value, tuple(taken))
+                ):
                     raise wrong_type(each.name, value, _KINDS[types[0]][1])
             for one in value if isinstance(value, list) else [value]:
                 check_bounds(each.name, one, each.metadata.get("json_schema_extra", {}))
@@ -80,11 +93,18 @@ class Sampling(Bounded):
         128, "The number of particles for each poem; long poems use fewer.", minimum=1, maximum=4096
     )
     top_p: float = option(1.0, NUCLEUS, exclusiveMinimum=0, maximum=1)
-    seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
+    seed: int | None = option(
+        None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED
+    )
 
     def particles_for(self, tokens: int) -> int:
-        """Return a poem's number of particles. Above `FEW_TOKENS` tokens, the number is proportional to 1/`tokens`²."""
-        return min(self.particles, max(FEWEST_PARTICLES, self.particles * FEW_TOKENS**2 // tokens**2))
+        """Return a poem's number of particles.
+
+        Above `FEW_TOKENS` tokens, the number is proportional to 1/`tokens`².
+        """
+        return min(
+            self.particles, max(FEWEST_PARTICLES, self.particles * FEW_TOKENS**2 // tokens**2)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,25 +121,38 @@ class Revising(Sampling):
         f"How characters are read: {', '.join(f'{name} {each.label}' for name, each in STANDARDS.items())}.",
         enum=list(STANDARDS),
     )
-    include: str = option("", "Words that must appear, separated by spaces, as '雁 芙蓉'.", maxLength=100)
+    include: str = option(
+        "", "Words that must appear, separated by spaces, as '雁 芙蓉'.", maxLength=100
+    )
     exclude: str = option("", "Characters that must not appear.", maxLength=1000)
-    repeat: bool = option(False, "Allow a character to appear more than once, not only in reduplication.")
+    repeat: bool = option(
+        False, "Allow a character to appear more than once, not only in reduplication."
+    )
     original: int | None = option(
         None,
         "The maximum number of consecutive characters that a line may share with a line of the corpus.",
         minimum=2,
         maximum=100,
     )
-    # The default is low, because composed couplets score above real ones even at 0: taste favours antithesis.
+    # The default is low, because composed couplets score above real ones even at 0: taste favours
+    # antithesis.
     antithesis: float = option(
-        0.1, "How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to the model.", **STRENGTHS
+        0.1,
+        "How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to the model.",
+        **STRENGTHS,
     )
     taste: float = option(
-        1.0, "How strongly the predicted judgement of a reader counts; 0 leaves the choice to the model.", **STRENGTHS
+        1.0,
+        "How strongly the predicted judgement of a reader counts; 0 leaves the choice to the model.",
+        **STRENGTHS,
     )
-    title: str | None = option(None, "A title of at most 20 characters, for models that know titles.", maxLength=200)
+    title: str | None = option(
+        None, "A title of at most 20 characters, for models that know titles.", maxLength=200
+    )
     about: str | None = option(
-        None, "A theme of at most 8 characters, as 江雪, for models that know themes.", maxLength=200
+        None,
+        "A theme of at most 8 characters, as 江雪, for models that know themes.",
+        maxLength=200,
     )
     mood: str | None = option(
         None,
@@ -127,8 +160,12 @@ class Revising(Sampling):
         enum=[None, *MOODS],
     )
     like: str = option("", "Characters to prefer, as those of a poem to resemble.", maxLength=1000)
-    unlike: str = option("", "Characters to use less, as those of other poems on the subject.", maxLength=1000)
-    poet: str | None = option(None, "The poet whose manner to imitate, for models that know poets.", maxLength=20)
+    unlike: str = option(
+        "", "Characters to use less, as those of other poems on the subject.", maxLength=1000
+    )
+    poet: str | None = option(
+        None, "The poet whose manner to imitate, for models that know poets.", maxLength=20
+    )
     top_p: float = option(0.85, NUCLEUS, exclusiveMinimum=0, maximum=1)
 
     def __post_init__(self) -> None:
@@ -142,14 +179,22 @@ class Composing(Revising):
 
     start: str = option("", "The opening; empty for a free beginning.", maxLength=1000)
     form: str = option("七絕", f"One of {' '.join(FORMS)}, or a tune, as 浣溪沙.", maxLength=20)
-    lines: int | None = option(None, "The number of lines, for a 排 or 古.", minimum=2, maximum=MOST_LINES)
-    template: str | None = option(
-        None, "The name of an opening template, or part of the name, as 平起 or 首句入韻.", maxLength=20
+    lines: int | None = option(
+        None, "The number of lines, for a 排 or 古.", minimum=2, maximum=MOST_LINES
     )
-    rhyme: str | None = option(None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60)
+    template: str | None = option(
+        None,
+        "The name of an opening template, or part of the name, as 平起 or 首句入韻.",
+        maxLength=20,
+    )
+    rhyme: str | None = option(
+        None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60
+    )
     acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
     acrostic_at: str = option(
-        "head", "Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.", enum=["head", "middle", "end"]
+        "head",
+        "Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.",
+        enum=["head", "middle", "end"],
     )
     pattern: str | None = option(
         None,
@@ -161,13 +206,18 @@ class Composing(Revising):
 
 @dataclass(frozen=True, kw_only=True)
 class Collecting(Composing):
-    """The options for a 集句, a poem of lines of the corpus. `original` is refused, so no help describes it."""
+    """The options for a 集句, a poem of lines of the corpus.
+
+    `original` is refused, so no help describes it.
+    """
 
     form: str = option("七絕", f"One of {' '.join(FORMS)}.", maxLength=20)
     rhyme: str | None = option(None, "The rhyme group, as 陽.", maxLength=60)
     original: int | None = option(None, "", minimum=2, maximum=100)
     poets: str = option(
-        "", "Poets or dynasties whose lines to quote, separated by spaces, as '杜甫 李白' or 唐.", maxLength=200
+        "",
+        "Poets or dynasties whose lines to quote, separated by spaces, as '杜甫 李白' or 唐.",
+        maxLength=200,
     )
 
 
@@ -175,14 +225,20 @@ class Collecting(Composing):
 class Coupling(Sampling):
     """The options for writing couplets 對聯."""
 
-    line: str = option("", "The upper line, with marks at its pauses; empty to write both lines.", maxLength=40)
+    line: str = option(
+        "", "The upper line, with marks at its pauses; empty to write both lines.", maxLength=40
+    )
     write: str | None = option(
-        None, "Write both lines, and a 橫批, to this theme of at most 8 characters, as 新春.", maxLength=200
+        None,
+        "Write both lines, and a 橫批, to this theme of at most 8 characters, as 新春.",
+        maxLength=200,
     )
     length: int = option(7, "The number of characters in each line, if none is given.", **LENGTHS)
     upper: bool = option(False, "Read the line as a lower one, and write upper lines to it.")
     count: int = option(1, "The number of couplets, all different.", minimum=1, maximum=100)
-    particles: int = option(128, "The number of particles for each couplet.", minimum=1, maximum=4096)
+    particles: int = option(
+        128, "The number of particles for each couplet.", minimum=1, maximum=4096
+    )
     antithesis: float = option(1.0, "How strongly antithesis 對仗 counts.", **STRENGTHS)
 
 
@@ -218,17 +274,27 @@ class Options(TypedDict, total=False):
 
 
 def ordered(schema: type[Bounded]) -> list[Any]:
-    """List a schema's fields. Fields that `Revising` lacks are first, and fields of `Sampling` are last."""
-    shared = [*(each.name for each in fields(Revising))], [*(each.name for each in fields(Sampling))]
+    """List a schema's fields.
+
+    Fields that `Revising` lacks are first, and fields of `Sampling` are last.
+    """
+    shared = (
+        [*(each.name for each in fields(Revising))],
+        [*(each.name for each in fields(Sampling))],
+    )
     return sorted(fields(schema), key=lambda each: [each.name in names for names in shared])
 
 
 def with_options(function: F) -> F:
     """Replace `**options` in the signature of a function by the fields of `Composing`."""
-    parameters = [p for p in signature(function).parameters.values() if p.kind != Parameter.VAR_KEYWORD]
+    parameters = [
+        p for p in signature(function).parameters.values() if p.kind != Parameter.VAR_KEYWORD
+    ]
     own, hints = {each.name for each in parameters}, hints_of(Composing)
     parameters += [
-        Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
+        Parameter(
+            each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name]
+        )
         for each in ordered(Composing)
         if each.name not in own
     ]
@@ -249,14 +315,21 @@ def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
     elif isinstance(value, Real) and bounds:
         number = int(value) if isinstance(value, Integral) else float(value)
         least, most = bounds.get("minimum", -math.inf), bounds.get("maximum", math.inf)
-        if "exclusiveMinimum" in bounds and not (above := bounds["exclusiveMinimum"]) < number <= most:
+        if (
+            "exclusiveMinimum" in bounds
+            and not (above := bounds["exclusiveMinimum"]) < number <= most
+        ):
             raise InputError("range_above", field=name, has=_shown(number), above=above, most=most)
         if not least <= number <= most:
             raise InputError("range", field=name, has=_shown(number), least=least, most=most)
 
 
 def _shown(value: float) -> float | str:
-    """Shorten a number with many digits. Convert infinity or NaN to text, because JSON cannot represent them."""
-    if isinstance(value, int) and value.bit_length() > 64:  # Python refuses to write thousands of digits
+    """Shorten a number with many digits.
+
+    Convert infinity or NaN to text, because JSON cannot represent them.
+    """
+    # Python refuses to write thousands of digits
+    if isinstance(value, int) and value.bit_length() > 64:
         return f"{'-' if value < 0 else ''}10^{int(value.bit_length() * math.log10(2))}"
     return value if isinstance(value, int) or math.isfinite(value) else str(value)

@@ -6,7 +6,12 @@ from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain
 
-from pingze.composing.request.input_characters import read_characters, read_known, read_pattern, tell
+from pingze.composing.request.input_characters import (
+    read_characters,
+    read_known,
+    read_pattern,
+    tell,
+)
 from pingze.composing.request.options import MOST_LINES, Collecting, Composing, check_bounds
 from pingze.composing.steering.mood import mood_of
 from pingze.errors import Clash, InputError
@@ -45,7 +50,10 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Request:
-    """The checked options of one poem, in characters that the model knows. `Composing` describes most of the fields."""
+    """The checked options of one poem, in characters that the model knows.
+
+    `Composing` describes most of the fields.
+    """
 
     form: Form
     lines: int
@@ -54,9 +62,15 @@ class Request:
     standard: Standard = PINGSHUI
     """The standard that gives the tones and rhyme groups of characters."""
     template: str | None = None
-    """Part of a template's name, as 平起 or 首句入韻. All templates whose names contain it are allowed."""
+    """Part of a template's name, as 平起 or 首句入韻.
+
+    All templates whose names contain it are allowed.
+    """
     rhyme: str | None = None
-    """The name of the rhyme group. A 詞 may have one name for each of its rhymes, in order, joined by 、."""
+    """The name of the rhyme group.
+
+    A 詞 may have one name for each of its rhymes, in order, joined by 、.
+    """
     fixed: tuple[Fixed, ...] = ()
     include: tuple[str, ...] = ()
     """Words that must appear. Each must be within one line, and no two may overlap."""
@@ -68,7 +82,10 @@ class Request:
     mood: str | None = None
     original: int | None = None
     poets: str | None = None
-    """For a 集句, the poets whose lines may be quoted, or "" for all poets. For any other poem, None."""
+    """For a 集句, the poets whose lines may be quoted, or "" for all poets.
+
+    For any other poem, None.
+    """
     antithesis: float = 0.0
     taste: float = 0.0
     like: str = ""
@@ -80,16 +97,26 @@ class Request:
         if not self.form.regulated:
             return ("",)
         return tuple(
-            opening for opening in OPENINGS if (self.template or "") in opening_name(self.form.width, opening[0])
+            opening
+            for opening in OPENINGS
+            if (self.template or "") in opening_name(self.form.width, opening[0])
         )
 
     @cached_property
     def rows(self) -> tuple[tuple[int, str], ...]:
-        """Pairs: a rhyme's number, from 0, and an allowed group. Only a 詞 has several rhymes; its groups are 部."""
+        """Pairs: a rhyme's number, from 0, and an allowed group.
+
+        Only a 詞 has several rhymes; its groups are 部.
+        """
         if tune := self.form.tune:
-            asked, able = dict(enumerate((self.rhyme or "").split("、"))), tune.rhymes(self.standard)
+            asked, able = (
+                dict(enumerate((self.rhyme or "").split("、"))),
+                tune.rhymes(self.standard),
+            )
             every = ((rhyme, part) for rhyme, parts in enumerate(able) for part in parts)
-            return tuple((rhyme, part) for rhyme, part in every if asked.get(rhyme, "") in ("", part))
+            return tuple(
+                (rhyme, part) for rhyme, part in every if asked.get(rhyme, "") in ("", part)
+            )
         groups = self.standard.groups.values()
         level = [each.name for each in groups if not self.form.regulated or each.side == LEVEL]
         return tuple((0, name) for name in ([self.rhyme] if self.rhyme else level))
@@ -103,12 +130,18 @@ class Request:
     def options(self) -> dict[str, tuple[Clash, object]]:
         """The constraints, except `fixed` and `include`, that can be dropped if the request cannot be met.
 
-        Maps a field's name to a pair: the constraint as a `Clash`, and the field's value without the constraint.
+        Maps a field's name to a pair: the constraint as a `Clash`, and the field's value without
+        the constraint.
         """
         asked: dict[str, tuple[str, str, object, object]] = {
             # field of Request: name of the option, words for it, its value, its value when given up
             "repeat": ("repeat", "no character twice", not self.repeat, True),
-            "strictness": ("level", "level {}", self.strictness != CUSTOMARY and self.strictness, CUSTOMARY),
+            "strictness": (
+                "level",
+                "level {}",
+                self.strictness != CUSTOMARY and self.strictness,
+                CUSTOMARY,
+            ),
             "template": ("template", "template {}", self.template, None),
             "rhyme": ("rhyme", "rhyme {}", self.rhyme, None),
             "exclude": ("exclude", "excluding {}", self.exclude, ""),
@@ -122,14 +155,19 @@ class Request:
 
     @property
     def parts(self) -> tuple[Clash, ...]:
-        """The constraints other than the form. If they cannot all be met, some are dropped, the last of them first."""
+        """The constraints other than the form.
+
+        If they cannot all be met, some are dropped, the last of them first.
+        """
         options = (clash for clash, _ in self.options.values())
         return (*options, *(fix.clash for fix in self.fixed), *map(_inclusion, self.include))
 
     def keeping(self, parts: Collection[Clash]) -> "Request":
         """Copy the request, but drop those of its constraints (the property `parts`) that are not given."""
         kept = frozenset(parts)
-        without = {name: value for name, (clash, value) in self.options.items() if clash not in kept}
+        without = {
+            name: value for name, (clash, value) in self.options.items() if clash not in kept
+        }
         fixed = tuple(fix for fix in self.fixed if fix.clash in kept)
         include = tuple(word for word in self.include if _inclusion(word) in kept)
         return replace(self, fixed=fixed, include=include, **without)  # type: ignore[arg-type]
@@ -142,8 +180,9 @@ def _inclusion(word: str) -> Clash:
 def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed] = ()) -> Request:
     """Check every option against the form and the model's vocabulary, and return the request.
 
-    `kept` adds fixed characters, such as those of a poem to be revised. Raises InputError, which names the option, if
-    a name or character is unknown, a text is too long, or a pattern or acrostic does not fit.
+    `kept` adds fixed characters, such as those of a poem to be revised. Raises InputError, which
+    names the option, if a name or character is unknown, a text is too long, or a pattern or
+    acrostic does not fit.
     """
     # 1. Find the form, and the number of lines.
     form = find_form(asked.form)
@@ -153,8 +192,11 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
     if not form.takes(count) or (count % 2 and not form.tune):
         code = "line_count" if form.lines else "even_lines"
         least = next((even for even in range(2, MOST_LINES, 2) if form.takes(even)), None)
-        raise InputError(code, field="lines", form=form.name, has=count, wanted=form.lines, least=least)
-    # 2. Fix characters; if two options require the same character at a position, the first one is recorded.
+        raise InputError(
+            code, field="lines", form=form.name, has=count, wanted=form.lines, least=least
+        )
+    # 2. Fix characters; if two options require the same character at a position, the first one is
+    #    recorded.
     layout = form.layout(count)
     opening, acrostic = (
         read_characters(name, text, vocabulary) if text.strip() else ""
@@ -165,7 +207,12 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
     fixed = [
         *(Fixed("start", *layout.numbered(place), one) for place, one in enumerate(opening)),
         *(
-            Fixed("acrostic", line, {"head": 1, "middle": (width + 1) // 2, "end": width}[asked.acrostic_at], one)
+            Fixed(
+                "acrostic",
+                line,
+                {"head": 1, "middle": (width + 1) // 2, "end": width}[asked.acrostic_at],
+                one,
+            )
             for line, (one, width) in enumerate(zip(acrostic, layout.widths, strict=False), 1)
         ),
         *_pattern(asked.pattern or "", form, count, vocabulary),
@@ -201,7 +248,10 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
 def _template(name: str | None, form: Form) -> str | None:
     if not name:
         return None
-    name, names = to_traditional(name.strip()), [opening_name(form.width, opening[0]) for opening in form.openings]
+    name, names = (
+        to_traditional(name.strip()),
+        [opening_name(form.width, opening[0]) for opening in form.openings],
+    )
     if not names:
         raise InputError("no_templates", field="template", form=form.name)
     if not any(name in known for known in names):
@@ -228,7 +278,10 @@ def _rhyme(name: str | None, form: Form, standard: Standard) -> str | None:
 
 
 def read_condition(field: str, text: str | None, vocabulary: Vocabulary) -> str | None:
-    """Convert a title or theme to characters that the model knows. Raises InputError if it is too long."""
+    """Convert a title or theme to characters that the model knows.
+
+    Raises InputError if it is too long.
+    """
     if not text or not vocabulary.condition_tokens:
         return text or None
     read = read_known(field, text, vocabulary)
@@ -237,13 +290,18 @@ def read_condition(field: str, text: str | None, vocabulary: Vocabulary) -> str 
 
 
 def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
-    """Return a poet's name in the model's spelling. Raises InputError with similar names if the poet is unknown."""
+    """Return a poet's name in the model's spelling.
+
+    Raises InputError with similar names if the poet is unknown.
+    """
     if not name:
         return None
     poets, read = Conditions(vocabulary).poets, to_traditional(name.strip())
     known = {one_form(to_traditional(poet)): poet for poet in reversed(poets)}
     if poets and one_form(read) not in known:
-        near = [known[key] for key in get_close_matches(one_form(read), known, cutoff=0.3)] or poets[:3]
+        near = [
+            known[key] for key in get_close_matches(one_form(read), known, cutoff=0.3)
+        ] or poets[:3]
         raise InputError("choice", field="poet", has=name, choices=near)
     return known.get(one_form(read), read)
 
@@ -258,8 +316,12 @@ def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[s
         words |= dict.fromkeys([read] if len(read) <= form.width else read)
     most = min(MOST_INCLUDED, sum(form.widths(lines)))
     if (has := sum(map(len, words))) > most:
-        raise InputError("no_room", field="include", has=has, form=form.name, lines=lines, most=most)
-    return tuple(word for word in words if not any(word in other for other in words if word != other))
+        raise InputError(
+            "no_room", field="include", has=has, form=form.name, lines=lines, most=most
+        )
+    return tuple(
+        word for word in words if not any(word in other for other in words if word != other)
+    )
 
 
 def _unwanted(text: str) -> str:
@@ -278,7 +340,9 @@ def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Itera
         raise InputError("too_many_lines", field="pattern", has=len(blocks), most=lines)
     for line, block in enumerate(blocks, 1):
         if (has := len(block)) != (wanted := form.widths(lines)[line - 1]):
-            raise InputError("block_width", field="pattern", line=line, block=block, has=has, wanted=wanted)
+            raise InputError(
+                "block_width", field="pattern", line=line, block=block, has=has, wanted=wanted
+            )
         for position, character in enumerate(block, 1):
             if character not in BLANKS:
                 yield Fixed("pattern", line, position, character)

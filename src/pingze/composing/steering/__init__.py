@@ -1,6 +1,7 @@
 """Define terms: potentials that multiply a text's weight, in addition to the model and the constraints.
 
-This file defines the base class. Each module defines one kind of term: antithesis, mood (also `like`), or taste.
+This file defines the base class. Each module defines one kind of term: antithesis, mood (also
+`like`), or taste.
 """
 
 from collections.abc import Sequence
@@ -13,13 +14,19 @@ class Token(NamedTuple):
     """The token that was just added to each of N texts."""
 
     texts: Int[Array, "N P"]
-    """The ids of the characters of each text; `FREE` at positions that are neither written nor fixed."""
+    """The ids of the characters of each text.
+
+    `FREE` at positions that are neither written nor fixed.
+    """
     place: int | None
     """The position of the character in the text, from 0; None for a mark."""
     log_p: Float[Array, "N"]
     """ln p of the token under the model at temperature 1, before any character is ruled out."""
     h: Float[Array, "N H"] | None
-    """The model's hidden state after the token; None after the last token, which the model does not read."""
+    """The model's hidden state after the token.
+
+    None after the last token, which the model does not read.
+    """
 
 
 class Term:

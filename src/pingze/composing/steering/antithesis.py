@@ -8,12 +8,13 @@ where p(b | a)  is how often Tang and Song poets put b opposite a in couplets th
       p(b)      is how often they use b in such couplets
       u         is a vector for each character, the same in both lines of a couplet
       c         is a bias for each character
-      d         is a vector of signs: +1 for dimensions in which matching characters are similar, as 山 and 水, and -1
-                for dimensions in which they contrast, as a level and an oblique tone
+      d         is a vector of signs: +1 for dimensions in which matching characters are similar, as
+                山 and 水, and -1 for dimensions in which they contrast, as a level and an oblique
+                tone
       Z_a       normalizes p(b | a), so that its sum over all b is 1.
 
-The score is 0 for unrelated characters, and for characters that the table does not know. experiments/antithesis.py
-learns the table and measures it.
+The score is 0 for unrelated characters, and for characters that the table does not know.
+experiments/antithesis.py learns the table and measures it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +33,10 @@ from pingze.verse.forms import FORMS, Form
 from pingze.verse.verdict import Note, Verdict
 
 WEAK = -1.5
-"""Of the couplets in Tang 律 that need antithesis, 2 % have a lower mean score. Of shuffled couplets, over half do."""
+"""Of the couplets in Tang 律 that need antithesis, 2 % have a lower mean score.
+
+Of shuffled couplets, over half do.
+"""
 ALIKE, APART = 0.6, 1.3
 """Near-synonyms have vectors u with a cosine of at least `ALIKE`, and a score below `APART`."""
 
@@ -40,11 +44,13 @@ ALIKE, APART = 0.6, 1.3
 class Antithesis:
     """A table of scores for K tokens: s(a, b) is the dot product of row a of `above` and row b of `below`.
 
-    Scores are computed in float64 and rounded to float32: each kind of processor adds the products in a different
-    order, and the rounding hides the differences.
+    Scores are computed in float64 and rounded to float32: each kind of processor adds the products
+    in a different order, and the rounding hides the differences.
     """
 
-    def __init__(self, tokens: Sequence[str], above: Float[Array, "K R"], below: Float[Array, "K R"]) -> None:
+    def __init__(
+        self, tokens: Sequence[str], above: Float[Array, "K R"], below: Float[Array, "K R"]
+    ) -> None:
         self.rows = {token: row for row, token in enumerate(tokens)}
         self.above, self.below = above.astype(np.float64), below.astype(np.float64)
 
@@ -59,7 +65,11 @@ class Antithesis:
     ) -> "Antithesis":
         """Build the table from u (`vectors`), d (`signs`), c (`bias`) and ln Z (`log_z`) of the module's formula."""
         one = np.ones_like(bias)
-        return cls(tokens, np.column_stack([vectors * signs, one, -log_z]), np.column_stack([vectors, bias, one]))
+        return cls(
+            tokens,
+            np.column_stack([vectors * signs, one, -log_z]),
+            np.column_stack([vectors, bias, one]),
+        )
 
     def of(self, vocabulary: Vocabulary) -> "Antithesis":
         """Copy the table in the order of a vocabulary's ids; tokens that the table lacks score 0."""
@@ -76,7 +86,10 @@ class Antithesis:
 
     @cached_property
     def _scores(self) -> Callable[[Mapping[str, Array]], list[Array]]:
-        """The ONNX Runtime function that scores rows of `above`. It uses one thread, so that threads do not compete."""
+        """The ONNX Runtime function that scores rows of `above`.
+
+        It uses one thread, so that threads do not compete.
+        """
         graph, (K, R) = Graph(), self.below.shape
         product = graph.node("MatMul", "above", graph.constant("below", self.below.T))
         graph.node("Cast", product, result="scores", to=TYPES["float32"])
@@ -99,12 +112,20 @@ class Antithesis:
         return found
 
     def _known(self, first: str, second: str) -> list[tuple[int, int, int]]:
-        """List each pair of opposite characters as (position, row, row). Skip a pair if the table lacks a character."""
+        """List each pair of opposite characters as (position, row, row).
+
+        Skip a pair if the table lacks a character.
+        """
         pairs = enumerate(zip(first, second, strict=True))
-        return [(at, self.rows[a], self.rows[b]) for at, (a, b) in pairs if {a, b} <= self.rows.keys()]
+        return [
+            (at, self.rows[a], self.rows[b]) for at, (a, b) in pairs if {a, b} <= self.rows.keys()
+        ]
 
     def of_poem(self, form: Form, lines: Sequence[str]) -> float | None:
-        """Return the mean score of a poem's couplets that need antithesis; None if the poem has no such couplet."""
+        """Return the mean score of a poem's couplets that need antithesis.
+
+        None if the poem has no such couplet.
+        """
         scores = [self.score(lines[2 * k], lines[2 * k + 1]) for k in form.antithetical(len(lines))]
         return sum(scores) / len(scores) if scores else None
 
@@ -116,10 +137,17 @@ class Opposites(Term):
     """
 
     def __init__(self, table: Antithesis, demands: Demands) -> None:
-        self.table, self.demands, self.weight = table, demands, np.float32(demands.request.antithesis)
+        self.table, self.demands, self.weight = (
+            table,
+            demands,
+            np.float32(demands.request.antithesis),
+        )
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "N V"] | None:
-        """Return each character's weighted score, given the character above; None where no antithesis is needed."""
+        """Return each character's weighted score, given the character above.
+
+        None where no antithesis is needed.
+        """
         if (above := self.demands.opposite(place)) is None:
             return None
         added: Array = self.table.opposite(texts[:, above]) * self.weight
@@ -133,7 +161,10 @@ class Opposites(Term):
         return float(self.weight) * width * self.table.score(text[:width], text[width:])
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
-        """Return each character's weighted score, given the opposite character; None where no antithesis is needed."""
+        """Return each character's weighted score, given the opposite character.
+
+        None where no antithesis is needed.
+        """
         below = place + self.demands.request.form.width
         if below < len(text) and self.demands.opposite(below) == place:
             scores: Array = (self.table.above @ self.table.below[text[below]]).astype(np.float32)
@@ -158,10 +189,13 @@ def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
     """Yield a note on each couplet with weak antithesis 對仗, or with two or more pairs of near-synonyms 合掌.
 
     Args:
-        verdict: The verdict that `check` returned. Only couplets that need antithesis are judged: none in 古 and 絕.
+        verdict: The verdict that `check` returned. Only couplets that need antithesis are judged:
+            none in 古 and 絕.
     """
     lines, form = verdict.read, FORMS.get(verdict.form or "")
-    couplets = form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else range(0)
+    couplets = (
+        form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else range(0)
+    )
     for k in range(1) if verdict.judged == "tones" else couplets:
         first, second = lines[2 * k : 2 * k + 2]
         if antithesis_table().score(first, second) < WEAK:

@@ -4,9 +4,10 @@ While a text of a mood is drawn, the weight of each character c is multiplied by
 
     m(c) = ln (n + PRIOR) / (e + PRIOR)
 
-Here n is the number of times that poems of this mood use c, and e is the number expected from the frequency of c in
-poems of the other two moods. PRIOR keeps m(c) near 0 for a rare character. Only poems of the train split are counted,
-and only if the title shows a mood: such titles congratulate, speak of leisure, or mourn (scripts/moods.py).
+Here n is the number of times that poems of this mood use c, and e is the number expected from the
+frequency of c in poems of the other two moods. PRIOR keeps m(c) near 0 for a rare character. Only
+poems of the train split are counted, and only if the title shows a mood: such titles congratulate,
+speak of leisure, or mourn (scripts/moods.py).
 """
 
 import re
@@ -35,7 +36,9 @@ TITLES = {
 
 def mood_of(*texts: str | None) -> str | None:
     """Return the mood of titles and themes; None if they have no mood or two moods."""
-    found = [mood for mood, title in TITLES.items() if any(title.search(text) for text in texts if text)]
+    found = [
+        mood for mood, title in TITLES.items() if any(title.search(text) for text in texts if text)
+    ]
     return found[0] if len(found) == 1 else None
 
 
@@ -43,7 +46,10 @@ def mood_of(*texts: str | None) -> str | None:
 def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
     """Return, for each mood, m(c) of every token c: the nats added to ln p of c. m(c) is 0 for a token without data."""
     cells = table("moods", "pingze.composing.steering")
-    rows = [cells[token].split("\t") if token in cells else [0.0] * len(MOODS) for token in vocabulary.tokens]
+    rows = [
+        cells[token].split("\t") if token in cells else [0.0] * len(MOODS)
+        for token in vocabulary.tokens
+    ]
     return dict(zip(MOODS, np.array(rows, np.float64).astype(np.float32).T, strict=True))
 
 

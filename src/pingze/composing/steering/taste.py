@@ -1,18 +1,21 @@
 """Weigh a text by a prediction of readers' scores, because these scores depend on more than the model's probability.
 
-While a text is drawn, each token multiplies the text's weight by exp(`taste` · s), where `taste` is the request's
-strength of taste and s is the sum
+While a text is drawn, each token multiplies the text's weight by exp(`taste` · s), where `taste` is
+the request's strength of taste and s is the sum
 
     LIKELY · ln p of the token
-    + NAMED, if the token is a character of the title or theme that has not appeared in the text before
-    − WORN · w, if the token completes a character pair that composed poems overuse by w nats (`worn`), and if neither
+    + NAMED, if the token is a character of the title or theme that has not appeared in the text
+    before − WORN · w, if the token completes a character pair that composed poems overuse by w nats
+    (`worn`), and if neither
       character of the pair is in the title or theme; half as much in 詞
-    + REWARD · r·h, where h is the model's state after the token and r the reward vector learned from readers' scores.
+    + REWARD · r·h, where h is the model's state after the token and r the reward vector learned
+    from readers' scores.
 
-r (`checkpoint.Checkpoint.reward`) has the coefficients of h in a ridge regression of readers' scores on the mean h over
-a text, the mean ln p, and the share of the title's characters in the text (experiments/reward.py). So r·h, summed over
-a text, predicts the readers' score. docs/sampling.md explains how the terms were found. At the end, the text with the
-highest sum of s becomes the poem. A text with words of two seasons, or of both day and night, ranks below all others.
+r (`checkpoint.Checkpoint.reward`) has the coefficients of h in a ridge regression of readers'
+scores on the mean h over a text, the mean ln p, and the share of the title's characters in the text
+(experiments/reward.py). So r·h, summed over a text, predicts the readers' score. docs/sampling.md
+explains how the terms were found. At the end, the text with the highest sum of s becomes the poem.
+A text with words of two seasons, or of both day and night, ranks below all others.
 """
 
 from collections.abc import Sequence
@@ -30,7 +33,10 @@ from pingze.verse.characters import only_han
 LIKELY = 1.3
 WORN = 0.45
 NAMED = 13.0
-"""The nats for using a character of title or theme. If there are n > 4 of them, each is worth 4 · `NAMED` / n."""
+"""The nats for using a character of title or theme.
+
+If there are n > 4 of them, each is worth 4 · `NAMED` / n.
+"""
 REWARD = 2.5  # nats per token for each point of score that the reward predicts
 CONTRADICTION = 1e6
 """The penalty of a contradictory text, in nats; more than any text gains."""
@@ -39,14 +45,17 @@ CONTRADICTION = 1e6
 @cache
 def worn() -> dict[str, float]:
     """Load the character pairs that composed poems overuse, each with a measure of its overuse in nats."""
-    return {pair: float(excess) for pair, excess in table("worn", "pingze.composing.steering").items()}
+    return {
+        pair: float(excess) for pair, excess in table("worn", "pingze.composing.steering").items()
+    }
 
 
 @cache
 def times() -> dict[str, dict[str, list[str]]]:
     """Load the words that name a season or a time of day: kind -> time -> words.
 
-    Each word is unambiguous by itself; 春 alone is not in the table, since it also means years and youth.
+    Each word is unambiguous by itself; 春 alone is not in the table, since it also means years and
+    youth.
     """
     found: dict[str, dict[str, list[str]]] = {}
     for time, cells in table("times", "pingze.composing.steering").items():
@@ -59,28 +68,46 @@ def contradicts(lines: Sequence[str]) -> bool:
     """Check whether a poem has words of two seasons, or of both day and night."""
     text = "\n".join(lines)
     kinds = times().values()
-    return any(sum(any(word in text for word in words) for words in kind.values()) > 1 for kind in kinds)
+    return any(
+        sum(any(word in text for word in words) for words in kind.values()) > 1 for kind in kinds
+    )
 
 
 @lru_cache(maxsize=4)
 def worn_pairs(vocabulary: Vocabulary) -> dict[tuple[int, int], float]:
-    """Map each overused character pair of `worn`, as token ids, to its nats. Skip pairs with an unknown character."""
+    """Map each overused character pair of `worn`, as token ids, to its nats.
+
+    Skip pairs with an unknown character.
+    """
     ids = vocabulary.ids
-    return {(ids[pair[0]], ids[pair[1]]): excess for pair, excess in worn().items() if {*pair} <= ids.keys()}
+    return {
+        (ids[pair[0]], ids[pair[1]]): excess
+        for pair, excess in worn().items()
+        if {*pair} <= ids.keys()
+    }
 
 
 class Taste(Term):
-    """A term that predicts a reader's score. `reward` has a coefficient for each of the H hidden units, or is None."""
+    """A term that predicts a reader's score.
 
-    def __init__(self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None) -> None:
+    `reward` has a coefficient for each of the H hidden units, or is None.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None
+    ) -> None:
         words, ids = set(only_han((request.title or "") + (request.about or ""))), vocabulary.ids
         self.named = np.zeros(len(ids), bool)
         self.named[[ids[word] for word in words if word in ids]] = True
         self.gain = NAMED * min(1.0, 4 / max(1, len(words)))
         self.strength, self.reward = request.taste, reward
         self.starts = request.form.layout(request.lines).starts
-        # The pairs were counted in 詩; 詞 reads worse if they weigh as much there (experiments/LOG.md).
-        self.worn, self.worn_factor = worn_pairs(vocabulary), WORN / 2 if request.form.tune else WORN
+        # The pairs were counted in 詩; 詞 reads worse if they weigh as much there
+        # (experiments/LOG.md).
+        self.worn, self.worn_factor = (
+            worn_pairs(vocabulary),
+            WORN / 2 if request.form.tune else WORN,
+        )
 
     def after_token(self, token: Token) -> Float[Array, "N"]:
         """Return, for the new token of each text, `taste` times the sum s that the module's docstring defines."""
@@ -92,9 +119,12 @@ class Taste(Term):
             if place not in self.starts:
                 pairs = zip(before[:, -1].tolist(), ids.tolist(), strict=True)
                 worn = np.array([self.worn.get(pair, 0.0) for pair in pairs])
-                added -= self.worn_factor * np.where(self.named[before[:, -1]] | self.named[ids], 0.0, worn)
+                added -= self.worn_factor * np.where(
+                    self.named[before[:, -1]] | self.named[ids], 0.0, worn
+                )
         if token.h is not None and self.reward is not None:
-            added += REWARD * (token.h * self.reward).sum(axis=1)  # BLAS adds in an order that depends on the processor
+            # BLAS adds in an order that depends on the processor
+            added += REWARD * (token.h * self.reward).sum(axis=1)
         return self.strength * added
 
     def of_text(self, lines: Sequence[str]) -> float:

@@ -1,6 +1,7 @@
 """Check each line of the report's LSTM derivation as printed, and draw how gradients flow back in time.
 
-This file reads the displayed formulas of the report's Part 1 line by line, with their faults and corrections.
+This file reads the displayed formulas of the report's Part 1 line by line, with their faults and
+corrections.
 """
 
 import tomllib
@@ -12,7 +13,10 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class PrintedLine:
-    """A line of a displayed formula whose left side is `left`. `printed_lines.toml` explains the other fields."""
+    """A line of a displayed formula whose left side is `left`.
+
+    `printed_lines.toml` explains the other fields.
+    """
 
     place: str
     left: str
@@ -25,7 +29,10 @@ class PrintedLine:
 
     @property
     def ways(self) -> Mapping[str, str]:
-        """The readings of the formula, keyed by the change to the print. If nothing is changed, the only key is ""."""
+        """The readings of the formula, keyed by the change to the print.
+
+        If nothing is changed, the only key is "".
+        """
         return self.also or {"": self.formula}
 
     @property
@@ -43,7 +50,9 @@ def lines() -> Mapping[str, PrintedLine]:
         place, rows = block["place"], block["row"]
         left = rows[0]["formula"].split(" = ")[0]
         for number, row in enumerate(rows, start=1):
-            found.append(PrintedLine(f"{place}, row {number}" if len(rows) > 1 else place, left, **row))
+            found.append(
+                PrintedLine(f"{place}, row {number}" if len(rows) > 1 else place, left, **row)
+            )
     return {f"R{number}": line for number, line in enumerate(found, start=1)}
 
 

@@ -3,14 +3,16 @@ r"""Read the report's LaTeX exactly as printed, and evaluate it with NumPy.
 The formulas of the report's Part 1 have this grammar::
 
     sum      product + product, product - product
-    product  factor * factor (matrix product) and factor \odot factor (elementwise), from left to right
+    product  factor * factor (matrix product) and factor \odot factor (elementwise), from left to
+    right
     factor   atom, atom^2, atom^T
     atom     1, a letter, (sum), [sum, sum], diag[sum], tanh(sum), tanh^2(sum), \sigma(sum),
              \frac{\partial letter}{\partial letter}, \frac{\partial (sum)}{\partial letter}
 
-The grammar is Python's except for the LaTeX signs. Once these are replaced, Python parses the formulas. A vector has
-one axis and counts as a column; its transpose is a matrix of one row. Shapes must fit as in linear algebra. The
-report's own conventions, `ROW_SCALING` and `OUTER_PRODUCT`, are also accepted, and recorded as liberties.
+The grammar is Python's except for the LaTeX signs. Once these are replaced, Python parses the
+formulas. A vector has one axis and counts as a column; its transpose is a matrix of one row. Shapes
+must fit as in linear algebra. The report's own conventions, `ROW_SCALING` and `OUTER_PRODUCT`, are
+also accepted, and recorded as liberties.
 """
 
 import ast
@@ -40,14 +42,30 @@ Partial = Callable[[str, str], Array]
 FRACTION = r"\\frac\{\\partial ([^{}]*)\}\{\\partial ([^{}]*)\}"
 _LETTER = re.compile(r"[A-Za-z]+~?_[a-z]+~?(?:-1)?")
 _PYTHON = {r"\odot": "@", r"\sigma": "sigma", "tanh^2": "square_of_tanh", "^2": "**2", "^T": ".T"}
-"""The Python operator that replaces each LaTeX sign, in the order of replacement. `*` and `@` bind equally tightly."""
-_SIGNS = {r"\odot": "⊙", r"\sigma": "σ", r"\prod": "∏", r"\dots": "…", "c~": "c̃", "^2": "²", "^T": "ᵀ"}
+"""The Python operator that replaces each LaTeX sign, in the order of replacement.
+
+`*` and `@` bind equally tightly.
+"""
+_SIGNS = {
+    r"\odot": "⊙",
+    r"\sigma": "σ",
+    r"\prod": "∏",
+    r"\dots": "…",
+    "c~": "c̃",
+    "^2": "²",
+    "^T": "ᵀ",
+}
 _TINY = 1e-30
 
 
 def plain(formula: str) -> str:
-    r"""Remove bold type and braces around indices: ``\mathbf{h}_{t-1}`` becomes ``h_t-1``, and c̃_t becomes ``c~_t``."""
-    formula = re.sub(r"\\widetilde\{\\mathbf\{c\}\}|\\mathbf\{\\tilde\{c\}\}|\\widetilde\{c\}", "c~", formula)
+    r"""Remove bold type and braces around indices.
+
+    ``\mathbf{h}_{t-1}`` becomes ``h_t-1``, and c̃_t becomes ``c~_t``.
+    """
+    formula = re.sub(
+        r"\\widetilde\{\\mathbf\{c\}\}|\\mathbf\{\\tilde\{c\}\}|\\widetilde\{c\}", "c~", formula
+    )
     formula = re.sub(r"\\mathbf\{(\w+)\}", r"\1", formula)
     return re.sub(r"([_^])\{([^{}]*)\}", r"\1\2", formula)
 
@@ -68,19 +86,29 @@ def sides(formula: str) -> list[str]:
 
 
 def left_side(left: str) -> tuple[str, str | None]:
-    """Parse a left-hand side. Return (of, by) for a derivative ∂of/∂by, and (letter, None) for a letter."""
+    """Parse a left-hand side.
+
+    Return (of, by) for a derivative ∂of/∂by, and (letter, None) for a letter.
+    """
     found = re.fullmatch(FRACTION, plain(left))
     return (LETTERS[found[1]], LETTERS[found[2]]) if found else (LETTERS[plain(left)], None)
 
 
-def read(formula: str, values: Mapping[str, Array], partial: Partial) -> tuple[Array, frozenset[str]]:
-    """Evaluate one side of an equation. Return its value and its liberties (`ROW_SCALING`, `OUTER_PRODUCT`, `NAME`).
+def read(
+    formula: str, values: Mapping[str, Array], partial: Partial
+) -> tuple[Array, frozenset[str]]:
+    """Evaluate one side of an equation.
 
-    `formula` is in the form that `plain` returns. `values` holds the value of each letter under its name from
-    `LETTERS`. Raises ValueError if the formula is outside the grammar or its shapes do not fit.
+    Return its value and its liberties (`ROW_SCALING`, `OUTER_PRODUCT`, `NAME`).
+
+    `formula` is in the form that `plain` returns. `values` holds the value of each letter under its
+    name from `LETTERS`. Raises ValueError if the formula is outside the grammar or its shapes do
+    not fit.
     """
     try:
-        source = re.sub(FRACTION, r"partial(\1, \2)", _LETTER.sub(lambda found: LETTERS[found[0]], formula))
+        source = re.sub(
+            FRACTION, r"partial(\1, \2)", _LETTER.sub(lambda found: LETTERS[found[0]], formula)
+        )
         for sign, python in _PYTHON.items():
             source = source.replace(sign, python)
         reader = _Reader(values, partial)
@@ -107,7 +135,9 @@ class _Reader:
                 _check(0 in (np.ndim(total), np.ndim(term)) or total.shape == term.shape)
                 return total + term if isinstance(sign, ast.Add) else total - term
             case ast.BinOp(left, ast.Mult() | ast.MatMult() as sign, right):
-                return self._product(self.value(left), self.value(right), elementwise=isinstance(sign, ast.MatMult))
+                return self._product(
+                    self.value(left), self.value(right), elementwise=isinstance(sign, ast.MatMult)
+                )
             case ast.BinOp(base, ast.Pow(), ast.Constant(2)):
                 return self.value(base) ** 2
             case ast.Attribute(base, "T"):
@@ -135,7 +165,10 @@ class _Reader:
         raise ValueError("a sign that the report does not use")
 
     def _derivative(self, of: ast.expr, by: str) -> Any:
-        """Differentiate an expression with the complex-step method: Im f(x + iδ) / δ, exact up to rounding."""
+        """Differentiate an expression with the complex-step method.
+
+        Im f(x + iδ) / δ, exact up to rounding.
+        """
         _check(self.values[by].ndim == 1)
         columns = []
         for move in 1j * _TINY * np.eye(len(self.values[by])):
@@ -147,7 +180,8 @@ class _Reader:
     def _product(self, left: Any, right: Any, *, elementwise: bool) -> Any:
         if 0 in (np.ndim(left), np.ndim(right)) or (elementwise and left.shape == right.shape):
             return left * right
-        if left.ndim == 1 < right.ndim:  # the products that the report writes by its own conventions
+        # the products that the report writes by its own conventions
+        if left.ndim == 1 < right.ndim:
             if not elementwise and right.shape[0] == 1:
                 self.liberties.add(OUTER_PRODUCT)
                 return left[:, None] * right

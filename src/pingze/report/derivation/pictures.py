@@ -24,24 +24,35 @@ LINES: Mapping[str, dict[str, Any]] = {
     "orthogonal": {"color": "C3"},
     "trained": {"color": "black", "linewidth": 2.6},
 }
-"""The line style of each layer. Zero initialization is left out because no gradient passes through it."""
+"""The line style of each layer.
+
+Zero initialization is left out because no gradient passes through it.
+"""
 FORGET_BIASES = {0.0: "C0", 1.0: "C1", 3.0: "C2"}
 DISTANCES = (1, 2, 4, 8, 16, 32)
 """The distances t - k at which the singular values are drawn."""
-GAIN: dict[str, Any] = {"xlabel": "$t - k$", "ylabel": "gain", "yscale": "log", "ylim": (1e-12, 1e5)}
+GAIN: dict[str, Any] = {
+    "xlabel": "$t - k$",
+    "ylabel": "gain",
+    "yscale": "log",
+    "ylim": (1e-12, 1e5),
+}
 WIDE = (10.5, 5.4)
 
 
 class GradientFlow(NamedTuple):
     """The gains and singular values of ∂h_t/∂h_k for t - k = 1 … T.
 
-    A Jacobian's gain is its Frobenius norm divided by √H: how much the Jacobian stretches a random vector on average.
+    A Jacobian's gain is its Frobenius norm divided by √H: how much the Jacobian stretches a random
+    vector on average.
     """
 
     gains: Mapping[str, Array]
-    """The gain of each part of the Jacobian at each distance. `whole` is ∂h_t/∂h_k. `hidden` and `cell` are defined by
-    `jacobians.Products`. `missed` is `whole` - `hidden`, `missed_by_cell` is `whole` - `cell`, and `mixed` is `whole` -
-    `hidden` - `cell`. A plain RNN has only `whole`."""
+    """The gain of each part of the Jacobian at each distance. `whole` is ∂h_t/∂h_k.
+
+    `hidden` and `cell` are defined by
+    `jacobians.Products`. `missed` is `whole` - `hidden`, `missed_by_cell` is `whole` - `cell`, and
+    `mixed` is `whole` - `hidden` - `cell`. A plain RNN has only `whole`."""
     spectra: Mapping[int, Array]
     """The singular values of ∂h_t/∂h_k at each distance, the largest first."""
 
@@ -49,11 +60,16 @@ class GradientFlow(NamedTuple):
 def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int = 0) -> list[Path]:
     """Draw four figures for a checkpoint's first layer, write them to a folder, and return the paths of the PNG files.
 
-    The largest t - k is `steps`. A layer of 512 units takes half a minute. Raises InputError if a file is not writable.
+    The largest t - k is `steps`. A layer of 512 units takes half a minute. Raises InputError if a
+    file is not writable.
     """
-    # 1) The trained layer, and untrained layers on the same input, each with the LSTM's gates and without them.
+    # 1) The trained layer, and untrained layers on the same input, each with the LSTM's gates and
+    # without them.
     trained, rng = trained_layer(model, steps), np.random.default_rng(seed)
-    layers = {name: trained if name == "trained" else untrained_layer(name, trained, rng) for name in LINES}
+    layers = {
+        name: trained if name == "trained" else untrained_layer(name, trained, rng)
+        for name in LINES
+    }
     flows = {name: gradient_flow(layer) for name, layer in layers.items()}
     plain = {name: plain_gradient_flow(layer) for name, layer in layers.items()}
     # 2) Orthogonal weights with several biases of the forget gate.
@@ -78,20 +94,29 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
     return [folder / name for name in figures]
 
 
-def gradient_flow(caches: Sequence[StepCache], distances: Collection[int] = DISTANCES) -> GradientFlow:
+def gradient_flow(
+    caches: Sequence[StepCache], distances: Collection[int] = DISTANCES
+) -> GradientFlow:
     """Return the gains of an LSTM's ∂h_t/∂h_k at every t - k, and the singular values at the t - k in `distances`."""
 
-    def parts() -> Iterator[dict[str, Array]]:  # one distance at a time: with 512 units, all would fill 600 MB
+    # one distance at a time: with 512 units, all would fill 600 MB
+    def parts() -> Iterator[dict[str, Array]]:
         for products in back_through_time(caches):
             hidden, cell = products.hidden[0], products.cell[0]
             whole = products.whole[0, :, : len(hidden)]
-            missed = {"missed": whole - hidden, "missed_by_cell": whole - cell, "mixed": whole - hidden - cell}
+            missed = {
+                "missed": whole - hidden,
+                "missed_by_cell": whole - cell,
+                "mixed": whole - hidden - cell,
+            }
             yield {"whole": whole, "hidden": hidden, "cell": cell, **missed}
 
     return _flow(parts(), distances)
 
 
-def plain_gradient_flow(caches: Sequence[StepCache], distances: Collection[int] = DISTANCES) -> GradientFlow:
+def plain_gradient_flow(
+    caches: Sequence[StepCache], distances: Collection[int] = DISTANCES
+) -> GradientFlow:
     """Measure ∂h_t/∂h_k in the plain RNN h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c), with weights of the LSTM's cell.
 
     The RNN's Jacobian of one step is ∂h_t/∂h_{t-1} = diag[1 - h_t²] W_ch.
@@ -101,7 +126,9 @@ def plain_gradient_flow(caches: Sequence[StepCache], distances: Collection[int] 
     for cache in caches:
         h = np.tanh(W_h @ h + W_x @ cache.x[0] + b)
         factors.append((1 - h * h)[:, None] * W_h)
-    return _flow(({"whole": product} for product in accumulate(reversed(factors), np.matmul)), distances)
+    return _flow(
+        ({"whole": product} for product in accumulate(reversed(factors), np.matmul)), distances
+    )
 
 
 def _flow(jacobians: Iterable[Mapping[str, Array]], distances: Collection[int]) -> GradientFlow:
@@ -127,11 +154,23 @@ def _gains(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow])
 
 
 def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
-    """Draw the singular values at each distance, one panel per layer. Values that are rounding errors are left out."""
-    labels = {**GAIN, "xlabel": "share of the values", "ylabel": "singular value", "xticks": (0, 0.5, 1)}
+    """Draw the singular values at each distance, one panel per layer.
+
+    Values that are rounding errors are left out.
+    """
+    labels = {
+        **GAIN,
+        "xlabel": "share of the values",
+        "ylabel": "singular value",
+        "xticks": (0, 0.5, 1),
+    }
     figure, every = panels(2 * len(LINES), columns=len(LINES), size=(14, 7), **labels)
     figure.suptitle(r"Singular values of $\partial h_t/\partial h_k$, the largest first")
-    kinds = [(kind, name, each[name]) for kind, each in (("LSTM", flows), ("RNN", plain)) for name in LINES]
+    kinds = [
+        (kind, name, each[name])
+        for kind, each in (("LSTM", flows), ("RNN", plain))
+        for name in LINES
+    ]
     for axes, (kind, name, flow) in zip(every, kinds, strict=True):
         axes.set_title(f"{kind}, {name}")
         for distance, values in flow.spectra.items():
@@ -144,7 +183,9 @@ def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow
 def _forget_gates(layers: Mapping[str, tuple[Sequence[StepCache], dict[str, Any]]]) -> Figure:
     """Draw the gain of ∂h_t/∂h_k, the gain along the cell states alone, and the mean of each unit's forget gate."""
     figure, (left, right) = panels(2, size=WIDE, sharey=False, ylim=(0, 1))
-    left.set(**{**GAIN, "title": "solid: all paths; dashed: along the cell alone", "ylim": (1e-6, 10)})
+    left.set(
+        **{**GAIN, "title": "solid: all paths; dashed: along the cell alone", "ylim": (1e-6, 10)}
+    )
     right.set(title="forget gates, the most closed first", xlabel="share of the units")
     right.set_ylabel("$f_t$, mean over the verse")
     for label, (layer, line) in layers.items():

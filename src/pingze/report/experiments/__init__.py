@@ -1,6 +1,7 @@
 """Rerun the report's experiments: measure the trials in `claims.toml`, judge the claims, and write a page.
 
-This file reads `claims.toml` (the claims, rules, grids and seeds; its first comment explains them), and judges claims.
+This file reads `claims.toml` (the claims, rules, grids and seeds; its first comment explains them),
+and judges claims.
 """
 
 import tomllib
@@ -39,7 +40,9 @@ class Rule:
 
     def in_words(self, numbers: Mapping[str, str]) -> str:
         """Describe the rule in words. `numbers` holds the description of each number."""
-        (first, confirmed), (second, refined) = (each.split(maxsplit=1) for each in (self.confirmed, self.refined))
+        (first, confirmed), (second, refined) = (
+            each.split(maxsplit=1) for each in (self.confirmed, self.refined)
+        )
         other = "" if second == first else f"{numbers[second]}: "
         limits = f"Confirmed if {confirmed}; refined if {other}{refined}; else refuted."
         return f"{numbers[first]}. {limits.replace('<=', '≤').replace('>=', '≥')}"
@@ -47,7 +50,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the report, and how it is judged. The comment at the top of `claims.toml` explains the fields."""
+    """A claim of the report, and how it is judged.
+
+    The comment at the top of `claims.toml` explains the fields.
+    """
 
     id: str
     quote: str
@@ -73,7 +79,10 @@ class Finding(NamedTuple):
         return self.under(self.claim.rule)
 
     def under(self, rule: Rule) -> str:
-        """Return the conclusion that all seeds reach under a rule. If the seeds disagree, return undecided."""
+        """Return the conclusion that all seeds reach under a rule.
+
+        If the seeds disagree, return undecided.
+        """
         found = self.votes(rule)
         return next(iter(found)) if len(found) == 1 else UNDECIDED
 
@@ -90,7 +99,9 @@ class Finding(NamedTuple):
     def spread(self, number: str) -> str:
         """Format the median of a number over the seeds, and the least and the largest value of the number."""
         values = sorted(numbers[number] for numbers in self.by_seed.values())
-        shown = [f"{value:.3g}".replace("inf", "∞") for value in (median(values), values[0], values[-1])]
+        shown = [
+            f"{value:.3g}".replace("inf", "∞") for value in (median(values), values[0], values[-1])
+        ]
         if len(values) == 1:
             return shown[0]
         return f"{shown[0]} (all seeds)" if shown[1] == shown[2] else "{} ({} to {})".format(*shown)
@@ -109,8 +120,12 @@ def claims(experiment: str) -> Mapping[str, Claim]:
     for fields in document()["claim"]:
         name, _, half = fields["id"].partition("/")
         if name == experiment:
-            rest = {key: value for key, value in fields.items() if key not in ("confirmed", "refined")}
-            rules = {key: [Rule(**each) for each in fields.get(key, [])] for key in ("other", "before")}
+            rest = {
+                key: value for key, value in fields.items() if key not in ("confirmed", "refined")
+            }
+            rules = {
+                key: [Rule(**each) for each in fields.get(key, [])] for key in ("other", "before")
+            }
             found[half] = Claim(**rest | rules, rule=Rule(fields["confirmed"], fields["refined"]))
     return found
 

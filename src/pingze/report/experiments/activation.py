@@ -21,10 +21,15 @@ def _name(activation: str, rate: float, clip: float | None) -> str:
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List two trials per activation and rate: clipped and not clipped. Trials for the claim `vanishing` are longer."""
+    """List two trials per activation and rate: clipped and not clipped.
+
+    Trials for the claim `vanishing` are longer.
+    """
     found = []
     for activation, rate, clip in product(ACTIVATIONS, RATES, CLIPS):
-        steps = plan("activation")["back_steps" if (rate, clip) == (RATES[0], CLIPS[1]) else "steps"]
+        steps = plan("activation")[
+            "back_steps" if (rate, clip) == (RATES[0], CLIPS[1]) else "steps"
+        ]
         settings = {"activation": activation, "learning_rate": rate, "clip_norm": clip}
         found.append(Trial(_name(activation, rate, clip), settings | {"steps": setup.steps(steps)}))
     return found
@@ -39,20 +44,30 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
-    tanh, *shares = (rows[_name(each, RATES[0], CLIPS[1])].figures["share_back"] or 0.0 for each in ACTIVATIONS)
+    tanh, *shares = (
+        rows[_name(each, RATES[0], CLIPS[1])].figures["share_back"] or 0.0 for each in ACTIVATIONS
+    )
     ratios = [share / tanh if tanh else math.inf for share in shares]
     exploded = 0
     for activation, rate in product(OTHERS, RATES):
-        row, usual = rows[_name(activation, rate, None)], rows[_name(TANH, rate, None)].number("largest_norm")
+        row, usual = (
+            rows[_name(activation, rate, None)],
+            rows[_name(TANH, rate, None)].number("largest_norm"),
+        )
         exploded += row.figures["diverged"] or row.number("largest_norm") > LARGE * usual
-    return {"vanishing": {"ratio": min(ratios), "either": max(ratios)}, "exploding": {"exploded": exploded}}
+    return {
+        "vanishing": {"ratio": min(ratios), "either": max(ratios)},
+        "exploding": {"exploded": exploded},
+    }
 
 
 def figures(rows: Rows) -> Figures:
     """Draw the gradient norms of the trials without clipping, and the dev loss of every trial."""
     norms, (axes,) = panels(xlabel="step", ylabel="norm of the gradient", yscale="log")
     dev, every = panels(4, xlabel="step", ylabel="dev, nats per token")
-    for (number, activation), (dash, rate) in product(enumerate(ACTIVATIONS), zip(("-", "--"), RATES, strict=True)):
+    for (number, activation), (dash, rate) in product(
+        enumerate(ACTIVATIONS), zip(("-", "--"), RATES, strict=True)
+    ):
         curve = rows[_name(activation, rate, None)].curve("norm")
         by_step(axes, curve, f"C{number}{dash}", label=f"{activation}, {rate:g}")
     for panel, (rate, clip) in zip(every, product(RATES, CLIPS), strict=True):

@@ -15,15 +15,27 @@ from matplotlib.ticker import NullFormatter
 
 from pingze.arrays import Array
 
-STYLE = dict(matplotlib.rc_params_from_file(Path(__file__).parent / "charts.mplstyle", use_default_template=False))
+STYLE = dict(
+    matplotlib.rc_params_from_file(
+        Path(__file__).parent / "charts.mplstyle", use_default_template=False
+    )
+)
 _INK = STYLE["text.color"]
 """The color in which Matplotlib draws text. `svg` replaces it with the page's text color."""
 
 
 def panels(
-    count: int = 1, columns: int = 2, size: tuple[float, float] | None = None, *, sharey: bool = True, **labels: Any
+    count: int = 1,
+    columns: int = 2,
+    size: tuple[float, float] | None = None,
+    *,
+    sharey: bool = True,
+    **labels: Any,
 ) -> tuple[Figure, list[Axes]]:
-    """Make a figure of `count` panels in rows of `columns`. `labels`, such as xlabel, are set on every panel."""
+    """Make a figure of `count` panels in rows of `columns`.
+
+    `labels`, such as xlabel, are set on every panel.
+    """
     columns = min(columns, count)
     rows = count // columns
     figure = Figure(figsize=size or (6.4, 4.6 if rows == 1 else 3.1 * rows), layout="constrained")
@@ -42,7 +54,10 @@ def by_step(axes: Axes, values: Sequence[float] | Array, style: str = "", **line
 
 
 def level(axes: Axes, height: float, text: str) -> None:
-    """Draw a dotted horizontal line at a height. `text`, written above the line, says what the height means."""
+    """Draw a dotted horizontal line at a height.
+
+    `text`, written above the line, says what the height means.
+    """
     axes.axhline(height, color=_INK, linewidth=0.9, linestyle=(0, (1, 2)))
     units: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
     place = axes.annotate(text, (1, height), (0, 3), **units, ha="right", color=_INK, fontsize=11)
@@ -51,7 +66,10 @@ def level(axes: Axes, height: float, text: str) -> None:
 
 
 def cap(panels: Sequence[Axes], top: float) -> None:
-    """Limit the y axis to `top`, so that exploding lines do not flatten the rest. The axis starts below all values."""
+    """Limit the y axis to `top`, so that exploding lines do not flatten the rest.
+
+    The axis starts below all values.
+    """
     values = [np.asarray(line.get_ydata(), float) for axes in panels for line in axes.lines]
     least = float(np.nanmin(np.concatenate(values)))
     panels[0].set_ylim(least - (top - least) / 20, top)
@@ -64,7 +82,9 @@ def legend(figure: Figure, columns: int) -> None:
         lines, names = axes.get_legend_handles_labels()
         known |= dict(zip(names, lines, strict=True))
     columns = 1 if max(map(len, known)) > 34 else columns
-    figure.legend(known.values(), known.keys(), loc="outside lower left", ncols=columns, fontsize=12)
+    figure.legend(
+        known.values(), known.keys(), loc="outside lower left", ncols=columns, fontsize=12
+    )
 
 
 def svg(figure: Figure, name: str) -> str:
@@ -77,4 +97,6 @@ def svg(figure: Figure, name: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(url\(|href=")#', rf"\1#{name}-", text).replace(_INK, "currentColor")
-    return re.sub(r'<svg[^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', text, count=1)
+    return re.sub(
+        r'<svg[^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', text, count=1
+    )

@@ -24,7 +24,10 @@ SPIKE, BEFORE = 1.1, 10
 
 
 class PlainTrainer(Trainer):
-    """A trainer on the setup's texts. The setting `poems` limits the training texts, not the vocabulary."""
+    """A trainer on the setup's texts.
+
+    The setting `poems` limits the training texts, not the vocabulary.
+    """
 
     def __init__(self, setup: Setup, settings: Mapping[str, Any]) -> None:
         super().__init__(setup.preset(settings), Texts(setup.train, setup.dev))
@@ -46,14 +49,21 @@ class Course:
     """One training run."""
 
     trainer: PlainTrainer
-    curves: dict[str, list[float]] = field(default_factory=lambda: {"loss": [], "norm": [], "looks": [], "dev": []})
+    curves: dict[str, list[float]] = field(
+        default_factory=lambda: {"loss": [], "norm": [], "looks": [], "dev": []}
+    )
     """`loss` and `norm` have a value for each step: the batch's nats per token before the update, and the gradient norm
-    before clipping. `looks` and `dev` have a value for each evaluation on the dev texts: the number of training steps
-    taken before the evaluation, and the nats per token."""
+    before clipping. `looks` and `dev` have a value for each evaluation on the dev texts: the number
+    of training steps taken before the evaluation, and the nats per token."""
     failed_at: int | None = None
-    """The step, counted from 1, at which the loss or the gradient was not finite; None if there was no such step."""
+    """The step, counted from 1, at which the loss or the gradient was not finite.
 
-    def measured(self, curves: Mapping[str, Sequence[float]] | None = None, **figures: object) -> Measured:
+    None if there was no such step.
+    """
+
+    def measured(
+        self, curves: Mapping[str, Sequence[float]] | None = None, **figures: object
+    ) -> Measured:
         """Return the figures and curves of this run: those that every run has, and those passed as arguments."""
         norms, dev = self.curves["norm"], self.curves["dev"]
         last = math.inf if self.failed_at else dev[-1]
@@ -80,10 +90,12 @@ def train(
     look: Callable[[PlainTrainer], None] = lambda trainer: None,
     after_step: Callable[[PlainTrainer, Taken], None] = lambda trainer, taken: None,
 ) -> Course:
-    """Train for as many steps as the setting `steps` (default 0). Stop early if a loss or gradient is not finite.
+    """Train for as many steps as the setting `steps` (default 0).
 
-    `start` may change the initial weights. The dev loss is measured before training and `looks` times during it. `look`
-    is called after each measurement, and `after_step` after each step.
+    Stop early if a loss or gradient is not finite.
+
+    `start` may change the initial weights. The dev loss is measured before training and `looks`
+    times during it. `look` is called after each measurement, and `after_step` after each step.
     """
     made, steps = trainer(setup, settings), settings.get("steps", 0)
     with torch.no_grad():
@@ -115,7 +127,10 @@ def spikes(losses: Sequence[float]) -> int:
 
 
 def smoothed(values: Sequence[float | None], window: int = 16) -> list[float]:
-    """Return the mean of the `window` values up to each position. None is ignored. The mean of no values is NaN."""
+    """Return the mean of the `window` values up to each position. None is ignored.
+
+    The mean of no values is NaN.
+    """
     windows = (values[max(0, end - window) : end] for end in range(1, len(values) + 1))
     finite = ([value for value in each if value is not None] for each in windows)
     return [sum(each) / len(each) if each else math.nan for each in finite]
@@ -128,22 +143,34 @@ CLOSED, OPEN = 0.05, 0.95
 
 
 def diagnose(model: LanguageModel, sequences: Sequence[Ids]) -> tuple[float, Float[Array, "T"]]:
-    """Measure gates and gradients on the first `POEMS` sequences longer than `STEPS`. At least one must be longer.
+    """Measure gates and gradients on the first `POEMS` sequences longer than `STEPS`.
+
+    At least one must be longer.
 
     Returns:
-        First, the share of saturated gates among the gates i, f and o of all units, steps and poems. Second, the norms
-        of ∂L/∂x_t from the latest step t to the earliest, averaged over the poems. L is -ln p of the last character.
+        First, the share of saturated gates among the gates i, f and o of all units, steps and
+        poems. Second, the norms of ∂L/∂x_t from the latest step t to the earliest, averaged over
+        the poems. L is -ln p of the last character.
     """
-    ids = np.array([sequence[: STEPS + 1] for sequence in sequences if len(sequence) > STEPS][:POEMS]).T
+    ids = np.array(
+        [sequence[: STEPS + 1] for sequence in sequences if len(sequence) > STEPS][:POEMS]
+    ).T
     tensors = {name: tensor.astype(np.float64) for name, tensor in model.tensors().items()}
     parameters = Parameters(*(tensors[f"lstm.0.{name}"] for name in Parameters._fields))
-    x, zeros = tensors["embedding.weight"][ids[:-1]], np.zeros((ids.shape[1], model.configuration.hidden_size))
+    x, zeros = (
+        tensors["embedding.weight"][ids[:-1]],
+        np.zeros((ids.shape[1], model.configuration.hidden_size)),
+    )
     with np.errstate(all="ignore"):  # the weights may have exploded
-        (hs, h_T, _), caches = sequence_forward(x, zeros, zeros, parameters, model.configuration.activation)
+        (hs, h_T, _), caches = sequence_forward(
+            x, zeros, zeros, parameters, model.configuration.activation
+        )
         logits = h_T @ tensors["output.weight"].T + tensors["output.bias"]
         dlogits = torch.softmax(torch.from_numpy(logits), dim=1).numpy()
         dlogits[np.arange(len(dlogits)), ids[-1]] -= 1
-        dx = sequence_backward(np.zeros_like(hs), dlogits @ tensors["output.weight"], zeros, caches)[0]
+        dx = sequence_backward(
+            np.zeros_like(hs), dlogits @ tensors["output.weight"], zeros, caches
+        )[0]
     gates = np.array([[cache.gates.i, cache.gates.f, cache.gates.o] for cache in caches])
     saturated = float(((gates < CLOSED) | (gates > OPEN)).mean())
     return saturated, np.linalg.norm(dx, axis=2).mean(axis=1)[::-1]

@@ -19,7 +19,10 @@ VOCABULARY = PRESETS["report"].model.vocabulary_size
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
     """List three trials: train on an eighth of the poems, train on all poems, and count characters in a random draw."""
     grid, found = plan("data"), []
-    for name, count in ((FEW, len(setup.train) * grid["few"] // grid["many"]), (MANY, len(setup.train))):
+    for name, count in (
+        (FEW, len(setup.train) * grid["few"] // grid["many"]),
+        (MANY, len(setup.train)),
+    ):
         steps = setup.steps(grid[f"{name}_epochs"]) * -(-count // setup.budget["batch_size"])
         found.append(Trial(name, {"poems": count, "steps": steps}))
     return [*found, Trial(DRAWN, {"poems": len(setup.train)})]
@@ -28,9 +31,13 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train on the trial's poems and record the train and dev losses, or count the characters in a random draw."""
     if trial.name == DRAWN:
-        # Count the vocabulary of equally many poems drawn at random, both cut as for training and whole.
+        # Count the vocabulary of equally many poems drawn at random, both cut as for training and
+        # whole.
         rng, pool = np.random.default_rng(setup.seed), setup.tang or setup.train
-        drawn = [pool[at] for at in rng.choice(len(pool), min(len(setup.train), len(pool)), replace=False)]
+        drawn = [
+            pool[at]
+            for at in rng.choice(len(pool), min(len(setup.train), len(pool)), replace=False)
+        ]
         cut = [text[: LENGTHS["report"]] for text in drawn]
         counts = (len(set("".join(texts))) + len(SPECIAL_TOKENS) for texts in (cut, drawn))
         return Measured(dict(zip(("vocabulary_cut", "vocabulary_whole"), counts, strict=True)))

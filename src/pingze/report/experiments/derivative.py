@@ -34,7 +34,10 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
-    worst = {way: [max(row.figures[way].values()) for row in rows.values()] for way in ("printed", "joint")}
+    worst = {
+        way: [max(row.figures[way].values()) for row in rows.values()]
+        for way in ("printed", "joint")
+    }
     printed, joint = worst["printed"], worst["joint"]
     return {"any": {"printed": max(printed), "printed_one": printed[0], "joint": max(joint)}}
 

@@ -34,7 +34,10 @@ class Setup:
 
     budget: Mapping[str, Any]
     seed: int
-    """The seed of all random numbers. Experiments that involve chance are measured once with each of `seeds`."""
+    """The seed of all random numbers.
+
+    Experiments that involve chance are measured once with each of `seeds`.
+    """
     train: Sequence[str]
     dev: Sequence[str]
     real: Mapping[str, Sequence[Lines]]
@@ -44,7 +47,9 @@ class Setup:
 
     @classmethod
     def of(cls, store: Store, budget: str, seed: int) -> "Setup":
-        """Read the texts for a budget from a corpus. `seed` is the first of the setup's consecutive `seeds`.
+        """Read the texts for a budget from a corpus.
+
+        `seed` is the first of the setup's consecutive `seeds`.
 
         Raises InputError if the budget is unknown, the seed is negative or the corpus is too small.
         """
@@ -53,10 +58,18 @@ class Setup:
         if seed < 0:
             raise InputError("report_seed", field="seed", has=seed)
         chosen = BUDGETS[budget]
-        train, dev = store.report_draw("train")[: chosen["train"]], store.report_draw("dev")[: chosen["dev"]]
+        train, dev = (
+            store.report_draw("train")[: chosen["train"]],
+            store.report_draw("dev")[: chosen["dev"]],
+        )
         if len(train) < chosen["batch_size"] or not dev:
-            raise InputError("report_corpus", train=len(train), dev=len(dev), wanted=chosen["batch_size"])
-        real = {form: [poem.lines for poem in real_poems(FORMS[form], chosen["real"], store)] for form in MEASURED}
+            raise InputError(
+                "report_corpus", train=len(train), dev=len(dev), wanted=chosen["batch_size"]
+            )
+        real = {
+            form: [poem.lines for poem in real_poems(FORMS[form], chosen["real"], store)]
+            for form in MEASURED
+        }
         tang = [poem.text for poem in store.poems(dynasty="tang", split="train")]
         return cls(chosen, seed, train, dev, real, tang)
 
@@ -79,17 +92,30 @@ class Setup:
     def preset(self, settings: Mapping[str, Any]) -> Preset:
         """Configure the report's model and plain training, and apply all settings except `steps` and `poems`.
 
-        Plain training is Adam at the constant rate 2e-3 without warm-up, dropout or clipping. Each trial thus changes
-        one thing.
+        Plain training is Adam at the constant rate 2e-3 without warm-up, dropout or clipping. Each
+        trial thus changes one thing.
         """
-        changed: dict[str, Any] = {"dropout": 0, "warmup_steps": 0, "decay": False, "clip_norm": None}
+        changed: dict[str, Any] = {
+            "dropout": 0,
+            "warmup_steps": 0,
+            "decay": False,
+            "clip_norm": None,
+        }
         changed |= {"vocabulary_size": self.vocabulary_size, "seed": self.seed, "patience": None}
-        changed |= {name: self.budget[name] for name in ("embedding_size", "hidden_size", "batch_size", "precision")}
-        changed |= {name: value for name, value in settings.items() if name not in ("steps", "poems")}
+        changed |= {
+            name: self.budget[name]
+            for name in ("embedding_size", "hidden_size", "batch_size", "precision")
+        }
+        changed |= {
+            name: value for name, value in settings.items() if name not in ("steps", "poems")
+        }
         return preset("report", [f"{name}={str(value).lower()}" for name, value in changed.items()])
 
     def describe(self) -> dict[str, Any]:
-        """Return the budget, the seeds, the sizes and a hash of the texts. Reruns are comparable if these are equal."""
+        """Return the budget, the seeds, the sizes and a hash of the texts.
+
+        Reruns are comparable if these are equal.
+        """
         verse = ["".join(lines) for poems in self.real.values() for lines in poems]
         texts = "".join(f"{text}\n" for text in (*self.train, *self.dev, *verse))
         sizes = {"train": len(self.train), "dev": len(self.dev), "vocabulary": self.vocabulary_size}
@@ -127,7 +153,10 @@ class Row:
         return float("inf") if value is None else float(value)
 
     def curve(self, name: str) -> Array:
-        """Return a curve as an array. Values that were not finite become NaN, which leaves a gap in a chart."""
+        """Return a curve as an array.
+
+        Values that were not finite become NaN, which leaves a gap in a chart.
+        """
         return np.array(self.curves[name], float)
 
 

@@ -45,7 +45,11 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
-    row, good, best = rows[STANDARD], rows[GOOD], min(each.number("dev_nats") for each in rows.values())
+    row, good, best = (
+        rows[STANDARD],
+        rows[GOOD],
+        min(each.number("dev_nats") for each in rows.values()),
+    )
     ratios = [row.number(name) / good.number(name) for name in ("first_norm", "reach_before")]
     excess = 100 * (row.number("dev_nats") / best - 1)
     return {
@@ -55,7 +59,10 @@ def judge(rows: Rows) -> Judged:
 
 
 def figures(rows: Rows) -> Figures:
-    """Draw the gradient by the number of steps back, before and after training. Draw the dev loss by training step."""
+    """Draw the gradient by the number of steps back, before and after training.
+
+    Draw the dev loss by training step.
+    """
     reach, (axes,) = panels(xlabel="steps back", ylabel="norm of ∂L/∂x", yscale="log")
     dev, (below,) = panels(xlabel="step", ylabel="dev, nats per token")
     for number, (name, row) in enumerate(rows.items()):

@@ -13,7 +13,10 @@ from pingze.report.experiments.experiment import Figures, Judged, Measured, Row,
 MOMENTUM, ADAM = FAMILIES = ("SGD with momentum", "Adam")
 RACE = ", race"
 AROUND = 4.1
-"""Rates within this factor of the best rate count as near it. The rates in the grids grow by a factor of about 4."""
+"""Rates within this factor of the best rate count as near it.
+
+The rates in the grids grow by a factor of about 4.
+"""
 GRID = plan("optimizers")
 TARGETS, TOLERANCES = GRID["targets"], GRID["tolerances"]
 SETTINGS: Mapping[str, Sequence[dict[str, Any]]] = {
@@ -31,13 +34,18 @@ def _name(family: str, settings: Mapping[str, Any]) -> str:
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List fifteen settings of each optimizer. Once all are measured, also list a race between the best settings."""
+    """List fifteen settings of each optimizer.
+
+    Once all are measured, also list a race between the best settings.
+    """
     steps, race_steps = (setup.steps(GRID[name]) for name in ("steps", "race_steps"))
     grids = [(family, each) for family in FAMILIES for each in SETTINGS[family]]
     found = [Trial(_name(family, each), {**each, "steps": steps}) for family, each in grids]
     if all(trial.name in rows for trial in found):
         best = {family: best_of(rows, family).settings for family in FAMILIES}
-        found += [Trial(family + RACE, {**each, "steps": race_steps}) for family, each in best.items()]
+        found += [
+            Trial(family + RACE, {**each, "steps": race_steps}) for family, each in best.items()
+        ]
     return found
 
 
@@ -66,7 +74,9 @@ def decades(rows: Rows, family: str, tolerance: float) -> float:
     """Return the width, in decades, of the range of rates around the best rate in which all rates are `good`."""
     found, within = tuned(rows, family), good(rows, family, tolerance)
     best = found.index(best_of(rows, family))
-    below, above = (sum(takewhile(bool, each)) for each in (within[:best][::-1], within[best + 1 :]))
+    below, above = (
+        sum(takewhile(bool, each)) for each in (within[:best][::-1], within[best + 1 :])
+    )
     lowest, highest = (found[at].settings["learning_rate"] for at in (best - below, best + above))
     return math.log10(highest / lowest)
 
@@ -74,7 +84,11 @@ def decades(rows: Rows, family: str, tolerance: float) -> float:
 def unsteady(rows: Rows, family: str) -> float:
     """Return what percentage of trainings diverge or spike at the best momentum and rates near the best (`AROUND`)."""
     top = best_of(rows, family)
-    own = [row for row in tuned(rows, family) if row.settings.get("momentum") == top.settings.get("momentum")]
+    own = [
+        row
+        for row in tuned(rows, family)
+        if row.settings.get("momentum") == top.settings.get("momentum")
+    ]
     factors = [row.settings["learning_rate"] / top.settings["learning_rate"] for row in own]
     near = [row for row, factor in zip(own, factors, strict=True) if 1 / AROUND <= factor <= AROUND]
     shaken = sum(bool(row.figures["diverged"] or row.figures["spikes"]) for row in near)
@@ -90,11 +104,15 @@ def arrival(row: Row, nats: float) -> float:
 def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     momentum, adam = (unsteady(rows, family) for family in FAMILIES)
-    shares = {f"good_{each}": sum(good(rows, MOMENTUM, each)) / sum(good(rows, ADAM, each)) for each in TOLERANCES}
+    shares = {
+        f"good_{each}": sum(good(rows, MOMENTUM, each)) / sum(good(rows, ADAM, each))
+        for each in TOLERANCES
+    }
     ratios = {}
     for nats in TARGETS:
         ours, theirs = (max(1.0, arrival(rows[family + RACE], nats)) for family in FAMILIES)
-        ratios[f"ratio_{nats}"] = ours if math.isinf(ours) else ours / theirs  # infinity if neither arrives
+        # infinity if neither arrives
+        ratios[f"ratio_{nats}"] = ours if math.isinf(ours) else ours / theirs
     return {
         "fast": ratios,
         "momentum-unstable": {"more": momentum - adam},
@@ -105,10 +123,16 @@ def judge(rows: Rows) -> Judged:
 
 
 def figures(rows: Rows) -> Figures:
-    """Draw the dev loss by learning rate, with a cross where training diverged. Draw the race's dev loss by step."""
+    """Draw the dev loss by learning rate, with a cross where training diverged.
+
+    Draw the race's dev loss by step.
+    """
     first = rows[MOMENTUM + RACE].curve("dev")[0]
     by_rate, every = panels(2, xlabel="learning rate", ylabel="dev, nats per token", xscale="log")
-    kinds = [*((every[0], MOMENTUM, momentum) for momentum in GRID["momentum"]), (every[1], ADAM, None)]
+    kinds = [
+        *((every[0], MOMENTUM, momentum) for momentum in GRID["momentum"]),
+        (every[1], ADAM, None),
+    ]
     for number, (axes, family, momentum) in enumerate(kinds):
         own = [row for row in tuned(rows, family) if row.settings.get("momentum") == momentum]
         lost = [row.settings["learning_rate"] for row in own if row.figures["diverged"]]

@@ -1,4 +1,7 @@
-"""Measure where perplexity overflows and whether one small probability is the cause. Interpret the report's values."""
+"""Measure where perplexity overflows and whether one small probability is the cause.
+
+Interpret the report's values.
+"""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +26,8 @@ LARGEST = float(np.finfo(np.float32).max)
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Measure one of three trials: arithmetic, an untrained model, or the shipped model."""
-    if trial.name == "arithmetic":  # the limits of float32, and the report's figures as nats per 48 tokens
+    # the limits of float32, and the report's figures as nats per 48 tokens
+    if trial.name == "arithmetic":
         even = math.log(CLASSES)
         read = {"even_nats_per_48": LENGTH * even, "even_overflows_at": overflow([even] * LENGTH)}
         for name, figure in (("initial", INITIAL), ("final", FINAL)):
@@ -59,7 +63,11 @@ def measure(setup: Setup, trial: Trial) -> Measured:
             "nats_per_48": LENGTH * nats,
             "perplexity": math.exp(nats),
         },
-        {"overflowed": [sum(at <= length for at in met) / len(poems) for length in range(LENGTH + 1)]},
+        {
+            "overflowed": [
+                sum(at <= length for at in met) / len(poems) for length in range(LENGTH + 1)
+            ]
+        },
     )
 
 
@@ -88,7 +96,10 @@ def judge(rows: Rows) -> Judged:
         "overflows": overflows,
         "sum": {"finite": row.number("finite_sums") / row.number("poems")},
         "initial": {"as_perplexity": off(INITIAL, CLASSES), "as_nats": off(INITIAL, even)},
-        "final": {"as_perplexity": off(FINAL, row.number("perplexity")), "as_nats": off(FINAL, nats)},
+        "final": {
+            "as_perplexity": off(FINAL, row.number("perplexity")),
+            "as_nats": off(FINAL, nats),
+        },
     }
 
 

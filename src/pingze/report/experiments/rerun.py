@@ -41,10 +41,14 @@ class Section(NamedTuple):
     minutes: float
 
 
-def page(sections: Sequence[Section], setup: Setup, machine: Mapping[str, Any], planned: int) -> str:
+def page(
+    sections: Sequence[Section], setup: Setup, machine: Mapping[str, Any], planned: int
+) -> str:
     """Render an HTML page of the completed experiments. `planned` is the number of all experiments."""
     resources = files(__package__)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+    )
     # Words in backticks become <code> elements.
     code = partial(re.sub, r"`([^`]*)`", r"<code>\1</code>")
     environment.filters |= {"code": lambda text: Markup(code(str(escape(text)))), "plain": _shown}
@@ -73,12 +77,16 @@ def _shown(value: Any) -> str:
 
 
 class Results:
-    """The rows stored in a folder. After each new row, the files in the folder are written atomically.
+    """The rows stored in a folder.
+
+    After each new row, the files in the folder are written atomically.
 
     Raises InputError if the folder holds a rerun with another budget, seed or corpus.
     """
 
-    def __init__(self, folder: Path, heading: Mapping[str, Any], machine: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, heading: Mapping[str, Any], machine: Mapping[str, Any]
+    ) -> None:
         self.folder = folder
         self._results = _read(folder / RESULTS, {"heading": _plain(heading), "rows": {}})
         self._times = _read(folder / TIMES, {"machine": dict(machine), "seconds": {}})
@@ -152,8 +160,9 @@ def _plain(value: Any) -> Any:
 EXPERIMENTS = {name: import_module(f"{__package__}.{name}") for name in document()["experiment"]}
 """The module of each experiment in `claims.toml`, in the order of the page.
 
-Every module has measure(setup, trial) -> Measured and figures(rows) -> Figures. A module also has judge(rows) -> Judged
-if the experiment has claims, and trials(setup, rows) -> list[Trial] if `claims.toml` cannot list the trials.
+Every module has measure(setup, trial) -> Measured and figures(rows) -> Figures. A module also has
+judge(rows) -> Judged if the experiment has claims, and trials(setup, rows) -> list[Trial] if
+`claims.toml` cannot list the trials.
 """
 SEEDLESS = ("derivative", "perplexity", "samples", "saturation")
 """The experiments measured with only one seed, because nothing in them is random or because they have no claims."""
@@ -167,9 +176,10 @@ def rerun(
 ) -> list[Section]:
     """Measure the trials that have no results in a folder yet, and write the page of the experiments that are complete.
 
-    If `only` names an experiment, no other is measured. Before each trial, `progress` is called with the trial's key,
-    the trial's number (from 1), and the number of all trials. Raises InputError if the experiment is unknown, or if the
-    folder holds a rerun with another budget, seed or corpus. Raises TrainingError if the disk is full.
+    If `only` names an experiment, no other is measured. Before each trial, `progress` is called
+    with the trial's key, the trial's number (from 1), and the number of all trials. Raises
+    InputError if the experiment is unknown, or if the folder holds a rerun with another budget,
+    seed or corpus. Raises TrainingError if the disk is full.
     """
     if only is not None and only not in EXPERIMENTS:
         raise InputError("choice", field="experiment", has=only, choices=[*EXPERIMENTS])
@@ -180,8 +190,11 @@ def rerun(
     for name in EXPERIMENTS:
         seeds = setup.seeds[: 1 if name in SEEDLESS else None]
         series[name] = [_Series(name, replace(setup, seed=seed), results) for seed in seeds]
-    # 1) Measure the missing rows; an experiment may plan further trials once its first rows are measured.
-    run = [each for name in document()["order"]["run"] if only in (None, name) for each in series[name]]
+    # 1) Measure the missing rows; an experiment may plan further trials once its first rows are
+    # measured.
+    run = [
+        each for name in document()["order"]["run"] if only in (None, name) for each in series[name]
+    ]
     done, total = 0, sum(len(each.trials()) for each in run)
     for each in run:
         while missing := [trial for trial in each.trials() if not each.rows([trial])]:
@@ -208,8 +221,13 @@ def rerun(
 def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section:
     """Judge and draw an experiment whose trials have all been measured."""
     known = claims(name)
-    judged = {seed: EXPERIMENTS[name].judge(rows) for seed, rows in by_seed.items()} if known else {}
-    findings = [Finding(claim, {seed: judged[seed][half] for seed in judged}) for half, claim in known.items()]
+    judged = (
+        {seed: EXPERIMENTS[name].judge(rows) for seed, rows in by_seed.items()} if known else {}
+    )
+    findings = [
+        Finding(claim, {seed: judged[seed][half] for seed in judged})
+        for half, claim in known.items()
+    ]
     with matplotlib.rc_context(STYLE):
         figures = EXPERIMENTS[name].figures(next(iter(by_seed.values())))
     rows = [row for rows in by_seed.values() for row in rows.values()]
@@ -229,7 +247,9 @@ class _Series(NamedTuple):
 
     def rows(self, trials: Sequence[Trial]) -> Rows:
         """Return the rows of those trials that have been measured."""
-        return {trial.name: row for trial in trials if (row := self.results.row(self.key(trial), trial))}
+        return {
+            trial.name: row for trial in trials if (row := self.results.row(self.key(trial), trial))
+        }
 
     def trials(self) -> Sequence[Trial]:
         """List all trials. Some experiments add trials that depend on the rows measured so far."""
@@ -238,6 +258,12 @@ class _Series(NamedTuple):
             return found
         shortened = self.setup.steps
         return [
-            Trial(name, {key: shortened(value) if key == "steps" else value for key, value in settings.items()})
+            Trial(
+                name,
+                {
+                    key: shortened(value) if key == "steps" else value
+                    for key, value in settings.items()
+                },
+            )
             for name, settings in plan(self.name)["trials"].items()
         ]

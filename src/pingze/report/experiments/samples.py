@@ -15,8 +15,13 @@ from pingze.verse import Verdict, check
 from pingze.verse.pasted_text import read_lines
 
 MODEL = "report"
-CALLS: Mapping[str, tuple[str, float, int]] = {"{} {} {}".format(*call): call for call in plan("samples")["calls"]}
-"""The report's calls of `generate`, as (opening, temperature, split_len). A key joins the values, as in "日 0.7 6"."""
+CALLS: Mapping[str, tuple[str, float, int]] = {
+    "{} {} {}".format(*call): call for call in plan("samples")["calls"]
+}
+"""The report's calls of `generate`, as (opening, temperature, split_len).
+
+A key joins the values, as in "日 0.7 6".
+"""
 FORMS = {(4, 5): "五絕", (4, 7): "七絕", (8, 5): "五律", (8, 7): "七律"}
 
 
@@ -36,21 +41,30 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         return Measured(printed_poems()[number - 1])
     if form := trial.settings.get("form"):
         return Measured({"poems": len(setup.real[form]), "kept": sum(map(_kept, setup.real[form]))})
-    # Answer one of the report's calls twice: freely with the model `report`, and in a form with the default model.
+    # Answer one of the report's calls twice: freely with the model `report`, and in a form with the
+    # default model.
     start, temperature, split_len = CALLS[trial.name]
     first = setup.seed + 1000 * list(CALLS).index(trial.name)
     seeds = range(first, first + setup.budget["poems"])
-    texts = [generate(start, temperature, split_len, max_lines=8, seed=seed, model=MODEL) for seed in seeds]
+    texts = [
+        generate(start, temperature, split_len, max_lines=8, seed=seed, model=MODEL)
+        for seed in seeds
+    ]
     free = [read_lines(text) for text in texts]
     regulated = [lines for lines in free if (len(lines), len(lines[0])) in FORMS]
     form, model = FORMS[4, split_len - 1], checkpoint.DEFAULT
-    bound = compose(start, form=form, temperature=temperature, seed=first, count=len(seeds), model=model)
+    bound = compose(
+        start, form=form, temperature=temperature, seed=first, count=len(seeds), model=model
+    )
     return Measured(
         {
             "free": texts[0],
             "free_verdict": _in_words(check(texts[0])),
             "free_poems": len(free),
-            "free_shaped": sum(lines[0].startswith(start) and {*map(len, lines)} == {split_len - 1} for lines in free),
+            "free_shaped": sum(
+                lines[0].startswith(start) and {*map(len, lines)} == {split_len - 1}
+                for lines in free
+            ),
             "free_regulated": len(regulated),
             "free_kept": sum(map(_kept, regulated)),
             "bound": str(bound[0]),
@@ -63,13 +77,19 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def printed_poems() -> list[dict[str, Any]]:
-    """Read the verdicts that `experiments/printed_poems.py` wrote on the report's poems. The poems are not stored."""
+    """Read the verdicts that `experiments/printed_poems.py` wrote on the report's poems.
+
+    The poems are not stored.
+    """
     text = files(__package__).joinpath("printed_poems.json").read_text(encoding="utf-8")
     return json.loads(text)
 
 
 def _kept(lines: Lines) -> bool:
-    """Return whether a poem keeps tones and rhyme. `FORMS` gives the form by the number of lines and their length."""
+    """Return whether a poem keeps tones and rhyme.
+
+    `FORMS` gives the form by the number of lines and their length.
+    """
     return check("，".join(lines), form=FORMS.get((len(lines), len(lines[0])))).ok
 
 
@@ -86,11 +106,20 @@ def judge(rows: Rows) -> Judged:
 
 def figures(rows: Rows) -> Figures:
     """Draw the share of poems that keep tones and rhyme, for each call and for real verse."""
-    calls, real = ([row for row in rows.values() if kind in row.settings] for kind in ("start", "form"))
-    figure, (axes,) = panels(xlabel="call, in the report's order", ylabel="share", ylim=(-0.03, 1.05))
+    calls, real = (
+        [row for row in rows.values() if kind in row.settings] for kind in ("start", "form")
+    )
+    figure, (axes,) = panels(
+        xlabel="call, in the report's order", ylabel="share", ylim=(-0.03, 1.05)
+    )
     parts = {"generate": ("free_kept", "free_regulated"), "compose": ("bound_kept", "bound_poems")}
     for label, (part, whole) in parts.items():
-        by_step(axes, [row.number(part) / max(1.0, row.number(whole)) for row in calls], "o-", label=label)
+        by_step(
+            axes,
+            [row.number(part) / max(1.0, row.number(whole)) for row in calls],
+            "o-",
+            label=label,
+        )
     kept, poems = (sum(row.number(name) for row in real) for name in ("kept", "poems"))
     level(axes, kept / max(1.0, poems), "real Tang poems")
     return [figure]

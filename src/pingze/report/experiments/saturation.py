@@ -1,4 +1,7 @@
-"""Train with softmax applied twice, and measure which tokens the network favors at a stall. No claim needs this."""
+"""Train with softmax applied twice, and measure which tokens the network favors at a stall.
+
+No claim needs this.
+"""
 
 import torch
 from torch import nn
@@ -37,8 +40,12 @@ def figures(rows: Rows) -> Figures:
     inside, (axes,) = panels(xlabel="step", ylabel="mean probability", ylim=(-0.03, 1.03))
     stall, (below,) = panels(xlabel="step", ylabel="loss, nats per token")
     for number, (name, row) in enumerate(rows.items()):
-        axes.plot(row.curve("looks"), row.curve("p_largest"), f"C{number}o-", label=f"largest, {name}")
-        axes.plot(row.curve("looks"), row.curve("p_correct"), f"C{number}o--", label=f"right, {name}")
+        axes.plot(
+            row.curve("looks"), row.curve("p_largest"), f"C{number}o-", label=f"largest, {name}"
+        )
+        axes.plot(
+            row.curve("looks"), row.curve("p_correct"), f"C{number}o--", label=f"right, {name}"
+        )
         below.plot(row.curve("looks"), row.curve("twice"), f"C{number}o-", label=f"loss, {name}")
         predicted = row.number("bound") + 1 - row.curve("p_correct")
         below.plot(row.curve("looks"), predicted, f"C{number}x", label=f"approximation, {name}")

@@ -15,7 +15,8 @@ from pingze.report.experiments.experiment import Figures, Judged, Measured, Row,
 def bound(classes: int) -> float:
     """Return the least loss that two softmaxes over V classes allow.
 
-    For probabilities p, the loss is ln Σ_v e^{p_v} - p_target. It is least if p_target = 1. It is ln V if p is uniform.
+    For probabilities p, the loss is ln Σ_v e^{p_v} - p_target. It is least if p_target = 1. It is
+    ln V if p is uniform.
     """
     return math.log(classes - 1 + math.e) - 1
 
@@ -44,7 +45,11 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def _of(rows: Rows, kind: str) -> dict[str, Row]:
-    return {name.removeprefix(f"{kind}, "): row for name, row in rows.items() if name.startswith(f"{kind}, ")}
+    return {
+        name.removeprefix(f"{kind}, "): row
+        for name, row in rows.items()
+        if name.startswith(f"{kind}, ")
+    }
 
 
 def _late_fall(row: Row) -> float:
@@ -58,12 +63,17 @@ def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
     late = max(map(_late_fall, twice.values()))
-    late_plain = max((_late_fall(row) for row in plain.values() if not row.figures["diverged"]), default=0.0)
+    late_plain = max(
+        (_late_fall(row) for row in plain.values() if not row.figures["diverged"]), default=0.0
+    )
     both = twice.values(), plain.values()
-    whole, whole_plain = (max(row.number("fall") for row in found if not row.figures["failed_at"]) for found in both)
+    whole, whole_plain = (
+        max(row.number("fall") for row in found if not row.figures["failed_at"]) for found in both
+    )
     best_twice, best = (min(row.number("best_dev_nats") for row in found) for found in both)
     late_share, whole_share = (
-        part / plain if plain > 0 else math.inf for part, plain in ((late, late_plain), (whole, whole_plain))
+        part / plain if plain > 0 else math.inf
+        for part, plain in ((late, late_plain), (whole, whole_plain))
     )
     stalls = {"late": late, "late_share": late_share, "whole": whole, "whole_share": whole_share}
     return {"stalls": stalls, "mended": {"ratio": best / best_twice}}

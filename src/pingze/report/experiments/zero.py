@@ -65,11 +65,14 @@ def compare_units(model: LanguageModel) -> tuple[int, float]:
     """Compare hidden units k of an untied model by row k of each gate's W and b, and by column k of the output weight.
 
     Returns:
-        First, the number of distinct units. Two units are distinct if their weights differ in at least one bit. Second,
-        the largest difference between a weight of any unit and the same weight of the first unit.
+        First, the number of distinct units. Two units are distinct if their weights differ in at
+        least one bit. Second, the largest difference between a weight of any unit and the same
+        weight of the first unit.
     """
     tensors, H = model.tensors(), model.configuration.hidden_size
-    gates = (gate for name in Parameters._fields for gate in tensors[f"lstm.0.{name}"].reshape(4, H, -1))
+    gates = (
+        gate for name in Parameters._fields for gate in tensors[f"lstm.0.{name}"].reshape(4, H, -1)
+    )
     units = np.concatenate([*gates, tensors["output.weight"].T], axis=1)
     return len({unit.tobytes() for unit in units}), float(np.abs(units - units[0]).max())
 
@@ -82,7 +85,11 @@ def judge(rows: Rows) -> Judged:
     kinds, entropy = row.number("kinds_of_units"), rows[FLOOR].number("train_entropy")
     gain, random_gain = (max(0.0, entropy - each.number("train_nats")) for each in (row, one))
     return {
-        "same-values": {"values": row.number("values"), "kinds": kinds, "moved": len(row.figures["moved"])},
+        "same-values": {
+            "values": row.number("values"),
+            "kinds": kinds,
+            "moved": len(row.figures["moved"]),
+        },
         "symmetric": {
             "different": (kinds - 1) / (row.number("units") - 1),
             "symmetric": sum(rows[name].number("kinds_of_units") == 1 for name in SYMMETRIC),

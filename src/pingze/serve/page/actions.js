@@ -26,7 +26,9 @@ export async function compose(request) {
   const desk = newDesk();
   const hear = (poem, reading) => {
     showReading(reading);
-    desk.entries.push(newEntry(heard(poem, reading.remarks, request), kept, fixed(request, widthsOf(poem.lines))));
+    desk.entries.push(
+      newEntry(heard(poem, reading.remarks, request), kept, fixed(request, widthsOf(poem.lines))),
+    );
     if (desk.entries.length === 1) replaceDesk(desk);
     Object.assign(state, { draft: null, expected: count });
     touch();
@@ -52,7 +54,9 @@ export async function compose(request) {
 
 /** A poem as it came, with its sources, what is lost of its title as heading, and what was typed in Simplified. */
 function heard(poem, remarks, request) {
-  const typed = remarks.filter(({ code }) => code === "converted").flatMap(({ has, read }) => typedPairs(read, has));
+  const typed = remarks
+    .filter(({ code }) => code === "converted")
+    .flatMap(({ has, read }) => typedPairs(read, has));
   const isLost = remarks.some(({ code, field }) => code === "not_known" && field === "title");
   const heading = poem.heading ?? request.heading ?? (isLost ? request.title : null);
   return { ...poem, sources: sourcesIn(poem), heading, typed: typed.flat().join("") };
@@ -77,13 +81,18 @@ export async function replace({ line, position }, characters, own = false) {
   const on = entry();
   const { poem } = on.now;
   const put = [...characters];
-  const places = placesOf(widthsOf(poem.lines)).filter((one) => one.line === line && one.position >= position);
+  const places = placesOf(widthsOf(poem.lines)).filter(
+    (one) => one.line === line && one.position >= position,
+  );
   if (put.length > places.length) return trouble(t("no_room", places.length, put.length));
   const changes = new Map(put.map((one, n) => [keyOf(places[n]), one]));
   const wanted = rewrite(poem.lines, (one, place) => changes.get(keyOf(place)) ?? one);
   return attempt(async () => {
     const found = own ? (await ask("check", checking(on, wanted))).verdicts[0].read : wanted;
-    const lines = rewrite(wanted, (one, place) => (changes.has(keyOf(place)) && charAt(found, place)) || one);
+    const lines = rewrite(
+      wanted,
+      (one, place) => (changes.has(keyOf(place)) && charAt(found, place)) || one,
+    );
     const typed = [poem.typed, ...typedPairs(lines.join(""), wanted.join("")).flat()].join("");
     const locks = new Set([...on.now.locks, ...(own ? changes.keys() : [])]);
     changeEntry(on, poem, { poem: { ...poem, lines, typed, log_probability: null }, locks });
@@ -110,7 +119,8 @@ export async function mendAround() {
 }
 
 /** Give the poem a heading and its seal. Throws where it is not on the sheet any more. */
-export const entitle = (on, heading, seal) => changeEntry(on, on.now.poem, { poem: { ...on.now.poem, heading, seal } });
+export const entitle = (on, heading, seal) =>
+  changeEntry(on, on.now.poem, { poem: { ...on.now.poem, heading, seal } });
 
 /** Whether nothing is being written; where something is, the reader hears that this was not done. */
 function isFree() {
@@ -158,9 +168,14 @@ async function rewritten(on, targets, others, signal) {
   const { poem } = on.now;
   const numbers = [...new Set(targets.map(({ line }) => line))];
   const isOld = sourcesOf(poem).every((from, at) => from || numbers.includes(at + 1));
-  if (poem.sources && isOld && targets.length > 1) return quoted(on, targets, numbers, others, signal);
+  if (poem.sources && isOld && targets.length > 1)
+    return quoted(on, targets, numbers, others, signal);
   const before = others.flatMap(({ lines }) => numbers.flatMap((line) => [...lines[line - 1]]));
-  const draws = { temperature: on.ask.temperature, top_p: on.ask.top_p, unlike: before.slice(0, 1000).join("") };
+  const draws = {
+    temperature: on.ask.temperature,
+    top_p: on.ask.top_p,
+    unlike: before.slice(0, 1000).join(""),
+  };
   const body = { poem: bare(poem), targets, ...draws, ...constraints(on) };
   return { ...poem, ...(await ask("revise", body, signal)) };
 }
@@ -169,11 +184,20 @@ async function rewritten(on, targets, others, signal) {
 async function quoted({ ask: asked, now: { poem } }, targets, numbers, others, signal) {
   const { heading, collect, ...kept } = asked;
   const free = new Set(targets.map(keyOf));
-  const pattern = rewrite(poem.lines, (one, place) => (free.has(keyOf(place)) ? FREE : one)).join(" ");
+  const pattern = rewrite(poem.lines, (one, place) => (free.has(keyOf(place)) ? FREE : one)).join(
+    " ",
+  );
   const own = (line) => [...line].find((character) => !pattern.includes(character)) ?? "";
   const out = others.flatMap(({ lines }) => numbers.map((number) => own(lines[number - 1])));
   const { form, template, rhyme } = poem;
-  const body = { ...kept, form, template, rhyme, pattern, exclude: [asked.exclude, ...out].join(" ").trim() };
+  const body = {
+    ...kept,
+    form,
+    template,
+    rhyme,
+    pattern,
+    exclude: [asked.exclude, ...out].join(" ").trim(),
+  };
   const [found] = (await ask("collect", body, signal)).poems;
   return { ...poem, ...found, sources: sourcesIn(found) };
 }
@@ -209,7 +233,8 @@ export function toggleLock(place) {
 const WAYS = { undo: ["past", "before", "undone"], redo: ["future", "after", "redone"] };
 
 /** The desk that a way leads to: null where the poem has steps of its own that way, or there is none. */
-const deskBeyond = ([steps, beyond]) => (entry()?.[steps].length ? null : findDesk(state.desk[beyond]));
+const deskBeyond = ([steps, beyond]) =>
+  entry()?.[steps].length ? null : findDesk(state.desk[beyond]);
 
 export const canGo = (way) => Boolean(entry()?.[WAYS[way][0]].length || deskBeyond(WAYS[way]));
 

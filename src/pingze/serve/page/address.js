@@ -16,7 +16,9 @@ export async function writeAddress() {
   const on = entry();
   if (!on) return;
   const { now } = on;
-  document.title = [written(now.poem, titleOf(now.poem) || now.poem.lines[0]), t("page")].join(" · ");
+  document.title = [written(now.poem, titleOf(now.poem) || now.poem.lines[0]), t("page")].join(
+    " · ",
+  );
   const here = { desk: state.desk.id, view: state.view };
   const isHere = () => history.state?.desk === here.desk && history.state.view === here.view;
   if (history.state && !isHere() && !useSpare()) history.pushState(here, "", location.pathname);

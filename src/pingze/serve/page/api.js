@@ -9,7 +9,11 @@ export const PATIENCE = 5000;
 class Problem extends Error {
   constructor(problem) {
     super(problem ? told(problem.detail ?? problem.title) : t("unreachable"));
-    Object.assign(this, { clashes: problem?.clashes ?? [], field: problem?.field, cause: problem?.cause });
+    Object.assign(this, {
+      clashes: problem?.clashes ?? [],
+      field: problem?.field,
+      cause: problem?.cause,
+    });
   }
 }
 
@@ -22,10 +26,15 @@ const lost = (error) => {
 };
 
 async function send(path, body, signal, accept = "*/*") {
-  const headers = { "Content-Type": "application/json", "Accept-Language": settings.language, Accept: accept };
+  const headers = {
+    "Content-Type": "application/json",
+    "Accept-Language": settings.language,
+    Accept: accept,
+  };
   const post = { method: "POST", headers, body: JSON.stringify(body) };
   const response = await fetch(`/v1/${path}`, { ...(body && post), signal }).catch(lost);
-  if (!response.ok) throw new Problem(await response.json().catch(() => ({ title: response.statusText })));
+  if (!response.ok)
+    throw new Problem(await response.json().catch(() => ({ title: response.statusText })));
   return response;
 }
 
@@ -52,12 +61,21 @@ async function composeSeen(path, body, see, signal) {
 }
 
 /** Compose; see drafts, hear of each poem and how it was read. What one uses weighs less in the next. Throws a Problem. */
-export async function composeEach({ count = 1, seed = null, heading, collect, ...body }, { hear, see }, signal) {
+export async function composeEach(
+  { count = 1, seed = null, heading, collect, ...body },
+  { hear, see },
+  signal,
+) {
   const path = collect ? "collect" : "compose";
   let used = body.unlike ?? "";
   for (let next = seed, made = 0; made < count; made++, next++) {
     const apart = !body.like && used ? { unlike: used } : {};
-    const { poems, ...told } = await composeSeen(path, { ...body, ...apart, seed: next }, see, signal);
+    const { poems, ...told } = await composeSeen(
+      path,
+      { ...body, ...apart, seed: next },
+      see,
+      signal,
+    );
     used = (used + poems[0].lines.join("")).slice(-1000);
     hear(poems[0], told);
     next = poems[0].seed;

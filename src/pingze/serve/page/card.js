@@ -36,7 +36,9 @@ async function pngFile(on, code) {
   const columns = [title, ...poem.lines].map((text) => written(poem, text).match(RUNS) ?? []);
   const characters = [sealOf(poem), ...columns.flat()].join("");
   const tiers = columnsOf(poem, Boolean(title));
-  const family = getComputedStyle(document.querySelector("#sheet [role=grid]")).getPropertyValue("--card");
+  const family = getComputedStyle(document.querySelector("#sheet [role=grid]")).getPropertyValue(
+    "--card",
+  );
   const font = `${SIZE}px ${family}`;
   await document.fonts.load(font, characters).catch(() => null); // without it the system's font draws
   const look = PAPERS[settings.paper];
@@ -47,7 +49,10 @@ async function pngFile(on, code) {
   const width = Math.round(2 * MARGIN + (across - 1) * COLUMN + SIZE);
   const side = code.length && MODULE * (code.length + 2 * QUIET);
   const height = Math.round(2 * MARGIN + tiers.length * tier - COLUMN / 2) + side;
-  const canvas = Object.assign(document.createElement("canvas"), { width: SCALE * width, height: SCALE * height });
+  const canvas = Object.assign(document.createElement("canvas"), {
+    width: SCALE * width,
+    height: SCALE * height,
+  });
   canvas.lang = verseLanguage();
   const ink = canvas.getContext("2d");
   ink.scale(SCALE, SCALE);
@@ -65,7 +70,9 @@ async function pngFile(on, code) {
     });
   };
   tiers.forEach((lines, below) =>
-    lines.forEach((line, at) => draw(line, width - MARGIN - SIZE / 2 - at * COLUMN, MARGIN + below * tier)),
+    lines.forEach((line, at) =>
+      draw(line, width - MARGIN - SIZE / 2 - at * COLUMN, MARGIN + below * tier),
+    ),
   );
   return new Promise((done) => canvas.toBlob(done, "image/png"));
 }
@@ -119,12 +126,14 @@ function drawCode(ink, code, left, top, side) {
   ink.fillStyle = PAPERS.plain.paper;
   ink.fillRect(left, top, side, side);
   ink.fillStyle = PAPERS.plain.ink;
-  const module = (n, at) => ink.fillRect(left + MODULE * (n + QUIET), top + MODULE * (at + QUIET), MODULE, MODULE);
+  const module = (n, at) =>
+    ink.fillRect(left + MODULE * (n + QUIET), top + MODULE * (at + QUIET), MODULE, MODULE);
   code.forEach((row, at) => [...row].forEach((dark, n) => dark === "1" && module(n, at)));
 }
 
 /** The QR code of an entry's link, row by row; none where nobody else could open the link. Throws a Problem. */
-const codeOf = async (on) => (isPublic() ? (await ask("code", { text: await linkOf(on) })).modules : []);
+const codeOf = async (on) =>
+  isPublic() ? (await ask("code", { text: await linkOf(on) })).modules : [];
 
 /** Whether a place rhymes or holds a character of the acrostic. */
 function isMarked(on, place) {
@@ -146,15 +155,22 @@ export function makeCard({ save, say }) {
       const blob = await file();
       if (preview) URL.revokeObjectURL(preview);
       preview = URL.createObjectURL(blob);
-      $("card-preview").replaceChildren(el("img", { src: preview, alt: on.now.poem.lines.join("，") }));
+      $("card-preview").replaceChildren(
+        el("img", { src: preview, alt: on.now.poem.lines.join("，") }),
+      );
     });
   form.elements.paper.value = settings.paper;
   const checks = ["card_marks", "card_code"];
   for (const name of checks) $(name).checked = settings[name];
   $("with-code").hidden = true;
-  code.then(({ length }) => ($("with-code").hidden = !length)).catch(({ message }) => trouble(message));
+  code
+    .then(({ length }) => ($("with-code").hidden = !length))
+    .catch(({ message }) => trouble(message));
   form.onchange = () => {
-    keep({ paper: form.elements.paper.value, ...Object.fromEntries(checks.map((name) => [name, $(name).checked])) });
+    keep({
+      paper: form.elements.paper.value,
+      ...Object.fromEntries(checks.map((name) => [name, $(name).checked])),
+    });
     show();
   };
   $("png").onclick = () => attempt(async () => save(await file(), "png"));

@@ -19,7 +19,8 @@ export function heat(names, rows) {
   const row = ([label, values, signed]) => {
     const most = signed ? Math.max(1, ...values.map(Math.abs)) : 1;
     const kind = (value) => (signed ? (value < 0 ? "cold" : "warm") : "open");
-    const square = (value, at) => cell(kind(value), names[at], at, label, value, Math.abs(value) / most);
+    const square = (value, at) =>
+      cell(kind(value), names[at], at, label, value, Math.abs(value) / most);
     return el("tr", el("th", { scope: "row" }, label), values.map(square));
   };
   return table(names, rows.map(row));
@@ -27,12 +28,21 @@ export function heat(names, rows) {
 
 function table(names, rows) {
   const head = names.map((name, at) => el("th", { scope: "col", "data-token": at }, name));
-  return el("table.chart", { lang: verseLanguage() }, el("thead", el("tr", el("td"), head)), el("tbody", rows));
+  return el(
+    "table.chart",
+    { lang: verseLanguage() },
+    el("thead", el("tr", el("td"), head)),
+    el("tbody", rows),
+  );
 }
 
 function cell(kind, name, token, label, value, share) {
   const number = Math.abs(value) < 0.001 && value ? value.toExponential(1) : value.toFixed(3);
-  const shows = { "data-token": token, title: `${label} ${name} ${number}`, "--share": share.toFixed(3) };
+  const shows = {
+    "data-token": token,
+    title: `${label} ${name} ${number}`,
+    "--share": share.toFixed(3),
+  };
   return el(`td.${kind}`, shows, el("span", number));
 }
 
@@ -45,6 +55,9 @@ function scaleOf(values, logarithmic) {
   const top = Math.ceil(most / apart) * apart;
   const bottom = logarithmic ? Math.max(Math.floor(Math.min(...places, top - 1)), top - 10) : 0;
   const count = (top - bottom) / apart + 1;
-  const ticks = Array.from({ length: count }, (_, n) => (logarithmic ? "1e" : "") + (top - n * apart));
+  const ticks = Array.from(
+    { length: count },
+    (_, n) => (logarithmic ? "1e" : "") + (top - n * apart),
+  );
   return { ticks, share: (value) => Math.max(0, (place(value) - bottom) / (top - bottom)) };
 }

@@ -69,10 +69,16 @@ export function drawChecker() {
   const isOther = ([name]) => ![$("check_level").value, settings.standard].includes(name);
   fill($("beside"), [["", t("beside_none")], ...[...levels, ...standards].filter(isOther)]);
   const text = $("text").value;
-  const hint = el("p.empty", t(HAN.test(text) ? "loading" : text.trim() ? "check_not_chinese" : "check_empty"));
+  const hint = el(
+    "p.empty",
+    t(HAN.test(text) ? "loading" : text.trim() ? "check_not_chinese" : "check_empty"),
+  );
   const word = mended?.changes ? "take_mending_back" : "take_text_back";
-  const back = mended && button(t(word), () => checkText(mended.before), { id: "take-mending-back" });
-  const news = mended ? el("section.mended", mended.changes && changesSaid(mended.changes), back) : "";
+  const back =
+    mended && button(t(word), () => checkText(mended.before), { id: "take-mending-back" });
+  const news = mended
+    ? el("section.mended", mended.changes && changesSaid(mended.changes), back)
+    : "";
   $("verdicts").replaceChildren(news, sides ? el("div.sides", sides.map(side)) : hint);
 }
 
@@ -102,7 +108,8 @@ export async function checkNow() {
 /** The verdicts by one set of rules, which is named where there are two. */
 function side(verdicts) {
   const [{ level, standard }] = verdicts;
-  const by = sides.length > 1 ? el("p.by", [shown(standardOf(standard).label), t(level)].join(" · ")) : null;
+  const by =
+    sides.length > 1 ? el("p.by", [shown(standardOf(standard).label), t(level)].join(" · ")) : null;
   return el("div", by, verdicts.map(show));
 }
 
@@ -110,7 +117,9 @@ function heading(verdict) {
   const count = verdict.violations.length;
   const faults = verdict.form ? (count ? t("faults", count) : t("no_faults")) : t("no_form");
   const kinds = verdict.form ? verdict.remarks.map(({ name }) => shown(name ?? "")) : []; // 古絕, 折腰體
-  return [verdict.form && factsOf(verdict, verdict.standard), ...kinds, faults].filter(Boolean).join(" · ");
+  return [verdict.form && factsOf(verdict, verdict.standard), ...kinds, faults]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 function show(verdict) {
@@ -120,7 +129,10 @@ function show(verdict) {
       $("verdicts").querySelector(".fit, button")?.focus();
     });
   const row = (fault) => faultRow(fault, (one) => mend(fault, one), faultId(verdict, fault));
-  const revise = () => (takeUp({ ...newDesk([entryOf(verdict)]), when: Date.now() }, replaceDesk), focusPlace());
+  const revise = () => (
+    takeUp({ ...newDesk([entryOf(verdict)]), when: Date.now() }, replaceDesk),
+    focusPlace()
+  );
   return el(
     "article.verdict",
     el("h2", heading(verdict)),
@@ -144,7 +156,9 @@ function noteOf(note, { code, has, form, other = form }) {
 /** The form in which a poem can lie on the desk: any of its shape, with faults or without. */
 function formOf({ form, judged, lines }) {
   const [width, ...more] = new Set(widthsOf(lines));
-  return (judged !== "tones" && form) || (more.length || lines.length % 2 ? null : OLD_STYLE[width]);
+  return (
+    (judged !== "tones" && form) || (more.length || lines.length % 2 ? null : OLD_STYLE[width])
+  );
 }
 
 function sheet(verdict) {
@@ -164,16 +178,30 @@ function sheet(verdict) {
     if (place) tell(place);
   });
   body.querySelector(".seal").remove();
-  return el("div.sheet", body, el("p.caption", reading, settings.marks ? el("span.legend", t("legend")) : null));
+  return el(
+    "div.sheet",
+    body,
+    el("p.caption", reading, settings.marks ? el("span.legend", t("legend")) : null),
+  );
 }
 
 const faultId = (verdict, place) => `fault-${sides.flat().indexOf(verdict)}-${keyOf(place)}`;
 
 function mending(verdict) {
-  const keep = el("input", { type: "text", id: `keep-${sides.flat().indexOf(verdict)}`, lang: "zh-Hant" });
+  const keep = el("input", {
+    type: "text",
+    id: `keep-${sides.flat().indexOf(verdict)}`,
+    lang: "zh-Hant",
+  });
   const submit = (event) => (event.preventDefault(), mendAll(verdict, keep.value));
   const go = el("button", { type: "submit", class: "plain mend" }, t("mend"));
-  return el("form.mending", { on: { submit } }, go, el("label", { for: keep.id }, t("mend_keep")), keep);
+  return el(
+    "form.mending",
+    { on: { submit } },
+    go,
+    el("label", { for: keep.id }, t("mend_keep")),
+    keep,
+  );
 }
 
 /** Have the poem mended; its characters change in the text, which stays as it is laid out. */
@@ -222,12 +250,24 @@ function textWith(verdict, lines) {
 function entryOf(verdict) {
   const { template, rhyme, level, standard, lines, read } = verdict;
   const { at, places } = placesIn(verdict);
-  const above = [...checked].slice(at ? (places[at - 1]?.at(-1) ?? 0) + 1 : 0, places[at]?.[0] ?? 0).join("");
+  const above = [...checked]
+    .slice(at ? (places[at - 1]?.at(-1) ?? 0) + 1 : 0, places[at]?.[0] ?? 0)
+    .join("");
   const heading = above.match(/[\p{Script=Han}\w·]+/gu)?.join("　") ?? "";
   const form = formOf(verdict);
   const typed = typedPairs(read.join(""), lines.join("")).flat().join("");
   const own = rhyme?.length === 1 || tuneOf(form) ? rhyme : null;
-  const poem = { form, template, rhyme: own, heading, typed, seed: 0, model: "", lines: read, log_probability: null };
+  const poem = {
+    form,
+    template,
+    rhyme: own,
+    heading,
+    typed,
+    seed: 0,
+    model: "",
+    lines: read,
+    log_probability: null,
+  };
   return newEntry(poem, { form, level, standard });
 }
 
@@ -236,14 +276,17 @@ function entryOf(verdict) {
 
 /** The lines of a verdict as they were read, but for one character: where it was read as one word, another stands. */
 function otherwise({ lines, read }, written, wrong, word) {
-  return rewrite(read, (one, place) => (one === wrong && charAt(lines, place) === written ? word : one));
+  return rewrite(read, (one, place) =>
+    one === wrong && charAt(lines, place) === written ? word : one,
+  );
 }
 
 /** A row for each such reading, in which another one is chosen. Null where nothing was chosen. */
 function readingChips(verdict) {
   const row = ([written, read]) => {
     const choice = (word) => {
-      const correct = () => attempt(() => checkText(textWith(verdict, otherwise(verdict, written, read, word))));
+      const correct = () =>
+        attempt(() => checkText(textWith(verdict, otherwise(verdict, written, read, word))));
       const as = { "aria-pressed": String(word === read), lang: "zh-Hant" };
       return fit(word, t("read_it_as", written, word), correct, as);
     };
@@ -275,7 +318,8 @@ function placesOf(text, poems) {
   let end = 0;
   return poems.map((lines) => {
     const poem = [...lines.join("")];
-    const stands = (_, at) => at >= end && poem.every((character, n) => written[at + n]?.character === character);
+    const stands = (_, at) =>
+      at >= end && poem.every((character, n) => written[at + n]?.character === character);
     const start = written.findIndex(stands);
     if (start < 0) return null;
     end = start + poem.length;

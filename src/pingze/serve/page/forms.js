@@ -40,12 +40,18 @@ export function drawForms() {
   if (!$("forms").childElementCount) {
     const names = [...state.known.forms.map(({ name }) => name), TUNE, COUPLET];
     const quotes = chip("集句", { type: "checkbox", name: "collect", id: "collect", value: "yes" });
-    $("forms").append(...names.map((name) => chip(name, { type: "radio", name: "form", value: name })), quotes);
+    $("forms").append(
+      ...names.map((name) => chip(name, { type: "radio", name: "form", value: name })),
+      quotes,
+    );
     quotes.dataset.field = "collect";
     chooseForm(USUAL);
   }
   for (const each of $("forms").querySelectorAll("label"))
-    each.lastChild.replaceChildren(shown(each.dataset.name), el("small", formInEnglish(each.dataset.name)));
+    each.lastChild.replaceChildren(
+      shown(each.dataset.name),
+      el("small", formInEnglish(each.dataset.name)),
+    );
 }
 
 function chip(name, attributes) {
@@ -64,7 +70,8 @@ export function suitForm() {
   const sign = (tone) => ({ P: "○", Z: "●" })[tone] ?? "◐";
   const foot = (mark) => (mark === "。" ? "◎" : "$&");
   const row = (tones, mark) => tones.replace(/./g, sign).replace(/.$/, foot(mark)) + mark;
-  const stanza = (lines) => lines.map((line) => row(form.tones[line - 1], form.marks[line - 1])).join("");
+  const stanza = (lines) =>
+    lines.map((line) => row(form.tones[line - 1], form.marks[line - 1])).join("");
   const stanzas = form.tones ? stanzasOf({ form: form.name, lines: form.tones }) : [];
   $("tune_pattern").textContent = stanzas.map(stanza).join("\n");
   return form;
@@ -74,14 +81,16 @@ export function suitForm() {
 function drawTunes() {
   const bare = (text) => simple(plain(text).replace(/\s/g, "").toLowerCase());
   const wanted = bare($("tune_search").value);
-  const isFound = ({ names }) => names.some((name) => [name, pinyin(name)].some((one) => bare(one).includes(wanted)));
+  const isFound = ({ names }) =>
+    names.some((name) => [name, pinyin(name)].some((one) => bare(one).includes(wanted)));
   const size = ({ widths }) => t("of_characters", placesOf(widths).length);
   const option = (tune) => [tune.name, [shown(tune.name), pinyin(tune.name), size(tune)].join(" ")];
   const found = state.known.tunes.filter(isFound);
   setInvalid($("tune_search"), !found.length);
   $("no_tune").textContent = found.length ? "" : t("no_tune");
   if (found.length) fill($("tune"), found.map(option));
-  if ($("tune").selectedIndex < 0) $("tune").value = (found.find(({ name }) => name === USUAL_TUNE) ?? found[0]).name;
+  if ($("tune").selectedIndex < 0)
+    $("tune").value = (found.find(({ name }) => name === USUAL_TUNE) ?? found[0]).name;
 }
 
 /** The last character of a form's name tells its kind; a tune is one of 詞. */
@@ -106,13 +115,16 @@ function templateIn(name) {
 }
 
 /** The standard of rhyme of a name, by default the reader's. */
-export const standardOf = (wanted = settings.standard) => state.known.standards.find(({ name }) => name === wanted);
+export const standardOf = (wanted = settings.standard) =>
+  state.known.standards.find(({ name }) => name === wanted);
 
 /** What a poem is, in the reader's language. */
 export function factsOf({ form, template, rhyme }, standard = "pingshui") {
   const by = standard !== "pingshui" && shown(standardOf(standard)?.label ?? standard);
   const named = [shown(form), formInEnglish(form)].filter(Boolean).join(" ");
-  return [named, template && templateIn(template), rhyme && rhymeOf(rhyme), by].filter(Boolean).join(" · ");
+  return [named, template && templateIn(template), rhyme && rhymeOf(rhyme), by]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 /** List the rhyme groups of a form by the reader's standard; of a tune the parts in which 詞 rhyme. */
@@ -120,14 +132,22 @@ function drawRhymes({ rhymes: kinds, regulated }) {
   const { rhymes, parts } = standardOf();
   const before = $("rhyme").value;
   const option = ({ name, label }) =>
-    el("option", { value: name }, `${shown(label)} ${rhymesIn(label.split(" ")[1] ?? name)}`.trim());
+    el(
+      "option",
+      { value: name },
+      `${shown(label)} ${rhymesIn(label.split(" ")[1] ?? name)}`.trim(),
+    );
   const entering = parts.filter(({ side }) => side === "入");
-  const fitting = { 平: parts.filter((part) => !entering.includes(part)), 入: entering }[kinds?.[0]] ?? parts;
+  const fitting =
+    { 平: parts.filter((part) => !entering.includes(part)), 入: entering }[kinds?.[0]] ?? parts;
   const of = (tone, label) =>
     el("optgroup", { label: t(label) }, rhymes.filter(({ side }) => side === tone).map(option));
   const groups = [of("平", "level_tone"), ...(regulated ? [] : [of("仄", "oblique_tone")])];
   const any = el("option", { value: "" }, t("any"));
-  $("rhyme").replaceChildren(any, ...(kinds ? (fitting.length ? fitting : parts).map(option) : groups));
+  $("rhyme").replaceChildren(
+    any,
+    ...(kinds ? (fitting.length ? fitting : parts).map(option) : groups),
+  );
   $("rhyme").value = before;
   if ($("rhyme").selectedIndex < 0) $("rhyme").value = "";
 }

@@ -42,12 +42,23 @@ function content({ now: { poem } }) {
     ready(next, (found) => nextFigure(found, here)),
     ready(units, surprise),
     ready(units, (found) => unitFigure(found, sizeOf(poem))),
-    ready(reached && units && (units.problem ? units : reached), (found) => reach(units.tokens, found, here)),
+    ready(reached && units && (units.problem ? units : reached), (found) =>
+      reach(units.tokens, found, here),
+    ),
   ];
   const toggle = ({ target }) => $("inside").classList.toggle("numbered", target.checked);
   const isNumbered = $("inside").classList.contains("numbered");
-  const numbers = el("input", { id: "numbers", type: "checkbox", checked: isNumbered, on: { change: toggle } });
-  const on = { mouseover: (event) => mark(tokenAt(event) ?? null), mouseleave: () => mark(null), click: choose };
+  const numbers = el("input", {
+    id: "numbers",
+    type: "checkbox",
+    checked: isNumbered,
+    on: { change: toggle },
+  });
+  const on = {
+    mouseover: (event) => mark(tokenAt(event) ?? null),
+    mouseleave: () => mark(null),
+    click: choose,
+  };
   return el(
     "div.insides",
     { on },
@@ -74,9 +85,11 @@ function placeOf(token) {
 const tokenAt = ({ target }) => target.closest("[data-token]")?.dataset.token;
 
 function mark(token) {
-  for (const node of document.querySelectorAll("#inside .here, #sheet .here")) node.classList.remove("here");
+  for (const node of document.querySelectorAll("#inside .here, #sheet .here"))
+    node.classList.remove("here");
   if (token === null) return;
-  for (const node of document.querySelectorAll(`#inside [data-token="${token}"]`)) node.classList.add("here");
+  for (const node of document.querySelectorAll(`#inside [data-token="${token}"]`))
+    node.classList.add("here");
   const place = placeOf(Number(token));
   if (place) cellAt($("sheet"), place)?.classList.add("here");
 }
@@ -89,7 +102,8 @@ function choose(event) {
 }
 
 function follow({ target }) {
-  for (const picture of document.querySelectorAll("#inside .picture")) picture.scrollLeft = target.scrollLeft;
+  for (const picture of document.querySelectorAll("#inside .picture"))
+    picture.scrollLeft = target.scrollLeft;
 }
 
 const name = (token) => (token === "<eos>" ? t("end_token") : shown(token));
@@ -98,8 +112,16 @@ function surprise({ tokens, surprise: nats }) {
   const names = tokens.map(name);
   const mean = nats.reduce((sum, one) => sum + one, 0) / nats.length;
   const greatest = nats.indexOf(Math.max(...nats));
-  const says = el("p.summary", t("surprise_summary", names[greatest], nats[greatest].toFixed(1), mean.toFixed(1)));
-  return figure("surprise", t("surprise_how"), picture("surprise", bars(names, t("nats"), nats)), says);
+  const says = el(
+    "p.summary",
+    t("surprise_summary", names[greatest], nats[greatest].toFixed(1), mean.toFixed(1)),
+  );
+  return figure(
+    "surprise",
+    t("surprise_how"),
+    picture("surprise", bars(names, t("nats"), nats)),
+    says,
+  );
 }
 
 function unitFigure(found, size) {
@@ -111,7 +133,13 @@ function unitFigure(found, size) {
     [t("cell_row"), of("cell"), true],
     [t("hidden_row"), of("hidden"), true],
   ];
-  return figure("gates", t("gates_how"), known(found, unit), which(size, unit), picture("gates", heat(names, rows)));
+  return figure(
+    "gates",
+    t("gates_how"),
+    known(found, unit),
+    which(size, unit),
+    picture("gates", heat(names, rows)),
+  );
 }
 
 /** What a unit did over the tokens, from the packed numbers of all units, which are unpacked once. */
@@ -146,7 +174,10 @@ function which({ layers, units }, unit) {
     const input = el("input", { id, type: "number", min: 1, max: most, value, on });
     return el("span.pair", el("label", { for: id }, t(id)), input);
   };
-  const layer = layers > 1 ? number("layer", view.layer, layers, (each) => ({ layer: each, unit: null })) : null;
+  const layer =
+    layers > 1
+      ? number("layer", view.layer, layers, (each) => ({ layer: each, unit: null }))
+      : null;
   const one = number("unit", unit, units, (each) => ({ unit: each }));
   return el("div.which", layer, one);
 }
@@ -158,11 +189,21 @@ function reach(tokens, { reach: norms }, here) {
 }
 
 const figure = (title, how, ...content) =>
-  el("section.figure", { id: `inside-${title}` }, el("h3", t(title)), el("p.hint", how), ...content);
+  el(
+    "section.figure",
+    { id: `inside-${title}` },
+    el("h3", t(title)),
+    el("p.hint", how),
+    ...content,
+  );
 
 /** A table in a frame, which is moved where the page is narrower. */
 const picture = (title, table) =>
-  el("div.picture", { tabindex: 0, role: "region", "aria-label": t(title), on: { scroll: follow } }, table);
+  el(
+    "div.picture",
+    { tabindex: 0, role: "region", "aria-label": t(title), on: { scroll: follow } },
+    table,
+  );
 
 // -- next --------------------------------------------------------
 // What may come next at a place, and how temperature reshapes it: p = exp(ln p / T - ln Σ exp(ln p / T)), drawn as one drags.
@@ -184,11 +225,17 @@ function nextFigure(found, here) {
   const range = { type: "range", min: steps[0], max: steps.at(-1), step: 0.1, value: temperature };
   const slider = el("input", { id: "next-temperature", ...range, on });
   draw();
-  const pair = el("span.pair", el("label", { for: "next-temperature" }, t("temperature")), slider, output);
+  const pair = el(
+    "span.pair",
+    el("label", { for: "next-temperature" }, t("temperature")),
+    slider,
+    output,
+  );
   return figure("next", t("next_how", shown(here)), pair, list, says);
 }
 
-const at = ({ temperatures }) => temperatures.findIndex((one) => Math.abs(one - temperature) < 0.01);
+const at = ({ temperatures }) =>
+  temperatures.findIndex((one) => Math.abs(one - temperature) < 0.01);
 
 function choices(found) {
   const count = found.choices[at(found)];
@@ -199,7 +246,11 @@ function rows(found, here) {
   return found.characters.map(({ character, log_probability: ln }) => {
     const p = Math.exp(ln / temperature - found.log_sums[at(found)]);
     const bar = el("meter", { min: 0, max: 1, value: p, "aria-hidden": "true" });
-    const said = [el("span.character", shown(character)), bar, el("small", `${(100 * p).toFixed(1)} %`)];
+    const said = [
+      el("span.character", shown(character)),
+      bar,
+      el("small", `${(100 * p).toFixed(1)} %`),
+    ];
     return el(character === here ? "li.stands" : "li", said);
   });
 }

@@ -23,7 +23,10 @@ export function startInspector() {
   onClick({ close, lock: () => toggleLock(state.place), ...again });
   $("choose").addEventListener("keydown", walk);
   for (const id of ["sheet", "inspector"])
-    $(id).addEventListener("keydown", ({ key, isComposing }) => key === "Escape" && !isComposing && close());
+    $(id).addEventListener(
+      "keydown",
+      ({ key, isComposing }) => key === "Escape" && !isComposing && close(),
+    );
   const isEmpty = (target) => target.matches("html, body, main, .stage, .scroll");
   document.addEventListener("click", ({ target }) => isEmpty(target) && close());
   $("writing").addEventListener("submit", async (event) => {
@@ -53,7 +56,13 @@ export function drawInspector() {
   if (opens && isOver()) openOver(close);
   const { place } = state;
   const character = charAt(on.now.poem.lines, place);
-  const key = JSON.stringify([on.now.poem, place, document.documentElement.lang, verseLanguage(), pinyin(character)]);
+  const key = JSON.stringify([
+    on.now.poem,
+    place,
+    document.documentElement.lang,
+    verseLanguage(),
+    pinyin(character),
+  ]);
   if (key !== drawn) {
     drawn = key;
     const large = el("span.large", { lang: verseLanguage() }, written(on.now.poem, character));
@@ -83,9 +92,14 @@ function close() {
 function facts(on, place) {
   const readings = verdict(on)?.readings?.[place.line - 1]?.[place.position - 1];
   if (!readings) return [verdict(on)?.problem ? "" : t("loading")];
-  const said = (fault) => el("span.clash", `${t(fault.rule)}：${wants(fault) || told(fault.definition)} `);
+  const said = (fault) =>
+    el("span.clash", `${t(fault.rule)}：${wants(fault) || told(fault.definition)} `);
   const clashes = faultsAt(verdict(on), place).map(said);
-  return [el("span", { lang: verseLanguage() }, shown(readings.join("、")) || t("no_reading")), " ", ...clashes];
+  return [
+    el("span", { lang: verseLanguage() }, shown(readings.join("、")) || t("no_reading")),
+    " ",
+    ...clashes,
+  ];
 }
 
 /** Put characters from the chosen place on; whether they found room. */

@@ -8,7 +8,19 @@ import { widthsOf } from "./shape.js";
 import { newEntry, state } from "./state.js";
 
 const LONGEST = 16000; // characters of an address that is read
-const FACTS = ["form", "template", "rhyme", "title", "poet", "about", "mood", "model", "heading", "typed", "seal"];
+const FACTS = [
+  "form",
+  "template",
+  "rhyme",
+  "title",
+  "poet",
+  "about",
+  "mood",
+  "model",
+  "heading",
+  "typed",
+  "seal",
+];
 const OWN = ["form", "title", "poet", "mood", "model"]; // what is asked for as the poem has it
 
 /** An entry's link, to the address that the server was given for links, else to the page's own. */
@@ -17,15 +29,21 @@ export const linkOf = async (on) => `${given() || location.href.split("#")[0]}#$
 const given = () => document.querySelector("meta[name=public]").content;
 
 /** Whether others can open a link. */
-export const isPublic = () => Boolean(given()) || !/^(localhost|127\.|\[::1\]|$)/.test(location.host);
+export const isPublic = () =>
+  Boolean(given()) || !/^(localhost|127\.|\[::1\]|$)/.test(location.host);
 
 /** An entry as the characters after #; its heading is a choice of its own where it was asked for. */
 export async function hashOf(on) {
   const { poem, locks } = on.now;
-  const usual = Object.fromEntries(state.known.options.map((option) => [option.name, option.default]));
+  const usual = Object.fromEntries(
+    state.known.options.map((option) => [option.name, option.default]),
+  );
   const asked = Object.entries(on.ask).filter(
     ([name, value]) =>
-      !OWN.includes(name) && value != null && value !== usual[name] && (name === "heading" || value !== poem[name]),
+      !OWN.includes(name) &&
+      value != null &&
+      value !== usual[name] &&
+      (name === "heading" || value !== poem[name]),
   );
   const places = new Set(fixed(on.ask, widthsOf(poem.lines)));
   const asFixed = places.size === locks.size && [...places].every((key) => locks.has(key));
@@ -52,7 +70,12 @@ export async function read(hash) {
   const known = Object.fromEntries(FACTS.map((name, at) => [name, facts[at] || null]));
   const poem = readPoem({ ...known, sources: facts[FACTS.length + 1], lines: lines.split(" ") });
   const own = [...OWN, "about"].filter((name) => poem[name]).map((name) => [name, poem[name]]);
-  return { poem, ask: { ...Object.fromEntries(own), ...asked }, locks, marks: String(facts[FACTS.length] ?? "") };
+  return {
+    poem,
+    ask: { ...Object.fromEntries(own), ...asked },
+    locks,
+    marks: String(facts[FACTS.length] ?? ""),
+  };
 }
 
 /** The entry of the characters after #; null where there are none. Throws where they are damaged. */
@@ -61,7 +84,11 @@ export async function entryOf(hash) {
   if (!found) return null;
   const { poem, ask, locks } = found;
   poem.model ??= modelFor(poem.form).name;
-  return newEntry(poem, ask, locks === undefined ? fixed(ask, widthsOf(poem.lines)) : locks.split(" ").filter(Boolean));
+  return newEntry(
+    poem,
+    ask,
+    locks === undefined ? fixed(ask, widthsOf(poem.lines)) : locks.split(" ").filter(Boolean),
+  );
 }
 
 /** Bytes as a stream changes them. */
@@ -71,8 +98,12 @@ const through = async (stream, bytes) =>
 /** A poem from facts that anyone may have written. Throws where it is none. */
 export function readPoem({ lines, log_probability = null, ...facts }) {
   if (!Array.isArray(lines) || !lines.length) throw new RangeError("no lines");
-  if (!lines.every((line) => typeof line === "string" && line && line.length < 40)) throw new RangeError("no lines");
-  const texts = [...FACTS, "sources"].map((name) => [name, typeof facts[name] === "string" ? facts[name] : null]);
+  if (!lines.every((line) => typeof line === "string" && line && line.length < 40))
+    throw new RangeError("no lines");
+  const texts = [...FACTS, "sources"].map((name) => [
+    name,
+    typeof facts[name] === "string" ? facts[name] : null,
+  ]);
   const seed = Number.isInteger(facts.seed) ? facts.seed : 0;
   const poem = { ...Object.fromEntries(texts), seed, lines, log_probability };
   if (!poem.form) throw new RangeError("no form");

@@ -27,7 +27,8 @@ function drawPage() {
   const about = `/page/about.${settings.language}.html`;
   $("about-page").href = about;
   $("help-page").href = `${about}#help`;
-  $("source-page").href = document.querySelector("meta[name=repository]").content || `${about}#source`;
+  $("source-page").href =
+    document.querySelector("meta[name=repository]").content || `${about}#source`;
   document.body.dataset.view = state.view;
   for (const tab of document.querySelectorAll(".tab"))
     tab.ariaCurrent = tab.dataset.viewOf === state.view ? "page" : null;
@@ -52,9 +53,16 @@ async function set(name, value) {
 
 /** Undo and redo by keyboard, but where a person writes. */
 function undoKeys(event) {
-  const writing = event.target.closest("input[type=text], input[type=number], input[type=search], textarea");
+  const writing = event.target.closest(
+    "input[type=text], input[type=number], input[type=search], textarea",
+  );
   const key = event.key.toLowerCase();
-  if (writing || !$("sheet").checkVisibility() || !(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key))
+  if (
+    writing ||
+    !$("sheet").checkVisibility() ||
+    !(event.ctrlKey || event.metaKey) ||
+    !["z", "y"].includes(key)
+  )
     return;
   event.preventDefault();
   go(key === "y" || event.shiftKey ? "redo" : "undo");
@@ -70,14 +78,22 @@ function listen() {
   // The second click of a double one would stop what the first began.
   $("go").addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
   // Nor does a key that is held down start and stop.
-  $("choices").addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault());
+  $("choices").addEventListener(
+    "keydown",
+    (event) => event.repeat && event.key === "Enter" && event.preventDefault(),
+  );
   for (const type of ["input", "change", "compositionend"]) {
-    $("choices").addEventListener(type, (event) => event.isComposing || event.target.closest("#plan") || chose(event));
+    $("choices").addEventListener(
+      type,
+      (event) => event.isComposing || event.target.closest("#plan") || chose(event),
+    );
   }
   onClick({ fold: () => foldChoices(true), unfold: () => foldChoices() });
   $("more").addEventListener("toggle", seeClashes);
-  for (const tab of document.querySelectorAll(".tab")) tab.addEventListener("click", () => turnTo(tab.dataset.viewOf));
-  for (const name of SETTINGS) $(name).addEventListener("change", ({ target }) => set(name, target.value));
+  for (const tab of document.querySelectorAll(".tab"))
+    tab.addEventListener("click", () => turnTo(tab.dataset.viewOf));
+  for (const name of SETTINGS)
+    $(name).addEventListener("change", ({ target }) => set(name, target.value));
   document.addEventListener("keydown", undoKeys);
   // A tip is closed by a tap anywhere but on its question mark, which does so itself.
   document.addEventListener("click", ({ target }) => {
@@ -100,8 +116,17 @@ async function start() {
     drawChoices();
     drawChecker();
     for (const begin of [startChecker, startInspector, startShelf, startTools]) begin();
-    for (const draw of [drawWelcome, drawSheet, drawTools, drawInspector, drawCandidates]) onChange(draw);
-    for (const draw of [drawOriginality, drawInside, redrawChecker, drawShelf, keepDesk, writeAddress]) onChange(draw);
+    for (const draw of [drawWelcome, drawSheet, drawTools, drawInspector, drawCandidates])
+      onChange(draw);
+    for (const draw of [
+      drawOriginality,
+      drawInside,
+      redrawChecker,
+      drawShelf,
+      keepDesk,
+      writeAddress,
+    ])
+      onChange(draw);
     listen();
     await arrive();
     seeClashes();

@@ -14,7 +14,10 @@ export function taken({ start, acrostic, acrostic_at }, widths) {
   const words = onlyHan(acrostic).slice(0, widths.length);
   /** @type {any[]} */
   const first = opening.map((character, n) => [keyOf(places[n]), character]);
-  const heads = words.map((character, n) => [keyOf({ line: n + 1, position: at(widths[n]) }), character]);
+  const heads = words.map((character, n) => [
+    keyOf({ line: n + 1, position: at(widths[n]) }),
+    character,
+  ]);
   return new Map([...first, ...heads]);
 }
 
@@ -46,7 +49,8 @@ export function plan(widths, ask, changed) {
   const key = JSON.stringify([widths, [...from], t("plan_place")]);
   if (key === drawn) return;
   [drawn, shape] = [key, widths];
-  const cell = (place) => el("span", { role: "gridcell" }, input(place, from.get(keyOf(place)), changed));
+  const cell = (place) =>
+    el("span", { role: "gridcell" }, input(place, from.get(keyOf(place)), changed));
   const inLine = (number) => placesOf(widths).filter(({ line }) => line === number);
   const row = (_, at) => el("div.plan-line", { role: "row" }, inLine(at + 1).map(cell));
   $("plan").replaceChildren(...widths.map(row));
@@ -63,7 +67,11 @@ function input({ line, position }, taken, changed) {
   };
   const label = taken ? t("plan_taken", line, position, taken) : t("plan_place", line, position);
   const value = written.get(keyOf({ line, position }));
-  const place = { "data-line": line, "data-position": position, tabindex: line === 1 && position === 1 ? 0 : -1 };
+  const place = {
+    "data-line": line,
+    "data-position": position,
+    tabindex: line === 1 && position === 1 ? 0 : -1,
+  };
   const face = { type: "text", lang: "zh-Hant", placeholder: taken, "aria-label": label, value };
   const made = el("input", { ...face, ...place, on });
   return made;

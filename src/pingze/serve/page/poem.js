@@ -2,7 +2,17 @@
 
 import { el } from "./dom.js";
 import { settings, shown } from "./settings.js";
-import { COUPLET, keyOf, markAfter, MOST_COLUMNS, placeOf, stanzasOf, tiersOf, tuneOf, walk } from "./shape.js";
+import {
+  COUPLET,
+  keyOf,
+  markAfter,
+  MOST_COLUMNS,
+  placeOf,
+  stanzasOf,
+  tiersOf,
+  tuneOf,
+  walk,
+} from "./shape.js";
 import { t, table, verseLanguage } from "./words.js";
 
 const SIGNS = { 平: "○", 仄: "●", 中: "◐" };
@@ -32,28 +42,42 @@ export function written(poem, text) {
  * the Tab key comes to. `act(event, place)` hears of every click and of every key that does not move. `edit`, where it is
  * given, hears of a click on the heading.
  */
-export function book(poem, { label, look, chosen = null, act = (_event, _place) => {}, edit = null }) {
+export function book(
+  poem,
+  { label, look, chosen = null, act = (_event, _place) => {}, edit = null },
+) {
   const hear = (event) => {
     const cell = event.target.closest("[role=gridcell]");
     if (cell && !(event.type === "keydown" && walk(event, body))) act(event, placeOf(cell));
   };
   const row = (line) => lineOf(poem, line, look, chosen);
   const stanza = (lines) => el("div.stanza", { role: "rowgroup" }, lines.map(row));
-  const grid = { role: "grid", "aria-label": label, lang: verseLanguage(), on: { click: hear, keydown: hear } };
+  const grid = {
+    role: "grid",
+    "aria-label": label,
+    lang: verseLanguage(),
+    on: { click: hear, keydown: hear },
+  };
   const body = el("div.lines", grid, stanzasOf(poem).map(stanza));
   const seal = el("span.seal", { "aria-hidden": "true", lang: "zh-Hant" }, sealOf(poem));
   const tiers = tiersOf(poem, settings.language === "en" ? MOST_GLOSSED : MOST_COLUMNS);
-  const columns = Math.max(...tiers.map((lines) => lines.length)) + (titleOf(poem) || poem.poet ? 1 : 0);
+  const columns =
+    Math.max(...tiers.map((lines) => lines.length)) + (titleOf(poem) || poem.poet ? 1 : 0);
   const kind = ["div.book", poem.form === COUPLET && "couplet", tiers.length > 1 && "tiered"];
   const whole = el(kind, { "--columns": columns }, heading(poem, edit), body, seal);
-  return el(["div.scroll", settings.marks && "with-marks", settings.language === "en" && "glossed"], whole);
+  return el(
+    ["div.scroll", settings.marks && "with-marks", settings.language === "en" && "glossed"],
+    whole,
+  );
 }
 
 function heading(poem, edit) {
   const title = titleOf(poem);
   if (!title && !poem.poet) return null;
   const poet = poem.poet ? el("p", t("by_manner", named(poem.poet))) : null;
-  const own = title ? [el("h2", written(poem, title)), poem.form === COUPLET ? el("small", sense(title)) : null] : null;
+  const own = title
+    ? [el("h2", written(poem, title)), poem.form === COUPLET ? el("small", sense(title)) : null]
+    : null;
   return el("div.heading", { lang: verseLanguage(), on: { click: edit } }, own, poet);
 }
 
@@ -69,9 +93,25 @@ function lineOf(poem, line, look, chosen) {
 function cell(character, face, place, seen, chosen) {
   const isFocused = keyOf(place) === keyOf(chosen ?? { line: 1, position: 1 });
   const { tone, rhymes, locked, fault, pale, changed } = seen;
-  const said = [rhymes && t("cell_rhymes"), locked && t("cell_locked"), fault && t("cell_faulty", t(fault))];
-  const classes = [rhymes && "rhymes", locked && "locked", fault && "faulty", pale && "pale", changed && "changed"];
-  const tells = [face, t(TONES[tone] ?? "no_tone"), place.line, place.position, said.filter(Boolean).join("")];
+  const said = [
+    rhymes && t("cell_rhymes"),
+    locked && t("cell_locked"),
+    fault && t("cell_faulty", t(fault)),
+  ];
+  const classes = [
+    rhymes && "rhymes",
+    locked && "locked",
+    fault && "faulty",
+    pale && "pale",
+    changed && "changed",
+  ];
+  const tells = [
+    face,
+    t(TONES[tone] ?? "no_tone"),
+    place.line,
+    place.position,
+    said.filter(Boolean).join(""),
+  ];
   const attributes = {
     role: "gridcell",
     tabindex: isFocused ? 0 : -1,
@@ -94,7 +134,9 @@ export function wants({ rule, char, cause: { code, wanted, has } }) {
   if (!wanted || !has?.length) return "";
   const tone = rule === "失律" ? "usual_tone" : "wants_tone"; // a tune's tones are those of nine pieces in ten
   if (code === "tone") return t(tone, t(TONES[wanted]), shown(char), t(TONES[has]));
-  return has.includes(wanted) ? "" : t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、")));
+  return has.includes(wanted)
+    ? ""
+    : t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、")));
 }
 
 /** What is said below a poem: what it is, how to read it, and what its marks mean. */
@@ -110,9 +152,13 @@ export const caption = (facts, isMarked, ...more) =>
 /** Title, then a couplet or a stanza a row, with marks; below, where its lines are from. */
 export function textOf(poem) {
   const marked = (line) =>
-    written(poem, poem.lines[line - 1]) + markAfter(poem, line) + (tuneOf(poem.form) || line % 2 ? "" : "\n");
+    written(poem, poem.lines[line - 1]) +
+    markAfter(poem, line) +
+    (tuneOf(poem.form) || line % 2 ? "" : "\n");
   const verse = stanzasOf(poem).map((lines) => lines.map(marked).join("").trim());
-  return [written(poem, titleOf(poem)), verse.join("\n"), quotes(poem).join("\n")].filter(Boolean).join("\n\n");
+  return [written(poem, titleOf(poem)), verse.join("\n"), quotes(poem).join("\n")]
+    .filter(Boolean)
+    .join("\n\n");
 }
 
 /** Where each line of a poem of old lines is from; "" where it does not stand as it was quoted. */
@@ -123,7 +169,9 @@ export function sourcesOf({ lines, sources }) {
 
 /** The same in words. */
 const quotes = (poem) =>
-  sourcesOf(poem).map((from, at) => (from ? shown(`${poem.lines[at]}　${from}`) : t("not_quoted", at + 1)));
+  sourcesOf(poem).map((from, at) =>
+    from ? shown(`${poem.lines[at]}　${from}`) : t("not_quoted", at + 1),
+  );
 
 /** The same as a list for the sheet. */
 export function quoteList(poem) {
@@ -148,7 +196,9 @@ export async function learnGlosses() {
   if (settings.language !== "en" || said) return false;
   said = new Map();
   const [pinyin, glosses] = await Promise.all([table("pinyin"), table("glosses")]);
-  said = new Map(Object.entries(pinyin).flatMap(([syllable, all]) => [...all].map((one) => [one, syllable])));
+  said = new Map(
+    Object.entries(pinyin).flatMap(([syllable, all]) => [...all].map((one) => [one, syllable])),
+  );
   means = glosses;
   return true;
 }
@@ -170,14 +220,20 @@ export function glosses(character, short = false) {
   if (settings.language !== "en") return null;
   const all = means[character] ?? "";
   const meaning = el("span.means", { title: all }, short ? all.split(";")[0] : all);
-  return el("span.gloss", { lang: "en", "aria-hidden": "true" }, el("span", pinyin(character)), meaning);
+  return el(
+    "span.gloss",
+    { lang: "en", "aria-hidden": "true" },
+    el("span", pinyin(character)),
+    meaning,
+  );
 }
 
 /** A text without the marks of tones or accents. */
 export const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "");
 
 /** How characters of a rhyme group end in modern Mandarin, as -ang of 陽; "" but for readers of English. */
-export const rhymesIn = (group) => plain(pinyin(group[0] ?? "")).replace(/^[bcdfghjklmnpqrstwxyz]+/, "-");
+export const rhymesIn = (group) =>
+  plain(pinyin(group[0] ?? "")).replace(/^[bcdfghjklmnpqrstwxyz]+/, "-");
 
 const IN_NAMES = { 曾: "zeng", 說: "yue", 長: "chang", 參: "shen", 仇: "qiu", 重: "chong" }; // read otherwise in names
 

@@ -29,7 +29,10 @@ async function draw() {
 
 function show(poem, marks) {
   const rows = linesOf(widthsOf(poem.lines), (_, n) => marks[n] ?? " ");
-  const look = (place) => ({ tone: MARKS[charAt(rows, place)], rhymes: charAt(rows, place) === "3" });
+  const look = (place) => ({
+    tone: MARKS[charAt(rows, place)],
+    rhymes: charAt(rows, place) === "3",
+  });
   document.title = [titleOf(poem) || poem.lines[0], t("page")].join(" · ");
   const below = caption(factsOf(poem), Boolean(marks));
   $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), quoteList(poem), below);

@@ -11,14 +11,18 @@ import { t } from "./words.js";
  * `does` what the buttons do: clear(...names), write(name, value), form(name, lines). `form` is the form that is chosen.
  */
 export function remedies(clash, control, cause, does, form) {
-  const found = cause && cause.code !== "clash" ? ofCause(cause, control, does, form) : ofClash(clash, control, does);
+  const found =
+    cause && cause.code !== "clash"
+      ? ofCause(cause, control, does, form)
+      : ofClash(clash, control, does);
   return found.map(([label, act]) => button(label, act, { class: "plain remedy" }));
 }
 
 /** Give up what clashes, or move the acrostic to the heads of the lines. */
 function ofClash({ field, line, position, has }, control, does) {
   const drop = [t("give_up", has ? shown(String(has)) : t(field)), () => does.clear(field)];
-  if (field === "pattern" && line) drop[1] = () => does.clear(...(freePlace({ line, position }) ? [] : ["pattern"]));
+  if (field === "pattern" && line)
+    drop[1] = () => does.clear(...(freePlace({ line, position }) ? [] : ["pattern"]));
   if (["include", "exclude"].includes(field) && has) {
     const word = [String(has), simple(String(has))].find((one) => control.value.includes(one)); // not where it was in English
     drop[1] = () => does.write(field, word ? control.value.replace(word, "").trim() : "");
@@ -36,7 +40,8 @@ function ofCause({ code, field, has, most, least, choices = [] }, control, does,
     other && [t("take_form", shown(other.name)), () => does.form(other.name, lines)];
   const bound = has < least ? least : most;
   // A form with as many lines as the acrostic has characters, or the text cut to what it may have
-  const sized = field === "acrostic" && (ofWidth.find(({ lines }) => lines === has) ?? (has % 2 ? null : free));
+  const sized =
+    field === "acrostic" && (ofWidth.find(({ lines }) => lines === has) ?? (has % 2 ? null : free));
   const isUpper = code === "ends_level";
   const found = {
     too_long: () => [
@@ -46,7 +51,10 @@ function ofCause({ code, field, has, most, least, choices = [] }, control, does,
     oblique_rhyme: () => [take(free)],
     range: () => [[t("instead", has, bound), write(bound)]],
   }[code]?.();
-  const turn = [t(isUpper ? "write_upper" : "write_lower"), () => does.write("upper", isUpper ? "yes" : "")];
+  const turn = [
+    t(isUpper ? "write_upper" : "write_lower"),
+    () => does.write("upper", isUpper ? "yes" : ""),
+  ];
   return [
     ...choices.slice(0, 4).map((one) => [t("instead", shown(String(has)), shown(one)), put(one)]),
     ...(found ?? []),

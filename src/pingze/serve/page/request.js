@@ -17,7 +17,8 @@ const SLIDERS = ["temperature", "antithesis"];
 const NUMBERS = new Set(["lines", "length", "temperature", "antithesis", "count"]);
 const TEXTS = ["title", "line", "about", "start", "acrostic", "include", "exclude"]; // in which English words are read
 const OF_COUPLETS = ["collect", "title", "line", "length"];
-const PLACED = /(?<!think|thinking|dream|dreaming) (?:on|of|in|over|at|by|under|above|beside|upon) (?:the |an? )?/; // snow on a river: 江雪
+const PLACED =
+  /(?<!think|thinking|dream|dreaming) (?:on|of|in|over|at|by|under|above|beside|upon) (?:the |an? )?/; // snow on a river: 江雪
 const WORDS = /[a-z]+|[^a-z\s]+/g;
 const COUNT = 3; // poems at a time
 const WAIT = 250; // milliseconds without a keystroke before the server is asked what clashes
@@ -111,7 +112,9 @@ const controlOf = (name) => $("choices").elements.namedItem(name);
 /** What a control holds as the page is opened. */
 function usualOf(name) {
   const control = controlOf(name);
-  return !control || control.type === "checkbox" ? "" : (control.options?.[0].value ?? control.defaultValue);
+  return !control || control.type === "checkbox"
+    ? ""
+    : (control.options?.[0].value ?? control.defaultValue);
 }
 
 /** Write into a control, by default what it held as the page was opened. */
@@ -128,8 +131,18 @@ function suit() {
   const quotes = $("collect").checked;
   const { titles, themes, poets } = modelFor(form.name);
   const ofKind = { tune: form.widths, poets: quotes, line: false, length: false };
-  const ofForm = { lines: form.lines === null, template: form.templates.length, antithesis: form.antithetical };
-  const suits = { ...ofKind, ...ofForm, title: titles, about: themes, poet: poets.length && !quotes };
+  const ofForm = {
+    lines: form.lines === null,
+    template: form.templates.length,
+    antithesis: form.antithetical,
+  };
+  const suits = {
+    ...ofKind,
+    ...ofForm,
+    title: titles,
+    about: themes,
+    poet: poets.length && !quotes,
+  };
   for (const field of fields()) {
     const { field: name } = field.dataset;
     field.hidden = isCouplet ? !OF_COUPLETS.includes(name) : name in suits && !suits[name];
@@ -148,7 +161,9 @@ function drawPoets(poets) {
   const key = [poets.length, settings.language, settings.script].join();
   if ($("poets").dataset.of === key) return;
   $("poets").dataset.of = key;
-  $("poets").replaceChildren(...poets.map((name) => el("option", { value: shown(name) }, nameOf(name))));
+  $("poets").replaceChildren(
+    ...poets.map((name) => el("option", { value: shown(name) }, nameOf(name))),
+  );
 }
 
 /** How many lines are chosen; more than the server would write are never drawn. */
@@ -172,7 +187,8 @@ export function foldChoices(open = false) {
 /** The reader made a choice: an older error goes, and the controls are suited to it. */
 export function chose({ target = null } = {}) {
   trouble();
-  if (lent && target?.id === "title") clear(...Object.keys(lent).filter((name) => !["form", "title"].includes(name)));
+  if (lent && target?.id === "title")
+    clear(...Object.keys(lent).filter((name) => !["form", "title"].includes(name)));
   suitQuoting(target);
   review();
 }
@@ -207,7 +223,9 @@ function drawBound() {
   const item = (name) => {
     const label = name === "acrostic" ? t(`acrostic_${chosen.acrostic_at}`) : t(name);
     const said = [label, spoken(name, chosen)];
-    const away = button([...said, "×"].join(" "), () => clear(name), { "aria-label": t("take_away", ...said) });
+    const away = button([...said, "×"].join(" "), () => clear(name), {
+      "aria-label": t("take_away", ...said),
+    });
     return el("li", { "data-name": name }, away);
   };
   const reset = button(t("reset"), () => clear(...names), { id: "unbind" });
@@ -229,7 +247,9 @@ export async function seeClashes() {
   try {
     const { count, heading, collect, poets, ...request } = readChoices();
     const isAsked = request.form !== COUPLET;
-    const { possible, ...problem } = isAsked ? await ask("conflicts", request, asking.signal) : { possible: true };
+    const { possible, ...problem } = isAsked
+      ? await ask("conflicts", request, asking.signal)
+      : { possible: true };
     show(possible ? [] : problem.clashes, possible ? "" : told(problem.detail), problem.cause);
   } catch (error) {
     if (error.name !== "AbortError") showProblem(error);
@@ -249,7 +269,9 @@ function show(clashes, detail, cause) {
   const does = { clear, write: put, form: takeForm };
   const row = (here) => {
     const known = here.filter(({ field }) => fieldOf(field)); // nothing else can be given up on the page
-    const all = known.flatMap((clash) => remedies(clash, controlOf(clash.field), cause, does, chosenForm()));
+    const all = known.flatMap((clash) =>
+      remedies(clash, controlOf(clash.field), cause, does, chosenForm()),
+    );
     const once = [...new Map(all.map((each) => [each.textContent, each])).values()];
     return el("p.at-field", here.map(said).join("; "), " ", once);
   };
@@ -280,7 +302,9 @@ export async function learnEnglish() {
 
 /** What a phrase means, or the singular of it; undefined where the table has neither. */
 const meaning = (phrase) =>
-  [/$/, /s$/, /es$/].map((end) => english.get(phrase.replace(end, ""))).find((found) => found !== undefined);
+  [/$/, /s$/, /es$/]
+    .map((end) => english.get(phrase.replace(end, "")))
+    .find((found) => found !== undefined);
 
 /** A text's English words as characters, {found, pairs, unknown}; null where there are none. */
 export function inChinese(typed) {

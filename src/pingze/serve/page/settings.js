@@ -21,7 +21,9 @@ export const settings = { ...usual, ...read() };
 /** What was kept, as far as it is ours. */
 function read() {
   const kept = guarded(() => JSON.parse(localStorage.getItem(KEY))) ?? {};
-  return Object.fromEntries(Object.entries(kept).filter(([name, value]) => typeof value === typeof usual[name]));
+  return Object.fromEntries(
+    Object.entries(kept).filter(([name, value]) => typeof value === typeof usual[name]),
+  );
 }
 
 /** What an act gives; null where the browser does not let it. One that keeps nothing still shows everything. */
@@ -62,7 +64,9 @@ export const traditionals = (character) => words.get(character) ?? [];
 
 /** What was typed in another way than it would be shown, as 着 for 著: pairs of the character and what was typed. */
 export const typedPairs = (read, typed) =>
-  [...read].map((one, at) => [one, [...typed][at]]).filter(([one, own]) => one !== own && simplified[one] !== own);
+  [...read]
+    .map((one, at) => [one, [...typed][at]])
+    .filter(([one, own]) => one !== own && simplified[one] !== own);
 
 /** The text as it is shown. 乾 is 干 when it means dry, and stays in 乾坤. */
 export const shown = (text) => (settings.script === "simplified" ? simple(text) : text);

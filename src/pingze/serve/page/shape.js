@@ -23,7 +23,9 @@ export function widthsAsked(form, lines) {
 
 /** Every place of lines of such widths, in the order in which they are read. */
 export const placesOf = (widths) =>
-  widths.flatMap((width, at) => Array.from({ length: width }, (_, n) => ({ line: at + 1, position: n + 1 })));
+  widths.flatMap((width, at) =>
+    Array.from({ length: width }, (_, n) => ({ line: at + 1, position: n + 1 })),
+  );
 
 /** The key of a place in a set of places. */
 export const keyOf = ({ line, position }) => `${line}.${position}`;
@@ -39,10 +41,12 @@ export function linesOf(widths, at) {
 }
 
 /** Lines with each character as `as(character, place, n)` gives it. */
-export const rewrite = (lines, as) => linesOf(widthsOf(lines), (place, n) => as(charAt(lines, place), place, n));
+export const rewrite = (lines, as) =>
+  linesOf(widthsOf(lines), (place, n) => as(charAt(lines, place), place, n));
 
 /** The mark after a line, which is numbered from 1. */
-export const markAfter = ({ form }, line) => tuneOf(form)?.marks[line - 1] ?? (line % 2 ? "，" : "。");
+export const markAfter = ({ form }, line) =>
+  tuneOf(form)?.marks[line - 1] ?? (line % 2 ? "，" : "。");
 
 /** The numbers of the lines of each stanza. */
 export function stanzasOf({ form, lines }) {
@@ -68,7 +72,10 @@ export const cellAt = (grid, { line, position }) =>
   grid.querySelector(`[data-line="${line}"][data-position="${position}"]`);
 
 /** The place of an element of a grid. */
-export const placeOf = ({ dataset }) => ({ line: Number(dataset.line), position: Number(dataset.position) });
+export const placeOf = ({ dataset }) => ({
+  line: Number(dataset.line),
+  position: Number(dataset.position),
+});
 
 /** Move the focus in a grid by an arrow key, Home or End; whether the key does. A shorter line is entered at its end. */
 export function walk(event, grid) {
@@ -76,9 +83,11 @@ export function walk(event, grid) {
   const step = STEPS[event.key];
   const inLine = (number) => [...grid.querySelectorAll(`[data-line="${number}"]`)];
   let next = null;
-  if (step?.[0]) next = cellAt(grid, { line: line + step[0], position }) ?? inLine(line + step[0]).at(-1);
+  if (step?.[0])
+    next = cellAt(grid, { line: line + step[0], position }) ?? inLine(line + step[0]).at(-1);
   else if (step) next = cellAt(grid, { line, position: position + step[1] });
-  else if (["Home", "End"].includes(event.key)) next = inLine(line).at(event.key === "Home" ? 0 : -1);
+  else if (["Home", "End"].includes(event.key))
+    next = inLine(line).at(event.key === "Home" ? 0 : -1);
   else return false;
   event.preventDefault();
   if (!next) return true;

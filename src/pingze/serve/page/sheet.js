@@ -7,7 +7,17 @@ import { $, button, el } from "./dom.js";
 import { factsOf } from "./forms.js";
 import { bare, recall, seen, verdict } from "./verdict.js";
 import { FREE } from "./pattern.js";
-import { book, caption, learnGlosses, named, quoteList, sense, titleOf, wants, written } from "./poem.js";
+import {
+  book,
+  caption,
+  learnGlosses,
+  named,
+  quoteList,
+  sense,
+  titleOf,
+  wants,
+  written,
+} from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { cellAt, charAt, COUPLET, keyOf, markAfter, MOST_COLUMNS, tiersOf } from "./shape.js";
 import { changed, entry, state, touch } from "./state.js";
@@ -30,8 +40,14 @@ export function drawSheet() {
   const { problem } = verdict(on) ?? {};
   const trouble = problem ? el("span.clash", { role: "status" }, problem) : null;
   const facts = factsOf(poem, on.ask.standard);
-  sheet.replaceChildren(scroller(poem, on), quoteList(poem), caption(facts, settings.marks, trouble));
-  sheet.querySelector(".book").classList.toggle("fresh", poem === on.now.poem && drawn !== poem.lines.join());
+  sheet.replaceChildren(
+    scroller(poem, on),
+    quoteList(poem),
+    caption(facts, settings.marks, trouble),
+  );
+  sheet
+    .querySelector(".book")
+    .classList.toggle("fresh", poem === on.now.poem && drawn !== poem.lines.join());
   drawn = poem.lines.join();
   if (scroll) sheet.querySelector(".scroll").scrollLeft = scroll;
   if (focused?.line) cellAt(sheet, focused)?.focus({ preventScroll: true });
@@ -45,14 +61,19 @@ const unfinished = ({ form, title, heading, poet }, { lines }) => ({
 });
 
 /** Put the focus on the chosen place of the sheet. */
-export const focusPlace = () => cellAt($("sheet"), state.place ?? { line: 1, position: 1 })?.focus();
+export const focusPlace = () =>
+  cellAt($("sheet"), state.place ?? { line: 1, position: 1 })?.focus();
 
 function scroller(poem, on) {
   const isThere = poem === on.now.poem;
   const look = seen(verdict(on), poem);
   const isNew = (place) => on.now.changes?.some((one) => keyOf(one) === keyOf(place));
   const ofDraft = (place) => ({ pale: charAt(state.draft.settled, place) === FREE });
-  const ofPoem = (place) => ({ ...look(place), locked: on.now.locks.has(keyOf(place)), changed: isNew(place) });
+  const ofPoem = (place) => ({
+    ...look(place),
+    locked: on.now.locks.has(keyOf(place)),
+    changed: isNew(place),
+  });
   const label = [t("poem"), titleOf(poem), shown(poem.form)].filter(Boolean).join(" · ");
   const edit = () => $("entitle")?.click();
   const kind = isThere ? { look: ofPoem, act } : { look: ofDraft };
@@ -70,7 +91,9 @@ function act(event, place) {
     " ": () => choose(place, true),
     l: () => toggleLock(place),
     r: () => redraw({ line: place.line }),
-  }[event.type === "click" ? "click" : event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  }[
+    event.type === "click" ? "click" : event.key.length === 1 ? event.key.toLowerCase() : event.key
+  ];
   if (!done) return;
   event.preventDefault();
   done();
@@ -85,20 +108,31 @@ function choose(place, onward = false) {
 }
 
 function drawFaults(on) {
-  const row = (fault) => faultRow(fault, (character) => replace(fault, character).then((done) => done && focusPlace()));
+  const row = (fault) =>
+    faultRow(fault, (character) => replace(fault, character).then((done) => done && focusPlace()));
   const found = verdict(on)?.violations ?? [];
   const changes = on.now.changes ? [changesSaid(on.now.changes)] : [];
   const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
-  $("faults").replaceChildren(...changes, ...(found.length ? [el("ul.faults", found.map(row)), mend] : []));
+  $("faults").replaceChildren(
+    ...changes,
+    ...(found.length ? [el("ul.faults", found.map(row)), mend] : []),
+  );
 }
 
 /** A fault, with the characters that would mend it; `put` hears of the one that is chosen. */
 export function faultRow(fault, put, id = null) {
   const { rule, line, position, char, fitting } = fault;
-  const choice = (one) => fit([shown(one), el("small", sense(one))], t("fit", shown(one)), () => put(one));
+  const choice = (one) =>
+    fit([shown(one), el("small", sense(one))], t("fit", shown(one)), () => put(one));
   const what = t("fault_at", t(rule), line, position, shown(char || "□"));
-  const said = [el("strong", what), el("span", wants(fault)), el("span.hint", told(fault.definition))];
-  const fits = fitting.length ? el("p.fits", t("fits"), fitting.map(choice)) : el("p.hint", t("no_fit"));
+  const said = [
+    el("strong", what),
+    el("span", wants(fault)),
+    el("span.hint", told(fault.definition)),
+  ];
+  const fits = fitting.length
+    ? el("p.fits", t("fits"), fitting.map(choice))
+    : el("p.hint", t("no_fit"));
   return el("li", { id, tabindex: -1 }, said, fits);
 }
 
@@ -108,7 +142,8 @@ export const fit = (face, label, act, more = {}) =>
 
 /** What was mended, character by character: what was at fault, and what was changed to fit the rest. */
 export function changesSaid(changes) {
-  const why = (rules) => t(rules.length ? "was_at_fault" : "to_fit", rules.map((rule) => t(rule)).join("、"));
+  const why = (rules) =>
+    t(rules.length ? "was_at_fault" : "to_fit", rules.map((rule) => t(rule)).join("、"));
   const row = ({ line, position, old, new: character, rules }) =>
     el("li", t("change", line, position, shown(old), shown(character), why(rules)));
   return el("div", el("p", t("mended", changes.length)), el("ul", changes.map(row)));
@@ -124,7 +159,9 @@ export function drawOriginality() {
   if ($("originality").hidden || !$("originality").open) return;
   const found = recall("originality", { poem: bare(on.now.poem) });
   $("nearness").textContent = found?.lines ? verdictOf(found.lines) : "";
-  $("shared").replaceChildren(...(found?.lines?.map(row) ?? [el("li.hint", found?.problem ?? t("loading"))]));
+  $("shared").replaceChildren(
+    ...(found?.lines?.map(row) ?? [el("li.hint", found?.problem ?? t("loading"))]),
+  );
 }
 
 /** How near the poem comes to old ones, in a sentence. */
@@ -132,7 +169,9 @@ function verdictOf(lines) {
   const size = (text) => [...text].length;
   const old = lines.filter(({ text, same }) => same === size(text)).length;
   if (old) return t("originality_old", old, lines.length);
-  const { nearest, same, text } = lines.reduce((one, other) => (other.same > one.same ? other : one));
+  const { nearest, same, text } = lines.reduce((one, other) =>
+    other.same > one.same ? other : one,
+  );
   return nearest ? t("originality_new", same, size(text), from(nearest)) : t("shares_nothing");
 }
 
@@ -154,7 +193,9 @@ export function drawCandidates() {
   const box = $("candidates");
   if (entries.length + missing < 2) return box.replaceChildren();
   const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
-  const waiting = Array.from({ length: missing }, () => el("li", el("span.candidate.waiting", t("waiting"))));
+  const waiting = Array.from({ length: missing }, () =>
+    el("li", el("span.candidate.waiting", t("waiting"))),
+  );
   box.replaceChildren(el("h2", t("candidates")), el("ol.candidates", entries.map(card), waiting));
   box.querySelectorAll("button")[focused]?.focus();
 }
@@ -175,8 +216,13 @@ function card({ now: { poem } }, at) {
 /** A button that shows a poem as small columns; what it says is said elsewhere. */
 export function face(poem, act, attributes) {
   const column = (line) =>
-    el("span.small-line", line < 0 ? "" : written(poem, poem.lines[line - 1]) + markAfter(poem, line));
-  const tiers = tiersOf(poem, MOST_COLUMNS).map((lines) => el("span.small-tier", lines.map(column)));
+    el(
+      "span.small-line",
+      line < 0 ? "" : written(poem, poem.lines[line - 1]) + markAfter(poem, line),
+    );
+  const tiers = tiersOf(poem, MOST_COLUMNS).map((lines) =>
+    el("span.small-tier", lines.map(column)),
+  );
   const small = el("span.small-poem", { lang: verseLanguage(), "aria-hidden": "true" }, tiers);
   return button(small, act, { class: "candidate", ...attributes });
 }

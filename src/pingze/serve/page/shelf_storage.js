@@ -95,7 +95,8 @@ export const packed = () => JSON.stringify({ pingze: desks() }, plain);
 /** Put the poems of such a file onto the shelf. Throws where it is none. */
 export function unpack(text) {
   const { pingze: all } = guarded(() => JSON.parse(text)) ?? {};
-  if (!Array.isArray(all) || !all.filter((desk) => takeIn(JSON.stringify(desk))).length) throw new Error(t("no_shelf"));
+  if (!Array.isArray(all) || !all.filter((desk) => takeIn(JSON.stringify(desk))).length)
+    throw new Error(t("no_shelf"));
 }
 
 const plain = (_, value) => (value instanceof Set ? [...value] : value);
@@ -114,7 +115,8 @@ export function write(desk) {
 }
 
 /** The id of the oldest in the browser's own storage that is neither laid out nor starred, or undefined. */
-const oldest = () => desks().findLast(({ id, star }) => id !== state.desk.id && !star && !memory.has(PREFIX + id))?.id;
+const oldest = () =>
+  desks().findLast(({ id, star }) => id !== state.desk.id && !star && !memory.has(PREFIX + id))?.id;
 
 const deskOf = (id) => read(get(PREFIX + id));
 

@@ -81,7 +81,11 @@ async function taken(text) {
 }
 
 /** Save a file, by default under the poem's name. */
-export function save(blob, kind, name = shown(titleOf(entry().now.poem) || entry().now.poem.lines[0])) {
+export function save(
+  blob,
+  kind,
+  name = shown(titleOf(entry().now.poem) || entry().now.poem.lines[0]),
+) {
   const file = `${name}.${kind}`.replace(/[\\/:*?"<>|]/g, "");
   const href = URL.createObjectURL(blob);
   el("a", { href, download: file }).click();

@@ -25,10 +25,14 @@ export function modelFor(form) {
 }
 
 /** The model that this server reads a poem with: its name, its layers and their units. */
-export const sizeOf = ({ form, model }) => state.known.models.find(({ name }) => name === model) ?? modelFor(form);
+export const sizeOf = ({ form, model }) =>
+  state.known.models.find(({ name }) => name === model) ?? modelFor(form);
 
 /** What has an entry's lines checked. */
-export const checking = ({ ask: { level = "customary", standard }, now: { poem } }, lines = poem.lines) => ({
+export const checking = (
+  { ask: { level = "customary", standard }, now: { poem } },
+  lines = poem.lines,
+) => ({
   text: lines.join("，"),
   ...(poem.form !== COUPLET && { form: poem.form }),
   level,
@@ -64,7 +68,8 @@ export function verdict(on) {
 }
 
 /** The faults at a place of a checked poem. */
-export const faultsAt = (checked, place) => checked?.violations?.filter((one) => keyOf(one) === keyOf(place)) ?? [];
+export const faultsAt = (checked, place) =>
+  checked?.violations?.filter((one) => keyOf(one) === keyOf(place)) ?? [];
 
 /** Changes that mended a draft, each with the rules that the draft broke at its place. */
 export const blamed = (changes, draft) =>

@@ -25,21 +25,32 @@ export function drawWelcome() {
   if (state.desk.when > 0 || state.working) return $("intro").replaceChildren();
   const focused = [...$("intro").querySelectorAll("button")].indexOf(document.activeElement);
   const tries = examples().map(([text, act, id]) => button(text, act, { id }));
-  $("intro").replaceChildren(el("p", t("intro")), el("p.examples", el("span", t("examples")), tries));
+  $("intro").replaceChildren(
+    el("p", t("intro")),
+    el("p.examples", el("span", t("examples")), tries),
+  );
   $("intro").querySelectorAll("button")[focused]?.focus();
 }
 
 function examples() {
   const { corpus, models } = state.known;
   const titled = models.some(({ poets }) => poets.includes(TITLED.poet));
-  const english = settings.language === "en" && [t("example_english"), () => composeAs(ENGLISH), "try-english"];
+  const english = settings.language === "en" && [
+    t("example_english"),
+    () => composeAs(ENGLISH),
+    "try-english",
+  ];
   const checkExample = () => attempt(async () => check((await ask("example")).text));
   const acrostic = { form: "七絕", acrostic: settings.language === "en" ? "春夏秋冬" : NAME };
   return [
     english,
     [t("example_acrostic", shown(acrostic.acrostic)), () => composeAs(acrostic), "try-acrostic"],
     [shown("《浣溪沙·秋思》"), () => composeAs(CI), "try-tune"],
-    titled && [t("example_title", named(TITLED.poet), shown(TITLED.title)), () => composeAs(TITLED), "try-title"],
+    titled && [
+      t("example_title", named(TITLED.poet), shown(TITLED.title)),
+      () => composeAs(TITLED),
+      "try-title",
+    ],
     corpus
       ? [t("example_check", shown("杜甫"), shown("登高")), checkExample, "try-check"]
       : [t("example_fault"), () => check(FAULTY), "try-check"],

@@ -10,7 +10,10 @@ export const table = (name) => (fetched[name] ??= load(name));
 
 async function load(name) {
   // @ts-ignore
-  return globalThis.pingzeTables?.[name] ?? fetch(`/page/${name}.json`).then((found) => found.json(), Object);
+  return (
+    globalThis.pingzeTables?.[name] ??
+    fetch(`/page/${name}.json`).then((found) => found.json(), Object)
+  );
 }
 
 const words = await table("words");
@@ -26,8 +29,10 @@ export function t(name, ...parts) {
 export function translate() {
   document.documentElement.lang = settings.language === "zh" ? verseLanguage() : "en";
   for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
-  for (const node of document.querySelectorAll("[data-hint]")) node.placeholder = shown(node.dataset.hint);
-  for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", t(node.dataset.label));
+  for (const node of document.querySelectorAll("[data-hint]"))
+    node.placeholder = shown(node.dataset.hint);
+  for (const node of document.querySelectorAll("[data-label]"))
+    node.setAttribute("aria-label", t(node.dataset.label));
 }
 
 /** The language that verse is marked with, so that its glyphs are of the right region. */
