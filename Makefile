@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: compose test test-slow check page-types format train samples poems bench docs site release test-matrix clean
+.PHONY: compose test test-slow check page-types format train samples poems report bench docs site release test-matrix clean
 
 compose: .venv/base
 	$(BIN)/pingze compose --form 七絕 --count 2
@@ -40,15 +40,20 @@ train: .venv/dev
 	$(BIN)/pingze train --preset report --out runs/report-model $(if $(wildcard runs/report-model/configuration.json),--resume)
 
 samples: .venv/base
-	$(BIN)/python -m experiments.samples
+	$(BIN)/python -m lab.experiments.samples
 
 poems: .venv/base
-	$(BIN)/python -m experiments.poems
+	$(BIN)/python -m lab.experiments.poems
+
+# The course report's claims: goes on where a stopped run was, and draws the page again.
+report: .venv/dev
+	$(BIN)/pingze corpus fetch
+	$(BIN)/python -m lab.report
 
 bench: .venv/dev
-	$(BIN)/python -m benchmarks.compose
+	$(BIN)/python -m lab.benchmarks.compose
 	$(BIN)/pingze corpus fetch
-	$(BIN)/python -m benchmarks.engine
+	$(BIN)/python -m lab.benchmarks.engine
 
 # The documentation site, in build/site.
 docs: .venv/docs
@@ -57,7 +62,7 @@ docs: .venv/docs
 # The same, and beside it the page that shows a link's poem without a server: any host's, or opened from its folder.
 site: docs
 	$(BIN)/pip install --quiet --editable '.[serve]'
-	$(BIN)/python -m scripts.build_site
+	$(BIN)/python -m tools.build_site
 
 .venv/docs: .venv/base
 	$(BIN)/pip install --quiet --editable '.[docs]'
@@ -65,11 +70,11 @@ site: docs
 
 # In dist/; says what is left to a person.
 release: .venv/release
-	$(BIN)/python -m scripts.release
+	$(BIN)/python -m tools.release
 
 # The quick tests from the wheel, with every Python from 3.11 on that is at hand.
 test-matrix: .venv/release
-	$(BIN)/python -m scripts.test_matrix
+	$(BIN)/python -m tools.test_matrix
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

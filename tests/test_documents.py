@@ -20,9 +20,7 @@ LINKING = [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 """All but CHANGELOG.md, which names files of earlier versions."""
 RUN = [path for path in DOCUMENTS if "run_page.py" not in path.read_text(encoding="utf-8")]
 """Documents whose blocks run each by itself, and not as one program."""
-PATH = re.compile(
-    r"(?<![\w/.*])(?:src|docs|tests|experiments|benchmarks|scripts)/[\w./-]*\w\.\w+\b"
-)
+PATH = re.compile(r"(?<![\w/.*])(?:src|docs|tests|lab|tools)/[\w./-]*\w\.\w+\b")
 
 
 @pytest.mark.parametrize("path", LINKING, ids=lambda path: path.name)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from pingze.lstm import formulas
-from scripts import run_notebooks
 from tests import invented
 from tests.comparing import assert_close
+from tools import run_notebooks
 
 NOTEBOOKS = sorted(run_notebooks.FOLDER.glob("*.ipynb"))
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.figures import FIGURES, of_shipped_models
-from experiments.figures import SHIPPED as SHIPPED_FIGURES
+from lab.figures import FIGURES, of_shipped_models
+from lab.figures import SHIPPED as SHIPPED_FIGURES
 from pingze import compose
 from pingze.composing.composer import composer
 from pingze.errors import CheckpointError, InputError

@@ -1,4 +1,4 @@
-"""The README's picture of the house is true, and what people call says of each argument and field what it is."""
+"""CONTRIBUTING's picture of the house is true, and what people call says of each argument and field what it is."""
 
 import ast
 import inspect
@@ -16,13 +16,14 @@ import pytest
 import pingze
 
 PACKAGE = Path(pingze.__path__[0])
-README = Path(__file__).parents[1] / "README.md"  # the package may be an installed one
+ROOT = Path(__file__).parents[1]  # the package may be an installed one
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 
 
 def pictured() -> list[str]:
-    """The parts of the package in the order of the README's picture."""
+    """The parts of the package in the order of CONTRIBUTING's picture."""
     picture = (
-        README.read_text(encoding="utf-8").split("src/pingze/\n", 1)[1].split("\ntests/", 1)[0]
+        CONTRIBUTING.read_text(encoding="utf-8").split("src/pingze/ ", 1)[1].split("\nlab/", 1)[0]
     )
     rows = re.findall(r"^  ((?:\w+(?:\.py|/)(?: +|$))+)", picture, re.MULTILINE)
     return [name.removesuffix(".py").rstrip("/") for row in rows for name in row.split()]
@@ -49,9 +50,7 @@ def packages(path: Path) -> set[str]:
 
 def test_packages_are_those_that_are_asked_for() -> None:
     """Each that an installation brings is imported, and each that is imported is brought."""
-    project = tomllib.loads((README.parent / "pyproject.toml").read_text(encoding="utf-8"))[
-        "project"
-    ]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = (project["optional-dependencies"][name] for name in ("serve", "train", "plots"))
     asked_for = {re.split(r"[<>=\[]", each)[0] for each in chain(project["dependencies"], *extras)}
     imported = (
@@ -81,11 +80,10 @@ def test_imports_point_upward(part: str) -> None:
 
 def test_one_module_imports_onnx_runtime_and_silences_it_first() -> None:
     """ONNX Runtime sends events to its maker unless it is told otherwise before it is imported."""
-    root = README.parent
-    folders = ("tests", "benchmarks", "experiments", "scripts", "docs", "examples")
+    folders = ("tests", "lab", "tools", "docs", "examples")
     files = [
         *PACKAGE.rglob("*.py"),
-        *(file for folder in folders for file in (root / folder).rglob("*.py")),
+        *(file for folder in folders for file in (ROOT / folder).rglob("*.py")),
     ]
     naming = (file for file in files if "onnxruntime" in file.read_text(encoding="utf-8"))
     assert {file.name for file in naming if "onnxruntime" in packages(file)} == {"step_graph.py"}

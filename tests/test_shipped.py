@@ -81,7 +81,7 @@ def test_stock_pytorch_agrees_on_invented_texts(report: checkpoint.Checkpoint) -
 def test_recorded_figures_are_reached(
     report: checkpoint.Checkpoint, corpus: Store, corpus_home: Path
 ) -> None:
-    figures = json.loads((ROOT / "experiments" / "figures.json").read_text(encoding="utf-8"))
+    figures = json.loads((ROOT / "lab" / "figures.json").read_text(encoding="utf-8"))
     command = [
         sys.executable,
         "-m",
@@ -109,7 +109,7 @@ def test_recorded_figures_are_reached(
 
 
 def test_the_samples_page_is_what_the_model_writes() -> None:
-    samples = importlib.import_module("experiments.samples")
+    samples = importlib.import_module("lab.experiments.samples")
     shown, written = (
         text.split("\n`") for text in (samples.PAGE.read_text(encoding="utf-8"), samples.page())
     )

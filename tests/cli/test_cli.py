@@ -324,8 +324,8 @@ def test_ctrl_c_or_fault(
         ),
         (
             "matplotlib",
-            "report --out out",
-            "drawing the report's charts needs the extra `plots`: .*'pingze.plots.'",
+            "derive --plots out",
+            "drawing the pictures needs the extra `plots`: .*'pingze.plots.'",
         ),
         ("uvicorn", "serve", "pingze serve needs the extra `serve`: pip install 'pingze.serve.'"),
     ],

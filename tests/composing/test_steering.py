@@ -25,7 +25,7 @@ from pingze.composing.steering.mood import (
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse import check
 from pingze.verse.forms import find_form
-from scripts import moods
+from tools import moods
 
 
 @pytest.mark.parametrize(

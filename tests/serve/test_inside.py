@@ -47,7 +47,7 @@ def test_every_unit_is_the_network_s_own_record() -> None:
 
 def test_what_was_measured_is_told_of_the_very_weights_only() -> None:
     shipped = {fingerprint(composer(name).network) for name in checkpoint.SHIPPED}
-    assert set(measured()) <= shipped, "scripts/name_units.py is to be run again"
+    assert set(measured()) <= shipped, "tools/name_units.py is to be run again"
     for layers in measured().values():
         assert all(0.5 <= known.share <= 1 for found in layers.values() for known in found)
         assert all(

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from scripts.build_site import build, bundle
 from tests.serve.page import compose, lines, link, opened
 from tests.serve.process import serving
+from tools.build_site import build, bundle
 
 TUNE = (
     "江上晚風吹雨",

@@ -9,8 +9,8 @@ from pingze.verse.forms import find_form
 from pingze.verse.rhyme import ci_rhymes, find_part, kind_in, parts
 from pingze.verse.rhyme_groups import PINGSHUI, TONGYUN
 from pingze.verse.tunes import Tune, find_tune, tunes
-from scripts.tunes import rows
 from tests.invented import CI_RHYMES, ci
+from tools.tunes import rows
 
 EVERY = [*tunes().values()]
 

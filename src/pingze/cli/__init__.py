@@ -25,8 +25,8 @@ __all__ = ["START", "application_for", "guarded"]
 COMMANDS = {
     "composing": ("compose", "collect", "couplet", "revise", "mend", "generate"),
     "corpus": ("corpus", "originality"),
+    "derivation": ("derive",),
     "prosody": ("check", "tones", "rhyme", "tunes"),
-    "report": ("derive", "report"),
     "serve": ("serve",),
     "training": ("train", "evaluate", "export"),
 }

@@ -4,8 +4,6 @@ import json
 import sys
 from contextlib import suppress
 from dataclasses import asdict
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,8 +13,6 @@ from pingze.cli.application import command, file_name, need, read_file, show
 from pingze.errors import InputError, StoppedError
 from pingze.messages import here
 from pingze.network import DEFAULT
-
-BASELINE = "report"  # the model with whose poems the poems of every other model are compared
 
 
 @command()
@@ -65,67 +61,40 @@ def train(
 def evaluate(
     model: str | None = None,
     split: Annotated[
-        str | None,
-        typer.Option(
-            help="train, dev or, for models that know forms, test; none with --poems, else dev."
-        ),
-    ] = None,
-    poems: Annotated[
-        int, typer.Option(min=0, help="Compare this many poems of each form with real ones.")
-    ] = 0,
+        str, typer.Option(help="train, dev or, for models that know forms, test.")
+    ] = "dev",
     as_json: bool = False,
 ) -> None:
-    """Measure how well a model predicts the corpus, and how close its poems are to real poems."""
+    """Measure how well a model predicts the corpus."""
     need("train", "evaluation", "torch")
     from pingze.cli.progress import status
-    from pingze.composing import quality
     from pingze.corpus import Store
     from pingze.network import checkpoint
+    from pingze.network.model import LanguageModel
+    from pingze.training import evaluation
+    from pingze.training.presets import LENGTHS
+    from pingze.training.texts import corpus_for, read_split
 
     loaded = checkpoint.load(model or DEFAULT)
-    row: dict[str, Any] = {"model": loaded.name}
+    conditions = loaded.configuration.special_tokens
+    row: dict[str, Any] = {"model": loaded.name, "split": split}
     with Store.open() as store, status() as tell:
-        if split or not poems:
-            from pingze.network.model import LanguageModel
-            from pingze.training import evaluation
-            from pingze.training.presets import LENGTHS
-            from pingze.training.texts import corpus_for, read_split
-
-            conditions = loaded.configuration.special_tokens
-            corpus = corpus_for(store, conditions)
-            texts = read_split(store, corpus, split or "dev")
-            of = LanguageModel.of(loaded), texts, loaded.vocabulary, LENGTHS[corpus]
-            tell(here("evaluate_step", poems=len(texts)))
-            row |= {"split": split or "dev", **asdict(evaluation.evaluate(*of))}
-            row |= evaluation.by_condition(*of, tell) if conditions else {}
-        qualities = (
-            list(quality.compare([model or DEFAULT, BASELINE], poems, store, tell)) if poems else []
-        )
-    lines = [
-        f"{name.replace('_', ' '):20} {value:.4f}"
-        if isinstance(value, float)
-        else f"{name:20} {value}"
-        for name, value in row.items()
-    ]
-    lines += [
-        "\n" + _block(form, list(rows)) for form, rows in groupby(qualities, key=itemgetter("form"))
-    ]
-    show(row | ({"poems": qualities} if poems else {}), lines, as_json=as_json)
-
-
-def _block(form: str, rows: list[dict[str, Any]]) -> str:
-    names = [name for name in rows[0] if name not in ("form", "source")]
-    # A form has two characters but is four columns wide.
-    cells = [[form.ljust(18), *(row["source"] for row in rows)]]
-    for name in names:
-        values = ("" if row[name] is None else row[name] for row in rows)
-        shown = (f"{value:.3f}" if isinstance(value, float) else str(value) for value in values)
-        cells.append([name.replace("_", " ").ljust(20), *shown])
-    widths = [0, *(max(8, len(row["source"])) for row in rows)]
-    return "\n".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
-        for line in cells
-    )
+        corpus = corpus_for(store, conditions)
+        texts = read_split(store, corpus, split)
+        tell(here("evaluate_step", poems=len(texts)))
+        language_model = LanguageModel.of(loaded)
+        length = LENGTHS[corpus]
+        measured = evaluation.evaluate(language_model, texts, loaded.vocabulary, length)
+        row |= asdict(measured)
+        if conditions:
+            row |= evaluation.by_condition(language_model, texts, loaded.vocabulary, length, tell)
+    lines = []
+    for name, value in row.items():
+        if isinstance(value, float):
+            lines.append(f"{name.replace('_', ' '):20} {value:.4f}")
+        else:
+            lines.append(f"{name:20} {value}")
+    show(row, lines, as_json=as_json)
 
 
 @command()

@@ -1,6 +1,6 @@
 """Show how a model reads a poem: the units of a layer, the prediction of a character, and the reach of a gradient.
 
-`scripts/name_units.py` measures which property of a text each unit tracks. The results are shown
+`tools/name_units.py` measures which property of a text each unit tracks. The results are shown
 only for a model that has exactly the weights that were measured.
 """
 

@@ -3,8 +3,8 @@
 云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` records how strongly each neighboring character
 favors each word. Many characters can have both tones, but usually only one within a given word: 思
 is level in 相思 and oblique in 秋思. `data/senses.tsv` lists the meanings of such characters with
-example words, and `data/word_tones.tsv` lists more words. `python -m scripts.count contexts` makes
-contexts.tsv from counts over the corpus; `python -m scripts.count word_tones` makes word_tones.tsv.
+example words, and `data/word_tones.tsv` lists more words. `python -m tools.count contexts` makes
+contexts.tsv from counts over the corpus; `python -m tools.count word_tones` makes word_tones.tsv.
 """
 
 import math
@@ -126,7 +126,7 @@ def _choose(text: str, chosen: str, at: int, caution: float) -> str:
 
 @cache
 def _contexts() -> dict[str, _Context]:
-    """Parse contexts.tsv; scripts/contexts.py describes its rows."""
+    """Parse contexts.tsv; tools/contexts.py describes its rows."""
     found: dict[str, _Context] = {}
     for character, cells in table("contexts").items():
         usual, *others = cells.split("\t")

@@ -1,11 +1,11 @@
 """Look up rhymes: the groups in which 詩 rhyme, the parts in which 詞 rhyme, and the rhymes that Tang poets use.
 
 Poets do not use every rhyme that the rhyme book allows: `data/rhymes.tsv` and `data/borrowings.tsv`
-count the rhymes in the corpus's train split (`python -m scripts.count rhymes`).
+count the rhymes in the corpus's train split (`python -m tools.count rhymes`).
 
 詞 rhyme in the nineteen parts 部 of 戈載《詞林正韻》: fourteen of level and oblique rhymes, five of
 entering ones. Some groups are divided between two parts. For each divided group, `data/halves.tsv`
-lists the characters of the second part. `python -m scripts.count halves` determines these
+lists the characters of the second part. `python -m tools.count halves` determines these
 characters from the rhymes of 廣韻 and from usage.
 """
 

@@ -1,7 +1,7 @@
 """Read the patterns of the tunes 詞牌 to which 詞 are written, as they were counted in the corpus (`data/tunes.tsv`).
 
 A tune with several shapes 格 has one pattern for each shape, the most frequent shape first.
-`scripts/tunes.py` describes the columns of the table and how they are counted.
+`tools/tunes.py` describes the columns of the table and how they are counted.
 """
 
 import re

@@ -14,7 +14,7 @@ where p(b | a)  is how often Tang and Song poets put b opposite a in couplets th
       Z_a       normalizes p(b | a), so that its sum over all b is 1.
 
 The score is 0 for unrelated characters, and for characters that the table does not know.
-experiments/antithesis.py learns the table and measures it.
+lab/experiments/antithesis.py learns the table and measures it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -7,7 +7,7 @@ While a text of a mood is drawn, the weight of each character c is multiplied by
 Here n is the number of times that poems of this mood use c, and e is the number expected from the
 frequency of c in poems of the other two moods. PRIOR keeps m(c) near 0 for a rare character. Only
 poems of the train split are counted, and only if the title shows a mood: such titles congratulate,
-speak of leisure, or mourn (scripts/moods.py).
+speak of leisure, or mourn (tools/moods.py).
 """
 
 import re

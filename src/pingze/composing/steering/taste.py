@@ -13,7 +13,7 @@ the request's strength of taste and s is the sum
 
 r (`checkpoint.Checkpoint.reward`) has the coefficients of h in a ridge regression of readers'
 scores on the mean h over a text, the mean ln p, and the share of the title's characters in the text
-(experiments/reward.py). So r·h, summed over a text, predicts the readers' score. docs/sampling.md
+(lab/experiments/reward.py). So r·h, summed over a text, predicts the readers' score. docs/sampling.md
 explains how the terms were found. At the end, the text with the highest sum of s becomes the poem.
 A text with words of two seasons, or of both day and night, ranks below all others.
 """
@@ -103,7 +103,7 @@ class Taste(Term):
         self.strength, self.reward = request.taste, reward
         self.starts = request.form.layout(request.lines).starts
         # The pairs were counted in 詩; 詞 reads worse if they weigh as much there
-        # (experiments/LOG.md).
+        # (lab/LOG.md).
         self.worn, self.worn_factor = (
             worn_pairs(vocabulary),
             WORN / 2 if request.form.tune else WORN,

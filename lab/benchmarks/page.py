@@ -1,0 +1,97 @@
+"""Measure in Chromium how long the page keeps a reader waiting, and how long its longest tasks block the main thread.
+
+Run: python -m lab.benchmarks.page
+
+Times are processor times of the page's main thread, so that other work on the machine does not
+count, and medians of five runs. Each is also given as a multiple of the time that a loop of a
+million square roots takes in the same page, so that machines can be compared. Needs playwright and
+Chromium. Writes the figures `page.*`.
+"""
+
+import json
+import shutil
+import statistics
+from collections.abc import Callable
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from lab.benchmarks import machine
+from lab.benchmarks.serve import serving
+from lab.figures import record
+
+TIMES = 5
+OPTIONS = ["--no-sandbox", "--disable-background-networking"]
+TRACED = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"]
+LOOP = """() => {
+  const started = performance.now();
+  let sum = 0;
+  for (let n = 0; n < 1e6; n++) sum += Math.sqrt(n);
+  return [performance.now() - started, sum][0];
+}"""
+
+
+def main() -> None:
+    """Start a server, use the page several times, and record the medians."""
+    with serving(machine.ROOT) as server, sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
+        seen = [measured(browser, server.address) for _ in range(TIMES)]
+        browser.close()
+    record(
+        "python -m lab.benchmarks.page",
+        {name: statistics.median(one[name] for one in seen) for name in seen[0]},
+    )
+
+
+def measured(browser: Browser, address: str) -> dict[str, float]:
+    """Measure the milliseconds to the first poem with its marks, and of the longest tasks then and later."""
+    context = browser.new_context(locale="zh-TW", reduced_motion="reduce")
+    page = context.new_page()
+    first = tasks(browser, address, lambda: arrive(page, address))
+    loop = statistics.median(page.evaluate(LOOP) for _ in range(9))
+    work = tasks(browser, address, lambda: work_at(page))
+    context.close()
+    values = {"first_poem": sum(first), "first_task": max(first), "work_task": max(work)}
+    return {f"page.{name}_ms": value for name, value in values.items()} | {
+        f"page.{name}_ratio": value / loop for name, value in values.items()
+    }
+
+
+def tasks(browser: Browser, address: str, act: Callable[[], None]) -> list[float]:
+    """Perform an action, and return the milliseconds of each task of the page's main thread during it."""
+    browser.start_tracing(categories=TRACED)
+    act()
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    ours = {e["pid"] for e in events if address in json.dumps(e.get("args", {}))}
+    main = {
+        (e["pid"], e["tid"]) for e in events if e.get("args", {}).get("name") == "CrRendererMain"
+    }
+    found = [e for e in events if e["pid"] in ours and (e["pid"], e["tid"]) in main and "tdur" in e]
+    return [e["tdur"] / 1000 for e in found if e["name"].endswith("RunTask")]
+
+
+def arrive(page: Page, address: str) -> None:
+    """Open the page, and wait until the poem on its sheet shows its marks."""
+    page.goto(address)
+    page.locator("#sheet .rhymes").first.wait_for()
+
+
+def work_at(page: Page) -> None:
+    """Compose, revise, make a card, and look inside."""
+    page.locator(".chip", has_text="七律").click()
+    page.select_option("#count", "2")
+    page.click("#go")
+    page.locator("#go", has_text="作").wait_for()
+    page.locator("#sheet .rhymes").first.wait_for()
+    page.locator("#sheet [role=gridcell]").nth(9).click()
+    page.locator(".alternative").first.click()
+    page.click("#make-card")
+    page.locator("#card-preview img").wait_for()
+    page.click("#close-card")
+    page.click("#see-inside")
+    page.locator("#inside-reach .bar").first.wait_for()
+    page.click("#another-unit")
+    page.fill("#next-temperature", "1.5")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Compose for a birthday, a wedding, a parting and a condolence, with the mood that suits each and with none.
+
+Run: python -m lab.experiments.moods [--seeds 40] [--read]
+
+Prints how many poems contain a word of graves or sorrow, which do not suit the occasion; with
+--read, also the poems.
+"""
+
+import argparse
+import warnings
+from dataclasses import replace
+
+from pingze.composing import Poem
+from pingze.composing.composer import composer
+from pingze.composing.request.options import Composing
+from pingze.composing.request.request import read_request
+
+GRAVES = "塚冢墓墳葬塋棺"
+SORROW = "哭淚泣涕哀悲愁恨喪死鬼"
+RECIPES = {
+    "birthday": (Composing(acrostic="松柏長青", about="壽"), "joyful"),
+    "wedding": (Composing(title="賀新婚", include="鴛鴦"), "joyful"),
+    "parting": (Composing(title="送友人"), "calm"),
+    "condolence": (Composing(title="輓友人"), "calm"),
+}
+
+
+def main() -> None:
+    """Compose the poems, and print how many contain unsuitable words."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seeds", type=int, default=40, help="how many poems of each")
+    parser.add_argument("--read", action="store_true", help="print the poems")
+    given = parser.parse_args()
+    warnings.simplefilter("ignore")
+    for name, (asked, mood) in RECIPES.items():
+        for wanted in (None, mood):
+            poems = composed(asked, wanted, given.seeds)
+            counts = [
+                sum(any(c in str(poem) for c in words) for poem in poems)
+                for words in (GRAVES, SORROW)
+            ]
+            print(
+                f"{name}, {wanted or 'no mood'}: graves in {counts[0]} of {len(poems)}, sorrow in {counts[1]}"
+            )
+            if given.read:
+                print(*("".join(poem.lines) for poem in poems), sep="\n")
+
+
+def composed(asked: Composing, mood: str | None, seeds: int) -> list[Poem]:
+    """Compose poems with the seeds from 1 on, in a mood; with None, in no mood whatever the title and theme."""
+    chosen = composer()
+    request = replace(read_request(chosen.vocabulary, asked), mood=mood)
+    return chosen.write_many(chosen.prepare(request), asked, range(1, seeds + 1))
+
+
+if __name__ == "__main__":
+    main()

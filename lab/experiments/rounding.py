@@ -1,0 +1,66 @@
+"""Measure what rounding to 8 bits costs: the hanzi perplexity of the composing network and of the float32 reference.
+
+Run: python -m lab.experiments.rounding
+
+The poems are the Tang poems of the dev split, given form, poet and title. Records the figures
+`compose.rounding.*`.
+"""
+
+import numpy as np
+
+from lab.figures import record
+from pingze.corpus import Store
+from pingze.network import checkpoint
+from pingze.network.reference import ReferenceNetwork, State
+from pingze.network.step_graph import GraphNetwork
+from pingze.network.vocabulary import UNK, Vocabulary
+from pingze.training import texts
+from pingze.training.presets import LENGTHS
+
+BATCH_SIZE = 128
+
+
+def hanzi_perplexity(
+    network: ReferenceNetwork, examples: list[texts.Example], vocabulary: Vocabulary
+) -> float:
+    """Return the perplexity of the Han characters of poems, given their conditions."""
+    ordered = sorted(examples, key=lambda example: len(example.text))
+    is_han = vocabulary.is_han | (np.arange(len(vocabulary)) == UNK)
+    losses = [
+        _losses(network, ordered[start : start + BATCH_SIZE], is_han)
+        for start in range(0, len(ordered), BATCH_SIZE)
+    ]
+    return float(np.exp(np.concatenate(losses).mean(dtype=np.float64)))
+
+
+def _losses(
+    network: ReferenceNetwork, batch: list[texts.Example], is_han: np.ndarray
+) -> np.ndarray:
+    """Return -ln p of every Han character in a batch of poems."""
+    prefixes = [[int(id_) for part in example.prefix for id_ in part] for example in batch]
+    state, found = State.joined([network.start(prefix=prefix) for prefix in prefixes]), []
+    for at in range(1, max(len(example.text) for example in batch)):
+        ids = np.array([example.text[at] if at < len(example.text) else 0 for example in batch])
+        found.append(-state.log_p[np.arange(len(ids)), ids][is_han[ids]])
+        state = network.step(state, ids)
+    return np.concatenate(found)
+
+
+def main() -> None:
+    """Measure both networks, and record the figures."""
+    shipped = checkpoint.load(checkpoint.DEFAULT)
+    with Store.open() as store:
+        poems = texts.read_split(store, "tang", "dev")
+    examples = texts.examples(poems, shipped.vocabulary, LENGTHS["tang"])
+    networks = {"float32": ReferenceNetwork(shipped), "8_bits": GraphNetwork(shipped.rounded())}
+    found = {
+        f"compose.rounding.hanzi_perplexity_{name}": hanzi_perplexity(
+            network, examples, shipped.vocabulary
+        )
+        for name, network in networks.items()
+    }
+    record("python -m lab.experiments.rounding", found)
+
+
+if __name__ == "__main__":
+    main()

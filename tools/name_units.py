@@ -1,0 +1,101 @@
+"""Measure which features single units of the shipped models encode, and write src/pingze/serve/units.json.
+
+    python -m tools.name_units
+
+Each model composes 七律, and its cells are recorded at every token. The R² of a feature for a cell
+is the share of the cell's variance that lies between the values of the feature. For each layer and
+feature, the three cells with the largest R² are kept if their R² is at least 0.5. Run the script
+again when a model's weights change, since the page shows only measurements of the present weights.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from pingze import Poem, compose
+from pingze.arrays import Array
+from pingze.composing.composer import Composer, composer
+from pingze.composing.revision import poem_request
+from pingze.network import checkpoint
+from pingze.network.vocabulary import BOS
+from pingze.serve.inside import cells, fingerprint
+from pingze.verse.rhyme_groups import LEVEL
+from pingze.verse.tones import usable_tone
+
+FOUND = Path(__file__).parents[1] / "src" / "pingze" / "serve" / "units.json"
+POEMS = 150
+WIDTH, LINES = 7, 8
+BEST = 3
+LEAST = 0.5
+
+
+def main() -> None:
+    """Measure each shipped model, and write the units that encode a feature."""
+    found = {}
+    for name in checkpoint.SHIPPED:
+        network = composer(name).network
+        poems = compose(form="七律", count=POEMS, seed=1, model=name)
+        features = {key: np.concatenate(rows) for key, rows in _features(poems).items()}
+        recorded = [_record(composer(name), poem) for poem in poems]
+        found[fingerprint(network)] = {
+            str(layer + 1): best(np.concatenate([poem[layer] for poem in recorded]), features)
+            for layer in range(network.configuration.layers)
+        }
+        print(name, json.dumps(found[fingerprint(network)]))
+    FOUND.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def _record(chosen: Composer, poem: Poem) -> list[Array]:
+    """Return each layer's cells after every token of a poem, including the final punctuation mark."""
+    prefix = chosen.prefix(poem_request(chosen, poem))
+    ids = chosen.token_ids(poem.lines)[: LINES * (WIDTH + 1)]
+    caches = chosen.network.record(np.array([*prefix, BOS, *ids]))
+    return [cells(layer[len(prefix) + 1 :]) for layer in caches]
+
+
+def _features(poems: list[Poem]) -> dict[str, list[Array]]:
+    """Return, for each feature, its values at the tokens of each poem; -1 at a token where it has no value."""
+    place = np.tile(np.arange(WIDTH + 1), LINES)
+    line = np.repeat(np.arange(LINES), WIDTH + 1)
+    foot = ((place == WIDTH - 2) & (line % 2 == 1)).astype(int)
+    return {
+        "place": [place for _ in poems],
+        "line": [line for _ in poems],
+        "half": [line % 2 for _ in poems],
+        "foot": [foot for _ in poems],
+        "tone": [np.concatenate([_tones(row) for row in poem.lines]) for poem in poems],
+    }
+
+
+def _tones(line: str) -> Array:
+    known = {None: -1, LEVEL: 0}
+    return np.array([known.get(usable_tone(character), 1) for character in line] + [-1])
+
+
+def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:
+    """Return the cells with the largest R² for each feature, sorted by R²."""
+    found: list[tuple[float, int, str]] = []
+    for name, of in features.items():
+        shares = explained(values[of >= 0], of[of >= 0])
+        surest = [unit for unit in np.argsort(shares)[::-1][:BEST] if shares[unit] >= LEAST]
+        found += [(round(float(shares[unit]), 3), int(unit) + 1, name) for unit in surest]
+    return [
+        {"unit": unit, "knows": name, "share": share}
+        for share, unit, name in sorted(found, reverse=True)
+    ]
+
+
+def explained(values: Array, groups: Array) -> Array:
+    """Return the R² of each column of `values`: the variance between the group means divided by the total variance."""
+    values = values.astype(np.float64)
+    mean, between = values.mean(axis=0), np.zeros(values.shape[1])
+    for group in np.unique(groups):
+        of_group = values[groups == group]
+        between += len(of_group) * (of_group.mean(axis=0) - mean) ** 2
+    shares: Array = between / ((values - mean) ** 2).sum(axis=0)
+    return shares
+
+
+if __name__ == "__main__":
+    main()

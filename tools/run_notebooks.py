@@ -1,0 +1,73 @@
+"""Run the notebooks in examples/, and store the outputs of their cells in them.
+
+    python -m tools.run_notebooks
+
+Run the script again when a notebook, a model or composing changes: tests/test_examples.py compares
+the stored outputs.
+"""
+
+import ast
+import json
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "examples"
+
+Notebook = dict[str, Any]
+
+
+def main() -> None:
+    """Run each notebook, and write it with its outputs."""
+    for path in sorted(FOLDER.glob("*.ipynb")):
+        notebook = run(json.loads(path.read_text(encoding="utf-8")))
+        path.write_text(
+            json.dumps(notebook, ensure_ascii=False, indent=1) + "\n",
+            encoding="utf-8",
+            newline="\n",
+        )
+
+
+def run(notebook: Notebook) -> Notebook:
+    """Run a notebook's code cells in order in this interpreter, and return the notebook with their outputs."""
+    names: dict[str, object] = {}
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    for count, cell in enumerate(code, 1):
+        with redirect_stdout(StringIO()) as printed:
+            value = _run_cell("".join(cell["source"]), names)
+        cell["execution_count"], cell["outputs"] = count, []
+        if text := printed.getvalue():
+            cell["outputs"].append(
+                {"name": "stdout", "output_type": "stream", "text": _lines(text)}
+            )
+        if value is not None:
+            cell["outputs"].append(_result(value, count))
+    return notebook
+
+
+def _run_cell(source: str, names: dict[str, object]) -> object:
+    """Run a cell, and return the value of its last expression, which a notebook displays, or None."""
+    tree = ast.parse(source)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), names)
+    return (
+        eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+        if isinstance(last, ast.Expr)
+        else None
+    )
+
+
+def _result(value: Any, count: int) -> dict[str, object]:
+    data = {"text/plain": _lines(str(value))}
+    if hasattr(value, "_repr_html_"):
+        data = {"text/html": _lines(value._repr_html_()), **data}
+    return {"data": data, "execution_count": count, "metadata": {}, "output_type": "execute_result"}
+
+
+def _lines(text: str) -> list[str]:
+    return text.splitlines(keepends=True)
+
+
+if __name__ == "__main__":
+    main()
