@@ -6,7 +6,7 @@ from jaxtyping import TypeCheckError
 
 from pingze.arrays import Array, Float
 from pingze.lstm.dropout import Dropout
-from pingze.verse.tones import groups
+from pingze.verse.standard import PINGSHUI
 from tests.typechecking import checked
 
 
@@ -37,6 +37,6 @@ def test_a_wrong_type_or_shape_is_an_error() -> None:
         ):
             with pytest.raises(TypeCheckError, match=part):
                 function(*given)
-    for function, given in ((groups, 7), (Dropout, "all")):
+    for function, given in ((PINGSHUI.rhymes, 7), (Dropout, "all")):
         with pytest.raises(TypeCheckError, match="parameter"):
             function(given)

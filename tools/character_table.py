@@ -28,8 +28,9 @@ from pingze.corpus import fetch
 from pingze.corpus.sources import read
 from pingze.verse.characters import HAN, MARKS
 from pingze.verse.forms import FORMS
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, PINGSHUI
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
 from pingze.verse.scansion import FAULT, FittedLine, Masks, fit
+from pingze.verse.standard import PINGSHUI
 
 SAME = {"kZVariant", "kSemanticVariant"}
 SIMPLIFIED = {"kTraditionalVariant"}
@@ -329,7 +330,7 @@ def count_rhymes(lines: list[str], readings: Readings, verse: Verse) -> str | No
 def count_places(lines: list[str], group: str, readings: Readings, verse: Verse) -> None:
     """Count the tones that the fixed positions of a poem need, if the poem has at most one fault."""
     width = len(lines[0])
-    near = readings.get(lines[0][-1], set()) & PINGSHUI.near[group]
+    near = readings.get(lines[0][-1], set()) & PINGSHUI.neighbours[group]
     openings = FORMS["五絕" if width == 5 else "七絕"].openings
     fitted = fit(
         [masks(line, readings) for line in lines],

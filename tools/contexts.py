@@ -25,9 +25,9 @@ from collections.abc import Iterable
 
 from pingze.corpus import Store
 from pingze.files import table
-from pingze.verse.character_table import entry, to_traditional, variants
+from pingze.verse.character_table import to_traditional, variants
 from pingze.verse.context import OTHER, in_context
-from pingze.verse.rhyme_groups import PINGSHUI
+from pingze.verse.standard import PINGSHUI
 
 FEWEST = 20
 """A word with fewer occurrences in verse is considered only if `_is_word` makes an exception for it."""
@@ -65,8 +65,8 @@ def ambiguous() -> dict[str, list[str]]:
 
 def _is_word(word: str, others: str) -> bool:
     """Return whether a word is frequent in verse or, being Simplified, shares no reading with `others` (宁 and 寧)."""
-    held = entry(word, PINGSHUI)
-    read_as = set().union(*(entry(other, PINGSHUI).rhymed for other in others))
+    held = PINGSHUI.row(word)
+    read_as = set().union(*(PINGSHUI.row(other).rhymed for other in others))
     return held.used >= FEWEST or (
         word not in others and held.used > 0 and not read_as & held.rhymed.keys()
     )

@@ -29,12 +29,12 @@ from lab.experiments.quality import doubled
 from pingze.composing.constraints import DOUBLED_OFTEN
 from pingze.corpus import Store
 from pingze.verse import check
-from pingze.verse.context import OPEN
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import word_starts
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, PINGSHUI
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
 from pingze.verse.scansion import FAULT, FittedLine, fit
-from pingze.verse.tones import groups, sides, usual_sides
+from pingze.verse.standard import PINGSHUI
+from pingze.verse.word_tones import OPEN
 from tools.character_table import masks, needs
 
 PACKAGE = Path(__file__).parents[1] / "src" / "pingze"
@@ -106,15 +106,15 @@ def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
     for lines in poems:
         if len(lines) < 4 or len(lines) % 2 or len(set(map(len, lines))) > 1:
             continue
-        feet = [groups(line[-1]) or GROUPS.keys() for line in lines[1::2]]
+        feet = [PINGSHUI.rhymes(line[-1]) or GROUPS.keys() for line in lines[1::2]]
         shared = [name for name in GROUPS if all(name in foot for foot in feet)]
         if len(shared) != 1:
             continue
-        (group,), first = shared, groups(lines[0][-1])
+        (group,), first = shared, PINGSHUI.rhymes(lines[0][-1])
         for line in lines[1::2] if group not in first else [lines[0], *lines[1::2]]:
             rhymes[line[-1]][group] += 1
         if GROUPS[group].tone == LEVEL and len(lines[0]) in (5, 7) and len(first) == 1:
-            borrowings[group].update(first & PINGSHUI.near[group] - {group})
+            borrowings[group].update(first & PINGSHUI.neighbours[group] - {group})
     return rhymes, borrowings
 
 
@@ -149,7 +149,9 @@ def count_places(poems: Iterable[Sequence[str]]) -> Needed:
     needed: Needed = defaultdict(Counter)
     for lines in poems:
         width = len(lines[0])
-        readings = {character: set(groups(character)) for line in lines for character in line}
+        readings = {
+            character: set(PINGSHUI.rhymes(character)) for line in lines for character in line
+        }
         openings = FORMS["五絕" if width == 5 else "七絕"].openings
         fitted = fit([masks(line, readings) for line in lines], width, "customary", openings, FAULT)
         for line, found in zip(lines, fitted, strict=True):
@@ -164,15 +166,17 @@ def _last_but_one(line: str, found: FittedLine) -> list[tuple[int, str]]:
     if found.kind == "a":
         return [(len(line) - 2, LEVEL)]
     # 特拗 has an oblique character there
-    not_inverted = found.kind == "c" and sides(line[-3]) == {LEVEL}
+    not_inverted = found.kind == "c" and PINGSHUI.tones(line[-3]) == {LEVEL}
     return [(len(line) - 2, OBLIQUE)] if not_inverted else []
 
 
 def _tone(character: str, places: Counter[str]) -> str:
     """Return the tone of a character that can be level or oblique, or `OPEN` if it is undecided or the usual one."""
     side, times = max(places.items(), key=lambda item: item[1], default=(OPEN, 0))
-    decided = len(sides(character)) == 2 and times >= max(FEWEST_PLACES, SHARE * places.total())
-    return side if decided and usual_sides(character) != {side} else OPEN
+    decided = len(PINGSHUI.tones(character)) == 2 and times >= max(
+        FEWEST_PLACES, SHARE * places.total()
+    )
+    return side if decided and PINGSHUI.usual_tones(character) != {side} else OPEN
 
 
 # The characters that verse doubles 疊字, as in 年年

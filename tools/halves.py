@@ -14,9 +14,7 @@ from collections.abc import Iterator
 
 from pingze.corpus import Store
 from pingze.files import table
-from pingze.verse.character_table import entry
-from pingze.verse.rhyme import ci_rhymes
-from pingze.verse.rhyme_groups import PINGSHUI
+from pingze.verse.standard import PINGSHUI
 from tools.character_table import package
 
 SECOND = {
@@ -47,7 +45,7 @@ def make() -> dict[str, list[str]]:
                 }
     rows = []
     for group, sign in SECOND.items():
-        characters = [one for one in table("characters") if group in entry(one, PINGSHUI).rhymed]
+        characters = [one for one in table("characters") if group in PINGSHUI.row(one).rhymed]
         found = [one for one in characters if sign in described[one]] if sign else []
         if group == "泰":  # the only rhyme of 廣韻 with both kinds
             found = [one for one in found if "泰" in described[one]]
@@ -68,7 +66,7 @@ def measure() -> str:
 def _between(lines: list[str]) -> Iterator[tuple[str, str]]:
     """Yield each line's last character with the part in which most other lines of the piece end."""
     feet = [line[-1] for line in lines]
-    found = [{part for part, _ in ci_rhymes(foot)} for foot in feet]
+    found = [{part for part, _ in PINGSHUI.parts.rhymes(foot)} for foot in feet]
     for n, foot in enumerate(feet):
         others = Counter(
             next(iter(parts)) for m, parts in enumerate(found) if m != n and len(parts) == 1
@@ -80,7 +78,7 @@ def _between(lines: list[str]) -> Iterator[tuple[str, str]]:
 def _rows(counts: dict[str, Counter[str]]) -> Iterator[str]:
     for group in SECOND:
         for second in (False, True):
-            half = [one for one in counts if entry(one, PINGSHUI).rhymed.keys() == {group}]
+            half = [one for one in counts if PINGSHUI.row(one).rhymed.keys() == {group}]
             half = [one for one in half if (one in table("halves")[group]) == second]
             total = sum((counts[one] for one in half), Counter[str]())
             yield f"{group} {second}: " + ", ".join(

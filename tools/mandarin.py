@@ -17,9 +17,9 @@ from collections import Counter, defaultdict
 
 from pingze.corpus import Store
 from pingze.files import table
-from pingze.verse.character_table import forms, mandarin_groups, simplified_forms
-from pingze.verse.context import OPEN
-from pingze.verse.rhyme_groups import XINYUN
+from pingze.verse.character_table import forms, simplified_forms
+from pingze.verse.standard import XINYUN
+from pingze.verse.word_tones import OPEN
 from tools.character_table import converted, package
 
 SOURCES = ("kTGHZ2013", "kXHC1983", "kMandarin")
@@ -60,7 +60,7 @@ def readings() -> dict[str, list[str]]:
     for character in sorted({*table("characters"), *by_source["kTGHZ2013"]}):
         for form in (character, simplified_forms().get(character, ""), *forms(character)):
             if found := next((each[form] for each in by_source.values() if form in each), []):
-                stressed = [each for each in found if len(mandarin_groups(each, XINYUN)) == 1]
+                stressed = [each for each in found if len(XINYUN.groups_of_syllable(each)) == 1]
                 read[character] = stressed or found
                 break
     return read
@@ -93,11 +93,11 @@ def _tone(character: str, spoken: str, read: dict[str, list[str]]) -> str:
     sides = {
         XINYUN.groups[name].side
         for each in read.get(character, [])
-        for name in mandarin_groups(each, XINYUN)
+        for name in XINYUN.groups_of_syllable(each)
     }
-    names = mandarin_groups(spoken, XINYUN)
+    names = XINYUN.groups_of_syllable(spoken)
     return (
-        XINYUN.groups[names].side
+        XINYUN.groups[names[0]].side
         if len(sides) == 2 and len(names) == 1 and character not in SANDHI
         else OPEN
     )

@@ -21,7 +21,7 @@ from pingze.network import checkpoint
 from pingze.network.vocabulary import BOS
 from pingze.serve.inside import cells, fingerprint
 from pingze.verse.rhyme_groups import LEVEL
-from pingze.verse.tones import usable_tone
+from pingze.verse.standard import PINGSHUI
 
 FOUND = Path(__file__).parents[1] / "src" / "pingze" / "serve" / "units.json"
 POEMS = 150
@@ -70,7 +70,7 @@ def _features(poems: list[Poem]) -> dict[str, list[Array]]:
 
 def _tones(line: str) -> Array:
     known = {None: -1, LEVEL: 0}
-    return np.array([known.get(usable_tone(character), 1) for character in line] + [-1])
+    return np.array([known.get(PINGSHUI.usable_tone(character), 1) for character in line] + [-1])
 
 
 def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:

@@ -20,16 +20,15 @@ mark, and | where a stanza ends. It begins with = if it repeats what precedes it
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import accumulate, combinations
 from typing import NamedTuple
 
 from pingze.corpus import CorpusPoem, Store
 from pingze.verse import check
 from pingze.verse.characters import MARKS, only_han
-from pingze.verse.rhyme import ENTERING, ci_rhymes
+from pingze.verse.parts import ENTERING
 from pingze.verse.rhyme_groups import LEVEL, NUMBERS, OBLIQUE
-from pingze.verse.tones import sides
+from pingze.verse.standard import PINGSHUI
 from pingze.verse.tunes import find_tune, shapes_of, tunes
 
 TUNE_PIECES, SHAPE_PIECES, SHAPE_SHARE = 30, 10, 0.2
@@ -184,7 +183,7 @@ def shapes(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
     """Divide pieces by their number of characters and last tone, and then by where their lines end."""
     by_size: dict[object, list[Piece]] = defaultdict(list)
     for piece in pieces:
-        if len(last := sides(piece.text[-1])) == 1:
+        if len(last := PINGSHUI.tones(piece.text[-1])) == 1:
             by_size[len(piece.text), last].append(piece)
     for same in by_size.values():
         left = same
@@ -239,7 +238,9 @@ def describe(pieces: Sequence[Piece]) -> list[str]:
 
 
 def _share_of_level(pieces: Sequence[Piece], at: int) -> float:
-    found = Counter(next(iter(can)) for piece in pieces if len(can := sides(piece.text[at])) == 1)
+    found = Counter(
+        next(iter(can)) for piece in pieces if len(can := PINGSHUI.tones(piece.text[at])) == 1
+    )
     return found[LEVEL] / found.total() if found else 0.5
 
 
@@ -297,4 +298,4 @@ def _class(feet: Sequence[str]) -> str:
     return ENTERING if kinds[ENTERING] >= SET * oblique else OBLIQUE
 
 
-_rhymes = lru_cache(1 << 14)(ci_rhymes)
+_rhymes = PINGSHUI.parts.rhymes

@@ -42,7 +42,7 @@ from pingze.errors import CheckpointError
 from pingze.files import written
 from pingze.verse import check
 from pingze.verse.forms import FORMS
-from pingze.verse.tones import usable_tone
+from pingze.verse.standard import PINGSHUI
 
 SHIPPED = Path(pingze.network.weights.__path__[0]) / "antithesis.safetensors"
 COMMAND = "python -m lab.experiments.antithesis"
@@ -202,7 +202,7 @@ def measure(table: Antithesis, real: Sequence[Couplet]) -> dict[str, float]:
 
 def key(couplet: Couplet) -> tuple[object, ...]:
     """Return what a mismatched second line must have in common with the real one."""
-    tones = tuple(usable_tone(couplet.second[at]) for at in FIXED[len(couplet.second)])
+    tones = tuple(PINGSHUI.usable_tone(couplet.second[at]) for at in FIXED[len(couplet.second)])
     return couplet.form, couplet.place, tones
 
 

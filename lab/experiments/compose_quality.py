@@ -40,9 +40,8 @@ from pingze.verse import check
 from pingze.verse.characters import MARKS, mark_after
 from pingze.verse.forms import FORMS, OPENINGS, Form, line_types, opening_name
 from pingze.verse.patterns import SIDES, accepted
-from pingze.verse.rhyme import rhyme_characters
 from pingze.verse.rhyme_groups import GROUPS, LEVEL
-from pingze.verse.tones import groups, usable_tone
+from pingze.verse.standard import PINGSHUI
 
 COMMAND = "python -m lab.experiments.compose_quality"
 CURVE_FORMS = ("七絕", "五律")
@@ -87,8 +86,8 @@ class Palette:
             found = [
                 c
                 for c in found
-                if (side is None or usable_tone(c) == side)
-                and (group is None or group in groups(c))
+                if (side is None or PINGSHUI.usable_tone(c) == side)
+                and (group is None or group in PINGSHUI.rhymes(c))
             ] or found
         weights = [1 / (rank + 30) for rank in range(len(found))]
         self.used.add(character := rng.choices(found, weights)[0])
@@ -112,7 +111,9 @@ class Sketch:
         """Draw a template and a rhyme group with many rhymes; each line gets its plainest pattern."""
         assert form.lines, "the forms measured have a length"
         kinds = line_types(rng.choice(OPENINGS), form.lines)
-        common = [g for g in GROUPS if GROUPS[g].side == LEVEL and len(rhyme_characters(g)) > 60]
+        common = [
+            g for g in GROUPS if GROUPS[g].side == LEVEL and len(PINGSHUI.rhyme_characters(g)) > 60
+        ]
         tones = "".join(accepted(kind, form.width, "strict")[0].tones for kind in kinds)
         feet = {n * form.width + form.width - 1 for n, kind in enumerate(kinds) if kind.isupper()}
         return cls(form, opening_name(form.width, kinds[0]), rng.choice(common), list(tones), feet)
@@ -225,7 +226,7 @@ def fixed_places(form: Form, options: Options) -> dict[int, str]:
 
 def rhymes_in(group: str | None, lines: Sequence[str]) -> bool:
     """Return whether the even lines can rhyme in a group."""
-    return group is None or all(group in groups(line[-1]) for line in lines[1::2])
+    return group is None or all(group in PINGSHUI.rhymes(line[-1]) for line in lines[1::2])
 
 
 def stands_twice(text: str, width: int, place: int, fixed: dict[int, str]) -> bool:

@@ -23,8 +23,8 @@ from typing import Any
 from pingze.corpus import Store
 from pingze.verse import Verdict, check
 from pingze.verse.forms import FORMS, Form
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, PINGSHUI
-from pingze.verse.tones import groups, sides, tone
+from pingze.verse.rhyme_groups import GROUPS, LEVEL
+from pingze.verse.standard import PINGSHUI
 
 SHAPES = [form for form in FORMS.values() if form.lines]
 CHECKS = 100_000
@@ -61,7 +61,7 @@ def measure(poems: Sequence[Poem], seed: int) -> dict[str, Any]:
         for form in SHAPES
     }
     characters = Counter(c for _, lines in poems for line in lines for c in line)
-    unknown = sum(count for c, count in characters.items() if not sides(c))
+    unknown = sum(count for c, count in characters.items() if not PINGSHUI.tones(c))
     return {
         "forms": {name: form_figures(FORMS[name], found, seed) for name, found in by_form.items()},
         "rules": {name: rule_figures(FORMS[name], found) for name, found in by_form.items()},
@@ -130,7 +130,7 @@ def keeps_tones(verdict: Verdict) -> bool:
 
 def level_groups(lines: Sequence[str]) -> set[str]:
     """Return the level groups in which all even lines can rhyme."""
-    feet = [groups(line[-1]) or GROUPS.keys() for line in lines[1::2]]
+    feet = [PINGSHUI.rhymes(line[-1]) or GROUPS.keys() for line in lines[1::2]]
     return {
         name for name in GROUPS if GROUPS[name].tone == LEVEL and all(name in foot for foot in feet)
     }
@@ -138,14 +138,18 @@ def level_groups(lines: Sequence[str]) -> set[str]:
 
 def first_line_rhymes(lines: Sequence[str]) -> bool:
     """Return whether the first line can rhyme with the even lines."""
-    return bool(level_groups(lines) & groups(lines[0][-1]))
+    return bool(level_groups(lines) & PINGSHUI.rhymes(lines[0][-1]))
 
 
 def first_line_borrows(lines: Sequence[str]) -> bool:
     """Return whether the first line ends level, and rhymes only through a neighbouring group."""
-    near = {other for name in level_groups(lines) for other in PINGSHUI.near[name]}
+    near = {other for name in level_groups(lines) for other in PINGSHUI.neighbours[name]}
     foot = lines[0][-1]
-    return not first_line_rhymes(lines) and tone(foot) == LEVEL and bool(near & groups(foot))
+    return (
+        not first_line_rhymes(lines)
+        and PINGSHUI.tone(foot) == LEVEL
+        and bool(near & PINGSHUI.rhymes(foot))
+    )
 
 
 def shuffled(

@@ -12,8 +12,7 @@ from pingze.composing.request.options import Sampling
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.forms import find_form
-from pingze.verse.rhyme import ci_rhymes, kind_in
-from pingze.verse.tones import sides
+from pingze.verse.standard import PINGSHUI
 from pingze.verse.tunes import tunes
 from tests import invented
 from tests.composing import verse
@@ -40,13 +39,15 @@ def keeps(name: str, lines: list[str]) -> bool:
     pattern, text = tunes()[name].lines, "".join(lines)
     assert [*map(len, lines)] == [len(line.tones) for line in pattern]
     for character, tone in zip(text, tunes()[name].tones, strict=True):
-        if tone != "x" and {"P": "平", "Z": "仄"}[tone] not in sides(character):
+        if tone != "x" and {"P": "平", "Z": "仄"}[tone] not in PINGSHUI.tones(character):
             return False
     by_rhyme: dict[int, list[set[str]]] = {}
     for line, wanted in zip(lines, pattern, strict=True):
         if wanted.rhyme is not None:
             able = {
-                part for part, kind in ci_rhymes(line[-1]) if kind == kind_in(part, wanted.kind)
+                part
+                for part, kind in PINGSHUI.parts.rhymes(line[-1])
+                if kind == PINGSHUI.parts.class_in(part, wanted.kind)
             }
             by_rhyme.setdefault(wanted.rhyme, []).append(able)
     repeated = all(text[place] == text[of] for place, of in tunes()[name].echoes.items())

@@ -25,9 +25,8 @@ from pingze.network import checkpoint
 from pingze.verse import check
 from pingze.verse.characters import MARKS
 from pingze.verse.patterns import accepted
-from pingze.verse.rhyme import lenders, practised
 from pingze.verse.rhyme_groups import GROUPS
-from pingze.verse.tones import usable_tone
+from pingze.verse.standard import PINGSHUI
 from tests.composing.verse import composer
 from tests.corpus.invented import record, write_folder
 
@@ -162,12 +161,12 @@ def test_characters_that_continue_no_line_are_left_out(
 def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str) -> bool:
     """Whether a hypothesis allows a line, by its types and rhymes."""
     name = constraints.request.groups[g]
-    names = lenders(name) if number == 0 and constraints.kinds[t] else [name]
+    names = PINGSHUI.lenders(name) if number == 0 and constraints.kinds[t] else [name]
     if constraints.feet[5 * number + 4, t]:
         rhymes = constraints.rhyming.fitting(5 * number + 4)[g][
             constraints.lexicon.vocabulary.ids[line[-1]]
         ]
-        if not rhymes or not any(practised(line[-1], one) for one in names):
+        if not rhymes or not any(PINGSHUI.is_practised(line[-1], one) for one in names):
             return False
         assert name in GROUPS
     if not constraints.kinds[t]:
@@ -178,7 +177,7 @@ def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str)
     signs = {"平": "P", "仄": "Z", None: ""}
     return any(
         all(
-            tone in ("x", signs[usable_tone(c)])
+            tone in ("x", signs[PINGSHUI.usable_tone(c)])
             for tone, c in zip(p.tones[:judged], line, strict=False)
         )
         for each in types

@@ -19,7 +19,7 @@ from pingze.composing.request.request import Request, read_request
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.patterns import word_starts
-from pingze.verse.tones import groups
+from pingze.verse.standard import PINGSHUI
 from tests.composing import verse
 from tests.composing.verse import POOL, composer, for_seeds, placements, prepared, solvable, word
 
@@ -47,7 +47,9 @@ def keeps(lines: list[str], request: Request) -> None:
     if request.template:
         assert request.template in str(verdict.template)
     if request.rhyme:
-        assert all(request.rhyme in (groups(line[-1]) or {request.rhyme}) for line in lines[1::2])
+        assert all(
+            request.rhyme in (PINGSHUI.rhymes(line[-1]) or {request.rhyme}) for line in lines[1::2]
+        )
     if not request.repeat:
         fixed = {(f.line - 1) * width + f.position - 1 for f in request.fixed}
         for word_ in request.include:

@@ -7,7 +7,7 @@ import pytest
 from pingze import Couplet, InputError, couplet
 from pingze.composing.steering.antithesis import antithesis_table
 from pingze.verse.character_table import forms
-from pingze.verse.tones import sides
+from pingze.verse.standard import PINGSHUI
 
 PLACES = (
     "2 4",
@@ -30,10 +30,10 @@ def judge(found: Couplet, points: tuple[int, ...]) -> None:
     assert len(upper) == len(lower) == len(found.antithesis)
     assert not {form for one in upper for form in forms(one)} & set(lower)
     assert [upper.index(one) for one in upper] == [lower.index(one) for one in lower]
-    assert "仄" in sides(upper[-1])
-    assert "平" in sides(lower[-1])
+    assert "仄" in PINGSHUI.tones(upper[-1])
+    assert "平" in PINGSHUI.tones(lower[-1])
     for point in points:
-        one, other = sides(upper[point - 1]), sides(lower[point - 1])
+        one, other = PINGSHUI.tones(upper[point - 1]), PINGSHUI.tones(lower[point - 1])
         assert any({a, b} == {"平", "仄"} for a in one for b in other)
         if found.tones[0][point - 1] != "中":
             assert {"平": "仄", "仄": "平"}[found.tones[0][point - 1]] in other
@@ -67,7 +67,9 @@ def test_both_lines_and_a_banner_are_written_to_a_theme(length: int) -> None:
         assert len(found.banner or "") == 4
         assert not set(found.banner or "") & set(found.upper + found.lower)
         assert len(set(found.upper)) == length
-        tones = [sides(found.upper[point - 1]) for point in POINTS[length] if point < length]
+        tones = [
+            PINGSHUI.tones(found.upper[point - 1]) for point in POINTS[length] if point < length
+        ]
         if length == 7:
             assert all(one != other for one, other in pairwise(tones))
 

@@ -17,8 +17,7 @@ from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
 from pingze.corpus import Store
 from pingze.verse import Verdict, check
-from pingze.verse.rhyme import lenders
-from pingze.verse.tones import sides, usable_tone
+from pingze.verse.standard import PINGSHUI
 from tests.composing.verse import may_rhyme
 
 pytestmark = [pytest.mark.corpus, pytest.mark.slow]
@@ -30,7 +29,7 @@ def passing(corpus: Store, chosen: Composer, form: str, level: str) -> list[str]
     found = []
     for poem in corpus.poems(dynasty="tang"):
         text = "".join(poem.lines)
-        if not all(c in chosen.vocabulary and usable_tone(c) for c in text):
+        if not all(c in chosen.vocabulary and PINGSHUI.usable_tone(c) for c in text):
             continue
         verdict = check(poem.text, level=level)
         if verdict.form == form and verdict.ok and is_as_composed(verdict, chosen):
@@ -54,7 +53,7 @@ def rhymes_as_composed(verdict: Verdict, chosen: Composer) -> bool:
     assert verdict.rhyme
     first, *feet = (line[-1] for line in (verdict.lines[0], *verdict.lines[1::2]))
     known = chosen.vocabulary.tokens
-    near = set(lenders(verdict.rhyme)) if verdict.level == "customary" else {verdict.rhyme}
+    near = set(PINGSHUI.lenders(verdict.rhyme)) if verdict.level == "customary" else {verdict.rhyme}
     return all(may_rhyme(foot, {verdict.rhyme}, known) for foot in feet) and (
         not str(verdict.template).endswith("首句入韻") or may_rhyme(first, near, known)
     )
@@ -79,7 +78,7 @@ def test_no_passing_poem_is_blocked(corpus: Store, form: str, level: str) -> Non
             allowed = constraints.allowed(histories, place)[0][np.arange(len(batch)), column]
             blocked |= {text for text, passes in zip(batch, allowed, strict=True) if not passes}
             constraints.advance(histories, place, column)
-    of_one_tone = {text for text in texts if all(len(sides(c)) == 1 for c in text)}
+    of_one_tone = {text for text in texts if all(len(PINGSHUI.tones(c)) == 1 for c in text)}
     assert of_one_tone
     # the checker reads it as 甕, which is composed
     assert all("瓮" in text for text in blocked & of_one_tone)

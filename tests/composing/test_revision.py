@@ -16,7 +16,7 @@ from pingze.composing.steering.antithesis import antithesis_table
 from pingze.errors import InputError
 from pingze.verse import check
 from pingze.verse.characters import MARKS
-from pingze.verse.tones import groups
+from pingze.verse.standard import PINGSHUI
 from tests.composing.verse import POOL, composer, for_seeds, prepared
 
 CHOSEN = composer(seed=6)
@@ -85,7 +85,7 @@ def test_alternatives_are_ranked_by_the_whole_poem(
         lines = [*poem.lines]
         lines[1] = lines[1][:4] + alternative.character
         assert CHOSEN.score(lines)[1].sum() == pytest.approx(alternative.log_probability, rel=1e-5)
-        assert poem.rhyme in groups(alternative.character)
+        assert poem.rhyme in PINGSHUI.rhymes(alternative.character)
         assert check("，".join(lines)).ok
     monkeypatch.setattr("pingze.composing.revision.TRIED", 3)  # only the likeliest are weighed
     few, every = (

@@ -19,9 +19,8 @@ from pingze.network import checkpoint
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import accepted
-from pingze.verse.rhyme import lenders, practised, rhymes
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI
-from pingze.verse.tones import groups, sides, usable_tone
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.standard import PINGSHUI, rhyme_counts
 from tests import invented
 
 RHYMES = "東風中空同紅宮公天年前邊然眠煙"
@@ -156,11 +155,15 @@ def _sets(
     for place, tone in enumerate(tones):
         borrowed = place < request.form.width and request.strictness == "customary"
         if place not in fixed:
-            names = frozenset(lenders(group) if borrowed else [group]) if place in feet else None
+            names = (
+                frozenset(PINGSHUI.lenders(group) if borrowed else [group])
+                if place in feet
+                else None
+            )
             allowed = _composed(known, tone, names)
         else:  # its tone fits
-            names = PINGSHUI.near[group] if borrowed else {group}
-            own = groups(fixed[place])
+            names = PINGSHUI.neighbours[group] if borrowed else {group}
+            own = PINGSHUI.rhymes(fixed[place])
             allowed = {fixed[place]} if place not in feet or not own or own & names else set()
         if not allowed:
             return None
@@ -178,9 +181,11 @@ def _composed(known: tuple[str, ...], tone: str, names: frozenset[str] | None) -
 def may_rhyme(character: str, names: Set[str], known: Iterable[str]) -> bool:
     """Whether poets rhyme on a character in one of some groups, and on no other form of its word more."""
     known_forms = [form for form in forms(character) if form in known]
-    most = max(known_forms, key=lambda form: (sum(rhymes(form).values()), form), default=character)
+    most = max(
+        known_forms, key=lambda form: (sum(rhyme_counts(form).values()), form), default=character
+    )
     return character == most and any(
-        practised(character, name) for name in names & groups(character)
+        PINGSHUI.is_practised(character, name) for name in names & PINGSHUI.rhymes(character)
     )
 
 
@@ -188,15 +193,19 @@ def _has_tone(character: str, tone: str, *, given: bool) -> bool:
     if tone == "x":
         return True
     wanted = LEVEL if tone == "P" else OBLIQUE
-    return wanted in (sides(character) or {wanted}) if given else usable_tone(character) == wanted
+    return (
+        wanted in (PINGSHUI.tones(character) or {wanted})
+        if given
+        else PINGSHUI.usable_tone(character) == wanted
+    )
 
 
 def _fillable(sets: list[Set[str]], fixed: dict[int, str], repeat: bool, feet: set[int]) -> bool:
     """Whether the free places can be matched with words: each another, or with `repeat` each foot another."""
-    rhymes = [fixed[place] for place in fixed if place in feet]
-    if len(set(rhymes)) < len(rhymes):
+    rhyme_counts = [fixed[place] for place in fixed if place in feet]
+    if len(set(rhyme_counts)) < len(rhyme_counts):
         return False
-    taken = {word(character) for character in (rhymes if repeat else fixed.values())}
+    taken = {word(character) for character in (rhyme_counts if repeat else fixed.values())}
     matched: dict[str, int] = {}
 
     def place_one(place: int, tried: set[str]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from lab.experiments import quality
 from pingze.corpus import CorpusPoem, Store, build
 from pingze.verse.forms import FORMS
-from pingze.verse.rhyme import rhyme_characters
+from pingze.verse.standard import PINGSHUI
 from tests import invented
 from tests.composing import verse
 from tests.corpus.invented import record, text, write_folder
@@ -53,7 +53,9 @@ def store_of_every_form(tmp_path: Path, home: Path) -> None:
 @pytest.fixture
 def model(tmp_path: Path) -> str:
     many = "".join(
-        c for group in ("東", "陽", "先", "屋", "紙", "月") for c in rhyme_characters(group)[:25]
+        c
+        for group in ("東", "陽", "先", "屋", "紙", "月")
+        for c in PINGSHUI.rhyme_characters(group)[:25]
     )
     return str(invented.saved(tmp_path / "model.safetensors", verse.checkpoint_of(many)))
 

@@ -14,9 +14,9 @@ from pingze.verse.character_table import (
     traditional_candidates,
     variants,
 )
-from pingze.verse.context import in_context, lines_in_context, tones_within
+from pingze.verse.context import in_context, lines_in_context
 from pingze.verse.patterns import word_starts
-from pingze.verse.tones import sides
+from pingze.verse.standard import PINGSHUI
 from tests.verse import reference
 from tests.verse.writing import LEVELS, OBLIQUES, write
 
@@ -74,7 +74,7 @@ def test_what_is_beside_a_character_decides_its_word(typed: str, read: str) -> N
 def test_rare_words_stay_in_a_traditional_poem() -> None:
     assert lines_in_context(["國樹并機杼", "苹東風来"]) == ["國樹并機杼", "苹東風來"]
     assert lines_in_context(["国树并机", "苹"]) == ["國樹並機", "蘋"]
-    assert all(len(sides(character)) == 2 for character in "并衆閒琵")
+    assert all(len(PINGSHUI.tones(character)) == 2 for character in "并衆閒琵")
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,11 @@ def test_every_character_keeps_its_place_and_conversion_settles(text: str) -> No
     ],
 )
 def test_a_word_is_read_as_verse_reads_it(word: str, expected: str) -> None:
-    found = tones_within([word])
+    found = PINGSHUI.words.tones_within([word])
     for character, tone in zip(word, expected, strict=True):
-        if len(sides(character)) == 2 and tone != " ":
+        if len(PINGSHUI.tones(character)) == 2 and tone != " ":
             assert found[character] == frozenset(tone)
-    assert tones_within(["相思", "秋思"])["思"] == {"平", "仄"}
+    assert PINGSHUI.words.tones_within(["相思", "秋思"])["思"] == {"平", "仄"}
 
 
 LISTS = {
@@ -175,7 +175,7 @@ def poems(word: str, at: int, tone: str) -> Iterator[str]:
 
 def test_a_word_in_the_wrong_tone_is_told() -> None:
     assert len(WORDS) == 93
-    assert all(len(sides(word[at])) == 2 for word, at, _ in WORDS)
+    assert all(len(PINGSHUI.tones(word[at])) == 2 for word, at, _ in WORDS)
     verdicts = {word: check(next(poems(word, at, tone)), form="七絕") for word, at, tone in WORDS}
     silent = [
         word for word, verdict in verdicts.items() if not verdict.violations and not verdict.doubts

@@ -8,8 +8,8 @@ import pytest
 from pingze import Poem
 from pingze.verse import check
 from pingze.verse import explain_verdict as explain
+from pingze.verse.standard import PINGSHUI
 from pingze.verse.suggestions import suggest
-from pingze.verse.tones import groups, usable_tone
 from pingze.verse.verdict import RHYME_RULES
 from tests.verse.test_rules import RULES
 from tests.verse.writing import write
@@ -118,7 +118,7 @@ def test_neighbours_come_first() -> None:
     found = suggest(verdict, verdict.violations[0], neighbours=neighbours, limit=3)
     neighbours.assert_called_once_with("", "平")
     assert found[:2] == ("樓", "春")
-    assert all(usable_tone(character) == "平" for character in found)
+    assert all(PINGSHUI.usable_tone(character) == "平" for character in found)
 
 
 OLD_STYLE = "春風吹客酒，夜雨落江月。老樹古人家，青山行處絕。白水照孤雲，秋花看似雪。山中無一事，草木何年天。"
@@ -139,5 +139,8 @@ def test_rhymes_come_from_the_poems_group(text: str, form: str, rhyme: str, side
     (fault,) = [fault for fault in verdict.violations if fault.rule in RHYME_RULES]
     found = suggest(verdict, fault)
     assert found
-    assert all(rhyme in groups(character) and usable_tone(character) == side for character in found)
+    assert all(
+        rhyme in PINGSHUI.rhymes(character) and PINGSHUI.usable_tone(character) == side
+        for character in found
+    )
     assert not set(found) & set("".join(verdict.lines))

@@ -13,8 +13,7 @@ from pingze.messages import catalogue
 from pingze.verse import Verdict, check
 from pingze.verse.forms import FORMS, OPENINGS, find_form, line_types, opening_name
 from pingze.verse.patterns import PREFIXES, RESCUED, STRICTNESSES, SWITCHES, accepted, enforced
-from pingze.verse.rhyme import practised, rhyme_characters
-from pingze.verse.tones import groups, usable_tone
+from pingze.verse.standard import PINGSHUI
 from pingze.verse.verdict import SHAPE_RULES, heading
 from tests.verse import reference
 from tests.verse.writing import write
@@ -124,10 +123,14 @@ def around(kind: str, text: str, level: str) -> Verdict:
     foot = given[-1][-1] if kind in "BD" or len(given) == 2 else "東"
     group = next(
         name
-        for name in sorted(groups(foot))
-        if any(practised(c, name) for c in rhyme_characters(name))
+        for name in sorted(PINGSHUI.rhymes(foot))
+        if any(PINGSHUI.is_practised(c, name) for c in PINGSHUI.rhyme_characters(name))
     )
-    feet = iter(c for c in rhyme_characters(group) if usable_tone(c) == "平" and c not in text)
+    feet = iter(
+        c
+        for c in PINGSHUI.rhyme_characters(group)
+        if PINGSHUI.usable_tone(c) == "平" and c not in text
+    )
     lines = []
     for each in types:
         tones = (PREFIXES[each] * (width == 7) + reference.BASE[each]).replace("x", "P")

@@ -4,20 +4,10 @@ import pytest
 
 from pingze.errors import InputError
 from pingze.verse import check
-from pingze.verse.character_table import ENDINGS, mandarin_groups, mandarin_readings
-from pingze.verse.context import tones_in, word_tones
-from pingze.verse.rhyme import find_group, practised, rhyme_characters
-from pingze.verse.rhyme_groups import (
-    LEVEL,
-    OBLIQUE,
-    PINGSHUI,
-    STANDARDS,
-    TONGYUN,
-    XINYUN,
-    find_standard,
-)
+from pingze.verse.character_table import mandarin_readings
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, RIME_OF_ENDING
+from pingze.verse.standard import PINGSHUI, STANDARDS, TONGYUN, XINYUN, find_standard
 from pingze.verse.suggestions import suggest
-from pingze.verse.tones import groups, sides, tone, usable_tone
 
 # Characters of each group, in the order of the standard: of the first two tones, then of the third
 # and fourth.
@@ -33,36 +23,38 @@ SAMPLES = {
 def test_each_group_has_a_level_and_an_oblique_half(name: str, rows: str) -> None:
     standard = STANDARDS[name]
     assert len(standard.groups) == 2 * len(rows.split())
-    assert set(standard.rimes) == set(ENDINGS.values())
+    assert set(standard.rimes) == set(RIME_OF_ENDING.values())
     for number, row in enumerate(rows.split()):
         for character, side in zip(row, (LEVEL, LEVEL, OBLIQUE, OBLIQUE), strict=True):
             names = [*standard.groups][number + len(rows.split()) * (side == OBLIQUE)]
-            assert names in groups(character, standard), (character, names)
+            assert names in standard.rhymes(character), (character, names)
             assert standard.groups[names].side == side
     for group in standard.groups.values():
         if group.side == OBLIQUE:
-            assert group.name in groups(group.name, standard)
+            assert group.name in standard.rhymes(group.name)
 
 
 def test_entering_tones_are_read_as_mandarin_reads_them() -> None:
-    assert all(tone(c) == OBLIQUE for c in "白國菊出月落")
+    assert all(PINGSHUI.tone(c) == OBLIQUE for c in "白國菊出月落")
     for standard in (XINYUN, TONGYUN):
-        assert [tone(c, standard) for c in "白國菊出月落"] == [LEVEL] * 4 + [OBLIQUE] * 2
-        assert sides("長", standard) == {LEVEL, OBLIQUE}
-        assert usable_tone("長", standard) is None
-        assert sides("思", standard) == {LEVEL}
-        assert tone("她", standard) == LEVEL  # a word of today, which the tables of verse lack
-        assert tone("气", standard) == tone("氣", standard) == OBLIQUE
+        assert [standard.tone(c) for c in "白國菊出月落"] == [LEVEL] * 4 + [OBLIQUE] * 2
+        assert standard.tones("長") == {LEVEL, OBLIQUE}
+        assert standard.usable_tone("長") is None
+        assert standard.tones("思") == {LEVEL}
+        assert standard.tone("她") == LEVEL  # a word of today, which the tables of verse lack
+        assert standard.tone("气") == standard.tone("氣") == OBLIQUE
 
 
 def test_a_word_decides_a_reading_and_a_neutral_tone_fits_both() -> None:
-    assert [*map("".join, tones_in("長老", [0], XINYUN))] == ["仄", "仄"]
-    assert [*map("".join, tones_in("將軍", [0], XINYUN))] == ["平", "平"]
-    assert all(len(pair) == len(tones) == 2 for pair, tones in word_tones(XINYUN).items())
-    assert len(mandarin_groups("ma", XINYUN)) == 2
+    assert [*map("".join, XINYUN.words.tones_in("長老", [0]))] == ["仄", "仄"]
+    assert [*map("".join, XINYUN.words.tones_in("將軍", [0]))] == ["平", "平"]
+    assert all(len(pair) == len(tones) == 2 for pair, tones in XINYUN.words.tones.items())
+    assert len(XINYUN.groups_of_syllable("ma")) == 2
     assert "de" not in mandarin_readings()["的"]  # it has others
-    names = [mandarin_groups(each, TONGYUN) for each in ("zhī", "ní", "jū", "wēng", "xióng", "yuè")]
-    assert names == [*"衣衣迂英雍夜"]
+    names = [
+        TONGYUN.groups_of_syllable(each) for each in ("zhī", "ní", "jū", "wēng", "xióng", "yuè")
+    ]
+    assert names == [(name,) for name in "衣衣迂英雍夜"]
     assert find_standard("pingshui") is PINGSHUI
     with pytest.raises(InputError, match="xinyun"):
         check("白日依山盡", standard="zhongyuan")
@@ -84,11 +76,13 @@ def test_a_poem_is_judged_by_its_standard_and_what_is_suggested_keeps_it() -> No
 
 
 def test_no_group_borrows_and_rhymes_are_those_of_poets() -> None:
-    assert all(len(near) == 1 for standard in (XINYUN, TONGYUN) for near in standard.near.values())
-    assert practised("波", "波", XINYUN)
-    assert not practised("䯀", "波", XINYUN)
-    assert rhyme_characters("庚", XINYUN)[:20] != rhyme_characters("庚")[:20]
-    assert {"風", "情", "空"} <= set(rhyme_characters("庚", XINYUN)[:20])
-    assert [find_group(text, XINYUN) for text in ("仄聲一麻", "一麻")] == [
+    assert all(
+        len(near) == 1 for standard in (XINYUN, TONGYUN) for near in standard.neighbours.values()
+    )
+    assert XINYUN.is_practised("波", "波")
+    assert not XINYUN.is_practised("䯀", "波")
+    assert XINYUN.rhyme_characters("庚")[:20] != PINGSHUI.rhyme_characters("庚")[:20]
+    assert {"風", "情", "空"} <= set(XINYUN.rhyme_characters("庚")[:20])
+    assert [XINYUN.find_group(text) for text in ("仄聲一麻", "一麻")] == [
         XINYUN.groups[name] for name in "馬麻"
     ]

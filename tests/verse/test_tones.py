@@ -8,20 +8,8 @@ from hypothesis import strategies as st
 
 from pingze.errors import InputError
 from pingze.files import table
-from pingze.verse import rhyme as rhyme_module
-from pingze.verse.character_table import entry
-from pingze.verse.rhyme import (
-    chime,
-    find_group,
-    find_groups,
-    is_rare_rhyme,
-    lenders,
-    practised,
-    rhymes,
-    shared_group,
-)
-from pingze.verse.rhyme_groups import CLASSES, GROUPS, LEVEL, OBLIQUE, PINGSHUI, Group
-from pingze.verse.tones import EITHER, UNKNOWN, describe, groups, readings, tone, usable_tone
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, NEIGHBOURS, OBLIQUE, Group
+from pingze.verse.standard import EITHER, PINGSHUI, UNKNOWN, rhyme_counts
 
 
 def test_the_table_is_sorted_and_small_and_every_row_can_be_read() -> None:
@@ -31,7 +19,7 @@ def test_the_table_is_sorted_and_small_and_every_row_can_be_read() -> None:
         sum(len(file.read_bytes()) for file in (files("pingze.verse") / "data").iterdir()) < 610_000
     )
     for character in rows:
-        found = entry(character, PINGSHUI)
+        found = PINGSHUI.row(character)
         assert found.rhymed
         assert found.rhymed.keys() <= GROUPS.keys()
         assert character not in found.variants
@@ -40,20 +28,20 @@ def test_the_table_is_sorted_and_small_and_every_row_can_be_read() -> None:
 
 
 def test_readings_are_kept_apart() -> None:
-    level, oblique = readings("看")
+    level, oblique = PINGSHUI.readings("看")
     assert (str(level), str(oblique)) == ("平寒", "去翰")
     assert (level.used or 0) > (oblique.used or 0) > 0
     assert level.rhymed > 100
-    assert (tone("看"), usable_tone("看")) == (EITHER, None)
-    assert [usable_tone(c) for c in "不中山月"] == [OBLIQUE, LEVEL, LEVEL, OBLIQUE]
-    assert {usable_tone(c) for c in "看思過聽重勝"} == {None}  # it depends on the sense
+    assert (PINGSHUI.tone("看"), PINGSHUI.usable_tone("看")) == (EITHER, None)
+    assert [PINGSHUI.usable_tone(c) for c in "不中山月"] == [OBLIQUE, LEVEL, LEVEL, OBLIQUE]
+    assert {PINGSHUI.usable_tone(c) for c in "看思過聽重勝"} == {None}  # it depends on the sense
 
 
 def test_readings_that_the_source_lacks_are_there_and_simplified_and_japanese_characters() -> None:
     for reading in ("先平先", "僊平先", "槎平麻", "喻去遇", "嘆去翰", "伎上紙", "番去箇", "判平寒"):
-        assert reading[1:] in map(str, readings(reading[0]))
-    assert UNKNOWN not in map(tone, "爲溪却迴逈鶒")
-    assert " ".join(map(str, readings("发"))) == "入月"
+        assert reading[1:] in map(str, PINGSHUI.readings(reading[0]))
+    assert UNKNOWN not in map(PINGSHUI.tone, "爲溪却迴逈鶒")
+    assert " ".join(map(str, PINGSHUI.readings("发"))) == "入月"
     for character, found in (
         ("东", "平東"),
         ("听", "平青 去徑"),
@@ -61,26 +49,26 @@ def test_readings_that_the_source_lacks_are_there_and_simplified_and_japanese_ch
         ("対", "去隊"),
         ("淸", "平庚"),
     ):
-        assert " ".join(map(str, describe(character))) == found
+        assert " ".join(map(str, PINGSHUI.describe(character))) == found
 
 
 def test_describe_asks_for_one_known_character() -> None:
-    assert describe(" 看 ") == readings("看")
+    assert PINGSHUI.describe(" 看 ") == PINGSHUI.readings("看")
     with pytest.raises(
         InputError, match="发 is Simplified for several characters; give one of 發, 髮"
     ):
-        describe("发")
+        PINGSHUI.describe("发")
     with pytest.raises(InputError, match="has no 'x'"):
-        describe("x")
+        PINGSHUI.describe("x")
     for text in ("", "看看"):
         with pytest.raises(InputError, match="not one character"):
-            describe(text)
+            PINGSHUI.describe(text)
 
 
 @given(st.characters())
 def test_no_character_raises(character: str) -> None:
-    assert tone(character) in (LEVEL, OBLIQUE, EITHER, UNKNOWN)
-    assert (tone(character) == UNKNOWN) == (readings(character) == ())
+    assert PINGSHUI.tone(character) in (LEVEL, OBLIQUE, EITHER, UNKNOWN)
+    assert (PINGSHUI.tone(character) == UNKNOWN) == (PINGSHUI.readings(character) == ())
 
 
 def test_there_are_106_groups_in_classes() -> None:
@@ -89,19 +77,19 @@ def test_there_are_106_groups_in_classes() -> None:
     assert [GROUPS[name].label for name in "東刪先咸翰洽"] == [
         *("上平一東", "上平十五刪", "下平一先", "下平十五咸", "去聲十五翰", "入聲十七洽")
     ]
-    assert sorted("".join(CLASSES)) == sorted(GROUPS)
-    assert {GROUPS[name].tone for names in CLASSES[:13] for name in names} == {LEVEL}
-    assert PINGSHUI.near["文"] == set("真文元寒刪先")
+    assert sorted("".join(NEIGHBOURS)) == sorted(GROUPS)
+    assert {GROUPS[name].tone for names in NEIGHBOURS[:13] for name in names} == {LEVEL}
+    assert PINGSHUI.neighbours["文"] == set("真文元寒刪先")
 
 
 def test_the_characters_of_a_group_by_use() -> None:
-    found = rhyme_module.rhyme_characters("陽")
+    found = PINGSHUI.rhyme_characters("陽")
     assert set("長香陽光") <= set(found[:10])
     assert len(set(found)) == len(found)
-    assert all("陽" in groups(character) for character in found[:100])
-    assert all(rhyme_module.rhyme_characters(name) for name in GROUPS)
+    assert all("陽" in PINGSHUI.rhymes(character) for character in found[:100])
+    assert all(PINGSHUI.rhyme_characters(name) for name in GROUPS)
     with pytest.raises(InputError, match="rhyme '甲' is unknown; choose one of 東, 冬"):
-        rhyme_module.rhyme_characters("甲")
+        PINGSHUI.rhyme_characters("甲")
 
 
 def test_groups_are_found_by_name_or_character() -> None:
@@ -112,10 +100,10 @@ def test_groups_are_found_by_name_or_character() -> None:
         ("看", "寒翰"),
         (" 東 ", "東"),
     ):
-        assert "".join(group.name for group in find_groups(text)) == names
-    assert find_group("") is None
+        assert "".join(group.name for group in PINGSHUI.find_groups(text)) == names
+    assert PINGSHUI.find_group("") is None
     with pytest.raises(InputError, match="not one character"):
-        find_groups("東風")
+        PINGSHUI.find_groups("東風")
 
 
 @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
@@ -131,36 +119,40 @@ def test_every_group_is_found_by_each_of_its_names_in_both_scripts(group: Group)
             group.label[:-1].replace("聲", "声"),
         ):
             for after in ("", "韻", "韵"):
-                assert find_group(before + name + after) == group
+                assert PINGSHUI.find_group(before + name + after) == group
 
 
 def test_the_shared_group_and_what_chimes() -> None:
     east, winter, room = (frozenset(name) for name in "東冬屋")
-    assert shared_group([groups(character) for character in "東中紅"]) == "東"
-    assert shared_group([frozenset()]) is None
-    assert shared_group([east, winter]) == "東"
-    assert shared_group([east, winter], preferring=[winter]) == "冬"
-    assert shared_group([room, room, east], tone="平") == "東"
+    assert PINGSHUI.shared_group([PINGSHUI.rhymes(character) for character in "東中紅"]) == "東"
+    assert PINGSHUI.shared_group([frozenset()]) is None
+    assert PINGSHUI.shared_group([east, winter]) == "東"
+    assert PINGSHUI.shared_group([east, winter], preferring=[winter]) == "冬"
+    assert PINGSHUI.shared_group([room, room, east], tone="平") == "東"
     found = [
-        chime(one, frozenset(other))
+        PINGSHUI.neighbour_rhyme(one, frozenset(other))
         for one, other in ((east, "冬"), (east, "董"), (frozenset(), "董"))
     ]
     assert found == [True, False, True]  # neighbours chime, tones do not
-    assert chime(frozenset("紙"), frozenset("未"))
+    assert PINGSHUI.neighbour_rhyme(frozenset("紙"), frozenset("未"))
 
 
 def test_a_group_in_the_book_is_no_licence_and_few_rhymes_say_nothing_of_oblique_groups() -> None:
     for pair in ("堤支", "逢東", "還先", "堤齊", "逢冬", "還刪", "遊尤"):
         is_practised = pair[1] in "齊冬刪尤"
-        assert practised(*pair) is is_practised
-        assert is_rare_rhyme(*pair) is not is_practised
-    assert not rhymes("㑛")
-    assert practised("㑛", "屋")
-    assert not practised("㑛", "東")
+        assert PINGSHUI.is_practised(*pair) is is_practised
+        assert PINGSHUI.is_rare_rhyme(*pair) is not is_practised
+    assert not rhyme_counts("㑛")
+    assert PINGSHUI.is_practised("㑛", "屋")
+    assert not PINGSHUI.is_practised("㑛", "東")
 
 
 def test_first_lines_borrow_where_poets_do() -> None:
-    assert (lenders("庚"), lenders("支"), lenders("蒸")) == ("庚青", "支微", "蒸")
+    assert (PINGSHUI.lenders("庚"), PINGSHUI.lenders("支"), PINGSHUI.lenders("蒸")) == (
+        "庚青",
+        "支微",
+        "蒸",
+    )
     for name, group in GROUPS.items():
         if group.tone == LEVEL:
-            assert {name} <= set(lenders(name)) <= PINGSHUI.near[name]
+            assert {name} <= set(PINGSHUI.lenders(name)) <= PINGSHUI.neighbours[name]

@@ -6,8 +6,7 @@ from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
 from pingze.verse import check, poems_in
 from pingze.verse.forms import find_form
-from pingze.verse.rhyme import ci_rhymes, find_part, kind_in, parts
-from pingze.verse.rhyme_groups import PINGSHUI, TONGYUN
+from pingze.verse.standard import PINGSHUI, TONGYUN
 from pingze.verse.tunes import Tune, find_tune, tunes
 from tests.invented import CI_RHYMES, ci
 from tools.tunes import rows
@@ -80,16 +79,16 @@ def test_a_tune_is_known_by_other_names_and_an_unknown_one_refused_with_those_th
 def test_parts_and_their_rhymes() -> None:
     """The halves of a group are in two parts."""
     for character, part in zip("杯開門原懷蛙掛帶", "三五六七五十十五", strict=True):
-        assert {name for name, _ in ci_rhymes(character)} == {f"第{part}部"}
-    assert len(parts(PINGSHUI)) == 19
-    assert [kind_in("第一部", kind) for kind in "平仄入"] == ["平", "仄", ""]
-    assert [kind_in("第十五部", kind) for kind in "平仄入"] == ["", "入", "入"]
-    assert [find_part(text) for text in ("陽", "二", "第二部", "漾", "無")] == [
+        assert {name for name, _ in PINGSHUI.parts.rhymes(character)} == {f"第{part}部"}
+    assert len(PINGSHUI.parts.groups) == 19
+    assert [PINGSHUI.parts.class_in("第一部", kind) for kind in "平仄入"] == ["平", "仄", ""]
+    assert [PINGSHUI.parts.class_in("第十五部", kind) for kind in "平仄入"] == ["", "入", "入"]
+    assert [PINGSHUI.parts.find(text) for text in ("陽", "二", "第二部", "漾", "無")] == [
         *["第二部"] * 4,
         None,
     ]
-    assert find_part("唐", TONGYUN) is None
-    assert [kind_in("昂", kind, TONGYUN) for kind in "平仄入"] == ["平", "仄", "仄"]
+    assert TONGYUN.parts.find("唐") is None
+    assert [TONGYUN.parts.class_in("昂", kind) for kind in "平仄入"] == ["平", "仄", "仄"]
 
 
 TITLES = [

@@ -10,7 +10,7 @@ from pingze.composing.request.options import Collecting, Composing, Coupling, Re
 from pingze.errors import InputError
 from pingze.messages import here
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme_groups import PINGSHUI
+from pingze.verse.standard import PINGSHUI
 
 if TYPE_CHECKING:
     from pingze.composing import Collected, Poem, Reason

@@ -14,11 +14,9 @@ from pingze.errors import InputError
 from pingze.messages import here, language
 from pingze.verse.character_table import to_traditional
 from pingze.verse.characters import only_han
-from pingze.verse.context import in_context, tones_in
+from pingze.verse.context import in_context
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme import find_groups, rhyme_characters
-from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS, find_standard
-from pingze.verse.tones import describe, known, sense, spoken_in
+from pingze.verse.standard import PINGSHUI, STANDARDS, find_standard, sense
 from pingze.verse.tunes import Tune, known_tune, shapes_of
 from pingze.verse.tunes import tunes as all_tunes
 from pingze.verse.verdict import heading, sign, summary
@@ -171,15 +169,15 @@ def tones(
     rows, shown = list[dict[str, Any]](), list[str]()
     # 1) A word: the tones of each character.
     if len(word) > 1:
-        for c, sides in zip(word, tones_in(word, range(len(word) - 1), by), strict=True):
+        for c, sides in zip(word, by.words.tones_in(word, range(len(word) - 1)), strict=True):
             rows.append({"character": c, "tones": "".join(sorted(sides))})
         shown = ["  ".join(f"{row['character']} {row['tones'] or '?'}" for row in rows)]
         return show(rows, shown, as_json=as_json)
     # 2) A character by a standard of Mandarin: how each reading is spoken.
-    found, character = describe(text, by), to_traditional(text.strip())
+    found, character = by.describe(text), to_traditional(text.strip())
     if by.rimes:
         for each, group in (
-            pair for reading in found for pair in spoken_in(character, reading.group, by)
+            pair for reading in found for pair in by.spoken_in(character, reading.group)
         ):
             rows.append({"tone": group.tone, "group": group.label, "spoken": each})
             shown.append(f"{group.tone} {group.label}  {each}")
@@ -206,14 +204,16 @@ def tones(
         spoken = {}
         for modern in (each for each in STANDARDS.values() if each.rimes):
             spoken[modern.name] = {
-                s: group.label for s, group in spoken_in(character, reading.group, modern)
+                s: group.label for s, group in modern.spoken_in(character, reading.group)
             }
             shown.append(
                 f"   {modern.label} "
                 + ", ".join(f"{s} {g}" for s, g in spoken[modern.name].items())
             )
         rows.append({**row, "zh": zh, "en": en, "words": words, "spoken": spoken})
-    if any(reading.used is None for reading in found) and (places := known(text.strip()).needed):
+    if any(reading.used is None for reading in found) and (
+        places := PINGSHUI.read(text.strip()).needed
+    ):
         shown.append(
             here("tones_needed", has=[f"{side} {times:,}" for side, times in places.items()])
         )
@@ -236,9 +236,7 @@ def rhyme(
 ) -> None:
     """Show a rhyme group's characters, beginning with the most frequent rhymes of Tang poets."""
     by = find_standard(standard)
-    groups = {
-        group.label: list(rhyme_characters(group.name, by)) for group in find_groups(name, by)
-    }
+    groups = {group.label: list(by.rhyme_characters(group.name)) for group in by.find_groups(name)}
     shown = []
     for label, characters in groups.items():
         first = characters if every else characters[:RHYMES_SHOWN]

@@ -40,7 +40,7 @@ from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS
 from pingze.verse.forms import find_form, opening_name
-from pingze.verse.rhyme_groups import PINGSHUI
+from pingze.verse.standard import PINGSHUI
 
 if TYPE_CHECKING:
     from pingze.composing.collecting import Collected

@@ -28,11 +28,11 @@ from pingze.composing.steering.taste import contradicts
 from pingze.errors import InputError
 from pingze.network.checkpoint import Model
 from pingze.verse.characters import MARKS, mark_after
-from pingze.verse.context import tones_in
 from pingze.verse.couplets import OPPOSITE, parts_of, rhythm
 from pingze.verse.forms import COUPLET, COUPLET_WIDTHS, Form
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.standard import PINGSHUI
 
 _TRIES = 4
 """The maximum number of seeds to try for each couplet or banner; couplets already written are discarded."""
@@ -195,7 +195,7 @@ class CoupletForm(Form):
 
 def tones_of(line: str) -> list[str]:
     """Return the tone in which each character of a line is read, 平 or 仄; "" if it is not certain."""
-    read = tones_in(line, word_starts(2, len(line)))
+    read = PINGSHUI.words.tones_in(line, word_starts(2, len(line)))
     return [next(iter(tones)) if len(tones) == 1 else "" for tones in read]
 
 

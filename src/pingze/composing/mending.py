@@ -28,7 +28,7 @@ from pingze.verse.ci import best_shape
 from pingze.verse.context import in_context
 from pingze.verse.forms import COUPLET, FORMS, Layout, find_form, opening_name, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme_groups import PINGSHUI
+from pingze.verse.standard import PINGSHUI
 
 MOST_TRIED = 12  # the maximum number of sets of positions, all equally small, that are rewritten
 FEWEST = 16  # the minimum number of particles for each set of positions

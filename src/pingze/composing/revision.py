@@ -26,8 +26,7 @@ from pingze.network.checkpoint import Model
 from pingze.verse import Verdict, check
 from pingze.verse.forms import COUPLET, FORMS, Layout, find_form
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
-from pingze.verse.tones import groups, usable_tone
+from pingze.verse.standard import PINGSHUI, STANDARDS
 
 Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""
@@ -242,7 +241,7 @@ def explain(
         ranked = np.argsort(-np.where(others, worth, -np.inf))[: min(limit, int(others.sum()))]
         # A rhyme is read in the poem's group, any other character in the tone that its position
         # requires.
-        names, tone = groups(text[place], by), tones[place] or usable_tone(text[place], by) or ""
+        names, tone = by.rhymes(text[place]), tones[place] or by.usable_tone(text[place]) or ""
         read = [
             each for name, each in by.groups.items() if name in names and tone in (each.side, "")
         ]

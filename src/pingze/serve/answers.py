@@ -20,10 +20,9 @@ from pingze.serve.problems import Problem
 from pingze.verse.character_table import mainland_variants, simplified_forms, to_traditional
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
-from pingze.verse.rhyme import kind_in, part_labels
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, STANDARDS
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.standard import EITHER, STANDARDS, UNKNOWN
 from pingze.verse.suggestions import suggest
-from pingze.verse.tones import EITHER, UNKNOWN, readings, tone
 from pingze.verse.tunes import tunes
 
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
@@ -73,8 +72,8 @@ def forms() -> schemas.Choices:
             for each in standard.groups.values()
         ]
         parts = []
-        for part, label in part_labels(standard):
-            side = kind_in(part, "入", standard).replace(OBLIQUE, "") or "平仄"
+        for part, label in standard.parts.labels():
+            side = standard.parts.class_in(part, "入").replace(OBLIQUE, "") or "平仄"
             parts.append(schemas.RhymeChoice(part, label, side))
         standards.append(schemas.StandardChoice(standard.name, standard.label, groups, parts))
     corpus, default = store_path().is_file(), checkpoint.DEFAULT
@@ -181,11 +180,11 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
                 notes=[note.text(language) for note in notes],
                 remarks=[note.cause for note in notes],
                 tones=[
-                    "".join(SIGNS[tone(character, by)] for character in line)
+                    "".join(SIGNS[by.tone(character)] for character in line)
                     for line in verdict.read
                 ],
                 readings=[
-                    [[*map(str, readings(character, by))] for character in line]
+                    [[*map(str, by.readings(character))] for character in line]
                     for line in verdict.read
                 ],
                 explanation=prosody.explain_verdict(verdict) if asked.explain else (),

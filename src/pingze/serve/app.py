@@ -41,7 +41,7 @@ from pingze.serve.schemas import (
 )
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
-from pingze.verse.rhyme_groups import STANDARDS
+from pingze.verse.standard import STANDARDS
 from pingze.verse.tunes import tunes
 from pingze.verse.verdict import Note
 

@@ -18,8 +18,8 @@ from pingze.errors import Cause, Clash
 from pingze.network import checkpoint
 from pingze.verse.forms import find_form, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme_groups import PINGSHUI
 from pingze.verse.scansion import LineExplanation
+from pingze.verse.standard import PINGSHUI
 from pingze.verse.verdict import Violation
 
 LONGEST_POEM = 200

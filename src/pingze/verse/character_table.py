@@ -4,16 +4,13 @@
 and lists their sources.
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from itertools import compress
 from typing import NamedTuple
 
 from pingze.files import counts, table
 from pingze.verse.characters import Translation
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 
 IN_USE = 30
 """Minimum number of occurrences in Tang verse for a character to count as in use.
@@ -21,30 +18,13 @@ IN_USE = 30
 A Simplified form that is in use, such as 后 里 云 余 几, is not converted. 愿 and 听 occur only a
 few times, so they become 願 and 聽.
 """
-_RIMES = """ï=zhi,chi,shi,ri,zi,ci,si ü=ju,qu,xu,yu,ü ie=ie,ye,ue,üe,ê en=en,in,un,ün eng=eng,ing ei=ei,ui ou=ou,iu
-    ang ong an ai ao er a o e i u"""
-ENDINGS = {
-    end: rime
-    for rime, _, ends in (row.partition("=") for row in _RIMES.split())
-    for end in (ends or rime).split(",")
-}
-"""Map each ending of a syllable to its rime.
-
-If several endings match, use the longest. ï is the vowel of 知 and 資.
-"""
-# the marks of tones 1 and 2, and of 3 and 4
-_LEVEL_MARKS, _OBLIQUE_MARKS = "\u0304\u0301", "\u030c\u0300"
 
 
-class Entry(NamedTuple):
+class Row(NamedTuple):
     """A character's row in the table. The row of an unknown character has no rhyme groups."""
 
     rhymed: Mapping[str, int]
-    """How often Tang poets rhymed on the character, for each of its rhyme groups.
-
-    In 平水韻, each group has its own count. In any other standard, each group has the sum of all
-    平水韻 counts.
-    """
+    """How often Tang poets rhymed on the character, for each of its groups of 平水韻."""
     used: int
     """The number of times the character occurs in Tang verse."""
     needed: Mapping[str, int]
@@ -57,18 +37,12 @@ class Entry(NamedTuple):
 
 
 @lru_cache(1 << 15)
-# a default would let the cache keep an entry twice
-def entry(character: str, standard: Standard) -> Entry:
-    """Look up a character exactly as it is written, with its rhyme groups in the given standard."""
-    row = table("characters").get(character, "") + "\t" * 4
-    groups, used, level, oblique, variants = row.split("\t")[:5]
-    rhymed, needed = counts(groups), {LEVEL: int(level), OBLIQUE: int(oblique)} if level else {}
-    if standard.rimes:
-        read = "".join(
-            mandarin_groups(each, standard) for each in mandarin_readings().get(character, ())
-        )
-        rhymed, needed = dict.fromkeys(read, sum(rhymed.values())), {}
-    return Entry(rhymed, int(used or 0), needed, variants)
+def row_of(character: str) -> Row:
+    """Look up a character exactly as it is written."""
+    cells = table("characters").get(character, "") + "\t" * 4
+    groups, used, level, oblique, variants = cells.split("\t")[:5]
+    needed = {LEVEL: int(level), OBLIQUE: int(oblique)} if level else {}
+    return Row(rhymed=counts(groups), used=int(used or 0), needed=needed, variants=variants)
 
 
 @cache
@@ -81,22 +55,9 @@ def mandarin_readings() -> dict[str, list[str]]:
     return found
 
 
-@cache
-def mandarin_groups(syllable: str, standard: Standard) -> str:
-    """Return the name of a Mandarin syllable's rhyme group.
-
-    A neutral tone has two: a level and an oblique group.
-    """
-    marks = unicodedata.normalize("NFD", syllable)
-    letters = unicodedata.normalize("NFC", re.sub(f"[{_LEVEL_MARKS}{_OBLIQUE_MARKS}]", "", marks))
-    rime = next((ENDINGS[end] for size in (3, 2, 1) if (end := letters[-size:]) in ENDINGS), "")
-    has = [bool(set(tones) & set(marks)) for tones in (_LEVEL_MARKS, _OBLIQUE_MARKS)]
-    return "".join(compress(standard.rimes.get(rime, ""), has if any(has) else (True, True)))
-
-
 def in_use(character: str) -> bool:
     """Return whether a character, exactly as it is written, occurs at least `IN_USE` times in Tang verse."""
-    return entry(character, PINGSHUI).used >= IN_USE
+    return row_of(character).used >= IN_USE
 
 
 @lru_cache(1 << 13)
@@ -104,13 +65,13 @@ def is_rare_word(character: str) -> bool:
     """Return whether a Simplified character, such as 并 for 並, is also a word of its own with another reading."""
     if not (traditional := table("simplified").get(character)):
         return False
-    own, other = (entry(one, PINGSHUI).rhymed.keys() for one in (character, traditional[0]))
+    own, other = (row_of(one).rhymed.keys() for one in (character, traditional[0]))
     return bool(other) and not own <= other
 
 
 def variants(character: str) -> tuple[str, ...]:
     """Return other written forms of a character, such as 溪 for 谿, the most frequent in Tang verse first."""
-    return tuple(entry(character, PINGSHUI).variants)
+    return tuple(row_of(character).variants)
 
 
 @lru_cache(1 << 13)

@@ -13,8 +13,8 @@ from pingze.verse.context import lines_in_context, other_words
 from pingze.verse.forms import COUPLET, FEWEST_LINES, FORMS, Form, Layout, find_form
 from pingze.verse.pasted_text import read_text, split_poems
 from pingze.verse.patterns import CUSTOMARY, enforced
-from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard, find_standard
-from pingze.verse.tones import groups
+from pingze.verse.rhyme_groups import LEVEL
+from pingze.verse.standard import PINGSHUI, STANDARDS, Standard, find_standard
 from pingze.verse.tunes import find_tune, named_tune, shapes_of
 from pingze.verse.verdict import (
     Note,
@@ -134,7 +134,7 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
 
 def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
     """Return 4 or 8 if `lines` are several 絕 or 律 of that many lines, each with at most `faults` faults; else 0."""
-    feet = [foot for line in lines[1::2] if line and (foot := groups(line[-1], standard))]
+    feet = [foot for line in lines[1::2] if line and (foot := standard.rhymes(line[-1]))]
     for form in FORMS.values() if feet and not frozenset.intersection(*feet) else ():
         size = form.lines or len(lines)
         if {*map(len, lines)} == {form.width} and len(lines) > size and len(lines) % size == 0:
@@ -143,7 +143,7 @@ def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
                 part = _judge(lines[start : start + size], form, CUSTOMARY, standard)
                 if len(part.violations) > faults or not part.rhyme or part.rhyme in before:
                     break
-                before = standard.near[part.rhyme]
+                before = standard.neighbours[part.rhyme]
             else:
                 return size
     return 0

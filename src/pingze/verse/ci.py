@@ -11,9 +11,7 @@ from dataclasses import replace
 
 from pingze.verse.forms import Form, tune_form
 from pingze.verse.patterns import SIDES
-from pingze.verse.rhyme import ci_rhymes, class_of, kind_in
-from pingze.verse.rhyme_groups import Standard
-from pingze.verse.tones import groups, sides
+from pingze.verse.standard import Standard
 from pingze.verse.tunes import Tune, of_size, shapes_of, tunes
 from pingze.verse.verdict import Note, Verdict, Violation
 
@@ -35,7 +33,7 @@ def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard)
     for number, (line, wanted) in enumerate(zip(lines, tune.lines, strict=True)):
         # 2) The tones, except of rhyming characters.
         for place, tone in enumerate(wanted.tones if wanted.rhyme is None else wanted.tones[:-1]):
-            side, can_be = SIDES.get(tone), sides(line[place], standard)
+            side, can_be = SIDES.get(tone), standard.tones(line[place])
             if side and can_be and side not in can_be:
                 faults.append((number, place, "失律"))
         # 3) The repeated line.
@@ -70,15 +68,17 @@ def _rhyme(
         part: [
             n
             for n, (kind, foot) in feet.items()
-            if (part, kind_in(part, kind, standard)) in ci_rhymes(foot, standard)
+            if (part, standard.parts.class_in(part, kind)) in standard.parts.rhymes(foot)
         ]
         for part in tune.rhymes(standard)[rhyme]
     }
     part = max(fitting, key=lambda part: len(fitting[part]))
-    known = {n: names for n, (_, foot) in feet.items() if (names := groups(foot, standard))}
+    known = {n: names for n, (_, foot) in feet.items() if (names := standard.rhymes(foot))}
     shared = frozenset.intersection(*known.values()) if known else frozenset[str]()
     allowed = [{"仄": "仄入"}.get(kind, kind) for kind, _ in feet.values()]
-    one_group = any(all(class_of(name, standard) in kinds for kinds in allowed) for name in shared)
+    one_group = any(
+        all(standard.parts.class_of(name) in kinds for kinds in allowed) for name in shared
+    )
     return part, [] if one_group else [n for n in known if n not in fitting[part]]
 
 

@@ -1,15 +1,12 @@
-"""Use neighboring characters to decide which word a Simplified character stands for, and which tone a character has.
+"""Use neighbouring characters to decide which word a Simplified character stands for.
 
-云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` records how strongly each neighboring character
-favors each word. Many characters can have both tones, but usually only one within a given word: 思
-is level in 相思 and oblique in 秋思. `data/senses.tsv` lists the meanings of such characters with
-example words, and `data/word_tones.tsv` lists more words. `python -m tools.count contexts` makes
-contexts.tsv from counts over the corpus; `python -m tools.count word_tones` makes word_tones.tsv.
+云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` records how strongly each neighbouring character
+favours each word. `python -m tools.count contexts` makes it from counts over the corpus.
 """
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from pingze.files import table
@@ -20,28 +17,24 @@ from pingze.verse.character_table import (
     to_traditional,
     traditional_candidates,
 )
-from pingze.verse.patterns import word_starts
-from pingze.verse.rhyme_groups import GROUPS, PINGSHUI, Standard
-from pingze.verse.tones import sides, usual_sides
 
 OTHER = "…"  # the sign in contexts.tsv for every neighbour that a row does not list
-OPEN = "中"  # the sign in word_tones.tsv for a tone that the word does not decide
 
 _CELL = re.compile(r"(.)(-?\d+)(.*)")
 _NEIGHBOURS = re.compile(r"([<>])(-?\d+)([^<>\d-]+)")
 _STRONG = math.log(20)
 
 _Context = dict[str, tuple[int, dict[tuple[str, str], int]]]
-"""For each word that a character may stand for: its weight, and the weights of neighbors before (<) or after (>) it."""
+"""For each word that a character may stand for: its weight, and those of neighbours before (<) or after (>) it."""
 
 
 def in_context(text: str, *, keep_words: bool = False) -> str:
-    """Convert each Simplified character of a text, resolving ambiguous ones by their neighbors.
+    """Convert each Simplified character of a text, resolving ambiguous ones by their neighbours.
 
-    An ambiguous character becomes the word that its neighbors favor in verse: 白发 becomes 白髮,
+    An ambiguous character becomes the word that its neighbours favour in verse: 白发 becomes 白髮,
     出发 becomes 出發. Some ambiguous characters, such as 云, are also words themselves. In a
     Traditional text, such a character stays as it is (宁 in 當宁). In a Simplified text, it changes
-    if its neighbors favor another word. In a text with neither Simplified nor Traditional
+    if its neighbours favour another word. In a text with neither Simplified nor Traditional
     characters, it changes only on strong evidence. A mixed text counts as Simplified if it has at
     least as many Simplified as Traditional characters.
 
@@ -105,7 +98,7 @@ def _only_simplified() -> frozenset[str]:
 
 
 def _choose(text: str, chosen: str, at: int, caution: float) -> str:
-    """Return the word for `text[at]` that adjacent Han characters favor by at least `caution` nats, else `text[at]`."""
+    """Return the word for `text[at]` that adjacent characters favour by at least `caution` nats, else `text[at]`."""
     contexts, character = _contexts(), text[at]
     beside = [
         (side, chosen[place], chosen[place] if text[place] in contexts else OTHER)
@@ -139,75 +132,4 @@ def _contexts() -> dict[str, _Context]:
                 for beside in characters
             }
             found[character][word] = (int(weight), weights)
-    return found
-
-
-@cache
-def word_tones(standard: Standard = PINGSHUI) -> dict[str, str]:
-    """Map each two-character word to its tones, such as 平仄, from counts or listed meanings.
-
-    `OPEN` is undecided.
-    """
-    if standard.rimes:
-        return table("mandarin_words")
-    found = dict(table("word_tones"))
-    for key, cells in table("senses").items():
-        for word in cells.split("\t")[2].split():
-            at = word.index(key[0])
-            tones = found.get(word, OPEN * 2)
-            found[word] = tones[:at] + GROUPS[key[1]].side + tones[at + 1 :]
-    return found
-
-
-def tones_by_word(
-    line: str, starts: Iterable[int], standard: Standard = PINGSHUI
-) -> dict[int, str]:
-    """Map positions of a line to the tones that two-character words decide there; both tones if two words disagree.
-
-    `starts` has the positions, from 0, at which a word of two characters may begin.
-    """
-    words, decided = word_tones(standard), dict[int, str]()
-    for start in starts:
-        if tones := words.get(line[start : start + 2]):
-            for at, tone in enumerate(tones, start):
-                if tone != OPEN:
-                    decided[at] = decided.get(at, "") + tone
-    return decided
-
-
-def tones_in(
-    line: str, starts: Iterable[int], standard: Standard = PINGSHUI
-) -> list[frozenset[str]]:
-    """Return a set of tones per character of a line: from `tones_by_word` if a word decides, else `usual_sides`."""
-    decided = tones_by_word(line, starts, standard)
-    return [
-        frozenset(decided.get(at, "")) or usual_sides(each, standard)
-        for at, each in enumerate(line)
-    ]
-
-
-def word_at(line: str, place: int, standard: Standard = PINGSHUI) -> str:
-    """Return the word of two characters that decides the tone at a position in a line; "" if there is none."""
-    words = word_tones(standard)
-    starts = sorted({place - 1, place} & word_starts(2, len(line)))
-    pairs = {start: line[start : start + 2] for start in starts}
-    return next(
-        (pair for start, pair in pairs.items() if words.get(pair, OPEN * 2)[place - start] != OPEN),
-        "",
-    )
-
-
-def tones_within(
-    words: Iterable[str], lines: Iterable[str] = (), standard: Standard = PINGSHUI
-) -> dict[str, frozenset[str]]:
-    """Map each character that can have both tones to its tones in `words` and `lines`.
-
-    Lines may contain blanks.
-    """
-    texts = [(word, range(len(word) - 1)) for word in words]
-    found: dict[str, frozenset[str]] = {}
-    for text, starts in (*texts, *((line, word_starts(2, len(line))) for line in lines)):
-        for character, tones in zip(text, tones_in(text, starts, standard), strict=True):
-            if len(sides(character, standard)) == 2:
-                found[character] = found.get(character, frozenset()) | tones
     return found

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from pingze.verse.forms import COUPLET, COUPLET_WIDTHS
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, Standard
-from pingze.verse.tones import sides
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.standard import Standard
 from pingze.verse.verdict import Note, Verdict, Violation, shape_note
 
 OPPOSITE = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}
@@ -47,7 +47,7 @@ def judge(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
             COUPLET, None, None, level, lines, (fault,), tuple(notes), standard=standard.name
         )
     # 1) The tones: an unknown character, or one that can have both tones, fits.
-    end, able = len(upper) - 1, [[sides(one, standard) for one in line] for line in couplet]
+    end, able = len(upper) - 1, [[standard.tones(one) for one in line] for line in couplet]
     ends = zip(able, (OBLIQUE, LEVEL), strict=True)
     faults = {
         (n, end, "聯腳") for n, (tones, tone) in enumerate(ends) if tone not in (tones[end] or tone)

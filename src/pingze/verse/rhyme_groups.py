@@ -1,15 +1,11 @@
-"""Define the standards of rhyme: the rhyme groups 韻部 of each, with their tones and neighbors.
+"""Define the 106 rhyme groups 韻部 of 平水韻, with their tones and neighbours, and the rimes of Mandarin.
 
-平水韻 has 106 groups. The other standards group the rimes of Mandarin: 中華新韻 (2005) into
-fourteen groups, 中華通韻 (GF 0018-2019) into sixteen. Each group of Mandarin rimes has a level and
-an oblique half.
+The other standards (`standard.py`) group the rimes of Mandarin: 中華新韻 (2005) into fourteen
+groups, 中華通韻 (GF 0018-2019) into sixteen. Each group of Mandarin rimes has a level and an oblique
+half.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-
-from pingze.errors import InputError
+from dataclasses import dataclass
 
 LEVEL = "平"
 OBLIQUE = "仄"
@@ -21,9 +17,12 @@ _VOLUMES = {
     "去聲": "送宋絳寘未御遇霽泰卦隊震問願翰諫霰嘯效號箇禡漾敬徑宥沁勘豔陷",
     "入聲": "屋沃覺質物月曷黠屑藥陌錫職緝合葉洽",
 }
-NUMBERS = [
-    tens + ones for tens in ("", "十", "二十", "三十") for ones in ("", *"一二三四五六七八九")
-][1:]
+_DIGITS = "一二三四五六七八九"
+NUMBERS = [*_DIGITS]
+for _tens in ("十", "二十", "三十"):
+    NUMBERS.append(_tens)
+    NUMBERS += [_tens + digit for digit in _DIGITS]
+"""The numbers from 1 to 39 as a rhyme book writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,81 +45,94 @@ class Group:
         return LEVEL if self.tone == LEVEL else OBLIQUE
 
 
-GROUPS = {
-    name: Group(name, LEVEL if "平" in volume else volume[0], f"{volume}{number}{name}")
-    for volume, names in _VOLUMES.items()
-    for number, name in zip(NUMBERS, names, strict=False)
-}
+GROUPS: dict[str, Group] = {}
+for _volume, _names in _VOLUMES.items():
+    _tone = LEVEL if LEVEL in _volume else _volume[0]
+    for _number, _name in zip(NUMBERS, _names, strict=False):
+        GROUPS[_name] = Group(_name, _tone, label=f"{_volume}{_number}{_name}")
 """Every group of 平水韻, by name, in the order of the rhyme book."""
 
-CLASSES = (
-    *("東冬", "江陽", "支微齊", "魚虞", "佳灰", "真文元寒刪先", "蕭肴豪"),
-    *("歌", "麻", "庚青蒸", "尤", "侵", "覃鹽咸"),
-    *("董腫送宋", "講養絳漾", "紙尾薺寘未霽", "語麌御遇", "蟹賄泰卦隊", "軫吻阮旱潸銑震問願翰諫霰"),
-    *("篠巧皓嘯效號", "哿箇", "馬禡", "梗迥敬徑", "有宥", "寢沁", "感琰豏勘豔陷"),
-    *("屋沃", "覺藥", "質物月曷黠屑", "陌錫職", "緝合葉洽"),
+NEIGHBOURS = (
+    "東冬",
+    "江陽",
+    "支微齊",
+    "魚虞",
+    "佳灰",
+    "真文元寒刪先",
+    "蕭肴豪",
+    "歌",
+    "麻",
+    "庚青蒸",
+    "尤",
+    "侵",
+    "覃鹽咸",
+    "董腫送宋",
+    "講養絳漾",
+    "紙尾薺寘未霽",
+    "語麌御遇",
+    "蟹賄泰卦隊",
+    "軫吻阮旱潸銑震問願翰諫霰",
+    "篠巧皓嘯效號",
+    "哿箇",
+    "馬禡",
+    "梗迥敬徑",
+    "有宥",
+    "寢沁",
+    "感琰豏勘豔陷",
+    "屋沃",
+    "覺藥",
+    "質物月曷黠屑",
+    "陌錫職",
+    "緝合葉洽",
 )
 """Classes of groups with similar sounds, which rhyme with each other in old-style verse 古體.
 
-The groups of one level class are neighbors 鄰韻: a first line that rhymes may use any group in the
+The groups of one level class are neighbours 鄰韻: a first line that rhymes may use any group in the
 class of the poem's rhyme. The level classes come first. The corresponding classes of rising and
 departing groups come next, such as 董腫送宋 for 東冬. The classes of entering groups come last.
 """
 
+RIME_OF_ENDING = {
+    "zhi": "ï",
+    "chi": "ï",
+    "shi": "ï",
+    "ri": "ï",
+    "zi": "ï",
+    "ci": "ï",
+    "si": "ï",
+    "ju": "ü",
+    "qu": "ü",
+    "xu": "ü",
+    "yu": "ü",
+    "ü": "ü",
+    "ie": "ie",
+    "ye": "ie",
+    "ue": "ie",
+    "üe": "ie",
+    "ê": "ie",
+    "en": "en",
+    "in": "en",
+    "un": "en",
+    "ün": "en",
+    "eng": "eng",
+    "ing": "eng",
+    "ei": "ei",
+    "ui": "ei",
+    "ou": "ou",
+    "iu": "ou",
+    "ang": "ang",
+    "ong": "ong",
+    "an": "an",
+    "ai": "ai",
+    "ao": "ao",
+    "er": "er",
+    "a": "a",
+    "o": "o",
+    "e": "e",
+    "i": "i",
+    "u": "u",
+}
+"""The rime of each ending of a Mandarin syllable.
 
-@dataclass(frozen=True, eq=False)
-class Standard:
-    """A standard of rhyme, which assigns characters to rhyme groups."""
-
-    name: str
-    """The name in options: pingshui, tongyun or xinyun."""
-    label: str
-    """The name in Chinese, such as 平水韻."""
-    groups: Mapping[str, Group]
-    """The groups by name, in the order of the standard; level ones first."""
-    classes: tuple[str, ...]
-    """The classes of groups that rhyme in old-style verse; level classes first, then oblique ones in the same order."""
-    rimes: Mapping[str, str] = field(default_factory=dict)
-    """For each rime of Mandarin (`character_table.ENDINGS`), its level and its oblique group; empty for 平水韻."""
-
-    @cached_property
-    def order(self) -> dict[str, int]:
-        """The place of each group in the standard, from 0."""
-        return {name: place for place, name in enumerate(self.groups)}
-
-    @cached_property
-    def near(self) -> dict[str, frozenset[str]]:
-        """For each group, the names of all groups in its class, including its own."""
-        return {name: frozenset(names) for names in self.classes for name in names}
-
-
-def _by_rimes(name: str, label: str, rows: str) -> Standard:
-    """Build a standard from rows such as 波火o,e: the level and the oblique half of a group, then the group's rimes."""
-    groups = dict[str, Group]()
-    for at, side in enumerate((LEVEL, OBLIQUE)):
-        for number, row in zip(NUMBERS, rows.split(), strict=False):
-            groups[row[at]] = Group(row[at], side, f"{side}聲{number}{row[0]}")
-    rimes = {rime: row[:2] for row in rows.split() for rime in row[2:].split(",")}
-    return Standard(name, label, groups, tuple(groups), rimes)
-
-
-PINGSHUI = Standard("pingshui", "平水韻", GROUPS, CLASSES)
-TONGYUN = _by_rimes(
-    "tongyun",
-    "中華通韻",
-    "啊馬a 喔火o 鵝夜e,ie 衣米i,ï 烏古u 迂雨ü 哀海ai 欸水ei 熬曉ao 歐有ou 安遠an 恩本en 昂養ang 英影eng 雍勇ong 兒耳er",
-)
-XINYUN = _by_rimes(
-    "xinyun",
-    "中華新韻",
-    "麻馬a 波火o,e 皆夜ie 開海ai 微水ei 豪曉ao 尤有ou 寒遠an 文本en 唐養ang 庚影eng,ong 齊米i,er,ü 支紙ï 姑古u",
-)
-STANDARDS = {each.name: each for each in (PINGSHUI, TONGYUN, XINYUN)}
-"""Every standard by its name; the first is the default."""
-
-
-def find_standard(name: str) -> Standard:
-    """Find a standard by its name, such as xinyun. Raises InputError if no standard has the name."""
-    if name not in STANDARDS:
-        raise InputError("choice", field="standard", has=name, choices=list(STANDARDS))
-    return STANDARDS[name]
+If several endings match, the longest counts. ï is the vowel of 知 and 資.
+"""

@@ -11,11 +11,9 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from pingze.verse.characters import Translation
-from pingze.verse.context import tones_by_word, tones_in, word_at
 from pingze.verse.patterns import BENT, SIDES, Pattern, accepted, is_turned, word_starts
-from pingze.verse.rhyme import names
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
-from pingze.verse.tones import groups, sense, sides, usual_sides
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.standard import PINGSHUI, STANDARDS, Standard, sense
 from pingze.verse.verdict import Verdict
 
 FAULT, RARE = 1 << 16, 1 << 8
@@ -38,7 +36,7 @@ class Masks(NamedTuple):
     oblique: int
     usually_level: int
     usually_oblique: int
-    """`usually_level` and `usually_oblique` mark only tones that are usual for the character (`context.tones_in`)."""
+    """`usually_level` and `usually_oblique` mark only tones that are usual for the character (`WordTones.tones_in`)."""
 
 
 class FittedLine(NamedTuple):
@@ -62,7 +60,7 @@ def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
     if not masks.level & masks.oblique:
         return masks  # no character can have both tones
     level, oblique, usually_level, usually_oblique = masks
-    for place, tones in tones_by_word(line, word_starts(2, len(line)), standard).items():
+    for place, tones in standard.words.tones_by_word(line, word_starts(2, len(line))).items():
         bit = 1 << place
         usually_level = usually_level & ~bit | bit * (LEVEL in tones)
         usually_oblique = usually_oblique & ~bit | bit * (OBLIQUE in tones)
@@ -85,8 +83,8 @@ def _marks(standard: Standard) -> Translation:
     """Map each character to a hexadecimal digit that has one bit for each of the four `Masks`."""
 
     def mark(character: str) -> str:
-        can_be = sides(character, standard) or {LEVEL, OBLIQUE}
-        usual = usual_sides(character, standard) or can_be
+        can_be = standard.tones(character) or {LEVEL, OBLIQUE}
+        usual = standard.usual_tones(character) or can_be
         bits = (LEVEL in can_be, OBLIQUE in can_be, LEVEL in usual, OBLIQUE in usual)
         return f"{sum(bit << at for at, bit in enumerate(bits)):x}"
 
@@ -221,17 +219,16 @@ def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
         )
         needed = "".join(SIDES.get(tone, "中") for tone in pattern.tones) if pattern else None
         rhymed = bool(number % 2 or (kind and kind.isupper()))
-        usual = tones_in(line, word_starts(2, len(line)), standard)
+        usual = standard.words.tones_in(line, word_starts(2, len(line)))
         readings = []
         for place, character in enumerate(line):
-            if len(sides(character, standard)) < 2:
+            if len(standard.tones(character)) < 2:
                 continue
             tone = (
                 needed[place] if needed and needed[place] != "中" else "".join(sorted(usual[place]))
             )
-            own = names(
-                (g for g in groups(character, standard) if standard.groups[g].side in tone),
-                standard,
+            own = standard.joined(
+                g for g in standard.rhymes(character) if standard.groups[g].side in tone
             )
             if rhymed and place == len(line) - 1:
                 own = "".join(name for name in own if name in (verdict.rhyme or "")) or own
@@ -243,7 +240,7 @@ def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
             zh, en, _ = next(filter(any, senses), ("", "", []))
             readings.append(
                 CharacterReading(
-                    place + 1, character, tone, own, word_at(line, place, standard), zh, en
+                    place + 1, character, tone, own, standard.words.word_at(line, place), zh, en
                 )
             )
         found.append(

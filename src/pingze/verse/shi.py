@@ -5,13 +5,11 @@ from itertools import product
 
 from pingze.messages import Parameter
 from pingze.verse.character_table import variants
-from pingze.verse.context import word_at
 from pingze.verse.forms import FEWEST_LINES, Form, opening_name
 from pingze.verse.patterns import BENT, CUSTOMARY, enforced, is_opposed
-from pingze.verse.rhyme import Groups, chime, is_rare_rhyme, lenders, names, rhymes, shared_group
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, Standard
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.scansion import FAULT, FittedLine, Masks, fit, fitted, masks_of
-from pingze.verse.tones import groups, known
+from pingze.verse.standard import Groups, Standard, rhyme_counts
 from pingze.verse.verdict import Note, Verdict, Violation
 
 _RULES = {
@@ -38,13 +36,13 @@ def judge_regulated(
     """
     width, last = form.width, form.width - 1
     # 1) Find the rhyme, and the rule that the first line breaks if it is read as a rhymed line.
-    feet = [groups(line[-1], standard) for line in lines]
+    feet = [standard.rhymes(line[-1]) for line in lines]
     level = {name for name in feet[0] if standard.groups[name].tone == LEVEL}
-    near = frozenset[str]().union(*(standard.near[name] for name in level))
-    rhyme = shared_group(feet[1::2], (feet[0], near, feet[1]), LEVEL, standard)
+    near = frozenset[str]().union(*(standard.neighbours[name] for name in level))
+    rhyme = standard.shared_group(feet[1::2], preferring=(feet[0], near, feet[1]), tone=LEVEL)
     # no oblique rhyme is right
     right = {rhyme} if rhyme and standard.groups[rhyme].tone == LEVEL else set[str]()
-    near = standard.near[rhyme] if rhyme in right else frozenset()
+    near = standard.neighbours[rhyme] if rhyme in right else frozenset()
     off = [bool(foot) and not foot & right for foot in feet]
     first = ("鄰韻" if feet[0] & near else "出韻") if off[0] else ""
     borrows = first == "鄰韻" and first not in enforced(strictness)
@@ -103,7 +101,8 @@ def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
     for name, parts in ways.items():
         one, other = (frozenset.intersection(*part) for part in parts)
         if any(
-            standard.groups[group].tone == LEVEL and other & standard.near[group] for group in one
+            standard.groups[group].tone == LEVEL and other & standard.neighbours[group]
+            for group in one
         ):
             return name
     return ""
@@ -140,15 +139,15 @@ def _rhyme_notes(
     borrows: bool,
 ) -> Iterator[Note]:
     """Yield notes that explain faulty rhymes, and notes on rhymes that are allowed but that poets avoid."""
-    feet = [groups(line[-1], standard) for line in lines]
+    feet = [standard.rhymes(line[-1]) for line in lines]
     if borrows:
-        rare = not feet[0] & set(lenders(rhyme or "", standard))
+        rare = not feet[0] & set(standard.lenders(rhyme or ""))
         code = "rare_neighbour_rhyme" if rare else "neighbour_rhyme"
         yield Note(code, line=1, wanted=rhyme, has=sorted(feet[0]), rare=rare)
     even = range(1, len(lines), 2)
     off = [number for number in even if feet[number] and rhyme not in feet[number]]
     if off and rhyme is not None and standard.groups[rhyme].tone == LEVEL:
-        if off == [even[-1]] and len(even) > 1 and feet[even[-1]] & standard.near[rhyme]:
+        if off == [even[-1]] and len(even) > 1 and feet[even[-1]] & standard.neighbours[rhyme]:
             yield Note("stray_last", line=even[-1] + 1, wanted=rhyme)
         elif name := _exchange([feet[number] for number in even], standard):
             yield Note("named_rhyme", name=name)
@@ -156,8 +155,8 @@ def _rhyme_notes(
             yield Note("suspects", has=[f"{lines[number][-1]} ({number + 1})" for number in even])
     for number in rhymed:
         foot = lines[number][-1]
-        if rhyme in feet[number] and is_rare_rhyme(foot, rhyme, standard):
-            times, total = rhymes(foot).get(rhyme, 0), sum(rhymes(foot).values())
+        if rhyme in feet[number] and standard.is_rare_rhyme(foot, rhyme):
+            times, total = rhyme_counts(foot).get(rhyme, 0), sum(rhyme_counts(foot).values())
             yield Note(
                 "rare_rhyme", line=number + 1, has=foot, wanted=rhyme, times=times, total=total
             )
@@ -185,7 +184,7 @@ def _doubts(
         usual = Masks(*masks[number][2:], *masks[number][2:])
         at = fitted(line.kind, width, strictness, usual)[1].misfits.bit_length() - 1
         side = LEVEL if line.pattern.level >> place & 1 else OBLIQUE
-        word, needed = word_at(lines[number], place, standard), known(character, standard).needed
+        word, needed = standard.words.word_at(lines[number], place), standard.read(character).needed
         why: dict[str, Parameter] = (
             {"word": word} if word else {"times": needed[side], "total": sum(needed.values())}
         )
@@ -202,7 +201,7 @@ def judge_old_style(
     The even lines rhyme in a level or oblique tone. Neighboring groups may mix, the rhyme may
     change, and odd lines may rhyme too.
     """
-    feet = [groups(line[-1], standard) for line in lines]
+    feet = [standard.rhymes(line[-1]) for line in lines]
     # 1) An even line must rhyme with the even line before or after it or with the first line of its
     # couplet.
     violations = []
@@ -210,14 +209,14 @@ def judge_old_style(
         others = [
             other for other in (number - 2, number + 2, number - 1) if 0 <= other < len(lines)
         ]
-        if not any(chime(feet[number], feet[other], standard) for other in others):
+        if not any(standard.neighbour_rhyme(feet[number], feet[other]) for other in others):
             violations.append(Violation.at("出韻", lines, number, form.width - 1, standard))
     # 2) Find the rhyme group of the even lines, or the neighbouring groups that they mix; None if
     # the rhyme changes.
-    even, rhyme = feet[1::2], shared_group(feet[1::2], standard=standard)
+    even, rhyme = feet[1::2], standard.shared_group(feet[1::2])
     if rhyme is not None and not all(not foot or rhyme in foot for foot in even):
-        near = frozenset().union(*even) & standard.near[rhyme]
-        rhyme = names(near, standard) if all(not foot or foot & near for foot in even) else None
+        near = frozenset().union(*even) & standard.neighbours[rhyme]
+        rhyme = standard.joined(near) if all(not foot or foot & near for foot in even) else None
     notes = () if rhyme or violations else (Note("rhyme_changes"),)
     return Verdict(
         form.name, None, rhyme, strictness, lines, tuple(violations), notes, standard=standard.name

@@ -4,20 +4,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from pingze.files import table
-from pingze.verse.character_table import entry
 from pingze.verse.checking import check
 from pingze.verse.forms import COUPLET, Layout, find_form
-from pingze.verse.rhyme import (
-    class_of,
-    kind_in,
-    part_of,
-    practised,
-    rhyme_characters,
-    rhymes,
-    shared_group,
-)
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
-from pingze.verse.tones import groups, usable_tone
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.standard import PINGSHUI, STANDARDS, Standard, rhyme_counts
 from pingze.verse.verdict import RHYME_RULES, SHAPE_RULES, Verdict, Violation
 
 Neighbours = Callable[[str, str], Mapping[str, int]]
@@ -47,12 +37,12 @@ def suggest(
     if violation.rule in RHYME_RULES and tune:
         wanted = tune.lines[violation.line - 1]
         part = (verdict.rhyme or "").split("、")[wanted.rhyme or 0]
-        pools = [_of_part(part, kind_in(part, wanted.kind, by), by)]
+        pools = [_of_part(part, by.parts.class_in(part, wanted.kind), by)]
     elif violation.rule in RHYME_RULES:
-        feet = [groups(line[-1], by) for line in verdict.lines[1::2]]
-        group = verdict.rhyme if verdict.rhyme in by.groups else shared_group(feet, standard=by)
+        feet = [by.rhymes(line[-1]) for line in verdict.lines[1::2]]
+        group = verdict.rhyme if verdict.rhyme in by.groups else by.shared_group(feet)
         pools = (
-            [tuple(c for c in rhyme_characters(group, by) if practised(c, group, by))]
+            [tuple(c for c in by.rhyme_characters(group) if by.is_practised(c, group))]
             if group
             else []
         )
@@ -80,11 +70,11 @@ def suggest(
 def _of_part(part: str, kind: str, standard: Standard) -> tuple[str, ...]:
     """Return the characters that rhyme in a part and class (平, 仄 or 入) of 詞, most frequent in Tang rhymes first."""
     times = {
-        character: sum(rhymes(character).values())
+        character: sum(rhyme_counts(character).values())
         for group in standard.groups
-        for character in rhyme_characters(group, standard)
-        if (part, kind) == (part_of(character, group, standard), class_of(group, standard))
-        and practised(character, group, standard)
+        for character in standard.rhyme_characters(group)
+        if (part, kind) == (standard.parts.of(character, group), standard.parts.class_of(group))
+        and standard.is_practised(character, group)
     }
     return tuple(sorted(times, key=lambda character: -times[character]))
 
@@ -92,6 +82,6 @@ def _of_part(part: str, kind: str, standard: Standard) -> tuple[str, ...]:
 @cache
 def _of_tone(side: str, standard: Standard) -> tuple[str, ...]:
     """Return the characters of Tang verse whose `usable_tone` is `side`, the most frequent first."""
-    used = {c: entry(c, PINGSHUI).used for c in table("characters")}
-    found = (c for c in used if used[c] and usable_tone(c, standard) == side)
+    used = {c: PINGSHUI.row(c).used for c in table("characters")}
+    found = (c for c in used if used[c] and standard.usable_tone(c) == side)
     return tuple(sorted(found, key=lambda c: (-used[c], c)))

@@ -14,8 +14,7 @@ from itertools import accumulate
 from pingze.errors import InputError
 from pingze.files import table
 from pingze.verse.character_table import one_form, to_traditional
-from pingze.verse.rhyme import kind_in, parts
-from pingze.verse.rhyme_groups import PINGSHUI, Standard
+from pingze.verse.standard import PINGSHUI, Standard
 
 # the share of line ends that may differ between text and tune: editions put marks in different
 # places
@@ -116,8 +115,8 @@ class Tune:
         return tuple(
             tuple(
                 part
-                for part in parts(standard)
-                if all(kind_in(part, kind, standard) for kind in self.kinds(rhyme))
+                for part in standard.parts.groups
+                if all(standard.parts.class_in(part, kind) for kind in self.kinds(rhyme))
             )
             for rhyme in range(1 + max(line.rhyme for line in self.lines if line.rhyme is not None))
         )

@@ -17,8 +17,8 @@ from pingze.files import table
 from pingze.messages import Language, Parameter, here, language, say
 from pingze.verse.character_table import mandarin_readings, one_form, to_traditional
 from pingze.verse.forms import COUPLET, FORMS
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
-from pingze.verse.tones import EITHER, groups, readings, sides, tone
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.standard import EITHER, PINGSHUI, STANDARDS, Standard
 
 if TYPE_CHECKING:  # importing it takes time, which composing does not spend
     from pingze.verse.pasted_text import ReadText
@@ -63,7 +63,7 @@ class Violation:
             standard: The standard by which characters are read.
         """
         char = lines[number][place : place + 1] if number < len(lines) else ""
-        found = tuple(str(reading) for reading in readings(char, standard)) if char else ()
+        found = tuple(str(reading) for reading in standard.readings(char)) if char else ()
         return cls(rule, number + 1, place + 1, char, found)
 
     def as_cause(self, rhyme: str | None) -> Cause:
@@ -148,7 +148,7 @@ class Verdict:
     doubts: tuple[Note, ...] = ()
     """Notes on rare readings: places that fit only in a tone that verse hardly ever gives the character or word."""
     standard: str = PINGSHUI.name
-    """The standard by which characters were read: a key of `rhyme_groups.STANDARDS`."""
+    """The standard by which characters were read: a key of `standard.STANDARDS`."""
     kinds: tuple[str, ...] = ()
     """The type of each line (a B c D, or a' B' for a rescue); () for old-style verse and 詞."""
     read: tuple[str, ...] = ()
@@ -199,7 +199,7 @@ class Verdict:
 
 def sign(character: str, standard: str = PINGSHUI.name) -> str:
     """Return the sign of a character's tone: ○ level 平, ● oblique 仄, ◐ either, ? unknown."""
-    return _SIGNS.get(tone(character, STANDARDS[standard]), "?")
+    return _SIGNS.get(STANDARDS[standard].tone(character), "?")
 
 
 def heading(verdict: Verdict) -> str:
@@ -270,7 +270,7 @@ def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool)
         yield from _named("repeated", found)
     strange = set(text).difference(mandarin_readings() if standard.rimes else table("characters"))
     yield from _named(
-        "unknown", [c for c in strange and dict.fromkeys(text) if not sides(c, standard)]
+        "unknown", [c for c in strange and dict.fromkeys(text) if not standard.tones(c)]
     )
 
 
@@ -282,14 +282,14 @@ def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator
     )
     found: dict[str, list[str]] = {"撞韻": [], "擠韻": [], "冒韻": [], "四字目孤平": []}
     for number, line in enumerate(lines):
-        foot = groups(line[-1], standard)
+        foot = standard.rhymes(line[-1])
         rhymed = number % 2 == 1 or rhyme in foot
         if not rhymed and foot & same_sound:
             found["撞韻"].append(f"{line[-1]} ({number + 1}.{len(line)})")
         for place, character in enumerate(line[:-1], 1):
-            if groups(character, standard) == {rhyme}:
+            if standard.rhymes(character) == {rhyme}:
                 found["擠韻" if rhymed else "冒韻"].append(f"{character} ({number + 1}.{place})")
-        if [sides(character, standard) for character in line[-5:-2]] == [
+        if [standard.tones(character) for character in line[-5:-2]] == [
             {OBLIQUE},
             {LEVEL},
             {OBLIQUE},

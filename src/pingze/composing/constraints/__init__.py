@@ -23,11 +23,9 @@ from pingze.composing.request.request import Request
 from pingze.files import table
 from pingze.network.vocabulary import UNK, Vocabulary
 from pingze.verse.character_table import forms, to_traditional
-from pingze.verse.context import OPEN, tones_within, word_tones
-from pingze.verse.rhyme import class_of, kind_in, part_of, parts, practised
-from pingze.verse.rhyme import rhymes as rhymes_of
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
-from pingze.verse.tones import groups, sides, usable_tone
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.standard import PINGSHUI, Standard, rhyme_counts
+from pingze.verse.word_tones import OPEN
 
 WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)  # the tones that a position may want
 FREE = -1  # the id that marks a position of a text as still free
@@ -49,9 +47,9 @@ def group_names(standard: Standard) -> tuple[str, ...]:
     """Return the names on axis G: the standard's groups, then each part of 詞林正韻 with each class it has (平仄入)."""
     kinds = [
         (part, kind)
-        for part in parts(standard)
+        for part in standard.parts.groups
         for kind in "平仄入"
-        if kind_in(part, kind, standard) == kind
+        if standard.parts.class_in(part, kind) == kind
     ]
     return *standard.groups, *map("".join, kinds)
 
@@ -116,8 +114,8 @@ class Lexicon:
         written[:composed] = [
             (read := to_traditional(one)) == one or read not in model for one in model.tokens
         ]
-        tones = [usable_tone(tokens[id_], standard) if written[id_] else None for id_ in ids]
-        readings = [sides(tokens[id_], standard) or {LEVEL, OBLIQUE} for id_ in ids]
+        tones = [standard.usable_tone(tokens[id_]) if written[id_] else None for id_ in ids]
+        readings = [standard.tones(tokens[id_]) or {LEVEL, OBLIQUE} for id_ in ids]
         times = [doublings().get(tokens[id_], (0, 0)) for id_ in ids]
         fits = np.ones((2, len(WANTS), V), bool)
         for want, side in ((WANTS_LEVEL, LEVEL), (WANTS_OBLIQUE, OBLIQUE)):
@@ -137,19 +135,19 @@ class Lexicon:
             known = [form for form in forms(token) if form in vocabulary]
             if known[1:]:
                 composable = [form for form in known if written[vocabulary.ids[form]]] or known
-                main = max(composable, key=lambda form: (sum(rhymes_of(form).values()), form))
+                main = max(composable, key=lambda form: (sum(rhyme_counts(form).values()), form))
                 word[id_], all_forms[id_] = (
                     vocabulary.ids[main],
                     [vocabulary.ids[form] for form in known],
                 )
-            if not (names := groups(token, standard)):
+            if not (names := standard.rhymes(token)):
                 groupless.append(id_)
             for name in names:
-                part = part_of(token, name, standard) + class_of(name, standard)
+                part = standard.parts.of(token, name) + standard.parts.class_of(name)
                 is_usable = (
                     main == token
                     and standard.groups[name].side == tone
-                    and practised(token, name, standard)
+                    and standard.is_practised(token, name)
                 )
                 for rows, of in (able, usable) if is_usable else (able,):
                     rows += number[name], number[part]
@@ -173,7 +171,7 @@ class Lexicon:
         misread: dict[int, list[int]] = {}
         # characters usable only in the other tone
         other = {LEVEL: oblique, OBLIQUE: level, OPEN: np.zeros_like(level)}
-        for pair, read in word_tones(standard).items():
+        for pair, read in standard.words.tones.items():
             one, next_one = vocabulary.ids.get(pair[0], 0), vocabulary.ids.get(pair[1], 0)
             if one and next_one and (other[read[0]][one] or other[read[1]][next_one]):
                 misread.setdefault(one, []).append(next_one)
@@ -188,8 +186,8 @@ class Lexicon:
         lines = [["　"] * width for width in request.form.widths(request.lines)]
         for fix in request.fixed:
             lines[fix.line - 1][fix.position - 1] = fix.character
-        for character, read in tones_within(
-            request.include, map("".join, lines), self.standard
+        for character, read in self.standard.words.tones_within(
+            request.include, map("".join, lines)
         ).items():
             fits[self.GIVEN, WANTS_LEVEL:, self.vocabulary.ids[character]] = (
                 LEVEL in read,

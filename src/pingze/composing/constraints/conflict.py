@@ -20,10 +20,7 @@ from pingze.deadline import check_deadline
 from pingze.errors import Clash
 from pingze.verse.forms import opening_name
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme import ci_rhymes
-from pingze.verse.rhyme import names as group_names
 from pingze.verse.rhyme_groups import OBLIQUE
-from pingze.verse.tones import groups, sides
 
 _MOST_NAMED = 3  # rhyme groups that a message names
 _LATE = 1e-4  # the amount by which dropping the last constraint costs less than dropping the first
@@ -160,7 +157,7 @@ def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
         return needing(other, f"be {other}")
     # 2. Another tone.
     standard = constraints.request.standard
-    tones, has = constraints.tones_at(begun, place), "".join(sorted(sides(fix.character, standard)))
+    tones, has = constraints.tones_at(begun, place), "".join(sorted(standard.tones(fix.character)))
     if len(tones) == 1 and has and not has.count(tone := tones.pop()):
         return needing(tone, f"be {tone}; {fix.character} is {has}")
     # 3. Another rhyme, or an oblique tone where the line need not rhyme.
@@ -168,13 +165,13 @@ def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
     rows = alive.any(axis=0) & constraints.rhyming.concerned[constraints.rhyming.kind[place]]
     names = [constraints.request.groups[g] for g in np.flatnonzero(rows)]
     tune, feet = constraints.request.form.tune, constraints.feet[place][alive.any(axis=1)]
-    parts = {part: None for part, _ in sorted(ci_rhymes(fix.character, standard))} if tune else {}
-    own = parts.keys() or groups(fix.character, standard)
+    parts = {part: None for part, _ in sorted(standard.parts.rhymes(fix.character))} if tune else {}
+    own = parts.keys() or standard.rhymes(fix.character)
     if not (feet.any() and own and not own & set(names) and (feet.all() or OBLIQUE not in has)):
         return part
     few = len(names) <= _MOST_NAMED
     rhyme = f"rhyme in {''.join(names)}" if few else "rhyme with the others"
     oblique = "" if feet.all() else f"be {OBLIQUE}, or "
     wanted = "".join(names) if feet.all() and few else None
-    its_own = "".join(parts) or group_names(own, standard)
+    its_own = "".join(parts) or standard.joined(own)
     return needing(wanted, f"{oblique}{rhyme}; {fix.character} rhymes in {its_own}")

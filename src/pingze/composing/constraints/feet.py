@@ -18,7 +18,6 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon, group_names
 from pingze.composing.request.request import Request
 from pingze.verse.patterns import enforced
-from pingze.verse.rhyme import kind_in, lenders
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.tunes import Tune
 
@@ -67,11 +66,12 @@ class Feet:
         rhymes = first_rhymes = lexicon.rhymes[:, rows]
         if "鄰韻" not in enforced(request.strictness) and form.regulated:
             lending = (
-                [standard.order[other] for other in lenders(name, standard)]
+                [standard.order[other] for other in standard.lenders(name)]
                 for name in request.groups
             )
             near = (
-                [standard.order[other] for other in standard.near[name]] for name in request.groups
+                [standard.order[other] for other in standard.neighbours[name]]
+                for name in request.groups
             )
             borrowed = np.array(
                 [lexicon.rhymes[Lexicon.COMPOSED, each].any(axis=0) for each in lending]
@@ -99,7 +99,13 @@ class Feet:
         number = {name: row for row, name in enumerate(group_names(standard))}
         rows = [
             [
-                number[part + (kind_in(part, kind, standard) or kind_in(part, OBLIQUE, standard))]
+                number[
+                    part
+                    + (
+                        standard.parts.class_in(part, kind)
+                        or standard.parts.class_in(part, OBLIQUE)
+                    )
+                ]
                 for part in parts
             ]
             for _, kind in kinds

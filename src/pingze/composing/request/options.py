@@ -16,7 +16,7 @@ from typing import Any, TypedDict, TypeVar, get_args, get_origin, get_type_hints
 from pingze.errors import InputError, wrong_type
 from pingze.verse.forms import COUPLET_WIDTHS, FORMS
 from pingze.verse.patterns import CUSTOMARY, STRICTNESSES, enforced
-from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
+from pingze.verse.standard import PINGSHUI, STANDARDS
 
 MOODS = ("joyful", "calm", "sad")
 MOST_LINES = 60  # the maximum number of lines: a poem of thirty rhymes

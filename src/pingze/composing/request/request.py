@@ -22,8 +22,8 @@ from pingze.verse.characters import MARKS
 from pingze.verse.context import in_context
 from pingze.verse.forms import FORMS, OPENINGS, Form, find_form, opening_name
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme import find_group, find_part
-from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard
+from pingze.verse.rhyme_groups import LEVEL
+from pingze.verse.standard import PINGSHUI, STANDARDS, Standard
 from pingze.verse.verdict import Note
 
 BLANKS = "＿_□？?*＊.．"  # the characters of a pattern that leave a position free
@@ -263,12 +263,12 @@ def _rhyme(name: str | None, form: Form, standard: Standard) -> str | None:
     if not name:
         return None
     if form.tune:
-        parts = [find_part(one, standard) or "" for one in name.split("、")]
+        parts = [standard.parts.find(one) or "" for one in name.split("、")]
         for part, able in zip(parts, form.tune.rhymes(standard), strict=False):
             if part not in able:
                 raise InputError("no_part", field="rhyme", has=name, form=form.name, choices=able)
         return "、".join(parts)
-    if (group := find_group(name, standard)) is None:
+    if (group := standard.find_group(name)) is None:
         known = standard.groups.values()
         choices = [each.name for each in known if each.side == LEVEL or not form.regulated]
         raise InputError("choice", field="rhyme", has=name, choices=choices)
