@@ -78,6 +78,42 @@ def test_imports_point_upward(part: str) -> None:
         assert own <= above, f"{file.name} imports from below"
 
 
+def children(room: Path) -> dict[str, list[Path]]:
+    """The files of each file or folder that lies in a room, without those of no Python."""
+    found = {}
+    for path in sorted(room.iterdir()):
+        files = [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
+        if files and path.name != "__init__.py":
+            found[path.stem] = files
+    return found
+
+
+def imported_by(room: Path) -> dict[str, set[str]]:
+    """For each file or folder that lies in a room, the others there from which it imports."""
+    prefix = ".".join(("pingze", *room.relative_to(PACKAGE).parts))
+    found: dict[str, set[str]] = {}
+    for child, files in children(room).items():
+        found[child] = set()
+        for file in files:
+            for name in modules(file):
+                if name.startswith(f"{prefix}."):
+                    found[child].add(name.removeprefix(f"{prefix}.").split(".")[0])
+        found[child] -= {child}
+    return found
+
+
+ROOMS = sorted({path.parent for path in PACKAGE.rglob("*.py")} - {PACKAGE})
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(PACKAGE)))
+def test_nothing_imports_in_a_circle_inside_a_room(room: Path) -> None:
+    left = imported_by(room)
+    while left:
+        leaves = {child for child, others in left.items() if not others & left.keys()}
+        assert leaves, f"in a circle: {left}"
+        left = {child: others for child, others in left.items() if child not in leaves}
+
+
 def test_one_module_imports_onnx_runtime_and_silences_it_first() -> None:
     """ONNX Runtime sends events to its maker unless it is told otherwise before it is imported."""
     folders = ("tests", "lab", "tools", "docs", "examples")

@@ -26,7 +26,7 @@ from importlib import import_module
 from pathlib import Path
 
 from lab.experiments.quality import doubled
-from pingze.composing.constraints import DOUBLED_OFTEN
+from pingze.composing.lexicon import DOUBLED_OFTEN
 from pingze.corpus import Store
 from pingze.verse import check
 from pingze.verse.forms import FORMS

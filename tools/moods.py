@@ -16,8 +16,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from pingze.composing.request.options import MOODS
-from pingze.composing.steering.mood import CALM, PRIOR, TITLES
+from pingze.composing.options import MOODS
+from pingze.composing.terms.mood import PRIOR
+from pingze.composing.title_moods import CALM, TITLES
 from pingze.corpus import CorpusPoem, Store
 from pingze.files import table
 
@@ -40,7 +41,7 @@ def make() -> dict[str, list[str]]:
 
 def measure() -> str:
     """Report how well the package's moods.tsv distinguishes the moods of dev poems."""
-    cells = table("moods", "pingze.composing.steering")
+    cells = table("moods", "pingze.composing.terms")
     with Store.open() as store:
         texts = texts_by_mood(store.poems(split="dev"))
     return distinguished(

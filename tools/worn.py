@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from lab.experiments.blind_reading import title_prompts
 from pingze import compose
-from pingze.composing.steering.taste import worn
+from pingze.composing.terms.taste import worn
 from pingze.corpus import Store
 
 TITLES = 600

@@ -37,7 +37,7 @@ from lab.benchmarks import machine
 from lab.figures import record
 from pingze import compose
 from pingze.arrays import Array
-from pingze.composing.request.options import Composing
+from pingze.composing.options import Composing
 from pingze.machine import VARIABLE, threads
 from pingze.network import checkpoint
 from pingze.network.reference import ReferenceNetwork

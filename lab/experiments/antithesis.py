@@ -11,7 +11,7 @@ chosen in this way.
 The table is learned from poems of the train split that the checker accepts as 律 or 排, from those
 of their couplets that need antithesis. C[a, b] counts how often b is opposite a, in either line.
 Adam maximizes Σ C[a, b] ln p(b | a) over the vectors and biases of
-`pingze.composing.steering.antithesis`. It uses the whole sum, so that only the first vectors are
+`pingze.composing.terms.antithesis`. It uses the whole sum, so that only the first vectors are
 random, from a fixed seed.
 
 It is measured on real couplets of the test split. Each is compared with the couplet that has the
@@ -34,9 +34,9 @@ from lab.experiments.compose_quality import mean_error, per_hanzi
 from lab.figures import record
 from pingze.arrays import Array
 from pingze.composing.composer import composer
-from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.request import read_request
-from pingze.composing.steering.antithesis import Antithesis, antithesis_table
+from pingze.composing.options import Composing, Sampling
+from pingze.composing.request import read_request
+from pingze.composing.terms.antithesis import Antithesis, antithesis_table
 from pingze.corpus import Store
 from pingze.errors import CheckpointError
 from pingze.files import written
@@ -79,7 +79,7 @@ class Couplet(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What is learned; `pingze.composing.steering.antithesis` explains it."""
+    """What is learned; `pingze.composing.terms.antithesis` explains it."""
 
     vectors: Float32[Array, "K R"]
     signs: Float32[Array, "R"]

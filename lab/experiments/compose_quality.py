@@ -30,10 +30,10 @@ import numpy as np
 from lab.experiments.quality import MEASURED
 from lab.figures import record
 from pingze.composing.composer import Composer, composer
-from pingze.composing.particles import Writing, finish
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.poem import punctuate
-from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.request import read_request
+from pingze.composing.request import read_request
+from pingze.composing.smc import Writing, finish
 from pingze.errors import InfeasibleError, InputError
 from pingze.network.reference import LineSampler
 from pingze.verse import check

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from pingze.composing import Poem
 from pingze.composing.composer import composer
-from pingze.composing.request.options import Composing
-from pingze.composing.request.request import read_request
+from pingze.composing.options import Composing
+from pingze.composing.request import read_request
 
 GRAVES = "塚冢墓墳葬塋棺"
 SORROW = "哭淚泣涕哀悲愁恨喪死鬼"

@@ -35,10 +35,10 @@ from pingze.arrays import Array, Int
 from pingze.cli import guarded
 from pingze.cli.progress import status
 from pingze.composing.composer import compose, composer
-from pingze.composing.constraints import DOUBLED_OFTEN
-from pingze.composing.request.input_characters import ConversionWarning
-from pingze.composing.steering.antithesis import antithesis_table
-from pingze.composing.steering.taste import contradicts
+from pingze.composing.lexicon import DOUBLED_OFTEN
+from pingze.composing.terms.antithesis import antithesis_table
+from pingze.composing.terms.taste import contradicts
+from pingze.composing.typed_text import ConversionWarning
 from pingze.corpus import CorpusPoem, Store
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InputError

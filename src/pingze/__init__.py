@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         read_poem,
         revise,
     )
-    from pingze.composing.steering.antithesis import antithesis_notes
+    from pingze.composing.terms.antithesis import antithesis_notes
     from pingze.errors import (
         CheckpointError,
         CorpusError,

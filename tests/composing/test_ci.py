@@ -8,7 +8,7 @@ import pytest
 
 from pingze.composing import alternatives, compose, explain, mend, revise
 from pingze.composing.composer import Composer
-from pingze.composing.request.options import Sampling
+from pingze.composing.options import Sampling
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.forms import find_form

@@ -16,9 +16,9 @@ from pingze.composing import collecting
 from pingze.composing.collecting import Collected, Quoting
 from pingze.composing.composer import Composer, prepare
 from pingze.composing.constraints.masks import Constraints
+from pingze.composing.options import Collecting, Composing, Sampling
 from pingze.composing.poem import Poem
-from pingze.composing.request.options import Collecting, Composing, Sampling
-from pingze.composing.request.request import read_request
+from pingze.composing.request import read_request
 from pingze.corpus import CorpusPoem, Store, build
 from pingze.errors import CorpusError, InfeasibleError, InputError, UnfinishedError
 from pingze.network import checkpoint

@@ -8,7 +8,7 @@ import pytest
 from pingze.composing import alternatives, compose, explain, generate, revise
 from pingze.composing.composer import Composer, composer
 from pingze.composing.poem import Poem, punctuate
-from pingze.composing.request.input_characters import ConversionWarning
+from pingze.composing.typed_text import ConversionWarning
 from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
 from pingze.network import checkpoint

@@ -10,12 +10,12 @@ import pytest
 
 from pingze.composing.composer import Composer
 from pingze.composing.composer import composer as composer_of
-from pingze.composing.constraints import DOUBLED_OFTEN, doublings
-from pingze.composing.constraints.conflict import clashing
-from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.conflict import clashing
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.request import Request, read_request
+from pingze.composing.lexicon import DOUBLED_OFTEN, doublings
+from pingze.composing.options import Composing, Sampling
+from pingze.composing.request import Request, read_request
+from pingze.composing.words import Inclusion
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.patterns import word_starts
@@ -23,9 +23,7 @@ from pingze.verse.standard import PINGSHUI
 from tests.composing import verse
 from tests.composing.verse import POOL, composer, for_seeds, placements, prepared, solvable, word
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::pingze.composing.request.input_characters.ConversionWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::pingze.composing.typed_text.ConversionWarning")
 
 
 def is_possible(chosen: Composer, request: Request) -> bool:
@@ -186,7 +184,7 @@ def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted(
 ) -> None:
     """Fourteen words, of which two and two end in one rhyme."""
     words = [first + verse.RHYMES[n // 2] for n, first in enumerate(verse.OBLIQUES[:14])]
-    monkeypatch.setattr("pingze.composing.constraints.inclusion.Count._completions", None)
+    monkeypatch.setattr("pingze.composing.words.Count._completions", None)
     with pytest.raises(
         InputError, match="include has 14 words, which can be placed in too many ways"
     ):

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from pingze import Couplet, InputError, couplet
-from pingze.composing.steering.antithesis import antithesis_table
+from pingze.composing.terms.antithesis import antithesis_table
 from pingze.verse.character_table import forms
 from pingze.verse.standard import PINGSHUI
 

@@ -3,11 +3,11 @@
 import numpy as np
 
 from pingze.composing.composer import Composer
-from pingze.composing.constraints import FREE, Lexicon
 from pingze.composing.constraints.feasibility import Histories
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.request.options import Composing
-from pingze.composing.request.request import read_request
+from pingze.composing.lexicon import FREE, Lexicon
+from pingze.composing.options import Composing
+from pingze.composing.request import read_request
 from pingze.verse.rhyme_groups import GROUPS
 from tests.composing.verse import POOL, composer, prepared
 

@@ -8,9 +8,9 @@ import pytest
 from pingze.composing import explain, revise
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.mending import fewest, mend
-from pingze.composing.request.input_characters import ConversionWarning
-from pingze.composing.request.options import Composing
-from pingze.composing.request.request import read_request
+from pingze.composing.options import Composing
+from pingze.composing.request import read_request
+from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.patterns import STRICTNESSES

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from pingze.composing import compose
-from pingze.composing.particles import each
+from pingze.composing.smc import each
 from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import InputError
 

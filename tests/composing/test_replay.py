@@ -13,8 +13,8 @@ import pytest
 
 from pingze.composing.composer import Composer, composer
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.request.options import Composing
-from pingze.composing.request.request import read_request
+from pingze.composing.options import Composing
+from pingze.composing.request import read_request
 from pingze.corpus import Store
 from pingze.verse import Verdict, check
 from pingze.verse.standard import PINGSHUI

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import assume
 
 from pingze.composing import alternatives, compose, explain, read_poem, revise
-from pingze.composing.constraints import FREE
+from pingze.composing.lexicon import FREE
 from pingze.composing.poem import Poem
-from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.revision import Alternative, poem_request
-from pingze.composing.steering.antithesis import antithesis_table
+from pingze.composing.terms.antithesis import antithesis_table
+from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import InputError
 from pingze.verse import check
 from pingze.verse.characters import MARKS

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pingze.composing.request.options import Composing
-from pingze.composing.request.request import read_request
+from pingze.composing.options import Composing
+from pingze.composing.request import read_request
 from pingze.errors import InputError
 from pingze.verse import check
 from tests.composing.verse import POOL, composer, prepared

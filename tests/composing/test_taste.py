@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from pingze.composing.composer import Composer
-from pingze.composing.particles import finish
-from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.request import Request, read_request
-from pingze.composing.steering import Token, taste
-from pingze.composing.steering.taste import Taste
+from pingze.composing.options import Composing, Sampling
+from pingze.composing.request import Request, read_request
+from pingze.composing.smc import finish
+from pingze.composing.terms import Token, taste
+from pingze.composing.terms.taste import Taste
 from pingze.verse.forms import Layout, find_form
-from tests.composing import test_particles as particles
+from tests.composing import test_smc as particles
 from tests.composing import verse
 
 CHOSEN = verse.composer(verse.POOL, conditions=("<五絕>", "<about>", "<李白>"), reward=True)
@@ -24,7 +24,7 @@ CHOSEN = verse.composer(verse.POOL, conditions=("<五絕>", "<about>", "<李白>
 def worn(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """Pairs of the small vocabulary that count as worn."""
     pairs = {"春山": 2.0, "水雨": 1.5, "東風": 3.0, "海龘": 1.0}
-    monkeypatch.setattr("pingze.composing.steering.taste.worn", lambda: pairs)
+    monkeypatch.setattr("pingze.composing.terms.taste.worn", lambda: pairs)
     taste.worn_pairs.cache_clear()
     return pairs
 

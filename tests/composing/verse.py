@@ -12,15 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingze.composing.composer import Composer
-from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.request.options import Composing
-from pingze.composing.request.request import Request, read_request
+from pingze.composing.options import Composing
+from pingze.composing.request import Request, read_request
+from pingze.composing.words import Inclusion
 from pingze.network import checkpoint
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import accepted
+from pingze.verse.rhyme_book import rhyme_counts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
-from pingze.verse.standard import PINGSHUI, rhyme_counts
+from pingze.verse.standard import PINGSHUI
 from tests import invented
 
 RHYMES = "東風中空同紅宮公天年前邊然眠煙"

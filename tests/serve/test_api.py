@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageOps
 
 import pingze
-from pingze.composing.request.options import Composing
+from pingze.composing.options import Composing
 from pingze.verse.suggestions import suggest
 from tests.serve.process import SECONDS, Server, children, code_in, post, until_jobs_wait
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fontTools.ttLib import TTFont
 
-from pingze.composing.request.options import MOODS, Composing
+from pingze.composing.options import MOODS, Composing
 from pingze.network import checkpoint
 from pingze.serve.app import PAGE
 from pingze.verse.character_table import mainland_variants, simplified_forms

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 import pingze
-from pingze.composing.request.options import MOST_LINES, Composing
+from pingze.composing.options import MOST_LINES, Composing
 from tests.serve.page import choose, compose, count, lines, opened, says
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from pingze.errors import InputError
 from pingze.files import table
+from pingze.verse.rhyme_book import EITHER, UNKNOWN, rhyme_counts
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, NEIGHBOURS, OBLIQUE, Group
-from pingze.verse.standard import EITHER, PINGSHUI, UNKNOWN, rhyme_counts
+from pingze.verse.standard import PINGSHUI
 
 
 def test_the_table_is_sorted_and_small_and_every_row_can_be_read() -> None:

@@ -16,7 +16,7 @@ from typing import Any, TextIO, cast
 import typer
 
 from pingze.cli.application import START, app
-from pingze.composing.request.input_characters import ConversionWarning
+from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import PingzeError, StoppedError
 from pingze.messages import here, language
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_origin
 
 import typer
 
-from pingze.composing.request.options import Bounded, Composing, hints_of, ordered
+from pingze.composing.options import Bounded, Composing, hints_of, ordered
 from pingze.errors import CheckpointError, InputError, MissingExtraError
 from pingze.machine import threads
 from pingze.network import DEFAULT, SHIPPED

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from pingze.cli.application import command, option, show
-from pingze.composing.request.options import Collecting, Composing, Coupling, Revising
+from pingze.composing.options import Collecting, Composing, Coupling, Revising
 from pingze.errors import InputError
 from pingze.messages import here
 from pingze.verse.patterns import CUSTOMARY

@@ -11,7 +11,7 @@ import typer
 
 from pingze import verse as prosody
 from pingze.cli.application import app, command, file_name, json_list, option, read_file, show
-from pingze.composing.request.input_characters import tell_converted
+from pingze.composing.typed_text import tell_converted
 from pingze.errors import CorpusError, InputError
 from pingze.messages import here
 from pingze.verse import DYNASTIES

@@ -16,7 +16,8 @@ from pingze.verse.character_table import to_traditional
 from pingze.verse.characters import only_han
 from pingze.verse.context import in_context
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.standard import PINGSHUI, STANDARDS, find_standard, sense
+from pingze.verse.rhyme_book import sense
+from pingze.verse.standard import PINGSHUI, STANDARDS, find_standard
 from pingze.verse.tunes import Tune, known_tune, shapes_of
 from pingze.verse.tunes import tunes as all_tunes
 from pingze.verse.verdict import heading, sign, summary
@@ -72,7 +73,7 @@ def check(
             verdict = prosody.check(text, form=form, level=level, standard=standard, fine=fine)
             if fine:
                 # only `fine` needs it
-                from pingze.composing.steering.antithesis import antithesis_notes
+                from pingze.composing.terms.antithesis import antithesis_notes
 
                 verdict = replace(verdict, notes=(*verdict.notes, *antithesis_notes(verdict)))
             lines = prosody.explain_verdict(verdict) if explained else ()

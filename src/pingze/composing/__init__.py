@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         read_poem,
         revise,
     )
-    from pingze.composing.steering.antithesis import antithesis_notes
+    from pingze.composing.terms.antithesis import antithesis_notes
 
 __all__ = [
     "Alternative",
@@ -47,5 +47,5 @@ __all__ += [
 
 
 def __getattr__(name: str) -> object:
-    homes = "poem composer revision generation mending collecting couplets steering.antithesis"
+    homes = "poem composer revision generation mending collecting couplets terms.antithesis"
     return imported(__name__, tuple(homes.split()), name)

@@ -17,14 +17,13 @@ from typing import NamedTuple
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints import FREE, WANTS_LEVEL, Lexicon
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
-from pingze.composing.constraints.masks import Copying
+from pingze.composing.lexicon import FREE, WANTS_LEVEL, Lexicon
+from pingze.composing.originality import CorpusCodes
 from pingze.composing.poem import Poem
 from pingze.corpus.build import store_path
 from pingze.corpus.quotable import poems_of, quotable
 from pingze.corpus.store import Hit, Store
-from pingze.verse.forms import Layout
 from pingze.verse.patterns import RESCUED, accepted
 
 # if more lines than this can follow, lines of poems already quoted are not excluded yet
@@ -61,8 +60,8 @@ class Kind(NamedTuple):
     repeat: bool
 
 
-class Quoting(Copying):
-    """The lines of `width` characters that may be quoted.
+class Quoting:
+    """The ban on all but the lines of `width` characters that may be quoted.
 
     `poets` names the poets or dynasties to quote, separated by spaces; "" allows all.
 
@@ -72,14 +71,15 @@ class Quoting(Copying):
     dead_end = "unquoted"
 
     def __init__(self, store: Store, lexicon: Lexicon, width: int, poets: str) -> None:
-        super().__init__(store.index, lexicon.vocabulary, Layout([width]), width)
+        self.corpus = store.index
+        self.codes = CorpusCodes(store.index, lexicon.vocabulary)
         self.width = width
         self.table = quotable(store, width)
         self.columns = np.ascontiguousarray(self.table["codes"].T)
         self.run, self.place, self.second = (
             np.array(self.table[name]) for name in ("run", "place", "second")
         )
-        self.usable = self.known[self.columns].all(axis=0)
+        self.usable = self.codes.known[self.columns].all(axis=0)
         # whether a line repeats characters only by doubling them
         self.once = np.ones_like(self.usable)
         for at, column in enumerate(self.columns):
@@ -90,7 +90,7 @@ class Quoting(Copying):
         self.tones = dict(
             zip(
                 "PZ",
-                lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:].take(self.ids, axis=1),
+                lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:].take(self.codes.ids, axis=1),
                 strict=True,
             )
         )
@@ -99,28 +99,25 @@ class Quoting(Copying):
         self.next = lru_cache(maxsize=1 << 14)(self._next)
         self.excluded = lru_cache(maxsize=1 << 10)(self._excluded)
 
-    def holds(self, fixed: Sequence[int]) -> bool:
-        """Check whether the word `fixed` (ids) makes a poem impossible.
+    def rules_out_word(self, word: Sequence[int]) -> bool:
+        """Return whether no line of the corpus contains a word."""
+        return not len(self.corpus.places(self.codes.of(word)))
 
-        True if no line of the corpus contains it.
-        """
-        return not len(self.corpus.places(self._codes(fixed)))
-
-    def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "T G"]:
+    def possible(self, compiled: Demands, fixed: Fixes) -> Bool[Array, "T G"]:
         """Return a mask of hypotheses that leave `_AMPLE` lines to quote at every line or, if none does, at least 1."""
-        counts = np.full((len(demands.kinds), len(demands.rhyming.of_row)), len(self.run))
-        for number in range(demands.request.lines):
+        counts = np.full((len(compiled.kinds), len(compiled.rhyming.of_row)), len(self.run))
+        for number in range(compiled.request.lines):
             given = fixed[number * self.width : (number + 1) * self.width]
             foot = (number + 1) * self.width - 1
-            rhymes = demands.rhyming.fitting(foot, generous=given[-1] != FREE)
+            rhymes = compiled.rhyming.fitting(foot, generous=given[-1] != FREE)
             for t in range(len(counts)):
-                times = self.ends(self._kind(demands, t, number, given))
-                found = rhymes @ times if demands.feet[foot, t] else times.sum()
+                times = self.ends(self._kind(compiled, t, number, given))
+                found = rhymes @ times if compiled.feet[foot, t] else times.sum()
                 counts[t] = np.minimum(counts[t], found)
         ample: Array = counts >= _AMPLE
         return ample if ample.any() else counts > 0
 
-    def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
+    def forbidden(self, compiled: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return, for each text, a mask of the characters that continue no quotable line at the given position."""
         number, at = divmod(place, self.width)
         forbidden, kinds = np.ones_like(histories.unused), dict[object, set[Kind]]()
@@ -130,9 +127,9 @@ class Quoting(Copying):
             key = alive.tobytes(), fixed
             if key not in kinds:
                 living = np.flatnonzero(alive.any(axis=1)).tolist()
-                kinds[key] = {self._kind(demands, t, number, fixed, alive[t]) for t in living}
+                kinds[key] = {self._kind(compiled, t, number, fixed, alive[t]) for t in living}
             written = [
-                tuple(self._codes(text[start : start + self.width]))
+                tuple(self.codes.of(text[start : start + self.width]))
                 for start in range(0, place, self.width)
             ]
             begun = written.pop() if at else ()
@@ -142,7 +139,7 @@ class Quoting(Copying):
 
     def _kind(
         self,
-        demands: Demands,
+        compiled: Demands,
         t: int,
         number: int,
         given: Fixes,
@@ -152,11 +149,11 @@ class Quoting(Copying):
 
         `alive`, if given, limits the rhyme groups.
         """
-        types, request, end = demands.kinds[t], demands.request, (number + 1) * self.width - 1
-        line_type, foot, ending = types[number] if types else "", bool(demands.feet[end, t]), b""
+        types, request, end = compiled.kinds[t], compiled.request, (number + 1) * self.width - 1
+        line_type, foot, ending = types[number] if types else "", bool(compiled.feet[end, t]), b""
         if foot and alive is not None:
             ending = (
-                demands.rhyming.fitting(end, generous=given[-1] != FREE)[alive]
+                compiled.rhyming.fitting(end, generous=given[-1] != FREE)[alive]
                 .any(axis=0)
                 .tobytes()
             )
@@ -166,17 +163,19 @@ class Quoting(Copying):
 
     def _ends(self, kind: Kind) -> Int[Array, "V"]:
         """Count how many lines of a kind end in each character."""
-        return np.bincount(self.ids[self.columns[-1][self.lines(kind)]], minlength=len(self.codes))
+        return np.bincount(
+            self.codes.ids[self.columns[-1][self.lines(kind)]], minlength=len(self.codes.codes)
+        )
 
     def _lines(self, kind: Kind) -> Int[Array, "rows"]:
         """List the table rows of all lines of a kind, in ascending order."""
         second, line_type, strictness, foot, ending, fixed, repeat = kind
         rows = np.flatnonzero(self.usable & (self.second == second) & (self.once | repeat))
         if ending:
-            rows = rows[np.frombuffer(ending, bool)[self.ids[self.columns[-1][rows]]]]
+            rows = rows[np.frombuffer(ending, bool)[self.codes.ids[self.columns[-1][rows]]]]
         for at, id_ in enumerate(fixed):
             if id_ != FREE:
-                rows = rows[self.columns[at][rows] == self.codes[id_]]
+                rows = rows[self.columns[at][rows] == self.codes.codes[id_]]
         if not line_type:
             return rows
         types = [line_type, RESCUED.get(line_type, line_type)]
@@ -205,7 +204,7 @@ class Quoting(Copying):
         """List the ids that can continue the line `begun` after the lines `written` (both as codes of the corpus)."""
         rows, at = self._within(self.lines(kind), begun), len(begun)
         if len(rows) > _MANY:
-            return self.ids[np.unique(self.columns[at][rows])]
+            return self.codes.ids[np.unique(self.columns[at][rows])]
         if written:
             runs, used = self.excluded(written)
             other = runs[np.searchsorted(runs, self.run[rows])] != self.run[rows]
@@ -214,7 +213,7 @@ class Quoting(Copying):
                     axis=0
                 )
             rows = rows[other]
-        return self.ids[self.columns[at][rows]]
+        return self.codes.ids[self.columns[at][rows]]
 
     def _rows(self, line: Sequence[int]) -> Int[Array, "rows"]:
         """List the table rows of a line that is given as codes."""
@@ -230,7 +229,7 @@ class Quoting(Copying):
         a sentinel larger than all others.
         """
         by_group, group = self.table["by_group"], self.table["group"]
-        runs, used = [np.array([np.iinfo(np.int32).max])], np.zeros(len(self.ids), bool)
+        runs, used = [np.array([np.iinfo(np.int32).max])], np.zeros(len(self.codes.ids), bool)
         for line in written:
             used[list(line)] = True
             for one in np.unique(group[self._rows(line)]).tolist():

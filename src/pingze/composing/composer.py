@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Unpack, cast
 import numpy as np
 
 from pingze.arrays import Array, Float, Int
-from pingze.composing.constraints import Lexicon, network_ids
-from pingze.composing.constraints.conflict import clashing
-from pingze.composing.constraints.inclusion import Effort, Inclusion
-from pingze.composing.constraints.masks import Constraints, Copying
-from pingze.composing.particles import Text, Writing, best, each, finish
-from pingze.composing.poem import Poem, marked
-from pingze.composing.request.options import (
+from pingze.composing.conflict import clashing
+from pingze.composing.constraints.masks import Ban, Constraints
+from pingze.composing.lexicon import Lexicon, network_ids
+from pingze.composing.options import (
     Collecting,
     Composing,
     Coupling,
@@ -25,11 +22,15 @@ from pingze.composing.request.options import (
     Sampling,
     with_options,
 )
-from pingze.composing.request.request import Request, read_request
-from pingze.composing.steering import Term
-from pingze.composing.steering.antithesis import Opposites, antithesis_table
-from pingze.composing.steering.mood import Leaning, leanings, likeness
-from pingze.composing.steering.taste import Taste
+from pingze.composing.originality import Originality
+from pingze.composing.poem import Poem, marked
+from pingze.composing.request import Request, read_request
+from pingze.composing.smc import Text, Writing, best, each, finish
+from pingze.composing.terms import Term
+from pingze.composing.terms.antithesis import Opposites, antithesis_table
+from pingze.composing.terms.mood import Leaning, leanings, likeness
+from pingze.composing.terms.taste import Taste
+from pingze.composing.words import Effort, Inclusion
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError
 from pingze.machine import threads
@@ -175,16 +176,16 @@ class Composer:
         """
         # 1. Find what may not be copied or, for a 集句, what may be quoted.
         own = self.lexicon(request)
-        copying: Copying | None = None
+        ban: Ban | None = None
         if request.poets is not None:
             from pingze.composing.collecting import quoting  # needs the database
 
-            copying = quoting(own, request.form.width, request.poets)
+            ban = quoting(own, request.form.width, request.poets)
         elif request.original:
             from pingze.corpus import Store
 
             with Store.open() as store:
-                copying = Copying(
+                ban = Originality(
                     store.index,
                     own.vocabulary,
                     request.form.layout(request.lines),
@@ -199,11 +200,11 @@ class Composer:
             ways = [*[(read, True)] * words, (read, False), *ways]
         for lexicon, whole in ways:
             inclusion = Inclusion(
-                Constraints(lexicon, request, old, copying), whole=whole, effort=effort
+                Constraints(lexicon, request, old, ban), whole=whole, effort=effort
             )
             if inclusion.is_possible:
                 return inclusion
-        raise InfeasibleError(request.form.name, clashing(own, request, copying, effort))
+        raise InfeasibleError(request.form.name, clashing(own, request, ban, effort))
 
     def prefix(self, request: Request) -> list[int]:
         """List the token ids of a request's form, poet, title and theme; [] if the model was trained without them."""
@@ -240,7 +241,7 @@ class Composer:
         A long poem has fewer particles. In a 集句 or a poem that must stay original, one population
         has all particles, because a small population is likely to lose every particle.
         """
-        if constraints.copying:
+        if constraints.ban:
             return 1, sampling.particles
         particles = sampling.particles_for(constraints.tokens)
         count = math.ceil(particles / POPULATION)
@@ -314,10 +315,10 @@ class Composer:
             return poem
         from pingze.composing.collecting import Collected, Quoting
 
-        assert isinstance(constraints.copying, Quoting), (
+        assert isinstance(constraints.ban, Quoting), (
             "a request for quoted lines is compiled with them"
         )
-        return Collected(**vars(poem), sources=tuple(constraints.copying.sources(poem.lines)))
+        return Collected(**vars(poem), sources=tuple(constraints.ban.sources(poem.lines)))
 
     def token_ids(self, lines: list[str], form: str = "") -> Int[Array, "N"]:
         """List the token ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""

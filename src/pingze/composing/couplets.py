@@ -15,16 +15,16 @@ import numpy as np
 
 from pingze.arrays import Array, Bool
 from pingze.composing.composer import composer, seeds
-from pingze.composing.constraints import WANTS_LEVEL, Lexicon
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
-from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.constraints.masks import Constraints, Copying
+from pingze.composing.constraints.masks import Constraints
+from pingze.composing.lexicon import WANTS_LEVEL, Lexicon
+from pingze.composing.options import Coupling, Revising
 from pingze.composing.poem import Poem, punctuate
-from pingze.composing.request.input_characters import read_characters
-from pingze.composing.request.options import Coupling, Revising
-from pingze.composing.request.request import Fixed, Request, read_condition
-from pingze.composing.steering.antithesis import antithesis_table
-from pingze.composing.steering.taste import contradicts
+from pingze.composing.request import Fixed, Request, read_condition
+from pingze.composing.terms.antithesis import antithesis_table
+from pingze.composing.terms.taste import contradicts
+from pingze.composing.typed_text import read_characters
+from pingze.composing.words import Inclusion
 from pingze.errors import InputError
 from pingze.network.checkpoint import Model
 from pingze.verse.characters import MARKS, mark_after
@@ -88,8 +88,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     chosen = composer(model, Revising(about=asked.write))
 
     def write(request: Request, facing: Facing, seed: int) -> Poem:
-        constraints = Constraints(lexicon, request)
-        constraints.copying = facing
+        constraints = Constraints(lexicon, request, ban=facing)
         return chosen.write(Inclusion(constraints), asked, seed)
 
     # 1) Read the line, and check its length and its end.
@@ -199,8 +198,8 @@ def tones_of(line: str) -> list[str]:
     return [next(iter(tones)) if len(tones) == 1 else "" for tones in read]
 
 
-class Facing(Copying):
-    """The rules for the characters that the two lines of a couplet may have.
+class Facing:
+    """The ban of one line of a couplet on characters of the other.
 
     `parts` has the lengths of a line's parts; `upper` is the upper line, if given; the lower line
     ends in tone `end`.
@@ -219,11 +218,15 @@ class Facing(Copying):
         self.of_tone[""] = self.of_tone[LEVEL] | self.of_tone[OBLIQUE]
         self.forms, self.given = lexicon.forms, tones_of(upper) if upper else None
 
-    def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
+    def possible(self, compiled: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
         """Return a mask of the hypotheses, all True."""
         return np.ones((1, 1), bool)
 
-    def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
+    def rules_out_word(self, word: Sequence[int]) -> bool:
+        """Return False: no word is asked of a couplet."""
+        return False
+
+    def forbidden(self, compiled: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that may not stand at the given position of each text."""
         forbidden = np.zeros_like(histories.unused)
         if place < self.width and self.given is not None:

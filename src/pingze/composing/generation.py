@@ -3,10 +3,10 @@
 import numpy as np
 
 from pingze.composing.composer import composer
+from pingze.composing.options import Revising, check_bounds
 from pingze.composing.poem import punctuate
-from pingze.composing.request.input_characters import read_characters
-from pingze.composing.request.options import Revising, check_bounds
-from pingze.composing.request.request import read_condition, read_poet
+from pingze.composing.request import read_condition, read_poet
+from pingze.composing.typed_text import read_characters
 from pingze.errors import InputError
 from pingze.network.checkpoint import Model
 from pingze.network.reference import LineSampler

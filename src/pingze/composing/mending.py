@@ -17,8 +17,8 @@ import numpy as np
 
 from pingze.composing.composer import composer, seeds
 from pingze.composing.constraints.masks import Constraints
+from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
-from pingze.composing.request.options import Revising
 from pingze.composing.revision import poem_of, poem_request
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
 from pingze.messages import here

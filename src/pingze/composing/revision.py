@@ -8,10 +8,7 @@ from typing import Unpack
 import numpy as np
 
 from pingze.composing.composer import Composer, composer, seeds
-from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.poem import Poem
-from pingze.composing.request.input_characters import read_character, tell_converted
-from pingze.composing.request.options import (
+from pingze.composing.options import (
     LARGEST_SEED,
     MOST_LINES,
     Composing,
@@ -19,7 +16,10 @@ from pingze.composing.request.options import (
     Revising,
     check_bounds,
 )
-from pingze.composing.request.request import Fixed, Request, read_request
+from pingze.composing.poem import Poem
+from pingze.composing.request import Fixed, Request, read_request
+from pingze.composing.typed_text import read_character, tell_converted
+from pingze.composing.words import Inclusion
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
 from pingze.network.checkpoint import Model

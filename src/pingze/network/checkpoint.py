@@ -5,7 +5,7 @@ The file `model.safetensors` contains `embedding.weight` (V, E), `lstm.0.weight_
 are the sizes of vocabulary, embedding and hidden state. A tied model has `projection.weight` (E, H)
 instead of `output.weight`, because its output layer uses the embedding's weight. A model that reads
 a poem's conditions at every step also has `lstm.0.weight_ph` (4H, E). If the file contains
-`reward.weight` (H), `composing.steering.taste` predicts a reader's score from a text's hidden
+`reward.weight` (H), `composing.terms.taste` predicts a reader's score from a text's hidden
 states. Weights are in single or half precision, or in 8 bits (`Rounded`). In 8 bits a matrix
 consists of integers, and the tensor `NAME.scale` (N) contains the scales of its N rows. The
 metadata contain the configuration and the ordered vocabulary. Reading a model requires only NumPy.

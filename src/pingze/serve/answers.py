@@ -20,8 +20,9 @@ from pingze.serve.problems import Problem
 from pingze.verse.character_table import mainland_variants, simplified_forms, to_traditional
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
+from pingze.verse.rhyme_book import EITHER, UNKNOWN
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
-from pingze.verse.standard import EITHER, STANDARDS, UNKNOWN
+from pingze.verse.standard import STANDARDS
 from pingze.verse.suggestions import suggest
 from pingze.verse.tunes import tunes
 

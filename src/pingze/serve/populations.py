@@ -13,11 +13,11 @@ from typing import Any
 
 from pingze.composing import Poem
 from pingze.composing.composer import Composer, PopulationSeed, prepare
-from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.particles import Text, Writing, go_on
-from pingze.composing.request.input_characters import noted
-from pingze.composing.request.options import Sampling
+from pingze.composing.options import Sampling
 from pingze.composing.revision import prepare_poem
+from pingze.composing.smc import Text, Writing, go_on
+from pingze.composing.typed_text import noted
+from pingze.composing.words import Inclusion
 from pingze.deadline import Deadline, DeadlineError, within
 from pingze.errors import PingzeError
 from pingze.serve.schemas import ComposeRequest, ReviseRequest

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pingze.composing import Collected, Poem, read_poem
-from pingze.composing.request.options import (
+from pingze.composing.options import (
     MOODS,
     Bounded,
     Collecting,

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any
 
-from pingze.composing.request.input_characters import ConversionWarning
+from pingze.composing.typed_text import ConversionWarning
 from pingze.deadline import Deadline, within
 from pingze.errors import PingzeError
 from pingze.machine import give_back_freed_memory, share_freed_memory

@@ -8,14 +8,11 @@ a group are a part.
 """
 
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 
 from pingze.files import table
 from pingze.verse.character_table import forms, to_traditional
+from pingze.verse.rhyme_book import RhymeBook
 from pingze.verse.rhyme_groups import LEVEL, NUMBERS, OBLIQUE
-
-if TYPE_CHECKING:
-    from pingze.verse.standard import Standard
 
 ENTERING = "入"
 
@@ -46,24 +43,24 @@ PartClass = tuple[str, str]
 
 
 class Parts:
-    """The parts of a standard of rhyme, and the characters that rhyme in them."""
+    """The parts of a rhyme book, and the characters that rhyme in them."""
 
-    def __init__(self, standard: "Standard") -> None:
-        self.standard = standard
+    def __init__(self, book: RhymeBook) -> None:
+        self.book = book
 
     @cached_property
     def groups(self) -> dict[str, str]:
         """The groups of each part: 東冬董腫送宋 of 第一部; by 新韻, the two halves 麻馬 of 麻."""
-        if self.standard.rimes:
-            return {halves[0]: halves for halves in self.standard.rimes.values()}
+        if self.book.rimes:
+            return {halves[0]: halves for halves in self.book.rimes.values()}
         return {f"第{number}部": names for number, names in zip(NUMBERS, _PARTS, strict=False)}
 
     def labels(self) -> list[tuple[str, str]]:
         """Return (name, label) of each part; the label of a 部 lists its groups, even those of two parts."""
         labels = []
         for name, groups in self.groups.items():
-            if name in self.standard.groups:
-                label = self.standard.groups[name].label.removeprefix(f"{LEVEL}聲")
+            if name in self.book.groups:
+                label = self.book.groups[name].label.removeprefix(f"{LEVEL}聲")
             else:
                 label = f"{name} {groups}"
             labels.append((name, label))
@@ -75,7 +72,7 @@ class Parts:
         numbered = "第" + name.removeprefix("第").removesuffix("部") + "部"
         if numbered in self.groups:
             return numbered
-        group = self.standard.find_group(text)
+        group = self.book.find_group(text)
         return self.of(group.name, group.name) if group else None
 
     @lru_cache(1 << 13)
@@ -92,7 +89,7 @@ class Parts:
     def rhymes(self, character: str) -> frozenset[PartClass]:
         """Return the parts, each with a class, in which a character can rhyme; empty if it is unknown."""
         found = set()
-        for group in self.standard.rhymes(character):
+        for group in self.book.rhymes(character):
             found.add((self.of(character, group), self.class_of(group)))
         return frozenset(found)
 
@@ -101,7 +98,7 @@ class Parts:
 
         上 groups, 去 groups and oblique groups of Mandarin are 仄.
         """
-        tone = self.standard.groups[group].tone
+        tone = self.book.groups[group].tone
         return tone if tone in (LEVEL, ENTERING) else OBLIQUE
 
     @lru_cache(1 << 9)
@@ -113,6 +110,6 @@ class Parts:
         lines of class 仄 and of class 入 use any oblique rhyme.
         """
         classes = {self.class_of(name) for name in self.groups[part]}
-        if kind == OBLIQUE or (kind == ENTERING and self.standard.rimes):
+        if kind == OBLIQUE or (kind == ENTERING and self.book.rimes):
             kind = OBLIQUE if OBLIQUE in classes else ENTERING
         return kind if kind in classes else ""

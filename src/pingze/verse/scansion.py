@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from pingze.verse.characters import Translation
 from pingze.verse.patterns import BENT, SIDES, Pattern, accepted, is_turned, word_starts
+from pingze.verse.rhyme_book import sense
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
-from pingze.verse.standard import PINGSHUI, STANDARDS, Standard, sense
+from pingze.verse.standard import PINGSHUI, STANDARDS, Standard
 from pingze.verse.verdict import Verdict
 
 FAULT, RARE = 1 << 16, 1 << 8

@@ -7,9 +7,10 @@ from pingze.messages import Parameter
 from pingze.verse.character_table import variants
 from pingze.verse.forms import FEWEST_LINES, Form, opening_name
 from pingze.verse.patterns import BENT, CUSTOMARY, enforced, is_opposed
+from pingze.verse.rhyme_book import Groups, rhyme_counts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.scansion import FAULT, FittedLine, Masks, fit, fitted, masks_of
-from pingze.verse.standard import Groups, Standard, rhyme_counts
+from pingze.verse.standard import Standard
 from pingze.verse.verdict import Note, Verdict, Violation
 
 _RULES = {

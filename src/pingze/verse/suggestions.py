@@ -6,8 +6,9 @@ from functools import cache
 from pingze.files import table
 from pingze.verse.checking import check
 from pingze.verse.forms import COUPLET, Layout, find_form
+from pingze.verse.rhyme_book import rhyme_counts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
-from pingze.verse.standard import PINGSHUI, STANDARDS, Standard, rhyme_counts
+from pingze.verse.standard import PINGSHUI, STANDARDS, Standard
 from pingze.verse.verdict import RHYME_RULES, SHAPE_RULES, Verdict, Violation
 
 Neighbours = Callable[[str, str], Mapping[str, int]]

@@ -17,8 +17,9 @@ from pingze.files import table
 from pingze.messages import Language, Parameter, here, language, say
 from pingze.verse.character_table import mandarin_readings, one_form, to_traditional
 from pingze.verse.forms import COUPLET, FORMS
+from pingze.verse.rhyme_book import EITHER
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
-from pingze.verse.standard import EITHER, PINGSHUI, STANDARDS, Standard
+from pingze.verse.standard import PINGSHUI, STANDARDS, Standard
 
 if TYPE_CHECKING:  # importing it takes time, which composing does not spend
     from pingze.verse.pasted_text import ReadText

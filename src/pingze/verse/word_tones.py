@@ -7,28 +7,25 @@ and oblique in 秋思. `data/senses.tsv` lists the meanings of such characters w
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from pingze.files import table
 from pingze.verse.patterns import word_starts
+from pingze.verse.rhyme_book import RhymeBook
 from pingze.verse.rhyme_groups import GROUPS
-
-if TYPE_CHECKING:
-    from pingze.verse.standard import Standard
 
 OPEN = "中"  # the sign in word_tones.tsv for a tone that the word does not decide
 
 
 class WordTones:
-    """The tones that characters have within words and lines, by a standard of rhyme."""
+    """The tones that characters have within words and lines, by a rhyme book."""
 
-    def __init__(self, standard: "Standard") -> None:
-        self.standard = standard
+    def __init__(self, book: RhymeBook) -> None:
+        self.book = book
 
     @cached_property
     def tones(self) -> dict[str, str]:
         """The tones of each two-character word, such as 平仄, from counts or listed meanings; `OPEN` is undecided."""
-        if self.standard.rimes:
+        if self.book.rimes:
             return table("mandarin_words")
         tones = dict(table("word_tones"))
         for key, cells in table("senses").items():
@@ -60,7 +57,7 @@ class WordTones:
         tones = []
         for at, character in enumerate(line):
             by_word = frozenset(decided.get(at, ""))
-            tones.append(by_word or self.standard.usual_tones(character))
+            tones.append(by_word or self.book.usual_tones(character))
         return tones
 
     def word_at(self, line: str, place: int) -> str:
@@ -80,6 +77,6 @@ class WordTones:
         found: dict[str, frozenset[str]] = {}
         for text, starts in texts:
             for character, tones in zip(text, self.tones_in(text, starts), strict=True):
-                if len(self.standard.tones(character)) == 2:
+                if len(self.book.tones(character)) == 2:
                     found[character] = found.get(character, frozenset()) | tones
         return found

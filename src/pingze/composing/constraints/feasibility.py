@@ -21,9 +21,9 @@ from itertools import product
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints import FREE, WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
-from pingze.composing.constraints.feet import Feet
-from pingze.composing.request.request import Fixed, Request
+from pingze.composing.constraints.rhyme_places import Feet
+from pingze.composing.lexicon import FREE, WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
+from pingze.composing.request import Fixed, Request
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import RESCUED, accepted

@@ -3,109 +3,52 @@
 A poem is written under several hypotheses (`feasibility`). A character may follow if some
 hypothesis allows it and the poem can then still be completed under that hypothesis. Thus no choice
 leads into a dead end. In a poem that must be original, no character that would copy a line of the
-corpus may follow (`Copying`). This can lead into a dead end.
+corpus may follow. This and the other bans (`Ban`) can lead into a dead end.
 
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P
     positions in the text.
 """
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints import FREE, WANTS, Lexicon
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
-from pingze.composing.request.request import Request
-from pingze.network.vocabulary import Vocabulary
-from pingze.verse.forms import Layout
+from pingze.composing.lexicon import FREE, WANTS, Lexicon
+from pingze.composing.request import Request
 from pingze.verse.patterns import word_starts
-
-if TYPE_CHECKING:  # avoids importing SQLite at run time
-    from pingze.corpus.suffix_array import SuffixArray
 
 _NAMES = ("", "平", "仄")
 _TRIED = 8  # texts for which possible characters are tried at once
 
 
-class Copying:
-    """An index of the substrings of `longest` + 1 characters that occur in the corpus, which an original poem avoids.
+@runtime_checkable  # the tests check annotations
+class Ban(Protocol):
+    """What forbids characters besides tones and rhymes: copying, not quoting, or a couplet's other line."""
 
-    A substring is copied if it occurs in a line of the corpus and is longer than `longest`. Every
-    such substring contains a substring that is exactly one character too long, so only substrings
-    of that length are looked up. A substring is looked up when the last of its free positions is
-    about to be filled. Texts are given as vocabulary ids, and `layout` divides them into lines.
-    """
+    dead_end: str
+    """The code of the error that is raised when a ban leaves no character to any text."""
 
-    dead_end = "unfinished"  # the code of the error that is raised when no text can be continued
+    def possible(self, compiled: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
+        """Return a mask of the hypotheses under which a text with these fixed characters can be begun."""
 
-    def __init__(
-        self, corpus: "SuffixArray", vocabulary: Vocabulary, layout: Layout, longest: int
-    ) -> None:
-        self.corpus, self.layout, self.size = corpus, layout, longest + 1
-        single = "".join(token if len(token) == 1 else "\0" for token in vocabulary.tokens)
-        self.codes = corpus.encode(single)
-        self.ids = np.zeros(len(corpus.characters) + 2, int)
-        self.ids[self.codes] = np.arange(len(vocabulary))
-        self.known = np.isin(np.arange(len(self.ids)), self.codes)
-        self.completing = lru_cache(maxsize=1 << 14)(self._completing)
+    def rules_out_word(self, word: Sequence[int]) -> bool:
+        """Return whether no text may contain a word."""
 
-    def holds(self, fixed: Sequence[int]) -> bool:
-        """Check whether the fixed characters of a poem, or the characters of a word, contain a copied substring."""
-        # a poem, or a word
-        line = self.layout.line if len(fixed) == len(self.layout.line) else [0] * len(fixed)
-        starts = (
-            at for at in range(len(fixed) - self.size + 1) if line[at] == line[at + self.size - 1]
-        )
-        parts = (fixed[at : at + self.size] for at in starts)
-        return any(
-            FREE not in part and len(self.corpus.places(self._codes(part))) for part in parts
-        )
-
-    def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
-        """Return a mask of the hypotheses: all True if a poem's fixed characters copy nothing, otherwise all False."""
-        return np.array([[not self.holds(fixed)]])
-
-    def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Return a mask of the characters that would copy the corpus at the given position of each text."""
-        return self.copied(histories.texts, place)
-
-    def copied(self, texts: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
-        """Return a mask of the characters that would complete a copied substring at the given position of each text."""
-        line = self.layout.places(self.layout.line[place])
-        copied = np.zeros((len(texts), len(self.codes)), bool)
-        before = texts[:, max(line.start, place + 1 - self.size) : place].tolist()
-        after = texts[:, place + 1 : min(line.stop, place + self.size)].tolist()
-        for row, (written, given) in enumerate(zip(before, after, strict=True)):
-            until = given.index(FREE) if FREE in given else len(given)
-            copied[row, self.completing(tuple(written), tuple(given[:until]))] = True
-        return copied
-
-    def _completing(self, before: tuple[int, ...], after: tuple[int, ...]) -> Int[Array, "n"]:
-        """Return the ids of the characters that complete a copied substring between `before` and `after`."""
-        found = [np.zeros(0, int)]
-        for taken in range(max(0, self.size - 1 - len(after)), min(len(before), self.size - 1) + 1):
-            near = before[len(before) - taken :]
-            found.append(
-                self.corpus.between(self._codes(near), self._codes(after[: self.size - 1 - taken]))
-            )
-        codes = np.concatenate(found)
-        return self.ids[codes[self.known[codes]]]
-
-    def _codes(self, ids: Sequence[int]) -> list[int]:
-        return [self.codes[id_] for id_ in ids]
+    def forbidden(self, compiled: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
+        """Return a mask of the characters that may not stand at a position of each text."""
 
 
 class Constraints(Demands):
     """A compiled request that computes masks of the allowed characters.
 
-    `old` maps each position that is being rewritten to the id of its old character. `copying` rules
-    out characters that copy the corpus. In a 集句, a poem of quoted lines, it allows only
-    characters that continue a quotable line. It is ignored unless the request asks for originality
-    or quoted lines.
+    `old` maps each position that is being rewritten to the id of its old character. `ban` forbids
+    further characters, if the request asks for originality or quoted lines, or has a line that the
+    poem answers.
     """
 
     def __init__(
@@ -113,11 +56,11 @@ class Constraints(Demands):
         lexicon: Lexicon,
         request: Request,
         old: dict[int, int] | None = None,
-        copying: Copying | None = None,
+        ban: Ban | None = None,
     ) -> None:
         super().__init__(lexicon, request)
         self.old = old or {}
-        self.copying = copying if request.original or request.poets is not None else None
+        self.ban = ban
 
     def tones_of(self, fixed: Fixes) -> list[str]:
         """Return the tone, 平 or 仄, that a text must have at each position; "" if both are allowed."""
@@ -141,8 +84,8 @@ class Constraints(Demands):
         Return None if there are none.
         """
         alive, ways = self.agreeing(fixed)
-        if self.copying:
-            alive &= self.copying.leaves(self, fixed)
+        if self.ban:
+            alive &= self.ban.possible(self, fixed)
         unused = self.unused(fixed)
         ids, stock = np.array([fixed]), self.stock(unused)
         begun = Histories(ids, ids.copy(), alive[None], ways[None], unused[None], stock[None])
@@ -170,11 +113,11 @@ class Constraints(Demands):
         """Return a mask of the characters that each text may take at a position, and a mask of the texts at a dead end.
 
         A text can be completed after each allowed character. An allowed character does not copy the
-        corpus; in a 集句, it continues a line of the corpus. A text is at a dead end if the corpus
-        rules out all characters. The first mask then ignores the corpus for that text.
+        corpus; in a 集句, it continues a line of the corpus. A text is at a dead end if the ban
+        rules out all characters. The first mask then ignores the ban for that text.
         """
         completable = self._completable(histories, place)
-        allowed = self._original(completable, histories, place)
+        allowed = self._without_banned(completable, histories, place)
         dead: Array = ~np.logical_or.reduce(allowed, axis=1)
         allowed[dead] = completable[dead]
         # forbid all forms of the former character, unless nothing else may follow
@@ -184,13 +127,12 @@ class Constraints(Demands):
             allowed = np.where(others.any(axis=1, keepdims=True), others, allowed)
         return allowed, dead
 
-    def _original(
+    def _without_banned(
         self, allowed: Bool[Array, "N V"], histories: Histories, place: int
     ) -> Bool[Array, "N V"]:
-        """Return `allowed` without the characters that copy the corpus or, in a 集句, continue no quotable line."""
-        if self.copying is None:
+        if self.ban is None:
             return allowed.copy()
-        return allowed & ~self.copying.forbidden(self, histories, place)
+        return allowed & ~self.ban.forbidden(self, histories, place)
 
     def _completable(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters after which each text can still be completed."""
@@ -246,7 +188,7 @@ class Constraints(Demands):
         begun = self.begin(tuple(FREE if at in same else id_ for at, id_ in enumerate(fixed)))
         if begun is None:
             return np.zeros_like(self.base)
-        return self._original(self._completable(begun, place), begun, place)[0]
+        return self._without_banned(self._completable(begun, place), begun, place)[0]
 
     def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that some hypothesis allows, even if the text cannot then be completed."""

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from pingze.composing.constraints import FREE, Lexicon
-from pingze.composing.constraints.inclusion import Effort, Inclusion
-from pingze.composing.constraints.masks import Constraints, Copying
-from pingze.composing.request.request import Fixed, Request
+from pingze.composing.constraints.masks import Ban, Constraints
+from pingze.composing.lexicon import FREE, Lexicon
+from pingze.composing.request import Fixed, Request
+from pingze.composing.words import Effort, Inclusion
 from pingze.deadline import check_deadline
 from pingze.errors import Clash
 from pingze.verse.forms import opening_name
@@ -27,7 +27,7 @@ _LATE = 1e-4  # the amount by which dropping the last constraint costs less than
 
 
 def clashing(
-    lexicon: Lexicon, request: Request, copying: Copying | None = None, effort: Effort | None = None
+    lexicon: Lexicon, request: Request, ban: Ban | None = None, effort: Effort | None = None
 ) -> list[Clash]:
     """List the parts (constraints) that must be dropped from an infeasible request so that a poem can satisfy the rest.
 
@@ -38,9 +38,14 @@ def clashing(
     """
     effort = effort or Effort(request)
 
+    def keeping(parts: Sequence[Clash]) -> Constraints:
+        kept = request.keeping(parts)
+        is_banned = kept.original is not None or kept.poets is not None
+        return Constraints(lexicon, kept, ban=ban if is_banned else None)
+
     def can_keep(parts: Sequence[Clash]) -> bool:
         check_deadline()
-        constraints = Constraints(lexicon, request.keeping(parts), copying=copying)
+        constraints = keeping(parts)
         return Inclusion(constraints, effort=effort).is_possible
 
     def grown(kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
@@ -70,7 +75,7 @@ def clashing(
     while more := [part for part in ordered if part not in kept and can_keep([*kept, part])]:
         kept.append(more[0])
     # 3. Explain why fixed characters are dropped.
-    constraints = Constraints(lexicon, request.keeping(kept), copying=copying)
+    constraints = keeping(kept)
     fixed = {fix.clash: fix for fix in request.fixed}
     dropped = (part for part in request.parts if part not in kept)
     return [

@@ -26,7 +26,7 @@ from safetensors import safe_open
 
 from pingze.arrays import Array, Float, Float32, Int
 from pingze.composing.constraints.feasibility import Demands
-from pingze.composing.steering import Term
+from pingze.composing.terms import Term
 from pingze.network.step_graph import TYPES, Described, Graph, session
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import FORMS, Form

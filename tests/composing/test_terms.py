@@ -9,19 +9,11 @@ import pytest
 
 from pingze.composing import alternatives, compose, revise
 from pingze.composing.composer import composer
-from pingze.composing.request.options import Composing
-from pingze.composing.request.request import read_poet, read_request
-from pingze.composing.steering.antithesis import Antithesis, antithesis_notes, antithesis_table
-from pingze.composing.steering.mood import (
-    CALM,
-    JOYFUL,
-    NATS,
-    PRIOR,
-    SAD,
-    Leaning,
-    likeness,
-    mood_of,
-)
+from pingze.composing.options import Composing
+from pingze.composing.request import read_poet, read_request
+from pingze.composing.terms.antithesis import Antithesis, antithesis_notes, antithesis_table
+from pingze.composing.terms.mood import NATS, PRIOR, Leaning, likeness
+from pingze.composing.title_moods import CALM, JOYFUL, SAD, mood_of
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse import check
 from pingze.verse.forms import find_form

@@ -10,12 +10,12 @@ import pytest
 
 from pingze.arrays import Array
 from pingze.composing.composer import POPULATION, Composer
-from pingze.composing.particles import Writing, finish, go_on
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.proposal import OUTSIDE, choose, effective_sizes, resample
-from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.request import Request, read_request
-from pingze.composing.steering import Term
-from pingze.composing.steering.antithesis import Antithesis, Opposites
+from pingze.composing.request import Request, read_request
+from pingze.composing.smc import Writing, finish, go_on
+from pingze.composing.terms import Term
+from pingze.composing.terms.antithesis import Antithesis, Opposites
 from pingze.verse import check
 from pingze.verse.characters import MARKS, mark_after
 from pingze.verse.forms import Form

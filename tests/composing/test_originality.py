@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingze.composing.composer import Composer
-from pingze.composing.constraints import FREE
-from pingze.composing.constraints.conflict import clashing
-from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.constraints.masks import Constraints, Copying
-from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.request import read_request
+from pingze.composing.conflict import clashing
+from pingze.composing.constraints.masks import Constraints
+from pingze.composing.lexicon import FREE
+from pingze.composing.options import Composing, Sampling
+from pingze.composing.originality import Originality
+from pingze.composing.request import read_request
+from pingze.composing.words import Inclusion
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InfeasibleError, UnfinishedError
 from pingze.network.vocabulary import Vocabulary
@@ -50,11 +51,13 @@ def test_what_would_copy_is_left_out(
     corpus: list[str], longest: int, fixed: list[int], data: st.DataObject
 ) -> None:
     """Exactly those are left out that complete a substring of characters that are written or fixed."""
-    copying = Copying(SuffixArray.of_texts(corpus), VOCABULARY, Layout([WIDTH, WIDTH]), longest)
+    originality = Originality(
+        SuffixArray.of_texts(corpus), VOCABULARY, Layout([WIDTH, WIDTH]), longest
+    )
     place = data.draw(st.integers(0, 9))
     fixed[place] = FREE
     text = [data.draw(st.sampled_from(IDS)) if id_ == FREE else id_ for id_ in fixed[:place]]
-    (copied,) = copying.copied(np.array([text + fixed[place:]]), place)
+    (copied,) = originality.completing_copies(np.array([text + fixed[place:]]), place)
     start = place // WIDTH * WIDTH
     for id_ in IDS:
         known = shown([*text[start:place], id_, *fixed[place + 1 : start + WIDTH]])
@@ -73,9 +76,13 @@ def test_what_would_copy_is_left_out(
 def test_fixed_characters_that_copy_are_seen(
     corpus: list[str], longest: int, fixed: list[int]
 ) -> None:
-    copying = Copying(SuffixArray.of_texts(corpus), VOCABULARY, Layout([WIDTH, WIDTH]), longest)
+    originality = Originality(
+        SuffixArray.of_texts(corpus), VOCABULARY, Layout([WIDTH, WIDTH]), longest
+    )
     lines = [shown(fixed[:WIDTH]), shown(fixed[WIDTH:])]
-    assert copying.holds(fixed) == any(copies(line, corpus, longest) for line in lines)
+    assert originality.contains_copy(fixed, originality.layout.line) == any(
+        copies(line, corpus, longest) for line in lines
+    )
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +104,14 @@ def liked(copyist: Composer) -> list[str]:
 def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusion:
     """What `Composer.prepare` gives, with an invented corpus."""
     request = read_request(chosen.vocabulary, Composing(form="五絕", **options))
-    copying = Copying(
-        SuffixArray.of_texts(corpus), chosen.vocabulary, Layout([5] * 4), request.original or 0
-    )
-    inclusion = Inclusion(Constraints(chosen.lexicon(), request, copying=copying))
+    originality = None
+    if request.original:
+        index = SuffixArray.of_texts(corpus)
+        layout = Layout([5] * 4)
+        originality = Originality(index, chosen.vocabulary, layout, request.original)
+    inclusion = Inclusion(Constraints(chosen.lexicon(), request, ban=originality))
     if not inclusion.is_possible:
-        raise InfeasibleError("五絕", clashing(chosen.lexicon(), request, copying))
+        raise InfeasibleError("五絕", clashing(chosen.lexicon(), request, originality))
     return inclusion
 
 

@@ -22,13 +22,14 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.constraints import FREE
 from pingze.composing.constraints.feasibility import Histories
 from pingze.composing.constraints.masks import Constraints
+from pingze.composing.lexicon import FREE
+from pingze.composing.options import Sampling
 from pingze.composing.proposal import choose, effective_sizes, resample
-from pingze.composing.request.options import Sampling
-from pingze.composing.request.request import BLANKS
-from pingze.composing.steering import Term, Token
+from pingze.composing.request import BLANKS
+from pingze.composing.terms import Term, Token
+from pingze.composing.words import Start
 from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import UnfinishedError
 from pingze.machine import threads
@@ -45,15 +46,6 @@ ESS_THRESHOLD = 0.5
 """A population is resampled when its effective sample size falls below this fraction of its particles."""
 B = TypeVar("B")
 R = TypeVar("R")
-
-
-class Start(NamedTuple):
-    """The beginning of a population of N particles."""
-
-    histories: Histories
-    log_weights: Float[Array, "N"]
-    rng: np.random.Generator
-    """The population's own random generator, so that other populations in its batch do not affect its draws."""
 
 
 class Text(NamedTuple):
@@ -184,7 +176,7 @@ class Writing:
         if (dead.reshape(G, N) | (self.log_weights == -np.inf)).all(axis=1).any():
             line, position = constraints.layout.where(place)
             longest = constraints.request.original
-            code = constraints.copying.dead_end if constraints.copying else ""
+            code = constraints.ban.dead_end if constraints.ban else ""
             raise UnfinishedError(
                 code, line=line + 1, position=position + 1, original=longest, particles=N
             )

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon, group_names
-from pingze.composing.request.request import Request
+from pingze.composing.lexicon import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon, group_names
+from pingze.composing.request import Request
 from pingze.verse.patterns import enforced
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.tunes import Tune

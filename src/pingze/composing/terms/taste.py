@@ -24,8 +24,8 @@ from functools import cache, lru_cache
 import numpy as np
 
 from pingze.arrays import Array, Float
-from pingze.composing.request.request import Request
-from pingze.composing.steering import Term, Token
+from pingze.composing.request import Request
+from pingze.composing.terms import Term, Token
 from pingze.files import table
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.characters import only_han
@@ -45,9 +45,7 @@ CONTRADICTION = 1e6
 @cache
 def worn() -> dict[str, float]:
     """Load the character pairs that composed poems overuse, each with a measure of its overuse in nats."""
-    return {
-        pair: float(excess) for pair, excess in table("worn", "pingze.composing.steering").items()
-    }
+    return {pair: float(excess) for pair, excess in table("worn", "pingze.composing.terms").items()}
 
 
 @cache
@@ -58,7 +56,7 @@ def times() -> dict[str, dict[str, list[str]]]:
     youth.
     """
     found: dict[str, dict[str, list[str]]] = {}
-    for time, cells in table("times", "pingze.composing.steering").items():
+    for time, cells in table("times", "pingze.composing.terms").items():
         kind, words = cells.split("\t")
         found.setdefault(kind, {})[time] = words.split()
     return found

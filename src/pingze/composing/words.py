@@ -31,11 +31,10 @@ from weakref import proxy
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.constraints import FREE, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
 from pingze.composing.constraints.feasibility import Fixes, Histories
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.particles import Start
-from pingze.composing.request.request import Request
+from pingze.composing.lexicon import FREE, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
+from pingze.composing.request import Request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, UnfinishedError
 from pingze.verse.patterns import word_starts
@@ -57,6 +56,15 @@ _NAMES: dict[int, tuple[str, ...]] = {
     WANTS_LEVEL: ("level",),
     WANTS_OBLIQUE: ("oblique",),
 }
+
+
+class Start(NamedTuple):
+    """The beginning of a population of N particles."""
+
+    histories: Histories
+    log_weights: Float[Array, "N"]
+    rng: np.random.Generator
+    """The population's own random generator, so that other populations in its batch do not affect its draws."""
 
 
 class Effort:
@@ -121,12 +129,12 @@ class Inclusion:
         Raises InputError if there are too many words to decide this.
         """
         # Originality is checked only for fixed characters and for words.
-        fixed, copying, base = (
-            self.constraints.fixed,
-            self.constraints.copying,
-            self.constraints.base,
-        )
-        if fixed is None or (copying and any(copying.holds(word) for word in self.words)):
+        fixed = self.constraints.fixed
+        ban = self.constraints.ban
+        base = self.constraints.base
+        if fixed is None:
+            return False
+        if ban and any(ban.rules_out_word(word) for word in self.words):
             return False
         if not self.words:
             return self.constraints.begin(fixed) is not None

@@ -6,14 +6,14 @@ from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain
 
-from pingze.composing.request.input_characters import (
+from pingze.composing.options import MOST_LINES, Collecting, Composing, check_bounds
+from pingze.composing.title_moods import mood_of
+from pingze.composing.typed_text import (
     read_characters,
     read_known,
     read_pattern,
     tell,
 )
-from pingze.composing.request.options import MOST_LINES, Collecting, Composing, check_bounds
-from pingze.composing.steering.mood import mood_of
 from pingze.errors import Clash, InputError
 from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
 from pingze.network.vocabulary import Vocabulary

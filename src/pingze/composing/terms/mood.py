@@ -10,42 +10,24 @@ poems of the train split are counted, and only if the title shows a mood: such t
 speak of leisure, or mourn (tools/moods.py).
 """
 
-import re
 from functools import lru_cache
 
 import numpy as np
 
 from pingze.arrays import Array, Float32, Int
-from pingze.composing.request.options import MOODS
-from pingze.composing.steering import Term
+from pingze.composing.options import MOODS
+from pingze.composing.terms import Term
 from pingze.files import table
 from pingze.network.vocabulary import Vocabulary
 
-JOYFUL, CALM, SAD = MOODS
 PRIOR = 3
 NATS = 1.5  # added to ln p of characters to prefer, and taken from ln p of characters to use less
-TITLES = {
-    JOYFUL: re.compile(
-        r"^[恭敬奉]?賀(?![知監蘭州方])|^喜|^壽(?![安寧陽春昌光星山聖])|^[祝慶][壽生賀賢]|(^.?|[爲上獻].{0,5})壽$|[爲上獻祝]壽"
-        r"|生日|生辰|生朝|誕辰|誕日|(?<!離)婚(?!別)|登第|及第|登科"
-    ),
-    SAD: re.compile(r"[哭輓悼葬]|^弔|^挽|挽[詩歌詞辭章]"),
-}
-"""For each mood, the pattern that matches titles and themes of this mood."""
-
-
-def mood_of(*texts: str | None) -> str | None:
-    """Return the mood of titles and themes; None if they have no mood or two moods."""
-    found = [
-        mood for mood, title in TITLES.items() if any(title.search(text) for text in texts if text)
-    ]
-    return found[0] if len(found) == 1 else None
 
 
 @lru_cache(maxsize=4)
 def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
     """Return, for each mood, m(c) of every token c: the nats added to ln p of c. m(c) is 0 for a token without data."""
-    cells = table("moods", "pingze.composing.steering")
+    cells = table("moods", "pingze.composing.terms")
     rows = [
         cells[token].split("\t") if token in cells else [0.0] * len(MOODS)
         for token in vocabulary.tokens

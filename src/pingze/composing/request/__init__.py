@@ -1,1 +1,0 @@
-"""Define the options of a poem, and turn a person's options into a checked request."""
