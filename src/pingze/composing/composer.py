@@ -11,7 +11,7 @@ import numpy as np
 
 from pingze.arrays import Array, Float, Int
 from pingze.composing.constraints import Lexicon, network_ids
-from pingze.composing.constraints.conflict import clashing
+from pingze.composing.constraints.conflict import find_clashes
 from pingze.composing.constraints.inclusion import Effort, Inclusion
 from pingze.composing.constraints.masks import Constraints, Copying
 from pingze.composing.particles import Text, Writing, best, each, finish
@@ -203,7 +203,7 @@ class Composer:
             )
             if inclusion.is_possible:
                 return inclusion
-        raise InfeasibleError(request.form.name, clashing(own, request, copying, effort))
+        raise InfeasibleError(request.form.name, find_clashes(own, request, copying, effort))
 
     def prefix(self, request: Request) -> list[int]:
         """List the token ids of a request's form, poet, title and theme; [] if the model was trained without them."""
