@@ -32,7 +32,7 @@ OPTIONAL = ("torch", "playwright", "matplotlib", "fontTools", "PIL")
 """Packages that tests import and that a plain installation lacks."""
 _IMPORTS = re.compile(r"^ *(?:from|import) (\w+)", re.MULTILINE)
 _TRAINS = re.compile(
-    r"pingze\.(?:training|report|network\.model\b|lstm\.(?:layer|cells|dropout|loss|matmul|kernels))"
+    r"pingze\.(?:training|report|network\.model\b|lstm\.(?:layer|dropout|loss|matmul|kernels))"
 )
 
 

@@ -1,5 +1,6 @@
 """What the documents tell people to type can be typed: commands parse, Python runs, the site builds."""
 
+import ast
 import os
 import re
 import shlex
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 import typer
 
+import pingze
 from pingze.cli import application_for
+from pingze.messages import catalogue
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,6 +23,11 @@ LINKING = [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 """All but CHANGELOG.md, which names files of earlier versions."""
 RUN = [path for path in DOCUMENTS if "run_page.py" not in path.read_text(encoding="utf-8")]
 """Documents whose blocks run each by itself, and not as one program."""
+OF_COMMANDS = {
+    *("at_least", "even", "listen", "one_character", "no_reading", "several_characters"),
+    "no_corpus_here",  # its code is `no_corpus`
+}
+"""Codes that no answer of the API has."""
 PATH = re.compile(r"(?<![\w/.*])(?:src|docs|tests|lab|tools)/[\w./-]*\w\.\w+\b")
 
 
@@ -80,12 +88,55 @@ def test_commands_are_found_and_wrong_ones_are_refused() -> None:
         parse(["compose", "--colour", "red"])
 
 
+def codes(path: Path) -> set[str]:
+    """The codes of the errors and notes that a module makes."""
+    found = set()
+    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(call, ast.Call) and re.search(r"(Error|Note)$", ast.unparse(call.func)):
+            for argument in call.args[:2]:
+                constants = [each for each in ast.walk(argument) if isinstance(each, ast.Constant)]
+                found.update(each.value for each in constants if isinstance(each.value, str))
+    return found & catalogue().keys()
+
+
+def test_every_code_of_an_answer_is_documented() -> None:
+    """An answer of the API has the codes of what checks, composes and serves."""
+    document = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`([a-z_]+)`", document))
+    found = set()
+    for room in ("verse", "composing", "serve"):
+        for path in (Path(pingze.__path__[0]) / room).rglob("*.py"):
+            found |= codes(path)
+    assert len(found) > 60
+    assert found - documented - OF_COMMANDS == set()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", RUN, ids=lambda path: str(path.relative_to(ROOT)))
 def test_python_runs(path: Path, tmp_path: Path) -> None:
     for block in blocks(path, "python"):
         script = [sys.executable, "-c", block]
         subprocess.run(script, check=True, cwd=tmp_path, env=os.environ | {"PYTHONUTF8": "1"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_transcripts_print_what_they_say(path: Path, tmp_path: Path) -> None:
+    """Each `$ pingze …` in a block of text, in the document's language."""
+    language = "zh" if "zh" in path.relative_to(ROOT).as_posix() else "en"
+    environment = os.environ | {"PYTHONUTF8": "1", "PINGZE_LANG": language}
+    for block in blocks(path, "text"):
+        for transcript in re.split(r"^\$ pingze ", block, flags=re.MULTILINE)[1:]:
+            command, _, told = transcript.partition("\n")
+            done = subprocess.run(
+                [sys.executable, "-m", "pingze", *shlex.split(command)],
+                capture_output=True,
+                encoding="utf-8",
+                check=True,
+                cwd=tmp_path,
+                env=environment,
+            )
+            assert done.stdout.strip() == told.strip(), command
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from pingze.network.step_graph import onnxruntime
 from pingze.network.vocabulary import BOS
 from tests import invented
 
+DOCUMENT = Path(__file__).parents[1] / "docs" / "checkpoint.md"
 MADE = invented.model(conditions=["<七絕>", "<about>", "<唐>", "<張甲>"], held=True, tied=True)
 
 
@@ -104,6 +105,31 @@ def test_the_cards_of_the_shipped_models_have_their_figures_and_commands() -> No
             )
             >= 5
         )
+
+
+@pytest.mark.parametrize("name", ["report", "tang"])
+def test_the_documented_operands_of_a_step_are_those_of_the_file(tmp_path: Path, name: str) -> None:
+    model = checkpoint.load(name)
+    write_onnx(tmp_path / "step.onnx", model)
+    run = onnxruntime.InferenceSession(
+        str(tmp_path / "step.onnx"), providers=["CPUExecutionProvider"]
+    )
+    sizes = model.configuration
+    numbers = {"V": sizes.vocabulary_size, "E": sizes.embedding_size, "H": sizes.hidden_size}
+    types = {"int64": "tensor(int64)", "float32": "tensor(float)"}
+    documented: dict[str, list[tuple[str, str, list[int | str]]]] = {"reads": [], "returns": []}
+    row = re.compile(r"^\| (reads|returns) \| `(\w+)` \| (\w+) \| \(([^)]*)\) \|", re.MULTILINE)
+    for side, operand, type_, shape in row.findall(DOCUMENT.read_text(encoding="utf-8")):
+        if operand != "p" or sizes.held:
+            dimensions = [numbers.get(size, size) for size in shape.split(", ")]
+            documented[side].append((operand, types[type_], dimensions))
+    assert [(o.name, o.type, o.shape) for o in run.get_inputs()] == documented["reads"]
+    assert [(o.name, o.type, o.shape) for o in run.get_outputs()] == documented["returns"]
+    assert run.get_modelmeta().custom_metadata_map.keys() == {
+        "configuration",
+        "vocabulary",
+        "format",
+    }
 
 
 def test_a_poem_has_the_probability_that_the_composer_gives_it(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import ast
 import pickle
 import re
 import string
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 import pingze
 from pingze.errors import Clash, InfeasibleError, InputError, MissingExtraError, PingzeError
 from pingze.messages import catalogue, language, say
+from pingze.serve.schemas import ComposeRequest
 
-SENTENCES = {code: texts for code, texts in catalogue().items() if code != "fields"}
+NAMES = {"fields", "types", "described"}
+SENTENCES = {code: texts for code, texts in catalogue().items() if code not in NAMES}
 PACKAGE = Path(pingze.__path__[0])
 
 
@@ -28,6 +31,12 @@ def test_a_sentence_says_the_same_in_both_languages(code: str) -> None:
     assert parameters(texts["zh"]) <= parameters(texts["en"])
     for text in texts.values():
         assert "\n" not in text
+
+
+def test_every_option_is_named_and_described_in_chinese() -> None:
+    for each in fields(ComposeRequest):
+        assert each.name in catalogue()["fields"]
+        assert each.name in catalogue()["described"]
 
 
 def test_lists_are_joined_and_fields_named_in_the_language() -> None:

@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from pingze.serve.answers import script
@@ -45,7 +46,7 @@ def build(folder: Path) -> None:
         }
         for tune in tunes().values()
     ]
-    tables["script"] = script()
+    tables["script"] = asdict(script())
     files = {
         "reader.js": bundle("reader"),
         "tables.js": f"globalThis.pingzeTables = {json.dumps(tables, ensure_ascii=False, separators=(',', ':'))};\n",

@@ -13,7 +13,7 @@ the lines, and the mean score of the readings for each criterion. Real poems are
 the share of the title's characters that occur in it, and the mean of the model's states h_t.
 Features and scores are differences from the mean over the poems for one title on one sheet. The
 weights of the states are the reward. The other two features are in the regression so that the
-reward does not learn what taste already counts (`composing.taste`).
+reward does not learn what taste already counts (`composing.terms.taste`).
 """
 
 import argparse

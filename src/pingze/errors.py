@@ -47,23 +47,26 @@ class Clash:
     wanted: str | None = None
     """The character, tone or rhyme groups that the other constraints require at `position` of `line`, or None."""
     reason: str = ""
-    """The reason in words, such as "line 2, character 5 must be level"."""
+    """The reason in words, such as "line 2, character 5 must be 平"; "" if no single position shows it."""
 
     def __str__(self) -> str:
         return f"{self.constraint} ({self.reason})" if self.reason else self.constraint
 
     def in_language(self, language: Language) -> "Clash":
-        """Return the clash, with `constraint` translated into a language."""
-        if language == "en":
-            return self
+        """Return the clash with `constraint` and `reason` in a language; the reason is then never empty."""
         kind = self.field
         if self.line:
-            kind = (
-                "place" if not self.wanted else "tone" if self.wanted in "平仄" else "place_wants"
-            )
-        if (code := f"clash_{kind}") not in catalogue():
-            return self
-        return replace(self, constraint=say(code, asdict(self), language), reason="")
+            kind = "place"
+            if self.wanted:
+                kind = "tone" if self.wanted in "平仄" else "place_wants"
+        because = f"because_{kind}" if self.wanted else "because"
+        reason = say(because, asdict(self), language)
+        if language == "en":
+            return replace(self, reason=self.reason or reason)
+        constraint = self.constraint
+        if f"clash_{kind}" in catalogue():
+            constraint = say(f"clash_{kind}", asdict(self), language)
+        return replace(self, constraint=constraint, reason=reason)
 
 
 class PingzeError(Exception):
@@ -122,16 +125,21 @@ class InfeasibleError(PingzeError):
 
     Args:
         form: The form 體 that was asked for, such as 七絕.
-        clashing: The constraints to give up; empty if the model's vocabulary is too small for the
+        clashes: The constraints to give up; empty if the model's vocabulary is too small for the
             form.
     """
 
     exit_status = 1
 
-    def __init__(self, form: str, clashing: Sequence[Clash]) -> None:
-        self.clashing = tuple(clashing)
-        code = "clash" if clashing else "too_few_characters"
-        super().__init__(code, form=form, clashing=" and ".join(map(str, clashing)))
+    def __init__(self, form: str, clashes: Sequence[Clash]) -> None:
+        self.clashes = tuple(clashes)
+        code = "clash" if clashes else "too_few_characters"
+        super().__init__(code, form=form, clashes=" and ".join(map(str, clashes)))
+
+    @property
+    def cause(self) -> Cause:
+        """The message's code and the form, without the words for `clashes`."""
+        return {"code": self.code, "form": self.parameters["form"]}
 
     def text(self, language: Language) -> str:
         """Return the message in a language.
@@ -139,12 +147,12 @@ class InfeasibleError(PingzeError):
         Args:
             language: en or zh.
         """
-        if language == "en" or not self.clashing:
+        if language == "en" or not self.clashes:
             return super().text(language)
-        code = "clash_mend" if any(clash.field == "keep" for clash in self.clashing) else "clash"
+        code = "clash_mend" if any(clash.field == "keep" for clash in self.clashes) else "clash"
         return say(
             code,
-            {"clashing": [str(clash.in_language(language)) for clash in self.clashing]},
+            {"clashes": [clash.in_language(language).constraint for clash in self.clashes]},
             language,
         )
 

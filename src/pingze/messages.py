@@ -24,6 +24,9 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
         language: en or zh.
     """
     values = {name: _in_words(name, value, language) for name, value in parameters.items()}
+    if code == "type" and language == "zh":
+        for name in ("wanted", "has"):
+            values[name] = catalogue()["types"].get(str(values[name]), values[name])
     return catalogue()[code][language].format(**values)
 
 
@@ -56,6 +59,7 @@ def _in_words(name: str, value: Parameter, language: Language) -> str | int | fl
 def catalogue() -> dict[str, dict[str, str]]:
     """Return the message templates by code, then language.
 
-    The key "fields" instead maps options to Chinese names.
+    Three keys instead map names to Chinese: "fields" options to their names, "described" options
+    to their descriptions, and "types" JSON Schema's types.
     """
     return tomllib.loads(files("pingze").joinpath("messages.toml").read_text(encoding="utf-8"))

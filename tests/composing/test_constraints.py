@@ -10,7 +10,7 @@ import pytest
 
 from pingze.composing.composer import Composer
 from pingze.composing.composer import composer as composer_of
-from pingze.composing.conflict import clashing
+from pingze.composing.conflict import find_clashes
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import DOUBLED_OFTEN, doublings
 from pingze.composing.options import Composing, Sampling
@@ -125,7 +125,7 @@ def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None
     if is_possible(chosen, request):
         return
     # 1. Of what the refusal names nothing could have been kept.
-    given_up = clashing(chosen.lexicon(request), request)
+    given_up = find_clashes(chosen.lexicon(request), request)
     places = {(clash.field, clash.line, clash.position, clash.has) for clash in given_up}
     kept = [p for p in request.parts if (p.field, p.line, p.position, p.has) not in places]
     assert len(kept) + len(given_up) == len(request.parts)
@@ -166,7 +166,7 @@ def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None
 def test_few_and_late_parts_are_named(options: dict[str, str], names: list[str]) -> None:
     chosen = composer()
     request = read_request(chosen.vocabulary, Composing(form="五絕", **options))
-    assert list(map(str, clashing(chosen.lexicon(request), request) if names else [])) == names
+    assert list(map(str, find_clashes(chosen.lexicon(request), request) if names else [])) == names
     assert is_possible(chosen, request) == (not names)
 
 

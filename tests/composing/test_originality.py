@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingze.composing.composer import Composer
-from pingze.composing.conflict import clashing
+from pingze.composing.conflict import find_clashes
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
 from pingze.composing.options import Composing, Sampling
@@ -111,7 +111,7 @@ def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusio
         originality = Originality(index, chosen.vocabulary, layout, request.original)
     inclusion = Inclusion(Constraints(chosen.lexicon(), request, ban=originality))
     if not inclusion.is_possible:
-        raise InfeasibleError("五絕", clashing(chosen.lexicon(), request, originality))
+        raise InfeasibleError("五絕", find_clashes(chosen.lexicon(), request, originality))
     return inclusion
 
 
@@ -133,7 +133,7 @@ def test_no_composed_line_copies(
 def test_a_fixed_run_of_the_corpus_is_refused_and_particles_that_all_die_are_told() -> None:
     with pytest.raises(InfeasibleError) as error:
         prepared(composer(), ["雲水月日酒"], original=2, pattern="＿水月日＿")
-    assert list(map(str, error.value.clashing)) == ["pattern's 日 at line 1, character 4"]
+    assert list(map(str, error.value.clashes)) == ["pattern's 日 at line 1, character 4"]
     inclusion = prepared(composer(), ["水月" + c for c in POOL], original=2, start="水月")
     said = r"none of 4 particles could go on at line 1, character 3, with original 2"
     with pytest.raises(UnfinishedError, match=said):

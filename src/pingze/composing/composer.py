@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 import numpy as np
 
 from pingze.arrays import Array, Float, Int
-from pingze.composing.conflict import clashing
+from pingze.composing.conflict import find_clashes
 from pingze.composing.constraints.masks import Ban, Constraints
 from pingze.composing.lexicon import Lexicon, network_ids
 from pingze.composing.options import (
@@ -204,7 +204,7 @@ class Composer:
             )
             if inclusion.is_possible:
                 return inclusion
-        raise InfeasibleError(request.form.name, clashing(own, request, ban, effort))
+        raise InfeasibleError(request.form.name, find_clashes(own, request, ban, effort))
 
     def prefix(self, request: Request) -> list[int]:
         """List the token ids of a request's form, poet, title and theme; [] if the model was trained without them."""

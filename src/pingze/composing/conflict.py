@@ -26,7 +26,7 @@ _MOST_NAMED = 3  # rhyme groups that a message names
 _LATE = 1e-4  # the amount by which dropping the last constraint costs less than dropping the first
 
 
-def clashing(
+def find_clashes(
     lexicon: Lexicon, request: Request, ban: Ban | None = None, effort: Effort | None = None
 ) -> list[Clash]:
     """List the parts (constraints) that must be dropped from an infeasible request so that a poem can satisfy the rest.

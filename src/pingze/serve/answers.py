@@ -6,13 +6,13 @@ from functools import cache
 
 from pingze import composing
 from pingze import verse as prosody
-from pingze.composing import Alternative, Couplet, Mended, Reason
+from pingze.composing import Mended
 from pingze.composing.composer import composer, prepare
 from pingze.corpus import Store, store_path
-from pingze.corpus.store import Shared, of_lines, usual_neighbours
+from pingze.corpus.store import of_lines, usual_neighbours
 from pingze.deadline import check_deadline
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
-from pingze.messages import Language, say
+from pingze.messages import Language, catalogue, say
 from pingze.network import checkpoint
 from pingze.network.conditions import ABOUT
 from pingze.serve import schemas
@@ -32,12 +32,14 @@ NOT_PEOPLE = ("郊廟朝會歌辭",)  # author names under which the corpus has 
 
 
 @cache
-def forms() -> schemas.Choices:
+def forms(language: Language) -> schemas.Choices:
     """List the options of a request with their bounds, and the forms, rhyme groups and models to choose from."""
     unasked = schemas.ComposeRequest()
     options = []
     for each in fields(unasked):
         sentence, bounds = each.metadata["description"], each.metadata["json_schema_extra"]
+        if language == "zh":
+            sentence = catalogue()["described"][each.name]
         options.append(
             schemas.OptionChoice(each.name, sentence, getattr(unasked, each.name), bounds)
         )
@@ -84,13 +86,13 @@ def forms() -> schemas.Choices:
 
 
 @cache
-def script() -> dict[str, dict[str, str]]:
+def script() -> schemas.Script:
     """Map Traditional characters to Simplified ones, and variant characters to the forms that Simplified text uses."""
-    return {"simplified": simplified_forms(), "variants": mainland_variants()}
+    return schemas.Script(simplified=simplified_forms(), variants=mainland_variants())
 
 
 @cache
-def example() -> dict[str, str]:
+def example() -> schemas.Example:
     """Return a Tang poem from the corpus as an example text for the check.
 
     Answer 409 if there is no corpus.
@@ -98,7 +100,7 @@ def example() -> dict[str, str]:
     with Store.open() as store:
         for poem in store.poems(dynasty="tang"):
             if (poem.author, poem.title) == EXAMPLE:
-                return {"author": poem.author, "title": poem.title, "text": poem.text}
+                return schemas.Example(author=poem.author, title=poem.title, text=poem.text)
     raise CorpusError("no_corpus_here")
 
 
@@ -111,7 +113,7 @@ def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conf
         clashes = problem.clashes
         if not clashes and not isinstance(error, InfeasibleError):
             field = problem.field or ("original" if isinstance(error, CorpusError) else "")
-            clashes = [Clash(problem.detail, field)]
+            clashes = [Clash(problem.detail, field, reason=problem.detail)]
         return schemas.Conflicts(False, problem.detail, clashes, problem.cause)
     return schemas.Conflicts(True, "", [], None)
 
@@ -121,27 +123,28 @@ def mend(asked: schemas.MendRequest) -> Mended:
     return composing.mend(**vars(asked) | {"keep": asked.keep.split()})
 
 
-def couplet(asked: schemas.CoupletRequest) -> dict[str, list[Couplet]]:
+def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
     """Write lower lines to an upper line, upper lines to a lower line, or couplets with a 橫批 (heading) on a theme."""
-    return {"couplets": composing.couplet(**vars(asked))}
+    return schemas.Couplets(composing.couplet(**vars(asked)))
 
 
-def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternative]]:
+def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
     """List the characters that fit a position, ranked by the probability of the resulting poem."""
     poem = asked.poem.read(asked.level, asked.standard)
-    return {"alternatives": composing.alternatives(**vars(asked) | {"poem": poem})}
+    return schemas.Alternatives(composing.alternatives(**vars(asked) | {"poem": poem}))
 
 
-def explain(asked: schemas.ExplainRequest) -> dict[str, list[Reason]]:
+def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
     """Explain each character of a poem: its probability, tone, rhyme group and likely alternatives."""
     poem = asked.poem.read(asked.level, asked.standard)
-    return {"reasons": composing.explain(**vars(asked) | {"poem": poem})}
+    return schemas.Reasons(composing.explain(**vars(asked) | {"poem": poem}))
 
 
-def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[schemas.Judged]]:
+def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
     if not (texts := prosody.poems_in(asked.text, form=asked.form, standard=asked.standard)):
-        raise InputError("no_verse", field="text", name="text")
+        name = catalogue()["fields"]["text"] if language == "zh" else "text"
+        raise InputError("no_verse", field="text", name=name)
     verdicts = []
     with usual_neighbours() as neighbours:
         for text in texts:
@@ -191,20 +194,20 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
                 explanation=prosody.explain_verdict(verdict) if asked.explain else (),
             )
             verdicts.append(answer)
-    return {"verdicts": verdicts}
+    return schemas.Verdicts(verdicts)
 
 
-def originality(asked: schemas.OriginalityRequest) -> dict[str, list[Shared]]:
+def originality(asked: schemas.OriginalityRequest) -> schemas.Originality:
     """Compare each line of a poem with the corpus: find the longest shared part and the nearest line."""
     found = []
     with Store.open() as store:
         for shared in of_lines(asked.poem.read().lines, store):
             check_deadline()
             found.append(shared)
-    return {"lines": found}
+    return schemas.Originality(found)
 
 
-def code(asked: schemas.CodeRequest) -> dict[str, list[str]]:
+def code(asked: schemas.CodeRequest) -> schemas.Code:
     """Encode a text as a QR code.
 
     Each row is a string of 0 (light) and 1 (dark); the quiet zone is left out.
@@ -220,7 +223,7 @@ def code(asked: schemas.CodeRequest) -> dict[str, list[str]]:
         raise InputError(
             "code_too_long", field="text", has=size, most=schemas.LARGEST_CODE
         ) from None
-    return {"modules": ["".join(map(str, row)) for row in drawn.matrix]}
+    return schemas.Code(["".join(map(str, row)) for row in drawn.matrix])
 
 
 def warm_up() -> float:
@@ -228,7 +231,7 @@ def warm_up() -> float:
 
     Return how many CPU seconds per token it takes to write a large batch of texts.
     """
-    forms(), script()
+    forms("en"), forms("zh"), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(schemas.CheckRequest(text=text, form="五絕"), "en")
     asked = schemas.ComposeRequest(form="五律", particles=64, seed=0)

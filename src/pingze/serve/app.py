@@ -36,13 +36,10 @@ from pingze.serve.schemas import (
     CollectedPoems,
     CollectRequest,
     ComposeRequest,
+    Health,
     Poems,
     ReviseRequest,
 )
-from pingze.verse.forms import FORMS
-from pingze.verse.patterns import STRICTNESSES
-from pingze.verse.standard import STANDARDS
-from pingze.verse.tunes import tunes
 from pingze.verse.verdict import Note
 
 __all__ = ["create_app", "project_url"]
@@ -72,10 +69,8 @@ def _add_route(compute: Callable[..., Any]) -> None:
     parameters = [Parameter("request", Parameter.KEYWORD_ONLY, annotation=Request)]
     parameters += [each.replace(kind=Parameter.KEYWORD_ONLY) for each in body]
     answer.__signature__ = Signature(parameters, return_annotation=called.return_annotation)  # type: ignore[attr-defined]
-    answer.__name__, answer.__doc__ = compute.__name__, compute.__doc__
-    router.add_api_route(
-        "/" + compute.__name__.strip("_"), answer, methods=["POST" if body else "GET"]
-    )
+    answer.__name__, answer.__doc__ = compute.__name__.strip("_"), compute.__doc__
+    router.add_api_route("/" + answer.__name__, answer, methods=["POST" if body else "GET"])
 
 
 for compute in (
@@ -94,9 +89,10 @@ for compute in (
 
 
 @router.get("/health")
-async def health(request: Request) -> dict[str, str | int]:
+async def health(request: Request) -> Health:
     """Confirm that the server is running, and return the default model and the number of waiting jobs."""
-    return {"status": "ok", "model": checkpoint.DEFAULT, "queue": len(request.app.state.queue)}
+    waiting = len(request.app.state.queue)
+    return Health(status="ok", model=checkpoint.DEFAULT, queue=waiting)
 
 
 @router.post("/compose")
@@ -199,14 +195,14 @@ def _asking(request: Request) -> AbstractAsyncContextManager[queue.Request]:
 # -- the application ---------------------------------------------------------------------------------------------
 
 PAGE = Path(__file__).with_name("page")
-CHOICES: dict[str, list[str]] = {
-    "form": [*FORMS, *tunes()],
-    "level": list(STRICTNESSES),
-    "rhyme": list(dict.fromkeys(name for each in STANDARDS.values() for name in each.groups)),
+LISTED = {
+    "form": "GET /v1/forms lists the forms and tunes.",
+    "rhyme": "GET /v1/forms lists the rhyme groups and parts of each standard.",
 }
-"""The names that the OpenAPI schema lists.
+"""Where the names that a field takes are listed.
 
-The server also accepts other spellings, such as Simplified characters.
+The OpenAPI schema has no enum of them, because the server also takes other spellings, such as
+Simplified characters and a tune's other names.
 """
 
 _POEM = {"lines": ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]}
@@ -246,11 +242,12 @@ def create_app(
         public_url: The page's address in links to poems. The default is `project_url("Poems")`.
     """
     app = FastAPI(
-        title="pingze 平仄",
+        title="pingze",  # tools name what they generate after it
         version="1",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,
         telemetry={"auto_configure": False},  # send none, even if the environment configures it
         exception_handlers=dict.fromkeys(
             (PingzeError, RequestValidationError, HTTPException, Exception), _problem
@@ -293,12 +290,13 @@ async def _problem(request: Request, error: Exception) -> Response:
         error = invalid(error.errors()[0])
     elif isinstance(error, HTTPException):
         status, headers = error.status_code, error.headers
+        status = status if status in PROBLEMS else 404  # such as 401 for an unreadable file
         error = RefusedError(status, {400: "json", 405: "method"}.get(status, "no_route"))
     return Problem.of(error, language).response(headers)
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
-    """Extend FastAPI's OpenAPI schema with examples, the names to choose from, and the media type of problems."""
+    """Extend FastAPI's OpenAPI schema with examples, where to find names, and the media type of problems."""
     schema = app.openapi()
     for path, operations in schema["paths"].items():
         for operation in operations.values():
@@ -310,7 +308,6 @@ def _described(app: FastAPI) -> dict[str, Any]:
             operation["responses"]["405"]["headers"] = {"Allow": {"schema": {"type": "string"}}}
     for shape in schema["components"]["schemas"].values():
         if shape.get("additionalProperties") is False:  # a request, not an answer
-            for name in shape["properties"].keys() & CHOICES.keys():
-                nullable = "anyOf" in shape["properties"][name]
-                shape["properties"][name]["enum"] = [*CHOICES[name], *([None] if nullable else [])]
+            for name in shape["properties"].keys() & LISTED.keys():
+                shape["properties"][name]["description"] += f" {LISTED[name]}"
     return schema

@@ -79,7 +79,7 @@ class Problem:
     """The reason why a request was not answered, as it is sent to the client."""
 
     title: str
-    """The HTTP status in words."""
+    """The HTTP status in words, in the reader's language."""
     status: int
     detail: str
     """One line that tells a person what is wrong."""
@@ -103,15 +103,15 @@ class Problem:
                 status = 422
             case _:  # a fault in pingze itself
                 detail = say("server_fault", {}, language)
-                return cls(HTTPStatus.INTERNAL_SERVER_ERROR.phrase, 500, detail, {"code": "fault"})
+                return cls(say("status_500", {}, language), 500, detail, {"code": "fault"})
         field = error.cause.get("field")
         return cls(
-            title=HTTPStatus(status).phrase,
+            title=say(f"status_{status}", {}, language),
             status=status,
             detail=" ".join(error.text(language).split()),
             cause=error.cause,
             field=field if isinstance(field, str) else None,
-            clashes=[clash.in_language(language) for clash in getattr(error, "clashing", ())],
+            clashes=[clash.in_language(language) for clash in getattr(error, "clashes", ())],
         )
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pingze.composing import Collected, Poem, read_poem
+from pingze.composing import Alternative, Collected, Couplet, Poem, Reason, read_poem
 from pingze.composing.options import (
     MOODS,
     Bounded,
@@ -14,6 +14,7 @@ from pingze.composing.options import (
     Revising,
     option,
 )
+from pingze.corpus.store import Shared
 from pingze.errors import Cause, Clash
 from pingze.network import checkpoint
 from pingze.verse.forms import find_form, wrong_shape
@@ -326,6 +327,70 @@ class Choices:
 
 
 @dataclass(frozen=True)
+class Health:
+    """Whether the server runs, its default model, and the number of waiting jobs."""
+
+    status: str
+    model: str
+    queue: int
+
+
+@dataclass(frozen=True)
+class Script:
+    """Characters in other scripts."""
+
+    simplified: dict[str, str]
+    """The Simplified form of each Traditional character that has one."""
+    variants: dict[str, str]
+    """The form that Simplified text uses of each variant character."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A Tang poem, as an example text for the check."""
+
+    author: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Couplets:
+    """Composed couplets."""
+
+    couplets: Sequence[Couplet]
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """The characters that fit a position, the one with the likeliest poem first."""
+
+    alternatives: Sequence[Alternative]
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """An explanation of each character of a poem."""
+
+    reasons: Sequence[Reason]
+
+
+@dataclass(frozen=True)
+class Originality:
+    """What each line of a poem shares with the corpus."""
+
+    lines: Sequence[Shared]
+
+
+@dataclass(frozen=True)
+class Code:
+    """A QR code without its quiet zone."""
+
+    modules: Sequence[str]
+    """The rows, each a string of 0 (light) and 1 (dark)."""
+
+
+@dataclass(frozen=True)
 class Poems:
     """Composed poems, and notes on how the request was read, such as characters that were replaced or left out."""
 
@@ -384,3 +449,10 @@ class Judged:
     remarks: Sequence[Cause]
     explanation: Sequence[LineExplanation]
     """The pattern, licence and readings of each line; empty unless the request asks for it."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The verdict on each poem of a text."""
+
+    verdicts: Sequence[Judged]
