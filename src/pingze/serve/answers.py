@@ -161,6 +161,7 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
                 )
             same = (
                 "ok",
+                "regulated",
                 "judged",
                 "form",
                 "template",
