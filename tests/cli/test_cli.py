@@ -168,6 +168,14 @@ def test_composed_poems_pass_the_check_command(call: Call, tmp_path: Path) -> No
     )
 
 
+def test_a_draft_with_faults_is_not_passed_as_old_style_verse(call: Call) -> None:
+    draft = "獨坐寒窗下，無客問姓名。閑眠不可見，何人有琴聲。"
+    status, out, _ = call("check", draft, "--json")
+    (verdict,) = json.loads(out)
+    assert status == 1
+    assert (verdict["ok"], verdict["form"], verdict["regulated"]) == (False, "五絕", True)
+
+
 def test_simplified_phrases_are_read_by_their_neighbours(
     home: Path, tmp_path: Path, call: Call
 ) -> None:

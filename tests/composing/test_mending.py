@@ -83,6 +83,17 @@ def test_what_is_mended_has_no_fault_and_says_why() -> None:
     assert mend(DRAFT, seed=1) == mended
 
 
+def test_a_draft_near_to_regulated_verse_is_mended_without_a_form() -> None:
+    draft = "獨坐寒窗下，無客問姓名。閑眠不可見，何人有琴聲。"
+    mended = mend(draft, seed=1)
+    assert check(str(mended.poem)).ok
+    assert mended.poem.form == "五絕"
+    assert [(change.line, change.rules) for change in mended.changes] == [
+        (2, ("失對",)),
+        (4, ("失對",)),
+    ]
+
+
 def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
     """发 alone would be read as 發, and in 白发 it is 髮."""
     mended = mend(DRAFT, keep=["琴天"], seed=1)

@@ -67,6 +67,16 @@ def test_what_is_wrong_is_told_in_both_languages(page: Page) -> None:
     says(page, ".faults", "后联上句的第二字")
 
 
+def test_a_draft_near_to_regulated_verse_shows_its_faults_and_is_mended(page: Page) -> None:
+    check(page, "獨坐寒窗下，無客問姓名。閑眠不可見，何人有琴聲。")
+    says(page, ".verdict h2", "五絕")
+    count(page, ".verdict .faulty", 2)
+    says(page, ".verdict .as-form", "若當作五古來讀，無誤")
+    page.click(".mend")
+    says(page, ".mended", "改了 2 個字")
+    says(page, ".verdict h2", "無病")
+
+
 def test_no_verdict_stands_beside_another_text(page: Page) -> None:
     check(page, FAULTY)
     with answers_held(page, "check"):

@@ -129,7 +129,7 @@ def test_no_text_raises(text: str) -> None:
 @given(st.text(st.sampled_from("山水月花東先看過发后，。\n \u3000□(（》、a\r"), max_size=120))
 def test_no_verse_raises_and_every_verdict_is_json(text: str) -> None:
     verdict = check(text)
-    names = "ok judged form template rhyme level standard kinds lines violations notes doubts read"
+    names = "ok regulated judged form template rhyme level standard kinds lines violations notes doubts read"
     assert sorted(json.loads(json.dumps(verdict.as_json()))) == sorted(names.split())
     for violation in verdict.violations:
         assert verdict.lines[violation.line - 1][violation.position - 1] == violation.char

@@ -164,6 +164,7 @@ def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
                 )
             same = (
                 "ok",
+                "regulated",
                 "judged",
                 "form",
                 "template",

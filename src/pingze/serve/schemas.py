@@ -431,6 +431,8 @@ class Judged:
     """The verdict on a poem, as in `pingze check --json`, with the characters that would correct each fault."""
 
     ok: bool
+    regulated: bool
+    """Whether the form by which the poem was judged is regulated verse 近體."""
     judged: str
     form: str | None
     template: str | None

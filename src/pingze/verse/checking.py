@@ -5,6 +5,7 @@ A character with several readings passes if one of them fits; an unknown charact
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from pingze.errors import wrong_type
 from pingze.verse import ci, couplets, shi
@@ -12,7 +13,7 @@ from pingze.verse.character_table import to_traditional
 from pingze.verse.context import lines_in_context, other_words
 from pingze.verse.forms import COUPLET, FEWEST_LINES, FORMS, Form, Layout, find_form
 from pingze.verse.pasted_text import read_text, split_poems
-from pingze.verse.patterns import CUSTOMARY, enforced
+from pingze.verse.patterns import CUSTOMARY, enforced, is_turned
 from pingze.verse.rhyme_groups import LEVEL
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard, find_standard
 from pingze.verse.tunes import find_tune, named_tune, shapes_of
@@ -25,6 +26,9 @@ from pingze.verse.verdict import (
     reading_notes,
     shape_note,
 )
+
+# a text in the shape of regulated verse may have so many faults and still be judged as that
+_MOST_FAULTS = 3
 
 
 def check(
@@ -39,13 +43,16 @@ def check(
 
     If no form is given, the poem's shape, tones and rhyme decide the form.
 
-    A poem that rhymes in a level tone and fits a template with few faults is a 絕 if it has four
-    lines, a 律 if it has eight, and a 排 if it has ten or any larger even number. Otherwise the
-    poem is old-style verse 古, in which only the rhyme is judged. A quatrain of five-character
-    lines, such as 靜夜思, is old-style verse too if it has several faults and one of these faults
-    is 失對 or 失黏. A text that has the shape of a tune and fits it is a 詞. Two lines of the same
-    length, of 4 to 11 characters, are a couplet 對聯. All other texts fit no form and are not
-    judged: texts of another shape, and texts in which at least half of the even lines do not rhyme.
+    A poem that rhymes in a level tone and fits a template with at most three faults (from sixteen
+    lines on, one per four lines) is a 絕 if it has four lines, a 律 if it has eight, and a 排 if it
+    has ten or any larger even number. Otherwise the poem is old-style verse 古, in which only the
+    rhyme is judged. A poem with several faults that fits old-style verse is old-style verse too if
+    its rhyme changes or is oblique, if a whole line follows another template, or if one of the
+    faults is 失黏 in a 五絕, as in 靜夜思. `Verdict.regulated` is false for old-style verse.
+
+    A text that has the shape of a tune and fits it is a 詞. Two lines of the same length, of 4 to
+    11 characters, are a couplet 對聯. All other texts fit no form and are not judged: texts of
+    another shape, and texts in which at least half of the even lines do not rhyme.
 
     Args:
         text: The poem as a person writes it; title, author and remarks in brackets are ignored.
@@ -122,8 +129,6 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
         untitled = not read.left_out and len(read.lines) >= 2 * FEWEST_LINES
         lines = tuple(lines_in_context(read.lines)) if untitled else ()
         size = _several(lines, 0, by)
-        if size and (whole := _find(lines, (), CUSTOMARY, by)).ok and whole.template:
-            size = 0
         found += (
             ["\n".join(read.lines[n : n + size]) for n in range(0, len(lines), size)]
             if size
@@ -133,20 +138,34 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
 
 
 def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
-    """Return 4 or 8 if `lines` are several 絕 or 律 of that many lines, each with at most `faults` faults; else 0."""
+    """Return 4 or 8 if `lines` are several 絕 or 律 of that many lines; else 0.
+
+    Each of these has at most `faults` faults, and they have fewer in all than the lines have as
+    one regulated poem.
+    """
     feet = [foot for line in lines[1::2] if line and (foot := standard.rhymes(line[-1]))]
     for form in FORMS.values() if feet and not frozenset.intersection(*feet) else ():
         size = form.lines or len(lines)
         if {*map(len, lines)} == {form.width} and len(lines) > size and len(lines) % size == 0:
             before = frozenset[str]()
+            total = 0
             for start in range(0, len(lines), size):
                 part = _judge(lines[start : start + size], form, CUSTOMARY, standard)
                 if len(part.violations) > faults or not part.rhyme or part.rhyme in before:
                     break
                 before = standard.neighbours[part.rhyme]
+                total += len(part.violations)
             else:
-                return size
+                as_one = _judge(lines, _shaped(lines)[0], CUSTOMARY, standard)
+                if total < len(as_one.violations):
+                    return size
     return 0
+
+
+def _shaped(lines: Sequence[str]) -> list[Form]:
+    """List the forms whose shape the lines have, the regulated one first."""
+    widths = {*map(len, lines)}
+    return [form for form in FORMS.values() if widths == {form.width} and form.takes(len(lines))]
 
 
 def _by_rules(
@@ -193,9 +212,7 @@ def _find(
     A tune that one of `headings` names is tried first.
     """
     written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
-    widths = {*map(len, lines)} if written else set()
-    # regulated first
-    shaped = [form for form in FORMS.values() if widths == {form.width} and form.takes(len(lines))]
+    shaped = _shaped(lines) if written else []
     named = named_tune(headings)
     if named and written and (of_tune := ci.find(lines, named, level, standard)):
         return of_tune
@@ -204,14 +221,13 @@ def _find(
     if verdict and verdict.ok and level == CUSTOMARY:
         return verdict
     as_old = _judge(lines, shaped[-1], level, standard) if shaped else None
-    fits_old = as_old is not None and as_old.ok
     at_customary = (
         verdict
         if level == CUSTOMARY or not verdict
         else _judge(lines, shaped[0], CUSTOMARY, standard)
     )
-    if verdict and at_customary and _is_regulated(at_customary, fits_old=fits_old):
-        also = fits_old and bool(verdict.violations) and len(lines) == FEWEST_LINES
+    if verdict and as_old and at_customary and _is_regulated(at_customary, as_old):
+        also = as_old.ok and bool(verdict.violations) and len(lines) == FEWEST_LINES
         return replace(
             verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also)
         )
@@ -255,24 +271,33 @@ def _find(
     return replace(as_old, notes=(*notes, *as_old.notes))
 
 
-def _is_regulated(verdict: Verdict, *, fits_old: bool) -> bool:
+def _is_regulated(verdict: Verdict, as_old: Verdict) -> bool:
     """Return whether a poem in the shape of a regulated form, judged at the customary level, is regulated verse.
 
-    Tang poems of at least ten lines with one level rhyme fall into two groups: regulated ones, with
-    at most one fault per four lines, and old-style ones, with about three per four lines. So one
-    fault per four lines is allowed. Shorter poems show no such gap, and one fault per couplet is
-    allowed in them. There is one exception: a 五絕 with several faults, one of them 失對 or 失黏,
-    counts as a 古絕 if it fits that form too (`fits_old`), as 靜夜思 does. Two faults occur in 8.4
-    % of Tang 五絕, and in the first four lines of 13.2 % of longer poems with lines of five
-    characters. 七絕 have no such exception, since with lines of seven characters these shares are
-    1.0 % and 11.4 %.
+    It is if it rhymes in a level tone and has at most three faults, or from sixteen lines on at
+    most one per four lines. There is one exception: a poem with several faults that fits old-style
+    verse is old-style if its rhyme changes or is oblique, if a whole line follows another template,
+    or if one of the faults is 失黏 in a 五絕, as in 靜夜思. lab/LOG.md (2026-12-01) has the
+    shares of old-style poems and of faulty drafts that are judged as regulated verse.
+
+    Args:
+        verdict: The verdict on the poem as regulated verse.
+        as_old: The verdict on it as old-style verse.
     """
-    rules = [violation.rule for violation in verdict.violations]
-    if fits_old and verdict.form == "五絕" and len(rules) > 1 and {"失對", "失黏"} & set(rules):
+
+    def is_level(rhyme: str | None) -> bool:
+        """Return whether the poem has one rhyme, or neighboring ones, in a level tone."""
+        return rhyme is not None and STANDARDS[verdict.standard].groups[rhyme[0]].tone == LEVEL
+
+    if not is_level(verdict.rhyme):
         return False
-    rhyme = STANDARDS[verdict.standard].groups.get(verdict.rhyme or "")
-    allowed = len(verdict.lines) // (2 if len(verdict.lines) < 10 else 4)
-    return rhyme is not None and rhyme.tone == LEVEL and len(rules) <= allowed
+    rules = [violation.rule for violation in verdict.violations]
+    if as_old.ok and len(rules) > 1:
+        turned = any(is_turned(one, other) for one, other in pairwise(verdict.kinds))
+        unruly = turned or (verdict.form == "五絕" and "失黏" in rules)
+        if unruly or not is_level(as_old.rhyme):
+            return False
+    return len(rules) <= max(_MOST_FAULTS, len(verdict.lines) // 4)
 
 
 def _shape_faults(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:

@@ -161,6 +161,11 @@ class Verdict:
         return self.form is not None and not self.violations
 
     @property
+    def regulated(self) -> bool:
+        """Whether the form by which the poem was judged is regulated verse 近體."""
+        return self.form in FORMS and FORMS[self.form].regulated
+
+    @property
     def judged(self) -> str:
         """What was judged: "tones and rhyme", "rhyme" (old-style), "tones" (couplet), a wrong "shape", or "nothing"."""
         if self.form is None:
@@ -194,8 +199,9 @@ class Verdict:
         return f"<b>{escape(heading(self))}</b>{verse}<ul>{items}</ul>{escape(summary(self))}"
 
     def as_json(self) -> dict[str, object]:
-        """Return the fields by name, together with `ok` and `judged`."""
-        return {"ok": self.ok, "judged": self.judged, **asdict(self)}
+        """Return the fields by name, together with `ok`, `regulated` and `judged`."""
+        found = {"ok": self.ok, "regulated": self.regulated, "judged": self.judged}
+        return found | asdict(self)
 
 
 def sign(character: str, standard: str = PINGSHUI.name) -> str:
