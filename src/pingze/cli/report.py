@@ -29,14 +29,17 @@ def derive(
     as_json: bool = False,
 ) -> None:
     """Check every formula of the report's Part 1 against automatic differentiation."""
-    need("train", "checking the derivation", "torch")
+    need("train", "checking the derivation")
+    drawn: list[Path] = []
     if plots:
-        need("plots", "drawing the pictures", "matplotlib")
+        need("plots", "drawing the pictures")
+        from pingze.report.derivation import pictures
+
+        drawn = pictures.draw(plots, model)
     from rich.console import Console
 
-    from pingze.report.derivation import measure, pictures
+    from pingze.report.derivation import measure
 
-    drawn = pictures.draw(plots, model) if plots else []
     rows = measure.derive(model)
     if not as_json:
         Console().print(lines_table(rows))
@@ -110,8 +113,8 @@ def report(
     ] = 11,
 ) -> None:
     """Rerun the report's experiments; the same command resumes a stopped run."""
-    need("train", "rerunning the report", "torch")
-    need("plots", "drawing the report's charts", "matplotlib")
+    need("train", "rerunning the report")
+    need("plots", "drawing the report's charts")
     from pingze.cli.progress import bar
     from pingze.corpus import Store
     from pingze.report.experiments.experiment import Setup
