@@ -99,7 +99,8 @@ def _left_to_a_person(version: str) -> str:
     changed = "commit what has changed (git status); " if done.stdout.strip() else ""
     return f"""
 Left to a person:
-  1. {changed}see that `.ci/run` and `make test-matrix` pass on this commit
+  1. {changed}see that `.ci/run`, `make test-matrix` and
+     `make test-install EXTRAS='train train,plots corpus'` pass on this commit
   2. CHANGELOG.md: the day of the release in place of "Unreleased"; CITATION.cff: date-released
   3. git tag --sign v{version} && git push origin v{version}
   4. {os.path.relpath(sys.executable, ROOT)} -m twine upload dist/*

@@ -1,4 +1,4 @@
-"""Run the quick tests on the wheel with every Python from 3.11 on that is at hand, and name supported ones that are not.
+"""Run the quick tests on the wheel with every Python from 3.11 on that is at hand, and name those that are not.
 
 Run: python -m scripts.test_matrix [pytest's arguments]    (`make test-matrix`)
 
