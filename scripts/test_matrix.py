@@ -18,7 +18,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 VERSIONS = [f"3.{minor}" for minor in range(11, 30)]
-TESTING = ("pytest>=8.3", "hypothesis>=6.100", "beartype>=0.19", "jaxtyping>=0.2.36", "httpx>=0.27")
+TESTING = (
+    *("pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "beartype>=0.19"),
+    *("jaxtyping>=0.2.36", "httpx>=0.27"),
+)
 
 
 def main() -> None:
