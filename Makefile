@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: compose test test-slow check page-types format train samples poems report bench docs site release test-matrix clean
+.PHONY: compose test test-slow check page-types format train samples poems report bench docs site release test-matrix test-install clean
 
 compose: .venv/base
 	$(BIN)/pingze compose --form 七絕 --count 2
@@ -75,6 +75,11 @@ release: .venv/release
 # The quick tests from the wheel, with every Python from 3.11 on that is at hand.
 test-matrix: .venv/release
 	$(BIN)/python -m tools.test_matrix
+
+# The documents' commands, each with the extras that it needs and no others: EXTRAS='base serve train train,plots corpus'.
+EXTRAS ?= base serve
+test-install: .venv/dev
+	PINGZE_TEST_EXTRAS='$(EXTRAS)' $(BIN)/pytest -m slow tests/test_install.py
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,9 +8,8 @@ Run: python docs/walk.py
 """
 
 import numpy as np
-from jaxtyping import Float, Int64
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float, Int64
 from pingze.lstm import jacobians
 from pingze.lstm.formulas import Parameters, sequence_backward, sequence_forward, step_forward
 from pingze.lstm.initializers import initialize

@@ -22,17 +22,33 @@ EDGE = "\n"  # begins and ends a poem
 def read_poems(path=None):
     """The first four lines of each poem in lines of five."""
     if path:
-        texts = Path(path).read_text(encoding="utf-8").split()
+        try:
+            texts = Path(path).read_text(encoding="utf-8").split()
+        except (OSError, UnicodeDecodeError) as error:
+            stop(f"{path} cannot be read: {error}")
     else:
         from pingze.corpus import Store
+        from pingze.errors import CorpusError
 
-        with Store.open() as store:
-            texts = [poem.text for poem in store.poems(dynasty="tang", split="train")]
-    return [
+        try:
+            with Store.open() as store:
+                texts = [poem.text for poem in store.poems(dynasty="tang", split="train")]
+        except CorpusError as error:
+            stop(f"{error}, or name a file with one poem a line")
+    poems = [
         text[:LENGTH]
         for text in texts
         if len(text) >= LENGTH and text[5] == "，" and text[11] == "。"
     ]
+    if not poems:
+        stop("no poem is in lines of five with ， and 。")
+    return poems
+
+
+def stop(message):
+    """Say in one line what is wrong, and end."""
+    print("minimal.py:", message, file=sys.stderr)
+    sys.exit(2)
 
 
 def sigmoid(x):

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from copy import deepcopy
 from pathlib import Path
 
@@ -42,6 +43,29 @@ def test_minimal_py_has_the_gradients_of_the_formulas() -> None:
     expected = formulas.sequence_backward(p / 15 @ w["U"], start, start, caches)[3]
     gradients = {"W_x": d["W_x"], "W_h": d["W_h"], "b": d["b"]}
     assert_close(gradients, dict(zip(gradients, expected, strict=True)), 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nowhere.txt", "nowhere.txt cannot be read: "),
+        ("prose.txt", "no poem is in lines of five"),
+        (None, "there is no corpus at .*: run `pingze corpus fetch`, or name a file"),
+    ],
+)
+def test_minimal_py_says_in_one_line_that_it_has_no_poems(
+    name: str | None,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prose.txt").write_text("no verse", encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        importlib.import_module("examples.minimal").main(name)
+    assert stopped.value.code == 2
+    assert re.fullmatch(f"minimal.py: .*{said}.*\n", capsys.readouterr().err)
 
 
 @pytest.mark.slow

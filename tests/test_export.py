@@ -91,6 +91,19 @@ def test_the_card_says_what_the_model_knows() -> None:
     assert "| hanzi perplexity | 130.5 | `pingze evaluate --model FOLDER --split dev` |" in measured
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (117.22770690917969, "117.2"),
+        (0.0015819212, "0.001582"),
+        (8423773, "8,423,773"),
+        (12345.678, "12,346"),
+    ],
+)
+def test_a_card_rounds_figures_to_four_digits(value: float, shown: str) -> None:
+    assert f"| perplexity | {shown} |" in card(MADE, {"perplexity": value})
+
+
 def test_the_cards_of_the_shipped_models_have_their_figures_and_commands() -> None:
     figures = json.loads(FIGURES.read_text(encoding="utf-8"))
     assert json.loads(SHIPPED_FIGURES.read_text(encoding="utf-8")) == of_shipped_models(figures)

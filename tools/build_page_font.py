@@ -1,6 +1,6 @@
 """Build the page's font from two free fonts: src/pingze/serve/page/kai.woff, with its licence in the same folder.
 
-    pip install 'pingze[page]'
+    pip install '.[page]'
     python -m tools.build_page_font
 
 The font contains the characters of every shipped model's vocabulary, their Simplified forms, and

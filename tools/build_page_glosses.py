@@ -1,6 +1,6 @@
 """Build the page's tables of pronunciations and glosses: pinyin.json and glosses.json in src/pingze/serve/page.
 
-    pip install 'pingze[page,table]'
+    pip install '.[page,table]'
     python -m tools.build_page_glosses
 
 pinyin.json maps each syllable of modern Mandarin to the characters that usually have this reading,

@@ -19,6 +19,8 @@ from pingze.serve.app import PAGE, project_url
 from pingze.verse.tunes import tunes
 
 FOLDER = Path(__file__).parents[1] / "build" / "site" / "poem"
+LICENCES = Path(__file__).parents[1] / "LICENSES"
+"""The licences of the tables' sources, whose texts go with every copy."""
 TABLES = ("words", "pinyin", "glosses", "welcome")
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let) ([\w$]+))", re.MULTILINE)
@@ -57,6 +59,7 @@ def build(folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
     for name in ("kai.woff", "kai-OFL.txt", "icon.svg"):
         shutil.copyfile(PAGE / name, folder / name)
+    shutil.copytree(LICENCES, folder / "LICENSES", dirs_exist_ok=True)
 
 
 def page(repository: str) -> str:

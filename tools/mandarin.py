@@ -1,6 +1,6 @@
 """Build mandarin.tsv and mandarin_words.tsv, the readings by which 中華新韻 and 中華通韻 judge verse.
 
-    pip install 'pingze[table]'
+    pip install '.[table]'
     python -m tools.count mandarin
 
 A character has the readings that the first of these sources gives: Unihan's kTGHZ2013

@@ -16,13 +16,15 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+from pingze.network import SHIPPED
+
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 LARGEST_MB = 60
 NEEDED = (
     *("pingze/py.typed", "pingze/__main__.py", "pingze/messages.toml", "pingze/card.md"),
-    *("pingze/training/presets.toml", "pingze/lab/report/charts.mplstyle"),
-    *(f"pingze/network/weights/{name}.safetensors" for name in ("tang", "report", "antithesis")),
+    *("pingze/training/presets.toml", "pingze/derivation/charts.mplstyle"),
+    *(f"pingze/network/weights/{name}.safetensors" for name in (*SHIPPED, "antithesis")),
     *(
         "pingze/network/weights/figures.json",
         "pingze/verse/data/characters.tsv",
@@ -35,7 +37,12 @@ NEEDED = (
     ),
 )
 """Files whose absence from a wheel would be noticed only when the wheel is used."""
-FOREIGN = ("tests/", "lab/experiments/", "docs/", "runs/", ".venv/")
+LICENCES = (
+    *("LICENSE", "LICENSES/NOTICE.md", "LICENSES/Apache-2.0.txt", "LICENSES/CC0-1.0.txt"),
+    *("LICENSES/Unicode-3.0.txt", "src/pingze/serve/page/kai-OFL.txt"),
+)
+"""The texts that a wheel holds in the folder licenses of its metadata."""
+FOREIGN = ("tests/", "lab/", "tools/", "docs/", "runs/", ".venv/")
 
 
 def main() -> None:
@@ -59,6 +66,8 @@ def wheel_faults(wheel: Path) -> list[str]:
     with zipfile.ZipFile(wheel) as file:
         names = file.namelist()
     faults = [f"{wheel.name} lacks {name}" for name in NEEDED if name not in names]
+    texts = [name.partition(".dist-info/licenses/")[2] for name in names]
+    faults += [f"{wheel.name} lacks {name}" for name in LICENCES if name not in texts]
     faults += [f"{wheel.name} holds {name}" for name in names if name.startswith(FOREIGN)]
     size = wheel.stat().st_size / 1e6
     return faults + [f"{wheel.name} has {size:.1f} MB, more than {LARGEST_MB}"] * (
@@ -71,12 +80,14 @@ def archive_faults(archive: Path) -> list[str]:
     with tarfile.open(archive) as file:
         names = {name.partition("/")[2] for name in file.getnames()}
     wanted = (
-        "LICENSE",
         "README.md",
         "CHANGELOG.md",
         "CITATION.cff",
         "pyproject.toml",
         "src/pingze/__init__.py",
+        "tests/conftest.py",
+        "tools/release.py",
+        *LICENCES,
     )
     return [f"{archive.name} lacks {name}" for name in wanted if name not in names]
 
@@ -88,7 +99,8 @@ def _left_to_a_person(version: str) -> str:
     changed = "commit what has changed (git status); " if done.stdout.strip() else ""
     return f"""
 Left to a person:
-  1. {changed}see that `.ci/run` and `make test-matrix` pass on this commit
+  1. {changed}see that `.ci/run`, `make test-matrix` and
+     `make test-install EXTRAS='train train,plots corpus'` pass on this commit
   2. CHANGELOG.md: the day of the release in place of "Unreleased"; CITATION.cff: date-released
   3. git tag --sign v{version} && git push origin v{version}
   4. {os.path.relpath(sys.executable, ROOT)} -m twine upload dist/*

@@ -8,7 +8,7 @@ Each message is one line that states the problem and the remedy.
     ├── InputError            a value from the user cannot be used
     ├── InfeasibleError       the constraints cannot be met together
     ├── UnfinishedError       no particle reached the end of a poem
-    ├── MissingExtraError     a part of pingze is not installed: `pip install pingze[…]`
+    ├── MissingExtraError     an extra of pingze is not installed
     ├── CorpusError           the corpus is absent, damaged or cannot be fetched
     ├── CheckpointError       a model file is absent, damaged or in another format, or cannot be
     written

@@ -130,5 +130,12 @@ def _figures(name: str, given: Mapping[str, object] | None) -> str:
         ]
     else:
         return "None yet: `pingze evaluate --json` measures them, and `pingze export --figures FILE` puts them here."
-    cells = [f"| {each.replace('_', ' ')} | {value:,} | {how} |" for each, value, how in rows]
+    cells = [f"| {each.replace('_', ' ')} | {_shown(value)} | {how} |" for each, value, how in rows]
     return "\n".join(["| figure | value | measured by |", "|---|---|---|", *cells])
+
+
+def _shown(value: float) -> str:
+    """Format a figure: a whole number in full, any other with four digits, more than which no evaluation decides."""
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 import warnings
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -13,6 +14,7 @@ from unittest.mock import Mock
 import pytest
 
 from pingze import __all__ as public_names
+from pingze.cli.application import EXTRAS
 from pingze.composing.composer import composer
 from pingze.corpus import build
 from pingze.network import checkpoint
@@ -22,6 +24,7 @@ from tests.cli.calling import Call, pingze, python
 from tests.composing import verse
 from tests.corpus.invented import QUOTED, write_quoted
 
+ROOT = Path(__file__).parents[2]
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
 
 
@@ -328,14 +331,19 @@ def test_ctrl_c_or_fault(
         (
             "torch",
             "train --out run",
-            "training needs the extra `train`: .*'pingze.train.' .*5.5 GB.*",
+            "training needs the extra `train`: .*'[.].train.' .*5.5 GB.*",
         ),
+        ("numba", "derive", "checking the derivation needs the extra `train`: .*"),
         (
             "matplotlib",
             "derive --plots out",
-            "drawing the pictures needs the extra `plots`: .*'pingze.plots.'",
+            "drawing the pictures needs the extra `plots`: .*'[.].plots.'",
         ),
-        ("uvicorn", "serve", "pingze serve needs the extra `serve`: pip install 'pingze.serve.'"),
+        (
+            "segno",
+            "serve",
+            "pingze serve needs the extra `serve`: in a clone of pingze, pip install '[.].serve.'",
+        ),
     ],
 )
 def test_a_missing_extra(
@@ -347,6 +355,24 @@ def test_a_missing_extra(
     status, _, err = call(*command.split())
     assert status == 2
     assert re.fullmatch(f"pingze: {said}\n", err)
+
+
+def test_each_extra_that_commands_ask_for_names_its_packages() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for extra, packages in EXTRAS.items():
+        listed = [re.match(r"[\w-]+", each)[0] for each in project["optional-dependencies"][extra]]
+        assert sorted(packages) == sorted(listed)
+
+
+@needs_torch
+def test_derive_without_plots_imports_no_matplotlib() -> None:
+    done = python(
+        "-c",
+        "import sys\nsys.modules['matplotlib'] = None\n"
+        "from pingze.__main__ import run\nrun(['derive', '--json'])",
+        PYTHONUTF8="1",
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize(

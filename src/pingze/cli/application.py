@@ -191,12 +191,20 @@ def _described(each: Parameter) -> Parameter:
     return each.replace(annotation=Annotated[each.annotation, made]) if made else each
 
 
-def need(extra: str, what: str, *packages: str) -> None:
-    """Raise MissingExtraError if one of `packages` is not installed.
+EXTRAS = {
+    "train": ("jaxtyping", "numba", "torch"),
+    "plots": ("matplotlib",),
+    "serve": ("fastapi", "segno", "uvicorn"),
+}
+"""The packages of each extra that a command needs, by the names under which they are imported."""
+
+
+def need(extra: str, what: str) -> None:
+    """Raise MissingExtraError if a package of `extra` is not installed.
 
     The error says that `what` needs `extra`.
     """
-    if any(find_spec(package) is None for package in packages):
+    if any(find_spec(package) is None for package in EXTRAS[extra]):
         raise MissingExtraError(what, extra)
 
 

@@ -25,14 +25,17 @@ def derive(
     as_json: bool = False,
 ) -> None:
     """Check every formula of the report's Part 1 against automatic differentiation."""
-    need("train", "checking the derivation", "torch")
+    need("train", "checking the derivation")
+    drawn: list[Path] = []
     if plots:
-        need("plots", "drawing the pictures", "matplotlib")
+        need("plots", "drawing the pictures")
+        from pingze.derivation import pictures
+
+        drawn = pictures.draw(plots, model)
     from rich.console import Console
 
-    from pingze.derivation import measure, pictures
+    from pingze.derivation import measure
 
-    drawn = pictures.draw(plots, model) if plots else []
     rows = measure.derive(model)
     if not as_json:
         Console().print(lines_table(rows))

@@ -29,7 +29,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""
-    need("serve", "pingze serve", "fastapi", "uvicorn")
+    need("serve", "pingze serve")
     from pingze.serve.queue import Queue
     from pingze.serve.server import listen, reached_at, run
 

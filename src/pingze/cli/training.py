@@ -30,7 +30,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a model on the corpus; after Ctrl-C, --resume continues the run."""
-    need("train", "training", "torch")
+    need("train", "training")
     from pingze.cli.progress import training_progress
     from pingze.corpus import Store
     from pingze.training import presets, texts
@@ -66,7 +66,7 @@ def evaluate(
     as_json: bool = False,
 ) -> None:
     """Measure how well a model predicts the corpus."""
-    need("train", "evaluation", "torch")
+    need("train", "evaluation")
     from pingze.cli.progress import status
     from pingze.corpus import Store
     from pingze.network import checkpoint
