@@ -1,7 +1,6 @@
 """Record in lab/figures.json the newest value of each figure by name, and how it was measured.
 
-Experiments and benchmarks run from the repository's root as modules, as in `python -m
-experiments.recipe`.
+Scripts of lab/ run from the root as modules, as in `python -m lab.experiments.recipe`.
 """
 
 import datetime

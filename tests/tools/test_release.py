@@ -49,7 +49,7 @@ def test_a_wheels_faults_are_named(tmp_path: Path) -> None:
 
 
 def test_a_wheel_needs_all_weights() -> None:
-    made = importlib.import_module("scripts.release")
+    made = importlib.import_module("tools.release")
     weights = (ROOT / "src/pingze/network/weights").glob("*.safetensors")
     assert {f"pingze/network/weights/{path.name}" for path in weights} == {
         name for name in made.NEEDED if name.endswith(".safetensors")
@@ -81,7 +81,7 @@ def test_sources_under_mit_have_their_notice(package: str) -> None:
 def test_no_file_tells_people_to_install_from_an_index() -> None:
     """The name pingze is not ours there: who takes it would run code on a reader's machine."""
     told = re.compile(r"pip install (?:-\S+ )*[\"']?pingze\b")
-    places = ("src", "docs", "examples", "scripts", "experiments", "benchmarks")
+    places = ("src", "docs", "examples", "lab", "tools")
     paths = [path for place in places for path in (ROOT / place).rglob("*")]
     kinds = {".py", ".md", ".toml", ".html", ".js", ".json", ".ipynb"}
     read_ones = [path for path in [*paths, *ROOT.glob("*.md")] if path.suffix in kinds]
@@ -120,7 +120,7 @@ def test_the_wheel_states_its_licences(built: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
         (name,) = [name for name in file.namelist() if name.endswith(".dist-info/METADATA")]
         stated = email.message_from_bytes(file.read(name))
-    made = importlib.import_module("scripts.release")
+    made = importlib.import_module("tools.release")
     assert (
         stated["License-Expression"] == tomllib.loads(read("pyproject.toml"))["project"]["license"]
     )
