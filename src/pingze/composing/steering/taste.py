@@ -32,7 +32,7 @@ from pingze.verse.characters import only_han
 
 LIKELY = 1.3
 WORN = 0.45
-NAMED = 13.0
+NAMED = 4.0
 """The nats for using a character of title or theme.
 
 If there are n > 4 of them, each is worth 4 · `NAMED` / n.
