@@ -33,10 +33,9 @@ def titled(form: str, count: int) -> list[CorpusPoem]:
     """Select `count` poems of the test split with a plain title, evenly spaced in corpus order."""
     with Store.open() as store:
         poems = real_poems(FORMS[form], ALL, store)
-    found = []
-    for poem in poems:
-        if poem.title == only_han(poem.title) and len(poem.title) in LENGTHS:
-            found.append(poem)
+    found = [
+        poem for poem in poems if poem.title == only_han(poem.title) and len(poem.title) in LENGTHS
+    ]
     return found[:: max(1, len(found) // count)][:count]
 
 
