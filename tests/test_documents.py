@@ -111,6 +111,12 @@ def test_every_code_of_an_answer_is_documented() -> None:
     assert found - documented - OF_COMMANDS == set()
 
 
+@pytest.mark.parametrize(("kind", "named"), [("titles", "title's"), ("themes", "theme's")])
+def test_readers_are_told_that_repeating_characters_is_no_merit(kind: str, named: str) -> None:
+    scale = (ROOT / "lab" / "experiments" / "reading" / f"{kind}.md").read_text(encoding="utf-8")
+    assert f"Repeating the {named} characters is in itself no merit." in scale
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", RUN, ids=lambda path: str(path.relative_to(ROOT)))
 def test_python_runs(path: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, zip_longest
 from operator import itemgetter
 from statistics import fmean
 
@@ -224,8 +224,10 @@ def measure(
         "titled": reference.judge.identified(titled)
         if len({t for t, _ in titled}) >= CANDIDATES
         else None,
-        # Share of poems with words of two seasons, or of both day and night.
-        "contradictory": fmean(contradicts(lines) for lines in poems),
+        # Share of poems whose words, with the title, name seasons or hours that differ.
+        "contradictory": fmean(
+            contradicts(lines, title) for lines, title in zip_longest(poems, titles, fillvalue="")
+        ),
         # Mean numbers per poem of doubled characters that verse does not double, and of overused
         # character pairs.
         "false_doublings": sum(n for one, n in doublings.items() if one not in reference.doubled)

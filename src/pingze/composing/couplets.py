@@ -135,7 +135,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
             apart = replace(request, form=CoupletForm.of(7), exclude=upper + lower)
             for number in range(_TRIES):  # avoid words of another season or hour
                 banner = write(apart, Facing(lexicon, (7,)), seed + number).lines[0][:4]
-                if not contradicts([upper, lower, banner]):
+                if not contradicts([upper, lower, banner], asked.write or ""):
                     break
         above, below = ("".join(tone or "中" for tone in tones_of(each)) for each in (upper, lower))
         scores = tuple(

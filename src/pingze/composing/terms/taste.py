@@ -15,10 +15,13 @@ r (`checkpoint.Checkpoint.reward`) has the coefficients of h in a ridge regressi
 scores on the mean h over a text, the mean ln p, and the share of the title's characters in the text
 (lab/experiments/reward.py). So r·h, summed over a text, predicts the readers' score. docs/sampling.md
 explains how the terms were found. At the end, the text with the highest sum of s becomes the poem.
-A text with words of two seasons, or of both day and night, ranks below all others.
+A text whose words, with its title and theme, name seasons or hours that differ ranks below all
+others.
 """
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
@@ -32,12 +35,17 @@ from pingze.verse.characters import only_han
 
 LIKELY = 1.3
 WORN = 0.45
-NAMED = 13.0
+NAMED = 4.0
 """The nats for using a character of title or theme.
 
 If there are n > 4 of them, each is worth 4 · `NAMED` / n.
 """
 REWARD = 2.5  # nats per token for each point of score that the reward predicts
+KINDS = (
+    frozenset({"spring", "summer", "autumn", "winter"}),
+    frozenset({"dawn", "day", "evening", "night"}),
+)
+"""The seasons, and the hours."""
 CONTRADICTION = 1e6
 """The penalty of a contradictory text, in nats; more than any text gains."""
 
@@ -48,27 +56,53 @@ def worn() -> dict[str, float]:
     return {pair: float(excess) for pair, excess in table("worn", "pingze.composing.terms").items()}
 
 
-@cache
-def times() -> dict[str, dict[str, list[str]]]:
-    """Load the words that name a season or a time of day: kind -> time -> words.
+@dataclass(frozen=True)
+class Naming:
+    """The words that name a season or an hour."""
 
-    Each word is unambiguous by itself; 春 alone is not in the table, since it also means years and
-    youth.
+    times: frozenset[str]
+    """The seasons or hours at which such a word can stand; a cricket is of summer or autumn."""
+    words: list[str]
+    """The words of poems."""
+    title: re.Pattern[str] | None
+    """What names these times in a title."""
+
+
+@cache
+def times() -> list[Naming]:
+    """Load the words that name a season or an hour.
+
+    A word has the times under whose titles real poems have it (lab/experiments/times.py). A poem's 春
+    alone is not in the table, since it also means years and youth; in a title it means the season.
     """
-    found: dict[str, dict[str, list[str]]] = {}
-    for time, cells in table("times", "pingze.composing.terms").items():
-        kind, words = cells.split("\t")
-        found.setdefault(kind, {})[time] = words.split()
+    found = []
+    for named, cells in table("times", "pingze.composing.terms").items():
+        words, _, title = cells.partition("\t")
+        pattern = re.compile(title) if title else None
+        found.append(Naming(frozenset(named.split()), words.split(), pattern))
     return found
 
 
-def contradicts(lines: Sequence[str]) -> bool:
-    """Check whether a poem has words of two seasons, or of both day and night."""
+def times_of_title(title: str, kind: frozenset[str]) -> frozenset[str]:
+    """Return the times of one of `KINDS` that a title allows: all if it names none, or names two that differ."""
+    left = kind
+    for row in times():
+        if row.times <= kind and row.title and row.title.search(title):
+            left &= row.times
+    return left or kind
+
+
+def contradicts(lines: Sequence[str], title: str = "") -> bool:
+    """Check whether a poem's words, with its title, name seasons or hours that differ."""
     text = "\n".join(lines)
-    kinds = times().values()
-    return any(
-        sum(any(word in text for word in words) for words in kind.values()) > 1 for kind in kinds
-    )
+    for kind in KINDS:
+        left = times_of_title(title, kind)
+        for row in times():
+            if row.times <= kind and any(word in text for word in row.words):
+                left &= row.times
+        if not left:
+            return True
+    return False
 
 
 @lru_cache(maxsize=4)
@@ -94,7 +128,8 @@ class Taste(Term):
     def __init__(
         self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None
     ) -> None:
-        words, ids = set(only_han((request.title or "") + (request.about or ""))), vocabulary.ids
+        self.title = f"{request.title or ''} {request.about or ''}"
+        words, ids = set(only_han(self.title)), vocabulary.ids
         self.named = np.zeros(len(ids), bool)
         self.named[[ids[word] for word in words if word in ids]] = True
         self.gain = NAMED * min(1.0, 4 / max(1, len(words)))
@@ -127,4 +162,4 @@ class Taste(Term):
 
     def of_text(self, lines: Sequence[str]) -> float:
         """Return a penalty that ranks a contradictory text below all others, and 0 for any other text."""
-        return -CONTRADICTION if contradicts(lines) else 0.0
+        return -CONTRADICTION if contradicts(lines, self.title) else 0.0
