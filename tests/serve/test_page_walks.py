@@ -226,7 +226,7 @@ def test_a_checked_text_is_told_to_a_reader_of_english(browser: Browser, address
 
 def test_a_verdict_is_given_by_the_form_that_its_note_names(page: Page) -> None:
     page.click("[data-view-of=check]")
-    page.fill("#text", "孤舟寒江下，無人問姓名。山風吹不見，何人有琴聲。")
+    page.fill("#text", "孤舟寒江下，無人問姓名。獨坐吹不見，何人有琴聲。")
     page.locator(".verdict .as-form", has_text="若作五絕").click()
     says(page, ".verdict h2", "五絕")
     assert page.locator("#check_form").input_value() == "五絕"
