@@ -205,6 +205,24 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
         ("compose", {"title": "春", "model": "report"}, {"code": "no_condition", "field": "title"}),
         ("revise", {"poem": POEM, "targets": [{"line": 9}]}, {"code": "no_line", "field": "line"}),
         ("revise", {"poem": POEM, "targets": []}, {"code": "no_targets", "field": "targets"}),
+        (
+            "revise",
+            {"poem": POEM, "targets": [{"line": 1}] * 201},
+            {"code": "too_many", "field": "targets", "has": 201, "most": 200},
+        ),
+        ("units", {"poem": {"lines": ["春"] * 61}}, {"code": "too_many", "field": "lines"}),
+        (
+            "reach",
+            {"poem": {"lines": LINES * 5, "form": "五古"}},
+            {"code": "too_many_lines", "field": "poem", "has": 20, "most": 16},
+        ),
+        ("compose", {"pattern": "＿" * 241}, {"code": "too_long", "field": "pattern", "most": 240}),
+        ("mend", {"text": "春" * 401}, {"code": "too_long", "field": "text", "most": 400}),
+        (
+            "couplet",
+            {"write": "新春", "count": 10, "particles": 256},
+            {"code": "too_many_texts", "has": 2560, "most": 1280},
+        ),
         ("revise", {"poem": {"lines": ["", ""]}, "targets": [{"line": 1}]}, {"field": "poem"}),
         ("mend", {"text": "春"}, {"field": "text"}),
         ("mend", {"text": "，".join(LINES), "form": "七絕"}, {"field": "text"}),
@@ -460,13 +478,12 @@ def kill_workers(server: Server) -> None:
 def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:
     server = Server(tmp_path, "--workers", "1")
     server.start()
-    # more than a new server expects to take two seconds
-    asking = {"json": MANY | {"count": 4}, "headers": LINES_OF_JSON, "timeout": SECONDS}
-    with httpx.stream("POST", f"{server.address}/v1/compose", **asking) as watched:
-        lines = watched.iter_lines()
-        assert "done" in next(lines)
+    body = {"form": "五絕", "particles": 64, "count": 16, "model": "report"}
+    with httpx.Client(base_url=server.address) as client, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(post, client, "compose", **body)
+        until_jobs_wait(client, asked)
         server.process.send_signal(signal.SIGTERM)
-        assert len(json.loads([*lines][-1])["poems"]) == 4
+        assert len(asked.result().json()["poems"]) == 16
     assert server.stop() == ""
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.address}/v1/health")

@@ -132,6 +132,9 @@ def mend(asked: schemas.MendRequest) -> Mended:
 
 def couplet(asked: schemas.CoupletRequest) -> dict[str, list[Couplet]]:
     """Write lower lines to an upper line, upper lines to a lower line, or couplets with a 橫批 (heading) on a theme."""
+    texts, most = asked.count * asked.particles, schemas.MOST_COUPLET_TEXTS
+    if texts > most:
+        raise InputError("too_many_texts", field="count", has=texts, most=most)
     return {"couplets": composing.couplet(**vars(asked))}
 
 
@@ -157,13 +160,13 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
             verdict = prosody.check(
                 text, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine
             )
-            faults, by = [], STANDARDS[verdict.standard]
+            faults, by = list[schemas.Fault](), STANDARDS[verdict.standard]
             for fault in verdict.violations:
                 check_deadline()
-                said, fits = (
-                    say(fault.rule, {}, language),
-                    suggest(verdict, fault, neighbours=neighbours),
-                )
+                said = say(fault.rule, {}, language)
+                fits: tuple[str, ...] = ()
+                if len(faults) < schemas.MOST_FITTED:
+                    fits = suggest(verdict, fault, neighbours=neighbours)
                 cause = fault.as_cause(verdict.rhyme)
                 faults.append(
                     schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=cause)

@@ -14,7 +14,7 @@ import uvicorn
 
 from pingze.errors import InputError
 from pingze.messages import here
-from pingze.serve.app import create_app
+from pingze.serve.app import create_app, measure
 from pingze.serve.pool import SECONDS, Lanes
 
 BACKLOG = 256
@@ -102,6 +102,7 @@ def run(
 
     async def serve() -> None:
         asyncio.get_running_loop().set_exception_handler(_told_once())
+        await measure(lanes)
         await server.serve(sockets=[bound])
 
     def stop(number: int, _: object) -> None:
