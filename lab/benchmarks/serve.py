@@ -1,12 +1,18 @@
-"""Measure how many poems a server writes for many clients, and how long a small request takes among large ones.
+"""Measure how many poems a server writes for many clients, and what one client may cost another.
 
-Run: python -m lab.benchmarks.serve [--seconds 30] [--clients 64] [--particles 32 8] [--against FOLDER]
+Run: python -m lab.benchmarks.serve [--seconds 30] [--clients 64] [--particles 128 32] [--against FOLDER]
+     python -m lab.benchmarks.serve --kinds compose check …      only what 100 of these cost another client
 
-No speed is reported unless all servers answer a request with the same lines. Requests come in
-bursts. If another checkout is given, its server takes turns with this one's, so that both meet the
-same conditions. Between bursts the rate of a large float32 matrix product is measured. Last, a
-small request is timed alone and while two of the largest run, all from one address. Writes
-lab/benchmarks/results/serve.json and the figures `serve.*`.
+1. Throughput: requests come in bursts. If another checkout is given, its server takes turns with
+   this one's, so that both meet the same conditions. No speed is reported unless all servers answer
+   a request with the same lines. Between bursts the rate of a large float32 product is measured.
+2. Alone: a default poem and eight drafts of one client, the servers in turns.
+3. Beside: one client asks for 100 of each kind at once, at the bounds; another asks for a check 20
+   times a second and for default poems, one at a time, alone and beside them. All that was taken in
+   must be answered.
+4. Memory: what each worker holds (proportional set size) after all of this, at rest.
+
+Writes lab/benchmarks/results/serve.json and the figures `serve.*`.
 """
 
 import argparse
@@ -16,10 +22,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -37,14 +44,45 @@ BURST = 15.0
 SIDE = 2048
 FORM, TOKENS = "七絕", 32
 """The form requested, and its number of tokens: 28 characters and 4 marks."""
-SMALL = {"form": "七絕", "particles": 32}
-LARGEST = (
-    {"form": "七排", "lines": 60, "particles": 256, "count": 32},
-    {"form": "七律", "particles": 32, "count": 256},
-)
-"""Requests with the most texts: one of large populations, one of many populations."""
-ASKED = 7
-"""How many times the small request is timed."""
+REPEATS = 9
+"""How often one client alone asks."""
+AT_ONCE = 100
+"""How many requests of a kind one client has at once."""
+PAUSE = 0.05
+"""The seconds between two checks of the other client."""
+REST = 6.0
+"""The seconds after which a worker has given memory back."""
+ONE, OTHER = "127.0.0.2", "127.0.0.3"
+"""The addresses of the two clients; Linux has all of 127.0.0.0/8 for loopback."""
+LINE = "春風花月山水雲"
+LONG_POEM = {"lines": [LINE] * 60, "form": "七古"}
+REACHED = {"lines": [LINE] * 16, "form": "七古"}
+CHECK = {"text": "春月紅芳碧，風流夜漏深。此心何必住，金草與山陰。"}
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "default poems": ("compose", {}),
+    "compose": ("compose", {"form": "七律", "particles": 256}),
+    "many poems": ("compose", {"form": "五絕", "particles": 32, "count": 256}),
+    "long poems": ("compose", {"form": "七排", "lines": 60, "particles": 256}),
+    "couplet": ("couplet", {"write": "新春", "length": 11, "count": 10, "particles": 128}),
+    "collect": ("collect", {"form": "七律", "particles": 256}),
+    "conflicts": ("conflicts", {"form": "七排", "lines": 60, "pattern": f"{LINE} " * 30}),
+    "revise": ("revise", {"poem": LONG_POEM, "targets": [{"line": 1}], "particles": 256}),
+    "mend": ("mend", {"text": f"{LINE}，" * 20, "form": "七排"}),
+    "alternatives": ("alternatives", {"poem": LONG_POEM, "line": 60, "position": 7, "limit": 64}),
+    "explain": ("explain", {"poem": LONG_POEM, "limit": 64}),
+    "check": ("check", CHECK),
+    "check 500": ("check", {"text": (f"{LINE}，" * 62)[:500], "form": "七排", "fine": True}),
+    "check 4000": ("check", {"text": f"{LINE}，" * 500, "form": "七排", "fine": True}),
+    "code": ("code", {"text": "春" * 984}),
+    "originality": ("originality", {"poem": LONG_POEM}),
+    "reach": ("reach", {"poem": REACHED, "line": 16, "position": 7}),
+    "units": ("units", {"poem": LONG_POEM}),
+    "next": ("next", {"poem": LONG_POEM, "line": 60, "position": 7, "limit": 64}),
+    "forms": ("forms", {}),
+    "script": ("script", {}),
+    "health": ("health", {}),
+}
+"""A request of each route, at its bounds."""
 
 
 @dataclass
@@ -58,20 +96,17 @@ class Server:
     failed: int = 0
     memory: list[int] = field(default_factory=list)
 
-    def resident(self) -> int:
-        """Return the bytes that the server and its workers now hold in memory; shared pages count in proportion."""
+    def resident(self) -> list[int]:
+        """Return the bytes that the server and each of its workers now hold; shared pages count in proportion."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(
             encoding="ascii"
         )
-        rollups = (
-            Path(f"/proc/{pid}/smaps_rollup") for pid in [self.process.pid, *children.split()]
-        )
-        rows = (
-            row.split()
-            for rollup in rollups
-            for row in rollup.read_text(encoding="ascii").splitlines()
-        )
-        return sum(1024 * int(row[1]) for row in rows if row[0] == "Pss:")
+        found = []
+        for pid in [self.process.pid, *children.split()]:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+            rows = [row.split() for row in rollup.splitlines()]
+            found.append(sum(1024 * int(row[1]) for row in rows if row[0] == "Pss:"))
+        return found
 
 
 @contextmanager
@@ -118,7 +153,7 @@ def burst(
         begun = time.perf_counter()
         list(pool.map(client, range(clients)))
     server.seconds += time.perf_counter() - begun
-    server.memory.append(server.resident())
+    server.memory.append(sum(server.resident()))
 
 
 def product_rate(repeats: int = 20) -> float:
@@ -186,43 +221,121 @@ def _result(server: Server, particles: int, rate: float) -> dict[str, Any]:
     }
 
 
-def beside_large(checkout: Path) -> dict[str, float]:
-    """Time a small request alone and while two of the largest run; return the medians, in milliseconds."""
+def client_at(server: Server, address: str, connections: int = 2) -> httpx.Client:
+    """Open a client whose address the server sees."""
+    limits = httpx.Limits(max_connections=connections)
+    transport = httpx.HTTPTransport(local_address=address, limits=limits)
+    return httpx.Client(base_url=server.address, timeout=600, transport=transport)
 
-    def small(client: httpx.Client) -> float:
-        begun = time.perf_counter()
-        ask(client, **SMALL, seed=1).raise_for_status()
-        return 1000 * (time.perf_counter() - begun)
 
-    over = threading.Event()
-    with (
-        serving(checkout) as server,
-        httpx.Client(base_url=server.address, timeout=60) as client,
-        ThreadPoolExecutor(len(LARGEST)) as pool,
-    ):
-        small(client)
-        quiet = [small(client) for _ in range(ASKED)]
-        for body in LARGEST:
-            pool.submit(_ask_on, server.address, body, over)
+def timed(client: httpx.Client, route: str, **body: Any) -> tuple[float, int]:
+    """Return the milliseconds and the status of an answer."""
+    begun = time.perf_counter()
+    if route in ("forms", "script", "health"):
+        status = client.get(f"/v1/{route}").status_code
+    else:
+        status = client.post(f"/v1/{route}", json=body).status_code
+    return 1000 * (time.perf_counter() - begun), status
+
+
+def alone(checkouts: dict[str, Path]) -> dict[str, dict[str, float]]:
+    """Time a default poem and eight drafts of one client on each server in turn; return the medians."""
+    found: dict[str, dict[str, list[float]]] = {}
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(serving(path)) for name, path in checkouts.items()}
+        for seed in range(REPEATS + 1):
+            for name, server in servers.items():
+                times = found.setdefault(name, {"poem_ms": [], "eight_ms": []})
+                with client_at(server, ONE) as client:
+                    for key, amount in (("poem_ms", 1), ("eight_ms", 8)):
+                        took, _ = timed(client, "compose", seed=8 * seed, count=amount)
+                        times[key].append(took)
+    medians = {}
+    for name, times in found.items():
+        medians[name] = {key: float(np.median(of[1:])) for key, of in times.items()}
+    return medians
+
+
+class Watcher:
+    """Another client, which checks and composes on threads of its own."""
+
+    def __init__(self, server: Server) -> None:
+        self.server, self.over = server, threading.Event()
+        self.checks: list[float] = []
+        self.poems: list[float] = []
+        self.failed = 0
+
+    def check(self) -> None:
+        """Check now and then."""
+        with client_at(self.server, OTHER) as client:
+            while not self.over.is_set():
+                self._keep(self.checks, *timed(client, "check", **CHECK))
+                time.sleep(PAUSE)
+
+    def compose(self) -> None:
+        """Compose one default poem after another."""
+        with client_at(self.server, OTHER) as client:
+            while not self.over.is_set():
+                self._keep(self.poems, *timed(client, "compose", seed=len(self.poems)))
+
+    def _keep(self, times: list[float], took: float, status: int) -> None:
+        if status == 200:
+            times.append(took)
+        else:
+            self.failed += 1
+
+
+def beside(checkout: Path, kinds: Sequence[str]) -> dict[str, Any]:
+    """Measure what 100 requests of each kind by one client cost another, and what workers hold after."""
+    result: dict[str, Any] = {}
+    with serving(checkout) as server:
+        for kind in kinds:
+            quiet = _watched(server, lambda: time.sleep(3))
+            statuses: list[int] = []
+            loud = _watched(server, partial(_ask_at_once, server, kind, statuses))
+            row: dict[str, Any] = {
+                "answered": 0,
+                "refused": 0,
+                "other": {},
+                "others_failed": loud.failed,
+            }
+            for status in statuses:
+                if status in (200, 409, 422):
+                    row["answered"] += 1
+                elif status == 503:
+                    row["refused"] += 1
+                else:
+                    row["other"][status] = row["other"].get(status, 0) + 1
+            row["check_p50_ms"], row["check_p95_ms"] = np.percentile(loud.checks, [50, 95])
+            row["poem_ratio"] = float(np.median(loud.poems) / np.median(quiet.poems))
+            print(kind, json.dumps(row, default=float), flush=True)
+            result[kind] = row
+        time.sleep(REST)
+        return {"kinds": result, "memory_mb": [size / 1e6 for size in server.resident()]}
+
+
+def _watched(server: Server, act: Callable[[], None]) -> Watcher:
+    """Do something while another client watches."""
+    watcher = Watcher(server)
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(watcher.check), pool.submit(watcher.compose)]
         try:
-            time.sleep(3)
-            beside = [small(client) for _ in range(ASKED)]
+            act()
+            if not watcher.poems:
+                time.sleep(1)
         finally:
-            over.set()
-    return {
-        "quiet_ms": float(np.median(quiet)),
-        "beside_ms": float(np.median(beside)),
-        "slowest_ms": max(beside),
-    }
+            watcher.over.set()
+        for each in running:
+            each.result()
+    return watcher
 
 
-def _ask_on(address: str, body: dict[str, Any], over: threading.Event) -> None:
-    """Ask again and again for many poems, halving the number when the server refuses."""
-    count = body["count"]
-    with httpx.Client(base_url=address, timeout=60) as client:
-        while not over.is_set():
-            status = ask(client, **body | {"count": count}).status_code
-            count = max(1, count // 2) if status in (422, 503) else count
+def _ask_at_once(server: Server, kind: str, statuses: list[int]) -> None:
+    """Ask for many of a kind at once, and keep the statuses of the answers."""
+    route, body = KINDS[kind]
+    with client_at(server, ONE, AT_ONCE) as client, ThreadPoolExecutor(AT_ONCE) as pool:
+        asked = [pool.submit(timed, client, route, **body) for _ in range(AT_ONCE)]
+        statuses.extend(each.result()[1] for each in asked)
 
 
 def main() -> None:
@@ -230,17 +343,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The server under load.")
     parser.add_argument("--seconds", type=float, default=30, help="how long each server is asked")
     parser.add_argument("--clients", type=int, default=64)
-    parser.add_argument("--particles", type=int, nargs="*", default=[32, 8])
+    parser.add_argument("--particles", type=int, nargs="*", default=[128, 32])
+    parser.add_argument("--kinds", nargs="*", help="only what these cost another client")
     parser.add_argument(
         "--against", type=Path, help="another checkout, to be measured in turn with this one"
     )
     parser.add_argument("--dry", action="store_true", help="print only")
     arguments = parser.parse_args()
+    if arguments.kinds:
+        print(json.dumps(beside(machine.ROOT, arguments.kinds), indent=1, default=float))
+        return
     checkouts = {"this": machine.ROOT} | ({"other": arguments.against} if arguments.against else {})
     result: dict[str, Any] = {
         "machine": machine.description("fastapi", "uvicorn"),
         "clients": arguments.clients,
-        "beside": {name: beside_large(path) for name, path in checkouts.items()},
+        "alone": alone(checkouts),
+        "beside": beside(machine.ROOT, list(KINDS)),
     }
     for particles in arguments.particles:
         result[f"particles {particles}"] = measure(
@@ -254,22 +372,29 @@ def main() -> None:
 
 
 def figures(result: dict[str, Any]) -> dict[str, float]:
-    """Return the figures that the issue asks for, by name."""
-    beside = result["beside"]["this"]
-    values = {"serve.beside_large_ratio": beside["beside_ms"] / beside["quiet_ms"]}
+    """Return the figures that the issue asks for, by name: the worst over all kinds, and the throughput."""
+    rows = list(result["beside"]["kinds"].values())
+    values = {
+        "serve.beside_check_p50_ms": max(row["check_p50_ms"] for row in rows),
+        "serve.beside_check_p95_ms": max(row["check_p95_ms"] for row in rows),
+        "serve.beside_poem_ratio": max(row["poem_ratio"] for row in rows),
+        "serve.worker_memory_mb": max(result["beside"]["memory_mb"][1:]),
+    }
+    both = result["alone"]
+    if "other" in both:
+        for key, took in both["this"].items():
+            name = key.removesuffix("_ms")
+            values[f"serve.alone_{name}_ratio"] = took / both["other"][key]
     for name, found in result.items():
-        if name.startswith("particles"):
-            suffix, row = name.replace("particles ", "_"), found["servers"]["this"]
-            for key in (
-                "poems_per_second",
-                "p50_ms",
-                "p95_ms",
-                "p99_ms",
-                "share_of_product",
-                "failed",
-            ):
-                values[f"serve.{key}{suffix}"] = row[key]
-            values[f"serve.memory_growth{suffix}"] = row["memory_mb"][-1] / row["memory_mb"][0]
+        if not name.startswith("particles"):
+            continue
+        suffix, servers = name.replace("particles ", "_"), found["servers"]
+        row = servers["this"]
+        for key in ("poems_per_second", "p50_ms", "p95_ms", "p99_ms", "share_of_product", "failed"):
+            values[f"serve.{key}{suffix}"] = row[key]
+        if "other" in servers:
+            ratio = row["poems_per_second"] / servers["other"]["poems_per_second"]
+            values[f"serve.throughput_ratio{suffix}"] = ratio
     return values
 
 

@@ -38,12 +38,29 @@ def _losses(
 ) -> np.ndarray:
     """Return -ln p of every Han character in a batch of poems."""
     prefixes = [[int(id_) for part in example.prefix for id_ in part] for example in batch]
-    state, found = State.joined([network.start(prefix=prefix) for prefix in prefixes]), []
+    state = _joined([network.start(prefix=prefix) for prefix in prefixes])
+    found = []
     for at in range(1, max(len(example.text) for example in batch)):
         ids = np.array([example.text[at] if at < len(example.text) else 0 for example in batch])
         found.append(-state.log_p[np.arange(len(ids)), ids][is_han[ids]])
         state = network.step(state, ids)
     return np.concatenate(found)
+
+
+def _joined(states: list[State]) -> State:
+    """Return the states of several texts as one batch."""
+    layers = []
+    for parts in zip(*(state.layers for state in states), strict=True):
+        layers.append(np.concatenate(parts))
+    biases = []
+    for state in states:
+        biases.append(np.broadcast_to(state.bias, (len(state.h), state.bias.shape[1])))
+    return State(
+        tuple(layers),
+        np.concatenate(biases),
+        np.concatenate([state.logits for state in states]),
+        np.concatenate([state.log_sum for state in states]),
+    )
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
 """Stop long computations whose answer is late or no longer wanted.
 
-In the server, a thread that computes for a request works within the `Deadline` of that request.
-Elsewhere there is no deadline, and nothing is stopped.
+A worker of the server computes within the `Deadline` of the request. Elsewhere there is no deadline,
+and nothing is stopped.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -26,13 +26,13 @@ class Deadline:
 
     seconds: float
     begun: float = field(default_factory=time.monotonic)
-    gone: bool = False
-    """Whether the client has stopped waiting."""
+    gone: Callable[[], bool] = bool
+    """Says whether nobody waits for the answer any more."""
 
     @property
     def is_over(self) -> bool:
         """Whether the time is up or the client has stopped waiting."""
-        return self.gone or time.monotonic() > self.begun + self.seconds
+        return self.gone() or time.monotonic() > self.begun + self.seconds
 
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)

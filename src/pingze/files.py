@@ -1,6 +1,7 @@
 """Read the package's tables, find the folders for pingze's files, write files atomically, and lock folders."""
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -104,6 +105,9 @@ def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> I
     with contextlib.ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            # noticed before the work, not after it
+            if not os.access(folder, os.W_OK):
+                raise PermissionError(errno.EROFS, os.strerror(errno.EROFS))
             if fcntl:
                 descriptor = os.open(folder, os.O_RDONLY)
                 stack.callback(os.close, descriptor)

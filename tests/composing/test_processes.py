@@ -16,8 +16,9 @@ import pytest
 
 from pingze.composing import compose
 from pingze.composing.smc import each
-from pingze.deadline import Deadline, check_deadline, current_deadline, within
+from pingze.deadline import Deadline, DeadlineError, check_deadline, current_deadline, within
 from pingze.errors import InputError
+from pingze.machine import threads
 
 CORE = "numpy._core" if int(np.__version__.split(".")[0]) > 1 else "numpy.core"
 umath = import_module(f"{CORE}._multiarray_umath")
@@ -137,13 +138,25 @@ def test_many_poems_are_those_of_their_seeds_alone() -> None:
     ]
 
 
-def test_what_has_a_deadline_is_computed_in_its_own_thread() -> None:
-    """The deadline of a request of the server is one thread's turn."""
-    deadline = Deadline(60)
-    with within(deadline):
-        seen = each(lambda _: (current_deadline(), threading.get_ident()), [1, 2, 3])
-    assert seen == [(deadline, threading.get_ident())] * 3
-    assert not deadline.gone
+def test_threads_work_within_the_deadline_of_the_thread_that_called() -> None:
+    """A client that leaves stops all of them."""
+    gone = threading.Event()
+    started = threading.Barrier(threads() + 1)
+
+    def compute(_: int) -> None:
+        started.wait(60)
+        while True:
+            check_deadline()
+            time.sleep(0.001)
+
+    def leave() -> None:
+        started.wait(60)
+        gone.set()
+
+    threading.Thread(target=leave).start()
+    with within(Deadline(60, gone=gone.is_set)), pytest.raises(DeadlineError):
+        each(compute, list(range(threads())))
+    assert current_deadline() is None
 
 
 def test_where_one_fails_the_others_stop() -> None:

@@ -13,7 +13,7 @@ from pingze.composing.composer import POPULATION, Composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.proposal import OUTSIDE, choose, effective_sizes, resample
 from pingze.composing.request import Request, read_request
-from pingze.composing.smc import Writing, finish, go_on
+from pingze.composing.smc import Writing, finish
 from pingze.composing.terms import Term
 from pingze.composing.terms.antithesis import Antithesis, Opposites
 from pingze.verse import check
@@ -204,54 +204,13 @@ def test_populations_are_the_same_on_any_number_of_processors(
     assert found[0] == found[1] == found[2]
 
 
-def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
-    """Other forms, temperatures, prefixes and sizes; each joins while the others are under way."""
-    chosen = composer(seed=6, conditions=("<五絕>", "<李白>"), held=True)
-    asked: list[tuple[dict[str, object], Sampling, int]] = [
-        ({"form": "五絕", "poet": "李白"}, Sampling(0.8, 8), 5),
-        ({"form": "七律", "antithesis": 1.0, "repeat": True}, Sampling(1.2, 3), 6),
-        ({"form": "五絕", "include": "春", "title": "江月"}, Sampling(0.5, 16), 7),
-    ]
-    alone, drafts = [], []
-    for options, sampling, seed in asked:
-        inclusion = prepared(chosen, **options)
-        alone.append(chosen.write(inclusion, sampling, seed))
-        drafts.append(chosen.begin(inclusion, sampling, [(seed, 0)]))
-    for step in range(100):
-        going = [draft for draft in drafts[: step // 3 + 1] if not draft.finished]
-        assert not going or not go_on(chosen.network, going)
-    for poem, draft in zip(alone, drafts, strict=True):
-        together = chosen.poem(draft.constraints, draft.chosen(), poem.seed)
-        assert together.lines == poem.lines
-        assert together.log_probability == pytest.approx(poem.log_probability, rel=1e-6)
-
-
-def test_what_a_draft_settles_stays_and_what_is_fixed_is_settled_from_the_start() -> None:
+def test_equal_texts_are_read_once() -> None:
     chosen = composer(seed=3)
-    inclusion = chosen.prepare(
-        read_request(chosen.vocabulary, Composing(form="五絕", acrostic="春江花月"))
-    )
+    inclusion = prepared(chosen, form="五絕", acrostic="春江花月")
     writing = chosen.begin(inclusion, Sampling(0.3, 32), [(0, 0)])
-    drafts = []
     while not writing.finished:
-        go_on(chosen.network, [writing])
-        # equal texts are read once
+        writing.step()
         assert len(np.unique(writing.rows)) == len(np.unique(writing.texts, axis=0))
-        lines, settled = map("".join, writing.draft(alone=True))
-        assert lines[: writing.place] in {
-            chosen.vocabulary.decode(row[: writing.place]) for row in writing.texts
-        }
-        assert [lines[place] for place in (0, 5, 10, 15)] == list("春江花月")
-        assert "".join(writing.draft(alone=False)[1]) == "春＿＿＿＿江＿＿＿＿花＿＿＿＿月＿＿＿＿"
-        drafts.append((lines, settled))
-    finished = {chosen.vocabulary.decode(row) for row in writing.texts}
-    for later, (lines, settled) in enumerate(drafts):
-        stays = [place for place in range(20) if settled[place] != "＿"]
-        assert {0, 5, 10, 15} <= {*stays}
-        after = [*finished, *(draft for draft, _ in drafts[later:])]
-        assert all(text[place] in (settled[place], "＿") for text in after for place in stays)
-        assert all(lines[place] == settled[place] for place in stays)
-    assert drafts[-2][1].count("＿") < drafts[1][1].count("＿")
 
 
 def test_resampling_takes_each_row_in_proportion_to_its_weight() -> None:

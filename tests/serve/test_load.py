@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pingze.serve.worker import REST
+from pingze.serve.pool import REST
 from tests.serve.process import SECONDS, post, serving
 
 pytestmark = pytest.mark.slow

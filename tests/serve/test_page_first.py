@@ -141,31 +141,6 @@ def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(
         count(page, "#sheet .how-to-read", 0)
 
 
-def test_writing_is_seen_in_pale_ink_and_what_is_fixed_in_black(page: Page) -> None:
-    page.evaluate("""() => {
-        window.seen = [];
-        const sheet = document.querySelector("#sheet");
-        const texts = (of) => [...sheet.querySelectorAll(of)].map((node) => node.textContent).join("");
-        new MutationObserver(() => {
-            const [pale, all] = [".pale .character", ".character"].map(texts);
-            if (pale) window.seen.push([pale, all, texts("[data-position='1']:not(.pale) .character")]);
-            sheet.querySelector("[data-line='8'].pale")?.click();  // there is no such line on the desk yet
-        }).observe(sheet, { childList: true });
-    }""")
-    page.click("#more > summary")
-    page.fill("#acrostic", "春夏秋冬東南西北")
-    compose(page, form="七律")
-    drafts = page.evaluate("window.seen")
-    assert {heads for *_, heads in drafts} == {"春夏秋冬東南西北"}
-    left = [pale.count("・") for pale, *_ in drafts]
-    assert left == sorted(left, reverse=True)
-    assert max(left) > min(left)
-    # of two populations, so that nothing else is settled
-    assert {len(pale) for pale, *_ in drafts} == {48}
-    assert {len(text) for _, text, _ in drafts} == {56}
-    count(page, "#sheet .pale", 0)
-
-
 def test_a_double_click_and_a_key_held_down_compose_once(page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

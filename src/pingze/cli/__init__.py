@@ -78,6 +78,8 @@ def _print_error(error: BaseException) -> int:
             return _fail(
                 here("usage", message=cast(Any, error).format_message(), command=command), 2
             )
+        case MemoryError():
+            return _fail(here("memory"), 2)
         case BrokenPipeError():  # the reader of our output has gone
             _discard(sys.stdout)
             return 0

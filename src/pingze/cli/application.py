@@ -83,6 +83,9 @@ app = typer.Typer(
 )
 
 LARGEST_FILE = 20  # MB of a file of poems; reading the file takes about ten times as much memory
+LONGEST_ROW = 30_000  # bytes of a line of a file: ten thousand characters
+LONGEST_BLOCK = 10_000  # lines without a blank line between
+MOST_ROWS = 1_000_000  # lines of a file
 START = """\
 pingze 平仄 writes classical Chinese verse, and checks yours.
 
@@ -239,20 +242,34 @@ def _as_json(value: Any) -> str:
 
 
 def read_file(file: str) -> str:
-    """Read a file, or standard input (-), as UTF-8; refuse a file larger than `LARGEST_FILE` MB."""
-    most = LARGEST_FILE * 1_000_000
+    """Read a file, or standard input (-), as UTF-8.
+
+    Raises InputError if it is larger than `LARGEST_FILE` MB, or as soon as a line, a block of lines
+    or the number of lines is too long for verse.
+    """
+    name, rows = file_name(file), list[bytes]()
+    size, block = 0, 0
     try:
         with open(0 if file == "-" else file, "rb", closefd=file != "-") as source:
-            data = source.read(most + 1)
+            while row := source.readline(LONGEST_ROW + 1):
+                size += len(row)
+                block = block + 1 if row.strip() else 0
+                rows.append(row)
+                if size > LARGEST_FILE * 1_000_000:
+                    raise InputError("file_too_large", name=name, most=LARGEST_FILE)
+                if len(row) > LONGEST_ROW:
+                    raise InputError("row_too_long", name=name, most=LONGEST_ROW)
+                if len(rows) > MOST_ROWS:
+                    raise InputError("too_many_rows", name=name, most=MOST_ROWS)
+                if block > LONGEST_BLOCK:
+                    raise InputError("block_too_long", name=name, most=LONGEST_BLOCK)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError("unreadable", name=file_name(file), reason=reason) from error
-    if len(data) > most:
-        raise InputError("file_too_large", name=file_name(file), most=LARGEST_FILE)
+        raise InputError("unreadable", name=name, reason=reason) from error
     try:
-        return data.decode("utf-8-sig")
+        return b"".join(rows).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError("not_utf8", name=file_name(file)) from None
+        raise InputError("not_utf8", name=name) from None
 
 
 def file_name(file: str) -> str:

@@ -24,22 +24,30 @@ def serve(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, max=1024, help="The number of processes; by default one for each core."
+            min=1,
+            max=1024,
+            help="How many heavy requests of one client are computed at once; by default one for each core.",
         ),
     ] = None,
+    trust_proxy: Annotated[
+        str, typer.Option(help="The address of a proxy that names the client in X-Forwarded-For.")
+    ] = "",
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""
     need("serve", "pingze serve")
-    from pingze.serve.queue import Queue
+    from pingze.serve.pool import Lanes
     from pingze.serve.server import listen, reached_at, run
 
     public = urlsplit(public_url)
     if public_url and not (public.scheme in ("http", "https") and public.hostname):
         raise InputError("public_url", field="public-url", has=public_url)
+    for name in allow_host or []:
+        if "*" in name.removeprefix("*."):
+            raise InputError("allow_host", field="allow-host", has=name)
     with listen(host, port) as bound:
         address = reached_at(bound)
-        queue = Queue(workers=workers)
-        queue.wait_until_ready()
+        lanes = Lanes(workers)
+        lanes.wait_until_ready()
         shown = f"[{address}]" if ":" in address else address
         typer.echo(
             f"pingze serves at http://{shown}:{bound.getsockname()[1]}  (Ctrl-C stops)", err=True
@@ -50,4 +58,4 @@ def serve(
             *(allow_host or []),
             *([public.hostname] if public.hostname else []),
         ]
-        run(bound, queue, names, public_url.partition("#")[0])
+        run(bound, lanes, names, public_url.partition("#")[0], trust_proxy)

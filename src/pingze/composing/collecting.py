@@ -260,10 +260,14 @@ def quoting(lexicon: Lexicon, width: int, poets: str) -> Quoting:
     """
     path = store_path()
     changed = path.stat().st_mtime_ns if path.exists() else 0
-    return _quoting(lexicon, width, poets, path, changed)
+    return kept_lines(lexicon, width, poets, path, changed)
 
 
 @lru_cache(maxsize=2)  # each holds up to 100 MB
-def _quoting(lexicon: Lexicon, width: int, poets: str, path: Path, changed: int) -> Quoting:
+def kept_lines(lexicon: Lexicon, width: int, poets: str, path: Path, changed: int) -> Quoting:
+    """Read the lines of a store.
+
+    `changed` is the time of the last change to the store, used only as a cache key.
+    """
     with Store.open(path) as store:
         return Quoting(store, lexicon, width, poets)

@@ -75,6 +75,9 @@ class Bounded:
                     bool in types if isinstance(value, bool) else isinstance(value, tuple(taken))
                 ):
                     raise wrong_type(each.name, value, _KINDS[types[0]][1])
+            most = each.metadata.get("json_schema_extra", {}).get("maxItems", math.inf)
+            if isinstance(value, list) and len(value) > most:
+                raise InputError("too_many", field=each.name, has=len(value), most=most)
             for one in value if isinstance(value, list) else [value]:
                 check_bounds(each.name, one, each.metadata.get("json_schema_extra", {}))
 

@@ -14,9 +14,10 @@ Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, L
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate, pairwise
+from dataclasses import replace
+from threading import Event
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -24,10 +25,8 @@ import numpy as np
 from pingze.arrays import Array, Bool, Float, Int
 from pingze.composing.constraints.feasibility import Histories
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.lexicon import FREE
 from pingze.composing.options import Sampling
 from pingze.composing.proposal import choose, effective_sizes, resample
-from pingze.composing.request import BLANKS
 from pingze.composing.terms import Term, Token
 from pingze.composing.words import Start
 from pingze.deadline import Deadline, check_deadline, current_deadline, within
@@ -79,9 +78,7 @@ class Writing:
     A particle is a text with a weight.
 
     All texts have the same length. A step has three parts: `write` draws the next token of every
-    text, the model reads these tokens, and `weigh` reweighs and resamples the particles. `go_on`
-    does one step for several writings; the model then reads the tokens of all writings in one
-    batch.
+    text, the model reads these tokens, and `weigh` reweighs and resamples the particles.
 
     Particles with the same tokens so far, such as copies made by resampling, share one row of the
     model's state. `state` has a row for each distinct text, and `rows` has the row number of each
@@ -139,11 +136,21 @@ class Writing:
 
     @property
     def finished(self) -> bool:
-        """Whether every text is complete, with its last mark.
-
-        `go_on` does not let the model read this last mark.
-        """
+        """Whether every text is complete, with its last mark, which the model does not read."""
         return self.place == self.constraints.places and not self.at_mark
+
+    def step(self) -> None:
+        """Add one token to every text: draw it, let the model read it, reweigh and resample.
+
+        Raises UnfinishedError as `write` does.
+        """
+        self.write()
+        if self.finished:  # the model need not read the last token
+            self.weigh(None)
+            return
+        rows, ids = self.merge()
+        self.weigh(self.network.read(self.state, rows, ids))
+        self.state = self.network.predict(self.state)
 
     def write(self) -> None:
         """Draw the next token of every text.
@@ -163,8 +170,6 @@ class Writing:
         self.log_weights += share.reshape(self.log_weights.shape)
         self.log_p = logits[self.rows, self.ids] - self.state.log_sum[self.rows]
         self.log_probabilities += self.log_p
-        if self.finished:  # the model need not read the last token
-            self.weigh(None)
 
     def _write_character(self, logits: Float[Array, "U V"]) -> Float[Array, "GN"]:
         """Draw an allowed character for each text; return the log of the allowed characters' total probability."""
@@ -202,7 +207,7 @@ class Writing:
     def merge(self) -> tuple[Int[Array, "U"], Int[Array, "U"]]:
         """Merge particles with the same tokens; return the row of the state that each text continues, and its token.
 
-        The caller lets the model read these tokens, and passes the new states to `weigh`.
+        The model reads these tokens, and `weigh` gets the new states.
         """
         vocabulary_size = self.state.logits.shape[1]
         tokens, self.rows = np.unique(self.rows * vocabulary_size + self.ids, return_inverse=True)
@@ -213,8 +218,7 @@ class Writing:
 
         `state` has read these tokens; it is None if the texts are finished.
 
-        Afterwards `self.state` has only the rows of texts that are left, and the caller computes
-        their logits.
+        Afterwards `self.state` has only the rows of texts that are left, without their logits.
         """
         # 1. Add what each term returns for the token and, at the end, for the whole text.
         token = Token(
@@ -250,25 +254,6 @@ class Writing:
             left, self.rows = np.unique(self.rows, return_inverse=True)
             self.state = self.state.take(left)
 
-    def draft(self, alone: bool) -> list[list[str]]:
-        """Return the lines of the text with the highest score, and the same lines with only the settled characters.
-
-        A character is settled if the request fixes it. If the request has no other population
-        (`alone`), a character on which all texts agree is settled too. ＿ stands for a character
-        that is not written or not settled.
-        """
-        written, text = self.texts[:, : self.place], np.array(self.constraints.fixed)
-        settled, tokens = text.copy(), self.constraints.lexicon.vocabulary.tokens
-        leads = np.where(self.log_weights.ravel() > -np.inf, self.scores, -np.inf).argmax()
-        text[: self.place] = written[leads]
-        if alone:
-            settled[: self.place] = np.where((written == written[0]).all(axis=0), written[0], FREE)
-        both = (
-            "".join(BLANKS[0] if id_ == FREE else tokens[id_] for id_ in ids)
-            for ids in (text, settled)
-        )
-        return [*map(self.constraints.layout.cut, both)]
-
     def chosen(self) -> list[Text]:
         """Choose one text from each finished population."""
         G, N = self.log_weights.shape
@@ -292,40 +277,6 @@ class Writing:
         return list(map(Text, *columns))
 
 
-def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
-    """Add one token to every text of several writings, as one batch; return the failed writings with their errors.
-
-    The requests may differ in everything except the model. Sharing a batch changes no result.
-    """
-    failed: dict[Writing, UnfinishedError] = {}
-    for writing in writings:
-        try:
-            writing.write()
-        except UnfinishedError as error:
-            failed[writing] = error
-    reading = [writing for writing in writings if writing not in failed and not writing.finished]
-    if reading:
-        rows, ids = zip(*(writing.merge() for writing in reading), strict=True)
-        starts = accumulate((len(writing.state.h) for writing in reading[:-1]), initial=0)
-        continued = np.concatenate([start + part for start, part in zip(starts, rows, strict=True)])
-        state = network.read(
-            State.joined([writing.state for writing in reading]), continued, np.concatenate(ids)
-        )
-        for writing, part in zip(reading, _parts(state, map(len, ids)), strict=True):
-            writing.weigh(part)
-        state = network.predict(State.joined([writing.state for writing in reading]))
-        for writing, part in zip(
-            reading, _parts(state, [len(w.state.h) for w in reading]), strict=True
-        ):
-            writing.state = part
-    return failed
-
-
-def _parts(state: State, sizes: Iterable[int]) -> list[State]:
-    """Divide a batch into consecutive batches of the given sizes; nothing is copied."""
-    return [state.take(slice(start, end)) for start, end in pairwise(accumulate(sizes, initial=0))]
-
-
 def finish(writing: Writing) -> list[Text]:
     """Finish the texts, and choose one from each population.
 
@@ -333,20 +284,21 @@ def finish(writing: Writing) -> list[Text]:
     """
     while not writing.finished:
         check_deadline()
-        for error in go_on(writing.network, [writing]).values():
-            raise error
+        writing.step()
     return writing.chosen()
 
 
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
     """Apply `compute` to every batch, on as many threads as there are processors; return the results in order.
 
-    If the calling thread has a deadline, it computes the batches itself, one by one. If a batch
-    fails, the other threads stop at their next `check_deadline`.
+    The threads work within the deadline of the calling thread, if it has one. If a batch fails, the
+    other threads stop at their next `check_deadline`.
     """
-    if len(batches) == 1 or current_deadline():
+    if len(batches) == 1 or threads() == 1:
         return [compute(batch) for batch in batches]
-    deadline = Deadline(math.inf)
+    outer = current_deadline() or Deadline(math.inf)
+    failed = Event()
+    deadline = replace(outer, gone=lambda: failed.is_set() or outer.gone())
 
     def computed(batch: B) -> R:
         with within(deadline):
@@ -356,5 +308,5 @@ def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
         try:
             return list(pool.map(computed, batches))
         except BaseException:
-            deadline.gone = True
+            failed.set()
             raise

@@ -13,13 +13,15 @@ index in a folder next to it. The tables of the file:
     `poem`.
 """
 
+import hashlib
+import json
 import re
 import shutil
 import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import chain, combinations
 from operator import attrgetter
@@ -36,6 +38,8 @@ from pingze.verse.characters import HAN, MARKS
 
 # -- clean -------------------------------------------------------------------------------------------------------
 
+DIGESTS, CHECKED = "digests.json", "checked.json"
+"""Files of an index's folder: the digests of the store's parts, and which parts were last found to fit them."""
 SHORTEST = 20  # a poem with fewer characters (Han characters and marks) is dropped as a fragment
 REASONS = ("lost characters", "brackets, quotes or notes", "other signs", "too short")
 """The reasons for dropping a poem; each poem is counted once, under the first reason that applies."""
@@ -231,6 +235,8 @@ def build(
     Raises CorpusError if the source cannot be read or the store cannot be written; an older store
     is then kept.
     """
+    with locked(store_path().parent, CorpusError):
+        pass  # a folder that cannot be written is noticed before the work
     # 1) Read, clean and group the poems.
     progress("reading and cleaning the poems")
     if (own := is_own(source)) and more:
@@ -260,6 +266,8 @@ def build(
             with written(path, CorpusError) as partial:
                 SuffixArray.of_texts(poem.text for poem in poems).save(folder)
                 _write(partial, poems, grouped, cleaned, folder.name)
+                digests = _digests(partial, folder)
+                (folder / DIGESTS).write_text(json.dumps(digests), encoding="ascii")
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
             if not isinstance(error, sqlite3.Error | UnicodeError):
@@ -269,6 +277,40 @@ def build(
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
     return path
+
+
+def _digests(database: Path, folder: Path) -> dict[str, str]:
+    """Compute the SHA-256 of a store's database and of each array of its index."""
+    found = {}
+    for path in (database, *sorted(folder.glob("*.npy"))):
+        with path.open("rb") as file:
+            found["" if path == database else path.name] = hashlib.file_digest(
+                file, "sha256"
+            ).hexdigest()
+    return found
+
+
+def check_digests(database: Path, folder: Path) -> None:
+    """Compare each part of a store with its digest, unless no part has changed since this was done.
+
+    Raises ValueError if a part is damaged, and OSError if one cannot be read.
+    """
+    wanted, checked = folder / DIGESTS, folder / CHECKED
+    if not wanted.exists():  # built by an earlier version
+        return
+    for path in folder.iterdir():
+        if not path.is_file():  # opening a pipe would wait for a writer
+            raise ValueError(f"{path.name} is no file")
+    states = []
+    for path in (database, *sorted(folder.glob("*.npy"))):
+        state = path.stat()
+        states.append([path.name, state.st_size, state.st_mtime_ns])
+    if checked.exists() and checked.read_text(encoding="utf-8") == json.dumps(states):
+        return
+    if _digests(database, folder) != json.loads(wanted.read_text(encoding="ascii")):
+        raise ValueError("it does not fit its digest")
+    with suppress(CorpusError), written(checked, CorpusError) as partial:
+        partial.write_text(json.dumps(states), encoding="utf-8")
 
 
 def _write(

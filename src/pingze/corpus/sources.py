@@ -32,6 +32,11 @@ from pingze.verse.characters import MARKS
 from pingze.verse.context import in_context
 from pingze.verse.pasted_text import read_text, split_poems
 
+MOST_INFLATED = 2 * 10**9
+"""The most bytes of an archive when it is inflated; the package has 0.4 GB."""
+MOST_OF_FILE = 50 * 10**6
+"""The most bytes of one of its files that holds poems; the largest of the package has 4 MB."""
+
 _POEMS = re.compile(r"(?:(?:.*/)?quantangshi/)?poet\.(tang|song)\.(\d+)\.json")
 _CI = {
     re.compile(r"(?:.*/)?songci/ci\.song\.(\d+)y?\.json"): "song",
@@ -83,6 +88,12 @@ def _kind(name: str) -> Kind | None:
     return None
 
 
+def _check_size(name: str, size: int) -> None:
+    """Raise CorpusError if a file is too large to be read at once."""
+    if size > MOST_OF_FILE:
+        raise CorpusError("inflated_corpus", path=name, most=MOST_OF_FILE // 10**6)
+
+
 def read(source: Path, kind_of: Callable[[str], Kind | None] = _kind) -> Iterator[File]:
     """Read the JSON files of a folder or a tar archive.
 
@@ -109,13 +120,19 @@ def _contents(
     if source.is_dir():
         for path in filter(Path.is_file, source.rglob("*.json")):
             if kind := kind_of(name := path.relative_to(source).as_posix()):
+                _check_size(name, path.stat().st_size)
                 yield name, kind, path.read_bytes()
         return
     if source.exists() and not source.is_file():
         return  # opening a pipe would wait for a writer
     with tarfile.open(source, "r|*") as archive:
         for member in archive:
+            # The archive is inflated up to the end of each member, whatever is read of it.
+            if member.offset_data + member.size > MOST_INFLATED:
+                most = MOST_INFLATED // 10**6
+                raise CorpusError("inflated_corpus", path=str(source), most=most)
             if (kind := kind_of(member.name)) and (content := archive.extractfile(member)):
+                _check_size(member.name, member.size)
                 yield member.name, kind, content.read()
 
 

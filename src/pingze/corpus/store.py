@@ -17,7 +17,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from pingze.corpus.build import DRAWN, SPLITS, VERSION, fault, store_path
+from pingze.corpus.build import DRAWN, SPLITS, VERSION, check_digests, fault, store_path
 from pingze.corpus.poem import FORMS, OWN, CorpusPoem, lines
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError, InputError
@@ -276,14 +276,17 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
         ((version,),) = database.execute("PRAGMA user_version")
         if version != VERSION:
             raise CorpusError("corpus_version", path=str(path))
-        ((folder, last),) = database.execute(
-            "SELECT folder, (SELECT max(id) FROM poem) FROM suffix_array"
-        )
         try:
+            ((folder, last),) = database.execute(
+                "SELECT folder, (SELECT max(id) FROM poem) FROM suffix_array"
+            )
+            check_digests(path, path.with_name(folder))
             index = SuffixArray.load(path.with_name(folder))
             if len(index.texts) != last + 1:
                 raise ValueError("its index is of other poems")
-        except (OSError, ValueError, EOFError, IndexError) as error:
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # damaged headers make NumPy raise errors of many kinds
             if path.exists() and path.stat().st_ino != before:
                 return _opened(path)  # a build has just replaced both
             raise CorpusError("corpus_damaged", path=str(path), reason=str(error)) from error

@@ -101,8 +101,13 @@ class SuffixArray:
 
         Raises OSError, ValueError, EOFError or IndexError if one is damaged.
         """
-        files = (folder / f"{each.name}.npy" for each in fields(cls))
-        index = cls(*(np.asarray(np.load(file, mmap_mode="r")) for file in files))
+        arrays = {}
+        for each in fields(cls):
+            file = folder / f"{each.name}.npy"
+            if not file.is_file():  # opening a pipe would wait for a writer
+                raise ValueError(f"{file.name} is no file")
+            arrays[each.name] = np.asarray(np.load(file, mmap_mode="r"))
+        index = cls(**arrays)
         sample = index.order[:: len(index.order) // _SAMPLED + 1]
         packed = _packed(index.text, sample, 0)
         if (

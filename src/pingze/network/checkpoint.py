@@ -54,6 +54,10 @@ Processors without VNNI add two products of 8-bit integers in 16 bits. The sum m
 not overflow: 2 · 255 · 64 < 2^15."""
 
 
+LARGEST_FILE = 4
+"""The most GB of a file of tensors; the models that ship have 9 MB."""
+
+
 class Rounded(NamedTuple):
     """A weight matrix in 8 bits. Row n is `scale[n] * whole[n]`.
 
@@ -271,8 +275,14 @@ def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfigurati
         )
         if found is not None and not (finite or name + SCALE in expected):
             has = f"not finite, or {found.dtype}"
+        elif found is not None and found.dtype == np.int8 and not _is_small(found):
+            has = f"beyond {LARGEST_WEIGHT} in 8 bits"
         if has != wanted:
             raise CheckpointError("model_tensor", path=str(path), name=name, has=has, wanted=wanted)
+
+
+def _is_small(whole: Int8[Array, "N K"]) -> bool:
+    return not whole.size or (whole.min() >= -LARGEST_WEIGHT and whole.max() <= LARGEST_WEIGHT)
 
 
 def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:
@@ -302,6 +312,9 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     Raises ValueError with the reason if the file cannot be used.
     """
     try:
+        # A file may be larger than what it takes on the disk, and than the memory.
+        if path.stat().st_size > LARGEST_FILE << 30:
+            raise ValueError(here("model_too_large", path=str(path), most=LARGEST_FILE))
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}

@@ -44,6 +44,7 @@ from functools import cache, partial
 import numpy as np
 
 from pingze.arrays import Array, Float, Int64
+from pingze.lstm.formulas import StepCache
 from pingze.network.checkpoint import Checkpoint
 from pingze.network.reference import ReferenceNetwork, State
 
@@ -111,6 +112,14 @@ class GraphNetwork(ReferenceNetwork):
             zip(self._names, state.layers, strict=True)
         )
         return State.unpredicted(self._step(given), bias)
+
+    def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
+        """Return the caches as the reference does, and free the weights in float32, which nothing else needs."""
+        try:
+            return super().record(ids)
+        finally:
+            del self.parameters
+            vars(self.checkpoint).pop("tensors")  # a frozen dataclass
 
     def predict(self, state: State) -> State:
         """Return the same state with the logits of the next token."""
@@ -422,4 +431,6 @@ def session(graph: bytes) -> Callable[[Mapping[str, Array]], list[Array]]:
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # The arena would keep the memory of the largest batch for ever, and gains no time.
+    options.enable_cpu_mem_arena = False
     return partial(onnxruntime.InferenceSession(graph, options).run, None)

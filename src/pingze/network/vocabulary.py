@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import SupportsIndex
+from unicodedata import category
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from pingze.verse.characters import MARKS
 PAD, BOS, EOS, UNK = range(4)
 SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>", "<unk>")
 _TOKEN = re.compile(r"[^\s\ud800-\udfff]|<[^<>\n\ud800-\udfff]+>")
+_CONTROLS = ("Cc", "Cf")  # a terminal obeys such characters; U+202E turns the direction of writing
 
 
 class Vocabulary:
@@ -35,8 +37,10 @@ class Vocabulary:
             raise InputError("vocabulary_begins", wanted=" ".join(SPECIAL_TOKENS))
         if len(self.ids) != len(self.tokens):
             raise InputError("vocabulary_twice")
-        if odd := [token for token in self.tokens if not _TOKEN.fullmatch(token)]:
-            raise InputError("vocabulary_token", has=ascii(odd[0]))
+        for token in self.tokens:
+            has_controls = any(category(character) in _CONTROLS for character in token)
+            if has_controls or not _TOKEN.fullmatch(token):
+                raise InputError("vocabulary_token", has=ascii(token))
 
     @classmethod
     def of_texts(

@@ -1,13 +1,20 @@
 """Compute the answers to requests in a worker process, with one function for each route."""
 
-import time
+import json
+import pickle
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
 from pingze import composing
 from pingze import verse as prosody
-from pingze.composing import Mended
-from pingze.composing.composer import composer, prepare
+from pingze.composing import Mended, Poem
+from pingze.composing.collecting import kept_lines
+from pingze.composing.composer import Composer, composer, prepare
+from pingze.composing.revision import prepare_poem
+from pingze.composing.typed_text import noted
+from pingze.composing.words import Inclusion
 from pingze.corpus import Store, store_path
 from pingze.corpus.store import of_lines, usual_neighbours
 from pingze.deadline import check_deadline
@@ -25,7 +32,9 @@ from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import STANDARDS
 from pingze.verse.suggestions import suggest
 from pingze.verse.tunes import tunes
+from pingze.verse.verdict import Note
 
+PickledRequest = bytes  # also the key by which a worker keeps the prepared request
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 EXAMPLE = ("杜甫", "登高")
 NOT_PEOPLE = ("郊廟朝會歌辭",)  # author names under which the corpus has poems by several poets
@@ -125,6 +134,9 @@ def mend(asked: schemas.MendRequest) -> Mended:
 
 def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
     """Write lower lines to an upper line, upper lines to a lower line, or couplets with a 橫批 (heading) on a theme."""
+    texts, most = asked.count * asked.particles, schemas.MOST_COUPLET_TEXTS
+    if texts > most:
+        raise InputError("too_many_texts", field="count", has=texts, most=most)
     return schemas.Couplets(composing.couplet(**vars(asked)))
 
 
@@ -151,13 +163,13 @@ def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
             verdict = prosody.check(
                 text, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine
             )
-            faults, by = [], STANDARDS[verdict.standard]
+            faults, by = list[schemas.Fault](), STANDARDS[verdict.standard]
             for fault in verdict.violations:
                 check_deadline()
-                said, fits = (
-                    say(fault.rule, {}, language),
-                    suggest(verdict, fault, neighbours=neighbours),
-                )
+                said = say(fault.rule, {}, language)
+                fits: tuple[str, ...] = ()
+                if len(faults) < schemas.MOST_FITTED:
+                    fits = suggest(verdict, fault, neighbours=neighbours)
                 cause = fault.as_cause(verdict.rhyme)
                 faults.append(
                     schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=cause)
@@ -227,19 +239,57 @@ def code(asked: schemas.CodeRequest) -> schemas.Code:
     return schemas.Code(["".join(map(str, row)) for row in drawn.matrix])
 
 
-def warm_up() -> float:
-    """Load the models and tables.
+@lru_cache(maxsize=2)  # a request with many words to include takes up to 14 MB
+def prepared(
+    packed: PickledRequest,
+) -> tuple[Composer, Inclusion, schemas.ComposeRequest | schemas.ReviseRequest, Sequence[Note]]:
+    """Prepare a request for poems.
 
-    Return how many CPU seconds per token it takes to write a large batch of texts.
+    Returns its model, its constraints, itself, and notes on how it was read.
     """
-    forms("en"), forms("zh"), script()
-    for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
-        check(schemas.CheckRequest(text=text, form="五絕"), "en")
-    asked = schemas.ComposeRequest(form="五律", particles=64, seed=0)
+    asked = pickle.loads(packed)
+    with noted() as notes:
+        if isinstance(asked, schemas.ComposeRequest):
+            chosen, inclusion = prepare(asked, asked.model)
+        else:
+            targets = [
+                each.line if each.position is None else (each.line, each.position)
+                for each in asked.targets
+            ]
+            poem = asked.poem.read(asked.level, asked.standard)
+            chosen, inclusion = prepare_poem(poem, targets, asked, asked.model)
+    return chosen, inclusion, asked, list(notes)
+
+
+def write(packed: PickledRequest, seed: int) -> tuple[Poem, Sequence[Note]]:
+    """Write the poem of a seed; return it with notes on how the request was read."""
+    chosen, inclusion, asked, notes = prepared(packed)
+    return chosen.write(inclusion, asked, seed), notes
+
+
+def encoded(compute: Callable[..., Any], *arguments: Any) -> bytes:
+    """Compute an answer and encode it as JSON, which takes long if the answer is large."""
+    answer = compute(*arguments)
+    return json.dumps(answer, default=asdict, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def warm_up() -> None:
+    """Load the models and tables with which a worker writes poems."""
+    forms("en")
+    forms("zh")
     for name in checkpoint.SHIPPED:
+        asked = schemas.ComposeRequest(form="五律", particles=8, seed=0)
         chosen, inclusion = prepare(asked, name)
-        begun = time.process_time()  # the clock would also count the starts of other workers
-        written = chosen.write(inclusion, asked, seed=0)
-        took = time.process_time() - begun
-        composing.explain(written, model=name)
-    return took / (asked.particles * inclusion.constraints.tokens)
+        composing.explain(chosen.write(inclusion, asked, seed=0), model=name)
+
+
+def warm_up_check() -> None:
+    """Load the tables with which a worker checks poems."""
+    for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平月平日云。"):
+        check(schemas.CheckRequest(text=text, form="五絕", fine=True, explain=True), "en")
+
+
+def forget() -> None:
+    """Free what only some requests need; it is computed again when it is needed."""
+    prepared.cache_clear()
+    kept_lines.cache_clear()

@@ -1,25 +1,24 @@
-"""Define the API's routes under /v1, whose answers the queue's workers compute, and assemble the application.
+"""Define the API's routes under /v1, whose answers the pool's workers compute, and assemble the application.
 
 The application consists of the routes, the OpenAPI schema, the page, the answers to errors, and the
-guard.
+limits of a request.
 """
 
 import asyncio
 import json
 import pickle
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from html import escape
 from importlib.metadata import metadata
 from inspect import Parameter, Signature, signature
-from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
@@ -27,50 +26,81 @@ from pingze.composing import Poem
 from pingze.composing.composer import seeds
 from pingze.errors import InputError, PingzeError
 from pingze.network import checkpoint
-from pingze.serve import answers, inside, populations, queue
-from pingze.serve.guard import Guard
+from pingze.serve import answers, inside
+from pingze.serve.limits import Limits
+from pingze.serve.pool import Lane, Lanes
 from pingze.serve.problems import MEDIA_TYPE, Problem, RefusedError, invalid, language_of
-from pingze.serve.queue import Queue
 from pingze.serve.schemas import (
     MOST_TEXTS,
+    CheckRequest,
+    CodeRequest,
     CollectedPoems,
     CollectRequest,
     ComposeRequest,
+    CoupletRequest,
     Health,
+    MendRequest,
     Poems,
     ReviseRequest,
 )
+from pingze.verse.forms import find_form
 from pingze.verse.verdict import Note
 
 __all__ = ["create_app", "project_url"]
 
 P = TypeVar("P", bound=Poems)
-Hear = Callable[[populations.Draft], None]
 LINES = "application/x-ndjson"
+LONG = 2.0
+"""The seconds that poems must be expected to take before their progress is told."""
+QUICK_CHECK = 500
+"""The characters up to which a text to check takes milliseconds."""
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
-PROBLEMS = (400, 404, 405, 408, 409, 413, 415, 421, 422, 500, 503)
+PROBLEMS = (400, 404, 405, 408, 409, 413, 415, 422, 500, 503)
 router = APIRouter(prefix="/v1", responses={status: {"model": Problem} for status in PROBLEMS})
 
 
 def _add_route(compute: Callable[..., Any]) -> None:
     """Add a route.
 
-    A worker calls `compute` with the body, and with `language` if `compute` has this parameter.
+    A worker calls `compute` with the body, and with `language` if `compute` has this parameter. An
+    answer to a route without a body never changes, so it is kept.
     """
-    called = signature(compute)
-    body = [each for name, each in called.parameters.items() if name != "language"]
+    called, name = signature(compute), compute.__name__.strip("_")
+    body = [each for each in called.parameters.values() if each.name != "language"]
 
     async def answer(request: Request, **given: Any) -> Any:
+        size = sum(size_of(asked) for asked in given.values())
         if "language" in called.parameters:
             given["language"] = language_of(request.headers)
-        async with _asking(request) as asking:
-            return await asking.compute(compute, *given.values())
+        kept = request.app.state.kept
+        key = (name, given.get("language"))
+        if key in kept:
+            return Response(kept[key], media_type="application/json")
+        lane = _lane(request, name, size)
+        arguments = (answers.encoded, compute, *given.values())
+        encoded = await lane.compute(_client(request), name, size, *arguments)
+        if not body:
+            kept[key] = encoded
+        return Response(encoded, media_type="application/json")
 
     parameters = [Parameter("request", Parameter.KEYWORD_ONLY, annotation=Request)]
     parameters += [each.replace(kind=Parameter.KEYWORD_ONLY) for each in body]
     answer.__signature__ = Signature(parameters, return_annotation=called.return_annotation)  # type: ignore[attr-defined]
-    answer.__name__, answer.__doc__ = compute.__name__.strip("_"), compute.__doc__
-    router.add_api_route("/" + answer.__name__, answer, methods=["POST" if body else "GET"])
+    answer.__name__ = name
+    answer.__doc__ = compute.__doc__
+    router.add_api_route("/" + name, answer, methods=["POST" if body else "GET"])
+
+
+def _lane(request: Request, route: str, size: int) -> Lane:
+    """Return the lane for a route: the quick one for a short text to check."""
+    lanes: Lanes = request.app.state.lanes
+    return lanes.quick if route == "check" and size <= QUICK_CHECK else lanes.heavy
+
+
+def _client(request: Request) -> str:
+    """Return the address of the client."""
+    return request.client.host if request.client else ""
 
 
 for compute in (
@@ -91,105 +121,118 @@ for compute in (
 @router.get("/health")
 async def health(request: Request) -> Health:
     """Confirm that the server is running, and return the default model and the number of waiting jobs."""
-    waiting = len(request.app.state.queue)
-    return Health(status="ok", model=checkpoint.DEFAULT, queue=waiting)
+    waiting = request.app.state.lanes.heavy.waiting
+    return Health(status="ok", model=checkpoint.DEFAULT, queue=len(waiting))
 
 
 @router.post("/compose")
 async def compose(asked: ComposeRequest, request: Request) -> Poems:
     """Compose poems that meet all constraints of the request, in the order of their seeds.
 
-    If `Accept` names application/x-ndjson, the answer is one line of JSON for each draft, then one
-    line for all poems.
+    If `Accept` names application/x-ndjson and the poems are expected to take over 2 seconds, the
+    answer is lines of JSON: `{done, of}` at the start and after each poem, then the poems.
     """
-    if LINES not in request.headers.get("accept", ""):
-        return await _poems(asked, request, Poems)
-    lines = _watched(asked, request)
-    first = await anext(lines)  # an error before the first line is answered like any other
-
-    async def all_lines() -> AsyncIterator[str | bytes]:
-        yield first
-        try:
-            async for line in lines:
-                yield line
-        except Exception as error:
-            yield Problem.of(error, language_of(request.headers)).line()
-
-    return StreamingResponse(all_lines(), media_type=LINES)  # type: ignore[return-value]  # FastAPI passes it on
-
-
-async def _watched(asked: ComposeRequest, request: Request) -> AsyncIterator[str]:
-    """Write poems. Yield a line of JSON for each draft, then one line for all poems.
-
-    Raises the errors of `_poems`.
-    """
-    drafts: asyncio.Queue[populations.Draft | None] = asyncio.Queue()
-    writing = asyncio.ensure_future(_poems(asked, request, Poems, drafts.put_nowait))
-    writing.add_done_callback(lambda _: drafts.put_nowait(None))
-    try:
-        while draft := await drafts.get():
-            yield _line({"draft": asdict(draft)})
-        yield _line(asdict(await writing))
-    finally:
-        writing.cancel()
-
-
-def _line(answer: object) -> str:
-    return json.dumps(answer, ensure_ascii=False) + "\n"
+    return await _poems(asked, request, Poems)
 
 
 @router.post("/collect")
 async def collect(asked: CollectRequest, request: Request) -> CollectedPoems:
     """Put together poems whose lines are all from different poems of the corpus.
 
-    Answer 409 if there is no corpus.
+    Answer 409 if there is no corpus. Lines of JSON are answered as by /v1/compose.
     """
     return await _poems(asked, request, CollectedPoems)
 
 
-async def _poems(
-    asked: ComposeRequest, request: Request, answer: type[P], hear: Hear | None = None
-) -> P:
-    texts, language = asked.count * asked.particles, language_of(request.headers)
+async def _poems(asked: ComposeRequest, request: Request, answer: type[P]) -> P:
+    texts = asked.count * asked.particles
     if texts > MOST_TEXTS:
         raise InputError("too_many_texts", field="count", has=texts, most=MOST_TEXTS)
-    poems, notes = await _write(asked, request, hear)
-    return answer(poems, [note.text(language) for note in notes], [note.cause for note in notes])
+    writing, takes = _write(asked, request)
+    language = language_of(request.headers)
+
+    def told(found: Sequence[tuple[Poem, Sequence[Note]]]) -> P:
+        notes = found[0][1]
+        sentences = [note.text(language) for note in notes]
+        return answer([poem for poem, _ in found], sentences, [note.cause for note in notes])
+
+    async def lines() -> AsyncIterator[str | bytes]:
+        done = 0
+        yield _line({"done": done, "of": asked.count})
+        try:
+            for written in asyncio.as_completed(writing):
+                await written
+                done += 1
+                yield _line({"done": done, "of": asked.count})
+            yield _line(asdict(told(await _all(writing))))
+        except Exception as error:
+            yield Problem.of(error, language).line()
+        finally:
+            _stop(writing)
+
+    if takes > LONG and LINES in request.headers.get("accept", ""):
+        return StreamingResponse(lines(), media_type=LINES)  # type: ignore[return-value]  # FastAPI passes it on
+    return told(await _all(writing))
+
+
+def _line(answer: object) -> str:
+    return json.dumps(answer, ensure_ascii=False) + "\n"
 
 
 @router.post("/revise")
 async def revise(asked: ReviseRequest, request: Request) -> Poem:
     """Rewrite parts of a poem and keep the rest."""
-    (poem,), _ = await _write(asked, request)
+    ((poem, _),) = await _all(_write(asked, request)[0])
     return poem
 
 
-async def _write(
-    asked: ComposeRequest | ReviseRequest, request: Request, hear: Hear | None = None
-) -> tuple[list[Poem], Sequence[Note]]:
-    """Write a poem for each seed. Return the poems, and the notes on the request.
+Written = Sequence[asyncio.Future[tuple[Poem, Sequence[Note]]]]
 
-    Each population (a group of texts that are resampled together) is a job. A poem may have several
-    populations. `hear`, if given, is called with the drafts of each poem's first population.
+
+def _write(asked: ComposeRequest | ReviseRequest, request: Request) -> tuple[Written, float]:
+    """Add a job for each poem to the heavy lane.
+
+    Returns the poems to be, with the notes on the request, and the seconds that they are expected
+    to take.
     """
-    packed = pickle.dumps(asked)
-    async with _asking(request) as asking:
-        model, count, rows, tokens, notes = await asking.compute(populations.plan_of, packed)
-        alone, own, jobs = count == 1, seeds(asked), []
-        for seed, number in product(own, range(count)):
-            heard = hear if number == 0 else None
-            arguments = (packed, (seed, number), alone, heard is not None)
-            jobs.append(
-                queue.Job(asking, populations.write, arguments, model, rows, rows * tokens, heard)
-            )
-        found = await asking.compute_all(jobs)
-        if not alone:
-            found = await asking.compute(populations.join, packed, own, found)
-        return found, notes
+    lane, packed = request.app.state.lanes.heavy, pickle.dumps(asked)
+    route, size = request.url.path, size_of(asked)
+    calls = [(packed, seed) for seed in seeds(asked)]
+    takes = lane.expected(route, size) * len(calls) / lane.share
+    return lane.submit(_client(request), route, size, answers.write, calls), takes
 
 
-def _asking(request: Request) -> AbstractAsyncContextManager[queue.Request]:
-    return request.app.state.queue.request(request.client.host if request.client else "")
+async def _all(writing: Written) -> list[tuple[Poem, Sequence[Note]]]:
+    """Await all poems; if one fails or the client leaves, stop the others."""
+    try:
+        return await asyncio.gather(*writing)
+    finally:
+        _stop(writing)
+
+
+def _stop(writing: Written) -> None:
+    for each in writing:
+        each.cancel()
+
+
+async def measure(lanes: Lanes) -> None:
+    """Write a default poem, by which the time of the first poems is expected."""
+    asked = ComposeRequest(seed=0)
+    job = (answers.write, pickle.dumps(asked), 0)
+    await lanes.heavy.compute("", "/v1/compose", size_of(asked), *job)
+
+
+def size_of(asked: Any) -> int:
+    """Return what the time of a job grows with: the tokens of all its texts, or the characters of a text."""
+    if isinstance(asked, ComposeRequest):
+        form = find_form(asked.form)
+        tokens = (asked.lines or form.default_lines) * (form.width + 1)
+        return tokens * asked.particles_for(tokens)
+    if isinstance(asked, CoupletRequest):
+        return asked.count * asked.particles
+    if isinstance(asked, CheckRequest | MendRequest | CodeRequest):
+        return len(asked.text)
+    return sum(len(line) + 1 for line in asked.poem.lines) * getattr(asked, "particles", 1)
 
 
 # -- the application ---------------------------------------------------------------------------------------------
@@ -232,13 +275,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 
 def create_app(
-    queue: Queue | None = None, hosts: Iterable[str] = (), public_url: str = ""
-) -> Guard:
+    lanes: Lanes | None = None, hosts: Iterable[str] = (), public_url: str = ""
+) -> Limits:
     """Build the application, which accepts requests addressed to the loopback host names.
 
     Args:
-        queue: The queue that computes the answers; None if only the page and the schema are served.
-        hosts: Further host names to accept.
+        lanes: The workers that compute the answers; None if only the page and the schema are served.
+        hosts: Further host names to accept; `*.example.org` stands for all names below one.
         public_url: The page's address in links to poems. The default is `project_url("Poems")`.
     """
     app = FastAPI(
@@ -253,7 +296,12 @@ def create_app(
             (PingzeError, RequestValidationError, HTTPException, Exception), _problem
         ),
     )
-    app.state.queue = queue
+    app.state.lanes = lanes
+    app.state.kept = {}
+    # Another site can make its own host name resolve to this machine (DNS rebinding). Requests from
+    # the site's page then name the site's host. Requests write an IPv6 address in brackets.
+    known = [f"[{host}]" if ":" in host else host for host in hosts]
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, *known], www_redirect=False)
     app.include_router(router)
     schema = _described(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
@@ -267,7 +315,7 @@ def create_app(
         )
     app.add_api_route("/", lambda: HTMLResponse(index), include_in_schema=False)
     app.mount("/page", StaticFiles(directory=PAGE))
-    return Guard(app, hosts)
+    return Limits(app)
 
 
 def project_url(label: str) -> str:

@@ -25,7 +25,14 @@ from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import of_cell, of_hidden
 from pingze.network.reference import ReferenceNetwork
 from pingze.network.vocabulary import BOS, EOS
-from pingze.serve.schemas import CharacterRequest, NextRequest, OfPoem, ReachRequest, UnitsRequest
+from pingze.serve.schemas import (
+    LONGEST_REACH,
+    CharacterRequest,
+    NextRequest,
+    OfPoem,
+    ReachRequest,
+    UnitsRequest,
+)
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
 # values are scaled to whole numbers of at most this absolute value before they are sent
@@ -107,6 +114,9 @@ class Next:
 def reach(asked: ReachRequest) -> Reach:
     """Measure how strongly a layer's hidden state at a character depends on its state after each earlier token."""
     chosen, poem = _asked(asked)
+    if len(poem.lines) > LONGEST_REACH:
+        has = len(poem.lines)
+        raise InputError("too_many_lines", field="poem", has=has, most=LONGEST_REACH)
     at = _token(asked, poem)
     return Reach(at, gradient_norms(_read_layer(chosen, poem, asked)[1][: at + 1]))
 
@@ -166,8 +176,8 @@ def cells(caches: Sequence[StepCache]) -> Array:
 def fingerprint(network: ReferenceNetwork) -> str:
     """Compute a digest that identifies a model's weights."""
     digest = hashlib.sha256(network.checkpoint.tensor("output.bias").tobytes())
-    for layer in network.parameters:
-        digest.update(layer.weight_hh.tobytes())
+    for depth in range(network.configuration.layers):
+        digest.update(network.checkpoint.tensor(f"lstm.{depth}.weight_hh").tobytes())
     return digest.hexdigest()
 
 

@@ -92,6 +92,8 @@ class Problem:
     @classmethod
     def of(cls, error: Exception, language: Language) -> "Problem":
         """Build the problem for an error; reveal nothing about an unexpected error."""
+        if isinstance(error, MemoryError):
+            error = RefusedError(503, "memory", seconds=WAIT_SECONDS)
         match error:
             case RefusedError():
                 status = error.status

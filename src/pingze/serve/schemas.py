@@ -7,6 +7,7 @@ from typing import Any
 from pingze.composing import Alternative, Collected, Couplet, Poem, Reason, read_poem
 from pingze.composing.options import (
     MOODS,
+    MOST_LINES,
     Bounded,
     Collecting,
     Composing,
@@ -23,7 +24,13 @@ from pingze.verse.scansion import LineExplanation
 from pingze.verse.standard import PINGSHUI
 from pingze.verse.verdict import Violation
 
-LONGEST_POEM = 200
+LONGEST_POEM = MOST_LINES
+LONGEST_REACH = 16  # lines; each token before the chosen one takes two products of H × H matrices
+LONGEST_MENDED = 400  # characters: a poem of twenty lines with its title
+LONGEST_PATTERN = 240  # characters: thirty lines, whose clashes are found in seconds
+MOST_TARGETS = 200
+MOST_COUPLET_TEXTS = 1280  # the default number of particles times the most couplets
+MOST_FITTED = 64  # the most faults of a text for which characters are suggested
 LONGEST_LINE = 16  # characters; the lines of all tunes are shorter
 MOST_PARTICLES = 256
 MOST_TEXTS = 8192  # the most texts that a request may need: particles times count
@@ -115,6 +122,7 @@ class ReviseOptions(OfModel, Revising):
 class ComposeRequest(ReviseOptions, Composing):
     """The constraints and options of poems to write."""
 
+    pattern: str | None = shared("pattern", maxLength=LONGEST_PATTERN)
     count: int = shared("count", maximum=256)
 
 
@@ -135,7 +143,7 @@ class CoupletRequest(OfModel, Coupling):
 class ReviseRequest(OfPoem, ReviseOptions):
     """A poem, and the lines or characters to rewrite."""
 
-    targets: list[Place]
+    targets: list[Place] = option(..., "The lines or characters to rewrite.", maxItems=MOST_TARGETS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +186,7 @@ class CheckRequest(Bounded):
 class MendRequest(OfModel):
     """A faulty poem to mend."""
 
-    text: str = option(..., "The poem, as plain text.", maxLength=4000)
+    text: str = option(..., "The poem, as plain text.", maxLength=LONGEST_MENDED)
     keep: str = option("", "Words of the poem to keep, separated by spaces.", maxLength=100)
     form: str | None = option(None, "The form to mend to; null finds it by shape.", maxLength=20)
     level: str = shared("level")

@@ -1,18 +1,21 @@
 """Run the server: listen at an address, start the workers, and answer requests until a signal stops it."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
+from typing import Any
 
 import uvicorn
 
 from pingze.errors import InputError
-from pingze.serve.app import create_app
-from pingze.serve.guard import watch
-from pingze.serve.queue import Queue
+from pingze.messages import here
+from pingze.serve.app import create_app, measure
+from pingze.serve.pool import SECONDS, Lanes
 
 BACKLOG = 256
 MOST_CONNECTIONS = 1000  # above this number, uvicorn itself answers 503
@@ -56,21 +59,37 @@ def reached_at(bound: socket.socket) -> str:
         return str(probe.getsockname()[0])
 
 
-def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: str = "") -> None:
+def run(
+    bound: socket.socket,
+    lanes: Lanes,
+    hosts: Iterable[str],
+    public_url: str = "",
+    trust_proxy: str = "",
+) -> None:
     """Serve until SIGINT or SIGTERM arrives.
 
-    Then refuse new requests, and complete the running ones.
+    Then refuse new requests, and complete the running ones. A second Ctrl-C aborts the running
+    requests.
 
-    A second Ctrl-C aborts the running requests. Raises KeyboardInterrupt after SIGINT.
+    Args:
+        bound: The listening socket.
+        lanes: The workers, which are ready.
+        hosts: The host names to accept beside the loopback names.
+        public_url: The page's address in links to poems.
+        trust_proxy: The address of a proxy whose X-Forwarded-For names the client; "" if there is
+            none.
+
+    Raises KeyboardInterrupt after SIGINT.
     """
     configuration = uvicorn.Config(
-        create_app(queue, hosts, public_url),
+        create_app(lanes, hosts, public_url),
         log_level="error",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(trust_proxy),
+        forwarded_allow_ips=trust_proxy,
         timeout_keep_alive=20,
-        timeout_graceful_shutdown=int(queue.seconds) + 1,
+        timeout_graceful_shutdown=int(SECONDS) + 1,
         limit_concurrency=MOST_CONNECTIONS,
         h11_max_incomplete_event_size=LARGEST_HEAD,
         ws="none",
@@ -82,12 +101,9 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: st
     seen: list[int] = []
 
     async def serve() -> None:
-        queue.start()
-        watching = asyncio.create_task(watch(server.server_state.connections))
-        try:
-            await server.serve(sockets=[bound])
-        finally:
-            watching.cancel()
+        asyncio.get_running_loop().set_exception_handler(_told_once())
+        await measure(lanes)
+        await server.serve(sockets=[bound])
 
     def stop(number: int, _: object) -> None:
         """Record a signal and stop uvicorn.
@@ -103,10 +119,29 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: st
     try:
         asyncio.run(serve())
     finally:
-        queue.close()
+        lanes.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C has nothing left to stop
         signal.signal(signal.SIGTERM, terminate)
     if signal.SIGINT in seen:
         raise KeyboardInterrupt
     if seen:
         signal.raise_signal(signal.SIGTERM)
+
+
+def _told_once() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
+    """Make a handler of errors in the event loop that says only once that there are no descriptors left.
+
+    asyncio goes on to accept connections after a second, and reports each that it cannot accept.
+    """
+    told, sentence = False, here("too_many_connections")  # read while a file can be opened
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal told
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in (errno.EMFILE, errno.ENFILE):
+            loop.default_exception_handler(context)
+        elif not told:
+            told = True
+            print(f"pingze: {sentence}", file=sys.stderr)  # noqa: T201
+
+    return handle

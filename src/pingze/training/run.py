@@ -145,9 +145,8 @@ class Run(Trainer):
                 self._train(on_step, received)
             except (CheckpointError, TrainingError) as fault:
                 reason = fault.text(language())
-                raise TrainingError(
-                    "train_ended", reason=reason, folder=str(self.folder)
-                ) from fault
+                code = "train_ended" if state.files(self.folder) else "train_ended_at_once"
+                raise TrainingError(code, reason=reason, folder=str(self.folder)) from fault
 
     def _train(self, on_step: Callable[[], None], received: list[int]) -> None:
         position = self.position
@@ -277,6 +276,8 @@ def read_log(run: Path) -> list[LogRow]:
     """
     path = run / LOG_FILE
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
+            raise OSError("it is no file")
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         rows = [json.loads(line) for line in text.split("\n")[:-1]]
         if steps := {type(row["step"]) for row in rows} - {int}:

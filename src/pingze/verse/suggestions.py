@@ -52,10 +52,9 @@ def suggest(
     # 2) Take the first list whose first character corrects the fault, and sort it by the
     # neighbours.
     line, place = verdict.lines[violation.line - 1], violation.position - 1
+    written = {*"".join(verdict.lines)}
     for pool in pools:
-        if not (
-            fitting := [character for character in pool if character not in "".join(verdict.lines)]
-        ):
+        if not (fitting := [character for character in pool if character not in written]):
             continue
         mended = list(verdict.lines)
         mended[violation.line - 1] = line[:place] + fitting[0] + line[place + 1 :]

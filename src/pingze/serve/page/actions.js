@@ -30,20 +30,14 @@ export async function compose(request) {
       newEntry(heard(poem, reading.remarks, request), kept, fixed(request, widthsOf(poem.lines))),
     );
     if (desk.entries.length === 1) replaceDesk(desk);
-    Object.assign(state, { draft: null, expected: count });
+    state.expected = count;
     touch();
     changed();
   };
-  const see = (draft) => {
-    if (desk.entries.length) return; // the sheet has a poem already
-    state.draft = draft;
-    document.dispatchEvent(new CustomEvent("draft"));
-  };
   announce(t("composing"));
   await busy(async (signal) => {
-    state.asked = request;
     try {
-      await (request.form === COUPLET ? coupletEach : composeEach)(request, { hear, see }, signal);
+      await (request.form === COUPLET ? coupletEach : composeEach)(request, hear, signal);
       announce(t("composed", desk.entries.length));
     } catch (error) {
       if (!error.clashes?.length && !error.field) throw error;
@@ -214,7 +208,7 @@ async function busy(act) {
   changed();
   await attempt(() => act(signal));
   if (signal.aborted) announce(t("stopped"));
-  Object.assign(state, { working: false, expected: 0, asked: null, draft: null });
+  Object.assign(state, { working: false, expected: 0 });
   changed();
 }
 

@@ -25,12 +25,8 @@ const lost = (error) => {
   throw error.name === "AbortError" ? error : new Problem();
 };
 
-async function send(path, body, signal, accept = "*/*") {
-  const headers = {
-    "Content-Type": "application/json",
-    "Accept-Language": settings.language,
-    Accept: accept,
-  };
+async function send(path, body, signal) {
+  const headers = { "Content-Type": "application/json", "Accept-Language": settings.language };
   const post = { method: "POST", headers, body: JSON.stringify(body) };
   const response = await fetch(`/v1/${path}`, { ...(body && post), signal }).catch(lost);
   if (!response.ok)
@@ -43,39 +39,17 @@ export async function ask(path, body, signal) {
   return (await send(path, body, signal)).json();
 }
 
-/** Compose, and see each draft: lines of JSON, the last of which is the answer. Throws a Problem. */
-async function composeSeen(path, body, see, signal) {
-  const { body: stream } = await send(path, body, signal, "application/x-ndjson");
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-  for (let text = ""; ;) {
-    const { done, value } = await reader.read().catch(lost);
-    const lines = (text += value ?? "").split("\n");
-    text = done ? "" : lines.pop();
-    for (const line of lines.filter(Boolean).map((each) => JSON.parse(each))) {
-      if (line.poems) return line;
-      if (!line.draft) throw new Problem(line);
-      see(line.draft);
-    }
-    if (done) throw new Problem();
-  }
-}
-
-/** Compose; see drafts, hear of each poem and how it was read. What one uses weighs less in the next. Throws a Problem. */
+/** Compose, and hear of each poem and how it was read. What one uses weighs less in the next. Throws a Problem. */
 export async function composeEach(
   { count = 1, seed = null, heading, collect, ...body },
-  { hear, see },
+  hear,
   signal,
 ) {
   const path = collect ? "collect" : "compose";
   let used = body.unlike ?? "";
   for (let next = seed, made = 0; made < count; made++, next++) {
     const apart = !body.like && used ? { unlike: used } : {};
-    const { poems, ...told } = await composeSeen(
-      path,
-      { ...body, ...apart, seed: next },
-      see,
-      signal,
-    );
+    const { poems, ...told } = await ask(path, { ...body, ...apart, seed: next }, signal);
     used = (used + poems[0].lines.join("")).slice(-1000);
     hear(poems[0], told);
     next = poems[0].seed;
@@ -83,7 +57,7 @@ export async function composeEach(
 }
 
 /** Write couplets, and hear of each as a poem whose heading is its 橫批. Throws a Problem. */
-export async function coupletEach({ form, title, heading, upper, ...body }, { hear }, signal) {
+export async function coupletEach({ form, title, heading, upper, ...body }, hear, signal) {
   const asked = { ...body, upper: Boolean(upper), ...(title && { write: title }) };
   const { couplets } = await ask("couplet", asked, signal);
   for (const { upper: first, lower, banner, ...rest } of couplets) {

@@ -100,7 +100,6 @@ function listen() {
     const tip = target.closest(".tip summary") ? null : document.querySelector(".tip[open]");
     tip?.removeAttribute("open");
   });
-  document.addEventListener("draft", drawSheet);
 }
 
 async function start() {

@@ -92,19 +92,13 @@ function lineOf(poem, line, look, chosen) {
 
 function cell(character, face, place, seen, chosen) {
   const isFocused = keyOf(place) === keyOf(chosen ?? { line: 1, position: 1 });
-  const { tone, rhymes, locked, fault, pale, changed } = seen;
+  const { tone, rhymes, locked, fault, changed } = seen;
   const said = [
     rhymes && t("cell_rhymes"),
     locked && t("cell_locked"),
     fault && t("cell_faulty", t(fault)),
   ];
-  const classes = [
-    rhymes && "rhymes",
-    locked && "locked",
-    fault && "faulty",
-    pale && "pale",
-    changed && "changed",
-  ];
+  const classes = [rhymes && "rhymes", locked && "locked", fault && "faulty", changed && "changed"];
   const tells = [
     face,
     t(TONES[tone] ?? "no_tone"),

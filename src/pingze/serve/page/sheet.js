@@ -6,7 +6,6 @@ import { mendAround, redraw, replace, toggleLock } from "./actions.js";
 import { $, button, el } from "./dom.js";
 import { factsOf } from "./forms.js";
 import { bare, recall, seen, verdict } from "./verdict.js";
-import { FREE } from "./pattern.js";
 import {
   book,
   caption,
@@ -19,7 +18,7 @@ import {
   written,
 } from "./poem.js";
 import { settings, shown } from "./settings.js";
-import { cellAt, charAt, COUPLET, keyOf, markAfter, MOST_COLUMNS, tiersOf } from "./shape.js";
+import { cellAt, COUPLET, keyOf, markAfter, MOST_COLUMNS, tiersOf } from "./shape.js";
 import { changed, entry, state, touch } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
@@ -35,7 +34,7 @@ export function drawSheet() {
   const on = entry();
   if (!on) return;
   sheet.setAttribute("aria-busy", String(state.working));
-  const poem = state.draft ? unfinished(state.asked, state.draft) : on.now.poem;
+  const { poem } = on.now;
   const scroll = sheet.querySelector(".scroll")?.scrollLeft;
   const { problem } = verdict(on) ?? {};
   const trouble = problem ? el("span.clash", { role: "status" }, problem) : null;
@@ -45,30 +44,20 @@ export function drawSheet() {
     quoteList(poem),
     caption(facts, settings.marks, trouble),
   );
-  sheet
-    .querySelector(".book")
-    .classList.toggle("fresh", poem === on.now.poem && drawn !== poem.lines.join());
+  sheet.querySelector(".book").classList.toggle("fresh", drawn !== poem.lines.join());
   drawn = poem.lines.join();
   if (scroll) sheet.querySelector(".scroll").scrollLeft = scroll;
   if (focused?.line) cellAt(sheet, focused)?.focus({ preventScroll: true });
   drawFaults(on);
 }
 
-/** The poem that is being written, with a dot for each character that is left to come. */
-const unfinished = ({ form, title, heading, poet }, { lines }) => ({
-  ...{ form, title, heading, poet },
-  lines: lines.map((line) => line.replaceAll(FREE, "・")),
-});
-
 /** Put the focus on the chosen place of the sheet. */
 export const focusPlace = () =>
   cellAt($("sheet"), state.place ?? { line: 1, position: 1 })?.focus();
 
 function scroller(poem, on) {
-  const isThere = poem === on.now.poem;
   const look = seen(verdict(on), poem);
   const isNew = (place) => on.now.changes?.some((one) => keyOf(one) === keyOf(place));
-  const ofDraft = (place) => ({ pale: charAt(state.draft.settled, place) === FREE });
   const ofPoem = (place) => ({
     ...look(place),
     locked: on.now.locks.has(keyOf(place)),
@@ -76,8 +65,7 @@ function scroller(poem, on) {
   });
   const label = [t("poem"), titleOf(poem), shown(poem.form)].filter(Boolean).join(" · ");
   const edit = () => $("entitle")?.click();
-  const kind = isThere ? { look: ofPoem, act } : { look: ofDraft };
-  const grid = book(poem, { ...kind, label, chosen: state.place, edit });
+  const grid = book(poem, { look: ofPoem, act, label, chosen: state.place, edit });
   grid.querySelector("[role=grid]").setAttribute("aria-describedby", "grid-help");
   grid.append(el("p", { id: "grid-help", class: "unseen" }, t("grid_help")));
   return grid;

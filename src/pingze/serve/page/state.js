@@ -7,8 +7,6 @@ export const state = {
   place: null, // {line, position} chosen in the poem, from 1
   view: "compose",
   working: false,
-  asked: null, // the request that is being written
-  draft: null, // what is written of it so far
   expected: 0, // poems of the desk, those that are still being composed too
 };
 

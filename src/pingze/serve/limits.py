@@ -1,0 +1,106 @@
+"""Limit the size and the time of each request's body, stop computing for clients that leave, and set headers."""
+
+import asyncio
+from contextlib import suppress
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pingze.serve.problems import Problem, RefusedError, language_of, lost
+
+LARGEST_BODY = 64 * 1024
+READING_SECONDS = 10.0
+HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-cache",
+}
+
+
+class Limits:
+    """Middleware that reads each body in full before the application runs, and sets `HEADERS` on every answer.
+
+    app: The application that answers the requests.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request to the application, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers, started = Headers(scope=scope), False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+                started = True
+            await send(message)
+
+        try:
+            body = await _read(Request(scope, receive))
+            await self._answer(scope, body, receive, send_with_headers)
+        except ClientDisconnect:
+            pass
+        except (RefusedError, asyncio.CancelledError) as error:
+            # After a second Ctrl-C, uvicorn would print the CancelledError if it were raised again.
+            refused = error if isinstance(error, RefusedError) else lost()
+            problem = Problem.of(refused, language_of(headers))
+            if started:
+                await send({"type": "http.response.body", "body": problem.line()})
+            else:
+                # What is left of the body is not read: the connection ends.
+                response = problem.response({"connection": "close"})
+                await response(scope, receive, send_with_headers)
+
+    async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        """Run the application until it has answered or the client has left."""
+        messages = [{"type": "http.request", "body": body}]
+        # after the body, the only message left is the disconnect
+        gone = asyncio.ensure_future(receive())
+
+        async def replay() -> Message:
+            return messages.pop() if messages else await asyncio.shield(gone)
+
+        answer = asyncio.ensure_future(self.app(scope, replay, send))
+        try:
+            await asyncio.wait([answer, gone], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            answer.cancel()
+        with suppress(asyncio.CancelledError):
+            await answer
+
+
+async def _read(request: Request) -> bytes:
+    """Read a whole body.
+
+    Raises RefusedError if it is not JSON, too large or slow, and ClientDisconnect if the client
+    leaves.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method == "POST" and kind != "application/json":
+        raise RefusedError(415, "media_type", wanted="application/json")
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > LARGEST_BODY:
+        raise RefusedError(413, "too_large", most=LARGEST_BODY)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(READING_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > LARGEST_BODY:
+                    raise RefusedError(413, "too_large", most=LARGEST_BODY)
+    except TimeoutError:
+        raise RefusedError(408, "slow_body", seconds=READING_SECONDS) from None
+    return bytes(body)
