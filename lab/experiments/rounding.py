@@ -49,12 +49,12 @@ def _losses(
 
 def _joined(states: list[State]) -> State:
     """Return the states of several texts as one batch."""
-    layers = []
-    for parts in zip(*(state.layers for state in states), strict=True):
-        layers.append(np.concatenate(parts))
-    biases = []
-    for state in states:
-        biases.append(np.broadcast_to(state.bias, (len(state.h), state.bias.shape[1])))
+    layers = [
+        np.concatenate(parts) for parts in zip(*(state.layers for state in states), strict=True)
+    ]
+    biases = [
+        np.broadcast_to(state.bias, (len(state.h), state.bias.shape[1])) for state in states
+    ]
     return State(
         tuple(layers),
         np.concatenate(biases),

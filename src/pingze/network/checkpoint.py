@@ -282,7 +282,7 @@ def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfigurati
 
 
 def _is_small(whole: Int8[Array, "N K"]) -> bool:
-    return not whole.size or (whole.min() >= -LARGEST_WEIGHT and whole.max() <= LARGEST_WEIGHT)
+    return not whole.size or bool(np.abs(whole.astype(np.int16)).max() <= LARGEST_WEIGHT)
 
 
 def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:
