@@ -52,9 +52,7 @@ def _joined(states: list[State]) -> State:
     layers = [
         np.concatenate(parts) for parts in zip(*(state.layers for state in states), strict=True)
     ]
-    biases = [
-        np.broadcast_to(state.bias, (len(state.h), state.bias.shape[1])) for state in states
-    ]
+    biases = [np.broadcast_to(state.bias, (len(state.h), state.bias.shape[1])) for state in states]
     return State(
         tuple(layers),
         np.concatenate(biases),

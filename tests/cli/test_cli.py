@@ -451,3 +451,42 @@ def test_public_names() -> None:
     named = """Alternative Change Collected Couplet Mended Poem Reason Verdict Violation alternatives antithesis_notes
         check collect compose couplet explain explain_verdict generate mend read_poem revise"""
     assert {*public_names} == {*named.split(), *(f"{kind}Error" for kind in kinds.split())}
+
+
+@pytest.mark.parametrize(
+    ("bound", "content", "said"),
+    [
+        ("LONGEST_ROW", "春" * 40, "has a line of more than 99 bytes"),
+        ("MOST_ROWS", "\n" * 200, "has more than 99 lines: "),
+        ("LONGEST_BLOCK", "春風\n" * 100, "has more than 99 lines without a blank line"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "originality"])
+def test_a_file_of_no_verse_is_refused_while_it_is_read(
+    call: Call,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    bound: str,
+    content: str,
+    said: str,
+) -> None:
+    """19 MB of newlines took 4 GB."""
+    monkeypatch.setattr(f"pingze.cli.application.{bound}", 99)
+    (tmp_path / "poem.txt").write_text(content, encoding="utf-8")
+    status, shown, problem = call(command, str(tmp_path / "poem.txt"))
+    assert (status, shown) == (2, "")
+    assert said in problem
+    assert problem.count("\n") == 1
+
+
+def test_a_lack_of_memory_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("pingze.verse.check", fail)
+    status, _, problem = call("check", "春月紅芳碧，風流夜漏深。此心何必住，金草與山陰。")
+    assert status == 2
+    assert problem == (
+        "pingze: there is not enough memory for this: ask for less, or end other programs\n"
+    )

@@ -119,3 +119,16 @@ def test_the_package_s_ci_are_read_with_their_tune(tmp_path: Path, home: Path) -
     assert found["點絳脣"].dynasty == "song"
     assert found["長相思"].text == f"{text([961, 962])[:-1]}。\n{text([963, 964])[:-1]}。"
     assert len(found["長相思"].lines) == 4
+
+
+@pytest.mark.parametrize("bound", ["MOST_INFLATED", "MOST_OF_FILE"])
+def test_an_archive_that_inflates_too_far_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """3 MB held 3 GiB, which were read at once."""
+    archive = tmp_path / "a.tar.xz"
+    with tarfile.open(archive, "w:xz") as packed:
+        packed.add(write_source(tmp_path / "poetry-source"), "poetry-source")
+    monkeypatch.setattr(f"pingze.corpus.sources.{bound}", 100)
+    with pytest.raises(CorpusError, match="holds more than"):
+        list(read_poetry_source(archive))

@@ -5,6 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pingze.corpus import CorpusPoem, Hit, Store, store_path
+from pingze.corpus import CorpusPoem, Hit, Store, build, store_path
 from pingze.corpus.build import clean
 from pingze.corpus.poem import digest
 from pingze.corpus.sources import read
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError, InputError
 from pingze.verse.characters import MARKS
-from tests.corpus.invented import DIGITS, line, text
+from tests.corpus.invented import DIGITS, line, text, write_folder
 
 one_store = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -199,6 +200,21 @@ def _put_others(store: Path) -> None:
     SuffixArray.of_texts([text(range(100))]).save(folder)
 
 
+def _write_over(path: Path, at: int, written: bytes = b"~") -> None:
+    content = bytearray(path.read_bytes())
+    content[at] = written[0]
+    path.write_bytes(content)
+
+
+def _flip_in_a_poem(store: Path) -> None:
+    """Another character in a poem's text, which SQLite reads as if it belonged there."""
+    with Store.open() as opened:
+        old = next(opened.poems()).text[:4].encode()
+    content = store.read_bytes()
+    assert old in content
+    store.write_bytes(content.replace(old, "書書書書".encode(), 1))
+
+
 def _pipe(store: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("there are no named pipes here")
@@ -219,6 +235,10 @@ def _pipe(store: Path) -> None:
             (lambda store: _zero(_arrays(store) / "order.npy"), "is damaged"),
             (_put_others, "is damaged"),
         ),
+        (lambda store: _pipe(_arrays(store) / "order.npy"), "is damaged"),
+        (lambda store: _write_over(_arrays(store) / "text.npy", 10, b"\\"), "is damaged"),
+        (lambda store: _write_over(_arrays(store) / "lines.npy", -1), "is damaged"),
+        (_flip_in_a_poem, "is damaged"),
         *(
             (lambda store: (store.unlink(), store.mkdir()), "is not a file"),
             (_pipe, "is not a file"),
@@ -241,3 +261,24 @@ def test_an_absent_store_says_how_to_get_it(home: Path) -> None:
     assert str(caught.value) == f"there is no corpus at {store_path()}: run `pingze corpus fetch`"
     assert caught.value.cause == {"code": "no_corpus"}
     assert not home.exists()
+
+
+def test_a_store_that_has_not_changed_is_digested_once(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open():
+        pass
+    module = import_module("pingze.corpus.build")  # `pingze.corpus.build` is the function
+    monkeypatch.setattr(module, "_digests", lambda *_: pytest.fail("digested again"))
+    with Store.open() as store:
+        assert next(store.poems())
+
+
+def test_a_folder_that_cannot_be_written_is_noticed_before_the_work(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    told: list[str] = []
+    with pytest.raises(CorpusError, match="cannot be written"):
+        build(write_folder(tmp_path / "poems"), progress=told.append)
+    assert told == []

@@ -181,6 +181,7 @@ def test_a_configuration_of_no_model_is_one_line_at_once(path: Path, value: str)
 
 
 ODD = ("", " ", "\n", "日月", "<>", "<\n>", "\ud800", "日", 7, ["水"])
+ODD += ("\x1b", "\0", "\x9b", "\u202e", "<\x1b>")  # a terminal obeys them
 
 
 @pytest.mark.parametrize("tokens", [[], None, {}, *([*VOCABULARY.tokens[:6], odd] for odd in ODD)])
@@ -235,3 +236,24 @@ def test_a_reward_is_kept_and_a_model_reached_by_a_link(path: Path, tmp_path: Pa
     for place in (path, path.parent, link):
         np.testing.assert_array_equal(checkpoint.load(place).reward, reward)
         np.testing.assert_array_equal(checkpoint.load(place).rounded().reward, reward)
+
+
+@pytest.mark.parametrize("least", [-128, 65])
+def test_weights_beyond_those_that_every_processor_adds_are_refused(
+    tmp_path: Path, least: int
+) -> None:
+    """Elsewhere the same model would write other poems."""
+    path = invented.saved(tmp_path / "model.safetensors", MADE.rounded())
+    whole = checkpoint.read_tensors(path)[0]["lstm.0.weight_hh"].copy()
+    whole[0, 0] = least
+    rewrite(path, lstm__0__weight_hh=whole)
+    with pytest.raises(CheckpointError, match="beyond 64 in 8 bits"):
+        checkpoint.load(path)
+
+
+def test_a_file_larger_than_any_model_is_one_line(path: Path) -> None:
+    """It may take nothing on the disk."""
+    with path.open("rb+") as file:
+        file.truncate(30 << 30)
+    with pytest.raises(CheckpointError, match=r"^[^\n]*has more than 4 GB[^\n]*$"):
+        checkpoint.load(path)

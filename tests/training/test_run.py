@@ -257,6 +257,25 @@ def test_a_loss_that_is_not_finite_names_its_step(
     assert Run(tmp_path, tiny("save_every=2"), TEXTS, resume=True).position.step == 2
 
 
+def test_a_full_disk_at_the_first_save_says_that_nothing_was_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tmp_path, tiny(), TEXTS)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr("os.fsync", Mock(side_effect=full))
+    with pytest.raises(TrainingError, match=f"nothing was saved yet in {tmp_path}$"):
+        run.train()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_log_that_is_a_pipe_is_one_line(tmp_path: Path) -> None:
+    """Opening it would wait for a writer."""
+    Run(tmp_path, tiny(), TEXTS)
+    os.mkfifo(tmp_path / LOG_FILE)
+    with pytest.raises(TrainingError, match=rf"^{tmp_path}/{LOG_FILE} is damaged"):
+        Run(tmp_path, tiny(), TEXTS, resume=True).train()
+
+
 @pytest.mark.parametrize("place", ["os.fsync", "pathlib.Path.write_bytes"])
 def test_a_full_disk_keeps_the_last_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str

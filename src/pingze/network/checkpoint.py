@@ -282,7 +282,8 @@ def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfigurati
 
 
 def _is_small(whole: Int8[Array, "N K"]) -> bool:
-    return not whole.size or bool(np.abs(whole.astype(np.int16)).max() <= LARGEST_WEIGHT)
+    values = whole.astype(np.int16)  # the absolute value of -128 is no 8-bit integer
+    return bool((np.abs(values) <= LARGEST_WEIGHT).all())
 
 
 def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:
