@@ -70,6 +70,21 @@ class State(NamedTuple):
         layers = tuple(part[rows] for part in self.layers)
         return State(layers, bias, self.logits[rows], self.log_sum[rows])
 
+    @classmethod
+    def joined(cls, states: Sequence["State"]) -> "State":
+        """Concatenate the states of several batches; a single state is returned without a copy."""
+        first, *others = states
+        if not others:
+            return first
+        bias = first.bias
+        if not all(np.array_equal(state.bias, bias) for state in others):
+            bias = np.concatenate(
+                [np.broadcast_to(s.bias, (len(s.h), s.bias.shape[1])) for s in states]
+            )
+        parts = zip(*((*s.layers, s.logits, s.log_sum) for s in states), strict=True)
+        *layers, logits, log_sum = map(np.concatenate, parts)
+        return cls(tuple(layers), bias, logits, log_sum)
+
 
 class ReferenceNetwork:
     """A network that reads a batch of texts token by token, with `pingze.lstm.formulas` in float32."""
