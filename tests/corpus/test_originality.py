@@ -47,12 +47,21 @@ def test_the_command_reads_a_poem_or_a_file(call: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "name"), [("check", "/dev/zero"), ("originality", "large.txt")]
 )
-def test_an_endless_file(
+def test_an_endless_line(
     call: Call, command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("large.txt").write_bytes(b" " * 20_000_001)
-    assert call(command, name) == (2, "", f"pingze: {name} has more than 20 MB: give it in parts\n")
+    said = f"pingze: {name} has a line of more than 30000 bytes: no verse is that long\n"
+    assert call(command, name) == (2, "", said)
+
+
+@pytest.mark.usefixtures("built")
+def test_a_file_of_more_than_20_mb(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "large.txt"
+    file.write_bytes((b" " * 1000 + b"\n\n") * 20_000)
+    said = f"pingze: {file} has more than 20 MB: give it in parts\n"
+    assert call("originality", str(file)) == (2, "", said)
 
 
 @pytest.mark.parametrize("width", [5, 7])
