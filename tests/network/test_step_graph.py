@@ -1,4 +1,4 @@
-"""The graph against the formulas, in 8 bits and in float32; the formulas against the PyTorch model."""
+"""The graph against the formulas in 8 bits and in float32; the formulas against PyTorch's model."""
 
 from collections.abc import Callable
 
