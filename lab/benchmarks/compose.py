@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -71,7 +72,7 @@ def our_step(loaded: checkpoint.Checkpoint, batch: int, *, reference: bool = Fal
     network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
     begun = network.start(batch)
     # the peers start from zeros
-    state = begun._replace(layers=tuple(map(np.zeros_like, begun.layers)))
+    state = replace(begun, layers=tuple(np.zeros_like(part) for part in begun.layers))
 
     def step(ids: Array) -> Array:
         nonlocal state

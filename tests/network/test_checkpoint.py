@@ -23,7 +23,8 @@ WEIGHTS = {
     name: RNG.standard_normal(shape, np.float32)
     for name, shape in checkpoint.shapes(CONFIGURATION).items()
 }
-MADE = Checkpoint("made", CONFIGURATION, VOCABULARY, WEIGHTS)
+MADE = Checkpoint(name="made", configuration=CONFIGURATION, vocabulary=VOCABULARY, stored=WEIGHTS)
+LARGER = invented.model(hidden_size=64, tied=True)
 
 
 @pytest.fixture
@@ -34,51 +35,71 @@ def path(tmp_path: Path) -> Path:
 def rewrite(
     path: Path, metadata: dict[str, str] | None = None, **tensors: np.ndarray | None
 ) -> None:
-    """Write the file again with other metadata or tensors (None leaves one out), its digest made to fit."""
-    stored, meta = checkpoint.read_tensors(path)
-    changed = stored | {name.replace("__", "."): tensor for name, tensor in tensors.items()}
-    checkpoint.write_tensors(
-        path, {n: t for n, t in changed.items() if t is not None}, meta | (metadata or {})
-    )
+    """Write the file again with other metadata or tensors (None: without it) and a new digest."""
+    stored, stored_metadata = checkpoint.read_tensors(path)
+    for name, tensor in tensors.items():
+        if tensor is None:
+            del stored[name.replace("__", ".")]
+        else:
+            stored[name.replace("__", ".")] = tensor
+    checkpoint.write_tensors(path, stored, stored_metadata | (metadata or {}))
 
 
-def test_what_was_saved_is_loaded_from_a_file_or_its_folder_and_from_half_precision(
-    path: Path, tmp_path: Path
-) -> None:
-    half = tmp_path / "half.safetensors"
-    checkpoint.save(
-        half,
-        replace(MADE, stored={name: tensor.astype(np.float16) for name, tensor in WEIGHTS.items()}),
-    )
-    for place in (path, path.parent, str(path), half):
+def test_what_was_saved_is_loaded_from_a_file_or_its_folder(path: Path) -> None:
+    for place in (path, path.parent, str(path)):
         loaded = checkpoint.load(place)
-        assert (loaded.configuration, loaded.vocabulary) == (CONFIGURATION, VOCABULARY)
+        assert loaded.configuration == CONFIGURATION
+        assert loaded.vocabulary == VOCABULARY
         for name, tensor in WEIGHTS.items():
             assert loaded.tensors[name].dtype == np.float32
-            expected = tensor.astype(np.float16) if place == half else tensor
-            np.testing.assert_array_equal(loaded.tensors[name], expected)
+            np.testing.assert_array_equal(loaded.tensors[name], tensor)
+
+
+def test_half_precision_is_loaded(path: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half.safetensors"
+    stored = {name: tensor.astype(np.float16) for name, tensor in WEIGHTS.items()}
+    checkpoint.save(half, replace(MADE, stored=stored))
+    loaded = checkpoint.load(half)
+    assert loaded.configuration == CONFIGURATION
+    assert loaded.vocabulary == VOCABULARY
+    for name, tensor in stored.items():
+        assert loaded.tensors[name].dtype == np.float32
+        np.testing.assert_array_equal(loaded.tensors[name], tensor)
     assert half.stat().st_size < path.stat().st_size
 
 
-def test_8_bits_are_a_quarter_and_round_to_themselves(tmp_path: Path) -> None:
-    made, paths = (
-        invented.model(hidden_size=64, tied=True),
-        [tmp_path / f"{n}.safetensors" for n in range(2)],
-    )
-    checkpoint.save(paths[0], made.rounded())
-    loaded = checkpoint.load(paths[0])
-    for name, tensor in made.tensors.items():
+@pytest.fixture
+def in_8_bits(tmp_path: Path) -> Path:
+    return invented.saved(tmp_path / "8_bits.safetensors", LARGER.rounded())
+
+
+def test_8_bits_are_near_the_weights(in_8_bits: Path) -> None:
+    loaded = checkpoint.load(in_8_bits)
+    for name, tensor in LARGER.tensors.items():
         largest = np.abs(tensor).max(axis=-1, keepdims=True) if tensor.ndim == 2 else 0
         assert loaded.tensors[name].dtype == np.float32
         assert np.all(np.abs(loaded.tensors[name] - tensor) <= largest / 127), name
-        rows = [2, 0, 2]
+
+
+def test_some_rows_of_8_bits_are_those_of_the_whole(in_8_bits: Path) -> None:
+    loaded = checkpoint.load(in_8_bits)
+    rows = [2, 0, 2]
+    for name in LARGER.tensors:
         np.testing.assert_array_equal(loaded.tensor(name, rows), loaded.tensors[name][rows])
-    checkpoint.save(paths[1], made)
-    for again in (replace(loaded, stored=loaded.tensors), checkpoint.load(paths[1])):
+
+
+def test_8_bits_round_to_themselves(in_8_bits: Path, tmp_path: Path) -> None:
+    loaded = checkpoint.load(in_8_bits)
+    assert loaded.rounded() is loaded
+    in_32_bits = invented.saved(tmp_path / "32_bits.safetensors", LARGER)
+    for again in (replace(loaded, stored=loaded.tensors), checkpoint.load(in_32_bits)):
         for name, rounded in again.rounded().stored.items():
             np.testing.assert_array_equal(rounded, loaded.stored[name])
-    assert loaded.rounded() is loaded
-    assert paths[0].stat().st_size < 0.35 * paths[1].stat().st_size
+
+
+def test_8_bits_are_a_quarter(in_8_bits: Path, tmp_path: Path) -> None:
+    in_32_bits = invented.saved(tmp_path / "32_bits.safetensors", LARGER)
+    assert in_8_bits.stat().st_size < 0.35 * in_32_bits.stat().st_size
 
 
 def test_absent_model(tmp_path: Path) -> None:
@@ -191,51 +212,69 @@ def test_an_odd_vocabulary_is_one_line(path: Path, tokens: object) -> None:
         checkpoint.load(path)
 
 
-def test_a_vocabulary_of_another_size_or_other_special_tokens_is_refused(path: Path) -> None:
+def test_a_vocabulary_of_another_size_is_refused(path: Path) -> None:
     rewrite(path, {"vocabulary": json.dumps([*VOCABULARY.tokens, "水"])})
     with pytest.raises(CheckpointError, match="vocabulary of 8 tokens for a model of 7"):
         checkpoint.load(path)
+
+
+def test_a_vocabulary_with_other_special_tokens_is_refused(path: Path) -> None:
     made = invented.model(conditions=["<七絕>", "<張甲>"])
     invented.saved(path, made)
     assert checkpoint.load(path).configuration == made.configuration
-    rewrite(
-        path,
-        {"configuration": json.dumps(asdict(made.configuration) | {"special_tokens": ["<七絕>"]})},
-    )
-    with pytest.raises(
-        CheckpointError, match="other special tokens in its vocabulary than in its config"
-    ):
+    configuration = asdict(made.configuration)
+    configuration["special_tokens"] = ["<七絕>"]
+    rewrite(path, {"configuration": json.dumps(configuration)})
+    message = "other special tokens in its vocabulary than in its config"
+    with pytest.raises(CheckpointError, match=message):
         checkpoint.load(path)
 
 
 def test_a_model_that_cannot_be_saved_leaves_the_file_before_it(path: Path) -> None:
-    before, wrong = path.read_bytes(), replace(MADE, stored=WEIGHTS | {"output.bias": BIAS[:6]})
-    with pytest.raises(
-        CheckpointError, match=r"output\.bias is \(6,\), the configuration asks for \(7,\)"
-    ):
+    before = path.read_bytes()
+    wrong = replace(MADE, stored=WEIGHTS | {"output.bias": BIAS[:6]})
+    message = r"output\.bias is \(6,\), the configuration asks for \(7,\)"
+    with pytest.raises(CheckpointError, match=message):
         checkpoint.save(path, wrong)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_reward_is_kept_and_a_model_reached_by_a_link(path: Path, tmp_path: Path) -> None:
-    reward, before = np.array([0.5, -1.0, 2.0], np.float32), checkpoint.changed(path)
+REWARD = np.array([0.5, -1.0, 2.0], np.float32)
+REWARDED = replace(MADE, stored=MADE.stored | {checkpoint.REWARD: REWARD})
+
+
+def test_a_reward_is_kept(path: Path) -> None:
+    assert checkpoint.load(path).reward is None
+    checkpoint.save(path, REWARDED)
+    for place in (path, path.parent):
+        np.testing.assert_array_equal(checkpoint.load(place).reward, REWARD)
+        np.testing.assert_array_equal(checkpoint.load(place).rounded().reward, REWARD)
+
+
+def test_a_model_is_reached_by_a_link(path: Path, tmp_path: Path) -> None:
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "mine.safetensors"
     link.symlink_to(path)
     assert checkpoint.load(link).reward is None
-    checkpoint.save(link, replace(MADE, stored=MADE.stored | {checkpoint.REWARD: reward}))
+    checkpoint.save(link, REWARDED)
     assert link.is_symlink()
-    assert (
-        before
-        != checkpoint.changed(path)
-        == checkpoint.changed(path.parent)
-        == checkpoint.changed(link)
-    )
+    for place in (path, link):
+        np.testing.assert_array_equal(checkpoint.load(place).reward, REWARD)
+
+
+def test_the_time_of_a_change_is_the_files_by_every_name(path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "mine.safetensors"
+    link.symlink_to(path)
+    before = checkpoint.changed(path)
+    checkpoint.save(path, REWARDED)
+    assert checkpoint.changed(path) != before
+    assert checkpoint.changed(path.parent) == checkpoint.changed(path)
+    assert checkpoint.changed(link) == checkpoint.changed(path)
+
+
+def test_a_shipped_model_has_no_time_of_change() -> None:
     assert checkpoint.changed("tang") == 0
-    for place in (path, path.parent, link):
-        np.testing.assert_array_equal(checkpoint.load(place).reward, reward)
-        np.testing.assert_array_equal(checkpoint.load(place).rounded().reward, reward)
 
 
 @pytest.mark.parametrize("least", [-128, 65])

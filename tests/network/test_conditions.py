@@ -1,5 +1,7 @@
 """The tokens: those of a text, those that stand before it, and how sequences are packed."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,10 +29,8 @@ def test_a_vocabulary_has_its_condition_tokens_after_the_special_ones() -> None:
 @pytest.mark.parametrize(
     ("conditions", "tokens"),
     [
-        *(
-            (("五絕", "李乙", "山水"), ["<五絕>", "<李乙>", "山水"]),
-            ((None, None, None), ["", "", ""]),
-        ),
+        (("五絕", "李乙", "山水"), ["<五絕>", "<李乙>", "山水"]),
+        ((None, None, None), ["", "", ""]),
         (("七古", "王丙", "山龘"), ["", "", "山<unk>"]),
         ((None, None, "《山、水》 二首"), ["", "", "山水<unk><unk>"]),
         ((None, None, "山" * 30), ["", "", "山" * LONGEST_TITLE]),
@@ -39,9 +39,12 @@ def test_a_vocabulary_has_its_condition_tokens_after_the_special_ones() -> None:
 def test_each_condition_has_its_tokens(
     conditions: tuple[str | None, ...], tokens: list[str]
 ) -> None:
-    dynasty, *parts, _ = Conditions(VOCABULARY).prefix(*conditions)
-    assert [VOCABULARY.decode(part) for part in parts] == tokens
-    assert not len(dynasty)  # of one dynasty
+    form, poet, title = conditions
+    prefix = Conditions(VOCABULARY).prefix(form, poet, title)
+    assert VOCABULARY.decode(prefix.form) == tokens[0]
+    assert VOCABULARY.decode(prefix.poet) == tokens[1]
+    assert VOCABULARY.decode(prefix.title) == tokens[2]
+    assert len(prefix.dynasty) == 0  # the vocabulary has no token of a dynasty
 
 
 @pytest.mark.parametrize(
@@ -50,9 +53,8 @@ def test_each_condition_has_its_tokens(
 )
 def test_a_theme_has_a_token_before_it(about: str | None, tokens: str) -> None:
     thematic = Vocabulary.of_texts(["天地山水"], 20, ("<五絕>", "<about>", "<張甲>"))
-    assert (
-        thematic.decode(Conditions(thematic).prefix(None, None, None, about=about).about) == tokens
-    )
+    prefix = Conditions(thematic).prefix(None, None, None, about=about)
+    assert thematic.decode(prefix.about) == tokens
     assert Conditions(thematic).poets == ["張甲"]
     assert not len(Conditions(VOCABULARY).prefix(None, None, None, about=about).about)
 
@@ -85,9 +87,13 @@ sequences = st.lists(
 )
 
 
-def test_a_short_text_is_followed_by_eos_a_long_one_is_cut() -> None:
+def test_a_short_text_is_followed_by_eos() -> None:
     ids = VOCABULARY.encode("天地山水").tolist()
     assert encode_sequence("天地山水", VOCABULARY, 5).tolist() == [BOS, *ids, EOS]
+
+
+def test_a_long_text_is_cut() -> None:
+    ids = VOCABULARY.encode("天地山水").tolist()
     assert encode_sequence("天地山水", VOCABULARY, 4).tolist() == [BOS, *ids]
     assert encode_sequence("天地山水", VOCABULARY, 2).tolist() == [BOS, *ids[:2]]
 
@@ -95,10 +101,11 @@ def test_a_short_text_is_followed_by_eos_a_long_one_is_cut() -> None:
 @given(sequences, st.lists(st.integers(4, 9), max_size=5))
 def test_every_transition_is_packed_once(sequences: list[np.ndarray], prefix: list[int]) -> None:
     batch = pack([np.array([*prefix, *sequence]) for sequence in sequences])
-    expected = sorted(
-        pair for s in sequences for pair in zip(s[:-1].tolist(), s[1:].tolist(), strict=True)
-    )
-    found = (part[batch.predicted].tolist() for part in (batch.inputs, batch.targets))
-    assert sorted(zip(*found, strict=True)) == expected
+    expected = []
+    for sequence in sequences:
+        expected += pairwise(sequence.tolist())
+    inputs = batch.inputs[batch.predicted].tolist()
+    targets = batch.targets[batch.predicted].tolist()
+    assert sorted(zip(inputs, targets, strict=True)) == sorted(expected)
     assert batch.sizes.sum() == len(batch.inputs) == len(expected) + len(prefix) * len(sequences)
     assert not batch.predicted[: len(sequences) * len(prefix)].any()

@@ -8,7 +8,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from pingze.lstm.dropout import Dropout
-from pingze.network.batches import pack
+from pingze.network.batches import Batch, pack
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import BOS
@@ -28,8 +28,12 @@ def made(configuration: ModelConfiguration = CONFIGURATION, **options: object) -
     return model.double()
 
 
+def tensors_of(batch: Batch) -> list[torch.Tensor]:
+    return [torch.from_numpy(array) for array in batch]
+
+
 def stock_loss(model: LanguageModel, sequences: list[np.ndarray] = SEQUENCES) -> torch.Tensor:
-    """nn.Embedding, nn.LSTM, nn.Linear and cross_entropy on padded sequences; padding and prefixes are ignored."""
+    """nn.LSTM, nn.Linear and cross_entropy on padded sequences, without padding and prefixes."""
     held = model.configuration.held
     lstm = torch.nn.LSTM(10 if held else 5, 7, 2, dtype=torch.float64)
     state = {"bias_hh_l0": torch.zeros(28), "bias_hh_l1": torch.zeros(28)}
@@ -70,22 +74,22 @@ def test_loss_and_gradients_agree_with_stock_parts(
     model = made(configuration)
     sequences = [np.array([*prefix[n:], *sequence]) for n, sequence in enumerate(SEQUENCES)]
     shared = {name: p for name, p in model.named_parameters() if not name.startswith("lstm")}
-    results = [
-        {"loss": loss.detach()}
-        | dict(zip(shared, torch.autograd.grad(loss, shared.values()), strict=True))
-        for loss in (
-            model.loss_sum(*map(torch.from_numpy, pack(sequences))),
-            stock_loss(model, sequences),
-        )
-    ]
-    assert ("projection.weight" in shared) == configuration.tied == ("output.weight" not in shared)
-    assert_close(*results, tolerance=1e-12)
+    assert ("projection.weight" in shared) == configuration.tied
+    assert ("output.weight" in shared) == (not configuration.tied)
+
+    def results(loss: torch.Tensor) -> dict[str, torch.Tensor]:
+        gradients = torch.autograd.grad(loss, shared.values())
+        return {"loss": loss.detach()} | dict(zip(shared, gradients, strict=True))
+
+    ours = results(model.loss_sum(*tensors_of(pack(sequences))))
+    stock = results(stock_loss(model, sequences))
+    assert_close(ours, stock, tolerance=1e-12)
 
 
 @pytest.mark.parametrize("locked", [False, True])
 @pytest.mark.parametrize("kind", ["inputs", "outputs", "types", "weights"])
 def test_each_dropout_acts_only_while_training(kind: str, locked: bool) -> None:
-    batch = tuple(map(torch.from_numpy, pack(SEQUENCES)))
+    batch = tensors_of(pack(SEQUENCES))
     model = made(dropout=Dropout(**{kind: 0.5}, locked=locked))
     assert model.loss_sum(*batch) != model.loss_sum(*batch)
     model.eval()

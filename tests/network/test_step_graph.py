@@ -1,4 +1,6 @@
-"""A step by the graph against the formulas, in 8 bits and in float32; by the formulas against the PyTorch model."""
+"""The graph against the formulas in 8 bits and in float32; the formulas against PyTorch's model."""
+
+from collections.abc import Callable
 
 import numpy as np
 import onnx
@@ -11,54 +13,71 @@ from pingze.lstm.formulas import ACTIVATIONS, cell_forward
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
 from pingze.network.reference import ReferenceNetwork, State
-from pingze.network.step_graph import GraphNetwork, softmax, step_graphs, whole_graph
+from pingze.network.step_graph import (
+    GraphNetwork,
+    input_graph,
+    layers_graph,
+    output_graph,
+    softmax,
+    whole_graph,
+)
 from pingze.network.vocabulary import BOS
 from tests import invented
 from tests.comparing import assert_close
 
 
 def random_state(made: checkpoint.Checkpoint, batch: int) -> State:
-    sizes, rng = made.configuration, np.random.default_rng(1)
+    sizes = made.configuration
+    rng = np.random.default_rng(1)
     layers = rng.uniform(-1, 1, (2 * sizes.layers, batch, sizes.hidden_size)).astype(np.float32)
-    return State.unpredicted(
-        list(layers), rng.standard_normal((batch, 4 * sizes.hidden_size)).astype(np.float32)
-    )
+    bias = rng.standard_normal((batch, 4 * sizes.hidden_size)).astype(np.float32)
+    return State.unpredicted(list(layers), bias)
 
 
 def by_name(state: State) -> dict[str, np.ndarray]:
-    states = {
-        f"{name}{at // 2}": part for at, part in enumerate(state.layers) for name in "hc"[at % 2]
-    }
-    return states | {"ln p": state.log_p}
+    named = {"ln p": state.log_p}
+    for depth in range(len(state.layers) // 2):
+        named[f"h{depth}"] = state.layers[2 * depth]
+        named[f"c{depth}"] = state.layers[2 * depth + 1]
+    return named
 
 
 def rounded(x: np.ndarray, *, within_1: bool) -> np.ndarray:
-    """Round each row to whole numbers from -128 to 127 times a scale: 1/127, or the row's largest number by 127."""
-    scale = 1 / 127 if within_1 else np.abs(x).max(axis=1, keepdims=True) / 127
+    """Round each row to whole numbers from -128 to 127 times a scale.
+
+    The scale is 1/127, or the row's largest number by 127.
+    """
+    scale = 1 / 127
+    if not within_1:
+        scale = np.abs(x).max(axis=1, keepdims=True) / 127
     return np.clip(np.rint(x / scale), -128, 127) * scale
 
 
 def by_formulas(
     made: checkpoint.Checkpoint, state: State, ids: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """The step by `formulas.cell_forward` in float64, with the operands of its products rounded to 8 bits."""
+    """The step by `formulas.cell_forward` in float64, with factors of its products in 8 bits."""
     w = {name: tensor.astype(np.float64) for name, tensor in made.tensors.items()}
-    activation, found, x = made.configuration.activation, {}, w["embedding.weight"][ids]
-    is_tanh, bias = activation == "tanh", state.bias
+    activation = made.configuration.activation
+    is_tanh = activation == "tanh"
+    named = {}
+    x = w["embedding.weight"][ids]
     for depth in range(made.configuration.layers):
-        h, c = (part.astype(np.float64) for part in state.layers[2 * depth : 2 * depth + 2])
-        net = (
-            x @ w[f"lstm.{depth}.weight_ih"].T
-            + rounded(h, within_1=is_tanh) @ w[f"lstm.{depth}.weight_hh"].T
-        )
-        (h, c), _ = cell_forward(net + (w[f"lstm.{depth}.bias"] if depth else bias), c, activation)
-        found |= {f"h{depth}": h, f"c{depth}": c}
+        h_prev = rounded(state.layers[2 * depth].astype(np.float64), within_1=is_tanh)
+        c_prev = state.layers[2 * depth + 1].astype(np.float64)
+        bias = state.bias if depth == 0 else w[f"lstm.{depth}.bias"]
+        net = x @ w[f"lstm.{depth}.weight_ih"].T + h_prev @ w[f"lstm.{depth}.weight_hh"].T + bias
+        (h, c), _ = cell_forward(net, c_prev, activation)
+        named[f"h{depth}"] = h
+        named[f"c{depth}"] = c
         x = rounded(h, within_1=is_tanh)
+    weight = w.get("output.weight")
     if made.configuration.tied:
         x = rounded(x @ w["projection.weight"].T, within_1=False)
-    output = w["embedding.weight" if made.configuration.tied else "output.weight"]
-    logits = x @ output.T + w["output.bias"]
-    return found | {"ln p": logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)}
+        weight = w["embedding.weight"]
+    logits = x @ weight.T + w["output.bias"]
+    named["ln p"] = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    return named
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -76,10 +95,12 @@ def test_a_step_is_that_of_the_formulas(
 
 def test_a_text_is_the_same_among_others() -> None:
     made = invented.model(hidden_size=64, layers=2, tied=True)
-    network, state = GraphNetwork(made.rounded()), random_state(made, 64)
+    network = GraphNetwork(made.rounded())
+    state = random_state(made, 64)
     ids = np.arange(64) % len(made.vocabulary)
     rows = slice(7, 9)
-    among, alone = network.step(state, ids).take(rows), network.step(state.take(rows), ids[rows])
+    among = network.step(state, ids).take(rows)
+    alone = network.step(state.take(rows), ids[rows])
     for name, value in by_name(alone).items():
         np.testing.assert_array_equal(by_name(among)[name], value, err_msg=name)
 
@@ -89,10 +110,8 @@ def test_texts_that_continue_the_same_one_are_read_as_if_each_had_its_own_row() 
     rows, ids = np.array([2, 0, 2, 2]), np.array([5, 6, 7, 5])
     for network in (GraphNetwork(made.rounded()), ReferenceNetwork(made)):
         state = random_state(made, 3)
-        together, apart = (
-            network.predict(network.read(state, rows, ids)),
-            network.step(state.take(rows), ids),
-        )
+        together = network.predict(network.read(state, rows, ids))
+        apart = network.step(state.take(rows), ids)
         for name, value in by_name(apart).items():
             np.testing.assert_allclose(by_name(together)[name], value, rtol=1e-6, err_msg=name)
 
@@ -101,24 +120,26 @@ def test_texts_that_continue_the_same_one_are_read_as_if_each_had_its_own_row() 
 def test_the_shipped_models_lose_little_in_8_bits(name: str) -> None:
     """ln p along a text of random characters: its mean hardly moves."""
     made = checkpoint.load(name)
-    ids = np.random.default_rng(0).integers(
-        len(made.vocabulary) - 3000, len(made.vocabulary) - 1000, (12, 8)
-    )
-    found = []
-    for network in (ReferenceNetwork(made), GraphNetwork(made.rounded())):
-        state, log_p = network.start(8), []
+    size = len(made.vocabulary)
+    ids = np.random.default_rng(0).integers(size - 3000, size - 1000, (12, 8))
+
+    def log_p(network: ReferenceNetwork) -> np.ndarray:
+        state = network.start(8)
+        log_p = []
         for row in ids:
             log_p.append(state.log_p[np.arange(8), row])
             state = network.step(state, row)
-        found.append(np.stack(log_p))
-    assert abs(np.mean(found[1] - found[0])) < 0.05
-    assert np.abs(found[1] - found[0]).max() < 1
+        return np.stack(log_p)
+
+    difference = log_p(GraphNetwork(made.rounded())) - log_p(ReferenceNetwork(made))
+    assert abs(np.mean(difference)) < 0.05
+    assert np.abs(difference).max() < 1
 
 
-def test_each_graph_is_valid_onnx() -> None:
+@pytest.mark.parametrize("build", [input_graph, layers_graph, output_graph, whole_graph])
+def test_each_graph_is_valid_onnx(build: Callable[[checkpoint.Checkpoint], bytes]) -> None:
     made = invented.model(layers=2, tied=True, held=True, activation="leaky_relu").rounded()
-    for graph in (*step_graphs(made), whole_graph(made)):
-        onnx.checker.check_model(onnx.load_from_string(graph))
+    onnx.checker.check_model(onnx.load_from_string(build(made)))
 
 
 @given(
@@ -128,11 +149,12 @@ def test_each_graph_is_valid_onnx() -> None:
 )
 def test_softmax_agrees_with_torch(shape: tuple[int, int], scale: float, seed: int) -> None:
     logits = (scale * np.random.default_rng(seed).standard_normal(shape)).astype(np.float32)
-    exact, (p, log_sum) = torch.from_numpy(logits).double(), softmax(logits)
-    np.testing.assert_allclose(p, torch.softmax(exact, dim=-1).numpy(), rtol=1e-4, atol=1e-30)
-    np.testing.assert_allclose(
-        log_sum, torch.logsumexp(exact, dim=-1).numpy(), rtol=1e-5, atol=1e-5
-    )
+    p, log_sum = softmax(logits)
+    exact = torch.from_numpy(logits).double()
+    exact_p = torch.softmax(exact, dim=-1).numpy()
+    exact_log_sum = torch.logsumexp(exact, dim=-1).numpy()
+    np.testing.assert_allclose(p, exact_p, rtol=1e-4, atol=1e-30)
+    np.testing.assert_allclose(log_sum, exact_log_sum, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(softmax(logits[-1:])[0], p[-1:])  # the same among others
 
 
@@ -155,23 +177,23 @@ def test_each_token_has_the_probability_that_the_model_gives_it(
     states = [network.start(3, prefix)]
     for row in ids[1:]:
         states.append(network.step(states[-1], row))
+    prefixes = np.repeat(np.array(prefix, int)[:, None], 3, axis=1)
+    rows = torch.from_numpy(np.concatenate([prefixes, ids]))
     with torch.no_grad():
-        rows = torch.from_numpy(
-            np.concatenate([np.repeat(np.array(prefix, int)[:, None], 3, axis=1), ids])
-        )
-        logits = model.output(model(rows.flatten(), torch.full((len(rows),), 3))).unflatten(
-            0, (-1, 3)
-        )
+        hidden = model(rows.flatten(), torch.full((len(rows),), 3))
+        logits = model.output(hidden).unflatten(0, (-1, 3))
     expected = logits.log_softmax(dim=-1)[len(prefix) :].numpy()
     assert_close({"ln p": np.stack([state.log_p for state in states])}, {"ln p": expected}, 1e-5)
 
 
 def test_what_is_recorded_of_a_text_is_what_its_steps_did() -> None:
-    network, prefix, text = ReferenceNetwork(invented.model(held=True)), [9, 4, 7], [5, 6, 8]
+    network = ReferenceNetwork(invented.model(held=True))
+    prefix = [9, 4, 7]
+    text = [5, 6, 8]
     state = network.start(prefix=prefix)
     for id_ in text:
         state = network.step(state, np.array([id_]))
-    for depth, caches in enumerate(network.record(np.array([*prefix, BOS, *text]))):
-        assert_close(
-            {"h": caches[-1].gates.o * caches[-1].phi_c}, {"h": state.layers[2 * depth]}, 1e-5
-        )
+    recorded = network.record(np.array([*prefix, BOS, *text]))
+    for depth, caches in enumerate(recorded):
+        h = caches[-1].gates.o * caches[-1].phi_c
+        assert_close({"h": h}, {"h": state.layers[2 * depth]}, 1e-5)

@@ -1,4 +1,4 @@
-"""The language model: its vocabulary, conditions and weights, and its networks in PyTorch, NumPy and ONNX."""
+"""The language model: vocabulary, conditions, weights, and networks in PyTorch, NumPy and ONNX."""
 
 SHIPPED = ("ci", "report", "tang")  # names of the models that the package includes
 DEFAULT = "tang"  # the model that commands use by default

@@ -44,7 +44,7 @@ def predicted_tokens(sequence: Ids) -> int:
 
 
 def pack(sequences: Sequence[Ids]) -> Batch:
-    """Pack sequences of any lengths into one batch, in which the tokens after `<bos>` are targets."""
+    """Pack sequences of any lengths into one batch. The tokens after `<bos>` are its targets."""
     ordered = sorted(sequences, key=len, reverse=True)
     lengths = np.array([len(sequence) - 1 for sequence in ordered])
     padded = np.zeros((lengths[0] + 1, len(ordered)), np.int64)
@@ -53,12 +53,13 @@ def pack(sequences: Sequence[Ids]) -> Batch:
     running = np.arange(lengths[0])[:, None] < lengths
     begun = np.logical_or.accumulate(padded[:-1] == BOS)
     targets = np.where(begun, padded[1:], PAD)
-    return Batch(padded[:-1][running], targets[running], running.sum(axis=1))
+    return Batch(inputs=padded[:-1][running], targets=targets[running], sizes=running.sum(axis=1))
 
 
 def batches(sequences: Sequence[Ids], size: int) -> Iterator[Batch]:
     """Yield batches of `size` consecutive sequences; the last batch may be smaller."""
-    return (pack(sequences[start : start + size]) for start in range(0, len(sequences), size))
+    for start in range(0, len(sequences), size):
+        yield pack(sequences[start : start + size])
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Int64[np.ndarray, "count"]:

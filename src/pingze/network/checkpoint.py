@@ -18,7 +18,6 @@ shape and bytes of each tensor.
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.resources import as_file, files
@@ -42,11 +41,13 @@ Model = str | Path  # a shipped model's name, a checkpoint, or the folder of a r
 FORMAT = "pingze-2"
 Tensors = Mapping[str, np.ndarray]
 MODEL_FILE = "model.safetensors"
-CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
-"""Additional files of an export, with the names that model hubs use."""
+# additional files of an export, with the names that model hubs use
+CONFIG_FILE = "config.json"
+VOCABULARY_FILE = "vocab.txt"
 REWARD = "reward.weight"
 # the tensor with the scales of an 8-bit weight's rows has the weight's name and this suffix
 SCALE = ".scale"
+ABSENT = "absent"  # what an error says of a tensor that is missing or not expected
 LARGEST_WEIGHT = 64
 """The largest integer in a weight.
 
@@ -108,24 +109,25 @@ class Checkpoint:
             name: A name in `shapes`.
             rows: The indices of the rows; by default all rows.
         """
-        found = self.stored[name][rows]
-        if found.dtype == np.int8:
-            return Rounded(found, self.stored[name + SCALE][rows]).weight
-        return found.astype(np.float32, copy=False)
+        values = self.stored[name][rows]
+        if values.dtype == np.int8:
+            return Rounded(whole=values, scale=self.stored[name + SCALE][rows]).weight
+        return values.astype(np.float32, copy=False)
 
     def rounded(self) -> "Checkpoint":
-        """Return a copy of the model that is rounded to 8 bits, or `self` if the model is already stored in 8 bits."""
+        """Return a copy of the model in 8 bits, or `self` if it is already stored in 8 bits."""
         if self.stored["embedding.weight"].dtype == np.int8:
             return self
-        stored = {name: tensor.astype(np.float32) for name, tensor in self.stored.items()}
-        for name, weight in list(stored.items()):
+        stored = {}
+        for name, tensor in self.stored.items():
+            weight = tensor.astype(np.float32)
             if weight.ndim == 2:
                 scale = np.abs(weight).max(axis=1) / np.float32(LARGEST_WEIGHT)
                 scale[scale == 0] = 1
-                stored[name], stored[name + SCALE] = (
-                    np.rint(weight / scale[:, None]).astype(np.int8),
-                    scale,
-                )
+                stored[name] = np.rint(weight / scale[:, None]).astype(np.int8)
+                stored[name + SCALE] = scale
+            else:
+                stored[name] = weight
         return replace(self, stored=stored)
 
     def matrix(self, name: str) -> Rounded:
@@ -134,7 +136,7 @@ class Checkpoint:
         Args:
             name: The name of a matrix in `shapes`.
         """
-        return Rounded(self.stored[name], self.stored[name + SCALE])
+        return Rounded(whole=self.stored[name], scale=self.stored[name + SCALE])
 
     @property
     def reward(self) -> np.ndarray | None:
@@ -147,18 +149,18 @@ class Checkpoint:
     @property
     def metadata(self) -> dict[str, str]:
         """The metadata that describe the model in a file."""
-        tokens = json.dumps(self.vocabulary.tokens, ensure_ascii=False)
         return {
             "format": FORMAT,
             "configuration": json.dumps(asdict(self.configuration)),
-            "vocabulary": tokens,
+            "vocabulary": json.dumps(self.vocabulary.tokens, ensure_ascii=False),
         }
 
     @property
     def export_files(self) -> dict[str, str]:
         """The exported files that describe the model to other tools: file name -> contents."""
-        special = {f"{token[1:-1]}_token_id": id_ for id_, token in enumerate(SPECIAL_TOKENS)}
-        config = {"model_type": "pingze", "format": FORMAT, **asdict(self.configuration), **special}
+        config = {"model_type": "pingze", "format": FORMAT} | asdict(self.configuration)
+        for id_, token in enumerate(SPECIAL_TOKENS):
+            config[f"{token[1:-1]}_token_id"] = id_
         return {
             CONFIG_FILE: json.dumps(config, ensure_ascii=False, indent=1) + "\n",
             VOCABULARY_FILE: "".join(f"{token}\n" for token in self.vocabulary.tokens),
@@ -193,17 +195,23 @@ def load(model: Model) -> Checkpoint:
     if model in SHIPPED:
         with as_file(files("pingze.network") / "weights" / f"{model}.safetensors") as path:
             return _read(path, str(model))
-    if not (path := _file_of(model)).is_file():
+    path = _file_of(model)
+    if not path.is_file():
         raise CheckpointError("model", has=str(model), choices=SHIPPED)
     loaded = _read(path, str(model))
     if Path(model).is_dir():
         for name, text in loaded.export_files.items():
-            beside = Path(model) / name
-            with suppress(OSError, ValueError):
-                if not beside.exists() or beside.read_text(encoding="utf-8") == text:
-                    continue
-            raise CheckpointError("export_altered", path=str(beside), model=MODEL_FILE)
+            export = Path(model) / name
+            if not _absent_or_equal(export, text):
+                raise CheckpointError("export_altered", path=str(export), model=MODEL_FILE)
     return loaded
+
+
+def _absent_or_equal(path: Path, text: str) -> bool:
+    try:
+        return not path.exists() or path.read_text(encoding="utf-8") == text
+    except (OSError, ValueError):  # ValueError: it is not in UTF-8
+        return False
 
 
 def changed(model: Model) -> int:
@@ -215,11 +223,14 @@ def changed(model: Model) -> int:
         model: A name, file or folder as for `load`.
     """
     path = _file_of(model)
-    return path.stat().st_mtime_ns if model not in SHIPPED and path.is_file() else 0
+    if model in SHIPPED or not path.is_file():
+        return 0
+    return path.stat().st_mtime_ns
 
 
 def _file_of(model: Model) -> Path:
-    return Path(model) / MODEL_FILE if Path(model).is_dir() else Path(model)
+    path = Path(model)
+    return path / MODEL_FILE if path.is_dir() else path
 
 
 def _read(path: Path, name: str) -> Checkpoint:
@@ -232,56 +243,75 @@ def _read(path: Path, name: str) -> Checkpoint:
         vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError, PingzeError) as error:
         raise CheckpointError("model_configuration", path=str(path), reason=str(error)) from error
-    if (has := len(vocabulary)) != (wanted := configuration.vocabulary_size):
-        raise CheckpointError("model_vocabulary", path=str(path), has=has, wanted=wanted)
+    wanted = configuration.vocabulary_size
+    if len(vocabulary) != wanted:
+        raise CheckpointError(
+            "model_vocabulary", path=str(path), has=len(vocabulary), wanted=wanted
+        )
     if vocabulary.condition_tokens != configuration.special_tokens:
         raise CheckpointError("model_tokens", path=str(path))
     _check_tensors(path, stored, configuration)
-    return Checkpoint(name, configuration, vocabulary, stored)
+    return Checkpoint(name=name, configuration=configuration, vocabulary=vocabulary, stored=stored)
 
 
 def shapes(configuration: ModelConfiguration) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor of a model by name, in the order of `LanguageModel.named_parameters`.
+    """Return the shape of every tensor of a model by name.
+
+    The order is that of `LanguageModel.named_parameters`.
 
     Args:
         configuration: The architecture of the model.
     """
-    V, E, H = configuration.vocabulary_size, configuration.embedding_size, configuration.hidden_size
-    layers: dict[str, tuple[int, ...]] = {}
+    V = configuration.vocabulary_size
+    E = configuration.embedding_size
+    H = configuration.hidden_size
+    shape_of: dict[str, tuple[int, ...]] = {"embedding.weight": (V, E)}
     for depth in range(configuration.layers):
-        layers[f"lstm.{depth}.weight_ih"] = (4 * H, E if depth == 0 else H)
-        layers[f"lstm.{depth}.weight_hh"] = (4 * H, H)
-        layers[f"lstm.{depth}.bias"] = (4 * H,)
+        input_size = E if depth == 0 else H
+        shape_of[f"lstm.{depth}.weight_ih"] = (4 * H, input_size)
+        shape_of[f"lstm.{depth}.weight_hh"] = (4 * H, H)
+        shape_of[f"lstm.{depth}.bias"] = (4 * H,)
         if configuration.held and depth == 0:
-            layers["lstm.0.weight_ph"] = (4 * H, E)
-    output = {"projection.weight": (E, H)} if configuration.tied else {"output.weight": (V, H)}
-    return {"embedding.weight": (V, E), **layers, **output, "output.bias": (V,)}
+            shape_of["lstm.0.weight_ph"] = (4 * H, E)
+    if configuration.tied:
+        shape_of["projection.weight"] = (E, H)
+    else:
+        shape_of["output.weight"] = (V, H)
+    shape_of["output.bias"] = (V,)
+    return shape_of
 
 
 def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfiguration) -> None:
+    """Raise CheckpointError if a tensor is missing, not finite, or not what is expected."""
+    # 1) What is expected: the model's tensors, a reward, and scales for each matrix in 8 bits.
     expected = shapes(configuration)
     if REWARD in tensors:
         expected[REWARD] = (configuration.hidden_size,)
     for name, tensor in tensors.items():
         if tensor.dtype == np.int8 and tensor.ndim == 2:
             expected[name + SCALE] = tensor.shape[:1]
+    # 2) Compare, in the words of the error.
     for name in sorted(expected.keys() | tensors.keys()):
-        found, wanted = tensors.get(name), str(expected.get(name, "absent"))
-        has = "absent" if found is None else str(found.shape)
-        finite = (
-            found is not None
-            and found.dtype in (np.float32, np.float16)
-            and np.isfinite(found).all()
-        )
-        if found is not None and not (finite or name + SCALE in expected):
-            has = f"not finite, or {found.dtype}"
-        elif found is not None and found.dtype == np.int8 and not _is_small(found):
+        wanted = str(expected.get(name, ABSENT))
+        if name not in tensors:
+            has = ABSENT
+        elif name + SCALE not in expected and not _is_finite(tensors[name]):
+            has = f"not finite, or {tensors[name].dtype}"
+        elif tensors[name].dtype == np.int8 and not _is_small(tensors[name]):
             has = f"beyond {LARGEST_WEIGHT} in 8 bits"
+        else:
+            has = str(tensors[name].shape)
         if has != wanted:
             raise CheckpointError("model_tensor", path=str(path), name=name, has=has, wanted=wanted)
 
 
-def _is_small(whole: Int8[Array, "N K"]) -> bool:
+def _is_finite(tensor: np.ndarray) -> bool:
+    """Return whether a tensor has single or half precision, and neither NaN nor infinity."""
+    return tensor.dtype in (np.float32, np.float16) and bool(np.isfinite(tensor).all())
+
+
+def _is_small(whole: np.ndarray) -> bool:
+    """Return whether no 8-bit integer is beyond `LARGEST_WEIGHT`."""
     values = whole.astype(np.int16)  # the absolute value of -128 is no 8-bit integer
     return bool((np.abs(values) <= LARGEST_WEIGHT).all())
 
@@ -296,12 +326,11 @@ def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> 
 
     Raises CheckpointError if the file cannot be written.
     """
-    whole = {"format": FORMAT, **metadata}
-    whole["sha256"] = _digest(tensors, whole)
+    stored_metadata = {"format": FORMAT, **metadata}
+    stored_metadata["sha256"] = _digest(tensors, stored_metadata)
+    contiguous = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     with written(path, CheckpointError) as partial:
-        partial.write_bytes(
-            serialize({n: np.asarray(t, order="C") for n, t in tensors.items()}, whole)
-        )
+        partial.write_bytes(serialize(contiguous, stored_metadata))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -322,8 +351,8 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     # AttributeError: NumPy lacks a type
     except (OSError, SafetensorError, TypeError, AttributeError) as error:
         raise ValueError(str(error)) from error
-    if (has := metadata.get("format")) != FORMAT:
-        raise ValueError(here("other_format", has=str(has), wanted=FORMAT))
+    if metadata.get("format") != FORMAT:
+        raise ValueError(here("other_format", has=str(metadata.get("format")), wanted=FORMAT))
     if metadata.get("sha256") != _digest(tensors, metadata):
         raise ValueError(here("altered"))
     return tensors, metadata
@@ -331,9 +360,9 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 def _digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
     """Compute the SHA-256 of the tensors and of all metadata except the entry `sha256`."""
-    rest = {key: value for key, value in metadata.items() if key != "sha256"}
+    others = {key: value for key, value in metadata.items() if key != "sha256"}
     described = {name: [str(tensor.dtype), tensor.shape] for name, tensor in tensors.items()}
-    sha = hashlib.sha256(json.dumps([rest, described], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([others, described], sort_keys=True).encode())
     for name in sorted(tensors):
-        sha.update(np.ascontiguousarray(tensors[name]).data)
-    return sha.hexdigest()
+        digest.update(np.ascontiguousarray(tensors[name]).data)
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Encode a poem's conditions (dynasty, form, poet, title and theme) as tokens that precede the poem.
+"""Encode a poem's conditions (dynasty, form, poet, title, theme) as tokens that precede the poem.
 
 A model that knows conditions reads a poem as
 
@@ -49,7 +49,7 @@ class Prefix(NamedTuple):
 
 
 GIVEN = ("form", "poet", "title")
-"""The conditions that are known for the poems of the corpus. Training omits each of them at random."""
+"""The conditions that are known for poems of the corpus. Training omits each of them at random."""
 
 
 class Conditions:
@@ -65,12 +65,13 @@ class Conditions:
     @property
     def poets(self) -> list[str]:
         """The poets whose manner the model has learned."""
-        others = (*FORMS, *DYNASTIES.values(), ABOUT)
-        return [
-            name
-            for name in self.names
-            if name not in others and not name.startswith(tune_token(""))
-        ]
+        others = {ABOUT}.union(FORMS, DYNASTIES.values())
+        poets = []
+        for name in self.names:
+            is_tune = name.startswith(tune_token(""))
+            if name not in others and not is_tune:
+                poets.append(name)
+        return poets
 
     @property
     def tunes(self) -> list[str]:
@@ -85,15 +86,20 @@ class Conditions:
 
         Of a tune's names, use the first with a token.
         """
-        names = [tune_token(name) for name in form.tune.names] if form.tune else [form.name]
-        return next((name for name in names if name in self.names), None)
+        names = [form.name]
+        if form.tune:
+            names = [tune_token(name) for name in form.tune.names]
+        for name in names:
+            if name in self.names:
+                return name
+        return None
 
     def dynasty_of(self, poet: str | None) -> str:
-        """Return a poet's dynasty, such as 宋, or the first of `DYNASTIES` if the poet is unknown."""
-        first, *_ = dynasties = list(DYNASTIES.values())
+        """Return a poet's dynasty, such as 宋; the first of `DYNASTIES` if the poet is unknown."""
+        dynasties = list(DYNASTIES.values())
         place = self.names.get(poet or "", 0)
         before = [name for name in dynasties if self.names.get(name, place) < place]
-        return max(before, key=self.names.__getitem__, default=first)
+        return max(before, key=lambda name: self.names[name], default=dynasties[0])
 
     def prefix(
         self,
@@ -109,11 +115,11 @@ class Conditions:
         dynasty of the poet.
         """
         return Prefix(
-            self._token(dynasty or self.dynasty_of(poet)),
-            self._token(form),
-            self._token(poet),
-            self.vocabulary.encode(only_han(title or "")[:LONGEST_TITLE]),
-            self.theme(self.vocabulary.encode(only_han(about or ""))),
+            dynasty=self._token(dynasty or self.dynasty_of(poet)),
+            form=self._token(form),
+            poet=self._token(poet),
+            title=self.vocabulary.encode(only_han(title or "")[:LONGEST_TITLE]),
+            about=self.theme(self.vocabulary.encode(only_han(about or ""))),
         )
 
     def theme(self, characters: Ids) -> Ids:
@@ -122,11 +128,13 @@ class Conditions:
         Return no ids if the theme is empty or the model knows no themes.
         """
         token = self._token(ABOUT)
-        return (
-            np.concatenate([token, characters])
-            if len(token) and len(characters)
-            else characters[:0]
-        )
+        if len(token) == 0 or len(characters) == 0:
+            return characters[:0]
+        return np.concatenate([token, characters])
 
     def _token(self, name: str | None) -> Ids:
-        return np.array([self.names[name]] if name in self.names else [], np.int64)
+        """Return an array with the id of a condition's token, or an empty array if it has none."""
+        ids = []
+        if name in self.names:
+            ids.append(self.names[name])
+        return np.array(ids, np.int64)

@@ -52,13 +52,15 @@ class ModelConfiguration:
         Args:
             values: The fields by name; missing fields take their defaults.
         """
-        return cls(**{**values, "special_tokens": tuple(values.get("special_tokens", ()))})
+        fields = {**values}
+        fields["special_tokens"] = tuple(fields.get("special_tokens", ()))
+        return cls(**fields)
 
     def __post_init__(self) -> None:
         for name, most in LARGEST.items():
-            if type(has := getattr(self, name)) is not int or not 1 <= has <= most:
-                raise InputError("range", field=name, has=str(has), least=1, most=most)
+            size = getattr(self, name)
+            if type(size) is not int or not 1 <= size <= most:
+                raise InputError("range", field=name, has=str(size), least=1, most=most)
         if type(self.activation) is not str or self.activation not in ACTIVATIONS:
-            raise InputError(
-                "choice", field="activation", has=self.activation, choices=list(ACTIVATIONS)
-            )
+            choices = list(ACTIVATIONS)
+            raise InputError("choice", field="activation", has=self.activation, choices=choices)

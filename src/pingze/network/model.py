@@ -1,4 +1,4 @@
-"""The language model in PyTorch, for training and evaluation: embedding, LSTM layers, output layer."""
+"""Define the language model in PyTorch, for training and evaluation."""
 
 import numpy as np
 import torch
@@ -35,12 +35,12 @@ class LanguageModel(nn.Module):
         operands: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        V, E, H = (
-            configuration.vocabulary_size,
-            configuration.embedding_size,
-            configuration.hidden_size,
-        )
-        self.configuration, self.dropout, self.operands = configuration, dropout, operands
+        V = configuration.vocabulary_size
+        E = configuration.embedding_size
+        H = configuration.hidden_size
+        self.configuration = configuration
+        self.dropout = dropout
+        self.operands = operands
         self.embedding = nn.Embedding(V, E)
         self.lstm = LSTM(
             E,
@@ -57,30 +57,32 @@ class LanguageModel(nn.Module):
             self.output.weight = self.embedding.weight
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
-        """Draw the LSTM weights with `lstm.initializers`, and draw the embedding and the output weight uniformly.
+        """Draw the LSTM weights with `lstm.initializers`, and the other weights uniformly.
 
         The embedding is within ±0.1. The output weight, or the projection of a tied model, is
         within ±1/√H. The output bias and `weight_ph` are 0.
 
         Args:
-            name: The initialization of the LSTM layers: zero, normal, uniform, xavier or
+            name: The initialisation of the LSTM layers: zero, normal, uniform, xavier or
                 orthogonal.
             rng: The random number generator.
-            scale: The standard deviation of the initialization `normal`.
+            scale: The standard deviation of the initialisation `normal`.
         """
-        E, H = self.configuration.embedding_size, self.configuration.hidden_size
+        E = self.configuration.embedding_size
+        H = self.configuration.hidden_size
         output = self.output if self.projection is None else self.projection
+        bound = H**-0.5
         with torch.no_grad():
-            self.embedding.weight.copy_(
-                torch.from_numpy(rng.uniform(-0.1, 0.1, self.embedding.weight.shape))
-            )
+            embedding = rng.uniform(-0.1, 0.1, self.embedding.weight.shape)
+            self.embedding.weight.copy_(torch.from_numpy(embedding))
             for depth, layer in enumerate(self.lstm.layers):
-                values = initialize(name, E if depth == 0 else H, H, rng, scale)
-                for part, value in values._asdict().items():
-                    getattr(layer, part).copy_(torch.from_numpy(value))
-            output.weight.copy_(
-                torch.from_numpy(rng.uniform(-(H**-0.5), H**-0.5, output.weight.shape))
-            )
+                input_size = E if depth == 0 else H
+                values = initialize(name, input_size, H, rng, scale)
+                layer.weight_ih.copy_(torch.from_numpy(values.weight_ih))
+                layer.weight_hh.copy_(torch.from_numpy(values.weight_hh))
+                layer.bias.copy_(torch.from_numpy(values.bias))
+            weight = rng.uniform(-bound, bound, output.weight.shape)
+            output.weight.copy_(torch.from_numpy(weight))
             self.output.bias.zero_()
 
     @classmethod
@@ -99,19 +101,20 @@ class LanguageModel(nn.Module):
     def forward(
         self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, "N D"]:
-        """Compute the output layer's input after each token, (N, D), from an initial state of zeros.
+        """Compute the output layer's input after each token, (N, D). The initial state is zeros.
 
         Args:
             inputs: The ids of a packed batch, (N).
             sizes: The number of texts still running at each step, (T).
         """
         embedded = self.embedding(inputs)
-        held = _prefix_means(embedded, inputs, sizes) if self.configuration.held else None
+        held = None
+        if self.configuration.held:
+            held = _prefix_means(embedded, inputs, sizes)
         if self.training:
             if self.dropout.types:
-                embedded = type_dropout(
-                    embedded, inputs, self.configuration.vocabulary_size, self.dropout.types
-                )
+                V = self.configuration.vocabulary_size
+                embedded = type_dropout(embedded, inputs, V, self.dropout.types)
             embedded = self.dropout.features(embedded, sizes, self.dropout.inputs)
         hidden: Tensor = self.lstm(embedded, sizes, held=held)[0]
         if self.training:
@@ -127,7 +130,7 @@ class LanguageModel(nn.Module):
     ) -> Float[Tensor, ""]:
         """Compute the sum of -ln p(target) over a batch, in nats.
 
-        Training minimizes the mean per target.
+        Training minimises the mean per target.
 
         Args:
             inputs: The ids of a packed batch, (N).
@@ -155,20 +158,23 @@ class LanguageModel(nn.Module):
     def _predicting(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> tuple[Float[Tensor, "predicted D"], Int64[Tensor, "predicted"]]:
-        hidden, predicted = self(inputs, sizes), targets != PAD
-        return (hidden, targets) if predicted.all() else (hidden[predicted], targets[predicted])
+        """Compute the output layer's inputs at the predicted targets; return both."""
+        hidden = self(inputs, sizes)
+        predicted = targets != PAD
+        if predicted.all():
+            return hidden, targets
+        return hidden[predicted], targets[predicted]
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Return the weights, by their names in a checkpoint."""
-        return {
-            name: parameter.detach().cpu().numpy() for name, parameter in self.named_parameters()
-        }
+        named = self.named_parameters()
+        return {name: parameter.detach().cpu().numpy() for name, parameter in named}
 
 
 def _prefix_means(
     embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
 ) -> Float[Tensor, "B E"]:
-    """Return the mean embedding of the tokens before each text's `<bos>`, (B, E), or 0 if no token precedes `<bos>`."""
+    """Return the mean embedding of the tokens before each text's `<bos>`, (B, E); 0 if none."""
     device = inputs.device
     sequence = sequence_of_rows(sizes).to(device)
     step = torch.repeat_interleave(torch.arange(len(sizes)), sizes).to(device)
@@ -176,7 +182,6 @@ def _prefix_means(
     begin = torch.full((int(sizes[0]),), len(sizes), device=device)
     begin[sequence[begins]] = step[begins]
     before = step < begin[sequence]
-    sums = embedded.new_zeros(len(begin), embedded.shape[1]).index_add(
-        0, sequence[before], embedded[before]
-    )
+    zeros = embedded.new_zeros(len(begin), embedded.shape[1])
+    sums = zeros.index_add(0, sequence[before], embedded[before])
     return sums / begin.clamp(min=1)[:, None]

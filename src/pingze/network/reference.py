@@ -1,4 +1,4 @@
-"""Run a model and sample from it in the plain way: with `pingze.lstm.formulas` alone, one character at a time.
+"""Run a model with `pingze.lstm.formulas`, and sample one character at a time.
 
 Faster networks are tested against `ReferenceNetwork`, and `--reference` composes with it.
 `LineSampler` draws texts from this network or a faster one. Like the report's generator, it knows
@@ -6,9 +6,10 @@ neither form nor rhyme.
 """
 
 import re
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,10 +21,11 @@ from pingze.verse.characters import MARKS, mark_after
 
 KEPT = 16  # maximum number of prefixes for which the state is cached for later poems
 FREE_CHARACTERS = 1000
-"""A free text has at most this many characters and punctuation marks, because the model might never end it."""
+"""The maximum length of a free text, with punctuation marks; the model might never end it."""
 
 
-class State(NamedTuple):
+@dataclass(frozen=True)
+class State:
     """The state of a model that has read B texts.
 
     Its size does not depend on the length of the texts.
@@ -37,7 +39,10 @@ class State(NamedTuple):
     R is 1 if all texts share p, else B.
     """
     logits: Float[Array, "B V"]
-    """The logits of the next token, shifted so that the largest is 0; no columns until `predict` computes them."""
+    """The logits of the next token, shifted so that the largest is 0.
+
+    There are no columns until `predict` computes them.
+    """
     log_sum: Float[Array, "B"]
     """The log-sum-exp of each text's logits; 0 until `predict` computes it."""
 
@@ -48,7 +53,10 @@ class State(NamedTuple):
         """Return a state whose logits are still to be computed."""
         batch = len(layers[0])
         return cls(
-            tuple(layers), bias, np.zeros((batch, 0), np.float32), np.zeros(batch, np.float32)
+            layers=tuple(layers),
+            bias=bias,
+            logits=np.zeros((batch, 0), np.float32),
+            log_sum=np.zeros(batch, np.float32),
         )
 
     @property
@@ -61,86 +69,119 @@ class State(NamedTuple):
         """The next token's log probabilities at temperature 1."""
         return self.logits - self.log_sum[:, None]
 
+    def bias_of(self, rows: Int64[Array, "N"] | slice) -> Float[Array, "M G"]:
+        """Return the bias of the texts at the given rows: one row if all texts share it."""
+        if len(self.bias) == 1:
+            return self.bias
+        return self.bias[rows]
+
     def take(self, rows: Int64[Array, "N"] | slice) -> "State":
         """Return the states of the texts at the given rows.
 
         Rows may repeat, and a slice of rows copies nothing.
         """
-        bias = self.bias if len(self.bias) == 1 else self.bias[rows]
-        layers = tuple(part[rows] for part in self.layers)
-        return State(layers, bias, self.logits[rows], self.log_sum[rows])
+        return State(
+            layers=tuple(part[rows] for part in self.layers),
+            bias=self.bias_of(rows),
+            logits=self.logits[rows],
+            log_sum=self.log_sum[rows],
+        )
 
     @classmethod
     def joined(cls, states: Sequence["State"]) -> "State":
         """Concatenate the states of several batches; a single state is returned without a copy."""
-        first, *others = states
-        if not others:
+        first = states[0]
+        if len(states) == 1:
             return first
         bias = first.bias
-        if not all(np.array_equal(state.bias, bias) for state in others):
-            bias = np.concatenate(
-                [np.broadcast_to(s.bias, (len(s.h), s.bias.shape[1])) for s in states]
-            )
-        parts = zip(*((*s.layers, s.logits, s.log_sum) for s in states), strict=True)
-        *layers, logits, log_sum = map(np.concatenate, parts)
-        return cls(tuple(layers), bias, logits, log_sum)
+        if not all(np.array_equal(state.bias, bias) for state in states[1:]):
+            biases = []
+            for state in states:
+                shape = (len(state.h), state.bias.shape[1])
+                biases.append(np.broadcast_to(state.bias, shape))
+            bias = np.concatenate(biases)
+        parts = zip(*(state.layers for state in states), strict=True)
+        return cls(
+            layers=tuple(np.concatenate(part) for part in parts),
+            bias=bias,
+            logits=np.concatenate([state.logits for state in states]),
+            log_sum=np.concatenate([state.log_sum for state in states]),
+        )
+
+
+def layer_parameters(tensors: Mapping[str, Array], depth: int) -> Parameters:
+    """Return the weights of an LSTM layer from the tensors of a checkpoint."""
+    return Parameters(
+        weight_ih=tensors[f"lstm.{depth}.weight_ih"],
+        weight_hh=tensors[f"lstm.{depth}.weight_hh"],
+        bias=tensors[f"lstm.{depth}.bias"],
+    )
 
 
 class ReferenceNetwork:
-    """A network that reads a batch of texts token by token, with `pingze.lstm.formulas` in float32."""
+    """A network that reads texts token by token, with `pingze.lstm.formulas` in float32."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        self.checkpoint, self.configuration = checkpoint, checkpoint.configuration
+        self.checkpoint = checkpoint
+        self.configuration = checkpoint.configuration
         self._begun = lru_cache(maxsize=KEPT)(self._begin)
 
     @cached_property
     def parameters(self) -> list[Parameters]:
         """The weights of each LSTM layer."""
-        return [
-            Parameters(
-                *(self.checkpoint.tensors[f"lstm.{depth}.{name}"] for name in Parameters._fields)
-            )
-            for depth in range(self.configuration.layers)
-        ]
+        tensors = self.checkpoint.tensors
+        return [layer_parameters(tensors, depth) for depth in range(self.configuration.layers)]
 
     def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> State:
-        """Return the state of `batch` texts after the prefix (the tokens of the conditions) and `<bos>`."""
+        """Return the state of `batch` texts after the conditions' tokens (`prefix`) and `<bos>`."""
         return self._begun(tuple(prefix)).take(np.zeros(batch, np.int64))
 
     def _begin(self, prefix: tuple[int, ...]) -> State:
         zeros = np.zeros((1, self.configuration.hidden_size), np.float32)
-        state = State.unpredicted(
-            [zeros] * (2 * self.configuration.layers), self._bias(prefix)[None]
-        )
-        for id_ in (*prefix, BOS):
+        layers = [zeros] * (2 * self.configuration.layers)
+        state = State.unpredicted(layers, self._bias(prefix)[None])
+        for id_ in prefix:
             state = self.step(state, np.array([id_]))
-        return state
+        return self.step(state, np.array([BOS]))
 
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
         """Read one more token of each text, and return the new state."""
         return self.predict(self.read(state, np.arange(len(ids)), ids))
 
     def read(self, state: State, rows: Int64[Array, "B"], ids: Int64[Array, "B"]) -> State:
-        """Return the states of texts that each continue the text at a row of `state` by one token, without logits."""
-        bias = state.bias if len(state.bias) == 1 else state.bias[rows]
-        x, layers = self.checkpoint.tensors["embedding.weight"][ids], []
+        """Return the states of texts that each continue a text by one token, without logits.
+
+        Args:
+            state: The state of the texts that are continued.
+            rows: For each new text, the row in `state` of the text that it continues.
+            ids: The token that each new text adds.
+        """
+        bias = state.bias_of(rows)
+        x = self.checkpoint.tensors["embedding.weight"][ids]
+        layers = []
         for depth, parameters in enumerate(self.parameters):
-            held = parameters if depth else parameters._replace(bias=bias)
-            h_prev, c_prev = (part[rows] for part in state.layers[2 * depth : 2 * depth + 2])
-            (x, c), _ = step_forward(x, h_prev, c_prev, held, self.configuration.activation)
-            layers += [x, c]
+            if depth == 0:
+                parameters = parameters._replace(bias=bias)
+            h_prev = state.layers[2 * depth][rows]
+            c_prev = state.layers[2 * depth + 1][rows]
+            (h, c), _ = step_forward(x, h_prev, c_prev, parameters, self.configuration.activation)
+            layers += [h, c]
+            x = h
         return State.unpredicted(layers, bias)
 
     def predict(self, state: State) -> State:
         """Return the same state with the logits of the next token."""
-        x, tensors = state.h, self.checkpoint.tensors
+        tensors = self.checkpoint.tensors
         if self.configuration.tied:
-            x = x @ tensors["projection.weight"].T
-        output = tensors["embedding.weight" if self.configuration.tied else "output.weight"]
-        logits = x @ output.T + tensors["output.bias"]
+            x = state.h @ tensors["projection.weight"].T
+            weight = tensors["embedding.weight"]
+        else:
+            x = state.h
+            weight = tensors["output.weight"]
+        logits = x @ weight.T + tensors["output.bias"]
         logits -= logits.max(axis=1, keepdims=True)
         log_sum = np.log(np.exp(logits).sum(axis=1), dtype=np.float64).astype(np.float32)
-        return state._replace(logits=logits, log_sum=log_sum)
+        return replace(state, logits=logits, log_sum=log_sum)
 
     def _bias(self, prefix: Sequence[int]) -> Float[Array, "G"]:
         """Compute W_p p + b of the first layer, where p is the mean embedding of the prefix."""
@@ -149,44 +190,40 @@ class ReferenceNetwork:
         if self.configuration.held and prefix:
             # The mean is in float64, so that rounding to float32 hides the order in which BLAS
             # adds.
-            p = tensor("embedding.weight", list(prefix)).mean(
-                axis=0, keepdims=True, dtype=np.float64
-            )
+            embedded = tensor("embedding.weight", list(prefix))
+            p = embedded.mean(axis=0, keepdims=True, dtype=np.float64)
             (bias,) = held_bias(p, tensor("lstm.0.weight_ph"), bias)
         return bias.astype(np.float32)
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
-        """Return one list per layer: the caches of all steps of one text.
+        """Return the caches of all steps of one text, a list for each layer.
 
         `ids` includes the conditions and `<bos>`.
         """
-        held, recorded = self._bias(ids[: list(ids).index(BOS)].tolist()), []
+        begin = ids.tolist().index(BOS)
+        bias = self._bias(ids[:begin].tolist())
         x = self.checkpoint.tensors["embedding.weight"][ids][:, None]
-        zeros = np.zeros_like(self.parameters[0].weight_hh[:1])
-        for parameters in (self.parameters[0]._replace(bias=held), *self.parameters[1:]):
-            (x, *_), caches = sequence_forward(
-                x, zeros, zeros, parameters, self.configuration.activation
-            )
+        zeros = np.zeros((1, self.configuration.hidden_size), np.float32)
+        recorded = []
+        for depth, parameters in enumerate(self.parameters):
+            if depth == 0:
+                parameters = parameters._replace(bias=bias)
+            activation = self.configuration.activation
+            (x, _, _), caches = sequence_forward(x, zeros, zeros, parameters, activation)
             recorded.append(caches)
         return recorded
 
 
+@dataclass
 class LineSampler:
     """A sampler that draws lines of Han characters from a model, one character at a time."""
 
-    def __init__(
-        self,
-        network: ReferenceNetwork,
-        vocabulary: Vocabulary,
-        temperature: float,
-        rng: np.random.Generator,
-    ) -> None:
-        self.network, self.vocabulary, self.temperature, self.rng = (
-            network,
-            vocabulary,
-            temperature,
-            rng,
-        )
+    network: ReferenceNetwork
+    vocabulary: Vocabulary
+    temperature: float
+    rng: np.random.Generator
+
+    def __post_init__(self) -> None:
         self.start()
 
     def start(self, prefix: Sequence[int] = ()) -> None:
@@ -198,16 +235,20 @@ class LineSampler:
 
         If `may_end`, the text may end earlier.
         """
-        given, lines = self.vocabulary.encode(opening).tolist()[::-1], list[str]()
+        unread = deque(self.vocabulary.encode(opening).tolist())
+        lines: list[str] = []
         while len(lines) < max_lines:
-            allowed, line = self.vocabulary.is_han.copy(), ""
+            # The text may end after a couplet, but not within a line.
+            allowed = self.vocabulary.is_han.copy()
             allowed[EOS] = may_end and len(lines) > 0 and len(lines) % 2 == 0
+            line = ""
             while len(line) < length:
-                if (id_ := self._next(given, allowed)) == EOS:
+                id_ = self._next(unread, allowed)
+                if id_ == EOS:
                     return lines
                 allowed[EOS] = False
                 line += self.vocabulary.tokens[id_]
-            self._next([self.vocabulary.ids[mark_after(len(lines))]], allowed)
+            self._read(self.vocabulary.ids[mark_after(len(lines))])
             lines.append(line)
         return lines
 
@@ -217,24 +258,39 @@ class LineSampler:
         The text has at most `max_lines` punctuation marks and `most` characters. Each sentence is
         on a line of its own.
         """
-        text, given = "", self.vocabulary.encode(opening).tolist()[::-1]
-        after_mark, elsewhere = self.vocabulary.is_han.copy(), self.vocabulary.is_han.copy()
-        elsewhere[[self.vocabulary.ids[mark] for mark in MARKS if mark in self.vocabulary]] = True
-        while sum(map(text.count, MARKS)) < max_lines and len(text) < most:
-            after_mark[EOS] = bool(text)
-            if (id_ := self._next(given, after_mark if text[-1:] in MARKS else elsewhere)) == EOS:
+        unread = deque(self.vocabulary.encode(opening).tolist())
+        han = self.vocabulary.is_han
+        after_mark = han.copy()
+        after_mark[EOS] = True
+        after_han = han.copy()
+        for mark in MARKS:
+            if mark in self.vocabulary:
+                after_han[self.vocabulary.ids[mark]] = True
+        text = ""
+        marks = 0
+        while marks < max_lines and len(text) < most:
+            if text == "":
+                allowed = han
+            elif text[-1] in MARKS:
+                allowed = after_mark
+            else:
+                allowed = after_han
+            id_ = self._next(unread, allowed)
+            if id_ == EOS:
                 break
-            text += self.vocabulary.tokens[id_]
+            token = self.vocabulary.tokens[id_]
+            text += token
+            marks += token in MARKS
         return re.sub("([。？！])(?!$)", r"\1\n", text)
 
-    def _next(self, given: list[int], allowed: Array) -> int:
-        """Pop the last token of `given`, or else draw an allowed one.
-
-        Feed the token to the network, and return it.
-        """
-        id_ = given.pop() if given else self._draw(allowed)
-        self.state = self.network.step(self.state, np.array([id_]))
+    def _next(self, unread: deque[int], allowed: Array) -> int:
+        """Read the first token of `unread`, or an allowed one that is drawn, and return it."""
+        id_ = unread.popleft() if unread else self._draw(allowed)
+        self._read(id_)
         return id_
+
+    def _read(self, id_: int) -> None:
+        self.state = self.network.step(self.state, np.array([id_]))
 
     def _draw(self, allowed: Array) -> int:
         logits = np.where(allowed, self.state.logits[0].astype(np.float64), -np.inf)

@@ -55,10 +55,12 @@ class Vocabulary:
             condition_tokens: The tokens of conditions, such as <七絕>
                 (`pingze.network.conditions`); none by default.
         """
-        counts = Counter(character for text in texts for character in text)
+        counts = Counter[str]()
+        for text in texts:
+            counts.update(text)
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
-        special = SPECIAL_TOKENS + tuple(condition_tokens)
-        return cls(special + tuple(ranked[: size - len(special)]))
+        special = list(SPECIAL_TOKENS) + list(condition_tokens)
+        return cls(special + ranked[: size - len(special)])
 
     @property
     def condition_tokens(self) -> tuple[str, ...]:

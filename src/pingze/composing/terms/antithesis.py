@@ -27,7 +27,8 @@ from safetensors import safe_open
 from pingze.arrays import Array, Float, Float32, Int
 from pingze.composing.constraints.feasibility import Demands
 from pingze.composing.terms import Term
-from pingze.network.step_graph import TYPES, Described, Graph, session
+from pingze.network.onnx_file import TYPES, Graph
+from pingze.network.step_graph import session
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import FORMS, Form
 from pingze.verse.verdict import Note, Verdict
@@ -90,11 +91,13 @@ class Antithesis:
 
         It uses one thread, so that threads do not compete.
         """
-        graph, (K, R) = Graph(), self.below.shape
-        product = graph.node("MatMul", "above", graph.constant("below", self.below.T))
-        graph.node("Cast", product, result="scores", to=TYPES["float32"])
-        scores: Described = ("scores", "float32", ("N", K))
-        return session(graph.serialized([("above", "float64", ("N", R))], [scores]))
+        K, R = self.below.shape
+        graph = Graph()
+        above = graph.input("above", "float64", ["N", R])
+        product = graph.node("MatMul", above, graph.constant("below", self.below.T))
+        graph.node("Cast", product, results=["scores"], to=TYPES["float32"])
+        graph.output("scores", "float32", ["N", K])
+        return session(graph.serialized())
 
     def score(self, first: str, second: str) -> float:
         """Return the mean score of the opposite characters in a couplet."""
