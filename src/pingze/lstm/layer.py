@@ -24,6 +24,8 @@ from pingze.lstm.dropout import Dropout, sequence_of_rows
 from pingze.lstm.formulas import ACTIVATIONS
 from pingze.lstm.matmul import operand, product, products_with
 
+__all__ = ["LSTM"]
+
 State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
 
