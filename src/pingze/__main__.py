@@ -1,6 +1,7 @@
-"""Run the command line for `python -m pingze` and for the command `pingze`, and report every failure in one line.
+"""Run the command line for `python -m pingze` and for the command `pingze`.
 
-Nothing slow is imported before `run` has installed its handler for Ctrl-C.
+Every failure is reported in one line. Nothing slow is imported before `run` has installed its
+handler for Ctrl-C.
 """
 
 import _signal as signal  # type: ignore[import-not-found]  # importing `signal` is slow
@@ -21,7 +22,8 @@ def run(arguments: list[str] | None = None) -> None:
     gc.set_threshold(100_000)
     from pingze.cli import START, application_for, guarded
 
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        arguments = sys.argv[1:]
     app = application_for(arguments)
     signal.signal(signal.SIGINT, before)
     # shell completion passes no arguments
@@ -49,7 +51,8 @@ def _replace_closed_streams() -> None:
         ("stderr", os.O_WRONLY, "w"),
     ):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.open(os.devnull, flags), mode, encoding="utf-8"))  # noqa: SIM115
+            descriptor = os.open(os.devnull, flags)
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Define the types of NumPy arrays: `Float[Array, "B H"]` is an array of floats with B rows and H columns.
+"""Define the types of NumPy arrays: `Float[Array, "B H"]` is B rows and H columns of floats.
 
 Type checkers, and tests that import jaxtyping before this module, see jaxtyping's types. For all
 other code, each type is plain `Array`, because importing jaxtyping takes as long as importing

@@ -10,8 +10,8 @@ Each message is one line that states the problem and the remedy.
     ├── UnfinishedError       no particle reached the end of a poem
     ├── MissingExtraError     an extra of pingze is not installed
     ├── CorpusError           the corpus is absent, damaged or cannot be fetched
-    ├── CheckpointError       a model file is absent, damaged or in another format, or cannot be
-    written
+    ├── CheckpointError       a model file is absent, damaged or in another format, or cannot
+    │                         be written
     ├── TrainingError         a training run cannot start or continue
     └── StoppedError          a person stopped something that can be resumed later
 
@@ -45,7 +45,10 @@ class Clash:
     has: str | int | None = None
     """The option's value, such as 陽."""
     wanted: str | None = None
-    """The character, tone or rhyme groups that the other constraints require at `position` of `line`, or None."""
+    """What the other constraints require at `position` of `line`, or None.
+
+    It is a character, a tone or rhyme groups.
+    """
     reason: str = ""
     """The reason in words, such as "line 2, character 5 must be 平"; "" if no single position shows it."""
 
@@ -81,11 +84,12 @@ class PingzeError(Exception):
     exit_status = 2
 
     def __init__(self, code: str, **parameters: Parameter) -> None:
-        self.code, self.parameters = code, parameters
+        self.code = code
+        self.parameters = parameters
         super().__init__(say(code, parameters))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the attributes instead of the constructor's arguments, which differ between subclasses."""
+        """Pickle the attributes, because the constructor's arguments differ between subclasses."""
         return Exception.__new__, (type(self), *self.args), vars(self)
 
     @property
@@ -134,7 +138,7 @@ class InfeasibleError(PingzeError):
     def __init__(self, form: str, clashes: Sequence[Clash]) -> None:
         self.clashes = tuple(clashes)
         code = "clash" if clashes else "too_few_characters"
-        super().__init__(code, form=form, clashes=" and ".join(map(str, clashes)))
+        super().__init__(code, form=form, clashes=" and ".join(str(clash) for clash in clashes))
 
     @property
     def cause(self) -> Cause:
@@ -149,12 +153,10 @@ class InfeasibleError(PingzeError):
         """
         if language == "en" or not self.clashes:
             return super().text(language)
-        code = "clash_mend" if any(clash.field == "keep" for clash in self.clashes) else "clash"
-        return say(
-            code,
-            {"clashes": [clash.in_language(language).constraint for clash in self.clashes]},
-            language,
-        )
+        keeps = any(clash.field == "keep" for clash in self.clashes)
+        code = "clash_mend" if keeps else "clash"
+        clashes = [clash.in_language(language).constraint for clash in self.clashes]
+        return say(code, {"clashes": clashes}, language)
 
 
 class UnfinishedError(PingzeError):
@@ -175,7 +177,8 @@ class MissingExtraError(PingzeError):
     """
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__("extra_train" if extra == "train" else "extra", what=what, extra=extra)
+        code = "extra_train" if extra == "train" else "extra"
+        super().__init__(code, what=what, extra=extra)
 
 
 class CorpusError(PingzeError):
@@ -183,12 +186,18 @@ class CorpusError(PingzeError):
 
     @property
     def cause(self) -> Cause:
-        """The message's code without parameters, because the parameters contain paths that a server must not reveal."""
+        """The message's code without parameters.
+
+        The parameters contain paths that a server must not reveal.
+        """
         return {"code": "no_corpus"}
 
 
 class CheckpointError(PingzeError):
-    """A model file or training state is absent, damaged, inconsistent or in another format, or cannot be written."""
+    """A model file or training state cannot be used or cannot be written.
+
+    It is absent, damaged, inconsistent or in another format.
+    """
 
 
 class TrainingError(PingzeError):

@@ -1,4 +1,4 @@
-"""Read the package's tables, find the folders for pingze's files, write files atomically, and lock folders."""
+"""Read the package's tables, find the user's folders, write files atomically, and lock folders."""
 
 import contextlib
 import errno
@@ -17,7 +17,6 @@ try:
 except ImportError:  # as on Windows, where the partial files of killed processes stay
     fcntl = None  # type: ignore[assignment]
 
-
 _COUNTED = re.compile(r"(\D)(\d*)")
 
 
@@ -27,17 +26,16 @@ def table(name: str, package: str = "pingze.verse") -> dict[str, str]:
 
     Map the first cell of each row to the rest of the row.
     """
-    rows = (
-        resources.files(package)
-        .joinpath("data", f"{name}.tsv")
-        .read_text(encoding="utf-8")
-        .splitlines()
-    )
-    return {key: cells for key, _, cells in (row.partition("\t") for row in rows)}
+    file = resources.files(package).joinpath("data", f"{name}.tsv")
+    rows = {}
+    for row in file.read_text(encoding="utf-8").splitlines():
+        key, _, cells = row.partition("\t")
+        rows[key] = cells
+    return rows
 
 
 def counts(cell: str) -> dict[str, int]:
-    """Map each one-character name in a cell such as 支1齊52 to the count after the name, or to 0 if there is none."""
+    """Map each one-character name in a cell such as 支1齊52 to the count after it, by default 0."""
     return {name: int(times or 0) for name, times in _COUNTED.findall(cell)}
 
 
@@ -49,17 +47,19 @@ def user_folder(kind: Literal["cache", "data"]) -> Path:
     The cache holds the corpus archive, and the data are the cleaned corpus and its index. The
     folder may not exist yet.
     """
-    if home := os.environ.get("PINGZE_HOME"):
+    home = os.environ.get("PINGZE_HOME")
+    if home:
         return Path(home).expanduser() / kind
     import platformdirs  # a command that only writes files starts sooner without this import
 
-    find = platformdirs.user_cache_path if kind == "cache" else platformdirs.user_data_path
-    return find("pingze", appauthor=False)
+    if kind == "cache":
+        return platformdirs.user_cache_path("pingze", appauthor=False)
+    return platformdirs.user_data_path("pingze", appauthor=False)
 
 
 @contextlib.contextmanager
 def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
-    """Write a file atomically: yield the path of an empty temporary file, then fsync it and rename it to `path`.
+    """Write a file atomically: yield the path of an empty temporary file, then rename it to `path`.
 
     No temporary file remains, even if the block fails. Raises `error` if the system refuses to
     write.
@@ -111,7 +111,10 @@ def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> I
             if fcntl:
                 descriptor = os.open(folder, os.O_RDONLY)
                 stack.callback(os.close, descriptor)
-                fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+                operation = fcntl.LOCK_EX
+                if busy:
+                    operation |= fcntl.LOCK_NB
+                fcntl.flock(descriptor, operation)
         except BlockingIOError as fault:
             raise error(busy or "", folder=str(folder)) from fault
         except OSError as fault:
@@ -126,7 +129,9 @@ def sweep(folder: Path) -> None:
 
     Locked files are in use, and are kept.
     """
-    for partial in folder.glob(f"*.{'[0-9a-f]' * 32}.partial") if fcntl else ():
+    if not fcntl:
+        return
+    for partial in folder.glob(f"*.{'[0-9a-f]' * 32}.partial"):
         with contextlib.suppress(OSError), partial.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             partial.unlink()

@@ -27,8 +27,14 @@ POOLS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
-"""The variables with the thread counts of OpenMP (used by torch and Numba), of NumPy's BLAS, and of Numba itself."""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # the numbers of mallopt's parameters
+"""The variables with the thread counts of OpenMP, of NumPy's BLAS, and of Numba itself.
+
+torch and Numba use OpenMP.
+"""
+# the numbers of mallopt's parameters
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+M_ARENA_MAX = -8
 KEPT_BYTES = 1 << 30
 
 
@@ -44,37 +50,43 @@ def threads() -> int:
 
     Raises InputError if `PINGZE_THREADS` is not a positive integer.
     """
-    asked = os.environ.get(VARIABLE)
-    if asked and not _number(asked):
+    value = os.environ.get(VARIABLE)
+    if value and _number(value) is None:
         from pingze.errors import InputError
 
-        raise InputError("threads", field=VARIABLE, has=asked)
-    return _asked() or cores()
+        raise InputError("threads", field=VARIABLE, has=value)
+    return _requested() or cores()
 
 
 def set_pools() -> None:
-    """Set every pool to the requested number of threads, including the pools of libraries that are already loaded."""
-    if (asked := _asked()) is None:
+    """Set every pool to the requested number of threads, also in libraries that are loaded."""
+    count = _requested()
+    if count is None:
         return
-    os.environ.update(dict.fromkeys(POOLS, str(asked)))
+    for variable in POOLS:
+        os.environ[variable] = str(count)
     if "numpy" in sys.modules:
         from threadpoolctl import threadpool_limits
 
-        threadpool_limits(asked)
-    if torch := sys.modules.get("torch"):
-        torch.set_num_threads(asked)
+        threadpool_limits(count)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(count)
 
 
-def _asked() -> int | None:
-    """Return `PINGZE_THREADS` or else `OMP_NUM_THREADS` as a number, at most `cores()`, or None if neither is set."""
-    numbers = (_number(os.environ.get(name, "")) for name in (VARIABLE, OPENMP))
-    return next((min(number, cores()) for number in numbers if number), None)
+def _requested() -> int | None:
+    """Return `PINGZE_THREADS` or `OMP_NUM_THREADS`, at most `cores()`; None if neither is set."""
+    for variable in (VARIABLE, OPENMP):
+        number = _number(os.environ.get(variable, ""))
+        if number is not None:
+            return min(number, cores())
+    return None
 
 
 def _number(value: str) -> int | None:
     """Parse a positive integer. If the value is anything else, return None."""
-    short = value[:9]  # Python refuses to parse thousands of digits
-    return int(short) or None if value.isascii() and value.isdecimal() else None
+    if not value.isascii() or not value.isdecimal():
+        return None
+    return int(value[:9]) or None  # Python refuses to parse thousands of digits
 
 
 def keep_freed_memory() -> None:
@@ -103,9 +115,12 @@ def give_back_freed_memory() -> None:
 
 def _glibc(function: str, *arguments: int) -> None:
     """Call a function of glibc; do nothing on a system without it."""
+    if sys.platform != "linux":
+        return
     import ctypes
 
-    if sys.platform == "linux" and (call := getattr(ctypes.CDLL(None), function, None)):
+    call = getattr(ctypes.CDLL(None), function, None)
+    if call:
         call(*arguments)
 
 
@@ -114,16 +129,18 @@ def describe() -> dict[str, str | int | None]:
 
     Only Linux reports a processor's name.
     """
+    import contextlib
     import platform
     from pathlib import Path
 
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    processor = platform.machine()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                processor = line.partition(": ")[2]
+                break
     return {
-        "processor": [*names, platform.machine()][0],
+        "processor": processor,
         "cores": cores(),
         "python": platform.python_version(),
     }

@@ -35,24 +35,33 @@ def language() -> Language:
 
     Chinese under `PINGZE_LANG=zh` or a Chinese locale, else English.
     """
-    # Windows sets none
-    asked = next(filter(None, map(os.environ.get, _SET_BY)), None) or locale.getlocale()[0] or ""
-    return "zh" if asked.lower().startswith(("zh", "chinese")) else "en"
+    return "zh" if _locale().lower().startswith(("zh", "chinese")) else "en"
+
+
+def _locale() -> str:
+    for variable in _SET_BY:
+        value = os.environ.get(variable)
+        if value:
+            return value
+    return locale.getlocale()[0] or ""  # Windows sets none of the variables
 
 
 def here(code: str, **parameters: Parameter) -> str:
-    """Return the message for a code, in the language (English or Chinese) that the command line uses."""
+    """Return the message for a code, in the command line's language."""
     return say(code, parameters, language())
 
 
 def _in_words(name: str, value: Parameter, language: Language) -> str | int | float:
-    if name == "field" and isinstance(value, str):
-        return catalogue()["fields"].get(value, value) if language == "zh" else value
-    if isinstance(value, str | int | float | None):
-        return "" if value is None else value
-    if notes := [one.text(language) for one in value if hasattr(one, "text")]:  # each is a sentence
-        return ("" if language == "zh" else "; ").join(notes)
-    return ("、" if language == "zh" else ", ").join(value)
+    if value is None:
+        return ""
+    if name == "field" and language == "zh" and isinstance(value, str):
+        return catalogue()["fields"].get(value, value)
+    if isinstance(value, str | int | float):
+        return value
+    notes = [note.text(language) for note in value if hasattr(note, "text")]
+    if language == "zh":
+        return "".join(notes) if notes else "、".join(value)
+    return "; ".join(notes) if notes else ", ".join(value)
 
 
 @cache

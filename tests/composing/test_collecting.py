@@ -81,7 +81,7 @@ def asked(author: Composer, count: int = 3, **options: Any) -> list[Collected]:
 def groups_by_line(store: Store) -> dict[str, set[int]]:
     """The groups of all poems with each line."""
     found = defaultdict[str, set[int]](set)
-    for group, text in store._select("group_id, text FROM poem"):
+    for group, text in store.select("group_id, text FROM poem"):
         for line in text.replace("，", "。").split("。")[:-1]:
             found[line].add(group)
     return found

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.corpus.build import REASONS, clean, fault
+from pingze.corpus.clean import REASONS, clean, fault
 from pingze.corpus.poem import CorpusPoem, digest, lines
 from pingze.corpus.sources import File
 from tests.corpus.invented import line, poem, text

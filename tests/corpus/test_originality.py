@@ -71,7 +71,7 @@ def test_the_table_holds_every_line_of_poems_of_one_width(store: Store, width: i
     table = quotable(store, width)
     expected = [
         (line, group, number % 2 == 1)
-        for group, poem in zip(store._select("group_id FROM poem"), store.poems(), strict=True)
+        for group, poem in zip(store.select("group_id FROM poem"), store.poems(), strict=True)
         for number, line in enumerate(poem.lines)
         if {len(each) for each in poem.lines} == {width}
     ]

@@ -9,7 +9,7 @@ import pytest
 
 from pingze.cli.corpus import kept_and_dropped
 from pingze.corpus import Store, build, fetch
-from pingze.corpus.build import Cleaned
+from pingze.corpus.clean import Cleaned
 from pingze.corpus.sources import read_own
 from pingze.errors import CorpusError, InputError
 from pingze.training.presets import preset

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.corpus.build import DRAWN, SPLITS, groups, split, split_of
 from pingze.corpus.poem import CorpusPoem, digest
+from pingze.corpus.split import DRAWN, SPLITS, groups, split, split_of
 from tests.corpus.invented import poem
 
 

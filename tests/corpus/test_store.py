@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pingze.corpus import CorpusPoem, Hit, Store, build, store_path
-from pingze.corpus.build import clean
+from pingze.corpus.clean import clean
 from pingze.corpus.poem import digest
 from pingze.corpus.sources import read
 from pingze.corpus.suffix_array import SuffixArray

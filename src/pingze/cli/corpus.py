@@ -19,7 +19,7 @@ from pingze.verse.character_table import to_traditional
 from pingze.verse.context import in_context
 
 if TYPE_CHECKING:
-    from pingze.corpus.build import Cleaned
+    from pingze.corpus.clean import Cleaned
     from pingze.corpus.store import Shared
 
 corpus_app = typer.Typer(help="The corpus of Tang and Song poems.")
@@ -65,7 +65,7 @@ def fetch(
 
 def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
     """Report how many of a user's own poems were kept, by shape, and how many were dropped, by reason."""
-    from pingze.corpus.build import REASONS, SHORTEST
+    from pingze.corpus.clean import REASONS, SHORTEST
 
     codes = dict(
         zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True)

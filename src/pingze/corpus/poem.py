@@ -50,10 +50,12 @@ class CorpusPoem:
         as 律, though some such poems are 古體 by their tones. Any other number of lines counts as
         五言 or 七言, because only the tones distinguish 排 from 古.
         """
-        widths = set(map(len, self.lines))
+        lines = self.lines
+        widths = {len(line) for line in lines}
         if self.tune or widths not in ({5}, {7}):
             return ""
-        return ("五" if widths == {5} else "七") + {4: "絕", 8: "律"}.get(len(self.lines), "言")
+        width = "五" if widths == {5} else "七"
+        return width + {4: "絕", 8: "律"}.get(len(lines), "言")
 
 
 def lines(text: str) -> list[str]:
@@ -62,5 +64,6 @@ def lines(text: str) -> list[str]:
 
 
 def digest(text: str) -> int:
-    """Compute the 8-byte BLAKE2b digest of a text's Han characters in UTF-8, as a big-endian integer."""
-    return int.from_bytes(hashlib.blake2b(only_han(text).encode(), digest_size=8).digest(), "big")
+    """Compute the 8-byte BLAKE2b digest of a text's Han characters in UTF-8, big-endian."""
+    hashed = hashlib.blake2b(only_han(text).encode(), digest_size=8)
+    return int.from_bytes(hashed.digest(), "big")

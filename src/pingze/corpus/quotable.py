@@ -1,8 +1,8 @@
-"""Keep a table of the lines that may be quoted in a 集句, a poem put together from lines of other poems.
+"""Keep a table of the lines that may be quoted in a 集句.
 
-A 詩 may be quoted if it has an even number of lines, and if all lines have 5 characters or all have
-7. The table is made on first use. It is in the folder of the store's index, so that it is removed
-when the store is rebuilt.
+A 集句 is a poem put together from lines of other poems. A 詩 may be quoted if it has an even number of
+lines, and if all lines have 5 characters or all have 7. The table is made on first use. It is in
+the folder of the store's index, so that it is removed when the store is rebuilt.
 """
 
 from difflib import get_close_matches
@@ -26,16 +26,17 @@ A 集句 is left out, since its lines are those of other poets.
 
 
 def quotable(store: Store, width: int) -> Array:
-    """Return the table of the quotable lines of `width` (5 or 7) characters, sorted by these characters.
+    """Return the table of the quotable lines of `width` (5 or 7) characters.
 
-    The table is mapped into memory. Its columns are `codes` (the characters as the index encodes
-    them), `place` (where the line begins in the index's text), `group` (the group of the line's
-    poem), `run` (a number that equal lines share), `second` (whether the line is the second of its
-    couplet) and `by_group` (the row numbers, sorted by `group`).
+    The table is sorted by these characters, and mapped into memory. Its columns are `codes` (the
+    characters as the index encodes them), `place` (where the line begins in the index's text),
+    `group` (the group of the line's poem), `run` (a number that equal lines share), `second`
+    (whether the line is the second of its couplet) and `by_group` (the row numbers, sorted by
+    `group`).
 
     Raises CorpusError if the table cannot be written or is damaged.
     """
-    ((file, name),) = store._select("file, folder FROM pragma_database_list, suffix_array")
+    ((file, name),) = store.select("file, folder FROM pragma_database_list, suffix_array")
     path = Path(file).with_name(name) / f"quotable{width}.npy"
     if not path.exists():
         with written(path, CorpusError) as partial, partial.open("wb") as target:
@@ -51,36 +52,42 @@ def _table(store: Store, width: int) -> Array:
     # 1) Find the lines of the poems, and number them in their poem. All lines of such a poem have
     # the same width.
     groups = np.full(len(index.texts), -1, np.int32)
-    for id_, group in store._select(f"id, group_id FROM {_POEMS.format('五七'[width == 7])}"):
+    poems_of_width = _POEMS.format("七" if width == 7 else "五")
+    for id_, group in store.select(f"id, group_id FROM {poems_of_width}"):
         groups[id_] = group
     starts = index.lines_of(width)
     poems = index.texts_at(starts)
     number = np.arange(len(starts)) - np.searchsorted(poems, poems)
     even = np.bincount(poems, minlength=len(groups)) % 2 == 0
     kept = (groups[poems] >= 0) & even[poems]
-    starts, poems, number = starts[kept], poems[kept], number[kept]
+    starts = starts[kept]
+    poems = poems[kept]
+    number = number[kept]
     # 2) Sort them: the index has the places sorted by the characters that begin there.
     begins = np.zeros(len(index.text), bool)
     begins[starts] = True
     places = index.order[begins[index.order]]
     row = np.searchsorted(starts, places)
     # 3) Fill in the columns.
-    columns = [
-        ("codes", np.uint16, (width,)),
-        ("place", np.int32),
-        ("group", np.int32),
-        ("run", np.int32),
-    ]
-    table = np.empty(len(places), [*columns, ("second", bool), ("by_group", np.int32)])
-    table["place"], table["group"], table["second"] = (
-        places,
-        groups[poems[row]],
-        number[row] % 2 == 1,
+    table = np.empty(
+        len(places),
+        [
+            ("codes", np.uint16, (width,)),
+            ("place", np.int32),
+            ("group", np.int32),
+            ("run", np.int32),
+            ("second", bool),
+            ("by_group", np.int32),
+        ],
     )
+    table["place"] = places
+    table["group"] = groups[poems[row]]
+    table["second"] = number[row] % 2 == 1
     for depth in range(width):
         table["codes"][:, depth] = index.text[places + depth]
     changes = (table["codes"][1:] != table["codes"][:-1]).any(axis=1)
-    table["run"][:1], table["run"][1:] = 0, np.cumsum(changes)
+    table["run"][:1] = 0
+    table["run"][1:] = np.cumsum(changes)
     table["by_group"] = np.argsort(table["group"], kind="stable")
     return table
 
@@ -90,17 +97,21 @@ def poems_of(store: Store, names: str) -> Int[Array, "n"]:
 
     Raises InputError if a name has no poem.
     """
-    keys = {name: key for key, name in DYNASTIES.items()} | {key: key for key in (*DYNASTIES, OWN)}
-    found = []
-    for name in map(to_traditional, names.split()):
-        where, value = (
-            ("dynasty = ?", keys[name])
-            if name in keys
-            else ("one_form(author) = one_form(?)", name)
-        )
-        found.append([id_ for (id_,) in store._select(f"id FROM poem WHERE {where}", (value,))])
-        if not found[-1]:
-            authors = [author for (author,) in store._select("DISTINCT author FROM poem")]
+    dynasties = {OWN: OWN}
+    for key, chinese in DYNASTIES.items():
+        dynasties[key] = key
+        dynasties[chinese] = key
+    ids = []
+    for given in names.split():
+        name = to_traditional(given)
+        if name in dynasties:
+            rows = store.select("id FROM poem WHERE dynasty = ?", (dynasties[name],))
+        else:
+            rows = store.select("id FROM poem WHERE one_form(author) = one_form(?)", (name,))
+        of_name = [id_ for (id_,) in rows]
+        if not of_name:
+            authors = [author for (author,) in store.select("DISTINCT author FROM poem")]
             choices = get_close_matches(name, authors, cutoff=0.3) or authors[:3]
             raise InputError("choice", field="poets", has=name, choices=choices)
-    return np.concatenate(found)
+        ids.append(of_name)
+    return np.concatenate(ids)

@@ -54,7 +54,10 @@ class File(NamedTuple):
     """A file of poems as the source has them, before cleaning."""
 
     order: tuple[int, ...]
-    """The sort key: source (0: package 詩 or own poems, 1: package 詞, 2: poetry-source), dynasty, number."""
+    """The sort key: source, dynasty, number.
+
+    The source is 0 for 詩 of the package or own poems, 1 for 詞 of the package, 2 for poetry-source.
+    """
     poems: list[CorpusPoem]
     name: str
 
@@ -78,13 +81,15 @@ def is_package(folder: Path) -> bool:
 
 
 def _kind(name: str) -> Kind | None:
-    if match := _POEMS.fullmatch(name):
-        return (0, _ORDER.index(match[1]), int(match[2])), partial(_poem, match[1])
+    match = _POEMS.fullmatch(name)
+    if match:
+        dynasty = match[1]
+        return (0, _ORDER.index(dynasty), int(match[2])), partial(_poem, dynasty)
     for place, (pattern, dynasty) in enumerate(_CI.items()):
-        if match := pattern.fullmatch(name):
-            return (1, _ORDER.index(dynasty), place, *map(int, match.groups())), partial(
-                _ci, dynasty
-            )
+        match = pattern.fullmatch(name)
+        if match:
+            numbers = [int(number) for number in match.groups()]
+            return (1, _ORDER.index(dynasty), place, *numbers), partial(_ci, dynasty)
     return None
 
 
@@ -138,10 +143,10 @@ def _contents(
 
 def _poem(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
     return CorpusPoem(
-        dynasty,
-        str(record["title"]),
-        str(record["author"]),
-        "".join(map(str, record["paragraphs"])),
+        dynasty=dynasty,
+        title=str(record["title"]),
+        author=str(record["author"]),
+        text="".join(str(row) for row in record["paragraphs"]),
     )
 
 
@@ -152,39 +157,65 @@ def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
     """
     title = str(record["rhythmic"] if "rhythmic" in record else record["title"])
     rows = record["para"] if "para" in record else ["".join(record["paragraphs"])]
-    return _of_simplified(dynasty, True, title, str(record["author"]), rows)
+    return _of_simplified(dynasty, title, str(record["author"]), rows, is_ci=True)
 
 
 def _of_simplified(
-    dynasty: str, is_ci: bool, title: str, author: str, rows: Sequence[str]
+    dynasty: str, title: str, author: str, rows: Sequence[str], *, is_ci: bool
 ) -> CorpusPoem:
     """Build a poem, converting each character to Traditional according to its neighbours.
 
     The rows are parts of a 詩 or stanzas of a 詞; a row that does not end in a mark gets one. The
     title of a 詞 begins with its tune, as 浣溪沙 in 浣溪沙·春日.
     """
-    unspaced = ("".join(row.split()) for row in rows)
-    marked = [row if row[-1] in MARKS else f"{row}。" for row in unspaced if row]
-    tune = match[0] if is_ci and (match := _TUNE.match(title)) else ""
-    parts = (title, author, tune, ("\n" if tune else "").join(marked))
+    unspaced = ["".join(row.split()) for row in rows]
+    marked = [_with_mark(row) for row in unspaced if row]
+    tune = ""
+    if is_ci:
+        match = _TUNE.match(title)
+        if match:
+            tune = match[0]
+    text = "\n".join(marked) if tune else "".join(marked)
     # Convert all parts at once, because each part helps to decide which script the others are in.
-    title, author, tune, text = in_context("\0".join(parts)).split("\0")
-    return CorpusPoem(dynasty, title, author, text, tune)
+    parts = in_context("\0".join([title, author, tune, text]))
+    title, author, tune, text = parts.split("\0")
+    return CorpusPoem(dynasty=dynasty, title=title, author=author, text=text, tune=tune)
 
 
-# -- poetry-source -----------------------------------------------------------------------------------------------
+def _with_mark(row: str) -> str:
+    """Add 。 to a row that does not end in a mark."""
+    return row if row[-1] in MARKS else f"{row}。"
+
+
+# -- poetry-source ---------------------------------------------------------------------------------
 
 _FILE = re.compile(r"(?:.*/)?(诗|词)/([^/]+)/[^/]*?(\d+)\.base\.json")
 _SIMPLIFIED = {"汉": "漢", "三国": "三國", "晋": "晉", "五代十国": "五代"}
 _KEYS = {name: key for key, name in DYNASTIES.items()}
 _NOTE = re.compile(r"[（(].*?[)）]")
 
-_DIED_AFTER_1955 = (
-    "于右任 柳亚子 沈尹默 巨赞 陈寅恪 王易 汪东 吴湖帆 陈匪石 刘永济 叶恭绰 冒广生 陈方恪 高燮 陈家庆 "
-    "梁启勋"
-)
-PROTECTED = frozenset(_DIED_AFTER_1955.split())
-"""Poets listed under 清 who died after 1955; their poems are left out, as they may still be under copyright."""
+PROTECTED = {
+    "于右任",
+    "冒广生",
+    "刘永济",
+    "叶恭绰",
+    "吴湖帆",
+    "巨赞",
+    "柳亚子",
+    "梁启勋",
+    "汪东",
+    "沈尹默",
+    "王易",
+    "陈匪石",
+    "陈家庆",
+    "陈寅恪",
+    "陈方恪",
+    "高燮",
+}
+"""Poets listed under 清 who died after 1955.
+
+Their poems are left out, as they may still be under copyright.
+"""
 
 
 def read_poetry_source(source: Path) -> list[File]:
@@ -192,18 +223,23 @@ def read_poetry_source(source: Path) -> list[File]:
 
     Raises CorpusError if it cannot be read or has none.
     """
-    if not (files := list(read(source, _kind_of_more))):
+    files = list(read(source, _kind_of_more))
+    if not files:
         raise CorpusError("no_poetry_source", path=str(source))
     return files
 
 
 def _kind_of_more(name: str) -> Kind | None:
     match = _FILE.fullmatch(name)
-    key = match and _KEYS.get(_SIMPLIFIED.get(match[2], match[2]))
-    if not match or not key or (match[1] == "诗" and key in ("tang", "song")):
+    if not match:
         return None
-    is_ci = match[1] == "词"
-    return (2, _ORDER.index(key), is_ci, int(match[3])), partial(_poem_of_more, key, is_ci)
+    kind, simplified, number = match.groups()
+    is_ci = kind == "词"
+    dynasty = _KEYS.get(_SIMPLIFIED.get(simplified, simplified))
+    if dynasty is None or (dynasty in ("tang", "song") and not is_ci):
+        return None
+    parse = partial(_poem_of_more, dynasty, is_ci)
+    return (2, _ORDER.index(dynasty), is_ci, int(number)), parse
 
 
 def _poem_of_more(dynasty: str, is_ci: bool, record: dict[str, Any]) -> CorpusPoem | None:
@@ -211,10 +247,10 @@ def _poem_of_more(dynasty: str, is_ci: bool, record: dict[str, Any]) -> CorpusPo
     author = _NOTE.sub("", str(record["authorName"]))
     if author in PROTECTED:
         return None
-    return _of_simplified(dynasty, is_ci, str(record["title"]), author, record["content"])
+    return _of_simplified(dynasty, str(record["title"]), author, record["content"], is_ci=is_ci)
 
 
-# -- a user's own files ------------------------------------------------------------------------------------------
+# -- a user's own files ----------------------------------------------------------------------------
 
 VERSE = ("paragraphs", "para", "content", "text", "lines", "verse")
 TITLE = ("title", "rhythmic", "name")
@@ -255,27 +291,45 @@ def read_own(folder: Path) -> Iterator[File]:
 
 def _own_poems(suffix: str, text: str) -> Iterator[CorpusPoem]:
     if suffix == ".txt":
-        yield from map(_of_text, split_poems(text))
+        for poem in split_poems(text):
+            yield _of_text(poem)
+    elif suffix == ".json":
+        yield from _of_json(json.loads(text))
     else:
-        for part in text.splitlines() if suffix == ".jsonl" else [text]:
-            if part.strip() or suffix == ".json":
-                yield from _of_json(json.loads(part))
+        for row in text.splitlines():
+            if row.strip():
+                yield from _of_json(json.loads(row))
 
 
 def _of_json(value: Any) -> Iterator[CorpusPoem]:
     if isinstance(value, Mapping):
-        for verse in map(value.get, VERSE):
-            rows = verse.splitlines() if isinstance(verse, str) else verse
-            if isinstance(rows, list) and all(isinstance(row, str) for row in rows) and verse != []:
-                yield _own_poem(_first(value, TITLE), _first(value, POET), rows)
-                return
+        rows = _rows_of_verse(value)
+        if rows is not None:
+            yield _own_poem(_first(value, TITLE), _first(value, POET), rows)
+            return
         value = list(value.values())
-    for part in value if isinstance(value, list) else ():
-        yield from _of_json(part)
+    if isinstance(value, list):
+        for part in value:
+            yield from _of_json(part)
 
 
-def _first(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:
-    return next((value[key] for key in keys if isinstance(value.get(key), str)), "")
+def _rows_of_verse(record: Mapping[str, Any]) -> list[str] | None:
+    """Return the rows of the verse that an object has under a key in `VERSE`, or None."""
+    for key in VERSE:
+        verse = record.get(key)
+        if isinstance(verse, str):
+            return verse.splitlines()
+        if isinstance(verse, list) and verse and all(isinstance(row, str) for row in verse):
+            return verse
+    return None
+
+
+def _first(record: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    """Return the first text that an object has under one of some keys, or ""."""
+    for key in keys:
+        if isinstance(record.get(key), str):
+            return record[key]
+    return ""
 
 
 def _of_text(poem: str) -> CorpusPoem:
@@ -284,21 +338,30 @@ def _of_text(poem: str) -> CorpusPoem:
     The title and the poet come from the rows that `read_text` does not read as verse.
     """
     read = read_text(poem)
-    words = [
-        word for row in read.left_out for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　"))
-    ]
-    title, poet = [*filter(None, words), "", ""][:2]
+    words = []
+    for row in read.left_out:
+        words += [word for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　")) if word]
+    title = words[0] if words else ""
+    poet = words[1] if len(words) > 1 else ""
     if read.cut:
         return _own_poem(title, poet, read.lines)
-    rows = [row for row in poem.splitlines() if row not in set(read.left_out)]
-    return _own_poem(title, poet if len(poet) <= _LONGEST_POET else "", rows)
+    if len(poet) > _LONGEST_POET:
+        poet = ""
+    rows = [row for row in poem.splitlines() if row not in read.left_out]
+    return _own_poem(title, poet, rows)
 
 
 def _own_poem(title: str, poet: str, rows: list[str]) -> CorpusPoem:
     """Build a poem in Traditional characters and full-width marks, without spaces."""
-    verse = [row for row in ("".join(row.split()).translate(_FULL_WIDTH) for row in rows) if row]
+    unspaced = ["".join(row.split()) for row in rows]
+    verse = [row.translate(_FULL_WIDTH) for row in unspaced if row]
     if set(MARKS).isdisjoint("".join(verse)):
         verse = [row + "，。"[place % 2] for place, row in enumerate(verse)]
     elif verse[0][-1] not in MARKS:  # marks occur only within rows
-        verse = [row if row[-1] in MARKS else f"{row}。" for row in verse]
-    return CorpusPoem(OWN, in_context(title), in_context(poet), in_context("".join(verse)))
+        verse = [_with_mark(row) for row in verse]
+    return CorpusPoem(
+        dynasty=OWN,
+        title=in_context(title),
+        author=in_context(poet),
+        text=in_context("".join(verse)),
+    )

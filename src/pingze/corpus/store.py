@@ -1,7 +1,7 @@
-"""Read the built store (poems, statistics, lines with a phrase, neighbours of a character), and compare lines with it.
+"""Read the built store, and compare lines with it.
 
-Any number of processes may read at once, even while a new store is built, because an open store
-never changes.
+It gives poems, statistics, lines with a phrase, and the neighbours of a character. Any number of
+processes may read at once, even while a new store is built, because an open store never changes.
 """
 
 import json
@@ -17,8 +17,11 @@ from unicodedata import normalize
 
 import numpy as np
 
-from pingze.corpus.build import DRAWN, SPLITS, VERSION, check_digests, fault, store_path
+from pingze.corpus.build import VERSION, store_path
+from pingze.corpus.clean import TOO_SHORT, fault
+from pingze.corpus.digests import check_digests
 from pingze.corpus.poem import FORMS, OWN, CorpusPoem, lines
+from pingze.corpus.split import DRAWN, SPLITS
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError, InputError
 from pingze.verse import DYNASTIES
@@ -37,10 +40,10 @@ _CHOICES = {"dynasty": [*DYNASTIES, OWN], "split": list(SPLITS), "form": list(FO
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A line of the corpus, found by a phrase that begins in the line, or by the line's place in the index."""
+    """A line of the corpus, found by a phrase that begins in it, or by its place in the index."""
 
     phrase: str
-    """The phrase that was searched for. If the line was found by its place, this is the whole line."""
+    """The phrase that was searched for, or the whole line if it was found by its place."""
     dynasty: str
     """A key of `DYNASTIES`, or `own`."""
     author: str
@@ -62,7 +65,8 @@ class Store:
     """
 
     def __init__(self, database: sqlite3.Connection, index: SuffixArray) -> None:
-        self._database, self.index = database, index
+        self._database = database
+        self.index = index
 
     @classmethod
     @contextmanager
@@ -91,10 +95,11 @@ class Store:
 
         For a user's own poems, list only `own`.
         """
-        found = {name for (name,) in self._select("DISTINCT dynasty FROM poem WHERE tune = ''")}
-        return (
-            (OWN,) if OWN in found else tuple(n for n in DYNASTIES if n in found | {"tang", "song"})
-        )
+        names = {name for (name,) in self.select("DISTINCT dynasty FROM poem WHERE tune = ''")}
+        if OWN in names:
+            return (OWN,)
+        names |= {"tang", "song"}
+        return tuple(name for name in DYNASTIES if name in names)
 
     def poems(
         self, *, dynasty: str | None = None, split: str | None = None
@@ -120,7 +125,9 @@ class Store:
         return self._poems("tune > ''", split=split)
 
     def report_draw(self, split: str) -> list[str]:
-        """List the texts on which docs/the-report.md trains or measures, in the order drawn: 16,384 train, 2,730 dev.
+        """List the texts on which docs/the-report.md trains or measures, in the order drawn.
+
+        There are 16,384 of train and 2,730 of dev.
 
         Args:
             split: train or dev.
@@ -129,7 +136,7 @@ class Store:
         """
         if split not in DRAWN:
             raise InputError("choice", field="split", has=split, choices=list(DRAWN))
-        rows = self._select(
+        rows = self.select(
             "text FROM poem WHERE split = ? AND draw NOTNULL ORDER BY draw", (split,)
         )
         return [text for (text,) in rows]
@@ -159,22 +166,25 @@ class Store:
         # 1) Normalize the phrase, without marks at its ends, and the poet; SQLite would refuse a
         # lone surrogate.
         text = "".join(normalize("NFC", phrase).split()).translate(_FULL_WIDTH).strip(MARKS)
-        if not text or fault(text) not in (None, "too short"):
+        if not text or fault(text) not in (None, TOO_SHORT):
             raise InputError("no_phrase", has=phrase[:20])
-        poet = (
-            normalize("NFC", author).strip().encode(errors="replace").decode() if author else None
-        )
-        where, values = _where(dynasty=dynasty, form=_SAME_SHAPE.get(form or "", form), author=poet)
+        poet = None
+        if author:
+            poet = normalize("NFC", author).strip().encode(errors="replace").decode()
+        if form in _SAME_SHAPE:
+            form = _SAME_SHAPE[form]
+        where, values = _where(dynasty=dynasty, form=form, author=poet)
         # 2) Read the poems that contain the phrase and pass the filters, a batch at a time.
-        found = np.unique(self.index.texts_at(np.sort(self.index.places(self.index.encode(text)))))
-        query = f"FROM json_each(:found) CROSS JOIN poem ON poem.id = value {where}"
+        places = np.sort(self.index.places(self.index.encode(text)))
+        poems = np.unique(self.index.texts_at(places))
+        query = f"FROM json_each(:ids) CROSS JOIN poem ON poem.id = value {where}"
         hits: list[Hit] = []
-        for ids in np.array_split(found, len(found) // _BATCH + 1):
-            given = {"found": json.dumps(ids.tolist()), **values}
+        for ids in np.array_split(poems, len(poems) // _BATCH + 1):
+            values["ids"] = json.dumps(ids.tolist())
             # 3) Add the lines in which the phrase begins, each line once.
-            for row in self._select(f"dynasty, author, title, text {query}", given):
-                begins = (match.start() for match in re.finditer(f"(?={text})", row[-1]))
-                hits += dict.fromkeys(_hit(text, row, place) for place in begins)
+            for row in self.select(f"dynasty, author, title, text {query}", values):
+                begins = [match.start() for match in re.finditer(f"(?={text})", row[-1])]
+                hits += dict.fromkeys(_hit(text, row, begin) for begin in begins)
                 if len(hits) >= limit:
                     return hits[:limit]
         return hits
@@ -186,7 +196,7 @@ class Store:
             place: The place, from 0.
         """
         (poem,) = self.index.texts_at(np.array([place])).tolist()
-        (row,) = self._select("dynasty, author, title, text FROM poem WHERE id = ?", (poem,))
+        (row,) = self.select("dynasty, author, title, text FROM poem WHERE id = ?", (poem,))
         return _hit("", row, place - int(self.index.texts[poem]))
 
     def beside(self, before: str = "", after: str = "") -> dict[str, int]:
@@ -201,40 +211,41 @@ class Store:
             after: The character after; "" for any.
         """
         # Tang poems are the first in the corpus.
-        ((poems,),) = self._select(
+        ((poems,),) = self.select(
             "count(*) FROM poem WHERE dynasty IN ('tang', ?) AND tune = ''", (OWN,)
         )
         end = self.index.texts[poems] if poems < len(self.index.texts) else len(self.index.text)
-        found = []
+        by_side = []
         for character, step in ((before, 1), (after, -1)):
             if character:
-                at = self.index.places(self.index.encode(character))
-                found.append(self.index.counts(at[at < end] + step))
-        both = set.intersection(*map(set, found)) if found else set()
-        counts = {character: min(times[character] for times in found) for character in both}
+                places = self.index.places(self.index.encode(character))
+                by_side.append(self.index.counts(places[places < end] + step))
+        if not by_side:
+            return {}
+        counts = by_side[0]
+        for times in by_side[1:]:
+            counts = {c: min(count, times[c]) for c, count in counts.items() if c in times}
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def statistics(self, *, poets: int = 10) -> dict[str, Any]:
-        """Count the 詩 of each dynasty, and all 詞 under the key "ci": in total, and by form, split and poet.
+        """Count the 詩 of each dynasty, and all 詞 under the key "ci".
 
-        Also count the dropped poems by reason, and the lines 句. Count the groups (the versions of
-        one poem form a group), and the poems in the largest group.
+        They are counted in total, and by form, split and poet. Also count the dropped poems by
+        reason, and the lines 句. Count the groups (the versions of one poem form a group), and the
+        poems in the largest group.
 
         Args:
             poets: How many of the most prolific poets of each dynasty to list.
         """
-        by = "iif(tune = '', dynasty, 'ci'), {0}, count(*) AS n FROM poem GROUP BY 1, 2 ORDER BY n DESC, 2"
-        splits, forms, authors = (
-            self._counts(by.format(column)) for column in ("split", "form", "author")
-        )
+        splits = self._counts_by("split")
+        authors = self._counts_by("author")
+        dropped = "dynasty, reason, count FROM dropped ORDER BY count DESC, reason"
         sizes = "SELECT count(*) AS size FROM poem GROUP BY group_id"
-        ((groups, largest),) = self._select(f"count(*), max(size) FROM ({sizes})")
+        ((groups, largest),) = self.select(f"count(*), max(size) FROM ({sizes})")
         return {
             "poems": {dynasty: sum(counts.values()) for dynasty, counts in splits.items()},
-            "dropped": self._counts(
-                "dynasty, reason, count FROM dropped ORDER BY count DESC, reason"
-            ),
-            "forms": forms,
+            "dropped": self._counts(dropped),
+            "forms": self._counts_by("form"),
             "splits": splits,
             "poets": {
                 dynasty: dict(islice(counts.items(), poets)) for dynasty, counts in authors.items()
@@ -244,20 +255,35 @@ class Store:
             "largest_group": largest,
         }
 
+    def _counts_by(self, column: str) -> dict[str, dict[str, int]]:
+        return self._counts(
+            f"iif(tune = '', dynasty, 'ci'), {column}, count(*) AS n "
+            "FROM poem GROUP BY 1, 2 ORDER BY n DESC, 2"
+        )
+
     def _counts(self, query: str) -> dict[str, dict[str, int]]:
         counts: dict[str, dict[str, int]] = {dynasty: {} for dynasty in self.dynasties()}
-        for dynasty, name, count in self._select(query):
+        for dynasty, name, count in self.select(query):
             counts.setdefault(dynasty, {})[name] = count
         return counts
 
     def _poems(self, kind: str, **filters: str | None) -> Iterator[CorpusPoem]:
         where, values = _where(**filters)
-        rows = self._select(
+        rows = self.select(
             f"dynasty, title, author, text, tune FROM poem {where} AND {kind} ORDER BY id", values
         )
-        return (CorpusPoem(*row) for row in rows)
+        return (
+            CorpusPoem(dynasty=dynasty, title=title, author=author, text=text, tune=tune)
+            for dynasty, title, author, text, tune in rows
+        )
 
-    def _select(self, query: str, values: Any = ()) -> sqlite3.Cursor:
+    def select(self, query: str, values: Any = ()) -> sqlite3.Cursor:
+        """Query the database, whose tables `pingze.corpus.build` describes.
+
+        Args:
+            query: A query in SQL without its first word, SELECT.
+            values: The values of the query's placeholders.
+        """
         return self._database.execute(f"SELECT {query}", values)
 
 
@@ -309,22 +335,37 @@ def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
 
     Raises InputError on an unknown value.
     """
-    given = {name: value for name, value in filters.items() if value is not None}
-    for name, value in given.items():
+    conditions = ["TRUE"]
+    values = {}
+    for name, value in filters.items():
+        if value is None:
+            continue
         if value not in _CHOICES.get(name, [value]):
             raise InputError("choice", field=name, has=value, choices=_CHOICES[name])
-    equal = {"author": "one_form(author) = one_form(:author)"}
-    return "WHERE " + (
-        " AND ".join(equal.get(name, f"{name} = :{name}") for name in given) or "TRUE"
-    ), given
+        if name == "author":
+            conditions.append("one_form(author) = one_form(:author)")
+        else:
+            conditions.append(f"{name} = :{name}")
+        values[name] = value
+    return f"WHERE {' AND '.join(conditions)}", values
 
 
 def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
-    """Return the line that begins at index `begins` of the row's text, as a hit for `phrase` (if "", for the line)."""
+    """Return the line that contains index `begins` of the row's text, as a hit for `phrase`.
+
+    If `phrase` is "", the hit is for the line.
+    """
     dynasty, author, title, text = row
     number = len(lines(text[: begins + 1]))
     line = lines(text)[number - 1]
-    return Hit(phrase or line, dynasty, author, title, line, number)
+    return Hit(
+        phrase=phrase or line,
+        dynasty=dynasty,
+        author=author,
+        title=title,
+        line=line,
+        number=number,
+    )
 
 
 @dataclass(frozen=True)
@@ -356,6 +397,13 @@ class Shared:
 def of_lines(lines: Sequence[str], store: Store) -> Iterator[Shared]:
     """Compare each line with the corpus. Raises CorpusError if the store is damaged."""
     for number, text in enumerate(lines, start=1):
-        run, (place, same) = store.index.longest(text), store.index.nearest(text)
-        run_in = store.search(run, limit=1)[0] if run else None
-        yield Shared(number, text, run, run_in, same, store.line_at(place) if same else None)
+        run = store.index.longest(text)
+        place, same = store.index.nearest(text)
+        yield Shared(
+            line=number,
+            text=text,
+            run=run,
+            run_in=store.search(run, limit=1)[0] if run else None,
+            same=same,
+            nearest=store.line_at(place) if same else None,
+        )

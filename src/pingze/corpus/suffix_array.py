@@ -1,4 +1,4 @@
-"""Index texts by a suffix array, to find a phrase, the characters around it, or the line nearest to a given line.
+"""Index texts by a suffix array, to find a phrase, the characters around it, or a near line.
 
 The texts are joined. A place is an index into the joined text. The places are sorted by the
 characters from each place onward, so that all places where a phrase begins are adjacent and two
@@ -54,7 +54,8 @@ class SuffixArray:
 
     def __post_init__(self) -> None:
         # Single items of a memoryview are read several times faster than those of an array.
-        self._text, self._order = self.text.data, self.order.data
+        self._text = self.text.data
+        self._order = self.order.data
         self._is_han = _is_han(self.characters)
 
     @classmethod
@@ -82,9 +83,16 @@ class SuffixArray:
         shorter = np.append(0, np.cumsum(np.bincount(ends - begins))).astype(np.int32)
         # 3) Sort the places.
         places = np.flatnonzero(han).astype(np.int32)
-        first, second = (_packed(text, places, start) for start in (0, _HALF))
-        order = places[np.lexsort((second, first))]
-        return cls(characters, text, order, begins_of_texts, lines, shorter)
+        first = _packed(text, places, 0)
+        second = _packed(text, places, _HALF)
+        return cls(
+            characters=characters,
+            text=text,
+            order=places[np.lexsort((second, first))],
+            texts=begins_of_texts,
+            lines=lines,
+            shorter=shorter,
+        )
 
     def save(self, folder: Path) -> None:
         """Write the arrays into a new folder."""
@@ -119,28 +127,33 @@ class SuffixArray:
         return index
 
     def encode(self, text: str) -> list[int]:
-        """Return the code of each character; a character that no text contains gets a code that never occurs."""
-        points, unknown = (
-            np.array([ord(character) for character in text], np.uint32),
-            len(self.characters) + 1,
-        )
-        found = np.searchsorted(self.characters, points).clip(max=len(self.characters) - 1)
-        return np.where(self.characters[found] == points, found + 1, unknown).tolist()
+        """Return the code of each character.
+
+        A character that no text contains gets a code that never occurs.
+        """
+        points = np.array([ord(character) for character in text], np.uint32)
+        unknown = len(self.characters) + 1
+        nearest = np.searchsorted(self.characters, points).clip(max=len(self.characters) - 1)
+        return np.where(self.characters[nearest] == points, nearest + 1, unknown).tolist()
 
     def places(self, phrase: Codes) -> Int32[np.ndarray, "n"]:
-        """Return the places where a phrase begins, in no particular order; the phrase's first character must be Han."""
-        low, high = 0, len(self._order)
+        """Return the places where a phrase begins, in no particular order.
+
+        The phrase's first character must be Han.
+        """
+        low = 0
+        high = len(self._order)
         for depth, code in enumerate(phrase[:DEPTH]):
-            there = self._text[depth:].__getitem__
-            low = bisect_left(self._order, code, low, high, key=there)
-            high = bisect_right(self._order, code, low, high, key=there)
-        found = self.order[low:high]
+            code_at = self._text[depth:].__getitem__
+            low = bisect_left(self._order, code, low, high, key=code_at)
+            high = bisect_right(self._order, code, low, high, key=code_at)
+        places = self.order[low:high]
         for depth in range(DEPTH, len(phrase)):
-            found = found[self.text[found + depth] == phrase[depth]]
-        return found
+            places = places[self.text[places + depth] == phrase[depth]]
+        return places
 
     def lines_of(self, length: int) -> Int32[np.ndarray, "n"]:
-        """Return where the lines of `length` characters begin, as ascending indices into the joined text."""
+        """Return the places where the lines of `length` characters begin, in ascending order."""
         low, high = self.shorter[np.minimum([length, length + 1], len(self.shorter) - 1)]
         return self.lines[low:high]
 
@@ -152,14 +165,18 @@ class SuffixArray:
         return np.searchsorted(self.texts, places, side="right") - 1
 
     def longest(self, line: str) -> str:
-        """Return a line's longest substring that the texts contain (the first of equally long ones), or "" if none."""
-        codes, best = self.encode(line), ""
+        """Return a line's longest substring that the texts contain, or "" if there is none.
+
+        Of equally long substrings, this is the first.
+        """
+        codes = self.encode(line)
+        best = ""
         for start in range(len(line)):
             # Only a longer part matters, and a part cannot occur if its beginning does not.
-            while start + len(best) < len(line) and len(
-                self.places(codes[start : start + len(best) + 1])
-            ):
-                best = line[start : start + len(best) + 1]
+            end = start + len(best) + 1
+            while end <= len(line) and len(self.places(codes[start:end])):
+                best = line[start:end]
+                end += 1
         return best
 
     def nearest(self, line: str) -> tuple[int, int]:
@@ -196,7 +213,7 @@ class SuffixArray:
         return codes[self._is_han[codes]]
 
     def counts(self, places: Int[np.ndarray, "n"]) -> dict[str, int]:
-        """Count how often each Han character occurs at the given places, which are indices into the joined text."""
+        """Count how often each Han character occurs at the given places."""
         times = np.bincount(self.text[places], minlength=len(self._is_han)) * self._is_han
         return {chr(self.characters[code - 1]): int(times[code]) for code in np.flatnonzero(times)}
 

@@ -1,5 +1,6 @@
-"""Apply dropout with a mask per token, per sequence (locked), per character (type) or per weight (DropConnect).
+"""Apply dropout to features, characters or recurrent weights.
 
+A mask is drawn per token, per sequence (locked), per character (type) or per weight (DropConnect).
 Each kind divides the kept values by the share that is kept, which preserves the expectation.
 """
 
@@ -34,12 +35,16 @@ class Dropout:
     def features(
         self, data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float
     ) -> Tensor:
-        """Drop a share of the features of packed sequences; if `locked`, the same ones at all steps of a sequence."""
-        if self.locked and share:  # Gal & Ghahramani 2016
-            return (
-                data * _mask((int(sizes[0]), data.shape[1]), share, data)[sequence_of_rows(sizes)]
-            )
-        return nn.functional.dropout(data, share)
+        """Drop a share of the features of packed sequences.
+
+        If `locked`, the same features are dropped at all steps of a sequence (Gal & Ghahramani
+        2016).
+        """
+        if not self.locked or not share:
+            return nn.functional.dropout(data, share)
+        sequences = int(sizes[0])
+        mask = _mask((sequences, data.shape[1]), share, data)
+        return data * mask[sequence_of_rows(sizes)]
 
 
 def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
@@ -53,7 +58,10 @@ def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
 def type_dropout(
     embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float
 ) -> Tensor:
-    """Drop each of `types` tokens with probability `share`: a dropped token's rows become 0 (Gal & Ghahramani 2016)."""
+    """Drop each of `types` tokens with probability `share` (Gal & Ghahramani 2016).
+
+    The rows of a dropped token become 0.
+    """
     return embedded * _mask((types, 1), share, embedded)[ids]
 
 

@@ -1,6 +1,6 @@
-r"""Compute an LSTM and its hand-derived gradients in NumPy, in the report's notation: the reference implementation.
+r"""Compute an LSTM and its hand-derived gradients in NumPy, in the report's notation.
 
-Tests compare every faster implementation with this file.
+This is the reference implementation: tests compare every faster implementation with this file.
 
 One step computes, with :math:`z = [h_{t-1}, x_t]` and the cell's activation :math:`\phi` (tanh in
 the report)::
@@ -38,7 +38,10 @@ LEAK = 0.01  # slope of leaky_relu below zero
 
 
 class Parameters(NamedTuple):
-    """The weights of one LSTM layer, or their gradients, with the gates stacked in the order i, f, c̃, o."""
+    """The weights of one LSTM layer, or their gradients.
+
+    The gates are stacked in the order i, f, c̃, o.
+    """
 
     weight_ih: Float[Array, "G E"]
     """W_x of all gates, (4H, E)."""
@@ -49,7 +52,10 @@ class Parameters(NamedTuple):
 
 
 class Gate(NamedTuple):
-    """The weights and bias of one gate, as views of the stacked weights: net = W_h h_{t-1} + W_x x_t + b."""
+    """The weights and bias of one gate: net = W_h h_{t-1} + W_x x_t + b.
+
+    The arrays are views of the stacked weights.
+    """
 
     W_h: Float[Array, "H H"]
     """The weights that multiply h_{t-1}, (H, H)."""
@@ -101,11 +107,14 @@ class StepCache(NamedTuple):
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "tanh": Activation(np.tanh, lambda y: 1 - y * y),
-    "relu": Activation(lambda x: np.maximum(x, 0), lambda y: (y > 0).astype(y.dtype)),
+    "tanh": Activation(phi=np.tanh, derivative=lambda y: 1 - y * y),
+    "relu": Activation(
+        phi=lambda x: np.maximum(x, 0),
+        derivative=lambda y: (y > 0).astype(y.dtype),
+    ),
     "leaky_relu": Activation(
-        lambda x: np.where(x > 0, x, np.asarray(LEAK, x.dtype) * x),
-        lambda y: np.where(y > 0, y.dtype.type(1), y.dtype.type(LEAK)),
+        phi=lambda x: np.where(x > 0, x, np.asarray(LEAK, x.dtype) * x),
+        derivative=lambda y: np.where(y > 0, y.dtype.type(1), y.dtype.type(LEAK)),
     ),
 }
 
@@ -124,16 +133,20 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def gate_weights(parameters: Parameters) -> dict[str, Gate]:
-    """Return the weights and bias of each gate by its letter (f, i, c or o), as views of the stacked weights.
+    """Return the weights and bias of each gate by its letter, i, f, c or o.
+
+    The arrays are views of the stacked weights.
 
     Args:
         parameters: The stacked weights; all texts must share one bias, (4H).
     """
-    H = parameters.weight_hh.shape[1]
-    blocks = (slice(k * H, (k + 1) * H) for k in range(4))
     weight_ih, weight_hh, bias = parameters
-    gates = (Gate(weight_hh[block], weight_ih[block], bias[block]) for block in blocks)
-    return dict(zip("ifco", gates, strict=True))
+    H = weight_hh.shape[1]
+    gates = {}
+    for k, letter in enumerate("ifco"):
+        rows = slice(k * H, (k + 1) * H)
+        gates[letter] = Gate(W_h=weight_hh[rows], W_x=weight_ih[rows], b=bias[rows])
+    return gates
 
 
 def cell_forward(
@@ -153,7 +166,8 @@ def cell_forward(
     gates = Gates(i=sigmoid(net_i), f=sigmoid(net_f), c_tilde=phi(net_c), o=sigmoid(net_o))
     c = gates.f * c_prev + gates.i * gates.c_tilde
     phi_c = phi(c)
-    return (gates.o * phi_c, c), (gates, phi_c)
+    h = gates.o * phi_c
+    return (h, c), (gates, phi_c)
 
 
 def step_forward(
@@ -174,13 +188,24 @@ def step_forward(
     """
     net = x @ parameters.weight_ih.T + h_prev @ parameters.weight_hh.T + parameters.bias
     (h, c), (gates, phi_c) = cell_forward(net, c_prev, activation)
-    return (h, c), StepCache(x, h_prev, c_prev, gates, phi_c, parameters, activation)
+    cache = StepCache(
+        x=x,
+        h_prev=h_prev,
+        c_prev=c_prev,
+        gates=gates,
+        phi_c=phi_c,
+        parameters=parameters,
+        activation=activation,
+    )
+    return (h, c), cache
 
 
 def step_backward(
     dh: Float[Array, "B H"], dc: Float[Array, "B H"], cache: StepCache
 ) -> tuple[Float[Array, "B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
-    """Compute ∂L/∂x_t (B, E), ∂L/∂h_{t-1} and ∂L/∂c_{t-1} (B, H), and the weights' gradients summed over the batch.
+    """Compute ∂L/∂x_t (B, E), ∂L/∂h_{t-1} and ∂L/∂c_{t-1} (B, H), and the weights' gradients.
+
+    The weights' gradients are summed over the batch.
 
     Args:
         dh: ∂L/∂h_t, (B, H).
@@ -202,20 +227,21 @@ def step_backward(
     dnet_f = df * f * (1 - f)  # (8)
     dnet_c = dc_tilde * derivative(c_tilde)  # (9)
     dnet_o = do * o * (1 - o)  # (10)
-    dnet = np.concatenate(Gates(dnet_i, dnet_f, dnet_c, dnet_o), axis=1)
+    dnet = np.concatenate([dnet_i, dnet_f, dnet_c, dnet_o], axis=1)
 
     dx = dnet @ parameters.weight_ih  # (11)  net = W_x x_t + W_h h_{t-1} + b, all gates at once
     dh_prev = dnet @ parameters.weight_hh  # (12)
     dweight_ih = dnet.T @ x  # (13)
     dweight_hh = dnet.T @ h_prev  # (14)
     dbias = dnet if parameters.bias.ndim == 2 else dnet.sum(axis=0)  # (15)
-    return dx, dh_prev, dc_prev, Parameters(dweight_ih, dweight_hh, dbias)
+    dparameters = Parameters(weight_ih=dweight_ih, weight_hh=dweight_hh, bias=dbias)
+    return dx, dh_prev, dc_prev, dparameters
 
 
 def held_bias(
     p: Float[Array, "B P"], weight_ph: Float[Array, "G P"], bias: Float[Array, "G"]
 ) -> Float[Array, "B G"]:
-    """Compute W_p p + b, (B, 4H), the bias for texts that read a constant vector p as a further input at every step.
+    """Compute W_p p + b, (B, 4H), the bias for texts that read a constant p at every step.
 
     Args:
         p: The constant input of each text, (B, P).
@@ -232,7 +258,7 @@ def sequence_forward(
     parameters: Parameters,
     activation: str = "tanh",
 ) -> tuple[tuple[Float[Array, "T B H"], Float[Array, "B H"], Float[Array, "B H"]], list[StepCache]]:
-    """Compute T steps and return ((all hidden states (T, B, H), h_T, c_T), the caches of the steps).
+    """Compute T steps and return ((hidden states (T, B, H), h_T, c_T), caches of the steps).
 
     Args:
         x: The inputs, (T, B, E).
@@ -241,7 +267,10 @@ def sequence_forward(
         parameters: The layer's weights.
         activation: The name of φ: tanh, relu or leaky_relu.
     """
-    h, c, hs, caches = h_0, c_0, [], []
+    h = h_0
+    c = c_0
+    hs = []
+    caches = []
     for x_t in x:
         (h, c), cache = step_forward(x_t, h, c, parameters, activation)
         hs.append(h)
@@ -255,7 +284,7 @@ def sequence_backward(
     dc_T: Float[Array, "B H"],
     caches: list[StepCache],
 ) -> tuple[Float[Array, "T B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
-    """Backpropagate through time and return the gradients of x (T, B, E), h_0 and c_0 (B, H), and the weights.
+    """Backpropagate through time; return ∂L/∂x (T, B, E), ∂L/∂h_0, ∂L/∂c_0, and the weights' gradients.
 
     Each h_t feeds the output and the next step, so two gradients are added. Weight gradients are
     summed over time.
@@ -266,11 +295,17 @@ def sequence_backward(
         dc_T: The gradient that reaches c_T, (B, H).
         caches: The caches that `sequence_forward` returned.
     """
-    dh, dc = dh_T, dc_T
-    dxs, gradients = [], []
+    dh = dh_T
+    dc = dc_T
+    dxs = []
+    gradients = []
     for dh_out, cache in zip(dhs[::-1], reversed(caches), strict=True):
         dx, dh, dc, dparameters = step_backward(dh + dh_out, dc, cache)
         dxs.append(dx)
         gradients.append(dparameters)
-    summed = Parameters(*(np.sum(terms, axis=0) for terms in zip(*gradients, strict=True)))
+    summed = Parameters(
+        weight_ih=np.sum([step.weight_ih for step in gradients], axis=0),
+        weight_hh=np.sum([step.weight_hh for step in gradients], axis=0),
+        bias=np.sum([step.bias for step in gradients], axis=0),
+    )
     return np.stack(dxs[::-1]), dh, dc, summed

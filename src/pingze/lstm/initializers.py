@@ -38,19 +38,26 @@ def initialize(
 
     Raises InputError if the name is unknown.
     """
-    H, bound = hidden_size, hidden_size**-0.5
-    fills: dict[str, tuple[Fill, Fill]] = {
-        "zero": (lambda shape, r: np.zeros(shape),) * 2,
-        "normal": (lambda shape, r: scale * r.standard_normal(shape),) * 2,
-        "uniform": (lambda shape, r: r.uniform(-bound, bound, shape),) * 2,
-        "xavier": (_xavier, _xavier),
-        "orthogonal": (_xavier, _orthogonal),
+    # 1) choose how to fill W_x and W_h
+    H = hidden_size
+    bound = H**-0.5
+    fills: dict[str, Fill] = {
+        "zero": lambda shape, r: np.zeros(shape),
+        "normal": lambda shape, r: scale * r.standard_normal(shape),
+        "uniform": lambda shape, r: r.uniform(-bound, bound, shape),
+        "xavier": _xavier,
+        "orthogonal": _xavier,
     }
     if name not in fills:
         raise InputError("choice", field="initialization", has=name, choices=list(fills))
-    fill_x, fill_h = fills[name]
-    shapes = (4 * H, input_size), (4 * H, H), (4 * H,)
-    parameters = Parameters(*(np.zeros(shape, np.float32) for shape in shapes))
+    fill_x = fills[name]
+    fill_h = _orthogonal if name == "orthogonal" else fill_x
+    # 2) fill the weights of each gate
+    parameters = Parameters(
+        weight_ih=np.zeros((4 * H, input_size), np.float32),
+        weight_hh=np.zeros((4 * H, H), np.float32),
+        bias=np.zeros(4 * H, np.float32),
+    )
     for letter, gate in gate_weights(parameters).items():
         gate.W_x[:] = fill_x(gate.W_x.shape, rng)
         gate.W_h[:] = fill_h(gate.W_h.shape, rng)

@@ -1,4 +1,4 @@
-r"""Compute all derivatives of one LSTM step as full Jacobians, and products of Jacobians through time, in NumPy.
+r"""Compute all derivatives of one LSTM step, and of steps through time, as full Jacobians in NumPy.
 
 Jacobians are named in the report's notation and computed from the cache of `formulas.step_forward`:
 ``of_hidden(cache).W_f`` is ∂h_t/∂W_f, ``of_cell(cache).W_f`` is ∂c_t/∂W_f. All of them follow from
@@ -13,7 +13,7 @@ Numbers in parentheses name the terms of `formulas.step_backward`, which docs/ls
 derives.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
@@ -23,12 +23,32 @@ import numpy as np
 from pingze.arrays import Array, Float
 from pingze.lstm.formulas import ACTIVATIONS, Gates, StepCache
 
+VARIABLES = (
+    "o",
+    "c",
+    "f",
+    "i",
+    "c_tilde",
+    "c_prev",
+    "h_prev",
+    "x",
+    "W_o",
+    "W_f",
+    "W_i",
+    "W_c",
+    "b_o",
+    "b_f",
+    "b_i",
+    "b_c",
+)
+"""The variables v of a step, in the order of the report's derivatives of h_t."""
+
 
 @dataclass(frozen=True)
 class Jacobians:
     """The Jacobians ∂y/∂v of one step, where y is h_t or c_t.
 
-    Each variable v in `VARIABLES` names an attribute, ∂y/∂v.
+    The attribute that is named after a variable v in `VARIABLES` is ∂y/∂v.
 
     All Jacobians follow from ∂y/∂o_t and ∂y/∂c_t, which are diagonal because unit k of a gate
     affects only unit k of y.
@@ -38,15 +58,91 @@ class Jacobians:
     diagonal_o: Float[Array, "B H"]
     diagonal_c: Float[Array, "B H"]
 
-    def __getattr__(self, variable: str) -> Array:
-        if variable not in VARIABLES:
-            raise AttributeError(variable)
-        return VARIABLES[variable](self)
+    @property
+    def o(self) -> Float[Array, "B H H"]:
+        """∂y/∂o_t: term (1)."""
+        return diag(self.diagonal_o)
+
+    @property
+    def c(self) -> Float[Array, "B H H"]:
+        """∂y/∂c_t: term (2)."""
+        return diag(self.diagonal_c)
+
+    @property
+    def f(self) -> Float[Array, "B H H"]:
+        """∂y/∂f_t: term (3)."""
+        return diag(self.diagonal_c * self.cache.c_prev)
+
+    @property
+    def i(self) -> Float[Array, "B H H"]:
+        """∂y/∂i_t: term (4)."""
+        return diag(self.diagonal_c * self.cache.gates.c_tilde)
+
+    @property
+    def c_tilde(self) -> Float[Array, "B H H"]:
+        """∂y/∂c̃_t: term (5)."""
+        return diag(self.diagonal_c * self.cache.gates.i)
+
+    @property
+    def c_prev(self) -> Float[Array, "B H H"]:
+        """∂y/∂c_{t-1} with h_{t-1} fixed: term (6)."""
+        return diag(self.diagonal_c * self.cache.gates.f)
+
+    @property
+    def h_prev(self) -> Float[Array, "B H H"]:
+        """∂y/∂h_{t-1} with c_{t-1} fixed: term (12)."""
+        return self.through_all_gates(self.cache.parameters.weight_hh)
+
+    @property
+    def x(self) -> Float[Array, "B H E"]:
+        """∂y/∂x_t: term (11)."""
+        return self.through_all_gates(self.cache.parameters.weight_ih)
+
+    @property
+    def W_o(self) -> Float[Array, "B H H Z"]:
+        """∂y/∂W_o: terms (13) and (14)."""
+        return self.by_weight(self.diagonal_net.o)
+
+    @property
+    def W_f(self) -> Float[Array, "B H H Z"]:
+        """∂y/∂W_f: terms (13) and (14)."""
+        return self.by_weight(self.diagonal_net.f)
+
+    @property
+    def W_i(self) -> Float[Array, "B H H Z"]:
+        """∂y/∂W_i: terms (13) and (14)."""
+        return self.by_weight(self.diagonal_net.i)
+
+    @property
+    def W_c(self) -> Float[Array, "B H H Z"]:
+        """∂y/∂W_c: terms (13) and (14)."""
+        return self.by_weight(self.diagonal_net.c_tilde)
+
+    @property
+    def b_o(self) -> Float[Array, "B H H"]:
+        """∂y/∂b_o: term (15)."""
+        return diag(self.diagonal_net.o)
+
+    @property
+    def b_f(self) -> Float[Array, "B H H"]:
+        """∂y/∂b_f: term (15)."""
+        return diag(self.diagonal_net.f)
+
+    @property
+    def b_i(self) -> Float[Array, "B H H"]:
+        """∂y/∂b_i: term (15)."""
+        return diag(self.diagonal_net.i)
+
+    @property
+    def b_c(self) -> Float[Array, "B H H"]:
+        """∂y/∂b_c: term (15)."""
+        return diag(self.diagonal_net.c_tilde)
 
     @property
     def diagonal_net(self) -> Gates:
         """The diagonals of ∂y/∂net_i, ∂y/∂net_f, ∂y/∂net_c̃ and ∂y/∂net_o: terms (7) to (10)."""
-        (i, f, c_tilde, o), c_prev = self.cache.gates, self.cache.c_prev
+        i, f, c_tilde, o = self.cache.gates
+        c_prev = self.cache.c_prev
         derivative = ACTIVATIONS[self.cache.activation].derivative
         return Gates(
             i=self.diagonal_c * c_tilde * i * (1 - i),
@@ -56,77 +152,62 @@ class Jacobians:
         )
 
     def through_all_gates(self, weight: Float[Array, "G D"]) -> Float[Array, "B H D"]:
-        """Compute Σ_g diag[∂y/∂net_g] W_g, the sum over the gates g, where `weight` stacks the matrices W_g."""
+        """Compute Σ_g diag[∂y/∂net_g] W_g over the gates g, whose matrices W_g `weight` stacks."""
         net = np.stack(self.diagonal_net, axis=1)
         return np.einsum("bgk,gkd->bkd", net, weight.reshape(4, net.shape[2], -1))
 
     def by_weight(self, net: Float[Array, "B H"]) -> Float[Array, "B H H Z"]:
-        """Compute ∂y/∂W of a gate from `net`, the diagonal of ∂y/∂net: ∂y_k/∂W_{lm} = net_k z_m if k = l, else 0."""
+        """Compute ∂y/∂W of a gate, ∂y_k/∂W_{lm} = net_k z_m if k = l, else 0.
+
+        `net` is the diagonal of ∂y/∂net.
+        """
         z = np.concatenate([self.cache.h_prev, self.cache.x], axis=1)
         return np.einsum("bkl,bm->bklm", diag(net), z)
-
-
-VARIABLES: dict[str, Callable[[Jacobians], Array]] = {
-    "o": lambda y: diag(y.diagonal_o),  # (1)
-    "c": lambda y: diag(y.diagonal_c),  # (2)
-    "f": lambda y: diag(y.diagonal_c * y.cache.c_prev),  # (3)
-    "i": lambda y: diag(y.diagonal_c * y.cache.gates.c_tilde),  # (4)
-    "c_tilde": lambda y: diag(y.diagonal_c * y.cache.gates.i),  # (5)
-    "c_prev": lambda y: diag(y.diagonal_c * y.cache.gates.f),  # (6), with h_{t-1} fixed
-    # (12), with c_{t-1} fixed
-    "h_prev": lambda y: y.through_all_gates(y.cache.parameters.weight_hh),
-    "x": lambda y: y.through_all_gates(y.cache.parameters.weight_ih),  # (11)
-    "W_o": lambda y: y.by_weight(y.diagonal_net.o),  # (13) and (14), also for the next three
-    "W_f": lambda y: y.by_weight(y.diagonal_net.f),
-    "W_i": lambda y: y.by_weight(y.diagonal_net.i),
-    "W_c": lambda y: y.by_weight(y.diagonal_net.c_tilde),
-    "b_o": lambda y: diag(y.diagonal_net.o),  # (15), also for the next three
-    "b_f": lambda y: diag(y.diagonal_net.f),
-    "b_i": lambda y: diag(y.diagonal_net.i),
-    "b_c": lambda y: diag(y.diagonal_net.c_tilde),
-}
-"""For each variable, the function that computes its Jacobian.
-
-The order is that of the report's derivatives of h_t.
-"""
 
 
 def of_hidden(cache: StepCache) -> Jacobians:
     """Differentiate h_t = o_t ⊙ φ(c_t) with respect to every variable."""
     derivative = ACTIVATIONS[cache.activation].derivative
     return Jacobians(
-        cache, diagonal_o=cache.phi_c, diagonal_c=cache.gates.o * derivative(cache.phi_c)
+        cache=cache,
+        diagonal_o=cache.phi_c,
+        diagonal_c=cache.gates.o * derivative(cache.phi_c),
     )
 
 
 def of_cell(cache: StepCache) -> Jacobians:
     """Differentiate c_t with respect to every variable; c_t does not depend on o_t."""
     return Jacobians(
-        cache, diagonal_o=np.zeros_like(cache.phi_c), diagonal_c=np.ones_like(cache.phi_c)
+        cache=cache,
+        diagonal_o=np.zeros_like(cache.phi_c),
+        diagonal_c=np.ones_like(cache.phi_c),
     )
 
 
 def joint(cache: StepCache) -> Float[Array, "B S S"]:
-    """Compute J_t = ∂(h_t, c_t)/∂(h_{t-1}, c_{t-1}), the derivative of the state with respect to the previous state."""
-    h, c = of_hidden(cache), of_cell(cache)
+    """Compute J_t = ∂(h_t, c_t)/∂(h_{t-1}, c_{t-1}), the Jacobian of one step's state."""
+    h = of_hidden(cache)
+    c = of_cell(cache)
     return np.block([[h.h_prev, h.c_prev], [c.h_prev, c.c_prev]])
 
 
 def joint_product(caches: Sequence[StepCache]) -> Float[Array, "B S S"]:
-    """Compute ∂(h_t, c_t)/∂(h_k, c_k) = J_t J_{t-1} … J_{k+1}, where k < t, from the caches of steps k+1 … t."""
+    """Compute ∂(h_t, c_t)/∂(h_k, c_k) = J_t J_{t-1} … J_{k+1} from the caches of steps k+1 … t."""
     return reduce(np.matmul, [joint(cache) for cache in reversed(caches)])
 
 
 def hidden_through_time(
     caches: Sequence[StepCache], variable: str
 ) -> Float[Array, "B H *variable"]:
-    """Compute ∂h_t/∂v_k, (B, H, shape of v), from the caches of steps k … t; v_k is the variable v at step k.
+    """Compute ∂h_t/∂v_k, (B, H, shape of v), from the caches of steps k … t.
 
+    v_k is the variable v at step k.
     A weight is used at every step, so the total derivative with respect to a weight is the sum of
     ∂h_t/∂v_k over k.
     """
     first, *later = caches
-    h, c = (getattr(of(first), variable) for of in (of_hidden, of_cell))
+    h = getattr(of_hidden(first), variable)
+    c = getattr(of_cell(first), variable)
     if not later:
         return h
     by_state = joint_product(later)[:, : h.shape[1]]
@@ -134,14 +215,20 @@ def hidden_through_time(
 
 
 class Products(NamedTuple):
-    """The derivative ∂h_t/∂h_k along all paths from h_k to h_t, and along two subsets of these paths."""
+    """The derivative ∂h_t/∂h_k along all paths from h_k to h_t, and along two subsets of them."""
 
     whole: Float[Array, "B H S"]
     """∂h_t/∂(h_k, c_k) along all paths; its first H columns are ∂h_t/∂h_k."""
     hidden: Float[Array, "B H H"]
-    """The report's product of the Jacobians ∂h_t/∂h_{t-1}, which omits every path from one cell state to the next."""
+    """The report's product of the Jacobians ∂h_t/∂h_{t-1}.
+
+    It omits every path from one cell state to the next.
+    """
     cell: Float[Array, "B H H"]
-    """The path from h_k through c_{k+1}, …, c_t to h_t: diag[o_t φ'(c_t) f_t f_{t-1} … f_{k+2}] ∂c_{k+1}/∂h_k."""
+    """The path from h_k through c_{k+1}, …, c_t to h_t.
+
+    diag[o_t φ'(c_t) f_t f_{t-1} … f_{k+2}] ∂c_{k+1}/∂h_k.
+    """
 
 
 def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
@@ -153,7 +240,8 @@ def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
     for cache in reversed(caches):
         whole = whole @ joint(cache)
         hidden = hidden @ of_hidden(cache).h_prev
-        yield Products(whole, hidden, kept[..., None] * of_cell(cache).h_prev)
+        cell = kept[..., None] * of_cell(cache).h_prev
+        yield Products(whole=whole, hidden=hidden, cell=cell)
         kept = kept * cache.gates.f
 
 

@@ -31,7 +31,10 @@ _float, _bits, _int = np.float32, np.uint32, np.int32
 
 
 def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Build a decorator that compiles a function and, if a cache folder is writable, caches the result on disk."""
+    """Build a decorator that compiles a function.
+
+    The result is cached on disk if a cache folder is writable.
+    """
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         # tests wrap functions in type checks, which Numba cannot compile
@@ -55,9 +58,9 @@ def array(tensor: Tensor) -> np.ndarray:
 
     The entries of a bfloat16 tensor become their bits, as uint16.
     """
-    return (
-        (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
-    )
+    if tensor.dtype == torch.bfloat16:
+        tensor = tensor.view(torch.uint16)
+    return tensor.detach().numpy()
 
 
 def _load(x):
@@ -65,7 +68,10 @@ def _load(x):
 
 
 def _store(value, like):
-    """Convert a float32 value to the type of the entry `like`; for bfloat16, round to nearest, ties to even."""
+    """Convert a float32 value to the type of the entry `like`.
+
+    For bfloat16, round to nearest, ties to even.
+    """
 
 
 @overload(_load, inline="always")
@@ -91,7 +97,10 @@ def _(value, like):
 
 @_inline
 def _exp(x):
-    """Compute e^x = 2^n e^r, where r = x - n ln 2 and |r| <= ln 2 / 2, by Cephes' polynomial; relative error 1e-7."""
+    """Compute e^x = 2^n e^r, where r = x - n ln 2 and |r| <= ln 2 / 2, by Cephes' polynomial.
+
+    The relative error is 1e-7.
+    """
     x = _float(88) if x > _float(88) else x  # min would hide NaN
     x = _float(-87) if x < _float(-87) else x
     n = np.floor(x * _float(1.44269504) + _float(0.5))
@@ -156,7 +165,10 @@ def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
             g[2 * H : 3 * H],
         )
         _activate_sigmoid(x[b, 3 * H :], recurrent[b, 3 * H :], bias[b, 3 * H :], g[3 * H :])
-        i, f, c_tilde, o = g[:H], g[H : 2 * H], g[2 * H : 3 * H], g[3 * H :]
+        i = g[:H]
+        f = g[H : 2 * H]
+        c_tilde = g[2 * H : 3 * H]
+        o = g[3 * H :]
         _state(f, c_prev[b], i, c_tilde, o, c[b], phi_c[b], h[b], h_operand[b])
 
 
@@ -182,12 +194,20 @@ def _tanh_gradient(dc, factor, gate, dnet):
 
 @_compile_parallel
 def cell_backward(dh_out, dh_next, dc_next, gates, c_prev, phi_c, dnet):
-    """Write ∂L/∂net, computed as in `formulas.step_backward`, to `dnet`, and overwrite `dc_next` with ∂L/∂c_{t-1}."""
+    """Write ∂L/∂net, computed as in `formulas.step_backward`, to `dnet`.
+
+    `dc_next` is overwritten with ∂L/∂c_{t-1}.
+    """
     H = c_prev.shape[1]
     for b in numba.prange(c_prev.shape[0]):
-        g, d = gates[b], dnet[b]
-        i, f, c_tilde, o = g[:H], g[H : 2 * H], g[2 * H : 3 * H], g[3 * H :]
-        dh, dc = np.empty(H, _float), np.empty(H, _float)
+        g = gates[b]
+        d = dnet[b]
+        i = g[:H]
+        f = g[H : 2 * H]
+        c_tilde = g[2 * H : 3 * H]
+        o = g[3 * H :]
+        dh = np.empty(H, _float)
+        dc = np.empty(H, _float)
         _state_gradients(dh_out[b], dh_next[b], dc_next[b], o, phi_c[b], dh, dc)
         _sigmoid_gradient(dc, c_tilde, i, d[:H])  # (4)(7)
         _sigmoid_gradient(dc, c_prev[b], f, d[H : 2 * H])  # (3)(8)
@@ -236,7 +256,8 @@ def softmax_gradient(logits, bias, targets, losses, dbias):
     """
     n, V = logits.shape
     for block in numba.prange(BLOCKS):
-        shifted, exps = np.empty(V, _float), np.empty(V, _float)
+        shifted = np.empty(V, _float)
+        exps = np.empty(V, _float)
         for row in range(block * n // BLOCKS, (block + 1) * n // BLOCKS):
             target = targets[row]
             largest = _add(logits[row], bias, shifted)

@@ -10,7 +10,8 @@ which are differentiated automatically.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
@@ -67,13 +68,14 @@ class LSTM(nn.Module):
                 f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}"
             )
         super().__init__()
-        self.hidden_size, self.activation = hidden_size, activation
-        self.dropout, self.operands = dropout, operands
-        sizes = [input_size] + [hidden_size] * (num_layers - 1)
-        self.layers = tuple(
-            Layer(size, hidden_size, 0 if n else held_size) for n, size in enumerate(sizes)
-        )
-        for depth, layer in enumerate(self.layers):
+        self.hidden_size = hidden_size
+        self.activation = activation
+        self.dropout = dropout
+        self.operands = operands
+        layers = [Layer(input_size, hidden_size, held_size)]
+        layers += [Layer(hidden_size, hidden_size) for _ in range(1, num_layers)]
+        self.layers = tuple(layers)
+        for depth, layer in enumerate(layers):
             self.add_module(str(depth), layer)
 
     def forward(
@@ -83,7 +85,9 @@ class LSTM(nn.Module):
         state: State | None = None,
         held: Float[Tensor, "B P"] | None = None,
     ) -> tuple[Float[Tensor, "N H"], State]:
-        """Compute the top layer's hidden states, (N, H), and the final (h_T, c_T) of every layer, each (layers, B, H).
+        """Compute the top layer's hidden states (N, H) and all layers' final (h_T, c_T).
+
+        h_T and c_T are (layers, B, H).
 
         Args:
             x: The inputs of packed sequences, (N, E).
@@ -93,9 +97,12 @@ class LSTM(nn.Module):
         """
         if state is None:
             zeros = x.new_zeros(len(self.layers), int(sizes[0]), self.hidden_size)
-            state = zeros, zeros
-        finals = []
-        for depth, (layer, h_0, c_0) in enumerate(zip(self.layers, *state, strict=True)):
+            state = (zeros, zeros)
+        h_finals = []
+        c_finals = []
+        for depth, layer in enumerate(self.layers):
+            h_0 = state[0][depth]
+            c_0 = state[1][depth]
             if depth and self.training:
                 x = self.dropout.features(x, sizes, self.dropout.inputs)
             weight_ih: Tensor = layer.weight_ih
@@ -106,19 +113,19 @@ class LSTM(nn.Module):
                     # every x
                     x = torch.cat([x, held[sequence_of_rows(sizes)]], dim=1)
                     weight_ih = torch.cat([weight_ih, layer.weight_ph], dim=1)
-                x, *final = cudnn_layer(
+                x, h_T, c_T = cudnn_layer(
                     x, sizes, h_0, c_0, weight_ih, weight_hh, layer.bias, operands=self.operands
                 )
             else:
                 biases = layer.bias.expand(len(h_0), -1)
                 if held is not None and depth == 0:
                     biases = biases + held @ layer.weight_ph.T
-                x, *final = _PackedLayer.apply(  # type: ignore[no-untyped-call]
+                x, h_T, c_T = _PackedLayer.apply(  # type: ignore[no-untyped-call]
                     x, h_0, c_0, weight_ih, weight_hh, biases, sizes, self.activation, self.operands
                 )
-            finals.append(final)
-        h_T, c_T = map(torch.stack, zip(*finals, strict=True))
-        return x, (h_T, c_T)
+            h_finals.append(h_T)
+            c_finals.append(c_T)
+        return x, (torch.stack(h_finals), torch.stack(c_finals))
 
 
 class Layer(nn.Module):
@@ -129,7 +136,8 @@ class Layer(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int, held_size: int = 0) -> None:
         super().__init__()
-        gates, bound = 4 * hidden_size, hidden_size**-0.5
+        gates = 4 * hidden_size
+        bound = hidden_size**-0.5
         self.weight_ih = nn.Parameter(torch.empty(gates, input_size).uniform_(-bound, bound))
         self.weight_hh = nn.Parameter(torch.empty(gates, hidden_size).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.zeros(gates))
@@ -159,39 +167,66 @@ class _PackedLayer(torch.autograd.Function):
         activation: str,
         operands: torch.dtype | None,
     ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
-        operands = operands or x.dtype
-        x_op, W_ih, W_hh = operand(x, operands), weight_ih.to(operands), weight_hh.to(operands)
-        N, (B, H) = x.shape[0], h_0.shape
+        if operands is None:
+            operands = x.dtype
+        x_op = operand(x, operands)
+        W_ih = weight_ih.to(operands)
+        W_hh = weight_hh.to(operands)
+        N = x.shape[0]
+        B, H = h_0.shape
         cell = fastest_cell(activation, x.device, x.dtype)
-        # 1) slices for each step: of the N rows, and of the states before and after it (B initial
-        # states, then N)
-        ends, counts = sizes.cumsum(dim=0), sizes.tolist()
-        rows = [slice(end - count, end) for end, count in zip(ends.tolist(), counts, strict=True)]
-        after = [slice(each.start + B, each.stop + B) for each in rows]
-        starts = [0, *(each.start for each in after)]
-        before = [slice(start, start + count) for start, count in zip(starts, counts, strict=False)]
-        # 2) multiply all inputs by W_ih, then compute the steps one by one
-        gates, h, phi_c = x.new_empty(N, 4 * H), x.new_empty(N, H), x.new_empty(N, H)
-        h_states, c_states = x_op.new_empty(B + N, H), x.new_empty(B + N, H)
-        h_states[:B], c_states[:B] = h_0, c_0
-        x_net, times_W_hh = product(x_op, W_ih.T), products_with(W_hh.T, rows=B)
-        v_x, v_biases, v_gates, v_c, v_phi_c, v_h, v_h_states = map(
-            cell.view, (x_net, biases.contiguous(), gates, c_states, phi_c, h, h_states)
-        )
-        for at, previous, states in zip(rows, before, after, strict=True):
-            recurrent, bias = (
+        # 1) find each step's rows among the N rows, and the rows of the states before the step
+        # among the B + N states, of which the first B are the initial ones
+        rows = []
+        before = []
+        start = 0
+        start_before = 0
+        for count in sizes.tolist():
+            rows.append(slice(start, start + count))
+            before.append(slice(start_before, start_before + count))
+            start_before = B + start
+            start += count
+        # 2) allocate what the steps fill in, and multiply all inputs by W_ih
+        gates = x.new_empty(N, 4 * H)
+        h = x.new_empty(N, H)
+        phi_c = x.new_empty(N, H)
+        h_states = x_op.new_empty(B + N, H)
+        c_states = x.new_empty(B + N, H)
+        h_states[:B] = h_0
+        c_states[:B] = c_0
+        c = c_states[B:]
+        times_W_hh = products_with(W_hh.T, rows=B)
+        v_x = cell.view(product(x_op, W_ih.T))
+        v_biases = cell.view(biases.contiguous())
+        v_gates = cell.view(gates)
+        v_c_states = cell.view(c_states)
+        v_c = cell.view(c)
+        v_phi_c = cell.view(phi_c)
+        v_h = cell.view(h)
+        v_h_operand = cell.view(h_states[B:])
+        # 3) compute the steps one by one
+        for at, previous in zip(rows, before, strict=True):
+            cell.forward(
+                v_x[at],
                 cell.view(times_W_hh(h_states[previous])),
                 v_biases[: at.stop - at.start],
+                v_c_states[previous],
+                v_gates[at],
+                v_c[at],
+                v_phi_c[at],
+                v_h[at],
+                v_h_operand[at],
             )
-            outputs = v_c[states], v_phi_c[at], v_h[at], v_h_states[states]
-            cell.forward(v_x[at], recurrent, bias, v_c[previous], v_gates[at], *outputs)
         ctx.save_for_backward(x_op, h_states, c_states, gates, phi_c, W_ih, W_hh)
-        ctx.rows, ctx.before, ctx.cell = rows, before, cell
-        # 3) find the state after each sequence's last step
+        ctx.rows = rows
+        ctx.before = before
+        ctx.cell = cell
+        # 4) find the state after each sequence's last step
         sequences = torch.arange(B)
         lengths = (sizes[:, None] > sequences).sum(dim=0)
-        last = (ends - sizes)[lengths - 1] + sequences
-        return h, h[last], c_states[B:][last]
+        starts = sizes.cumsum(dim=0) - sizes
+        last = starts[lengths - 1] + sequences
+        return h, h[last], c[last]
 
     @staticmethod
     @once_differentiable
@@ -199,31 +234,40 @@ class _PackedLayer(torch.autograd.Function):
         ctx: Any, dh: Float[Tensor, "N H"], dh_T: Float[Tensor, "B H"], dc_T: Float[Tensor, "B H"]
     ) -> tuple[Tensor | None, ...]:
         x, h_states, c_states, gates, phi_c, W_ih, W_hh = ctx.saved_tensors
-        rows, before, cell = ctx.rows, ctx.before, ctx.cell
-
+        cell = ctx.cell
+        # 1) allocate what the steps fill in
         dnet = x.new_zeros(len(x), gates.shape[1])
-        dh_next, dc_next = dh_T.clone(), dc_T.clone()
+        dh_next = dh_T.clone()
+        dc_next = dc_T.clone()
         dbiases = gates.new_zeros(len(dh_T), gates.shape[1])
         times_W_hh = products_with(W_hh, rows=len(dh_T))
-        v_dh, v_dh_next, v_dc_next, v_gates, v_c, v_phi_c, v_dnet = map(
-            cell.view, (dh.contiguous(), dh_next, dc_next, gates, c_states, phi_c, dnet)
-        )
-        for at, previous in zip(reversed(rows), reversed(before), strict=True):
+        v_dh = cell.view(dh.contiguous())
+        v_dh_next = cell.view(dh_next)
+        v_dc_next = cell.view(dc_next)
+        v_gates = cell.view(gates)
+        v_c_states = cell.view(c_states)
+        v_phi_c = cell.view(phi_c)
+        v_dnet = cell.view(dnet)
+        # 2) go back through the steps: terms (1) to (10), (12) and (15)
+        for at, previous in zip(reversed(ctx.rows), reversed(ctx.before), strict=True):
             running = slice(at.stop - at.start)
-            gradients = v_dh[at], v_dh_next[running], v_dc_next[running]
-            cell.backward(*gradients, v_gates[at], v_c[previous], v_phi_c[at], v_dnet[at])
+            cell.backward(
+                v_dh[at],
+                v_dh_next[running],
+                v_dc_next[running],
+                v_gates[at],
+                v_c_states[previous],
+                v_phi_c[at],
+                v_dnet[at],
+            )
             dh_next[running] = times_W_hh(dnet[at])  # (12)
             dbiases[running] += dnet[at]  # (15)
-        h_prev = operand(torch.cat([h_states[previous] for previous in before]), x.dtype)
-        return (
-            product(dnet, W_ih)[: len(gates)].to(gates.dtype),  # (11)
-            dh_next,
-            dc_next,
-            product(dnet.T, x).to(gates.dtype),  # (13)
-            product(dnet.T, h_prev).to(gates.dtype),  # (14)
-            dbiases,
-            *[None] * 3,
-        )
+        # 3) multiply what all steps share
+        h_prev = operand(torch.cat([h_states[previous] for previous in ctx.before]), x.dtype)
+        dx = product(dnet, W_ih)[: len(gates)].to(gates.dtype)  # (11)
+        dweight_ih = product(dnet.T, x).to(gates.dtype)  # (13)
+        dweight_hh = product(dnet.T, h_prev).to(gates.dtype)  # (14)
+        return dx, dh_next, dc_next, dweight_ih, dweight_hh, dbiases, None, None, None
 
 
 def cudnn_layer(
@@ -239,24 +283,27 @@ def cudnn_layer(
 ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
     """Compute one layer with `torch.nn.LSTM`, whose cuDNN kernels are the fastest on a GPU."""
     stock = nn.LSTM(weight_ih.shape[1], weight_hh.shape[1], device="meta", dtype=x.dtype)
-    weights = {"weight_ih_l0": weight_ih, "weight_hh_l0": weight_hh}
-    weights |= {"bias_ih_l0": bias, "bias_hh_l0": torch.zeros_like(bias)}
+    weights = {
+        "weight_ih_l0": weight_ih,
+        "weight_hh_l0": weight_hh,
+        "bias_ih_l0": bias,
+        "bias_hh_l0": torch.zeros_like(bias),
+    }
+    inputs = (PackedSequence(x, sizes), (h_0[None], c_0[None]))
     lower = operands is not None and operands != x.dtype
     with torch.autocast(x.device.type, operands if lower else None, enabled=lower):
-        state = (h_0[None], c_0[None])
-        out, (h_T, c_T) = torch.func.functional_call(
-            stock, weights, (PackedSequence(x, sizes), state)
-        )
+        out, (h_T, c_T) = torch.func.functional_call(stock, weights, inputs)
     return out.data.to(x.dtype), h_T[0].to(x.dtype), c_T[0].to(x.dtype)
 
 
-class Cell(NamedTuple):
-    """The forward and backward pass of the elementwise half of a step, which follows the step's matrix products.
+@dataclass(frozen=True)
+class Cell:
+    """The forward and backward pass of the elementwise half of a step.
 
-    `forward` and `backward` take the arguments of `kernels.cell_forward` and
-    `kernels.cell_backward`. `view` converts a tensor to the type of these arguments. `forward`
-    stores in `gates` what `backward` needs: the activated gates if the cell is compiled, otherwise
-    the gates before their activation.
+    It follows the step's matrix products. `forward` and `backward` take the arguments of
+    `kernels.cell_forward` and `kernels.cell_backward`. `view` converts a tensor to the type of
+    these arguments. `forward` stores in `gates` what `backward` needs: the activated gates if the
+    cell is compiled, otherwise the gates before their activation.
     """
 
     view: Callable[[Tensor], Any]
@@ -267,7 +314,9 @@ class Cell(NamedTuple):
 def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> Cell:
     """Return the fastest `Cell` for an activation, a device and a floating-point type."""
     if activation == "tanh" and device.type == "cpu" and dtype == torch.float32:
-        return Cell(kernels.array, kernels.cell_forward, kernels.cell_backward)
+        return Cell(
+            view=kernels.array, forward=kernels.cell_forward, backward=kernels.cell_backward
+        )
     phi = getattr(nn.functional, activation)  # the default slope of leaky_relu is `formulas.LEAK`
 
     def equations(
@@ -279,12 +328,22 @@ def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> C
         return net_o.sigmoid() * phi_c, c, phi_c
 
     def forward(
-        x: Tensor, recurrent: Tensor, bias: Tensor, c_prev: Tensor, gates: Tensor, *outputs: Tensor
+        x: Tensor,
+        recurrent: Tensor,
+        bias: Tensor,
+        c_prev: Tensor,
+        gates: Tensor,
+        c: Tensor,
+        phi_c: Tensor,
+        h: Tensor,
+        h_operand: Tensor,
     ) -> None:
         gates.copy_(x).add_(recurrent).add_(bias)
-        h, c, phi_c = equations(gates, c_prev)
-        for output, value in zip(outputs, (c, phi_c, h, h), strict=True):
-            output.copy_(value)
+        h_value, c_value, phi_c_value = equations(gates, c_prev)
+        c.copy_(c_value)
+        phi_c.copy_(phi_c_value)
+        h.copy_(h_value)
+        h_operand.copy_(h_value)
 
     def backward(
         dh: Tensor,
@@ -296,10 +355,10 @@ def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> C
         dnet: Tensor,
     ) -> None:
         with torch.enable_grad():
-            inputs = gates.detach().requires_grad_(), c_prev.detach().requires_grad_()
+            inputs = (gates.detach().requires_grad_(), c_prev.detach().requires_grad_())
             h, c, _ = equations(*inputs)
         by_net, dc_prev = torch.autograd.grad((h, c), inputs, (dh + dh_next, dc_next))
         dnet.copy_(by_net)
         dc_next.copy_(dc_prev)
 
-    return Cell(lambda tensor: tensor, forward, backward)
+    return Cell(view=lambda tensor: tensor, forward=forward, backward=backward)

@@ -36,7 +36,8 @@ def cross_entropy_sum(
 
     Matrix products have operands of type `operands`.
     """
-    operands = operands or hidden.dtype
+    if operands is None:
+        operands = hidden.dtype
     if hidden.device.type == "cpu" and hidden.dtype == torch.float32:
         return _CrossEntropySum.apply(hidden, weight, bias, targets, operands)  # type: ignore[no-untyped-call]
     logits = (hidden.to(operands) @ weight.to(operands).T).to(hidden.dtype) + bias
@@ -51,11 +52,10 @@ def token_losses(
     targets: Int64[Tensor, "N"],
 ) -> Float[Tensor, "N"]:
     """Compute -ln p(target) of each token, in nats, for evaluation."""
-    chunks = zip(hidden.split(CHUNK), targets.split(CHUNK), strict=True)
-    losses = [
-        nn.functional.cross_entropy(torch.addmm(bias, h, weight.T), t, reduction="none")
-        for h, t in chunks
-    ]
+    losses = []
+    for h, target in zip(hidden.split(CHUNK), targets.split(CHUNK), strict=True):
+        logits = torch.addmm(bias, h, weight.T)
+        losses.append(nn.functional.cross_entropy(logits, target, reduction="none"))
     return torch.cat(losses)
 
 
@@ -69,24 +69,25 @@ class _CrossEntropySum(torch.autograd.Function):
         targets: Int64[Tensor, "N"],
         operands: torch.dtype,
     ) -> Float[Tensor, ""]:
-        h_op, W = operand(hidden, operands), weight.to(operands)
+        h_op = operand(hidden, operands)
+        W = weight.to(operands)
         loss = hidden.new_zeros(())
-        dhidden, dweight, dbias = (
-            torch.empty_like(hidden),
-            torch.zeros_like(weight),
-            torch.zeros_like(bias),
-        )
-        for h, dh, target in zip(
-            h_op.split(CHUNK), dhidden.split(CHUNK), targets.split(CHUNK), strict=True
-        ):
-            logits = product(h, W.T)
+        dhidden = torch.empty_like(hidden)
+        dweight = torch.zeros_like(weight)
+        dbias = torch.zeros_like(bias)
+        chunks = zip(h_op.split(CHUNK), dhidden.split(CHUNK), targets.split(CHUNK), strict=True)
+        for h, dh, target in chunks:
             # 1) the losses; the kernel overwrites the logits with their gradient
-            losses, dbias_parts = (
-                bias.new_empty(len(target)),
-                bias.new_zeros(kernels.BLOCKS, len(bias)),
+            logits = product(h, W.T)
+            losses = bias.new_empty(len(target))
+            dbias_parts = bias.new_zeros(kernels.BLOCKS, len(bias))
+            kernels.softmax_gradient(
+                kernels.array(logits[: len(target)]),
+                kernels.array(bias),
+                kernels.array(target),
+                kernels.array(losses),
+                kernels.array(dbias_parts),
             )
-            arrays = map(kernels.array, (logits[: len(target)], bias, target, losses, dbias_parts))
-            kernels.softmax_gradient(*arrays)
             loss += losses.sum()
             # 2) the gradients of b, h and W
             dbias += dbias_parts.sum(dim=0)

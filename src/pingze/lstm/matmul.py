@@ -22,21 +22,31 @@ a kernel for every row count, and compiling a kernel takes as long as a product.
 
 
 def operand_type(precision: str, device: torch.device) -> torch.dtype:
-    """Return the type of operands: bfloat16 if `precision` is bf16 and the device supports that type, else float32."""
-    has = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
-    return torch.bfloat16 if precision == "bf16" and has else torch.float32
+    """Return the type of operands: bfloat16 or float32.
+
+    It is bfloat16 if `precision` is bf16 and the device multiplies that type.
+    """
+    multiplies_bf16 = device.type != "cpu" or _cpu_multiplies_bf16()
+    if precision == "bf16" and multiplies_bf16:
+        return torch.bfloat16
+    return torch.float32
 
 
 def operand(x: Float[Tensor, "N K"], dtype: torch.dtype) -> Float[Tensor, "R K"]:
-    """Convert a matrix to the type `dtype`, and append rows of zeros until its row count R is a multiple of `ROWS`."""
+    """Convert a matrix to the type `dtype`, and append rows of zeros.
+
+    The row count R of the result is a multiple of `ROWS`.
+    """
     return nn.functional.pad(x.to(dtype), (0, 0, 0, -len(x) % ROWS))
 
 
 def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "N M"]:
     """Compute the matrix product a b. Callers must compute the gradients themselves."""
-    about: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    if a.dtype == torch.float32 and _has_onednn(a) and "Intel" not in about.get("cpu_name", ""):
-        return _linear(a, b.T)
+    if a.dtype == torch.float32 and _has_onednn(a):
+        # older versions of PyTorch cannot name the processor
+        capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        if "Intel" not in capabilities.get("cpu_name", ""):
+            return _linear(a, b.T)
     return a @ b
 
 
@@ -47,16 +57,23 @@ def products_with(b: Float[Tensor, "K M"], rows: int) -> Callable[[Tensor], Tens
     """
     if not _has_onednn(b):
         return lambda a: a @ b
+    # PyTorch has no public function that converts a layout once for many products.
     laid_out = torch.ops.mkldnn._reorder_linear_weight(b.T.contiguous(), rows)
     return lambda a: _linear(a, laid_out)
 
 
 def _has_onednn(a: Tensor) -> bool:
-    multiplied = a.dtype == torch.float32 or (
-        a.dtype == torch.bfloat16 and torch.cpu._is_avx512_bf16_supported()
-    )
-    return a.device.type == "cpu" and multiplied and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    """Return whether `_linear` can multiply a matrix: on a CPU, in a type that oneDNN supports."""
+    if a.device.type != "cpu" or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return False
+    return a.dtype == torch.float32 or (a.dtype == torch.bfloat16 and _cpu_multiplies_bf16())
+
+
+def _cpu_multiplies_bf16() -> bool:
+    # PyTorch's public functions tell this only in newer versions (`torch.cpu.get_capabilities`).
+    return torch.cpu._is_avx512_bf16_supported()
 
 
 def _linear(a: Float[Tensor, "N K"], weight: Tensor) -> Float[Tensor, "N M"]:
+    # PyTorch has no public function that multiplies with oneDNN; `a @ b` chooses its own library.
     return torch.ops.mkldnn._linear_pointwise(a, weight, None, "none", [], "")

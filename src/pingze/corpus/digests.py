@@ -1,0 +1,60 @@
+"""Notice damage to a store: a SHA-256 of its database and of each array of its index."""
+
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from pingze.errors import CorpusError
+from pingze.files import written
+
+DIGESTS = "digests.json"
+"""The file of an index's folder with the digests of the store's parts."""
+CHECKED = "checked.json"
+"""The file of an index's folder that says which parts were last found to fit their digests."""
+
+
+def write_digests(database: Path, folder: Path) -> None:
+    """Write the digests of a store's parts to the folder of its index."""
+    text = json.dumps(_digests(database, folder))
+    (folder / DIGESTS).write_text(text, encoding="ascii")
+
+
+def check_digests(database: Path, folder: Path) -> None:
+    """Compare each part of a store with its digest, unless no part has changed since this was done.
+
+    Raises ValueError if a part is damaged, and OSError if one cannot be read.
+    """
+    if not (folder / DIGESTS).exists():  # built by an earlier version
+        return
+    # 1) Opening a pipe would wait for a writer.
+    for path in folder.iterdir():
+        if not path.is_file():
+            raise ValueError(f"{path.name} is no file")
+    # 2) Parts of the same size and time as when they were last checked are not read again.
+    states = []
+    for path in _parts(database, folder):
+        state = path.stat()
+        states.append([path.name, state.st_size, state.st_mtime_ns])
+    checked = folder / CHECKED
+    if checked.exists() and checked.read_text(encoding="utf-8") == json.dumps(states):
+        return
+    # 3) Compare, and note that this was done.
+    if _digests(database, folder) != json.loads((folder / DIGESTS).read_text(encoding="ascii")):
+        raise ValueError("it does not fit its digest")
+    with suppress(CorpusError), written(checked, CorpusError) as partial:
+        partial.write_text(json.dumps(states), encoding="utf-8")
+
+
+def _parts(database: Path, folder: Path) -> list[Path]:
+    return [database, *sorted(folder.glob("*.npy"))]
+
+
+def _digests(database: Path, folder: Path) -> dict[str, str]:
+    digests = {}
+    for path in _parts(database, folder):
+        # The database is written under another name than it has later.
+        name = "" if path == database else path.name
+        with path.open("rb") as file:
+            digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
