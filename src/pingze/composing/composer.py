@@ -39,9 +39,9 @@ from pingze.network.checkpoint import Model
 from pingze.network.conditions import ABOUT, Conditions
 from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork
-from pingze.network.vocabulary import EOS
+from pingze.network.vocabulary import EOS, Vocabulary
 from pingze.verse.forms import find_form, opening_name
-from pingze.verse.standard import PINGSHUI
+from pingze.verse.standard import PINGSHUI, Standard
 
 if TYPE_CHECKING:
     from pingze.composing.collecting import Collected
@@ -163,7 +163,7 @@ class Composer:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
         self.network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
         self.conditions = Conditions(loaded.vocabulary)
-        self.lexicon_of = lru_cache(maxsize=LEXICONS)(partial(Lexicon.of, loaded.vocabulary))
+        self.lexicon_of = partial(lexicon_of, loaded.vocabulary)
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
         """Compile a request.
@@ -360,6 +360,12 @@ def composer(
         if asked and getattr(asked, field) and not knows:
             raise InputError("no_condition", field=field, model=chosen.name)
     return chosen
+
+
+@lru_cache(maxsize=LEXICONS)
+def lexicon_of(vocabulary: Vocabulary, standard: Standard, characters: str) -> Lexicon:
+    """Return tones and rhymes of a vocabulary and of further characters, by a standard."""
+    return Lexicon.of(vocabulary, standard, characters)
 
 
 @lru_cache(maxsize=4)

@@ -11,7 +11,7 @@ from pingze import composing
 from pingze import verse as prosody
 from pingze.composing import Mended, Poem
 from pingze.composing.collecting import kept_lines
-from pingze.composing.composer import Composer, composer, prepare
+from pingze.composing.composer import Composer, composer, lexicon_of, prepare
 from pingze.composing.revision import prepare_poem
 from pingze.composing.typed_text import noted
 from pingze.composing.words import Inclusion
@@ -293,3 +293,4 @@ def forget() -> None:
     """Free what only some requests need; it is computed again when it is needed."""
     prepared.cache_clear()
     kept_lines.cache_clear()
+    lexicon_of.cache_clear()
