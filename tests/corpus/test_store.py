@@ -268,7 +268,7 @@ def test_a_store_that_has_not_changed_is_digested_once(
 ) -> None:
     with Store.open():
         pass
-    module = import_module("pingze.corpus.build")  # `pingze.corpus.build` is the function
+    module = import_module("pingze.corpus.digests")
     monkeypatch.setattr(module, "_digests", lambda *_: pytest.fail("digested again"))
     with Store.open() as store:
         assert next(store.poems())

@@ -101,7 +101,6 @@ def test_no_sentence_has_english_in_it(client: httpx.Client) -> None:
             allowed.update([name, *filter(None, field.get("enum", []))])
     answers = [client.get(f"/v1/{route}") for route in ("forms", "example", "compose")]
     answers.append(client.post("/v1/check", content=b"{}", headers={"content-type": "text/plain"}))
-    answers.append(client.get("/v1/forms", headers={"host": "evil.example"}))
     for route, body in requests(document):
         answers.append(post(client, route, **body))
     read = 0
