@@ -9,7 +9,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
-from pingze.corpus import build
+from pingze.corpus import build, fetch
 from pingze.training import state
 from pingze.training.run import LogRow
 from tests import invented
@@ -33,6 +33,14 @@ def build_corpus(folder: Path) -> None:
     build(
         write_folder(folder, {"poet.tang.0.json": [record(text) for text in invented.texts(400)]})
     )
+
+
+def build_own_corpus(folder: Path) -> None:
+    """The store of 400 invented poems of one's own, in the user's data folder."""
+    folder.mkdir()
+    text = "\n\n".join(invented.texts(400))
+    (folder / "poems.txt").write_text(text, encoding="utf-8")
+    build(fetch(folder))
 
 
 def train(

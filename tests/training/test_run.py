@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from unittest.mock import Mock
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from pingze.errors import InputError, TrainingError
+from pingze.corpus import CorpusPoem
+from pingze.errors import CheckpointError, InputError, TrainingError
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
 from pingze.training.evaluation import evaluate_sequences
@@ -297,3 +299,110 @@ def test_a_full_disk_keeps_the_last_state(
     assert re.fullmatch(rf"{tmp_path}\S* {said}", str(error.value))
     monkeypatch.undo()
     assert Run(tmp_path, tiny("save_every=2"), TEXTS, resume=True).position.step == 2
+
+
+def start(folder: Path, *, conditions: tuple[str, ...] = ("<七絕>", "<唐>")) -> Path:
+    """A model to start from, with a reward and with two characters that no poem has."""
+    made = invented.model(
+        layers=1, tied=True, held=True, conditions=conditions, characters="鶴松" + CHARACTERS
+    )
+    stored = {**made.tensors, checkpoint.REWARD: np.arange(12, dtype=np.float32)}
+    return invented.saved(folder / "start.safetensors", replace(made, stored=stored))
+
+
+CHARACTERS = invented.CHARACTERS[:-1]
+OWN = Texts(
+    [CorpusPoem("own", "夜", "張甲", text) for text in invented.texts(40)],
+    [CorpusPoem("own", "夜", "張甲", text) for text in invented.texts(10, seed=1)],
+)
+
+
+def own(source: Path, *settings: str) -> Preset:
+    sizes = ["embedding_size=8", "hidden_size=14", "batch_size=8", "epochs=2", "precision=float32"]
+    return preset("own", [*sizes, f"start_from={source}", *settings])
+
+
+def test_a_run_on_ones_own_poems_keeps_what_it_starts_from(tmp_path: Path) -> None:
+    source = start(tmp_path)
+    old = checkpoint.load(source)
+    run = Run(tmp_path / "run", own(source), OWN)
+    assert {*old.vocabulary.tokens} < {*run.vocabulary.tokens}
+    assert {"雨", "<張甲>"} <= {*run.vocabulary.tokens} - {*old.vocabulary.tokens}
+    assert run.preset.model.vocabulary_size == len(run.vocabulary)
+    kept = run.model.embedding.weight.detach().numpy()
+    rows = [run.vocabulary.ids[token] for token in old.vocabulary.tokens]
+    np.testing.assert_array_equal(kept[rows], old.tensors["embedding.weight"])
+
+
+def test_a_trained_model_has_the_reward_that_it_started_from(tmp_path: Path) -> None:
+    source = start(tmp_path)
+    rows_of(Run(tmp_path / "run", own(source), OWN))
+    reward = checkpoint.load(tmp_path / "run").reward
+    assert reward is not None
+    assert reward.tolist() == [*range(12), 0, 0]
+
+
+def test_a_run_is_resumed_without_the_model_that_it_started_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = start(tmp_path)
+    rows_of(Run(tmp_path / "whole", own(source), OWN))
+    whole = checkpoint.load(tmp_path / "whole")
+    run = Run(tmp_path / "parts", own(source), OWN)
+    step = run.step
+
+    def interrupted(at: int, rate: float) -> Taken:
+        if at == 3:
+            raise KeyboardInterrupt
+        return step(at, rate)
+
+    monkeypatch.setattr(run, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.train()
+    source.unlink()
+    resumed = Run(tmp_path / "parts", own(source), OWN, resume=True)
+    assert resumed.start is None
+    rows_of(resumed)
+    parts = checkpoint.load(tmp_path / "parts")
+    assert parts.vocabulary == whole.vocabulary
+    for name, tensor in whole.stored.items():
+        np.testing.assert_array_equal(parts.stored[name], tensor, err_msg=name)
+
+
+def test_a_run_may_start_from_a_run_on_ones_own_poems(tmp_path: Path) -> None:
+    source = start(tmp_path)
+    rows_of(Run(tmp_path / "first", own(source), OWN))
+    second = Run(tmp_path / "second", own(tmp_path / "first"), OWN)
+    assert second.vocabulary == checkpoint.load(tmp_path / "first").vocabulary
+    assert second.reward is not None
+
+
+def test_a_run_may_start_from_a_model_without_conditions_and_reward(tmp_path: Path) -> None:
+    made = invented.model(layers=1, characters="鶴松" + CHARACTERS)
+    source = invented.saved(tmp_path / "start.safetensors", made)
+    run = Run(tmp_path / "run", own(source, "tied=false"), OWN)
+    rows_of(run)
+    found = checkpoint.load(tmp_path / "run")
+    assert {*made.vocabulary.tokens, "<七絕>", "<張甲>"} < {*found.vocabulary.tokens}
+    assert found.reward is None
+
+
+def test_a_missing_model_to_start_from_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"^there is no model '[^\n]*nowhere'"):
+        Run(tmp_path / "run", own(tmp_path / "nowhere"), OWN)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_says_what_it_keeps(
+    tmp_path: Path, home: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    start(tmp_path)
+    command.build_own_corpus(tmp_path / "poems")
+    sizes = ["--set=embedding_size=8", "--set=hidden_size=14", "--set=start_from=start.safetensors"]
+    arguments = ["train", "--preset=own", "--out=run", "--set=epochs=0.1", *sizes]
+    _, _, err = call(*arguments)
+    assert err.splitlines()[:2] == [
+        "start_from=start.safetensors: 34 of its 34 tokens are kept, 9 are new",
+        "start_from=start.safetensors: its reward, learned from readers' scores, is kept unchanged",
+    ]

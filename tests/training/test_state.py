@@ -87,7 +87,7 @@ def grown_from(
 ) -> tuple[torch.optim.Optimizer, Average]:
     optimizer = make_optimizer(model.parameters(), TrainingConfiguration())
     average = Average(model, decay)
-    start_from(str(source), model, optimizer, average, vocabulary)
+    start_from(checkpoint.load(source), model, optimizer, average, vocabulary)
     return optimizer, average
 
 

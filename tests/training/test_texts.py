@@ -96,6 +96,49 @@ def test_a_poem_s_tokens() -> None:
     assert sequence(example, ("poet",)).tolist() == [vocabulary.ids["<張甲>"], *example.text]
 
 
+KNOWN = Vocabulary.of_texts(["鶴松天地"], 99, ("<七絕>", "<唐>", "<張甲>", "<清>", "<趙己>"))
+OWN_TEXTS = Texts(poems(3, "李乙", "own"), [])
+
+
+def test_ones_own_poems_add_to_the_tokens_of_the_model_to_start_from() -> None:
+    chosen = preset("own", ["poet_poems=3"])
+    alone, kept = make_vocabulary(OWN_TEXTS, chosen), make_vocabulary(OWN_TEXTS, chosen, KNOWN)
+    assert {*kept.tokens} == {*alone.tokens, *KNOWN.tokens}
+    assert {"鶴", "松", "<張甲>"} <= {*kept.tokens} - {*alone.tokens}
+    assert "<李乙>" not in KNOWN
+
+
+def test_conditions_precede_the_characters_of_a_vocabulary_that_was_added_to() -> None:
+    kept = make_vocabulary(OWN_TEXTS, preset("own", ["poet_poems=3"]), KNOWN)
+    count = 4 + len(kept.condition_tokens)
+    assert kept.tokens[4:count] == kept.condition_tokens
+    assert all(len(token) == 1 for token in kept.tokens[count:])
+
+
+def test_a_new_poet_does_not_join_the_last_dynasty() -> None:
+    kept = Conditions(make_vocabulary(OWN_TEXTS, preset("own", ["poet_poems=3"]), KNOWN))
+    assert "李乙" in kept.poets
+    assert kept.dynasty_of("李乙") == kept.dynasty_of(None) == "唐"
+    assert kept.dynasty_of("趙己") == "清"
+
+
+def test_the_maximum_is_that_of_the_tokens_from_ones_own_poems() -> None:
+    chosen = preset("own", ["poet_poems=3", "vocabulary_size=12"])
+    kept = make_vocabulary(OWN_TEXTS, chosen, KNOWN)
+    assert {*kept.tokens} == {*KNOWN.tokens, *make_vocabulary(OWN_TEXTS, chosen).tokens}
+
+
+def test_adding_again_changes_nothing() -> None:
+    chosen = preset("own", ["poet_poems=3"])
+    kept = make_vocabulary(OWN_TEXTS, chosen, KNOWN)
+    assert make_vocabulary(OWN_TEXTS, chosen, kept) == kept
+
+
+def test_tang_poems_have_the_vocabulary_of_their_preset_whatever_they_start_from() -> None:
+    texts = Texts(POEMS, [])
+    assert make_vocabulary(texts, small(), KNOWN) == make_vocabulary(texts, small())
+
+
 def test_the_form_is_the_one_that_the_checker_finds() -> None:
     texts = [
         "木木東東木，東東木木東。東東東木木，木木木東東。",

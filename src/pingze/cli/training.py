@@ -41,6 +41,14 @@ def train(
         read = texts.read(store, chosen.training)
     run = Run(out, chosen, read, resume=resume)
     is_first = run.processes.is_first  # only one of several processes prints
+    if run.start is not None and is_first:
+        old = run.start.vocabulary
+        kept = len([token for token in old.tokens if token in run.vocabulary])
+        new = len(run.vocabulary) - kept
+        source = run.start.name
+        typer.echo(here("train_from", source=source, has=len(old), kept=kept, new=new), err=True)
+        if run.reward is not None:
+            typer.echo(here("train_reward", source=source), err=True)
     if resume and is_first:
         for problem in run.resumed.unread if run.resumed else []:
             typer.echo(problem, err=True)

@@ -62,6 +62,21 @@ class Vocabulary:
         special = list(SPECIAL_TOKENS) + list(condition_tokens)
         return cls(special + ranked[: size - len(special)])
 
+    def extended(self, other: "Vocabulary") -> "Vocabulary":
+        """Build a vocabulary of all tokens of this one and the new tokens of another.
+
+        New conditions come before the known ones, so that a new poet does not follow a dynasty. New
+        characters come last.
+
+        Args:
+            other: The vocabulary whose tokens are added, in its order.
+        """
+        new = [token for token in other.tokens if token not in self]
+        new_conditions = [token for token in new if len(token) > 1]
+        new_characters = [token for token in new if len(token) == 1]
+        known = self.tokens[len(SPECIAL_TOKENS) :]
+        return Vocabulary([*SPECIAL_TOKENS, *new_conditions, *known, *new_characters])
+
     @property
     def condition_tokens(self) -> tuple[str, ...]:
         """The special tokens of conditions, such as `<七絕>` (`pingze.network.conditions`)."""

@@ -81,7 +81,8 @@ class TrainingConfiguration:
     corpus: str = "report"
     """The poems to train on: report (the report's sample), tang (all Tang poems) or own (the user's poems).
 
-    With tang or own, texts include form, poet and title. For own, `vocabulary_size` is a maximum
+    With tang or own, texts include form, poet and title. For own, `vocabulary_size` is the maximum
+    number of tokens from the poems, to which the tokens of the model in `start_from` are added
     (docs/your-own.md).
     """
     poet_poems: int = 30
@@ -103,7 +104,8 @@ class TrainingConfiguration:
     start_from: str | None = None
     """The model or run whose weights are copied at the start, enlarged if necessary.
 
-    If None, all weights are new.
+    If None, all weights are new. Its reward is copied too. In the corpus own, all its tokens are
+    kept.
     """
     initialization: str = "orthogonal"
     """The LSTM's initial weights: zero, normal, uniform, xavier or orthogonal."""

@@ -30,7 +30,7 @@ from pingze.messages import language
 from pingze.network import checkpoint
 from pingze.network.checkpoint import Checkpoint
 from pingze.network.reference import LineSampler, ReferenceNetwork
-from pingze.network.vocabulary import SPECIAL_TOKENS
+from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 from pingze.training import state
 from pingze.training.presets import Preset
 from pingze.training.texts import Texts, digest
@@ -60,7 +60,8 @@ class Run(Trainer):
     """
 
     def __init__(self, folder: Path, preset: Preset, texts: Texts, *, resume: bool = False) -> None:
-        super().__init__(preset, texts, is_resumed=resume and bool(state.files(folder)))
+        begun = _vocabulary_of(folder) if resume and state.files(folder) else None
+        super().__init__(preset, texts, resumed=begun)
         self.folder, self.position = folder, state.Position()
         self._on_row: Callable[[LogRow], None] = lambda row: None
         special = len(SPECIAL_TOKENS) + len(self.preset.model.special_tokens)
@@ -79,6 +80,7 @@ class Run(Trainer):
         self._begun = self.resumed is not None
         if self.resumed is not None:
             self.position = self.resumed.position
+            self.reward = self.resumed.reward
             state.restore(
                 self.resumed, checkpoint.shapes(self.preset.model), self.optimizer, self.average
             )
@@ -222,7 +224,10 @@ class Run(Trainer):
 
     def _averaged(self) -> Checkpoint:
         with self.average.in_place():
-            return Checkpoint("", self.preset.model, self.vocabulary, self.model.tensors())
+            stored = self.model.tensors()
+        if self.reward is not None:
+            stored[checkpoint.REWARD] = self.reward
+        return Checkpoint("", self.preset.model, self.vocabulary, stored)
 
     def _is_stale(self) -> bool:
         return self.position.stale_epochs >= (self.configuration.patience or math.inf)
@@ -234,7 +239,21 @@ class Run(Trainer):
             path = self.folder / checkpoint.MODEL_FILE
             if better or (self.position.step and not path.exists()):
                 checkpoint.save(path, self._averaged())
-            state.save(self.folder, self.optimizer, self.average, self.position)
+            state.save(self.folder, self.optimizer, self.average, self.position, self.reward)
+
+
+def _vocabulary_of(folder: Path) -> Vocabulary | None:
+    """Read the vocabulary of a run, so that it can be resumed without the model that it started from.
+
+    None if the configuration cannot be read; `_open_folder` then says why.
+    """
+    try:
+        begun = json.loads((folder / CONFIGURATION_FILE).read_text(encoding="utf-8"))
+        conditions = begun["model"]["special_tokens"]
+        characters = begun["vocabulary"]
+        return Vocabulary([*SPECIAL_TOKENS, *conditions, *characters])
+    except (*_DAMAGES, InputError):
+        return None
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """Save the state of a run to one file without pickle, restore it, and start other models from it.
 
-`state.STEP.safetensors` holds the weights, their average and the optimizer's tensors. Its metadata
-hold the position in the training. The position determines the learning rate, the order of the poems
-and all random numbers, so that all later steps depend only on the state. The newest two files are
-kept.
+`state.STEP.safetensors` holds the weights, their average, the optimizer's tensors and, if the model
+has one, the reward. Its metadata hold the position in the training. The position determines the
+learning rate, the order of the poems and all random numbers, so that all later steps depend only on
+the state. The newest two files are kept.
 
 A state can also be copied into a larger model. At first, the larger model predicts exactly what the
 smaller model predicts: new units keep their initial weights, except that their weights to old units
@@ -15,13 +15,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from pingze.arrays import Array, Float
 from pingze.errors import CheckpointError, InputError
 from pingze.messages import here
 from pingze.network import checkpoint
+from pingze.network.checkpoint import REWARD, Checkpoint
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import Vocabulary
 from pingze.training.optimization import Average
@@ -81,6 +84,12 @@ class SavedState:
     tensors: dict[str, Tensor]
     unread: list[str]
 
+    @property
+    def reward(self) -> Float[Array, "H"] | None:
+        """The reward of the model, or None if it has none."""
+        found = self.tensors.get(REWARD)
+        return None if found is None else found.numpy()
+
     def part(self, prefix: str) -> dict[str, Tensor]:
         """Return the tensors whose names begin with `prefix`.
 
@@ -92,8 +101,16 @@ class SavedState:
         }
 
 
-def save(run: Path, optimizer: Optimizer, average: Average, position: Position) -> None:
+def save(
+    run: Path,
+    optimizer: Optimizer,
+    average: Average,
+    position: Position,
+    reward: Float[Array, "H"] | None = None,
+) -> None:
     """Write the state atomically, and keep only one older state.
+
+    `reward` is the reward of the model, if it has one.
 
     Raises CheckpointError if it cannot be written.
     """
@@ -106,6 +123,8 @@ def save(run: Path, optimizer: Optimizer, average: Average, position: Position) 
     position.averaged = average.updates
     newest = run / f"state.{position.step:08}.safetensors"
     arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+    if reward is not None:
+        arrays[REWARD] = reward
     checkpoint.write_tensors(newest, arrays, {"position": json.dumps(asdict(position))})
     not_later = [path for path in files(run) if path <= newest]  # later files could not be read
     for path in set(files(run)) - set(not_later[:KEPT]):
@@ -190,7 +209,7 @@ def copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Rows | None
 
 
 def start_from(
-    source: str,
+    old: Checkpoint,
     model: LanguageModel,
     optimizer: Optimizer,
     average: Average,
@@ -198,15 +217,15 @@ def start_from(
 ) -> None:
     """Copy the weights of a saved model, or of a run's newest state, into a newly initialized model.
 
-    `source` is a model's name, a model file or a run's folder. The old model must not have more
-    units than the new model. The embedding size, number of layers, activation and weight tying must
-    be the same. Tokens are matched by name. From a run, the averaged weights and the optimizer
-    moments are copied too, so that training continues at the full learning rate.
+    The old model must not have more units than the new model. The embedding size, number of layers,
+    activation and weight tying must be the same. Tokens are matched by name. If the old model was
+    loaded from a run's folder, the run's averaged weights and optimizer moments are copied too, so
+    that training continues at the full learning rate.
 
-    Raises InputError if the two models do not match, CheckpointError if the source cannot be read.
+    Raises InputError if the two models do not match, CheckpointError if all states of the run are
+    damaged.
     """
     # 1) compare the configurations
-    old = checkpoint.load(source)
     before, after = old.configuration, model.configuration
     for name in ("embedding_size", "layers", "activation", "tied"):
         theirs, ours = str(getattr(before, name)), str(getattr(after, name))
@@ -223,7 +242,7 @@ def start_from(
         if token in vocabulary
     }
     both = dict(model.named_parameters()), average.tensors
-    saved = read(Path(source)) if Path(source).is_dir() else None
+    saved = read(Path(old.name)) if Path(old.name).is_dir() else None
     if saved is None:
         stored = {name: torch.from_numpy(values) for name, values in old.tensors.items()}
         for tensors in both:
@@ -238,3 +257,15 @@ def start_from(
     )
     for bias in [tensors["output.bias"].detach() for tensors in both if known and tensors]:
         bias[new] = bias[known].mean()
+
+
+def grown_reward(old: Checkpoint, hidden_size: int) -> Float[Array, "H"] | None:
+    """Return the reward of a saved model for a model of `hidden_size` units, or None if it has none.
+
+    New units have a weight of 0, so that a grown model's texts have the scores that they had.
+    """
+    if old.reward is None:
+        return None
+    reward = np.zeros(hidden_size, np.float32)
+    reward[: len(old.reward)] = old.reward
+    return reward

@@ -119,8 +119,11 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
     return tuple(f"<{name}>" for name in names)
 
 
-def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
+def make_vocabulary(texts: Texts, preset: Preset, start: Vocabulary | None = None) -> Vocabulary:
     """Build a preset's vocabulary: condition tokens, then the most frequent characters that training reads.
+
+    If the corpus is the user's own, the vocabulary keeps all tokens of `start`, the vocabulary of
+    the model whose weights are copied, and the user's poems add what is new in them.
 
     Raises InputError if training reads fewer characters than the preset requires, unless the corpus
     is the user's own.
@@ -129,7 +132,9 @@ def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
     written = [_text(text)[: training.length] for text in train]
     titles = [only_han(text.title) for text in train if isinstance(text, CorpusPoem)]
     vocabulary = Vocabulary.of_texts([*written, *titles], size, condition_tokens(texts, training))
-    if len(vocabulary) < size and training.corpus != OWN:
+    if training.corpus == OWN:
+        return vocabulary if start is None else start.extended(vocabulary)
+    if len(vocabulary) < size:
         raise InputError(
             "train_vocabulary", field="vocabulary_size", has=size, wanted=len(vocabulary)
         )

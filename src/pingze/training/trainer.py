@@ -20,14 +20,16 @@ from torch import Tensor
 from pingze.errors import TrainingError
 from pingze.lstm.matmul import operand_type
 from pingze.machine import keep_freed_memory
+from pingze.network import checkpoint
 from pingze.network.batches import Ids, epoch_order, pack, predicted_tokens
 from pingze.network.conditions import Conditions
 from pingze.network.model import LanguageModel
+from pingze.network.vocabulary import Vocabulary
 from pingze.training.evaluation import Figures, evaluate_sequences
 from pingze.training.optimization import Average, clip, make_optimizer, rate_factor
 from pingze.training.presets import Preset
 from pingze.training.processes import launch
-from pingze.training.state import start_from
+from pingze.training.state import grown_reward, start_from
 from pingze.training.texts import (
     Example,
     Text,
@@ -51,10 +53,20 @@ class Taken(NamedTuple):
 class Trainer:
     """A model in training, with its texts and optimizer.
 
-    Raises InputError if the texts have too few characters.
+    `start` is the model from which the weights were copied, or None if they are new or restored.
+    `reward` is that model's reward (`Checkpoint.reward`), or None if it has none. Training leaves it
+    as it is.
+
+    Args:
+        preset: The settings of the model and of its training.
+        texts: The poems.
+        resumed: The vocabulary of the run whose state will be restored; None if the run is new.
+
+    Raises InputError if the texts have too few characters or the run cannot start from the
+    configured model, CheckpointError if that model cannot be read.
     """
 
-    def __init__(self, preset: Preset, texts: Texts, *, is_resumed: bool = False) -> None:
+    def __init__(self, preset: Preset, texts: Texts, *, resumed: Vocabulary | None = None) -> None:
         # Many of Adam's moments are denormals, which are slow. PyTorch's threads inherit the flag
         # when they start.
         torch.set_flush_denormal(True)
@@ -62,7 +74,12 @@ class Trainer:
         self.configuration = training = preset.training
         self.processes = launch()
         # 1) encode the texts
-        self.vocabulary = make_vocabulary(texts, preset)
+        self.start = None
+        known = resumed if training.start_from else None
+        if training.start_from and known is None:
+            self.start = checkpoint.load(training.start_from)
+            known = self.start.vocabulary
+        self.vocabulary = make_vocabulary(texts, preset, known)
         size, special = len(self.vocabulary), self.vocabulary.condition_tokens
         self.preset = replace(
             preset, model=replace(preset.model, vocabulary_size=size, special_tokens=special)
@@ -97,10 +114,10 @@ class Trainer:
         # 4) build the optimizer and the average, and perhaps start from another model
         self.optimizer = make_optimizer(self.model.parameters(), training)
         self.average = Average(self.model, training.averaging)
-        if training.start_from and not is_resumed:
-            start_from(
-                training.start_from, self.model, self.optimizer, self.average, self.vocabulary
-            )
+        self.reward = None
+        if self.start is not None:
+            start_from(self.start, self.model, self.optimizer, self.average, self.vocabulary)
+            self.reward = grown_reward(self.start, self.preset.model.hidden_size)
 
     def _steps(self, epochs: float) -> int:
         return max(1, round(self.steps_per_epoch * epochs))
