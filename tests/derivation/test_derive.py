@@ -1,4 +1,4 @@
-"""Every displayed line of the report has a row, and the page on the derivation agrees with the measurements."""
+"""Every displayed line of the report is measured; the page on the derivation agrees with that."""
 
 import hashlib
 import importlib
@@ -22,7 +22,7 @@ from tests.lstm.test_formulas import random_steps
 WRONG_LINES = "R5 R7 R10 R32 R33 R34 R36 R37 R38 R39 R41 R70 R71"
 TOLERANCE = 1e-9
 DIGEST = "3d81e4a1cbc6622b"
-"""Of the printed formulas without spaces, one after the other, as they were once compared with the report."""
+"""Of the printed formulas without spaces, as they were once compared with the report."""
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +36,15 @@ def squeezed(formula: str) -> str:
 
 
 def test_the_lines_are_those_of_the_report() -> None:
-    assert [*lines()] == [f"R{number}" for number in range(1, 72)]
+    assert list(lines()) == [f"R{number}" for number in range(1, 72)]
     printed = "".join(squeezed(line.formula) for line in lines().values())
     assert hashlib.blake2b(printed.encode(), digest_size=8).hexdigest() == DIGEST
     path = os.environ.get("PINGZE_REPORT")
     if not path:
         pytest.skip("the report is no part of this repository; PINGZE_REPORT names its Markdown")
     part = Path(path).read_text(encoding="utf-8").partition("Part 1")[2].partition("Part 2")[0]
-    assert "".join(map(squeezed, re.findall(r"\$\$(.*?)\$\$", part, re.DOTALL))) == printed
+    displayed = re.findall(r"\$\$(.*?)\$\$", part, re.DOTALL)
+    assert "".join(squeezed(formula) for formula in displayed) == printed
 
 
 def test_wrong_is_measured_and_has_a_correction_that_is_right(rows: list[LineResult]) -> None:
@@ -86,18 +87,18 @@ def test_conventions_are_named_precisely(rows: list[LineResult]) -> None:
 
     assert ids("an outer product") == "R48 R51 R54 R57"
     assert ids("a row scaling of the identity") == "R60 R63 R66 R69"
-    assert (
-        ids("a row scaling")
-        == "R40 R42 R43 R44 R45 R47 R50 R53 R56 R59 R60 R62 R63 R65 R66 R68 R69"
-    )
+    scaled = "R40 R42 R43 R44 R45 R47 R50 R53 R56 R59 R60 R62 R63 R65 R66 R68 R69"
+    assert ids("a row scaling") == scaled
     assert ids("a term of a further equality") == "R35 R40"
     assert ids("net_c read as net_c̃") == "R29 R55 R56 R67 R68"
 
 
 def test_some_units_of_a_layer_have_the_jacobians_of_the_whole() -> None:
     (cache,) = random_steps(1, 1, 6, 7)
-    units, inputs = np.array([5, 1]), np.array([0, 4, 2])
-    whole, part = Point(letters(cache)), Point(letters(cache, units, inputs))
+    units = np.array([5, 1])
+    inputs = np.array([0, 4, 2])
+    whole = Point(letters(cache))
+    part = Point(letters(cache, units, inputs))
     for name in ("f", "c", "h", "net_o"):
         np.testing.assert_allclose(part.values[name], whole.values[name][units], rtol=1e-12)
     for by, columns in (("h_prev", units), ("x", inputs)):
@@ -112,14 +113,18 @@ def test_table_and_json_show_every_line(rows: list[LineResult]) -> None:
     for row in rows:
         assert f" {row.id} " in text
     assert "should be: = σ(W_ih * h_{t-1} + W_ix * x_t + b_i) = σ(net_i)" in text
-    granted = "33 as printed, 20 under a convention for products, 3 by renaming net_c, 2 by re-reading a sign"
+    granted = (
+        "33 as printed, 20 under a convention for products, "
+        "3 by renaming net_c, 2 by re-reading a sign"
+    )
     assert summary(rows).startswith(f"58 of 71 lines are right: {granted}; wrong are R5, R7,")
     assert json.dumps([asdict(row) for row in rows], allow_nan=False)
 
 
 def test_the_page_holds_the_measurements(rows: list[LineResult]) -> None:
     blocks = importlib.import_module("tools.lstm_derivation")
-    page, written = blocks.PAGE.read_text(encoding="utf-8"), blocks.blocks(rows)
+    page = blocks.PAGE.read_text(encoding="utf-8")
+    written = blocks.blocks(rows)
     for name, text in written.items():
         assert text in page, (
             f"the block {name} has changed: python tools/lstm_derivation.py writes it again"

@@ -26,64 +26,66 @@ def derive(
 ) -> None:
     """Check every formula of the report's Part 1 against automatic differentiation."""
     need("train", "checking the derivation")
-    drawn: list[Path] = []
+    paths: list[Path] = []
     if plots:
         need("plots", "drawing the pictures")
         from pingze.derivation import pictures
 
-        drawn = pictures.draw(plots, model)
+        paths = pictures.draw(plots, model)
     from rich.console import Console
 
     from pingze.derivation import measure
 
-    rows = measure.derive(model)
+    results = measure.derive(model)
     if not as_json:
-        Console().print(lines_table(rows))
-    show([asdict(row) for row in rows], [summary(rows)], as_json=as_json)
-    for path in drawn:
+        Console().print(lines_table(results))
+    show([asdict(result) for result in results], [summary(results)], as_json=as_json)
+    for path in paths:
         typer.echo(f"wrote {path}", err=True)
 
 
-def lines_table(rows: Sequence["LineResult"]) -> "Table":
+def lines_table(results: Sequence["LineResult"]) -> "Table":
     """Build a table of the lines of the report's derivation.
 
     Below each wrong line are its correction and its fault.
     """
     from rich import box
-    from rich.table import Column, Table
+    from rich.table import Table
     from rich.text import Text
 
     from pingze.derivation.latex import readable
     from pingze.derivation.measure import WRONG
 
-    errors = [Column(name, justify="right") for name in ("error", "corrected")]
-    columns = [Column("line"), Column("as printed", ratio=3), Column("verdict", ratio=1), *errors]
-    shown = Table(*columns, box=box.SIMPLE_HEAD)
-    for row in rows:
-        formula, verdict = (
-            Text.assemble((f"{row.place}\n", "dim"), readable(row.formula)),
-            Text(row.verdict),
-        )
-        if row.verdict == WRONG:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("line")
+    table.add_column("as printed", ratio=3)
+    table.add_column("verdict", ratio=1)
+    table.add_column("error", justify="right")
+    table.add_column("corrected", justify="right")
+    for result in results:
+        formula = Text.assemble((f"{result.place}\n", "dim"), readable(result.formula))
+        verdict = Text(result.verdict)
+        if result.verdict == WRONG:
             verdict.stylize("bold red")
-            formula.append(f"\nshould be: {readable(row.correction) or 'nothing'}", "green")
-            formula.append(f"\n{row.fault}", "italic")
-        shown.add_row(
-            row.id, formula, verdict, figure(row.printed_error), figure(row.corrected_error)
-        )
-    return shown
+            formula.append(f"\nshould be: {readable(result.correction) or 'nothing'}", "green")
+            formula.append(f"\n{result.fault}", "italic")
+        printed_error = figure(result.printed_error)
+        corrected_error = figure(result.corrected_error)
+        table.add_row(result.id, formula, verdict, printed_error, corrected_error)
+    return table
 
 
-def summary(rows: Sequence["LineResult"]) -> str:
-    """Count the lines right as printed, by convention, by renaming or by rereading a sign; name the wrong lines."""
+def summary(results: Sequence["LineResult"]) -> str:
+    """Count the right lines by what must be granted to call them right; name the wrong lines."""
     from pingze.derivation.measure import CONVENTION, NOTHING, RENAMING, SIGN, WRONG
 
-    wrong = [row.id for row in rows if row.verdict == WRONG]
-    granted = Counter(row.granted for row in rows)
+    wrong = [result.id for result in results if result.verdict == WRONG]
+    granted = Counter(result.granted for result in results)
     return (
-        f"{len(rows) - len(wrong)} of {len(rows)} lines are right: {granted[NOTHING]} as printed, "
-        f"{granted[CONVENTION]} under a convention for products, {granted[RENAMING]} by renaming net_c, "
-        f"{granted[SIGN]} by re-reading a sign; wrong are {', '.join(wrong)}"
+        f"{len(results) - len(wrong)} of {len(results)} lines are right: "
+        f"{granted[NOTHING]} as printed, {granted[CONVENTION]} under a convention for products, "
+        f"{granted[RENAMING]} by renaming net_c, {granted[SIGN]} by re-reading a sign; "
+        f"wrong are {', '.join(wrong)}"
     )
 
 

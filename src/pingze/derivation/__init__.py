@@ -1,4 +1,4 @@
-"""Check each line of the report's LSTM derivation as printed, and draw how gradients flow back in time.
+"""Check each line of the report's LSTM derivation, and draw how gradients flow back in time.
 
 This file reads the displayed formulas of the report's Part 1 line by line, with their faults and
 corrections.
@@ -28,11 +28,8 @@ class PrintedLine:
     correction: str = ""
 
     @property
-    def ways(self) -> Mapping[str, str]:
-        """The readings of the formula, keyed by the change to the print.
-
-        If nothing is changed, the only key is "".
-        """
+    def readings(self) -> Mapping[str, str]:
+        """The readings of the formula, keyed by the change to the print; "" is no change."""
         return self.also or {"": self.formula}
 
     @property
@@ -45,18 +42,21 @@ class PrintedLine:
 def lines() -> Mapping[str, PrintedLine]:
     """Read the report's lines, keyed R1, R2, … in printed order."""
     text = files(__package__).joinpath("printed_lines.toml").read_text(encoding="utf-8")
-    found: list[PrintedLine] = []
+    printed: dict[str, PrintedLine] = {}
     for block in tomllib.loads(text)["block"]:
-        place, rows = block["place"], block["row"]
+        rows = block["row"]
         left = rows[0]["formula"].split(" = ")[0]
         for number, row in enumerate(rows, start=1):
-            found.append(
-                PrintedLine(f"{place}, row {number}" if len(rows) > 1 else place, left, **row)
-            )
-    return {f"R{number}": line for number, line in enumerate(found, start=1)}
+            place = block["place"]
+            if len(rows) > 1:
+                place += f", row {number}"
+            printed[f"R{len(printed) + 1}"] = PrintedLine(place=place, left=left, **row)
+    return printed
 
 
 def sum_of(id_: str, lines: Mapping[str, PrintedLine]) -> list[str]:
-    """List the ids of all lines in the printed sum to which line `id_` belongs, or [] if line `id_` is in no sum."""
+    """List the ids of all lines in the printed sum to which a line belongs, [] if it is in none."""
     number = lines[id_].sum
-    return [other for other, line in lines.items() if number and line.sum == number]
+    if number is None:
+        return []
+    return [other for other, line in lines.items() if line.sum == number]

@@ -1,4 +1,4 @@
-"""Draw figures in one Matplotlib style, and convert them to SVG with real text in the page's color."""
+"""Draw figures in one Matplotlib style, and convert them to SVG with text in the page's colour."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ STYLE = dict(
     )
 )
 _INK = STYLE["text.color"]
-"""The color in which Matplotlib draws text. `svg` replaces it with the page's text color."""
+"""The colour in which Matplotlib draws text. `svg` replaces it with the page's text colour."""
 
 
 def panels(
@@ -38,14 +38,15 @@ def panels(
     """
     columns = min(columns, count)
     rows = count // columns
-    figure = Figure(figsize=size or (6.4, 4.6 if rows == 1 else 3.1 * rows), layout="constrained")
-    every = list(figure.subplots(rows, columns, sharey=sharey, squeeze=False).flat)
-    for number, axes in enumerate(every):
+    height = 4.6 if rows == 1 else 3.1 * rows
+    figure = Figure(figsize=size or (6.4, height), layout="constrained")
+    all_axes = list(figure.subplots(rows, columns, sharey=sharey, squeeze=False).flat)
+    for number, axes in enumerate(all_axes):
         axes.set(**labels)
         axes.xaxis.set_minor_formatter(NullFormatter())
         if number % columns:
             axes.set_ylabel("")
-    return figure, every
+    return figure, all_axes
 
 
 def by_step(axes: Axes, values: Sequence[float] | Array, style: str = "", **line: Any) -> None:
@@ -59,10 +60,18 @@ def level(axes: Axes, height: float, text: str) -> None:
     `text`, written above the line, says what the height means.
     """
     axes.axhline(height, color=_INK, linewidth=0.9, linestyle=(0, (1, 2)))
-    units: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-    place = axes.annotate(text, (1, height), (0, 3), **units, ha="right", color=_INK, fontsize=11)
-    place.set_annotation_clip(True)
-    place.set_in_layout(False)
+    annotation = axes.annotate(
+        text,
+        xy=(1, height),
+        xytext=(0, 3),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        ha="right",
+        color=_INK,
+        fontsize=11,
+    )
+    annotation.set_annotation_clip(True)
+    annotation.set_in_layout(False)
 
 
 def cap(panels: Sequence[Axes], top: float) -> None:
@@ -70,20 +79,23 @@ def cap(panels: Sequence[Axes], top: float) -> None:
 
     The axis starts below all values.
     """
-    values = [np.asarray(line.get_ydata(), float) for axes in panels for line in axes.lines]
+    values = []
+    for axes in panels:
+        values += [np.asarray(line.get_ydata(), float) for line in axes.lines]
     least = float(np.nanmin(np.concatenate(values)))
     panels[0].set_ylim(least - (top - least) / 20, top)
 
 
 def legend(figure: Figure, columns: int) -> None:
     """Add one legend for all panels."""
-    known: dict[str, Artist] = {}
+    lines: dict[str, Artist] = {}
     for axes in figure.axes:
-        lines, names = axes.get_legend_handles_labels()
-        known |= dict(zip(names, lines, strict=True))
-    columns = 1 if max(map(len, known)) > 34 else columns
+        handles, labels = axes.get_legend_handles_labels()
+        lines.update(zip(labels, handles, strict=True))
+    if max(len(label) for label in lines) > 34:
+        columns = 1
     figure.legend(
-        known.values(), known.keys(), loc="outside lower left", ncols=columns, fontsize=12
+        lines.values(), lines.keys(), loc="outside lower left", ncols=columns, fontsize=12
     )
 
 
@@ -93,10 +105,14 @@ def svg(figure: Figure, name: str) -> str:
         legend(figure, columns=2)
         buffer = StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    # 1) Keep only the element, without Matplotlib's metadata.
     text = buffer.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    # 2) Make the ids, and the references to them, unique in the page.
     text = re.sub(r'\bid="', f'id="{name}-', text)
-    text = re.sub(r'(url\(|href=")#', rf"\1#{name}-", text).replace(_INK, "currentColor")
-    return re.sub(
-        r'<svg[^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', text, count=1
-    )
+    text = re.sub(r'(url\(|href=")#', rf"\1#{name}-", text)
+    # 3) Take the page's colour and size.
+    text = text.replace(_INK, "currentColor")
+    tag = r'<svg[^>]*viewBox="([^"]*)"[^>]*>'
+    return re.sub(tag, r'<svg viewBox="\1" aria-hidden="true">', text, count=1)

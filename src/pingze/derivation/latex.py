@@ -24,18 +24,28 @@ import numpy as np
 
 from pingze.arrays import Array
 
+# The liberties of the report's notation.
 ROW_SCALING = "a row scaling"
-"""A liberty of the report's notation: vector times matrix means that entry k of the vector multiplies row k."""
+"""A vector times a matrix means that entry k of the vector multiplies row k."""
 OUTER_PRODUCT = "an outer product"
-"""A liberty of the report's notation: vector * row, such as the row z^T of z = [h_{t-1}, x_t], is an outer product."""
+"""A vector * a row, such as the row z^T of z = [h_{t-1}, x_t], is an outer product."""
 NAME = "net_c read as net_c̃"
-"""A liberty of the report's notation: the report introduces net_c̃, but writes net_c from then on."""
+"""The report introduces net_c̃, but writes net_c from then on."""
 
-LETTERS = {"c~_t": "c_tilde", "h_t-1": "h_prev", "c_t-1": "c_prev", "z": "z", "net_c~": "net_c"}
-LETTERS |= {f"{letter}_t": letter for letter in "hcfiox"}
-LETTERS |= {f"{kind}_{g}": f"{kind}_{g}" for kind in ("net", "W", "b") for g in "fico"}
-LETTERS |= {f"W_{g}{by}": f"W_{g}{by}" for g in "fico" for by in "hx"}
-"""The name that `differentiation.step` gives to each letter of the report; the keys are as `plain` writes them."""
+
+def _letters() -> dict[str, str]:
+    """Name the report's letters, as `plain` writes them, as `differentiation.step` does."""
+    names = {"c~_t": "c_tilde", "h_t-1": "h_prev", "c_t-1": "c_prev", "z": "z", "net_c~": "net_c"}
+    for letter in "hcfiox":
+        names[f"{letter}_t"] = letter
+    for g in "fico":
+        same = [f"net_{g}", f"W_{g}", f"b_{g}", f"W_{g}h", f"W_{g}x"]
+        names.update(zip(same, same, strict=True))
+    return names
+
+
+LETTERS = _letters()
+"""The name in `differentiation.step` of each letter of the report."""
 
 Partial = Callable[[str, str], Array]
 
@@ -63,9 +73,8 @@ def plain(formula: str) -> str:
 
     ``\mathbf{h}_{t-1}`` becomes ``h_t-1``, and c̃_t becomes ``c~_t``.
     """
-    formula = re.sub(
-        r"\\widetilde\{\\mathbf\{c\}\}|\\mathbf\{\\tilde\{c\}\}|\\widetilde\{c\}", "c~", formula
-    )
+    c_tilde = r"\\widetilde\{\\mathbf\{c\}\}|\\mathbf\{\\tilde\{c\}\}|\\widetilde\{c\}"
+    formula = re.sub(c_tilde, "c~", formula)
     formula = re.sub(r"\\mathbf\{(\w+)\}", r"\1", formula)
     return re.sub(r"([_^])\{([^{}]*)\}", r"\1\2", formula)
 
@@ -81,8 +90,10 @@ def readable(formula: str) -> str:
 
 def sides(formula: str) -> list[str]:
     """Return a line's right-hand sides as `plain` writes them. An empty line has none."""
-    first, *right = re.split(r"(?:^| )= ", plain(formula))
-    return [side.lstrip(" +") for side in right or [first] if side]
+    parts = re.split(r"(?:^| )= ", plain(formula))
+    if len(parts) > 1:
+        parts = parts[1:]  # without the left-hand side
+    return [part.lstrip(" +") for part in parts if part]
 
 
 def left_side(left: str) -> tuple[str, str | None]:
@@ -90,54 +101,60 @@ def left_side(left: str) -> tuple[str, str | None]:
 
     Return (of, by) for a derivative ∂of/∂by, and (letter, None) for a letter.
     """
-    found = re.fullmatch(FRACTION, plain(left))
-    return (LETTERS[found[1]], LETTERS[found[2]]) if found else (LETTERS[plain(left)], None)
+    fraction = re.fullmatch(FRACTION, plain(left))
+    if fraction is None:
+        return LETTERS[plain(left)], None
+    return LETTERS[fraction[1]], LETTERS[fraction[2]]
 
 
 def read(
     formula: str, values: Mapping[str, Array], partial: Partial
 ) -> tuple[Array, frozenset[str]]:
-    """Evaluate one side of an equation.
-
-    Return its value and its liberties (`ROW_SCALING`, `OUTER_PRODUCT`, `NAME`).
+    """Evaluate one side of an equation; return its value and its liberties.
 
     `formula` is in the form that `plain` returns. `values` holds the value of each letter under its
     name from `LETTERS`. Raises ValueError if the formula is outside the grammar or its shapes do
     not fit.
     """
+    reader = _Reader(values, partial)
     try:
-        source = re.sub(
-            FRACTION, r"partial(\1, \2)", _LETTER.sub(lambda found: LETTERS[found[0]], formula)
-        )
+        # 1) Replace the letters and signs, so that the formula is an expression of Python.
+        source = _LETTER.sub(lambda letter: LETTERS[letter[0]], formula)
+        source = re.sub(FRACTION, r"partial(\1, \2)", source)
         for sign, python in _PYTHON.items():
             source = source.replace(sign, python)
-        reader = _Reader(values, partial)
+        # 2) Parse and evaluate it.
         array = reader.value(ast.parse(source, mode="eval").body)
     except (SyntaxError, KeyError) as error:
         raise ValueError(f"{formula!r} is outside the grammar") from error
-    renamed = {NAME} if re.search("net_c(?!~)", formula) else set()
-    return np.asarray(array), frozenset(reader.liberties | renamed)
+    if re.search("net_c(?!~)", formula):
+        reader.liberties.add(NAME)
+    return np.asarray(array), frozenset(reader.liberties)
 
 
 class _Reader:
+    """An evaluator of parsed formulas that collects their liberties."""
+
     def __init__(self, values: Mapping[str, Array], partial: Partial) -> None:
-        self.values, self.partial = values, partial
+        self.values = values
+        self.partial = partial
         self.liberties: set[str] = set()
 
     def value(self, node: ast.expr) -> Any:
+        """Evaluate an expression, with one case for each row of the grammar."""
         match node:
             case ast.Constant(1):
                 return 1.0
             case ast.Name(letter):
                 return self.values[letter]
             case ast.BinOp(left, ast.Add() | ast.Sub() as sign, right):
-                total, term = self.value(left), self.value(right)
+                total = self.value(left)
+                term = self.value(right)
                 _check(0 in (np.ndim(total), np.ndim(term)) or total.shape == term.shape)
                 return total + term if isinstance(sign, ast.Add) else total - term
             case ast.BinOp(left, ast.Mult() | ast.MatMult() as sign, right):
-                return self._product(
-                    self.value(left), self.value(right), elementwise=isinstance(sign, ast.MatMult)
-                )
+                elementwise = isinstance(sign, ast.MatMult)
+                return self._product(self.value(left), self.value(right), elementwise=elementwise)
             case ast.BinOp(base, ast.Pow(), ast.Constant(2)):
                 return self.value(base) ** 2
             case ast.Attribute(base, "T"):
@@ -145,13 +162,14 @@ class _Reader:
                 _check(array.ndim in (1, 2))
                 return array.T if array.ndim == 2 else array[None]
             case ast.List([first, second]):
-                parts = self.value(first), self.value(second)
-                _check(np.ndim(parts[0]) == np.ndim(parts[1]) == 1)
-                return np.concatenate(parts)
+                upper = self.value(first)
+                lower = self.value(second)
+                _check(np.ndim(upper) == np.ndim(lower) == 1)
+                return np.concatenate([upper, lower])
             case ast.Subscript(ast.Name("diag"), inner):
                 array = np.asarray(self.value(inner))
-                _check(array.ndim > 0 and {*array.shape} == {len(array)})
-                return np.diag(array) if array.ndim == 1 else array * np.eye(*array.shape)
+                _check(array.ndim in (1, 2) and set(array.shape) == {len(array)})
+                return np.diag(array) if array.ndim == 1 else array * np.eye(len(array))
             case ast.Call(ast.Name("tanh"), [inner]):
                 return np.tanh(self.value(inner))
             case ast.Call(ast.Name("square_of_tanh"), [inner]):
@@ -172,15 +190,16 @@ class _Reader:
         _check(self.values[by].ndim == 1)
         columns = []
         for move in 1j * _TINY * np.eye(len(self.values[by])):
-            moved = _Reader({**self.values, by: self.values[by] + move}, self.partial)
-            columns.append(moved.value(of).imag)
-            self.liberties |= moved.liberties
+            reader = _Reader({**self.values, by: self.values[by] + move}, self.partial)
+            columns.append(reader.value(of).imag)
+            self.liberties |= reader.liberties
         return np.stack(columns, axis=-1) / _TINY
 
     def _product(self, left: Any, right: Any, *, elementwise: bool) -> Any:
+        # 1) A number times an array, and the elementwise product.
         if 0 in (np.ndim(left), np.ndim(right)) or (elementwise and left.shape == right.shape):
             return left * right
-        # the products that the report writes by its own conventions
+        # 2) The products that the report writes by its own conventions.
         if left.ndim == 1 < right.ndim:
             if not elementwise and right.shape[0] == 1:
                 self.liberties.add(OUTER_PRODUCT)
@@ -188,6 +207,7 @@ class _Reader:
             _check(len(left) == len(right))
             self.liberties.add(ROW_SCALING)
             return np.einsum("k,k...->k...", left, right)
+        # 3) The matrix product.
         _check(not elementwise and left.ndim == 2 and left.shape[1] == len(right))
         return np.tensordot(left, right, axes=1)
 

@@ -1,10 +1,10 @@
-"""Measure the error of each line of the report's Part 1, on layers with random and with trained weights."""
+"""Measure the error of each line of the report's Part 1, on random and on trained layers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import reduce
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,11 +21,10 @@ SHAPES = ((3, 4), (5, 2), (4, 6))
 """The input and hidden sizes (E, H) of the random layers."""
 DISTANCES = (1, 2, 4, 8)
 """The distances t - k over which lines R70 and R71 are measured."""
-UNITS, INPUTS = 6, 4
-"""The numbers of units and inputs drawn at random from the trained layer per step.
-
-Only these are differentiated.
-"""
+UNITS = 6
+"""The number of units drawn at random per step; only these are differentiated."""
+INPUTS = 4
+"""The number of inputs drawn at random per step."""
 PRODUCTS = ("R70", "R71")
 """The two lines that state ∂h_t/∂h_k as a product over time.
 
@@ -37,11 +36,11 @@ FURTHER_TERM = "a term of a further equality"
 QUALIFIERS = (latex.ROW_SCALING, latex.OUTER_PRODUCT, DIAGONAL, FURTHER_TERM)
 WRONG = "wrong"
 """The verdict on a wrong line. Every other verdict begins with "right"."""
-NOTHING, CONVENTION, RENAMING, SIGN = "nothing", "a convention for products", "a renaming", "a sign"
-"""What a reader must allow for a line to be right. `RENAMING` is reading net_c as net_c̃.
-
-`SIGN` is reading + as =.
-"""
+# What a reader must allow for a line to be right.
+NOTHING = "nothing"
+CONVENTION = "a convention for products"
+RENAMING = "a renaming"  # net_c is read as net_c̃
+SIGN = "a sign"  # + is read as =
 
 
 @dataclass(frozen=True)
@@ -59,21 +58,24 @@ class LineResult:
     place: str
     formula: str
     verdict: str
-    """`WRONG`, or "right" with the liberties that were needed to read the line, as in "right as a row scaling"."""
+    """`WRONG`, or "right" with the liberties of the reading, as in "right as a row scaling"."""
     granted: str
     """What must be granted to call the line right.
 
     `NOTHING`, `CONVENTION`, `RENAMING` or `SIGN`; "" if it is wrong.
     """
     printed_error: float
-    """The printed line's error: that of the worst reading if all readings must be right, else that of the best."""
+    """The printed line's error.
+
+    It is that of the worst reading if all readings must be right, else that of the best.
+    """
     corrected_error: float
     """The corrected line's error.
 
     Like `printed_error`, it is measured against automatic differentiation.
     """
     central_error: float | None
-    """The corrected line's error against central differences; None if the line is not a derivative."""
+    """The corrected line's error against central differences; None if it is not a derivative."""
     readings: dict[str, float]
     """The error of each reading, by the reading's name.
 
@@ -83,7 +85,8 @@ class LineResult:
     correction: str
 
 
-class LineReading(NamedTuple):
+@dataclass(frozen=True)
+class LineReading:
     """The error and liberties (see `latex.read`) of one reading.
 
     `liberties` is None for a whole sum of lines.
@@ -93,7 +96,8 @@ class LineReading(NamedTuple):
     liberties: frozenset[str] | None = frozenset()
 
 
-class Measurement(NamedTuple):
+@dataclass(frozen=True)
+class Measurement:
     """A line's errors on one LSTM step or layer.
 
     If `every` is True, all readings must be right, else one suffices.
@@ -106,107 +110,118 @@ class Measurement(NamedTuple):
 
 
 def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
-    """Measure every line of the report on random layers and on the first layer of a checkpoint.
-
-    Judge each line.
-    """
+    """Measure and judge every line of the report on random layers and a checkpoint's first layer."""
     rng = np.random.default_rng(seed)
+    # 1) The layers.
     layers = [differentiation.random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
     trained = differentiation.trained_layer(model, 2 * max(DISTANCES))
-    # Lines of the forward pass are measured on whole steps of the trained layer, derivatives on
-    # some of its units.
-    random = [Point(letters(layer[0])) for layer in layers]
-    whole, parts = list(random), list(random)
-    for at in trained[3::4]:
-        whole.append(Point(letters(at)))
-        parts.append(
-            Point(letters(at, _drawn(at.h_prev.size, UNITS, rng), _drawn(at.x.size, INPUTS, rng)))
-        )
-    in_time = [measure_through_time(layer, rng) for layer in (*layers, trained)]
-    found = {id_: [products[id_] for products in in_time] for id_ in PRODUCTS}
+    # 2) Their steps. Lines of the forward pass are measured on whole steps of the trained layer,
+    # derivatives on some of its units.
+    whole = [Point(letters(layer[0])) for layer in layers]
+    parts = list(whole)
+    for cache in trained[3::4]:
+        whole.append(Point(letters(cache)))
+        units = _drawn(cache.h_prev.size, UNITS, rng)
+        inputs = _drawn(cache.x.size, INPUTS, rng)
+        parts.append(Point(letters(cache, units, inputs)))
+    # 3) The products over time.
+    layers.append(trained)
+    products = [measure_through_time(layer, rng) for layer in layers]
+    # 4) Measure and judge each line.
+    results = []
     for id_, line in lines().items():
-        if id_ not in PRODUCTS:
-            found[id_] = [
-                point.measured(id_) for point in (parts if latex.left_side(line.left)[1] else whole)
-            ]
-    return [result(id_, line, found[id_]) for id_, line in lines().items()]
+        if id_ in PRODUCTS:
+            measurements = [of_layer[id_] for of_layer in products]
+        else:
+            _, by = latex.left_side(line.left)
+            points = parts if by else whole
+            measurements = [point.measured(id_) for point in points]
+        results.append(result(id_, line, measurements))
+    return results
 
 
 class Point:
-    """One LSTM step with given inputs and weights (see `letters`), on which printed lines are measured."""
+    """One LSTM step with given inputs and weights (see `letters`), to measure printed lines on."""
 
     def __init__(self, given: Mapping[str, Array]) -> None:
-        self.given, self.lines = given, lines()
+        self.given = given
+        self.lines = lines()
         self.values = differentiation.step(given, np)
-        """The value of every letter, and W_gh and W_gx: the parts of each gate's W_g that act on h_prev and x."""
+        """The value of every letter, also W_gh and W_gx, the parts of W_g that act on h_prev and x."""
         H = len(self.values["h_prev"])
         for g in "fico":
-            self.values |= {f"W_{g}h": given[f"W_{g}"][:, :H], f"W_{g}x": given[f"W_{g}"][:, H:]}
-        self.automatic = cache(self._derivative)
-        """`automatic(of, by, through)` is ∂of/∂by, computed with PyTorch.
+            self.values[f"W_{g}h"] = given[f"W_{g}"][:, :H]
+            self.values[f"W_{g}x"] = given[f"W_{g}"][:, H:]
+        self._automatic: dict[tuple[str, str, str], Array] = {}
 
-        The axes of `of` precede those of `by`.
+    def automatic(self, of: str, by: str, through: str = "fico") -> Array:
+        """Compute ∂of/∂by with PyTorch, once. The axes of `of` precede those of `by`.
 
         `through` lists the gates that may change with `by`; "fico" is all gates. The other gates
         are held constant.
         """
+        key = (of, by, through)
+        if key not in self._automatic:
+            function = self._function(of, by, through, torch)
+            value = self.values[by]
+            self._automatic[key] = differentiation.automatic_jacobian(function, value)
+        return self._automatic[key]
+
+    def _function(self, of: str, by: str, through: str, xp: Any) -> Callable[[Any], Any]:
+        """Return `of` as a function of `by`, in numpy or torch (`xp`); see `automatic`."""
+        given = dict(self.given)
+        for g in "fico":
+            if g not in through:
+                given[f"net_{g}"] = self.values[f"net_{g}"]
+        return lambda value: differentiation.step(given | {by: value}, xp)[of]
 
     def measured(self, id_: str) -> Measurement:
-        """Measure a line that states a value of the forward pass or a derivative within one step."""
-        line, rows = self.lines[id_], sum_of(id_, self.lines)
-        of, by = latex.left_side(line.left)
-        readings, corrected = self.readings(id_), self._corrected_error(line)
+        """Measure a line that states a value of the forward pass or a derivative of one step."""
+        line = self.lines[id_]
+        rows = sum_of(id_, self.lines)
+        readings = self.readings(id_)
+        corrected = self._corrected_error(line)
+        # The last row of a sum also answers for the whole sum.
         if rows and id_ == rows[-1]:
-            together = self._total_error(rows, corrected=False)
-            readings[f"{rows[0]} to {id_} together"] = LineReading(together, liberties=None)
+            error = self._total_error(rows, corrected=False)
+            readings[f"{rows[0]} to {id_} together"] = LineReading(error, liberties=None)
             corrected = max(corrected, self._total_error(rows, corrected=True))
-        central = (
-            self._corrected_error(line, self._derivative(of, by, line.through, np)) if by else None
-        )
-        return Measurement(readings, corrected, central, every=not rows)
+        central = None
+        of, by = latex.left_side(line.left)
+        if by:
+            function = self._function(of, by, line.through, np)
+            reference = differentiation.central_differences(function, self.values[by])
+            central = self._corrected_error(line, reference)
+        return Measurement(readings=readings, corrected=corrected, central=central, every=not rows)
 
     def readings(self, id_: str) -> dict[str, LineReading]:
         """Return the error of every plausible reading of a line, keyed by the reading's name."""
         line = self.lines[id_]
+        readings = {}
         # 1) A row that is not part of a sum states equalities, and all of them must hold.
         if not line.sum:
-            sides = latex.sides(line.formula)
-            return {
-                f"equality {n}": self._compare(side, line) for n, side in enumerate(sides, start=1)
-            }
+            for number, side in enumerate(latex.sides(line.formula), start=1):
+                readings[f"equality {number}"] = self._compare(side, line)
+            return readings
         # 2) A row that is part of a sum is one of its terms.
         rows = sum_of(id_, self.lines)
         further = self.lines[rows[0]].formula.startswith("+")
         name = FURTHER_TERM if further else "a term of its sum"
-        readings = {
-            f"{name}, {way}" if way else name: self._compare(latex.sides(formula)[0], line)
-            for way, formula in line.ways.items()
-        }
+        for change, formula in line.readings.items():
+            key = f"{name}, {change}" if change else name
+            readings[key] = self._compare(latex.sides(formula)[0], line)
         # 3) A sum that begins with + may continue the sum before it, or its + is a misprint for =.
         if further:
             ids = list(self.lines)
-            before = ids[: ids.index(id_) + 1]
-            equality = max(n for n, row in enumerate(before) if "=" in self.lines[row].formula)
-            readings["a further sum"] = LineReading(
-                self._total_error(before[equality:], corrected=False)
-            )
-            readings["a further equality by itself"] = LineReading(
-                self._total_error([id_], corrected=False)
-            )
+            end = ids.index(id_) + 1
+            start = end - 1
+            while "=" not in self.lines[ids[start]].formula:
+                start -= 1
+            continued = self._total_error(ids[start:end], corrected=False)
+            alone = self._total_error([id_], corrected=False)
+            readings["a further sum"] = LineReading(continued)
+            readings["a further equality by itself"] = LineReading(alone)
         return readings
-
-    def _derivative(self, of: str, by: str, through: str = "fico", xp: Any = torch) -> Array:
-        """Return ∂of/∂by as `automatic` does or, if `xp` is numpy, by central differences."""
-        fixed = {f"net_{g}": self.values[f"net_{g}"] for g in "fico" if g not in through}
-        differentiate = (
-            differentiation.automatic_jacobian
-            if xp is torch
-            else differentiation.central_differences
-        )
-        given = {**self.given, **fixed}
-        return differentiate(
-            lambda value: differentiation.step({**given, by: value}, xp)[of], self.values[by]
-        )
 
     def _reference(self, line: PrintedLine, through: str = "fico") -> Array:
         """Return the true value of a line's left-hand side.
@@ -214,7 +229,10 @@ class Point:
         In a derivative, gates not in `through` are constant.
         """
         of, by = latex.left_side(line.left)
-        return self.automatic(of, by, through) if by else self.values[of]
+        if by is None:
+            value: Array = self.values[of]
+            return value
+        return self.automatic(of, by, through)
 
     def _read(self, side: str) -> tuple[Array, frozenset[str]]:
         """Evaluate one side of an equation.
@@ -227,35 +245,45 @@ class Point:
             return np.array(np.nan), frozenset()
 
     def _compare(self, side: str, line: PrintedLine, reference: Array | None = None) -> LineReading:
-        """Compare one side of an equation with a reference, by default the true value of the left-hand side."""
+        """Compare one side of an equation with a reference, by default the true left-hand side."""
         array, liberties = self._read(side)
-        reference = self._reference(line, line.through) if reference is None else reference
+        if reference is None:
+            reference = self._reference(line, line.through)
         if array.ndim == 1 < reference.ndim:
             liberties |= {DIAGONAL}
-        return LineReading(relative_error(array, reference, self._reference(line)), liberties)
+        error = relative_error(array, reference, self._reference(line))
+        return LineReading(error, liberties)
 
     def _corrected_error(self, line: PrintedLine, reference: Array | None = None) -> float:
-        """Return the largest error of a corrected line's right-hand sides, or 0 if the correction removes the line."""
+        """Return the largest error of a corrected line's right sides, or 0 if it is removed."""
         sides = latex.sides(line.corrected)
-        return max((self._compare(side, line, reference).error for side in sides), default=0.0)
+        errors = [self._compare(side, line, reference).error for side in sides]
+        return max(errors, default=0.0)
 
     def _total_error(self, rows: Sequence[str], *, corrected: bool) -> float:
         """Add up lines, corrected or in their first reading.
 
         Return the total's error against the whole derivative.
         """
-        found = [self.lines[row] for row in rows]
-        texts = [line.corrected if corrected else next(iter(line.ways.values())) for line in found]
-        terms = [self._read(side)[0] for text in texts for side in latex.sides(text)]
+        terms = []
+        for row in rows:
+            line = self.lines[row]
+            formula = line.corrected
+            if not corrected:
+                formula = next(iter(line.readings.values()))
+            for side in latex.sides(formula):
+                term, _ = self._read(side)
+                terms.append(term)
         if len({term.shape for term in terms}) > 1:
             return np.inf
-        return relative_error(np.asarray(np.sum(terms, axis=0)), self._reference(found[0]))
+        total = np.asarray(np.sum(terms, axis=0))
+        return relative_error(total, self._reference(self.lines[rows[0]]))
 
 
 def measure_through_time(
     caches: Sequence[StepCache], rng: np.random.Generator
 ) -> dict[str, Measurement]:
-    """Measure lines R70 and R71 over the last steps of a layer, on randomly drawn rows and columns of the Jacobian.
+    """Measure lines R70 and R71 over the last steps of a layer, on random rows and columns.
 
     Both lines print the product of ∂h_{i+1}/∂h_i. In R71 the index i runs in the wrong direction,
     perhaps by mistake. The corrected lines use the joint Jacobians of h and c instead.
@@ -263,65 +291,94 @@ def measure_through_time(
     H = caches[0].h_prev.shape[1]
     units = _drawn(H, UNITS, rng)
     places = np.concatenate([units, H + units])
-    by_distance, errors = {}, []
+    errors = []
     for distance in DISTANCES:
         steps = caches[-distance:]
+        # 1) The true rows and columns of ∂[h_t, c_t]/∂[h_k, c_k].
         rows, columns = differentiation.state_derivative(steps, places)
-        factors, whole = [of_hidden(cache).h_prev[0] for cache in steps], joint_product(steps)[0]
-        printed = [reduce(np.matmul, ordered)[units] for ordered in (factors[::-1], factors)]
-        found = [relative_error(each, rows[: len(units), :H]) for each in printed]
+        of_hidden_by_hidden = rows[: len(units), :H]
+        # 2) The products as printed, and corrected.
+        factors = [of_hidden(cache).h_prev[0] for cache in steps]
+        in_order = reduce(np.matmul, reversed(factors))[units]
+        by_index = reduce(np.matmul, factors)[units]
+        whole = joint_product(steps)[0]
+        # 3) The errors: R70, R71, the correction against PyTorch and central differences.
         errors.append(
-            [*found, relative_error(whole[places], rows), relative_error(whole[:, places], columns)]
+            (
+                relative_error(in_order, of_hidden_by_hidden),
+                relative_error(by_index, of_hidden_by_hidden),
+                relative_error(whole[places], rows),
+                relative_error(whole[:, places], columns),
+            )
         )
-        by_distance[f"t - k = {distance}"] = LineReading(found[0])
-    in_order, by_index, corrected, central = np.max(errors, axis=0).tolist()
+    by_distance = {}
+    for distance, (of_r70, *_) in zip(DISTANCES, errors, strict=True):
+        by_distance[f"t - k = {distance}"] = LineReading(of_r70)
+    r70, r71, corrected, central = np.max(errors, axis=0).tolist()
     by_order = {
-        "factors in R70's order": LineReading(in_order),
-        "factors in the index's order": LineReading(by_index),
+        "factors in R70's order": LineReading(r70),
+        "factors in the index's order": LineReading(r71),
     }
     return {
-        PRODUCTS[0]: Measurement(by_distance, corrected, central, every=True),
-        PRODUCTS[1]: Measurement(by_order, corrected, central, every=False),
+        PRODUCTS[0]: Measurement(
+            readings=by_distance, corrected=corrected, central=central, every=True
+        ),
+        PRODUCTS[1]: Measurement(
+            readings=by_order, corrected=corrected, central=central, every=False
+        ),
     }
 
 
 def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineResult:
     """Combine a line's measurements at all points, and judge the line."""
-    readings = {
-        name: max(point.readings[name].error for point in points) for name in points[0].readings
-    }
-    own = [name for name, reading in points[0].readings.items() if reading.liberties is not None]
-    chosen = (max if points[0].every else min)(own, key=readings.__getitem__)
-    liberties = frozenset({chosen}).union(
-        *(point.readings[chosen].liberties or () for point in points)
-    )
-    # Name the largest concession: a misprinted sign first, then a convention for products, then a
-    # renaming.
-    verdict, granted = WRONG, ""
-    if readings[chosen] <= TOLERANCE:
-        qualifiers, renamed = (
-            [name for name in QUALIFIERS if name in liberties],
-            latex.NAME in liberties,
-        )
-        verdict = f"right as {' and '.join(qualifiers)}" if qualifiers else "right"
-        verdict += f", {latex.NAME}" if renamed else ""
-        granted = CONVENTION if qualifiers else RENAMING if renamed else NOTHING
-        granted = SIGN if FURTHER_TERM in liberties else granted
+    # 1) The largest error of each reading.
+    first = points[0]
+    errors = {}
+    for name in first.readings:
+        errors[name] = max(point.readings[name].error for point in points)
+    # 2) The reading that decides, and its liberties; a name such as `FURTHER_TERM` is one too.
+    own = [name for name, reading in first.readings.items() if reading.liberties is not None]
+    choose = max if first.every else min
+    decisive = choose(own, key=lambda name: errors[name])
+    liberties = {decisive}
+    for point in points:
+        liberties |= point.readings[decisive].liberties or frozenset()
+    # 3) The verdict.
+    verdict = WRONG
+    granted = ""
+    if errors[decisive] <= TOLERANCE:
+        verdict, granted = _right(liberties)
+    central_errors = [point.central for point in points if point.central is not None]
     return LineResult(
         id=id_,
         place=line.place,
         formula=line.formula,
         verdict=verdict,
         granted=granted,
-        printed_error=readings[chosen],
+        printed_error=errors[decisive],
         corrected_error=max(point.corrected for point in points),
-        central_error=max(
-            (point.central for point in points if point.central is not None), default=None
-        ),
-        readings=readings,
+        central_error=max(central_errors, default=None),
+        readings=errors,
         fault=line.fault,
         correction=line.correction,
     )
+
+
+def _right(liberties: Collection[str]) -> tuple[str, str]:
+    """Return the verdict on a right line, and the largest concession that it needs."""
+    qualifiers = [name for name in QUALIFIERS if name in liberties]
+    verdict = "right"
+    granted = NOTHING
+    if qualifiers:
+        verdict += f" as {' and '.join(qualifiers)}"
+    if latex.NAME in liberties:
+        verdict += f", {latex.NAME}"
+        granted = RENAMING
+    if qualifiers:
+        granted = CONVENTION
+    if FURTHER_TERM in liberties:
+        granted = SIGN
+    return verdict, granted
 
 
 def _drawn(size: int, count: int, rng: np.random.Generator) -> Array:

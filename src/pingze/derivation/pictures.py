@@ -1,9 +1,10 @@
-"""Draw the four PNG files of `pingze derive --plots`, which show how much of a gradient survives back through time."""
+"""Draw the files of `pingze derive --plots`: how much of a gradient survives back through time."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -14,7 +15,7 @@ from pingze.derivation.charts import STYLE, by_step, legend, panels
 from pingze.derivation.differentiation import run_layer, trained_layer, untrained_layer
 from pingze.errors import InputError
 from pingze.files import written
-from pingze.lstm.formulas import Parameters, StepCache, gate_weights
+from pingze.lstm.formulas import StepCache, gate_weights
 from pingze.lstm.jacobians import back_through_time
 
 LINES: Mapping[str, dict[str, Any]] = {
@@ -26,7 +27,7 @@ LINES: Mapping[str, dict[str, Any]] = {
 }
 """The line style of each layer.
 
-Zero initialization is left out because no gradient passes through it.
+Zero initialisation is left out because no gradient passes through it.
 """
 FORGET_BIASES = {0.0: "C0", 1.0: "C1", 3.0: "C2"}
 DISTANCES = (1, 2, 4, 8, 16, 32)
@@ -40,7 +41,8 @@ GAIN: dict[str, Any] = {
 WIDE = (10.5, 5.4)
 
 
-class GradientFlow(NamedTuple):
+@dataclass(frozen=True)
+class GradientFlow:
     """The gains and singular values of ∂h_t/∂h_k for t - k = 1 … T.
 
     A Jacobian's gain is its Frobenius norm divided by √H: how much the Jacobian stretches a random
@@ -50,41 +52,43 @@ class GradientFlow(NamedTuple):
     gains: Mapping[str, Array]
     """The gain of each part of the Jacobian at each distance. `whole` is ∂h_t/∂h_k.
 
-    `hidden` and `cell` are defined by
-    `jacobians.Products`. `missed` is `whole` - `hidden`, `missed_by_cell` is `whole` - `cell`, and
-    `mixed` is `whole` - `hidden` - `cell`. A plain RNN has only `whole`."""
+    `hidden` and `cell` are defined by `jacobians.Products`. `missed` is `whole` - `hidden`,
+    `missed_by_cell` is `whole` - `cell`, and `mixed` is `whole` - `hidden` - `cell`. A plain RNN
+    has only `whole`.
+    """
     spectra: Mapping[int, Array]
     """The singular values of ∂h_t/∂h_k at each distance, the largest first."""
 
 
 def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int = 0) -> list[Path]:
-    """Draw four figures for a checkpoint's first layer, write them to a folder, and return the paths of the PNG files.
+    """Draw four figures for a checkpoint's first layer, and return the paths of the PNG files.
 
     The largest t - k is `steps`. A layer of 512 units takes half a minute. Raises InputError if a
     file is not writable.
     """
+    rng = np.random.default_rng(seed)
     # 1) The trained layer, and untrained layers on the same input, each with the LSTM's gates and
     # without them.
-    trained, rng = trained_layer(model, steps), np.random.default_rng(seed)
-    layers = {
-        name: trained if name == "trained" else untrained_layer(name, trained, rng)
-        for name in LINES
-    }
+    trained = trained_layer(model, steps)
+    layers = {}
+    for name in LINES:
+        layers[name] = trained if name == "trained" else untrained_layer(name, trained, rng)
     flows = {name: gradient_flow(layer) for name, layer in layers.items()}
-    plain = {name: plain_gradient_flow(layer) for name, layer in layers.items()}
+    plain_flows = {name: plain_gradient_flow(layer) for name, layer in layers.items()}
     # 2) Orthogonal weights with several biases of the forget gate.
-    biased: dict[str, tuple[Sequence[StepCache], dict[str, Any]]] = {}
+    biased = {}
     x = np.stack([cache.x for cache in trained])
-    for bias, colour in FORGET_BIASES.items():
-        weights = Parameters(*(array.copy() for array in layers["orthogonal"][0].parameters))
-        gate_weights(weights)["f"].b[:] = bias
-        biased[f"orthogonal, $b_f$ = {bias:g}"] = (run_layer(weights, x), {"color": colour})
+    orthogonal = layers["orthogonal"][0].parameters
+    for bias in FORGET_BIASES:
+        parameters = orthogonal._replace(bias=orthogonal.bias.copy())
+        gate_weights(parameters)["f"].b[:] = bias
+        biased[bias] = run_layer(parameters, x)
     # 3) The pictures.
     with matplotlib.rc_context(STYLE):
         figures = {
-            "gain.png": _gains(flows, plain),
-            "spectrum.png": _spectra(flows, plain),
-            "forget_gate.png": _forget_gates({**biased, "trained": (trained, LINES["trained"])}),
+            "gain.png": _gains(flows, plain_flows),
+            "spectrum.png": _spectra(flows, plain_flows),
+            "forget_gate.png": _forget_gates(biased, trained),
             "products.png": _products(flows),
         }
         for name, figure in figures.items():
@@ -97,38 +101,42 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
 def gradient_flow(
     caches: Sequence[StepCache], distances: Collection[int] = DISTANCES
 ) -> GradientFlow:
-    """Return the gains of an LSTM's ∂h_t/∂h_k at every t - k, and the singular values at the t - k in `distances`."""
+    """Measure ∂h_t/∂h_k in an LSTM: the gains at every t - k, the singular values at `distances`."""
+    return _flow(_parts(caches), distances)
 
-    # one distance at a time: with 512 units, all would fill 600 MB
-    def parts() -> Iterator[dict[str, Array]]:
-        for products in back_through_time(caches):
-            hidden, cell = products.hidden[0], products.cell[0]
-            whole = products.whole[0, :, : len(hidden)]
-            missed = {
-                "missed": whole - hidden,
-                "missed_by_cell": whole - cell,
-                "mixed": whole - hidden - cell,
-            }
-            yield {"whole": whole, "hidden": hidden, "cell": cell, **missed}
 
-    return _flow(parts(), distances)
+def _parts(caches: Sequence[StepCache]) -> Iterator[dict[str, Array]]:
+    """Yield the parts of ∂h_t/∂h_k, one distance at a time, because all would fill 600 MB."""
+    for products in back_through_time(caches):
+        hidden = products.hidden[0]
+        cell = products.cell[0]
+        whole = products.whole[0, :, : len(hidden)]
+        yield {
+            "whole": whole,
+            "hidden": hidden,
+            "cell": cell,
+            "missed": whole - hidden,
+            "missed_by_cell": whole - cell,
+            "mixed": whole - hidden - cell,
+        }
 
 
 def plain_gradient_flow(
     caches: Sequence[StepCache], distances: Collection[int] = DISTANCES
 ) -> GradientFlow:
-    """Measure ∂h_t/∂h_k in the plain RNN h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c), with weights of the LSTM's cell.
+    """Measure ∂h_t/∂h_k in a plain RNN with the weights of the LSTM's cell.
 
-    The RNN's Jacobian of one step is ∂h_t/∂h_{t-1} = diag[1 - h_t²] W_ch.
+    The RNN is h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c), and its Jacobian of one step is
+    ∂h_t/∂h_{t-1} = diag[1 - h_t²] W_ch.
     """
     W_h, W_x, b = gate_weights(caches[0].parameters)["c"]
-    h, factors = np.zeros_like(b), []
+    h = np.zeros_like(b)
+    factors = []
     for cache in caches:
         h = np.tanh(W_h @ h + W_x @ cache.x[0] + b)
         factors.append((1 - h * h)[:, None] * W_h)
-    return _flow(
-        ({"whole": product} for product in accumulate(reversed(factors), np.matmul)), distances
-    )
+    products = accumulate(reversed(factors), np.matmul)
+    return _flow(({"whole": product} for product in products), distances)
 
 
 def _flow(jacobians: Iterable[Mapping[str, Array]], distances: Collection[int]) -> GradientFlow:
@@ -136,24 +144,26 @@ def _flow(jacobians: Iterable[Mapping[str, Array]], distances: Collection[int]) 
     spectra = {}
     for distance, parts in enumerate(jacobians, start=1):
         for name, part in parts.items():
-            gains.setdefault(name, []).append(float(np.linalg.norm(part) / np.sqrt(len(part))))
+            gain = float(np.linalg.norm(part) / np.sqrt(len(part)))
+            gains.setdefault(name, []).append(gain)
         if distance in distances:
             spectra[distance] = np.linalg.svd(parts["whole"], compute_uv=False)
-    return GradientFlow({name: np.array(values) for name, values in gains.items()}, spectra)
+    arrays = {name: np.array(values) for name, values in gains.items()}
+    return GradientFlow(gains=arrays, spectra=spectra)
 
 
-def _gains(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
-    figure, every = panels(2, size=WIDE, **GAIN)
+def _gains(flows: Mapping[str, GradientFlow], plain_flows: Mapping[str, GradientFlow]) -> Figure:
+    figure, (left, right) = panels(2, size=WIDE, **GAIN)
     figure.suptitle("How much of a change of $h_k$ reaches $h_t$; with zero weights, nothing")
-    titles = ("LSTM", "without gates: a plain tanh RNN")
-    for axes, title, each in zip(every, titles, (flows, plain), strict=True):
-        axes.set_title(title)
-        for name, line in LINES.items():
-            by_step(axes, each[name].gains["whole"], label=name, **line)
+    left.set_title("LSTM")
+    right.set_title("without gates: a plain tanh RNN")
+    for name, line in LINES.items():
+        by_step(left, flows[name].gains["whole"], label=name, **line)
+        by_step(right, plain_flows[name].gains["whole"], label=name, **line)
     return figure
 
 
-def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
+def _spectra(flows: Mapping[str, GradientFlow], plain_flows: Mapping[str, GradientFlow]) -> Figure:
     """Draw the singular values at each distance, one panel per layer.
 
     Values that are rounding errors are left out.
@@ -164,15 +174,12 @@ def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow
         "ylabel": "singular value",
         "xticks": (0, 0.5, 1),
     }
-    figure, every = panels(2 * len(LINES), columns=len(LINES), size=(14, 7), **labels)
+    figure, all_axes = panels(2 * len(LINES), columns=len(LINES), size=(14, 7), **labels)
     figure.suptitle(r"Singular values of $\partial h_t/\partial h_k$, the largest first")
-    kinds = [
-        (kind, name, each[name])
-        for kind, each in (("LSTM", flows), ("RNN", plain))
-        for name in LINES
-    ]
-    for axes, (kind, name, flow) in zip(every, kinds, strict=True):
-        axes.set_title(f"{kind}, {name}")
+    titled = {f"LSTM, {name}": flows[name] for name in LINES}
+    titled |= {f"RNN, {name}": plain_flows[name] for name in LINES}
+    for axes, (title, flow) in zip(all_axes, titled.items(), strict=True):
+        axes.set_title(title)
         for distance, values in flow.spectra.items():
             share = np.arange(1, len(values) + 1) / len(values)
             known = values > values[0] * len(values) * np.finfo(values.dtype).eps
@@ -180,25 +187,34 @@ def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow
     return figure
 
 
-def _forget_gates(layers: Mapping[str, tuple[Sequence[StepCache], dict[str, Any]]]) -> Figure:
-    """Draw the gain of ∂h_t/∂h_k, the gain along the cell states alone, and the mean of each unit's forget gate."""
+def _forget_gates(
+    biased: Mapping[float, Sequence[StepCache]], trained: Sequence[StepCache]
+) -> Figure:
+    """Draw the gain of ∂h_t/∂h_k, along all paths and along the cell, and the mean forget gates.
+
+    `biased` has a layer for each bias of the forget gate.
+    """
     figure, (left, right) = panels(2, size=WIDE, sharey=False, ylim=(0, 1))
-    left.set(
-        **{**GAIN, "title": "solid: all paths; dashed: along the cell alone", "ylim": (1e-6, 10)}
-    )
+    left.set(**GAIN)
+    left.set(title="solid: all paths; dashed: along the cell alone", ylim=(1e-6, 10))
     right.set(title="forget gates, the most closed first", xlabel="share of the units")
     right.set_ylabel("$f_t$, mean over the verse")
-    for label, (layer, line) in layers.items():
+
+    def draw_layer(label: str, layer: Sequence[StepCache], line: Mapping[str, Any]) -> None:
         gains = gradient_flow(layer, ()).gains
         by_step(left, gains["whole"], label=label, **line)
         by_step(left, gains["cell"], "--", **line)
         f = np.sort(np.mean([cache.gates.f[0] for cache in layer], axis=0))
         right.plot(np.arange(1, len(f) + 1) / len(f), f, **line)
+
+    for bias, colour in FORGET_BIASES.items():
+        draw_layer(f"orthogonal, $b_f$ = {bias:g}", biased[bias], {"color": colour})
+    draw_layer("trained", trained, LINES["trained"])
     return figure
 
 
 def _products(flows: Mapping[str, GradientFlow]) -> Figure:
-    """Draw the gains of ∂h_t/∂h_k and of the report's product ∏ ∂h_{i+1}/∂h_i, and the product's relative error."""
+    """Draw the gains of ∂h_t/∂h_k and of the report's product ∏ ∂h_{i+1}/∂h_i, and its error."""
     figure, (left, right) = panels(2, size=WIDE, sharey=False, xlabel="$t - k$")
     left.set(title=r"solid: $\partial h_t/\partial h_k$; dotted: the report's product", **GAIN)
     for name, line in LINES.items():
