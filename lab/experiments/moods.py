@@ -10,8 +10,8 @@ import argparse
 import warnings
 from dataclasses import replace
 
-from pingze.composing import Poem
 from pingze.composing.composer import composer
+from pingze.composing.poem import Poem
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pingze.composing import alternatives, compose, explain, generate, revise
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, compose, composer
+from pingze.composing.generation import generate
 from pingze.composing.poem import Poem, punctuate
 from pingze.composing.request.input_characters import ConversionWarning
+from pingze.composing.revision import alternatives, explain, revise
 from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
 from pingze.network import checkpoint

@@ -17,7 +17,7 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import Request, read_request
 from pingze.errors import InfeasibleError, InputError
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.patterns import word_starts
 from pingze.verse.tones import groups
 from tests.composing import verse

@@ -16,9 +16,10 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
 from pingze.corpus import Store
-from pingze.verse import Verdict, check
+from pingze.verse.checking import check
 from pingze.verse.rhyme import lenders
 from pingze.verse.tones import sides, usable_tone
+from pingze.verse.verdict import Verdict
 from tests.composing.verse import may_rhyme
 
 pytestmark = [pytest.mark.corpus, pytest.mark.slow]

@@ -7,15 +7,22 @@ from inspect import unwrap
 import pytest
 from hypothesis import assume
 
-from pingze.composing import alternatives, compose, explain, read_poem, revise
+from pingze.composing.composer import compose
 from pingze.composing.constraints import FREE
 from pingze.composing.poem import Poem
 from pingze.composing.request.input_characters import ConversionWarning
-from pingze.composing.revision import Alternative, poem_request
+from pingze.composing.revision import (
+    Alternative,
+    alternatives,
+    explain,
+    poem_request,
+    read_poem,
+    revise,
+)
 from pingze.composing.steering.antithesis import antithesis_table
 from pingze.errors import InputError
-from pingze.verse import check
 from pingze.verse.characters import MARKS
+from pingze.verse.checking import check
 from pingze.verse.tones import groups
 from tests.composing.verse import POOL, composer, for_seeds, prepared
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pingze.composing import alternatives, compose, revise
-from pingze.composing.composer import composer
+from pingze.composing.composer import compose, composer
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_poet, read_request
+from pingze.composing.revision import alternatives, revise
 from pingze.composing.steering.antithesis import Antithesis, antithesis_notes, antithesis_table
 from pingze.composing.steering.mood import (
     CALM,
@@ -23,7 +23,7 @@ from pingze.composing.steering.mood import (
     mood_of,
 )
 from pingze.network.vocabulary import Vocabulary
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.forms import find_form
 from tools import moods
 

@@ -3,8 +3,8 @@
 import pytest
 
 from pingze.errors import InputError
-from pingze.verse import check
 from pingze.verse.character_table import ENDINGS, mandarin_groups, mandarin_readings
+from pingze.verse.checking import check
 from pingze.verse.context import tones_in, word_tones
 from pingze.verse.rhyme import find_group, practised, rhyme_characters
 from pingze.verse.rhyme_groups import (

@@ -4,7 +4,7 @@ import pytest
 
 from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
-from pingze.verse import check, poems_in
+from pingze.verse.checking import check, poems_in
 from pingze.verse.forms import find_form
 from pingze.verse.rhyme import ci_rhymes, find_part, kind_in, parts
 from pingze.verse.rhyme_groups import PINGSHUI, TONGYUN

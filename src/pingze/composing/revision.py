@@ -23,11 +23,12 @@ from pingze.composing.request.request import Fixed, Request, read_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
 from pingze.network.checkpoint import Model
-from pingze.verse import Verdict, check
+from pingze.verse.checking import check
 from pingze.verse.forms import COUPLET, FORMS, Layout, find_form
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 from pingze.verse.tones import groups, usable_tone
+from pingze.verse.verdict import Verdict
 
 Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""

@@ -4,10 +4,12 @@ import time
 from dataclasses import asdict, fields
 from functools import cache
 
-from pingze import composing
-from pingze import verse as prosody
-from pingze.composing import Alternative, Couplet, Mended, Reason
+from pingze.composing import couplets, mending, revision
 from pingze.composing.composer import composer, prepare
+from pingze.composing.couplets import Couplet
+from pingze.composing.mending import Mended
+from pingze.composing.revision import Alternative, Reason
+from pingze.composing.steering.antithesis import antithesis_notes
 from pingze.corpus import Store, store_path
 from pingze.corpus.store import Shared, of_lines, usual_neighbours
 from pingze.deadline import check_deadline
@@ -17,6 +19,7 @@ from pingze.network import checkpoint
 from pingze.network.conditions import ABOUT
 from pingze.serve import schemas
 from pingze.serve.problems import Problem
+from pingze.verse import checking, scansion
 from pingze.verse.character_table import mainland_variants, simplified_forms, to_traditional
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
@@ -118,34 +121,34 @@ def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conf
 
 def mend(asked: schemas.MendRequest) -> Mended:
     """Mend a draft by changing as few characters as possible, and give the reason for each change."""
-    return composing.mend(**vars(asked) | {"keep": asked.keep.split()})
+    return mending.mend(**vars(asked) | {"keep": asked.keep.split()})
 
 
 def couplet(asked: schemas.CoupletRequest) -> dict[str, list[Couplet]]:
     """Write lower lines to an upper line, upper lines to a lower line, or couplets with a 橫批 (heading) on a theme."""
-    return {"couplets": composing.couplet(**vars(asked))}
+    return {"couplets": couplets.couplet(**vars(asked))}
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternative]]:
     """List the characters that fit a position, ranked by the probability of the resulting poem."""
     poem = asked.poem.read(asked.level, asked.standard)
-    return {"alternatives": composing.alternatives(**vars(asked) | {"poem": poem})}
+    return {"alternatives": revision.alternatives(**vars(asked) | {"poem": poem})}
 
 
 def explain(asked: schemas.ExplainRequest) -> dict[str, list[Reason]]:
     """Explain each character of a poem: its probability, tone, rhyme group and likely alternatives."""
     poem = asked.poem.read(asked.level, asked.standard)
-    return {"reasons": composing.explain(**vars(asked) | {"poem": poem})}
+    return {"reasons": revision.explain(**vars(asked) | {"poem": poem})}
 
 
 def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[schemas.Judged]]:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
-    if not (texts := prosody.poems_in(asked.text, form=asked.form, standard=asked.standard)):
+    if not (texts := checking.poems_in(asked.text, form=asked.form, standard=asked.standard)):
         raise InputError("no_verse", field="text", name="text")
     verdicts = []
     with usual_neighbours() as neighbours:
         for text in texts:
-            verdict = prosody.check(
+            verdict = checking.check(
                 text, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine
             )
             faults, by = [], STANDARDS[verdict.standard]
@@ -173,7 +176,7 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
             notes = [
                 *verdict.doubts,
                 *verdict.notes,
-                *(composing.antithesis_notes(verdict) if asked.fine else ()),
+                *(antithesis_notes(verdict) if asked.fine else ()),
             ]
             answer = schemas.Judged(
                 **{name: getattr(verdict, name) for name in same},
@@ -188,7 +191,7 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
                     [[*map(str, readings(character, by))] for character in line]
                     for line in verdict.read
                 ],
-                explanation=prosody.explain_verdict(verdict) if asked.explain else (),
+                explanation=scansion.explain_verdict(verdict) if asked.explain else (),
             )
             verdicts.append(answer)
     return {"verdicts": verdicts}
@@ -237,5 +240,5 @@ def warm_up() -> float:
         begun = time.process_time()  # the clock would also count the starts of other workers
         written = chosen.write(inclusion, asked, seed=0)
         took = time.process_time() - begun
-        composing.explain(written, model=name)
+        revision.explain(written, model=name)
     return took / (asked.particles * inclusion.constraints.tokens)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pingze.composing import Poem
 from pingze.composing.composer import Composer, PopulationSeed, prepare
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.particles import Text, Writing, go_on
+from pingze.composing.poem import Poem
 from pingze.composing.request.input_characters import noted
 from pingze.composing.request.options import Sampling
 from pingze.composing.revision import prepare_poem

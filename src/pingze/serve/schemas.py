@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pingze.composing import Collected, Poem, read_poem
+from pingze.composing.collecting import Collected
+from pingze.composing.poem import Poem
 from pingze.composing.request.options import (
     MOODS,
     Bounded,
@@ -14,6 +15,7 @@ from pingze.composing.request.options import (
     Revising,
     option,
 )
+from pingze.composing.revision import read_poem
 from pingze.errors import Cause, Clash
 from pingze.network import checkpoint
 from pingze.verse.forms import find_form, wrong_shape
