@@ -28,7 +28,7 @@ from pathlib import Path
 from lab.experiments.quality import doubled
 from pingze.composing.lexicon import DOUBLED_OFTEN
 from pingze.corpus import Store
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE

@@ -24,8 +24,8 @@ from itertools import accumulate, combinations
 from typing import NamedTuple
 
 from pingze.corpus import CorpusPoem, Store
-from pingze.verse import check
 from pingze.verse.characters import MARKS, only_han
+from pingze.verse.checking import check
 from pingze.verse.parts import ENTERING
 from pingze.verse.rhyme_groups import LEVEL, NUMBERS, OBLIQUE
 from pingze.verse.standard import PINGSHUI

@@ -40,7 +40,7 @@ from pingze.composing.terms.antithesis import Antithesis, antithesis_table
 from pingze.corpus import Store
 from pingze.errors import CheckpointError
 from pingze.files import written
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.forms import FORMS
 from pingze.verse.standard import PINGSHUI
 

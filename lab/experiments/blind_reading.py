@@ -36,8 +36,8 @@ from lab.figures import record
 from pingze import compose
 from pingze.composing.poem import punctuate
 from pingze.corpus import CorpusPoem, Store
-from pingze.verse import check
 from pingze.verse.characters import only_han
+from pingze.verse.checking import check
 
 INSTRUCTIONS = Path(__file__).with_name("reading")
 CRITERIA = {

@@ -36,8 +36,8 @@ from pingze.composing.request import read_request
 from pingze.composing.smc import Writing, finish
 from pingze.errors import InfeasibleError, InputError
 from pingze.network.reference import LineSampler
-from pingze.verse import check
 from pingze.verse.characters import MARKS, mark_after
+from pingze.verse.checking import check
 from pingze.verse.forms import FORMS, OPENINGS, Form, line_types, opening_name
 from pingze.verse.patterns import SIDES, accepted
 from pingze.verse.rhyme_groups import GROUPS, LEVEL

@@ -10,9 +10,9 @@ import argparse
 import warnings
 from dataclasses import replace
 
-from pingze.composing import Poem
 from pingze.composing.composer import composer
 from pingze.composing.options import Composing
+from pingze.composing.poem import Poem
 from pingze.composing.request import read_request
 
 GRAVES = "塚冢墓墳葬塋棺"

@@ -21,9 +21,10 @@ from collections.abc import Iterator, Sequence
 from lab.figures import record
 from pingze.corpus import Store
 from pingze.corpus.poem import CorpusPoem
-from pingze.verse import Verdict, check
+from pingze.verse.checking import check
 from pingze.verse.forms import FORMS
 from pingze.verse.rhyme_groups import GROUPS, LEVEL
+from pingze.verse.verdict import Verdict
 
 COMMAND = "python -m lab.experiments.old_style"
 TITLES = (

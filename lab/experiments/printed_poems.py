@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.report.samples import CALLS, FORMS
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.pasted_text import read_lines
 
 CALL = re.compile(r"generate\('(.)', temperature=([\d.]+), split_len=(\d)\)([^a-z]*)")

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from pingze.corpus import Store
-from pingze.verse import Verdict, check
+from pingze.verse.checking import check
 from pingze.verse.forms import FORMS, Form
 from pingze.verse.rhyme_groups import GROUPS, LEVEL
 from pingze.verse.standard import PINGSHUI
+from pingze.verse.verdict import Verdict
 
 SHAPES = [form for form in FORMS.values() if form.lines]
 CHECKS = 100_000

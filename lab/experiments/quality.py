@@ -45,8 +45,8 @@ from pingze.errors import InputError
 from pingze.network import DEFAULT
 from pingze.network.checkpoint import Model
 from pingze.network.conditions import LONGEST_TITLE
-from pingze.verse import check
 from pingze.verse.characters import only_han
+from pingze.verse.checking import check
 from pingze.verse.forms import FORMS, Form
 from pingze.verse.verdict import RHYME_RULES
 

@@ -32,8 +32,8 @@ from pingze.arrays import Array, Float
 from pingze.composing.composer import Composer, composer
 from pingze.corpus.poem import lines
 from pingze.network import checkpoint
-from pingze.verse import check
 from pingze.verse.characters import only_han
+from pingze.verse.checking import check
 
 READINGS = Path(__file__).with_name("reading") / "readings.tsv"
 MODEL = Path(pingze.network.weights.__path__[0]) / "tang.safetensors"

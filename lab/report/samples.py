@@ -8,11 +8,13 @@ from typing import Any
 from lab.experiments.quality import MEASURED, Lines
 from lab.report import plan
 from lab.report.experiment import Figures, Judged, Measured, Rows, Setup, Trial
-from pingze.composing import compose, generate
+from pingze.composing.composer import compose
+from pingze.composing.generation import generate
 from pingze.derivation.charts import by_step, level, panels
 from pingze.network import checkpoint
-from pingze.verse import Verdict, check
+from pingze.verse.checking import check
 from pingze.verse.pasted_text import read_lines
+from pingze.verse.verdict import Verdict
 
 MODEL = "report"
 CALLS: Mapping[str, tuple[str, float, int]] = {

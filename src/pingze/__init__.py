@@ -1,70 +1,10 @@
 """pingze 平仄: compose classical Chinese poems with a small LSTM.
 
-Each name is imported when it is first used, so that importing the package itself takes little time.
+`__init__.pyi` lists the public names. Each name is imported when it is first used: importing the
+package takes 11 ms, and importing all of them would take 320 ms.
 """
 
-from pingze.lazy import imported
 from pingze.machine import set_pools
-
-TYPE_CHECKING = False  # stands for typing.TYPE_CHECKING, since importing typing takes time
-if TYPE_CHECKING:
-    from pingze.composing.collecting import Collected
-    from pingze.composing.composer import collect, compose
-    from pingze.composing.couplets import Couplet, couplet
-    from pingze.composing.generation import generate
-    from pingze.composing.mending import Change, Mended, mend
-    from pingze.composing.poem import Poem
-    from pingze.composing.revision import (
-        Alternative,
-        Reason,
-        alternatives,
-        explain,
-        read_poem,
-        revise,
-    )
-    from pingze.composing.terms.antithesis import antithesis_notes
-    from pingze.errors import (
-        CheckpointError,
-        CorpusError,
-        InfeasibleError,
-        InputError,
-        MissingExtraError,
-        PingzeError,
-        TrainingError,
-        UnfinishedError,
-    )
-    from pingze.verse import Verdict, Violation, check, explain_verdict
-
-__all__ = [
-    "CheckpointError",
-    "CorpusError",
-    "InfeasibleError",
-    "InputError",
-    "MissingExtraError",
-    "PingzeError",
-]
-__all__ += ["TrainingError", "UnfinishedError", "Verdict", "Violation", "check", "explain_verdict"]
-__all__ += [
-    "Alternative",
-    "Change",
-    "Collected",
-    "Couplet",
-    "Mended",
-    "Poem",
-    "Reason",
-    "alternatives",
-]
-__all__ += [
-    "antithesis_notes",
-    "collect",
-    "compose",
-    "couplet",
-    "explain",
-    "generate",
-    "mend",
-    "read_poem",
-    "revise",
-]
 
 set_pools()
 
@@ -74,8 +14,28 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version(__name__)
-    return imported(__name__, ("errors", "verse", "composing"), name)
+    homes = _homes()
+    if name == "__all__":
+        return list(homes)
+    if name not in homes:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(homes[name]), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return [*globals(), *_homes()]
+
+
+def _homes() -> dict[str, str]:
+    """Map each public name to its module; a line of the list is "from MODULE import NAME as NAME"."""
+    homes = {}
+    with open(f"{__file__}i", encoding="utf-8") as public_names:
+        for line in public_names:
+            if line.startswith("from "):
+                _, module, _, name, _, _ = line.split()
+                homes[name] = module
+    return homes

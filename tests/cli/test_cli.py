@@ -13,7 +13,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from pingze import __all__ as public_names
+from pingze import __all__ as public_names  # type: ignore[attr-defined]
 from pingze.cli.application import EXTRAS
 from pingze.composing.composer import composer
 from pingze.corpus import build

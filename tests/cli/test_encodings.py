@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pingze import __path__ as package
-from pingze.verse import check
+from pingze.verse.checking import check
 from tests.cli.calling import pingze, python
 
 POEM = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。"

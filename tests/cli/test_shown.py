@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pingze.cli.progress import status
 from pingze.cli.prosody import drawn
 from pingze.network import SHIPPED
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.forms import FORMS
 from pingze.verse.rhyme_groups import GROUPS
 from pingze.verse.tunes import tunes

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pingze.composing import alternatives, compose, explain, mend, revise
-from pingze.composing.composer import Composer
+from pingze.composing.composer import Composer, compose
+from pingze.composing.mending import mend
 from pingze.composing.options import Sampling
+from pingze.composing.revision import alternatives, explain, revise
 from pingze.errors import InfeasibleError, InputError
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.forms import find_form
 from pingze.verse.standard import PINGSHUI
 from pingze.verse.tunes import tunes

@@ -22,8 +22,8 @@ from pingze.composing.request import read_request
 from pingze.corpus import CorpusPoem, Store, build
 from pingze.errors import CorpusError, InfeasibleError, InputError, UnfinishedError
 from pingze.network import checkpoint
-from pingze.verse import check
 from pingze.verse.characters import MARKS
+from pingze.verse.checking import check
 from pingze.verse.patterns import accepted
 from pingze.verse.rhyme_groups import GROUPS
 from pingze.verse.standard import PINGSHUI

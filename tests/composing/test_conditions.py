@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pingze.composing import alternatives, compose, explain, generate, revise
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, compose, composer
+from pingze.composing.generation import generate
 from pingze.composing.poem import Poem, punctuate
+from pingze.composing.revision import alternatives, explain, revise
 from pingze.composing.typed_text import ConversionWarning
 from pingze.corpus import CorpusPoem
 from pingze.errors import InputError

@@ -17,7 +17,7 @@ from pingze.composing.options import Composing, Sampling
 from pingze.composing.request import Request, read_request
 from pingze.composing.words import Inclusion
 from pingze.errors import InfeasibleError, InputError
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.patterns import word_starts
 from pingze.verse.standard import PINGSHUI
 from tests.composing import verse

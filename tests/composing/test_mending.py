@@ -5,14 +5,14 @@ from itertools import combinations, product
 
 import pytest
 
-from pingze.composing import explain, revise
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.mending import fewest, mend
 from pingze.composing.options import Composing
 from pingze.composing.request import read_request
+from pingze.composing.revision import explain, revise
 from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import InfeasibleError, InputError
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.patterns import STRICTNESSES
 from tests.composing.verse import LEVELS, OBLIQUES, RHYMES, composer
 

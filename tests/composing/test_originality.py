@@ -16,7 +16,7 @@ from pingze.composing.words import Inclusion
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InfeasibleError, UnfinishedError
 from pingze.network.vocabulary import Vocabulary
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.forms import Layout
 from tests.composing.verse import POOL, composer
 

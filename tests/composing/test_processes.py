@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pingze.composing import compose
+from pingze.composing.composer import compose
 from pingze.composing.smc import each
 from pingze.deadline import Deadline, DeadlineError, check_deadline, current_deadline, within
 from pingze.errors import InputError

@@ -16,8 +16,9 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.options import Composing
 from pingze.composing.request import read_request
 from pingze.corpus import Store
-from pingze.verse import Verdict, check
+from pingze.verse.checking import check
 from pingze.verse.standard import PINGSHUI
+from pingze.verse.verdict import Verdict
 from tests.composing.verse import may_rhyme
 
 pytestmark = [pytest.mark.corpus, pytest.mark.slow]

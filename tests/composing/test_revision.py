@@ -7,15 +7,22 @@ from inspect import unwrap
 import pytest
 from hypothesis import assume
 
-from pingze.composing import alternatives, compose, explain, read_poem, revise
+from pingze.composing.composer import compose
 from pingze.composing.lexicon import FREE
 from pingze.composing.poem import Poem
-from pingze.composing.revision import Alternative, poem_request
+from pingze.composing.revision import (
+    Alternative,
+    alternatives,
+    explain,
+    poem_request,
+    read_poem,
+    revise,
+)
 from pingze.composing.terms.antithesis import antithesis_table
 from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import InputError
-from pingze.verse import check
 from pingze.verse.characters import MARKS
+from pingze.verse.checking import check
 from pingze.verse.standard import PINGSHUI
 from tests.composing.verse import POOL, composer, for_seeds, prepared
 

@@ -16,8 +16,8 @@ from pingze.composing.request import Request, read_request
 from pingze.composing.smc import Writing, finish
 from pingze.composing.terms import Term
 from pingze.composing.terms.antithesis import Antithesis, Opposites
-from pingze.verse import check
 from pingze.verse.characters import MARKS, mark_after
+from pingze.verse.checking import check
 from pingze.verse.forms import Form
 from tests.composing.verse import composer, prepared
 

@@ -5,7 +5,7 @@ import pytest
 from pingze.composing.options import Composing
 from pingze.composing.request import read_request
 from pingze.errors import InputError
-from pingze.verse import check
+from pingze.verse.checking import check
 from tests.composing.verse import POOL, composer, prepared
 
 ENTERING = "白國菊一竹足石"

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pingze.composing import alternatives, compose, revise
-from pingze.composing.composer import composer
+from pingze.composing.composer import compose, composer
 from pingze.composing.options import Composing
 from pingze.composing.request import read_poet, read_request
+from pingze.composing.revision import alternatives, revise
 from pingze.composing.terms.antithesis import Antithesis, antithesis_notes, antithesis_table
 from pingze.composing.terms.mood import NATS, PRIOR, Leaning, likeness
 from pingze.composing.title_moods import CALM, JOYFUL, SAD, mood_of
 from pingze.network.vocabulary import Vocabulary
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.forms import find_form
 from tools import moods
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pingze.verse import Verdict, check, poems_in
+from pingze.verse.checking import check, poems_in
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.suggestions import suggest
+from pingze.verse.verdict import Verdict
 from tests.verse import reference
 from tests.verse.writing import write
 

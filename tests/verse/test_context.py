@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.files import table
-from pingze.verse import check
 from pingze.verse.character_table import (
     simplified_forms,
     to_traditional,
     traditional_candidates,
     variants,
 )
+from pingze.verse.checking import check
 from pingze.verse.context import in_context, lines_in_context
 from pingze.verse.patterns import word_starts
 from pingze.verse.standard import PINGSHUI

@@ -6,8 +6,8 @@ from unittest.mock import Mock
 import pytest
 
 from pingze import Poem
-from pingze.verse import check
-from pingze.verse import explain_verdict as explain
+from pingze.verse.checking import check
+from pingze.verse.scansion import explain_verdict as explain
 from pingze.verse.standard import PINGSHUI
 from pingze.verse.suggestions import suggest
 from pingze.verse.verdict import RHYME_RULES

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.verse import check, pasted_text
+from pingze.verse import pasted_text
+from pingze.verse.checking import check
 from pingze.verse.pasted_text import read_lines, read_text, split_poems
 
 LINES = ["山月照東水", "天風吹白雲", "人來花樹下", "客去酒樽前"]

@@ -10,11 +10,11 @@ import pytest
 
 from pingze.errors import InputError
 from pingze.messages import catalogue
-from pingze.verse import Verdict, check
+from pingze.verse.checking import check
 from pingze.verse.forms import FORMS, OPENINGS, find_form, line_types, opening_name
 from pingze.verse.patterns import PREFIXES, RESCUED, STRICTNESSES, SWITCHES, accepted, enforced
 from pingze.verse.standard import PINGSHUI
-from pingze.verse.verdict import SHAPE_RULES, heading
+from pingze.verse.verdict import SHAPE_RULES, Verdict, heading
 from tests.verse import reference
 from tests.verse.writing import write
 

@@ -3,8 +3,8 @@
 import pytest
 
 from pingze.errors import InputError
-from pingze.verse import check
 from pingze.verse.character_table import mandarin_readings
+from pingze.verse.checking import check
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, RIME_OF_ENDING
 from pingze.verse.standard import PINGSHUI, STANDARDS, TONGYUN, XINYUN, find_standard
 from pingze.verse.suggestions import suggest

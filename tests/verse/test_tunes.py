@@ -4,7 +4,7 @@ import pytest
 
 from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
-from pingze.verse import check, poems_in
+from pingze.verse.checking import check, poems_in
 from pingze.verse.forms import find_form
 from pingze.verse.standard import PINGSHUI, TONGYUN
 from pingze.verse.tunes import Tune, find_tune, tunes

@@ -13,7 +13,9 @@ from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.standard import PINGSHUI
 
 if TYPE_CHECKING:
-    from pingze.composing import Collected, Poem, Reason
+    from pingze.composing.collecting import Collected
+    from pingze.composing.poem import Poem
+    from pingze.composing.revision import Reason
 
 ExplainOption = Annotated[
     bool, typer.Option("--explain", help="Show each character's probability, tone, alternatives.")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pingze import verse as prosody
 from pingze.cli.application import app, command, file_name, json_list, option, read_file, show
 from pingze.composing.typed_text import tell_converted
 from pingze.errors import CorpusError, InputError
@@ -171,10 +170,10 @@ def originality(
     from pingze.cli.progress import counting
     from pingze.corpus import Store
     from pingze.corpus.store import of_lines
-    from pingze.verse.pasted_text import read_lines
+    from pingze.verse.pasted_text import read_lines, split_poems
 
     text = in_context(read_file(poem) if poem == "-" or isfile(poem) else poem)
-    if not (poems := [read_lines(part) for part in prosody.split_poems(text)]):
+    if not (poems := [read_lines(part) for part in split_poems(text)]):
         raise InputError("no_verse", name=file_name(poem))
     done = 0
     with (

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pingze import verse as prosody
 from pingze.cli.application import BY_FIELD, command, file_name, json_list, option, read_text, show
 from pingze.errors import InputError
 from pingze.messages import here, language
@@ -25,9 +24,9 @@ from pingze.verse.verdict import heading, sign, summary
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from pingze.verse import Verdict, Violation
     from pingze.verse.scansion import LineExplanation
     from pingze.verse.suggestions import Neighbours
+    from pingze.verse.verdict import Verdict, Violation
 
 RHYMES_SHOWN = 60
 _WORDS_SHOWN = 6
@@ -55,9 +54,12 @@ def check(
     as_json: bool = False,
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
-    if not (texts := prosody.poems_in(read_text(file), form=form, standard=standard)):
-        raise InputError("no_verse", name=file_name(file))
     from pingze.cli.progress import counting
+    from pingze.verse import checking
+    from pingze.verse.scansion import explain_verdict
+
+    if not (texts := checking.poems_in(read_text(file), form=form, standard=standard)):
+        raise InputError("no_verse", name=file_name(file))
 
     passed = True
     with counting("poems_done", len(texts)) as count, json_list() as add, ExitStack() as stack:
@@ -70,13 +72,13 @@ def check(
             return stack.enter_context(usual_neighbours())
 
         for done, text in enumerate(texts, start=1):
-            verdict = prosody.check(text, form=form, level=level, standard=standard, fine=fine)
+            verdict = checking.check(text, form=form, level=level, standard=standard, fine=fine)
             if fine:
                 # only `fine` needs it
                 from pingze.composing.terms.antithesis import antithesis_notes
 
                 verdict = replace(verdict, notes=(*verdict.notes, *antithesis_notes(verdict)))
-            lines = prosody.explain_verdict(verdict) if explained else ()
+            lines = explain_verdict(verdict) if explained else ()
             if as_json:
                 add(
                     verdict.as_json()

@@ -23,7 +23,7 @@ from pingze.composing.revision import poem_of, poem_request
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
 from pingze.messages import here
 from pingze.network.checkpoint import Model
-from pingze.verse import check
+from pingze.verse.checking import check
 from pingze.verse.ci import best_shape
 from pingze.verse.context import in_context
 from pingze.verse.forms import COUPLET, FORMS, Layout, find_form, opening_name, wrong_shape

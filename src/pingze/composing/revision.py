@@ -23,10 +23,11 @@ from pingze.composing.words import Inclusion
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
 from pingze.network.checkpoint import Model
-from pingze.verse import Verdict, check
+from pingze.verse.checking import check
 from pingze.verse.forms import COUPLET, FORMS, Layout, find_form
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.standard import PINGSHUI, STANDARDS
+from pingze.verse.verdict import Verdict
 
 Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""

@@ -7,12 +7,13 @@ from dataclasses import asdict, fields
 from functools import cache, lru_cache
 from typing import Any
 
-from pingze import composing
-from pingze import verse as prosody
-from pingze.composing import Mended, Poem
+from pingze.composing import couplets, mending, revision
 from pingze.composing.collecting import kept_lines
 from pingze.composing.composer import Composer, composer, lexicon_of, prepare
+from pingze.composing.mending import Mended
+from pingze.composing.poem import Poem
 from pingze.composing.revision import prepare_poem
+from pingze.composing.terms.antithesis import antithesis_notes
 from pingze.composing.typed_text import noted
 from pingze.composing.words import Inclusion
 from pingze.corpus import Store, store_path
@@ -24,6 +25,7 @@ from pingze.network import checkpoint
 from pingze.network.conditions import ABOUT
 from pingze.serve import schemas
 from pingze.serve.problems import Problem
+from pingze.verse import checking, scansion
 from pingze.verse.character_table import mainland_variants, simplified_forms, to_traditional
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
@@ -129,7 +131,7 @@ def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conf
 
 def mend(asked: schemas.MendRequest) -> Mended:
     """Mend a draft by changing as few characters as possible, and give the reason for each change."""
-    return composing.mend(**vars(asked) | {"keep": asked.keep.split()})
+    return mending.mend(**vars(asked) | {"keep": asked.keep.split()})
 
 
 def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
@@ -137,30 +139,30 @@ def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
     texts, most = asked.count * asked.particles, schemas.MOST_COUPLET_TEXTS
     if texts > most:
         raise InputError("too_many_texts", field="count", has=texts, most=most)
-    return schemas.Couplets(composing.couplet(**vars(asked)))
+    return schemas.Couplets(couplets.couplet(**vars(asked)))
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
     """List the characters that fit a position, ranked by the probability of the resulting poem."""
     poem = asked.poem.read(asked.level, asked.standard)
-    return schemas.Alternatives(composing.alternatives(**vars(asked) | {"poem": poem}))
+    return schemas.Alternatives(revision.alternatives(**vars(asked) | {"poem": poem}))
 
 
 def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
     """Explain each character of a poem: its probability, tone, rhyme group and likely alternatives."""
     poem = asked.poem.read(asked.level, asked.standard)
-    return schemas.Reasons(composing.explain(**vars(asked) | {"poem": poem}))
+    return schemas.Reasons(revision.explain(**vars(asked) | {"poem": poem}))
 
 
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
-    if not (texts := prosody.poems_in(asked.text, form=asked.form, standard=asked.standard)):
+    if not (texts := checking.poems_in(asked.text, form=asked.form, standard=asked.standard)):
         name = catalogue()["fields"]["text"] if language == "zh" else "text"
         raise InputError("no_verse", field="text", name=name)
     verdicts = []
     with usual_neighbours() as neighbours:
         for text in texts:
-            verdict = prosody.check(
+            verdict = checking.check(
                 text, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine
             )
             faults, by = list[schemas.Fault](), STANDARDS[verdict.standard]
@@ -189,7 +191,7 @@ def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
             notes = [
                 *verdict.doubts,
                 *verdict.notes,
-                *(composing.antithesis_notes(verdict) if asked.fine else ()),
+                *(antithesis_notes(verdict) if asked.fine else ()),
             ]
             answer = schemas.Judged(
                 **{name: getattr(verdict, name) for name in same},
@@ -204,7 +206,7 @@ def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
                     [[*map(str, by.readings(character))] for character in line]
                     for line in verdict.read
                 ],
-                explanation=prosody.explain_verdict(verdict) if asked.explain else (),
+                explanation=scansion.explain_verdict(verdict) if asked.explain else (),
             )
             verdicts.append(answer)
     return schemas.Verdicts(verdicts)
@@ -280,7 +282,7 @@ def warm_up() -> None:
     for name in checkpoint.SHIPPED:
         asked = schemas.ComposeRequest(form="五律", particles=8, seed=0)
         chosen, inclusion = prepare(asked, name)
-        composing.explain(chosen.write(inclusion, asked, seed=0), model=name)
+        revision.explain(chosen.write(inclusion, asked, seed=0), model=name)
 
 
 def warm_up_check() -> None:

@@ -22,8 +22,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
-from pingze.composing import Poem
 from pingze.composing.composer import seeds
+from pingze.composing.poem import Poem
 from pingze.errors import InputError, PingzeError
 from pingze.network import checkpoint
 from pingze.serve import answers, inside

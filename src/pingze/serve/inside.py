@@ -15,10 +15,9 @@ from importlib.resources import files
 import numpy as np
 
 from pingze.arrays import Array
-from pingze.composing import Alternative, Poem
 from pingze.composing.composer import Composer, composer
-from pingze.composing.poem import marked
-from pingze.composing.revision import poem_request
+from pingze.composing.poem import Poem, marked
+from pingze.composing.revision import Alternative, poem_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError
 from pingze.lstm.formulas import StepCache

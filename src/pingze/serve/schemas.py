@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pingze.composing import Alternative, Collected, Couplet, Poem, Reason, read_poem
+from pingze.composing.collecting import Collected
+from pingze.composing.couplets import Couplet
 from pingze.composing.options import (
     MOODS,
     MOST_LINES,
@@ -15,6 +16,8 @@ from pingze.composing.options import (
     Revising,
     option,
 )
+from pingze.composing.poem import Poem
+from pingze.composing.revision import Alternative, Reason, read_poem
 from pingze.corpus.store import Shared
 from pingze.errors import Cause, Clash
 from pingze.network import checkpoint

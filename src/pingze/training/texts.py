@@ -16,8 +16,9 @@ from pingze.network.batches import Ids, encode_sequence
 from pingze.network.conditions import ABOUT, GIVEN, Conditions, Prefix, tune_token
 from pingze.network.vocabulary import Vocabulary
 from pingze.training.presets import CI, SOURCES, Preset, TrainingConfiguration
-from pingze.verse import DYNASTIES, check
+from pingze.verse import DYNASTIES
 from pingze.verse.characters import only_han
+from pingze.verse.checking import check
 from pingze.verse.forms import FORMS
 
 Text = str | CorpusPoem  # a poem, either as its text alone or with its poet and title

@@ -1,0 +1,36 @@
+"""The public names of pingze, with the module of each.
+
+Type checkers read this file, and `__init__.py` imports a name from its module on first use.
+"""
+
+from pingze.composing.collecting import Collected as Collected
+from pingze.composing.composer import collect as collect
+from pingze.composing.composer import compose as compose
+from pingze.composing.couplets import Couplet as Couplet
+from pingze.composing.couplets import couplet as couplet
+from pingze.composing.generation import generate as generate
+from pingze.composing.mending import Change as Change
+from pingze.composing.mending import Mended as Mended
+from pingze.composing.mending import mend as mend
+from pingze.composing.poem import Poem as Poem
+from pingze.composing.revision import Alternative as Alternative
+from pingze.composing.revision import Reason as Reason
+from pingze.composing.revision import alternatives as alternatives
+from pingze.composing.revision import explain as explain
+from pingze.composing.revision import read_poem as read_poem
+from pingze.composing.revision import revise as revise
+from pingze.composing.terms.antithesis import antithesis_notes as antithesis_notes
+from pingze.errors import CheckpointError as CheckpointError
+from pingze.errors import CorpusError as CorpusError
+from pingze.errors import InfeasibleError as InfeasibleError
+from pingze.errors import InputError as InputError
+from pingze.errors import MissingExtraError as MissingExtraError
+from pingze.errors import PingzeError as PingzeError
+from pingze.errors import TrainingError as TrainingError
+from pingze.errors import UnfinishedError as UnfinishedError
+from pingze.verse.checking import check as check
+from pingze.verse.scansion import explain_verdict as explain_verdict
+from pingze.verse.verdict import Verdict as Verdict
+from pingze.verse.verdict import Violation as Violation
+
+__version__: str
