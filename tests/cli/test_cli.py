@@ -484,7 +484,7 @@ def test_a_lack_of_memory_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatc
     def fail(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("pingze.verse.check", fail)
+    monkeypatch.setattr("pingze.verse.checking.check", fail)
     status, _, problem = call("check", "春月紅芳碧，風流夜漏深。此心何必住，金草與山陰。")
     assert status == 2
     assert problem == (

@@ -9,14 +9,15 @@ from pingze.errors import CorpusError
 from pingze.files import written
 
 DIGESTS = "digests.json"
-"""The file of an index's folder with the digests of the store's parts."""
+"""The file of an index's folder with the digest of each array by its name, and that of the database by ""."""
 CHECKED = "checked.json"
 """The file of an index's folder that says which parts were last found to fit their digests."""
 
 
 def write_digests(database: Path, folder: Path) -> None:
     """Write the digests of a store's parts to the folder of its index."""
-    text = json.dumps(_digests(database, folder))
+    arrays = sorted(folder.glob("*.npy"))
+    text = json.dumps({path.name: _digest(path) for path in arrays} | {"": _digest(database)})
     (folder / DIGESTS).write_text(text, encoding="ascii")
 
 
@@ -31,30 +32,25 @@ def check_digests(database: Path, folder: Path) -> None:
     for path in folder.iterdir():
         if not path.is_file():
             raise ValueError(f"{path.name} is no file")
-    # 2) Parts of the same size and time as when they were last checked are not read again.
+    # 2) Parts of the same size and time as when they were last checked are not read again. Arrays
+    #    that were added since the build, such as the lines that can be quoted, have no digest.
+    wanted = json.loads((folder / DIGESTS).read_text(encoding="ascii"))
     states = []
-    for path in _parts(database, folder):
+    for name in wanted:
+        path = folder / name if name else database
         state = path.stat()
         states.append([path.name, state.st_size, state.st_mtime_ns])
     checked = folder / CHECKED
     if checked.exists() and checked.read_text(encoding="utf-8") == json.dumps(states):
         return
     # 3) Compare, and note that this was done.
-    if _digests(database, folder) != json.loads((folder / DIGESTS).read_text(encoding="ascii")):
-        raise ValueError("it does not fit its digest")
+    for name, digest in wanted.items():
+        if _digest(folder / name if name else database) != digest:
+            raise ValueError("it does not fit its digest")
     with suppress(CorpusError), written(checked, CorpusError) as partial:
         partial.write_text(json.dumps(states), encoding="utf-8")
 
 
-def _parts(database: Path, folder: Path) -> list[Path]:
-    return [database, *sorted(folder.glob("*.npy"))]
-
-
-def _digests(database: Path, folder: Path) -> dict[str, str]:
-    digests = {}
-    for path in _parts(database, folder):
-        # The database is written under another name than it has later.
-        name = "" if path == database else path.name
-        with path.open("rb") as file:
-            digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digests
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
