@@ -183,7 +183,7 @@ def _doubts(
     for number, place in _places(line.rare for line in best):
         line, character = best[number], lines[number][place]
         usual = Masks(*masks[number][2:], *masks[number][2:])
-        at = fitted(line.kind, width, strictness, usual)[1].misfits.bit_length() - 1
+        at = fitted(line.kind, width, strictness, usual).misfits.bit_length() - 1
         side = LEVEL if line.pattern.level >> place & 1 else OBLIQUE
         word, needed = standard.words.word_at(lines[number], place), standard.read(character).needed
         why: dict[str, Parameter] = (
@@ -232,7 +232,7 @@ def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -
         masks, last = masks_of(line, standard), 1 << len(line) - 1
         ends = [kind for kind in kinds if last & (masks.level if kind.isupper() else masks.oblique)]
         fitting.append(
-            [kind for kind in ends if fitted(kind, len(line), CUSTOMARY, masks)[0] < FAULT]
+            [kind for kind in ends if fitted(kind, len(line), CUSTOMARY, masks).cost < FAULT]
         )
     ways = product(*fitting)
     kept = any(
