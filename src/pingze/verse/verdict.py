@@ -314,8 +314,8 @@ def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator
     same_sound = set(standard.classes[len(level) + of_rhyme])
     # 2) The places of each remark.
     clashing = []
-    within_rhymed = []
-    within_unrhymed = []
+    within_rhymed: list[str] = []
+    within_unrhymed: list[str] = []
     lone_level = []
     for number, line in enumerate(lines, 1):
         foot = standard.rhymes(line[-1])
