@@ -48,11 +48,11 @@ def row_of(character: str) -> Row:
 @cache
 def mandarin_readings() -> dict[str, list[str]]:
     """Map each character to its syllables in Mandarin, such as zhǎng and cháng for 長."""
-    found: dict[str, list[str]] = {}
+    syllables: dict[str, list[str]] = {}
     for syllable, characters in table("mandarin").items():
         for character in characters:
-            found.setdefault(character, []).append(syllable)
-    return found
+            syllables.setdefault(character, []).append(syllable)
+    return syllables
 
 
 def in_use(character: str) -> bool:
@@ -63,9 +63,11 @@ def in_use(character: str) -> bool:
 @lru_cache(1 << 13)
 def is_rare_word(character: str) -> bool:
     """Return whether a Simplified character, such as 并 for 並, is also a word of its own with another reading."""
-    if not (traditional := table("simplified").get(character)):
+    traditional = table("simplified").get(character)
+    if not traditional:
         return False
-    own, other = (row_of(one).rhymed.keys() for one in (character, traditional[0]))
+    own = row_of(character).rhymed.keys()
+    other = row_of(traditional[0]).rhymed.keys()
     return bool(other) and not own <= other
 
 
@@ -80,10 +82,10 @@ def forms(character: str) -> tuple[str, ...]:
 
     For 回, these characters include 迴 and 廻.
     """
-    found = [character]
-    for one in found:
-        found += [other for other in variants(one) if other not in found]
-    return tuple(found)
+    same_word = [character]
+    for one in same_word:  # the list grows, so that variants of variants are found too
+        same_word += [other for other in variants(one) if other not in same_word]
+    return tuple(same_word)
 
 
 def one_form(text: str) -> str:
@@ -96,7 +98,10 @@ _ONE_FORM = Translation(lambda character: min(forms(character)))
 
 def traditional_candidates(character: str) -> tuple[str, ...]:
     """Return the Traditional characters that a Simplified or Japanese character may stand for, most frequent first."""
-    return tuple(table("simplified").get(character) or table("shinjitai").get(character, ""))
+    traditional = table("simplified").get(character)
+    if not traditional:
+        traditional = table("shinjitai").get(character, "")
+    return tuple(traditional)
 
 
 def to_traditional(text: str) -> str:
@@ -113,8 +118,12 @@ def _convert(character: str) -> str:
     candidates = traditional_candidates(character)
     if not candidates or in_use(character):
         return character
-    used = [candidate for candidate in candidates if in_use(candidate)] or list(candidates)
-    return used[0] if {used[0], *variants(used[0])}.issuperset(used) else character
+    used = [candidate for candidate in candidates if in_use(candidate)]
+    if not used:
+        used = list(candidates)
+    first = used[0]
+    are_variants = set(used) <= {first}.union(variants(first))
+    return first if are_variants else character
 
 
 _TRADITIONAL = Translation(_convert)
@@ -123,18 +132,24 @@ _TRADITIONAL = Translation(_convert)
 @cache
 def simplified_forms() -> dict[str, str]:
     """Map each Traditional character to the Simplified one that stands for it."""
-    return {
-        other: character for character, others in table("simplified").items() for other in others
-    }
+    simplified_of = {}
+    for simplified, traditional in table("simplified").items():
+        for character in traditional:
+            simplified_of[character] = simplified
+    return simplified_of
 
 
 @cache
 def mainland_variants() -> dict[str, str]:
     """Map each variant that GB 2312 lacks to the form that Simplified text uses, such as 疎 to 疏 and 堦 to 阶."""
-    simplified, found = simplified_forms(), {}
+    simplified = simplified_forms()
+    common = {}
     for character in table("characters").keys() - simplified.keys():
-        written = (character, *(simplified.get(other, other) for other in variants(character)))
-        found[character] = next(
-            (one for one in written if one.encode("gb2312", errors="ignore")), character
-        )
-    return {character: common for character, common in found.items() if common != character}
+        written = [character]
+        written += [simplified.get(variant, variant) for variant in variants(character)]
+        for form in written:
+            if form.encode("gb2312", errors="ignore"):
+                if form != character:
+                    common[character] = form
+                break
+    return common

@@ -16,7 +16,7 @@ from pingze.verse.pasted_text import read_text, split_poems
 from pingze.verse.patterns import CUSTOMARY, enforced, is_turned
 from pingze.verse.rhyme_groups import LEVEL
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard, find_standard
-from pingze.verse.tunes import find_tune, named_tune, shapes_of
+from pingze.verse.tunes import Tune, find_tune, named_tune, shapes_of
 from pingze.verse.verdict import (
     Note,
     Verdict,
@@ -73,39 +73,50 @@ def check(
     """
     if not isinstance(text, str):
         raise wrong_type("text", text, "text")
-    enforced(level)
-    is_couplet, by = to_traditional((form or "").strip()) == COUPLET, find_standard(standard)
-    asked = None if form is None or is_couplet else find_form(form)
+    enforced(level)  # raises the error of an unknown level
+    by = find_standard(standard)
+    as_couplet = form is not None and to_traditional(form.strip()) == COUPLET
+    given_form = None
+    if form is not None and not as_couplet:
+        given_form = find_form(form)
     read = read_text(text)
 
-    def judged(lines: tuple[str, ...]) -> Verdict:
-        if is_couplet:
+    def judge(lines: tuple[str, ...]) -> Verdict:
+        """Judge lines of Traditional characters by the given form, or by the form that fits best."""
+        if as_couplet:
             return couplets.judge(lines, level, by)
-        if asked is None:
+        if given_form is None:
             return _find(lines, read.left_out, level, by)
-        form = ci.best_shape(lines, asked, level, by)
-        return (_judge if form.cut(lines) else _shape_faults)(lines, form, level, by)
+        shape = ci.best_shape(lines, given_form, level, by)
+        if shape.cut(lines) is None:
+            return _shape_faults(lines, shape, level, by)
+        return _judge(lines, shape, level, by)
 
-    lines, verdict = _by_rules(read.lines, judged)
-    notes = [*reading_notes(read, lines), *verdict.notes]
-    if asked is None and not (verdict.ok and verdict.template) and (size := _several(lines, 1, by)):
-        notes.append(Note("several_poems", count=len(lines) // size, wanted=size))
+    # 1) Judge the lines.
+    lines, verdict = _by_rules(read.lines, judge)
+    # 2) Add the notes on the text.
+    notes = list(reading_notes(read, lines))
+    notes += verdict.notes
+    if given_form is None and not (verdict.ok and verdict.template):
+        size = _several(lines, 1, by)
+        if size:
+            notes.append(Note("several_poems", count=len(lines) // size, wanted=size))
     if verdict.judged != "shape":
         notes += character_notes(verdict.lines, by, repeated=verdict.template is not None)
     if fine and verdict.template and verdict.rhyme and by.groups[verdict.rhyme].tone == LEVEL:
         notes += fine_notes(lines, verdict.rhyme, by)
-    written, faults = verdict.lines, verdict.violations
-    # characters were converted: show them as they were typed
-    if (own := "".join(read.lines)) != "".join(written):
-        written = tuple(Layout(map(len, written)).cut(own))
-        faults = tuple(
-            replace(fault, char=written[fault.line - 1][fault.position - 1 :][:1])
-            if fault.char
-            else fault
-            for fault in faults
-        )
+    # 3) If characters were converted, show them as they were typed.
+    written = verdict.lines
+    faults = list(verdict.violations)
+    typed = "".join(read.lines)
+    if typed != "".join(written):
+        written = tuple(Layout(len(line) for line in written).cut(typed))
+        for index, fault in enumerate(faults):
+            if fault.char:
+                char = written[fault.line - 1][fault.position - 1 :][:1]
+                faults[index] = replace(fault, char=char)
     return replace(
-        verdict, lines=written, violations=faults, notes=tuple(notes), read=verdict.lines
+        verdict, lines=written, violations=tuple(faults), notes=tuple(notes), read=verdict.lines
     )
 
 
@@ -114,7 +125,7 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
 
     An untitled block of lines may also hold several poems of four or eight lines each. The block is
     split if each of these poems is a 絕 or 律 without a fault, and if no poem rhymes in the group
-    of the previous poem or in a neighboring group. A block that is one regulated poem as a whole is
+    of the previous poem or in a neighbouring group. A block that is one regulated poem as a whole is
     not split.
 
     Args:
@@ -123,18 +134,22 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
             rhymes.
         standard: How characters are read, as in `check`.
     """
-    by, blocks, found = find_standard(standard), split_poems(text, form=form), list[str]()
-    for block in blocks if form is None else ():
+    by = find_standard(standard)
+    blocks = split_poems(text, form=form)
+    if form is not None:
+        return blocks
+    poems = []
+    for block in blocks:
         read = read_text(block)
-        untitled = not read.left_out and len(read.lines) >= 2 * FEWEST_LINES
-        lines = tuple(lines_in_context(read.lines)) if untitled else ()
-        size = _several(lines, 0, by)
-        found += (
-            ["\n".join(read.lines[n : n + size]) for n in range(0, len(lines), size)]
-            if size
-            else [block]
-        )
-    return found if form is None else blocks
+        size = 0
+        if not read.left_out and len(read.lines) >= 2 * FEWEST_LINES:
+            size = _several(tuple(lines_in_context(read.lines)), 0, by)
+        if size == 0:
+            poems.append(block)
+            continue
+        starts = range(0, len(read.lines), size)
+        poems += ["\n".join(read.lines[start : start + size]) for start in starts]
+    return poems
 
 
 def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
@@ -143,33 +158,50 @@ def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
     Each of these has at most `faults` faults, and they have fewer in all than the lines have as
     one regulated poem.
     """
-    feet = [foot for line in lines[1::2] if line and (foot := standard.rhymes(line[-1]))]
-    for form in FORMS.values() if feet and not frozenset.intersection(*feet) else ():
+    feet = [standard.rhymes(line[-1]) for line in lines[1::2] if line]
+    known = [foot for foot in feet if foot]
+    if not known or frozenset.intersection(*known):
+        return 0  # the even lines share a rhyme
+    widths = {len(line) for line in lines}
+    for form in FORMS.values():
         size = form.lines or len(lines)
-        if {*map(len, lines)} == {form.width} and len(lines) > size and len(lines) % size == 0:
-            before = frozenset[str]()
-            total = 0
-            for start in range(0, len(lines), size):
-                part = _judge(lines[start : start + size], form, CUSTOMARY, standard)
-                if len(part.violations) > faults or not part.rhyme or part.rhyme in before:
-                    break
-                before = standard.neighbours[part.rhyme]
-                total += len(part.violations)
-            else:
-                as_one = _judge(lines, _shaped(lines)[0], CUSTOMARY, standard)
-                if total < len(as_one.violations):
-                    return size
+        if widths != {form.width} or len(lines) == size or len(lines) % size != 0:
+            continue
+        faults_in_all = _faults_of_parts(lines, form, size, faults, standard)
+        if faults_in_all is not None:
+            as_one = _judge(lines, _shaped(lines)[0], CUSTOMARY, standard)
+            if faults_in_all < len(as_one.violations):
+                return size
     return 0
+
+
+def _faults_of_parts(
+    lines: tuple[str, ...], form: Form, size: int, faults: int, standard: Standard
+) -> int | None:
+    """Count the faults of lines as poems of `size` lines.
+
+    Return None if a poem has more than `faults` faults, or rhymes in the group of the previous poem
+    or in a neighbouring group.
+    """
+    total = 0
+    before = frozenset[str]()
+    for start in range(0, len(lines), size):
+        verdict = _judge(lines[start : start + size], form, CUSTOMARY, standard)
+        if len(verdict.violations) > faults or not verdict.rhyme or verdict.rhyme in before:
+            return None
+        before = standard.neighbours[verdict.rhyme]
+        total += len(verdict.violations)
+    return total
 
 
 def _shaped(lines: Sequence[str]) -> list[Form]:
     """List the forms whose shape the lines have, the regulated one first."""
-    widths = {*map(len, lines)}
+    widths = {len(line) for line in lines}
     return [form for form in FORMS.values() if widths == {form.width} and form.takes(len(lines))]
 
 
 def _by_rules(
-    typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]
+    typed: Sequence[str], judge: Callable[[tuple[str, ...]], Verdict]
 ) -> tuple[tuple[str, ...], Verdict]:
     """Convert typed lines to Traditional characters and judge them.
 
@@ -179,29 +211,39 @@ def _by_rules(
     faults.
     """
     lines = tuple(lines_in_context(typed))
-    verdict = judged(lines)
+    verdict = judge(lines)
     if not verdict.violations:
         return lines, verdict
-    cut, layout, text = Layout(map(len, typed)).cut, Layout(map(len, verdict.lines)), "".join(typed)
+    text = "".join(typed)
+    typed_layout = Layout(len(line) for line in typed)
+    # the verdict may divide the text into other lines, which its faults count
+    layout = Layout(len(line) for line in verdict.lines)
     for fault in verdict.violations:
+        if not fault.char:
+            continue
         read = "".join(lines)
         place = layout.starts[fault.line - 1] + fault.position - 1
-        for word in other_words(text, read, place) if fault.char else ():
-            # as in 累累
-            same = {at for at in layout.places(fault.line - 1) if text[at] == text[place]}
-            other = "".join(word if at in same else each for at, each in enumerate(read))
-            found = judged(tuple(cut(other)))
-            if found.form and len(found.violations) < len(verdict.violations):
-                lines, verdict = tuple(cut(other)), found
+        for word in other_words(text, read, place):
+            # in the same line, an equal character is the same word, as in 累累
+            characters = list(read)
+            for at in layout.places(fault.line - 1):
+                if text[at] == text[place]:
+                    characters[at] = word
+            other_lines = tuple(typed_layout.cut("".join(characters)))
+            other_verdict = judge(other_lines)
+            if other_verdict.form and len(other_verdict.violations) < len(verdict.violations):
+                lines = other_lines
+                verdict = other_verdict
                 break
     return lines, verdict
 
 
 def _judge(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:
-    judge = (
-        ci.judge if form.tune else shi.judge_regulated if form.regulated else shi.judge_old_style
-    )
-    return judge(lines, form, level, standard)
+    if form.tune:
+        return ci.judge(lines, form, level, standard)
+    if form.regulated:
+        return shi.judge_regulated(lines, form, level, standard)
+    return shi.judge_old_style(lines, form, level, standard)
 
 
 def _find(
@@ -211,64 +253,113 @@ def _find(
 
     A tune that one of `headings` names is tried first.
     """
-    written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
-    shaped = _shaped(lines) if written else []
+    is_poem = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
+    shaped = _shaped(lines) if is_poem else []
     named = named_tune(headings)
-    if named and written and (of_tune := ci.find(lines, named, level, standard)):
-        return of_tune
+    if named and is_poem:
+        of_tune = ci.find(lines, named, level, standard)
+        if of_tune is not None:
+            return of_tune
     # 1) The lines are regulated verse if they have few faults at the customary level.
-    verdict = _judge(lines, shaped[0], level, standard) if shaped and shaped[0].regulated else None
-    if verdict and verdict.ok and level == CUSTOMARY:
-        return verdict
-    as_old = _judge(lines, shaped[-1], level, standard) if shaped else None
-    at_customary = (
-        verdict
-        if level == CUSTOMARY or not verdict
-        else _judge(lines, shaped[0], CUSTOMARY, standard)
-    )
-    if verdict and as_old and at_customary and _is_regulated(at_customary, as_old):
-        also = as_old.ok and bool(verdict.violations) and len(lines) == FEWEST_LINES
-        return replace(
-            verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also)
-        )
+    verdict = None
+    as_old = None
+    if shaped and shaped[0].regulated:
+        verdict = _judge(lines, shaped[0], level, standard)
+        if verdict.ok and level == CUSTOMARY:
+            return verdict
+    if shaped:
+        as_old = _judge(lines, shaped[-1], level, standard)
+    if verdict and as_old:
+        at_customary = verdict
+        if level != CUSTOMARY:
+            at_customary = _judge(lines, shaped[0], CUSTOMARY, standard)
+        if _is_regulated(at_customary, as_old):
+            if as_old.ok and verdict.violations and len(lines) == FEWEST_LINES:
+                also_old = Note("also_old", form=shaped[-1].name)
+                return replace(verdict, notes=(*verdict.notes, also_old))
+            return verdict
     # 2) Otherwise they are a 詞 if they fit a tune, and no worse than they fit old-style verse.
-    if (
-        written
-        and not named  # the named tune has been tried
-        and (of_tune := ci.find(lines, None, level, standard))
-        and (as_old is None or len(of_tune.violations) <= len(as_old.violations))
-    ):
-        return of_tune
-    # 3) Otherwise they are old-style verse if more than half of the even lines rhyme.
-    if as_old is None and (couplet := couplets.find(lines, level, standard)):
-        return couplet
+    if is_poem and not named:  # a named tune has been tried
+        of_tune = ci.find(lines, None, level, standard)
+        if of_tune and (as_old is None or len(of_tune.violations) <= len(as_old.violations)):
+            return of_tune
+    # 3) Otherwise they are a couplet if they have the shape of one, but not that of 詩.
+    if as_old is None:
+        couplet = couplets.find(lines, level, standard)
+        if couplet is not None:
+            return couplet
+    # 4) Otherwise they are old-style verse if more than half of the even lines rhyme.
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
-        tunes = [] if shaped else ci.nearest(lines)
-        meant = next(
-            (find_form(tune) for tune in tunes if named and find_tune(tune) in shapes_of(named)),
-            None,
-        )
-        sized = (form for form in FORMS.values() if form.lines == len(lines))
-        nearly = (form for form in sized if sum(abs(len(line) - form.width) for line in lines) == 1)
-        if not shaped and (near := meant or next(nearly, None)):
-            return _shape_faults(lines, near, level, standard)
-        notes = [
-            shape_note(lines),
-            Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None),
-        ]
-        if tunes:
-            notes.append(Note("tunes_near", has=tunes))
-        if nearest := verdict or as_old:
-            notes.append(Note("nearest", form=nearest.form, faults=len(nearest.violations)))
-        return Verdict(None, None, None, level, lines, (), tuple(notes), standard=standard.name)
+        return _no_form(lines, named, verdict or as_old, level, standard)
     if verdict is None:
         return as_old
-    notes = [shi.quatrain_note(lines, as_old.rhyme, standard)] if len(lines) == FEWEST_LINES else []
-    places = [f"{each.rule} {each.line}.{each.position}" for each in verdict.violations]
+    notes = []
+    if len(lines) == FEWEST_LINES:
+        notes.append(shi.quatrain_note(lines, as_old.rhyme, standard))
+    places = [f"{fault.rule} {fault.line}.{fault.position}" for fault in verdict.violations]
     notes.append(
         Note("read_as", form=as_old.form, other=verdict.form, faults=len(places), has=places)
     )
-    return replace(as_old, notes=(*notes, *as_old.notes))
+    return replace(as_old, notes=tuple(notes) + as_old.notes)
+
+
+def _no_form(
+    lines: tuple[str, ...],
+    named: Tune | None,
+    nearest: Verdict | None,
+    level: str,
+    standard: Standard,
+) -> Verdict:
+    """Return the verdict on lines that fit no form, or on their shape if it nearly is that of a form.
+
+    Args:
+        lines: The lines.
+        named: The tune that a heading names.
+        nearest: The verdict by the form of 詩 whose shape the lines have, if there is one.
+        level: How strictly the lines were judged.
+        standard: The standard by which their characters were read.
+    """
+    tunes = [] if nearest else ci.nearest(lines)
+    if nearest is None:
+        near = _near_form(lines, named, tunes)
+        if near is not None:
+            return _shape_faults(lines, near, level, standard)
+    notes = [shape_note(lines)]
+    if nearest:
+        notes.append(Note("no_rhyme", rhyme="missing"))
+    else:
+        notes.append(Note("no_form", rhyme=None))
+    if tunes:
+        notes.append(Note("tunes_near", has=tunes))
+    if nearest:
+        notes.append(Note("nearest", form=nearest.form, faults=len(nearest.violations)))
+    return Verdict(
+        form=None,
+        template=None,
+        rhyme=None,
+        level=level,
+        lines=lines,
+        violations=(),
+        notes=tuple(notes),
+        standard=standard.name,
+    )
+
+
+def _near_form(lines: Sequence[str], named: Tune | None, tunes: Sequence[str]) -> Form | None:
+    """Find the form that lines without the shape of any form nearly have, or None.
+
+    It is the named tune if it is one of `tunes`, the nearest tunes, or else a form of 詩 from which
+    the lines differ in one character.
+    """
+    if named:
+        for name in tunes:
+            if find_tune(name) in shapes_of(named):
+                return find_form(name)
+    for form in FORMS.values():
+        difference = sum(abs(len(line) - form.width) for line in lines)
+        if form.lines == len(lines) and difference == 1:
+            return form
+    return None
 
 
 def _is_regulated(verdict: Verdict, as_old: Verdict) -> bool:
@@ -286,7 +377,7 @@ def _is_regulated(verdict: Verdict, as_old: Verdict) -> bool:
     """
 
     def is_level(rhyme: str | None) -> bool:
-        """Return whether the poem has one rhyme, or neighboring ones, in a level tone."""
+        """Return whether the poem has one rhyme, or neighbouring ones, in a level tone."""
         return rhyme is not None and STANDARDS[verdict.standard].groups[rhyme[0]].tone == LEVEL
 
     if not is_level(verdict.rhyme):
@@ -306,30 +397,54 @@ def _shape_faults(lines: tuple[str, ...], form: Form, level: str, standard: Stan
     A line of the wrong length has its fault at the first extra or missing character; a poem with
     the wrong number of lines has its fault at the first extra or missing line.
     """
+    # 1) The faults.
     widths = form.widths(len(lines))
-    wrong = [
-        n for n, (line, width) in enumerate(zip(lines, widths, strict=False)) if len(line) != width
-    ]
+    wrong = []
+    for number, (line, width) in enumerate(zip(lines, widths, strict=False)):
+        if len(line) != width:
+            wrong.append(number)
     if form.tune and len(lines) != form.lines:
         wrong = wrong[:1]  # the first one shifts all later lines
-    faults = [
-        Violation.at("字數", lines, n, min(len(lines[n]), widths[n]), standard) for n in wrong
-    ]
+    faults = []
+    for number in wrong:
+        place = min(len(lines[number]), widths[number])
+        faults.append(Violation.at("字數", lines, number, place, standard))
     if not form.takes(len(lines)):
         faults.append(Violation.at("句數", lines, min(len(lines), form.lines or len(lines)), 0))
-    sizes = f"{form.lines}" if form.lines else "10, 12 …" if form.regulated else "1, 2 …"
-    notes = [
-        Note("line_length", line=n + 1, has=len(lines[n]), width=widths[n])
-        for n in wrong
-        if len(wrong) < 3
-    ]
-    width = " ".join(map(str, widths)) if form.tune else form.width
-    code = "not_checked_tune" if form.tune else "not_checked"
-    noted = (
-        shape_note(lines),
-        *notes,
-        Note(code, form=form.name, wanted=form.lines, size=sizes, width=width),
-    )
+    # 2) The notes.
+    notes = [shape_note(lines)]
+    if len(wrong) < 3:
+        for number in wrong:
+            has = len(lines[number])
+            notes.append(Note("line_length", line=number + 1, has=has, width=widths[number]))
+    if form.tune:
+        lengths = " ".join(str(width) for width in widths)
+        notes.append(
+            Note(
+                "not_checked_tune",
+                form=form.name,
+                wanted=form.lines,
+                size=f"{form.lines}",
+                width=lengths,
+            )
+        )
+    else:
+        if form.lines:
+            size = f"{form.lines}"
+        elif form.regulated:
+            size = "10, 12 …"
+        else:
+            size = "1, 2 …"
+        notes.append(
+            Note("not_checked", form=form.name, wanted=form.lines, size=size, width=form.width)
+        )
     return Verdict(
-        form.name, None, None, level, lines, tuple(faults), noted, standard=standard.name
+        form=form.name,
+        template=None,
+        rhyme=None,
+        level=level,
+        lines=lines,
+        violations=tuple(faults),
+        notes=tuple(notes),
+        standard=standard.name,
     )

@@ -44,30 +44,38 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
             text. By default they become 並 and 機, as in the corpus. Changing this default would
             change the pinned digests of the corpus.
     """
-    chosen, used = to_traditional(text), {*text}
-    unsure = used & table("contexts").keys() | set(
-        filter(is_rare_word, used & table("simplified").keys())
-    )
+    chosen = to_traditional(text)
+    # 1) Find the characters whose conversion is not certain.
+    used = set(text)
+    unsure = used & table("contexts").keys()
+    unsure |= {one for one in used & table("simplified").keys() if is_rare_word(one)}
     if not unsure:
         return chosen
-    contexts, caution, kept = _contexts(), _caution(text), set[str]()
+    # 2) In a Traditional text, those that are words themselves stay as they are.
+    contexts = _contexts()
+    caution = _caution(text)
+    kept = set()
     if math.isinf(caution):
-        kept = {
-            one
-            for one in unsure
-            if one in contexts.get(one, ()) or (keep_words and is_rare_word(one))
-        }
+        for one in unsure:
+            if one in contexts.get(one, ()) or (keep_words and is_rare_word(one)):
+                kept.add(one)
         if chosen != text:
-            chosen = "".join(
-                one if one in kept else other for one, other in zip(text, chosen, strict=True)
-            )
+            characters = list(chosen)
+            for place, one in enumerate(text):
+                if one in kept:
+                    characters[place] = one
+            chosen = "".join(characters)
+    # 3) Resolve the others by their neighbours, twice: in the second pass the neighbours are
+    # resolved already.
     ambiguous = contexts.keys() & unsure - kept
-    for _ in range(2 if ambiguous else 0):  # in the second pass the neighbours are resolved already
-        read = (
-            _choose(text, chosen, at, caution) if one in ambiguous else chosen[at]
-            for at, one in enumerate(text)
-        )
-        chosen = "".join(read)
+    if not ambiguous:
+        return chosen
+    places = [place for place, one in enumerate(text) if one in ambiguous]
+    for _ in range(2):
+        characters = list(chosen)
+        for place in places:
+            characters[place] = _choose(text, chosen, place, caution)
+        chosen = "".join(characters)
     return chosen
 
 
@@ -84,9 +92,18 @@ def other_words(text: str, read: str, place: int) -> list[str]:
 
 def _caution(text: str) -> float:
     """Return the evidence, in nats, required to change a character that is also a word itself."""
-    if not (simple := sum(map(_only_simplified().__contains__, text))):
-        return _STRONG if simplified_forms().keys().isdisjoint(text) else math.inf
-    return 0.0 if simple >= sum(map(simplified_forms().__contains__, text)) else math.inf
+    only_simplified = _only_simplified()
+    only_traditional = simplified_forms()
+    simplified = 0
+    traditional = 0
+    for character in text:
+        if character in only_simplified:
+            simplified += 1
+        if character in only_traditional:
+            traditional += 1
+    if simplified == 0 and traditional == 0:
+        return _STRONG
+    return 0.0 if simplified >= max(1, traditional) else math.inf
 
 
 @cache
@@ -99,37 +116,39 @@ def _only_simplified() -> frozenset[str]:
 
 def _choose(text: str, chosen: str, at: int, caution: float) -> str:
     """Return the word for `text[at]` that adjacent characters favour by at least `caution` nats, else `text[at]`."""
-    contexts, character = _contexts(), text[at]
-    beside = [
-        (side, chosen[place], chosen[place] if text[place] in contexts else OTHER)
-        for side, place in (("<", at - 1), (">", at + 1))
-        if 0 <= place < len(text) and chosen[place].isalpha()
-    ]
-    weights = {
-        word: weight
-        + sum(
-            neighbours.get((side, one), neighbours.get((side, other), 0))
-            for side, one, other in beside
-        )
-        for word, (weight, neighbours) in contexts[character].items()
-    }
+    contexts = _contexts()
+    character = text[at]
+    # 1) The characters before and after: each as it is read and, if no row lists it, as `OTHER`.
+    # An ambiguous one counts only as it is read.
+    beside = []
+    for side, place in (("<", at - 1), (">", at + 1)):
+        if 0 <= place < len(text) and chosen[place].isalpha():
+            neighbour = chosen[place]
+            unlisted = neighbour if text[place] in contexts else OTHER
+            beside.append((side, neighbour, unlisted))
+    # 2) The evidence for each word.
+    weights = {}
+    for word, (weight, neighbours) in contexts[character].items():
+        for side, neighbour, unlisted in beside:
+            default = neighbours.get((side, unlisted), 0)
+            weight += neighbours.get((side, neighbour), default)
+        weights[word] = weight
     best = max(weights, key=lambda word: weights[word])
-    return best if weights[best] - weights.get(character, -math.inf) >= caution else character
+    advantage = weights[best] - weights.get(character, -math.inf)
+    return best if advantage >= caution else character
 
 
 @cache
 def _contexts() -> dict[str, _Context]:
     """Parse contexts.tsv; tools/contexts.py describes its rows."""
-    found: dict[str, _Context] = {}
+    contexts: dict[str, _Context] = {}
     for character, cells in table("contexts").items():
         usual, *others = cells.split("\t")
-        found[character] = {usual: (0, {})}
+        contexts[character] = {usual: (0, {})}
         for word, weight, neighbours in _CELL.findall("\n".join(others)):
-            listed = _NEIGHBOURS.findall(neighbours)
-            weights = {
-                (side, beside): int(times)
-                for side, times, characters in listed
-                for beside in characters
-            }
-            found[character][word] = (int(weight), weights)
-    return found
+            weights = {}
+            for side, of_neighbour, characters in _NEIGHBOURS.findall(neighbours):
+                for neighbour in characters:
+                    weights[side, neighbour] = int(of_neighbour)
+            contexts[character][word] = (int(weight), weights)
+    return contexts

@@ -1,7 +1,6 @@
 """Judge couplets 對聯: two lines of one length, with opposite tones at the positions of their rhythm."""
 
 from collections.abc import Sequence
-from itertools import accumulate
 
 from pingze.verse.forms import COUPLET, COUPLET_WIDTHS
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
@@ -18,10 +17,13 @@ def parts_of(size: int) -> tuple[int, ...]:
 
 def rhythm(parts: Sequence[int]) -> list[int]:
     """List the positions, from 0, at which two lines need opposite tones: the 2nd, 4th ... and last of each part."""
-    ends = zip(parts, accumulate(parts), strict=True)
-    return sorted(
-        {at for size, stop in ends for at in (*range(stop - size + 1, stop, 2), stop - 1)}
-    )
+    places: set[int] = set()
+    start = 0
+    for size in parts:
+        places.update(range(start + 1, start + size, 2))
+        start += size
+        places.add(start - 1)
+    return sorted(places)
 
 
 def judge(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
@@ -29,46 +31,70 @@ def judge(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
 
     The first half of `lines` is the upper line, the rest the lower.
     """
+    # 1) The shape.
     half = len(lines) // 2
-    upper, lower = couplet = "".join(lines[:half]), "".join(lines[half:])
+    upper = "".join(lines[:half])
+    lower = "".join(lines[half:])
     parts = [len(line) for line in lines[:half]]
     if parts != [len(line) for line in lines[half:]] or len(upper) not in COUPLET_WIDTHS:
-        rule, at = (
-            ("字數", min(*map(len, couplet), COUPLET_WIDTHS[-1]))
-            if len(lines) == 2
-            else ("句數", 0)
-        )
-        fault, notes = (
-            Violation.at(rule, lines, min(1, len(lines)), at, standard),
-            [shape_note(lines)],
-        )
-        notes.append(Note("not_couplet", least=COUPLET_WIDTHS[0], most=COUPLET_WIDTHS[-1]))
-        return Verdict(
-            COUPLET, None, None, level, lines, (fault,), tuple(notes), standard=standard.name
-        )
-    # 1) The tones: an unknown character, or one that can have both tones, fits.
-    end, able = len(upper) - 1, [[standard.tones(one) for one in line] for line in couplet]
-    ends = zip(able, (OBLIQUE, LEVEL), strict=True)
-    faults = {
-        (n, end, "聯腳") for n, (tones, tone) in enumerate(ends) if tone not in (tones[end] or tone)
-    }
-    points = [at for at in rhythm(parts if half > 1 else parts_of(len(upper))) if at < end]
-    faults |= {
-        (1, at, "失對") for at in points if able[0][at] == able[1][at] and len(able[0][at]) == 1
-    }
-    # 2) The repetitions: the lines repeat at the same places, and share a character at most at one
+        return _misshapen(lines, level, standard)
+    couplet = (upper, lower)
+    # 2) The tones: an unknown character, or one that can have both tones, fits.
+    last = len(upper) - 1
+    upper_tones = [standard.tones(character) for character in upper]
+    lower_tones = [standard.tones(character) for character in lower]
+    faults = set()
+    if upper_tones[last] == {LEVEL}:
+        faults.add((0, last, "聯腳"))
+    if lower_tones[last] == {OBLIQUE}:
+        faults.add((1, last, "聯腳"))
+    for place in rhythm(parts if half > 1 else parts_of(len(upper))):
+        same = upper_tones[place] == lower_tones[place] and len(upper_tones[place]) == 1
+        if same and place < last:
+            faults.add((1, place, "失對"))
+    # 3) The repetitions: the lines repeat at the same places, and share a character at most at one
     # place.
-    for at, (one, other) in enumerate(zip(upper, lower, strict=True)):
+    for place, (one, other) in enumerate(zip(upper, lower, strict=True)):
         if upper.index(one) != lower.index(other) or (one != other and other in upper):
-            faults.add((1, at, "重字"))
-    violations = tuple(
-        Violation.at(rule, couplet, number, at, standard) for number, at, rule in sorted(faults)
-    )
+            faults.add((1, place, "重字"))
+    violations = []
+    for number, place, rule in sorted(faults):
+        violations.append(Violation.at(rule, couplet, number, place, standard))
     notes = [shape_note(couplet)]
-    if verse := {5: "五", 7: "七"}.get(len(upper)):
-        notes.append(Note("couplet_or_half", width=len(upper), has=[verse + "絕", verse + "律"]))
+    name = {5: "五", 7: "七"}.get(len(upper))
+    if name:
+        notes.append(Note("couplet_or_half", width=len(upper), has=[name + "絕", name + "律"]))
+    return _verdict(couplet, violations, notes, level, standard)
+
+
+def _misshapen(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
+    """Return the verdict on lines that do not have the shape of a couplet."""
+    rule = "句數"
+    place = 0
+    if len(lines) == 2:
+        rule = "字數"
+        place = min(len(lines[0]), len(lines[1]), COUPLET_WIDTHS[-1])
+    fault = Violation.at(rule, lines, min(1, len(lines)), place, standard)
+    wanted = Note("not_couplet", least=COUPLET_WIDTHS[0], most=COUPLET_WIDTHS[-1])
+    return _verdict(lines, [fault], [shape_note(lines), wanted], level, standard)
+
+
+def _verdict(
+    lines: tuple[str, ...],
+    violations: Sequence[Violation],
+    notes: Sequence[Note],
+    level: str,
+    standard: Standard,
+) -> Verdict:
     return Verdict(
-        COUPLET, None, None, level, couplet, violations, tuple(notes), standard=standard.name
+        form=COUPLET,
+        template=None,
+        rhyme=None,
+        level=level,
+        lines=lines,
+        violations=tuple(violations),
+        notes=tuple(notes),
+        standard=standard.name,
     )
 
 
@@ -77,9 +103,9 @@ def find(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict | No
 
     Return None for other lines.
     """
-    verdict = judge(lines, level, standard) if lines and len(lines) % 2 == 0 else None
-    return (
-        verdict
-        if verdict and verdict.judged != "shape" and (len(lines) == 2 or verdict.ok)
-        else None
-    )
+    if not lines or len(lines) % 2 != 0:
+        return None
+    verdict = judge(lines, level, standard)
+    if verdict.judged == "shape" or (len(lines) > 2 and not verdict.ok):
+        return None
+    return verdict

@@ -22,7 +22,8 @@ The first line rhymes 首句入韻 if its type is D or B.
 _USE = {"五": ("aB", "cD", "DB", "BD"), "七": ("BD", "DB", "aB", "cD")}
 _SHORTEST_ROW = 10  # the number of lines of the shortest 排律
 # a form of its own, and the lengths that its lines may have
-COUPLET, COUPLET_WIDTHS = "對聯", range(4, 12)
+COUPLET = "對聯"
+COUPLET_WIDTHS = range(4, 12)
 FEWEST_LINES = 4  # the number of lines of a 絕; a poem has at least this many
 
 
@@ -36,12 +37,15 @@ class Layout:
         self.widths = tuple(widths)
         self.starts = (0, *accumulate(self.widths))
         """The position at which each line begins, then the length of the text."""
-        self.line = [number for number, width in enumerate(self.widths) for _ in range(width)]
+        self.line: list[int] = []
         """For each position, the number of its line, from 0."""
+        for number, width in enumerate(self.widths):
+            self.line += [number] * width
 
     def where(self, place: int) -> tuple[int, int]:
         """Return the number of the line that contains a position, and the position within that line, both from 0."""
-        return self.line[place], place - self.starts[self.line[place]]
+        line = self.line[place]
+        return line, place - self.starts[line]
 
     def numbered(self, place: int) -> tuple[int, int]:
         """Return the same as `where`, with both numbers counted from 1."""
@@ -83,15 +87,15 @@ class Form:
 
     def widths(self, count: int) -> tuple[int, ...]:
         """Return the number of characters in each of `count` lines."""
-        return self.tune.widths if self.tune else (self.width,) * count
+        if self.tune:
+            return self.tune.widths
+        return (self.width,) * count
 
     def marks(self, count: int) -> str:
         """Return the punctuation marks that follow `count` lines, one per line."""
-        return (
-            "".join(line.mark for line in self.tune.lines)
-            if self.tune
-            else "".join(map(mark_after, range(count)))
-        )
+        if self.tune:
+            return "".join(line.mark for line in self.tune.lines)
+        return "".join(mark_after(index) for index in range(count))
 
     def layout(self, count: int) -> Layout:
         """Return the layout of a text of `count` lines."""
@@ -99,9 +103,13 @@ class Form:
 
     def same(self, place: int) -> list[int]:
         """Return `place` and all positions that must have the same character because one line repeats another 疊句."""
-        echoes = self.tune.echoes if self.tune else {}
+        if self.tune is None:
+            return [place]
+        echoes = self.tune.echoes
         source = echoes.get(place, place)
-        return [source, *(echo for echo, of in echoes.items() if of == source)]
+        places = [source]
+        places += [echo for echo, repeated in echoes.items() if repeated == source]
+        return places
 
     def cut(self, lines: Sequence[str]) -> tuple[str, ...] | None:
         """Divide lines as the form requires, or return None if the lines do not have the form's shape.
@@ -110,9 +118,11 @@ class Form:
         of the tune ends.
         """
         if self.tune is None:
-            fits = self.takes(len(lines)) and {*map(len, lines)} == {self.width}
+            fits = self.takes(len(lines)) and {len(line) for line in lines} == {self.width}
             return tuple(lines) if fits else None
-        return tuple(self.layout(0).cut("".join(lines))) if self.tune.divides(lines) else None
+        if not self.tune.divides(lines):
+            return None
+        return tuple(self.layout(0).cut("".join(lines)))
 
     @property
     def openings(self) -> tuple[str, ...]:
@@ -122,36 +132,39 @@ class Form:
     @property
     def default_lines(self) -> int:
         """The number of lines to compose if none is requested."""
-        return self.lines or (_SHORTEST_ROW if self.regulated else 8)
+        if self.lines is not None:
+            return self.lines
+        return _SHORTEST_ROW if self.regulated else 8
 
     def takes(self, count: int) -> bool:
         """Return whether a poem of this form can have `count` lines."""
         if self.lines is not None:
             return count == self.lines
-        return count >= _SHORTEST_ROW and count % 2 == 0 if self.regulated else count > 0
+        if self.regulated:
+            return count >= _SHORTEST_ROW and count % 2 == 0
+        return count > 0
 
     def antithetical(self, count: int) -> range:
         """Return which couplets need antithesis 對仗: the inner ones of a 律 or 排.
 
         The first couplet has number 0.
         """
-        return (
-            range(1, count // 2 - 1) if self.tune is None and self.name[1] in "律排" else range(0)
-        )
+        if self.tune is None and self.name[1] in "律排":
+            return range(1, count // 2 - 1)
+        return range(0)
 
 
-FORMS = {
-    first + name: Form(first + name, width, lines)
-    for first, width in (("五", 5), ("七", 7))
-    for name, lines in (("絕", 4), ("律", 8), ("排", None), ("古", None))
-}
+FORMS: dict[str, Form] = {}
 """Every form of 詩, by name."""
+for _first, _width in (("五", 5), ("七", 7)):
+    for _kind, _lines in (("絕", 4), ("律", 8), ("排", None), ("古", None)):
+        FORMS[_first + _kind] = Form(name=_first + _kind, width=_width, lines=_lines)
 
 
 @cache
 def tune_form(tune: Tune) -> Form:
     """Return the form of the 詞 that are written to a tune."""
-    return Form(tune.name, max(tune.widths), len(tune.lines), tune)
+    return Form(name=tune.name, width=max(tune.widths), lines=len(tune.lines), tune=tune)
 
 
 _NAME = re.compile("([五七])言?(?:(絕)句?|(律)詩?|(排)律?|(古)[詩體風]?)")
@@ -159,11 +172,13 @@ _NAME = re.compile("([五七])言?(?:(絕)句?|(律)詩?|(排)律?|(古)[詩體�
 
 def find_form(name: str) -> Form:
     """Find a form by its Traditional or Simplified name, such as 七絕, 七言绝句 or 浣溪沙; raise InputError if none."""
-    if found := _NAME.fullmatch(to_traditional(name.strip())):
-        return FORMS["".join(filter(None, found.groups()))]
-    if tune := find_tune(name):
+    match = _NAME.fullmatch(to_traditional(name.strip()))
+    if match:
+        return FORMS["".join(part for part in match.groups() if part)]
+    tune = find_tune(name)
+    if tune:
         return tune_form(tune)
-    raise InputError("choice", field="form", has=name, choices=[*FORMS, *near_names(name)])
+    raise InputError("choice", field="form", has=name, choices=list(FORMS) + near_names(name))
 
 
 def wrong_shape(field: str, form: Form) -> InputError:
@@ -171,15 +186,17 @@ def wrong_shape(field: str, form: Form) -> InputError:
 
     `field` is the option that holds the lines.
     """
-    code = "shape" if form.lines else "shape_long" if form.regulated else "shape_free"
-    width = " ".join(map(str, form.widths(0))) if form.tune else form.width
-    return InputError(
-        "shape_tune" if form.tune else code,
-        field=field,
-        form=form.name,
-        wanted=form.lines,
-        width=width,
-    )
+    width: int | str = form.width
+    if form.tune:
+        code = "shape_tune"
+        width = " ".join(str(width) for width in form.tune.widths)
+    elif form.lines:
+        code = "shape"
+    elif form.regulated:
+        code = "shape_long"
+    else:
+        code = "shape_free"
+    return InputError(code, field=field, form=form.name, wanted=form.lines, width=width)
 
 
 @cache
@@ -200,4 +217,6 @@ def opening_name(width: int, first: str) -> str:
     平起 and 仄起 indicate the tone of the second character of that line.
     """
     starts_level = (first in ("B", "c")) != (width == 7)
-    return f"{'平' if starts_level else '仄'}起首句{'入' if first.isupper() else '不入'}韻"
+    side = "平" if starts_level else "仄"
+    rhymes = "入" if first.isupper() else "不入"
+    return f"{side}起首句{rhymes}韻"

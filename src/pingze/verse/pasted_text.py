@@ -4,7 +4,7 @@ import html
 import re
 import unicodedata
 from collections import Counter
-from itertools import accumulate
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pingze.verse.characters import HAN
@@ -75,13 +75,31 @@ class _Row:
         self.heading = not self.marked and _HEADING.match(row) is not None
         self.lines: list[str] = []
         for part in _ENDS_LINE.split(row):
-            pieces = [piece for raw in part.split() if (piece := _NOT_CHARACTER.sub("", raw))]
-            spaced = all(len(piece) >= _SHORTEST_PIECE for piece in pieces)
-            self.lines += pieces if spaced else ["".join(pieces)]
+            pieces = [_NOT_CHARACTER.sub("", piece) for piece in part.split()]
+            pieces = [piece for piece in pieces if piece]
+            if all(len(piece) >= _SHORTEST_PIECE for piece in pieces):
+                self.lines += pieces
+            else:
+                self.lines.append("".join(pieces))
 
     def of(self, width: int) -> bool:
         """Return whether every line of the row has `width` characters."""
         return all(len(line) == width for line in self.lines)
+
+
+def _rows_of(text: str) -> list[_Row]:
+    return [_Row(row) for row in text.split("\n")]
+
+
+def _lines_of(rows: Iterable[_Row]) -> list[str]:
+    lines: list[str] = []
+    for row in rows:
+        lines += row.lines
+    return lines
+
+
+def _of_one_length(lines: Iterable[str]) -> bool:
+    return len({len(line) for line in lines}) == 1
 
 
 def split_poems(text: str, *, form: str | None = None) -> list[str]:
@@ -97,31 +115,36 @@ def split_poems(text: str, *, form: str | None = None) -> list[str]:
             be two 七絕.
     """
     poems: list[str] = []
-    heading, above = "", 0
+    heading = ""
+    above = 0  # the number of lines of the heading
     for block in re.split(r"\n(?:[^\S\n]*\n)+", _parted(_normal(text))):
         if not _NOT_CHARACTER.sub("", block):
             continue
         block = block.strip("\n")
-        rows = list(map(_Row, block.split("\n")))
-        lines = [line for row in rows for line in row.lines]
+        rows = _rows_of(block)
+        lines = _lines_of(rows)
         marked = any(row.marked for row in rows)
-        short = (
-            poems
-            and max(len(poems[-1]), len(block)) <= _LONGEST_BLOCK
-            and (marked or not _STOP.search(poems[-1]))
-        )
-        if (
-            poems
-            and not heading
-            and (_COMMENT.match(block) or (short and _goes_on(read_text(poems[-1]), lines, form)))
-        ):
+        if poems and not heading and _belongs(block, lines, marked, poems[-1], form):
             poems[-1] += "\n" + block
         elif above + len(lines) < FEWEST_LINES and not marked:
-            heading, above = heading + block + "\n", above + len(lines)
+            heading += block + "\n"
+            above += len(lines)
         else:
             poems.append(heading + block)
-            heading, above = "", 0
-    return [*poems, heading.strip("\n")] if heading else poems
+            heading = ""
+            above = 0
+    if heading:
+        poems.append(heading.strip("\n"))
+    return poems
+
+
+def _belongs(block: str, lines: list[str], marked: bool, poem: str, form: str | None) -> bool:
+    """Return whether a block, its lines and whether they have marks given, belongs to the poem before it."""
+    if _COMMENT.match(block):
+        return True
+    if max(len(poem), len(block)) > _LONGEST_BLOCK or (_STOP.search(poem) and not marked):
+        return False
+    return _goes_on(read_text(poem), lines, form)
 
 
 def _parted(text: str) -> str:
@@ -129,42 +152,61 @@ def _parted(text: str) -> str:
 
     A poem begins at a heading or where the width of the lines changes.
     """
-    rows, parted, count, widths = list(map(_Row, text.split("\n"))), list[str](), 0, set[int]()
-    verse = [row.marked or row.of(5) or row.of(7) for row in rows]
-    counts = [len(row.lines) * is_verse for row, is_verse in zip(rows, verse, strict=True)]
-    ahead = [*accumulate(counts[::-1])][::-1]
+    rows = _rows_of(text)
+    is_verse = [row.marked or row.of(5) or row.of(7) for row in rows]
+    # 1) Count the lines of verse from each row to the end.
+    ahead = [0] * len(rows)
+    total = 0
+    for n in range(len(rows) - 1, -1, -1):
+        if is_verse[n]:
+            total += len(rows[n].lines)
+        ahead[n] = total
+    # 2) Copy the rows, with a blank line before each new poem.
+    parted: list[str] = []
+    count = 0  # the number of lines of the poem so far
+    widths: set[int] = set()  # and their widths
     for n, row in enumerate(rows):
         if _COMMENT.match(row.text):
-            return "\n".join([*parted, *(each.text for each in rows[n:])])
+            parted += [below.text for below in rows[n:]]
+            break
         if not row.text.strip():
-            count, widths = 0, set()
+            count = 0
+            widths = set()
         elif min(count, ahead[n]) >= FEWEST_LINES and len(widths) == 1:
-            width, signed = max(widths), row.text.lstrip().startswith("—")
+            width = max(widths)
+            signed = row.text.lstrip().startswith("—")
             starts = row.heading or _NUMBERED.match(row.text) or not (row.marked or row.of(width))
             turns = {count, ahead[n]} <= {4, 8} and all(
-                len(line) != width for r in rows[n:] for line in r.lines
+                len(line) != width for line in _lines_of(rows[n:])
             )
             if (starts and not signed) or turns:
                 parted.append("")
-                count, widths = 0, set()
-        if row.lines and (verse[n] or count) and not row.heading:
-            count, widths = count + len(row.lines), widths | set(map(len, row.lines))
+                count = 0
+                widths = set()
+        if row.lines and (is_verse[n] or count) and not row.heading:
+            count += len(row.lines)
+            widths.update(len(line) for line in row.lines)
         parted.append(row.text)
     return "\n".join(parted)
 
 
 def _goes_on(read: ReadText, more: list[str], form: str | None) -> bool:
     """Return whether `more` continues a poem: a stanza of a 詞, or up to three lines after as many, of one length."""
-    lines, mixed = read.lines + more, len({*map(len, read.lines)}) > 1
+    lines = read.lines + more
+    short = max(len(read.lines), len(more)) < FEWEST_LINES
+    if short and _of_one_length(lines):
+        return True
+    if have_shape(lines) and not have_shape(read.lines):
+        return True
     # the first lines of a 詞 may be headings
-    most = min(_MOST_HEADINGS, len(read.lines) - 2) if mixed else 0
-    starts = range(max(0, most) + 1)
-    named = any(
-        have_named_shape(lines[n:], [form] if form else [*read.left_out, *lines[:n]])
-        for n in starts
-    )
-    short = max(len(read.lines), len(more)) < FEWEST_LINES and len({*map(len, lines)}) == 1
-    return named or short or (have_shape(lines) and not have_shape(read.lines))
+    most = 0
+    if len({len(line) for line in read.lines}) > 1:
+        most = max(0, min(_MOST_HEADINGS, len(read.lines) - 2))
+    for start in range(most + 1):
+        headings = [form] if form else read.left_out + lines[:start]
+        if have_named_shape(lines[start:], headings):
+            return True
+    return False
 
 
 def read_lines(text: str) -> list[str]:
@@ -183,45 +225,59 @@ def read_text(text: str) -> ReadText:
     """
     if _PLAIN.fullmatch(text):
         lines = re.split("[，。]", text)[:-1]
-        if len({*map(len, lines)}) == 1:
-            return ReadText(lines, [], None)
+        if _of_one_length(lines):
+            return ReadText(lines=lines, left_out=[], cut=None)
     written = _normal(text).split("\n")
     # 1) Remove the comments, which follow the poem.
-    end = next((n for n, row in enumerate(written) if n and _COMMENT.match(row)), len(written))
-    normal = "\n".join(written[:end])
-    rows = [row for row in map(_Row, _REMARK.sub("", normal).split("\n")) if row.lines]
-    # 2) Cut rows without marks into lines; such rows count as verse whatever surrounds them.
-    cut = None
-    for length, (width, fewest) in _UNMARKED.items() if not any(row.marked for row in rows) else ():
-        found = [row for row in rows if len(row.lines) == 1 and row.of(length)]
-        if len(found) >= fewest:
-            cut = width
-            for row in found:
-                row.lines = [
-                    row.lines[0][start : start + width] for start in range(0, length, width)
-                ]
-                row.marked = True
+    end = len(written)
+    for n, row in enumerate(written):
+        if n and _COMMENT.match(row):
+            end = n
             break
+    normal = "\n".join(written[:end])
+    rows = [row for row in _rows_of(_REMARK.sub("", normal)) if row.lines]
+    # 2) Cut rows without marks into lines.
+    cut = _cut_unmarked(rows)
     # 3) Remove the headings. If the remaining lines differ in length, try other readings that give
     # equal lines.
     verse = _without_headings(rows) or rows
-    kept, used = set(verse), ""
-    shape = [line for row in verse for line in row.lines]
-    if len(rows) <= _MOST_ROWS and len({*map(len, shape)}) > 1 and not have_shape(shape):
+    lines = _lines_of(verse)
+    kept = set(verse)
+    used = ""
+    if len(rows) <= _MOST_ROWS and len({len(line) for line in lines}) > 1 and not have_shape(lines):
         verse = _otherwise(verse, rows) or verse
-        used = "".join(line for row in verse for line in row.lines)
+        lines = _lines_of(verse)
+        used = "".join(lines)
         kept = {row for row in rows if "".join(row.lines) in used}
-    left_out = [
-        _QUOTED.sub(
-            lambda found: "「…」" if _NOT_CHARACTER.sub("", found[1]) == used else found[0],
-            row.text,
-        ).strip()
-        for row in rows
-        if row not in kept
-    ]
+
+    # 4) List what was left out; a quoted poem that was found is shown as 「…」.
+    def shortened(quotation: re.Match[str]) -> str:
+        is_poem = _NOT_CHARACTER.sub("", quotation[1]) == used
+        return "「…」" if is_poem else quotation[0]
+
+    left_out = [_QUOTED.sub(shortened, row.text).strip() for row in rows if row not in kept]
     left_out += [remark.group() for remark in _REMARK.finditer(normal)]
     left_out += [row.strip() for row in written[end:] if row.strip()]
-    return ReadText([line for row in verse for line in row.lines], left_out, cut)
+    return ReadText(lines=lines, left_out=left_out, cut=cut)
+
+
+def _cut_unmarked(rows: list[_Row]) -> int | None:
+    """Cut rows of the lengths in `_UNMARKED` into lines, in place, unless a row has marks.
+
+    Return the width of the lines, or None if no row was cut. Such rows count as verse whatever
+    surrounds them.
+    """
+    if any(row.marked for row in rows):
+        return None
+    for length, (width, fewest) in _UNMARKED.items():
+        unmarked = [row for row in rows if len(row.lines) == 1 and row.of(length)]
+        if len(unmarked) >= fewest:
+            for row in unmarked:
+                whole = row.lines[0]
+                row.lines = [whole[start : start + width] for start in range(0, length, width)]
+                row.marked = True
+            return width
+    return None
 
 
 def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
@@ -229,58 +285,57 @@ def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
 
     Return the first result with four or more lines of equal length, or [].
 
-    Some ways skip headings as wide as the verse, or a preface 并序 before it; their lines may also
-    have the shape of the tune that a heading names. Others do not end a line at the mark 、 or at
-    the end of a row. The last ways keep only a poem in quotation marks and drop the prose around
-    it.
+    Some of these skip headings as wide as the verse, or a preface 并序 before it; their lines may
+    also have the shape of the tune that a heading names. Others do not end a line at the mark 、 or
+    at the end of a row. The last keep only a poem in quotation marks and drop the prose around it.
     """
-    text, headings = (
-        "\n".join(row.text for row in verse),
-        [row.text for row in rows[:_MOST_HEADINGS]],
-    )
-    titled = [
-        verse[n:] for n in range(1, _MOST_HEADINGS + 1) if not any(row.marked for row in verse[:n])
-    ]
-    ways = [
-        verse[n:]
-        for n in range(1, len(verse))
-        if _PREFACE.search("".join(row.text for row in rows[:n]))
-    ]
-    for way in titled + ways:
-        if have_named_shape([line for row in way for line in row.lines], headings):
-            return way
-    ways.append([_Row(re.sub("[、：:]", "", row.text)) for row in verse])
-    joined = (
-        re.sub("[、\n]", "", "\n".join(row.text for row in rows[n:]))
-        for n in range(_MOST_HEADINGS + 1)
-    )
-    ways += [[_Row(each)] for each in joined]
-    ways += [[_Row(found.group(1))] for found in _QUOTED.finditer(text)]
-    for way in ways:
-        lines = [line for row in way for line in row.lines]
-        if (
-            len(lines) >= FEWEST_LINES
-            and len(set(map(len, lines))) == 1
-            and len(lines[0]) in (4, 5, 6, 7)
-        ):
-            return way
+    # 1) Skip unmarked headings.
+    without_title = []
+    for n in range(1, _MOST_HEADINGS + 1):
+        if any(row.marked for row in verse[:n]):
+            break  # only unmarked rows are headings
+        without_title.append(verse[n:])
+    # 2) Skip a preface.
+    without_preface = []
+    for n in range(1, len(verse)):
+        above = "".join(row.text for row in rows[:n])
+        if _PREFACE.search(above):
+            without_preface.append(verse[n:])
+    headings = [row.text for row in rows[:_MOST_HEADINGS]]
+    for division in without_title + without_preface:
+        if have_named_shape(_lines_of(division), headings):
+            return division
+    # 3) Join what marks and the ends of rows divide.
+    divisions = without_preface
+    divisions.append([_Row(re.sub("[、：:]", "", row.text)) for row in verse])
+    for n in range(_MOST_HEADINGS + 1):
+        joined = "\n".join(row.text for row in rows[n:])
+        divisions.append([_Row(re.sub("[、\n]", "", joined))])
+    # 4) Keep only what is quoted.
+    text = "\n".join(row.text for row in verse)
+    for quotation in _QUOTED.finditer(text):
+        divisions.append([_Row(quotation[1])])
+    for division in divisions:
+        lines = _lines_of(division)
+        if len(lines) >= FEWEST_LINES and _of_one_length(lines) and len(lines[0]) in (4, 5, 6, 7):
+            return division
     return []
 
 
 def _without_headings(rows: list[_Row]) -> list[_Row]:
     rows = [row for row in rows if not row.heading]
     marked = any(row.marked for row in rows)
-    if not (
-        widths := Counter(
-            len(line) for row in rows if row.marked or not marked for line in row.lines
-        )
-    ):
+    widths: Counter[int] = Counter()
+    for row in rows:
+        if row.marked or not marked:
+            widths.update(len(line) for line in row.lines)
+    if not widths:
         return rows
     width = widths.most_common(1)[0][0]
     may_go = [not row.marked and not row.of(width) for row in rows]
     # 1) Skip the headings above the verse: rows of another width, or a title as wide as the verse
     # and then a poet.
-    first = next((place for place, goes in enumerate(may_go) if not goes), 0)
+    first = may_go.index(False) if False in may_go else 0
     for place in range(first + 1, min(_MOST_HEADINGS, len(rows) - 1)):
         if rows[place - 1].marked or not may_go[place] or len(rows[place].lines[0]) > _LONGEST_POET:
             break
@@ -297,20 +352,26 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
     # long.
     count = sum(len(row.lines) for row in verse)
     one_too_many = count - 1 in (4, 8) or (marked and count % 2 == 1)
-    return verse[1:] if one_too_many and not verse[0].marked and len(verse[0].lines) == 1 else verse
+    if one_too_many and not verse[0].marked and len(verse[0].lines) == 1:
+        return verse[1:]
+    return verse
 
 
 def _normal(text: str) -> str:
-    """Normalize characters (NFC), line breaks and lost characters (to □), expand 々; remove tags, URLs and labels."""
+    """Normalise characters (NFC), line breaks and lost characters (to □), expand 々; remove tags, URLs and labels."""
     if "<" in text or "&" in text:
         text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _RUBY.sub("", text))))
-    text = unicodedata.normalize("NFC", _URL_OR_LABEL.sub(" ", text.replace("\ufeff", "")))
-    text = _LOST.sub("□", _TITLED.sub(r"\1\n", "\n".join(text.splitlines())))
+    text = _URL_OR_LABEL.sub(" ", text.replace("\ufeff", ""))
+    text = unicodedata.normalize("NFC", text)
+    text = _TITLED.sub(r"\1\n", "\n".join(text.splitlines()))
+    text = _LOST.sub("□", text)
     if _QUERY.search(text):
-        width = Counter(map(len, re.split(f"[{_STOPS}\n]+", text.strip()))).most_common(1)[0][0]
-        text = re.sub(
-            "[^，。；！,;!\n]+",
-            lambda m: _QUERY.sub("□", m[0]) if len(m[0]) == width else m[0],
-            text,
-        )
+        # a question mark is a lost character only in a line that is as wide as most
+        widths = Counter(len(line) for line in re.split(f"[{_STOPS}\n]+", text.strip()))
+        width = widths.most_common(1)[0][0]
+
+        def mended(line: re.Match[str]) -> str:
+            return _QUERY.sub("□", line[0]) if len(line[0]) == width else line[0]
+
+        text = re.sub("[^，。；！,;!\n]+", mended, text)
     return re.sub("([" + HAN + "])[々〻]", r"\1\1", text)

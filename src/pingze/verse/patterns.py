@@ -18,7 +18,8 @@ from pingze.errors import InputError
 from pingze.verse.character_table import to_traditional
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 
-CUSTOMARY, STRICT = "customary", "strict"
+CUSTOMARY = "customary"
+STRICT = "strict"
 STRICTNESSES = (CUSTOMARY, STRICT)
 """The levels of strictness.
 
@@ -83,13 +84,19 @@ def enforced(strictness: str) -> frozenset[str]:
     The level (customary or strict) enforces its own rules; each +RULE adds a rule, and each -RULE
     removes one. Raises InputError if `strictness` is not written in this way.
     """
-    if not (found := _STRICTNESS.fullmatch(to_traditional(strictness))):
-        changes = [f"{CUSTOMARY}{sign}{rule}" for sign in "+-" for rule in SWITCHES]
-        choices = [*STRICTNESSES, *(changes if {*strictness} & {*"+-"} else ())]
+    match = _STRICTNESS.fullmatch(to_traditional(strictness))
+    if match is None:
+        choices = list(STRICTNESSES)
+        if "+" in strictness or "-" in strictness:
+            for sign in "+-":
+                choices += [f"{CUSTOMARY}{sign}{rule}" for rule in SWITCHES]
         raise InputError("choice", field="level", has=strictness[:40], choices=choices)
-    rules = set(_ENFORCED[found[1]])
-    for sign, rule in re.findall(r"([+-])(\w+)", found[2]):
-        (rules.add if sign == "+" else rules.discard)(rule)
+    rules = set(_ENFORCED[match[1]])
+    for sign, rule in re.findall(r"([+-])(\w+)", match[2]):
+        if sign == "+":
+            rules.add(rule)
+        else:
+            rules.discard(rule)
     return frozenset(rules)
 
 
@@ -100,15 +107,21 @@ def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Patter
     `kind` is a key of `_ACCEPTED`. Types a' and B' have no pattern if the strictness enforces
     對句相救.
     """
-    found = []
-    for five, rule in _ACCEPTED[kind]:
-        if rule not in enforced(strictness):
-            tones = (PREFIXES[kind[0]] if width == 7 else "") + five
-            level, oblique = (
-                sum(1 << n for n, tone in enumerate(tones) if tone == side) for side in "PZ"
-            )
-            found.append(Pattern(tones, rule, level, oblique))
-    return tuple(found)
+    prefix = PREFIXES[kind[0]] if width == 7 else ""
+    patterns = []
+    for last_five, rule in _ACCEPTED[kind]:
+        if rule in enforced(strictness):
+            continue
+        tones = prefix + last_five
+        level = 0
+        oblique = 0
+        for place, tone in enumerate(tones):
+            if tone == "P":
+                level |= 1 << place
+            elif tone == "Z":
+                oblique |= 1 << place
+        patterns.append(Pattern(tones=tones, rule=rule, level=level, oblique=oblique))
+    return tuple(patterns)
 
 
 @cache
@@ -137,9 +150,12 @@ def word_starts(length: int, width: int) -> frozenset[int]:
     last three characters. If there is no such position, return all positions at which the word fits
     in the line.
     """
-    feet, every = (0, width - 5, width - 3), range(width - length + 1)
+    feet = (0, width - 5, width - 3)
+    every = range(width - length + 1)
     pauses = feet if length == 2 else feet[-1:]
-    whole = {
-        start for start in every if not any(start < pause < start + length for pause in pauses)
-    }
-    return frozenset(whole & set(feet) if length > 2 else whole) or frozenset(every)
+    starts = set()
+    for start in every:
+        crosses = any(start < pause < start + length for pause in pauses)
+        if not crosses and (length <= 2 or start in feet):
+            starts.add(start)
+    return frozenset(starts or every)

@@ -6,11 +6,10 @@ sequence that ends in each type.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
-from pingze.verse.characters import Translation
 from pingze.verse.patterns import BENT, SIDES, Pattern, accepted, is_turned, word_starts
 from pingze.verse.rhyme_book import sense
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
@@ -23,14 +22,16 @@ FAULT, RARE = 1 << 16, 1 << 8
 Faults decide first, then rare readings.
 """
 
-# the types of lines with even numbers, from 0, and with odd ones
-_KINDS = (("a", "a'", "c"), ("B", "B'", "D"))
+# the types of the first, third ... line and of the second, fourth ... line
+_ODD_TYPES = ("a", "a'", "c")
+_EVEN_TYPES = ("B", "B'", "D")
 
 
 class Masks(NamedTuple):
     """Bit masks, one per tone, of the positions that can have it; bit 0 is the first.
 
-    An unknown character has both.
+    An unknown character has both. (A tuple, because `fitted` is cached by it, and hashing a
+    dataclass takes longer.)
     """
 
     level: int
@@ -40,7 +41,8 @@ class Masks(NamedTuple):
     """`usually_level` and `usually_oblique` mark only tones that are usual for the character (`WordTones.tones_in`)."""
 
 
-class FittedLine(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FittedLine:
     """A line assigned to a type, with the positions that do not fit."""
 
     kind: str
@@ -51,45 +53,51 @@ class FittedLine(NamedTuple):
     """A bit mask of the positions whose character cannot have the required tone, except the end of a rhymed line."""
     rare: int
     """A bit mask of the positions that fit only in a tone that is rare for the character or for its word."""
-    turned: bool
+    cost: int
+    """The cost of the misfits, the rare readings and a bent rule."""
+    turned: bool = False
     """Whether the type violates the order of types: 失對 in the second line of a couplet, 失黏 in the first."""
 
 
+@lru_cache(1 << 10)
 def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
     """Return the masks of a line: the tones that each character can have, and those that it usually has."""
-    masks = _masks(line.translate(_marks(standard)))
-    if not masks.level & masks.oblique:
-        return masks  # no character can have both tones
-    level, oblique, usually_level, usually_oblique = masks
-    for place, tones in standard.words.tones_by_word(line, word_starts(2, len(line))).items():
-        bit = 1 << place
-        usually_level = usually_level & ~bit | bit * (LEVEL in tones)
-        usually_oblique = usually_oblique & ~bit | bit * (OBLIQUE in tones)
+    # 1) The tones of each character by itself.
+    level = 0
+    oblique = 0
+    usually_level = 0
+    usually_oblique = 0
+    for place, character in enumerate(line):
+        can_level, can_oblique, often_level, often_oblique = _bits_of(character, standard)
+        level |= can_level << place
+        oblique |= can_oblique << place
+        usually_level |= often_level << place
+        usually_oblique |= often_oblique << place
+    # 2) Where a word decides the tone, only that tone is usual.
+    if level & oblique:  # a character can have both tones
+        by_word = standard.words.tones_by_word(line, word_starts(2, len(line)))
+        for place, tones in by_word.items():
+            bit = 1 << place
+            usually_level &= ~bit
+            usually_oblique &= ~bit
+            if LEVEL in tones:
+                usually_level |= bit
+            if OBLIQUE in tones:
+                usually_oblique |= bit
     return Masks(level, oblique, usually_level, usually_oblique)
 
 
 @lru_cache(1 << 14)
-def _masks(marks: str) -> Masks:
-    """Build the masks of a line from `marks`, the hexadecimal digits of its characters (see `_marks`)."""
+def _bits_of(character: str, standard: Standard) -> Masks:
+    """Return the masks, 1 or 0, of one character."""
+    can_be = standard.tones(character) or {LEVEL, OBLIQUE}
+    usual = standard.usual_tones(character) or can_be
     return Masks(
-        *(
-            sum((int(mark, 16) >> bit & 1) << at for at, mark in enumerate(marks))
-            for bit in range(4)
-        )
+        level=int(LEVEL in can_be),
+        oblique=int(OBLIQUE in can_be),
+        usually_level=int(LEVEL in usual),
+        usually_oblique=int(OBLIQUE in usual),
     )
-
-
-@cache
-def _marks(standard: Standard) -> Translation:
-    """Map each character to a hexadecimal digit that has one bit for each of the four `Masks`."""
-
-    def mark(character: str) -> str:
-        can_be = standard.tones(character) or {LEVEL, OBLIQUE}
-        usual = standard.usual_tones(character) or can_be
-        bits = (LEVEL in can_be, OBLIQUE in can_be, LEVEL in usual, OBLIQUE in usual)
-        return f"{sum(bit << at for at, bit in enumerate(bits)):x}"
-
-    return Translation(mark)
 
 
 def fit(
@@ -106,53 +114,72 @@ def fit(
     cost if the first line is read as rhymed, `unrhymed` if it is read as unrhymed. If costs are
     equal, the first of `openings` is chosen.
     """
-    # 1) Compute the cost of each type that the first line can have. A way is a linked list, last
-    # line first.
-    ways: dict[str, tuple[int, Any]] = {}
     rescues = bool(accepted("a'", width, strictness))
-    for kind in (*(opening[0] for opening in openings), *["a'"] * rescues):
-        cost, line = fitted(kind, width, strictness, lines[0])
-        ways[kind] = cost + (rhymed if kind.isupper() else unrhymed), (line, False, None)
-    # 2) For each further line and each type, find the cheapest sequence of types that ends in it.
+    # 1) Compute the cost of each type that the first line can have.
+    first_types = [opening[0] for opening in openings]
+    if rescues:
+        first_types.append("a'")
+    costs: dict[str, int] = {}
+    for kind in first_types:
+        additional = rhymed if kind.isupper() else unrhymed
+        costs[kind] = fitted(kind, width, strictness, lines[0]).cost + additional
+    # 2) For each further line and each type, find the cheapest sequence of types that ends in it,
+    # and remember the type before it.
+    befores: list[dict[str, str]] = []
     for number, masks in enumerate(lines[1:], 1):
-        longer: dict[str, tuple[int, Any]] = {}
-        for kind in _KINDS[number % 2]:
+        longer: dict[str, int] = {}
+        before: dict[str, str] = {}
+        for kind in _EVEN_TYPES if number % 2 else _ODD_TYPES:
             if kind in ("a'", "B'") and not rescues:
                 continue
-            cost, line = fitted(kind, width, strictness, masks)
+            line = fitted(kind, width, strictness, masks)
             if kind == "B'" and line.misfits >> width - 3 & 1:
                 continue  # the line does not rescue
-            for before, (so_far, way) in ways.items():
-                turned = is_turned(before, kind)
+            for last, so_far in costs.items():
+                turned = is_turned(last, kind)
                 if turned is None or (turned and line.misfits & 2):
                     continue  # a turned line must at least have the tone that defines its type
-                # by the 2, a line that is not turned wins a tie
-                whole = so_far + cost + (FAULT + 2 if turned else 0)
-                if kind not in longer or whole < longer[kind][0]:
-                    longer[kind] = whole, (line, turned, way)
-        ways = longer
-    # 3) Return the cheapest sequence.
-    found, way = list[FittedLine](), min(ways.values(), key=lambda each: each[0])[1]
-    while way:
-        line, turned, way = way
-        found.append(line._replace(turned=True) if turned else line)
-    return found[::-1]
+                cost = so_far + line.cost
+                if turned:
+                    cost += FAULT + 2  # by the 2, a line that is not turned wins a tie
+                if kind not in longer or cost < longer[kind]:
+                    longer[kind] = cost
+                    before[kind] = last
+        costs = longer
+        befores.append(before)
+    # 3) Read the cheapest sequence backwards.
+    types = [min(costs, key=lambda kind: costs[kind])]
+    for before in reversed(befores):
+        types.append(before[types[-1]])
+    types.reverse()
+    # 4) Fit the lines to their types.
+    best = []
+    for number, (kind, masks) in enumerate(zip(types, lines, strict=True)):
+        line = fitted(kind, width, strictness, masks)
+        if number and is_turned(types[number - 1], kind):
+            line = replace(line, turned=True)
+        best.append(line)
+    return best
 
 
 @lru_cache(1 << 13)
-def fitted(kind: str, width: int, strictness: str, masks: Masks) -> tuple[int, FittedLine]:
-    """Fit a line to the lowest-cost pattern of type `kind`, the first in a tie.
-
-    Return the cost and the fitted line.
-    """
-    judged = (1 << width) - 1 >> kind[0].isupper()
-    costs = []
+def fitted(kind: str, width: int, strictness: str, masks: Masks) -> FittedLine:
+    """Fit a line to the lowest-cost pattern of type `kind`, the first in a tie."""
+    judged = (1 << width) - 1
+    if kind[0].isupper():
+        judged >>= 1  # the end of a rhymed line is not judged
+    candidates = []
     for pattern in accepted(kind, width, strictness):
         misfits = pattern.misfits(masks.level, masks.oblique) & judged
-        rare = pattern.misfits(masks.usually_level, masks.usually_oblique) & judged & ~misfits
-        cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE + (pattern.rule in BENT)
-        costs.append((cost, FittedLine(kind, pattern, misfits, rare, False)))
-    return min(costs, key=lambda each: each[0])
+        unusual = pattern.misfits(masks.usually_level, masks.usually_oblique) & judged
+        rare = unusual & ~misfits
+        cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE
+        if pattern.rule in BENT:
+            cost += 1
+        candidates.append(
+            FittedLine(kind=kind, pattern=pattern, misfits=misfits, rare=rare, cost=cost)
+        )
+    return min(candidates, key=lambda line: line.cost)
 
 
 # -- explanation -------------------------------------------------------------------------------------------------
@@ -210,43 +237,56 @@ def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
     """
     if verdict.judged in ("nothing", "shape"):
         return ()
-    standard, found = STANDARDS[verdict.standard], []
-    for number, line in enumerate(verdict.read):
-        kind = verdict.kinds[number] if verdict.kinds else None
-        pattern = (
-            fitted(kind, len(line), verdict.level, masks_of(line, standard))[1].pattern
-            if kind
-            else None
+    return tuple(_explain_line(verdict, number) for number in range(len(verdict.read)))
+
+
+def _explain_line(verdict: Verdict, number: int) -> LineExplanation:
+    """Explain a line, given its number from 0."""
+    standard = STANDARDS[verdict.standard]
+    line = verdict.read[number]
+    # 1) The pattern by which the line was judged.
+    kind = None
+    pattern = None
+    rule = None
+    rhymed = number % 2 == 1
+    if verdict.kinds:
+        kind = verdict.kinds[number]
+        fitting = fitted(kind, len(line), verdict.level, masks_of(line, standard)).pattern
+        pattern = "".join(SIDES.get(sign, "中") for sign in fitting.tones)
+        rule = fitting.rule
+        rhymed = rhymed or kind.isupper()
+    # 2) The readings of the characters that can have both tones.
+    usual = standard.words.tones_in(line, word_starts(2, len(line)))
+    readings = []
+    for place, character in enumerate(line):
+        if len(standard.tones(character)) < 2:
+            continue
+        tone = "".join(sorted(usual[place]))
+        if pattern is not None and pattern[place] != "中":
+            tone = pattern[place]
+        groups = standard.joined(
+            name for name in standard.rhymes(character) if standard.groups[name].side in tone
         )
-        needed = "".join(SIDES.get(tone, "中") for tone in pattern.tones) if pattern else None
-        rhymed = bool(number % 2 or (kind and kind.isupper()))
-        usual = standard.words.tones_in(line, word_starts(2, len(line)))
-        readings = []
-        for place, character in enumerate(line):
-            if len(standard.tones(character)) < 2:
-                continue
-            tone = (
-                needed[place] if needed and needed[place] != "中" else "".join(sorted(usual[place]))
-            )
-            own = standard.joined(
-                g for g in standard.rhymes(character) if standard.groups[g].side in tone
-            )
-            if rhymed and place == len(line) - 1:
-                own = "".join(name for name in own if name in (verdict.rhyme or "")) or own
-            senses = (
-                [sense(character, name) for name in own]
-                if len(tone) == 1 and not standard.rimes
-                else []
-            )
-            zh, en, _ = next(filter(any, senses), ("", "", []))
-            readings.append(
-                CharacterReading(
-                    place + 1, character, tone, own, standard.words.word_at(line, place), zh, en
-                )
-            )
-        found.append(
-            LineExplanation(
-                number + 1, kind, needed, pattern.rule if pattern else None, tuple(readings)
-            )
+        if rhymed and place == len(line) - 1:
+            in_rhyme = "".join(name for name in groups if name in (verdict.rhyme or ""))
+            groups = in_rhyme or groups
+        zh = ""
+        en = ""
+        if len(tone) == 1 and not standard.rimes:
+            for group in groups:
+                zh, en, words = sense(character, group)
+                if zh or en or words:
+                    break
+        reading = CharacterReading(
+            position=place + 1,
+            char=character,
+            tone=tone,
+            groups=groups,
+            word=standard.words.word_at(line, place),
+            zh=zh,
+            en=en,
         )
-    return tuple(found)
+        readings.append(reading)
+    return LineExplanation(
+        line=number + 1, kind=kind, pattern=pattern, rule=rule, readings=tuple(readings)
+    )

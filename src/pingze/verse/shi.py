@@ -1,6 +1,6 @@
 """Judge 詩: regulated verse 近體 by its template and rhyme, old-style verse 古體 by its rhyme alone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 from pingze.messages import Parameter
@@ -35,37 +35,51 @@ def judge_regulated(
 
     `lines` must have the form's shape.
     """
-    width, last = form.width, form.width - 1
+    width = form.width
+    last = width - 1
     # 1) Find the rhyme, and the rule that the first line breaks if it is read as a rhymed line.
     feet = [standard.rhymes(line[-1]) for line in lines]
-    level = {name for name in feet[0] if standard.groups[name].tone == LEVEL}
-    near = frozenset[str]().union(*(standard.neighbours[name] for name in level))
-    rhyme = standard.shared_group(feet[1::2], preferring=(feet[0], near, feet[1]), tone=LEVEL)
-    # no oblique rhyme is right
-    right = {rhyme} if rhyme and standard.groups[rhyme].tone == LEVEL else set[str]()
-    near = standard.neighbours[rhyme] if rhyme in right else frozenset()
+    near_first: set[str] = set()
+    for name in feet[0]:
+        if standard.groups[name].tone == LEVEL:
+            near_first |= standard.neighbours[name]
+    preferring = (feet[0], frozenset(near_first), feet[1])
+    rhyme = standard.shared_group(feet[1::2], preferring=preferring, tone=LEVEL)
+    right: Groups = frozenset()  # no oblique rhyme is right
+    near: Groups = frozenset()
+    if rhyme and standard.groups[rhyme].tone == LEVEL:
+        right = frozenset({rhyme})
+        near = standard.neighbours[rhyme]
     off = [bool(foot) and not foot & right for foot in feet]
-    first = ("鄰韻" if feet[0] & near else "出韻") if off[0] else ""
-    borrows = first == "鄰韻" and first not in enforced(strictness)
+    broken = ""
+    if off[0]:
+        broken = "鄰韻" if feet[0] & near else "出韻"
+    borrows = broken == "鄰韻" and broken not in enforced(strictness)
     # 2) Find the template. A first line that fits both ways is rhymed if it can rhyme, and unrhymed
     # if it ends oblique.
     masks = [masks_of(line, standard) for line in lines]
-    rhymed_costs = 1 if borrows else FAULT * bool(first) + 2 * (not masks[0].level >> last & 1)
-    best = fit(masks, width, strictness, form.openings, rhymed_costs, int(rhyme in feet[0]))
+    unrhymed_cost = 1 if rhyme in feet[0] else 0
+    rhymed_cost = 0
+    if borrows:
+        rhymed_cost = 1
+    else:
+        if broken:
+            rhymed_cost += FAULT
+        if not masks[0].level >> last & 1:
+            rhymed_cost += 2
+    best = fit(masks, width, strictness, form.openings, rhymed_cost, unrhymed_cost)
     rhymed = [number for number, line in enumerate(best) if line.kind[0].isupper()]
     # 3) List the faults of tones and of rhymes, in the order of their positions.
-    faults = [
-        (number, 1, _rule(line.kind, number, 1, width)[0])
-        for number, line in enumerate(best)
-        if line.turned
-    ]
-    for number, place in _places(line.misfits for line in best):
-        able = {"P": masks[number].level, "Z": masks[number].oblique, ".": -1}
-        rule, tones = _rule(best[number].kind, number, place, width)
-        if all(able[tone] >> width - 5 + at & 1 for at, tone in enumerate(tones)):
-            faults.append((number, place, rule))
-    if first and not borrows and 0 in rhymed:
-        faults.append((0, last, first))
+    faults = []
+    for number, line in enumerate(best):
+        if line.turned:
+            faults.append((number, 1, _rule(line.kind, number, 1, width)))
+        for place in _places(line.misfits):
+            rule = _rule(line.kind, number, place, width)
+            if _breaks_rule(line.kind, place, masks[number], width):
+                faults.append((number, place, rule))
+    if broken and not borrows and 0 in rhymed:
+        faults.append((0, last, broken))
     before: set[str] = set()
     for number in rhymed:
         if number and off[number]:
@@ -75,7 +89,7 @@ def judge_regulated(
         before.add(lines[number][-1])
     faults.sort(key=lambda fault: fault[:2])
     # 4) Collect the notes on rhymes and on bent and rescued lines, and the doubts.
-    notes = [*_rhyme_notes(lines, rhymed, rhyme, standard, borrows=borrows and 0 in rhymed)]
+    notes = list(_rhyme_notes(lines, rhymed, rhyme, standard, borrows=borrows and 0 in rhymed))
     for number, line in enumerate(best, 1):
         if line.kind == "a'":
             notes.append(Note("rescue", line=number + 1, has=number))
@@ -86,49 +100,66 @@ def judge_regulated(
     )
     if faults == [(2, 1, "失黏")] and len(lines) == FEWEST_LINES:
         notes.append(Note("broken_waist", name="折腰體"))
-    doubts = tuple(_doubts(best, masks, lines, strictness, standard))
-    template = opening_name(width, best[0].kind[0])
-    judged = form.name, template, rhyme, strictness, lines, violations, tuple(notes), doubts
-    return Verdict(*judged, standard.name, tuple(line.kind for line in best))
+    return Verdict(
+        form=form.name,
+        template=opening_name(width, best[0].kind[0]),
+        rhyme=rhyme,
+        level=strictness,
+        lines=lines,
+        violations=violations,
+        notes=tuple(notes),
+        doubts=tuple(_doubts(best, masks, lines, strictness, standard)),
+        standard=standard.name,
+        kinds=tuple(line.kind for line in best),
+    )
 
 
 def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
-    """Name the scheme of four rhymes in two neighboring groups: 進退格 for ABAB, 轆轤格 for AABB, "" for any other."""
-    ways = (
-        {"進退格": (feet[::2], feet[1::2]), "轆轤格": (feet[:2], feet[2:])}
-        if len(feet) == 4
-        else {}
-    )
-    for name, parts in ways.items():
-        one, other = (frozenset.intersection(*part) for part in parts)
-        if any(
-            standard.groups[group].tone == LEVEL and other & standard.neighbours[group]
-            for group in one
-        ):
-            return name
+    """Name the scheme of four rhymes in two neighbouring groups: 進退格 for ABAB, 轆轤格 for AABB, "" for any other."""
+    if len(feet) != 4:
+        return ""
+    first, second, third, fourth = feet
+    if _are_neighbours(first & third, second & fourth, standard):
+        return "進退格"
+    if _are_neighbours(first & second, third & fourth, standard):
+        return "轆轤格"
     return ""
 
 
-def _places(masks: Iterable[int]) -> list[tuple[int, int]]:
-    """Return the line number and the position of each bit that is set, given one mask per line."""
-    return [
-        (n, at)
-        for n, mask in enumerate(masks)
-        if mask
-        for at in range(mask.bit_length())
-        if mask >> at & 1
-    ]
+def _are_neighbours(one: Groups, other: Groups, standard: Standard) -> bool:
+    """Return whether a level group of `one` is in a class with a group of `other`."""
+    level = [name for name in one if standard.groups[name].tone == LEVEL]
+    return any(other & standard.neighbours[name] for name in level)
 
 
-def _rule(kind: str, number: int, place: int, width: int) -> tuple[str, str]:
-    """Return the rule that a wrong tone at `place` in line `number` breaks, and that rule's tones in `_RULES` or ""."""
+def _places(mask: int) -> list[int]:
+    """Return the positions of the bits that are set."""
+    if mask == 0:
+        return []  # as in most lines
+    return [place for place in range(mask.bit_length()) if mask >> place & 1]
+
+
+def _rule(kind: str, number: int, place: int, width: int) -> str:
+    """Return the rule that a wrong tone at `place` in line `number` breaks."""
     if place == 1:
-        return "失黏" if number and number % 2 == 0 else "失對", ""
-    return (
-        ("仄腳", "")
-        if place == width - 1
-        else _RULES.get((kind[0], place - (width - 5)), ("失對", ""))
-    )
+        return "失黏" if number and number % 2 == 0 else "失對"
+    if place == width - 1:
+        return "仄腳"
+    rule, _ = _RULES.get((kind[0], place - (width - 5)), ("失對", ""))
+    return rule
+
+
+def _breaks_rule(kind: str, place: int, masks: Masks, width: int) -> bool:
+    """Return whether a line with a wrong tone at `place` can have the other tones of the broken rule."""
+    if place in (1, width - 1):
+        return True
+    _, tones = _RULES.get((kind[0], place - (width - 5)), ("失對", ""))
+    for at, tone in enumerate(tones, width - 5):
+        if tone == "P" and not masks.level >> at & 1:
+            return False
+        if tone == "Z" and not masks.oblique >> at & 1:
+            return False
+    return True
 
 
 def _rhyme_notes(
@@ -150,24 +181,29 @@ def _rhyme_notes(
     if off and rhyme is not None and standard.groups[rhyme].tone == LEVEL:
         if off == [even[-1]] and len(even) > 1 and feet[even[-1]] & standard.neighbours[rhyme]:
             yield Note("stray_last", line=even[-1] + 1, wanted=rhyme)
-        elif name := _exchange([feet[number] for number in even], standard):
-            yield Note("named_rhyme", name=name)
-        elif 2 * len(off) >= len(even):
-            yield Note("suspects", has=[f"{lines[number][-1]} ({number + 1})" for number in even])
+        else:
+            scheme = _exchange([feet[number] for number in even], standard)
+            if scheme:
+                yield Note("named_rhyme", name=scheme)
+            elif 2 * len(off) >= len(even):
+                ends = [f"{lines[number][-1]} ({number + 1})" for number in even]
+                yield Note("suspects", has=ends)
     for number in rhymed:
         foot = lines[number][-1]
         if rhyme in feet[number] and standard.is_rare_rhyme(foot, rhyme):
-            times, total = rhyme_counts(foot).get(rhyme, 0), sum(rhyme_counts(foot).values())
+            rhymes = rhyme_counts(foot)
+            times = rhymes.get(rhyme, 0)
+            total = sum(rhymes.values())
             yield Note(
                 "rare_rhyme", line=number + 1, has=foot, wanted=rhyme, times=times, total=total
             )
     first_lines: dict[str, int] = {}
     for number in rhymed:
         foot = lines[number][-1]
-        for other in (other for other in variants(foot) if other in first_lines):
-            yield Note(
-                "one_word", line=first_lines[other], has=other, other_line=number + 1, other=foot
-            )
+        for other in variants(foot):
+            if other in first_lines:
+                line = first_lines[other]
+                yield Note("one_word", line=line, has=other, other_line=number + 1, other=foot)
         first_lines.setdefault(foot, number + 1)
 
 
@@ -179,19 +215,48 @@ def _doubts(
     standard: Standard,
 ) -> Iterator[Note]:
     """Yield a note on each rare reading that the fit requires, with the rule that the usual reading would violate."""
-    width = len(lines[0])
-    for number, place in _places(line.rare for line in best):
-        line, character = best[number], lines[number][place]
-        usual = Masks(*masks[number][2:], *masks[number][2:])
-        at = fitted(line.kind, width, strictness, usual)[1].misfits.bit_length() - 1
-        side = LEVEL if line.pattern.level >> place & 1 else OBLIQUE
-        word, needed = standard.words.word_at(lines[number], place), standard.read(character).needed
-        why: dict[str, Parameter] = (
-            {"word": word} if word else {"times": needed[side], "total": sum(needed.values())}
-        )
-        why |= {"has": character, "wanted": side, "rule": _rule(line.kind, number, at, width)[0]}
-        code, other = "word_reading" if word else "rare_reading", lines[number][at]
-        yield Note(code, line=number + 1, position=place + 1, other=other, **why)
+    for number, line in enumerate(best):
+        for place in _places(line.rare):
+            yield _doubt(line, masks[number], lines[number], number, place, strictness, standard)
+
+
+def _doubt(
+    fitted_line: FittedLine,
+    masks: Masks,
+    line: str,
+    number: int,
+    place: int,
+    strictness: str,
+    standard: Standard,
+) -> Note:
+    """Return the note on the rare reading at `place` in line `number`, both from 0."""
+    # 1) The rule that the line would violate, had each character only its usual tones.
+    usual = Masks(
+        level=masks.usually_level,
+        oblique=masks.usually_oblique,
+        usually_level=masks.usually_level,
+        usually_oblique=masks.usually_oblique,
+    )
+    misfits = fitted(fitted_line.kind, len(line), strictness, usual).misfits
+    at = misfits.bit_length() - 1  # the last one
+    # 2) Why the reading is rare: the word that decides the tone, or how often verse needs it.
+    side = LEVEL if fitted_line.pattern.level >> place & 1 else OBLIQUE
+    word = standard.words.word_at(line, place)
+    parameters: dict[str, Parameter] = {
+        "line": number + 1,
+        "position": place + 1,
+        "other": line[at],
+    }
+    if word:
+        parameters["word"] = word
+    else:
+        needed = standard.read(line[place]).needed
+        parameters["times"] = needed[side]
+        parameters["total"] = sum(needed.values())
+    parameters["has"] = line[place]
+    parameters["wanted"] = side
+    parameters["rule"] = _rule(fitted_line.kind, number, at, len(line))
+    return Note("word_reading" if word else "rare_reading", **parameters)
 
 
 def judge_old_style(
@@ -199,45 +264,60 @@ def judge_old_style(
 ) -> Verdict:
     """Judge lines of five or seven characters by their rhymes alone.
 
-    The even lines rhyme in a level or oblique tone. Neighboring groups may mix, the rhyme may
+    The even lines rhyme in a level or oblique tone. Neighbouring groups may mix, the rhyme may
     change, and odd lines may rhyme too.
     """
     feet = [standard.rhymes(line[-1]) for line in lines]
     # 1) An even line must rhyme with the even line before or after it or with the first line of its
     # couplet.
     violations = []
-    for number in range(1, len(lines), 2) if len(lines) > 2 else ():
-        others = [
-            other for other in (number - 2, number + 2, number - 1) if 0 <= other < len(lines)
-        ]
-        if not any(standard.neighbour_rhyme(feet[number], feet[other]) for other in others):
-            violations.append(Violation.at("出韻", lines, number, form.width - 1, standard))
+    if len(lines) > 2:
+        for number in range(1, len(lines), 2):
+            near = [at for at in (number - 2, number + 2, number - 1) if 0 <= at < len(lines)]
+            if not any(standard.neighbour_rhyme(feet[number], feet[at]) for at in near):
+                violations.append(Violation.at("出韻", lines, number, form.width - 1, standard))
     # 2) Find the rhyme group of the even lines, or the neighbouring groups that they mix; None if
     # the rhyme changes.
-    even, rhyme = feet[1::2], standard.shared_group(feet[1::2])
+    even = feet[1::2]
+    rhyme = standard.shared_group(even)
     if rhyme is not None and not all(not foot or rhyme in foot for foot in even):
-        near = frozenset().union(*even) & standard.neighbours[rhyme]
-        rhyme = standard.joined(near) if all(not foot or foot & near for foot in even) else None
-    notes = () if rhyme or violations else (Note("rhyme_changes"),)
+        mixed = frozenset[str]().union(*even) & standard.neighbours[rhyme]
+        rhyme = standard.joined(mixed) if all(not foot or foot & mixed for foot in even) else None
+    notes = []
+    if not rhyme and not violations:
+        notes.append(Note("rhyme_changes"))
     return Verdict(
-        form.name, None, rhyme, strictness, lines, tuple(violations), notes, standard=standard.name
+        form=form.name,
+        template=None,
+        rhyme=rhyme,
+        level=strictness,
+        lines=lines,
+        violations=tuple(violations),
+        notes=tuple(notes),
+        standard=standard.name,
     )
 
 
 def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -> Note:
     """Return a note that names a quatrain: 仄韻律絕 if it keeps the tone patterns with an oblique rhyme, else 古絕."""
-    fitting = []
+    # 1) Find the types whose pattern each line keeps: it has no fault, and it ends in the tone of
+    # the type.
+    types_of_lines = []
     for line, kinds in zip(lines, ("acBD", "ac", "BD", "ac"), strict=True):
-        # A line keeps the pattern of a type if it has no fault and ends in the tone of that type.
-        masks, last = masks_of(line, standard), 1 << len(line) - 1
-        ends = [kind for kind in kinds if last & (masks.level if kind.isupper() else masks.oblique)]
-        fitting.append(
-            [kind for kind in ends if fitted(kind, len(line), CUSTOMARY, masks)[0] < FAULT]
-        )
-    ways = product(*fitting)
-    kept = any(
-        is_opposed(a, b) and not is_opposed(b, c) and is_opposed(c, d) for a, b, c, d in ways
+        masks = masks_of(line, standard)
+        last = 1 << len(line) - 1
+        kept = []
+        for kind in kinds:
+            can_end = (masks.level if kind.isupper() else masks.oblique) & last
+            if can_end and fitted(kind, len(line), CUSTOMARY, masks).cost < FAULT:
+                kept.append(kind)
+        types_of_lines.append(kept)
+    # 2) The lines keep the order too if the second tones are opposed within a couplet, but not
+    # between couplets.
+    in_order = any(
+        is_opposed(a, b) and not is_opposed(b, c) and is_opposed(c, d)
+        for a, b, c, d in product(*types_of_lines)
     )
-    if {standard.groups[name].side for name in rhyme or ""} == {OBLIQUE} and kept:
+    if {standard.groups[name].side for name in rhyme or ""} == {OBLIQUE} and in_order:
         return Note("oblique_regulated", name="仄韻律絕")
     return Note("old_quatrain", name="古絕")

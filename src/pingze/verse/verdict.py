@@ -6,10 +6,9 @@ characters.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from pingze.errors import Cause
@@ -64,8 +63,8 @@ class Violation:
             standard: The standard by which characters are read.
         """
         char = lines[number][place : place + 1] if number < len(lines) else ""
-        found = tuple(str(reading) for reading in standard.readings(char)) if char else ()
-        return cls(rule, number + 1, place + 1, char, found)
+        readings = tuple(str(reading) for reading in standard.readings(char)) if char else ()
+        return cls(rule=rule, line=number + 1, position=place + 1, char=char, readings=readings)
 
     def as_cause(self, rhyme: str | None) -> Cause:
         """Return the fault as a code (tone, rhyme or shape) with parameters, such as the required and the actual tone.
@@ -73,27 +72,22 @@ class Violation:
         Args:
             rhyme: The poem's rhyme group, such as 東; None if it has none.
         """
-        found: Cause = {"rule": self.rule, "line": self.line, "position": self.position}
+        cause: Cause = {"code": "tone", "rule": self.rule, "line": self.line}
+        cause["position"] = self.position
         if self.rule in SHAPE_RULES:
-            return {"code": "shape", **found}
-        if self.rule == "重字":
-            return {"code": "repetition", **found}
-        if self.rule in RHYME_RULES:
-            return {
-                "code": "rhyme",
-                **found,
-                "wanted": rhyme,
-                "has": [reading[1:] for reading in self.readings],
-            }
-        tones = "".join(
-            sorted({LEVEL if reading[0] == LEVEL else OBLIQUE for reading in self.readings})
-        )
-        return {
-            "code": "tone",
-            **found,
-            "wanted": {LEVEL: OBLIQUE, OBLIQUE: LEVEL}.get(tones),
-            "has": tones,
-        }
+            cause["code"] = "shape"
+        elif self.rule == "重字":
+            cause["code"] = "repetition"
+        elif self.rule in RHYME_RULES:
+            cause["code"] = "rhyme"
+            cause["wanted"] = rhyme
+            cause["has"] = [reading[1:] for reading in self.readings]
+        else:
+            tones = {LEVEL if reading[0] == LEVEL else OBLIQUE for reading in self.readings}
+            has = "".join(sorted(tones))
+            cause["wanted"] = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}.get(has)
+            cause["has"] = has
+        return cause
 
 
 class Note(str):
@@ -112,7 +106,9 @@ class Note(str):
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Parameter]]:
         """Return the arguments that copying and unpickling pass to `__new__`."""
-        return (str(self.cause["code"]),), {k: v for k, v in self.cause.items() if k != "code"}
+        parameters = dict(self.cause)
+        code = str(parameters.pop("code"))
+        return (code,), parameters
 
     def text(self, language: Language) -> str:
         """Return the message in a language."""
@@ -174,34 +170,39 @@ class Verdict:
             return "shape"
         if self.form == COUPLET:
             return "tones"
-        return "tones and rhyme" if self.template or self.form not in FORMS else "rhyme"
+        if self.template or self.form not in FORMS:
+            return "tones and rhyme"
+        return "rhyme"
 
     def _repr_html_(self) -> str:
         """Return HTML: the poem with tone signs, its faulty characters in red, then a list of faults and notes."""
+        # 1) The poem.
         faulty = {(fault.line, fault.position) for fault in self.violations}
-        rows = [
-            "".join(
-                f"<ruby{_FAULTY if (number, place) in faulty else ''}>"
-                f"{escape(character)}<rt>{sign(read, self.standard)}</rt></ruby>"
-                for place, (character, read) in enumerate(zip(*line, strict=True), 1)
-            )
-            for number, line in enumerate(zip(self.lines, self.read, strict=True), 1)
-        ]
-        faults = [
-            here("fault_at", **asdict(each), has=each.char) + here(each.rule)
-            for each in self.violations
-        ]
-        notes = [note.text(language()) for note in (*self.doubts, *self.notes)]
-        items = "".join(f"<li>{escape(item)}</li>" for item in (*faults, *notes))
+        rows = []
+        for number, (line, read) in enumerate(zip(self.lines, self.read, strict=True), 1):
+            row = ""
+            for position, (written, character) in enumerate(zip(line, read, strict=True), 1):
+                style = _FAULTY if (number, position) in faulty else ""
+                tone = sign(character, self.standard)
+                row += f"<ruby{style}>{escape(written)}<rt>{tone}</rt></ruby>"
+            rows.append(row)
         verse = (
             f'<div lang="zh-Hant" style="font-size: 150%; line-height: 2">{"<br>".join(rows)}</div>'
         )
-        return f"<b>{escape(heading(self))}</b>{verse}<ul>{items}</ul>{escape(summary(self))}"
+        # 2) The faults and notes.
+        items = []
+        for fault in self.violations:
+            place = here("fault_at", **asdict(fault), has=fault.char)
+            items.append(place + here(fault.rule))
+        items += [note.text(language()) for note in self.doubts]
+        items += [note.text(language()) for note in self.notes]
+        listed = "".join(f"<li>{escape(item)}</li>" for item in items)
+        return f"<b>{escape(heading(self))}</b>{verse}<ul>{listed}</ul>{escape(summary(self))}"
 
     def as_json(self) -> dict[str, object]:
         """Return the fields by name, together with `ok`, `regulated` and `judged`."""
-        found = {"ok": self.ok, "regulated": self.regulated, "judged": self.judged}
-        return found | asdict(self)
+        properties = {"ok": self.ok, "regulated": self.regulated, "judged": self.judged}
+        return properties | asdict(self)
 
 
 def sign(character: str, standard: str = PINGSHUI.name) -> str:
@@ -211,15 +212,21 @@ def sign(character: str, standard: str = PINGSHUI.name) -> str:
 
 def heading(verdict: Verdict) -> str:
     """Return one line: form, kind (古絕, 折腰體), template, rhyme, strictness, and the standard unless it is 平水韻."""
-    standard, rhyme = STANDARDS[verdict.standard], verdict.rhyme or ""
-    if verdict.form in FORMS:
-        rhyme = "、".join(standard.groups[name].label for name in rhyme)
-    level = re.sub("^[a-z]+", lambda found: here(found[0]), verdict.level)
-    form, named = verdict.form or here("formless"), standard.label if standard.rimes else ""
-    kinds = [
-        str(note.cause["name"]) for note in verdict.notes if verdict.form and "name" in note.cause
-    ]
-    return " · ".join(filter(None, (form, *kinds, verdict.template, rhyme, level, named)))
+    standard = STANDARDS[verdict.standard]
+    parts = [verdict.form or here("formless")]
+    if verdict.form:
+        # names such as 古絕 and 折腰體
+        parts += [str(note.cause["name"]) for note in verdict.notes if "name" in note.cause]
+    if verdict.template:
+        parts.append(verdict.template)
+    if verdict.rhyme and verdict.form in FORMS:
+        parts.append("、".join(standard.groups[name].label for name in verdict.rhyme))
+    elif verdict.rhyme:
+        parts.append(verdict.rhyme)
+    parts.append(re.sub("^[a-z]+", lambda level: here(level[0]), verdict.level))
+    if standard.rimes:
+        parts.append(standard.label)
+    return " · ".join(part for part in parts if part)
 
 
 def summary(verdict: Verdict) -> str:
@@ -227,9 +234,13 @@ def summary(verdict: Verdict) -> str:
     if verdict.form is None:
         return here("judged_nothing")
     count = len(verdict.violations)
-    faults = here({0: "no_faults", 1: "one_fault"}.get(count, "faults"), has=count)
-    doubts = here("doubts", has=len(verdict.doubts)) if verdict.doubts else ""
-    return faults + doubts + (here("judged_rhyme") if verdict.judged == "rhyme" else "")
+    code = {0: "no_faults", 1: "one_fault"}.get(count, "faults")
+    line = here(code, has=count)
+    if verdict.doubts:
+        line += here("doubts", has=len(verdict.doubts))
+    if verdict.judged == "rhyme":
+        line += here("judged_rhyme")
+    return line
 
 
 # -- notes -------------------------------------------------------------------------------------------------------
@@ -239,11 +250,16 @@ def shape_note(lines: Sequence[str]) -> Note:
     """Return a note on the number and the lengths of the lines, with a name such as 五言."""
     if not lines:
         return Note("no_lines", count=0)
-    least, most = min(map(len, lines)), max(map(len, lines))
-    size, name = (f"{least}", _NAMES.get(least)) if least == most else (f"{least}–{most}", "雜言")
-    return Note(
-        "lines", count=len(lines), least=least, most=most, size=size, name=name or f"{least}言"
-    )
+    widths = [len(line) for line in lines]
+    least = min(widths)
+    most = max(widths)
+    if least == most:
+        size = f"{least}"
+        name = _NAMES.get(least, f"{least}言")
+    else:
+        size = f"{least}–{most}"
+        name = "雜言"
+    return Note("lines", count=len(lines), least=least, most=most, size=size, name=name)
 
 
 def reading_notes(read: "ReadText", lines: Sequence[str]) -> Iterator[Note]:
@@ -252,64 +268,78 @@ def reading_notes(read: "ReadText", lines: Sequence[str]) -> Iterator[Note]:
     if read.cut:
         yield Note("cut", width=read.cut)
     if read.lines != list(lines):
-        pairs = zip("".join(read.lines), "".join(lines), strict=True)
-        chosen = dict.fromkeys(
-            f"{one}→{other}" for one, other in pairs if other != to_traditional(one)
-        )
-        yield from _named("chosen", chosen)
+        chosen: dict[str, None] = {}  # each pair once, in the order of the text
+        for typed, character in zip("".join(read.lines), "".join(lines), strict=True):
+            if character != to_traditional(typed):
+                chosen[f"{typed}→{character}"] = None
+        yield from _named("chosen", list(chosen))
 
 
 def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool) -> Iterator[Note]:
     """Yield notes on unknown characters and, if `repeated` is true, on words that occur in several lines 重字."""
-    text = "".join(lines)
     if repeated:
-        words = one_form("\n".join(lines)).split("\n")
-        # repetition within a line is a figure of speech
-        times = Counter(chain.from_iterable(map(set, words)))
-        whole = "".join(words)
-        found = sorted((word for word, count in times.items() if count > 1), key=whole.index)
-        for at, word in enumerate(found[:_MANY]):
-            written = dict.fromkeys(
-                own for own, read in zip(text, whole, strict=True) if read == word
-            )
-            places = [f"{number}" for number, line in enumerate(words, 1) if word in line]
-            found[at] = f"{' '.join(written)} ({', '.join(places)})"
-        yield from _named("repeated", found)
+        yield from _named("repeated", _repeated(lines))
+    text = "".join(lines)
     strange = set(text).difference(mandarin_readings() if standard.rimes else table("characters"))
-    yield from _named(
-        "unknown", [c for c in strange and dict.fromkeys(text) if not standard.tones(c)]
-    )
+    if strange:
+        unknown = [one for one in dict.fromkeys(text) if not standard.tones(one)]
+        yield from _named("unknown", unknown)
+
+
+def _repeated(lines: Sequence[str]) -> list[str]:
+    """List the words that occur in several lines, the first `_MANY` as they are written and with their lines."""
+    words_of_lines = one_form("\n".join(lines)).split("\n")
+    times: Counter[str] = Counter()
+    for words in words_of_lines:
+        times.update(set(words))  # repetition within a line is a figure of speech
+    text = "".join(lines)
+    whole = "".join(words_of_lines)
+    repeated = sorted((word for word, count in times.items() if count > 1), key=whole.index)
+    for index, word in enumerate(repeated[:_MANY]):
+        forms: dict[str, None] = {}  # each form once, in the order of the text
+        for written, word_here in zip(text, whole, strict=True):
+            if word_here == word:
+                forms[written] = None
+        numbers = [str(number) for number, words in enumerate(words_of_lines, 1) if word in words]
+        repeated[index] = f"{' '.join(forms)} ({', '.join(numbers)})"
+    return repeated
 
 
 def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator[Note]:
     """Yield the remarks of later manuals on a regulated poem in a level rhyme group: 撞韻, 擠韻, 冒韻, 四字目孤平."""
+    # 1) The oblique groups whose syllables differ from those of the rhyme only in tone: the oblique
+    # classes follow the level ones in the same order.
     level = [names for names in standard.classes if standard.groups[names[0]].side == LEVEL]
-    same_sound = set(
-        standard.classes[len(level) + next(n for n, names in enumerate(level) if rhyme in names)]
-    )
-    found: dict[str, list[str]] = {"撞韻": [], "擠韻": [], "冒韻": [], "四字目孤平": []}
-    for number, line in enumerate(lines):
+    of_rhyme = next(index for index, names in enumerate(level) if rhyme in names)
+    same_sound = set(standard.classes[len(level) + of_rhyme])
+    # 2) The places of each remark.
+    clashing = []
+    within_rhymed: list[str] = []
+    within_unrhymed: list[str] = []
+    lone_level = []
+    for number, line in enumerate(lines, 1):
         foot = standard.rhymes(line[-1])
-        rhymed = number % 2 == 1 or rhyme in foot
+        rhymed = number % 2 == 0 or rhyme in foot
         if not rhymed and foot & same_sound:
-            found["撞韻"].append(f"{line[-1]} ({number + 1}.{len(line)})")
-        for place, character in enumerate(line[:-1], 1):
+            clashing.append(f"{line[-1]} ({number}.{len(line)})")
+        for position, character in enumerate(line[:-1], 1):
             if standard.rhymes(character) == {rhyme}:
-                found["擠韻" if rhymed else "冒韻"].append(f"{character} ({number + 1}.{place})")
-        if [standard.tones(character) for character in line[-5:-2]] == [
-            {OBLIQUE},
-            {LEVEL},
-            {OBLIQUE},
-        ]:
-            found["四字目孤平"].append(f"{line[-4]} ({number + 1}.{len(line) - 3})")
-    for name, places in found.items():
-        yield from _named("fine", places, rule=name)
+                within = within_rhymed if rhymed else within_unrhymed
+                within.append(f"{character} ({number}.{position})")
+        tones = [standard.tones(character) for character in line[-5:-2]]
+        if tones == [{OBLIQUE}, {LEVEL}, {OBLIQUE}]:
+            lone_level.append(f"{line[-4]} ({number}.{len(line) - 3})")
+    yield from _named("fine", clashing, rule="撞韻")
+    yield from _named("fine", within_rhymed, rule="擠韻")
+    yield from _named("fine", within_unrhymed, rule="冒韻")
+    yield from _named("fine", lone_level, rule="四字目孤平")
 
 
-def _named(code: str, found: Iterable[str], **more_of: str) -> Iterator[Note]:
-    """Yield one note that lists the first `_MANY` items of `found`, or no note if `found` is empty."""
-    if listed := list(found):
-        more = len(listed) - _MANY
-        yield Note(
-            code, has=[*listed[:_MANY], *(["…"] if more > 0 else [])], more=max(0, more), **more_of
-        )
+def _named(code: str, items: Sequence[str], **parameters: str) -> Iterator[Note]:
+    """Yield one note that lists the first `_MANY` items, or no note if there are none."""
+    if items:
+        more = max(0, len(items) - _MANY)
+        listed = list(items[:_MANY])
+        if more:
+            listed.append("…")
+        yield Note(code, has=listed, more=more, **parameters)
