@@ -12,7 +12,6 @@ vocabulary lacks a fixed character, the network reads a variant of the character
 variant, `<unk>`.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -35,30 +34,37 @@ DOUBLED_OFTEN = 40  # a character may be doubled if verse doubles it at least th
 
 @cache
 def doublings() -> dict[str, tuple[int, int]]:
-    """Load the number of times that verse doubles each character 疊字: anywhere, and at the end of a line."""
-    rows = (
-        (one, cells.split("\t"))
-        for one, cells in table("doublings", "pingze.composing.terms").items()
-    )
-    return {one: (int(times), int(at_end)) for one, (times, at_end) in rows}
+    """Load how often verse doubles each character 疊字: anywhere, and at the end of a line."""
+    times = {}
+    for character, cells in table("doublings", "pingze.composing.terms").items():
+        anywhere, at_end = cells.split("\t")
+        times[character] = (int(anywhere), int(at_end))
+    return times
 
 
 @cache
 def group_names(standard: Standard) -> tuple[str, ...]:
-    """Return the names on axis G: the standard's groups, then each part of 詞林正韻 with each class it has (平仄入)."""
-    kinds = [
-        (part, kind)
-        for part in standard.parts.groups
-        for kind in "平仄入"
-        if standard.parts.class_in(part, kind) == kind
-    ]
-    return *standard.groups, *map("".join, kinds)
+    """Return the names on axis G.
+
+    They are the standard's groups, then each part of 詞林正韻 with each class it has (平仄入).
+    """
+    names = list(standard.groups)
+    for part in standard.parts.groups:
+        kinds = [kind for kind in "平仄入" if standard.parts.class_in(part, kind) == kind]
+        names += [part + kind for kind in kinds]
+    return tuple(names)
 
 
 def network_ids(vocabulary: Vocabulary, text: str) -> list[int]:
-    """Return an id for each character: its own, a variant's if the vocabulary lacks the character, or else `UNK`."""
-    known = ([form for form in forms(character) if form in vocabulary] for character in text)
-    return [vocabulary.ids[found[0]] if found else UNK for found in known]
+    """Return the id that the network reads for each character.
+
+    It is the character's own id, a variant's if the vocabulary lacks the character, or else `UNK`.
+    """
+    ids = []
+    for character in text:
+        known = [form for form in forms(character) if form in vocabulary]
+        ids.append(vocabulary.ids[known[0]] if known else UNK)
+    return ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,15 +76,27 @@ class Lexicon:
     vocabulary: Vocabulary
     standard: Standard
     fits: Bool[Array, "2 3 V"]
-    """Whether a character fits each of `WANTS` (any tone, level, oblique): in row `COMPOSED` by its usable tone, in row
-    `GIVEN` by any of its readings. In row `GIVEN`, a character of unknown reading fits all."""
+    """Whether a character fits each of `WANTS` (any tone, level, oblique).
+
+    In row `COMPOSED` its usable tone counts, in row `GIVEN` any of its readings. In row `GIVEN`, a
+    character of unknown reading fits all.
+    """
     rhymes: Bool[Array, "2 G V"]
-    """Whether a character rhymes in each group: by poets' use in row `COMPOSED`, by any reading in row `GIVEN`.
-    A character of unknown reading rhymes in all groups."""
+    """Whether a character rhymes in each group.
+
+    In row `COMPOSED` poets' use counts, in row `GIVEN` any reading. In row `GIVEN`, a character of
+    unknown reading rhymes in all groups.
+    """
     doubles: Bool[Array, "2 V"]
-    """Whether verse often doubles the character 疊字, as 年年: row 0 anywhere, row 1 at the end of a line."""
+    """Whether verse often doubles the character 疊字, as 年年.
+
+    Row 0 counts doublings anywhere, row 1 those at the end of a line.
+    """
     forms: Int[Array, "V F"]
-    """The ids of all variants of a character, itself included; a shorter list is padded with the character's own id."""
+    """The ids of all variants of a character, itself included.
+
+    A shorter list is padded with the character's own id.
+    """
     word: Int[Array, "V"]
     """The id of the variant of a character on which poets rhyme most often, such as 遊 for 游."""
     one_form: Bool[Array, "3 V"]
@@ -98,100 +116,202 @@ class Lexicon:
     def of(
         cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI, unknown: str = ""
     ) -> "Lexicon":
-        """Build the lexicon of a vocabulary and of `unknown` characters, whose ids follow those of the vocabulary."""
-        composed, model = len(vocabulary), vocabulary
-        vocabulary = Vocabulary((*model.tokens, *unknown)) if unknown else model
-        V, tokens = len(vocabulary), vocabulary.tokens
-        ids = np.flatnonzero(vocabulary.is_han).tolist()
+        """Build the lexicon of a vocabulary.
 
-        def mask(has: Iterable[bool]) -> Bool[Array, "V"]:
-            found = np.zeros(V, bool)
-            found[ids] = list(has)
-            return found
-
-        # 1) The tones and doublings of every character. One assignment for all is quicker than one
-        # for each character.
-        written = np.zeros(V, bool)
-        written[:composed] = [
-            (read := to_traditional(one)) == one or read not in model for one in model.tokens
-        ]
-        tones = [standard.usable_tone(tokens[id_]) if written[id_] else None for id_ in ids]
-        readings = [standard.tones(tokens[id_]) or {LEVEL, OBLIQUE} for id_ in ids]
-        times = [doublings().get(tokens[id_], (0, 0)) for id_ in ids]
-        fits = np.ones((2, len(WANTS), V), bool)
-        for want, side in ((WANTS_LEVEL, LEVEL), (WANTS_OBLIQUE, OBLIQUE)):
-            fits[:, want] = (
-                mask(tone == side for tone in tones),
-                mask(side in each for each in readings),
-            )
-        fits[cls.COMPOSED, :, ~written] = False
-        doubles = np.array([mask(each[row] >= DOUBLED_OFTEN for each in times) for row in (0, 1)])
-        # 2) The forms of each character's word, and its rhymes: lists of rows of the masks, and of
-        # the id for each row.
-        number, word = {name: row for row, name in enumerate(group_names(standard))}, np.arange(V)
-        all_forms, groupless = dict[int, list[int]](), list[int]()
-        able, usable = (list[int](), list[int]()), (list[int](), list[int]())
-        for id_, tone in zip(ids, tones, strict=True):
-            main = token = tokens[id_]
-            known = [form for form in forms(token) if form in vocabulary]
-            if known[1:]:
-                composable = [form for form in known if written[vocabulary.ids[form]]] or known
-                main = max(composable, key=lambda form: (sum(rhyme_counts(form).values()), form))
-                word[id_], all_forms[id_] = (
-                    vocabulary.ids[main],
-                    [vocabulary.ids[form] for form in known],
-                )
-            if not (names := standard.rhymes(token)):
-                groupless.append(id_)
-            for name in names:
-                part = standard.parts.of(token, name) + standard.parts.class_of(name)
-                is_usable = (
-                    main == token
-                    and standard.groups[name].side == tone
-                    and standard.is_practised(token, name)
-                )
-                for rows, of in (able, usable) if is_usable else (able,):
-                    rows += number[name], number[part]
-                    of += id_, id_
-        rhymes = np.zeros((2, len(number), V), bool)
-        rhymes[cls.COMPOSED, *usable] = rhymes[cls.GIVEN, *able] = rhymes[
-            cls.GIVEN, :, groupless
-        ] = True
-        padded = np.repeat(
-            np.arange(V)[:, None], max(map(len, all_forms.values()), default=1), axis=1
-        )
-        for id_, own in all_forms.items():
-            padded[id_, : len(own)] = own
-        # 3) One form of each word, and the words that verse reads in other tones.
-        every, level, oblique = fits[cls.COMPOSED]
-        one_form = np.zeros((3, V), bool)
-        for row, which in zip(one_form, (level, oblique, every & vocabulary.is_han), strict=True):
-            able_ids = np.flatnonzero(which)
-            row[able_ids[np.unique(word[able_ids], return_index=True)[1]]] = True
-        one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
-        misread: dict[int, list[int]] = {}
-        # characters usable only in the other tone
-        other = {LEVEL: oblique, OBLIQUE: level, OPEN: np.zeros_like(level)}
-        for pair, read in standard.words.tones.items():
-            one, next_one = vocabulary.ids.get(pair[0], 0), vocabulary.ids.get(pair[1], 0)
-            if one and next_one and (other[read[0]][one] or other[read[1]][next_one]):
-                misread.setdefault(one, []).append(next_one)
-        reads = np.array([*range(composed), *network_ids(model, unknown), FREE])
+        It also knows the characters in `unknown`; their ids follow those of the vocabulary.
+        """
+        model = vocabulary
+        if unknown:
+            vocabulary = Vocabulary(model.tokens + tuple(unknown))
+        composable = _composable(model, len(vocabulary))
+        tones = _usable_tones(vocabulary, standard, composable)
+        fits = _fits(vocabulary, standard, tones, composable)
+        variants = _variants(vocabulary)
+        word = _words(vocabulary, variants, composable)
+        reads = list(range(len(model))) + network_ids(model, unknown) + [FREE]
         return cls(
-            vocabulary, standard, fits, rhymes, doubles, padded, word, one_form, reads, misread
+            vocabulary=vocabulary,
+            standard=standard,
+            fits=fits,
+            rhymes=_rhymes(vocabulary, standard, tones, word),
+            doubles=_doubles(vocabulary),
+            forms=_padded(variants, len(vocabulary)),
+            word=word,
+            one_form=_one_form(fits[cls.COMPOSED], vocabulary.is_han, word),
+            reads=np.array(reads),
+            misread=_misread(vocabulary, standard, fits[cls.COMPOSED]),
         )
 
     def reading(self, request: Request) -> "Lexicon":
-        """Copy the lexicon, but give fixed and included characters only the tones that their context allows."""
-        fits = self.fits.copy()
+        """Copy the lexicon with given characters read in context.
+
+        Fixed and included characters have only the tones that their context allows.
+        """
         lines = [["　"] * width for width in request.form.widths(request.lines)]
         for fix in request.fixed:
             lines[fix.line - 1][fix.position - 1] = fix.character
-        for character, read in self.standard.words.tones_within(
-            request.include, map("".join, lines)
-        ).items():
-            fits[self.GIVEN, WANTS_LEVEL:, self.vocabulary.ids[character]] = (
-                LEVEL in read,
-                OBLIQUE in read,
-            )
+        context = ["".join(line) for line in lines]
+        tones = self.standard.words.tones_within(request.include, context)
+        fits = self.fits.copy()
+        for character, allowed in tones.items():
+            id_ = self.vocabulary.ids[character]
+            fits[self.GIVEN, WANTS_LEVEL, id_] = LEVEL in allowed
+            fits[self.GIVEN, WANTS_OBLIQUE, id_] = OBLIQUE in allowed
         return replace(self, fits=fits)
+
+
+def _composable(model: Vocabulary, size: int) -> Bool[Array, "V"]:
+    """Return a mask of the ids that the model may write.
+
+    It writes no character that would be read as another that it knows.
+    """
+    composable = np.zeros(size, bool)
+    for id_, token in enumerate(model.tokens):
+        traditional = to_traditional(token)
+        composable[id_] = traditional == token or traditional not in model
+    return composable
+
+
+def _usable_tones(
+    vocabulary: Vocabulary, standard: Standard, composable: Bool[Array, "V"]
+) -> dict[int, str | None]:
+    """Return the usable tone of each Han character, by id; None if it has none."""
+    tones: dict[int, str | None] = {}
+    for id_ in np.flatnonzero(vocabulary.is_han).tolist():
+        tones[id_] = standard.usable_tone(vocabulary.tokens[id_]) if composable[id_] else None
+    return tones
+
+
+def _fits(
+    vocabulary: Vocabulary,
+    standard: Standard,
+    tones: dict[int, str | None],
+    composable: Bool[Array, "V"],
+) -> Bool[Array, "2 3 V"]:
+    """Build `Lexicon.fits` from the usable tone of each Han character."""
+    ids = list(tones)
+    readings = [standard.tones(vocabulary.tokens[id_]) or {LEVEL, OBLIQUE} for id_ in ids]
+    fits = np.zeros((2, len(WANTS), len(vocabulary)), bool)
+    fits[:, WANTS_ANY] = True
+    for want, side in ((WANTS_LEVEL, LEVEL), (WANTS_OBLIQUE, OBLIQUE)):
+        fits[Lexicon.COMPOSED, want, ids] = [tone == side for tone in tones.values()]
+        fits[Lexicon.GIVEN, want, ids] = [side in reading for reading in readings]
+    fits[Lexicon.COMPOSED, :, ~composable] = False
+    return fits
+
+
+def _doubles(vocabulary: Vocabulary) -> Bool[Array, "2 V"]:
+    """Build `Lexicon.doubles`."""
+    doubles = np.zeros((2, len(vocabulary)), bool)
+    for character, times in doublings().items():
+        if character in vocabulary:
+            doubles[:, vocabulary.ids[character]] = np.array(times) >= DOUBLED_OFTEN
+    return doubles
+
+
+def _variants(vocabulary: Vocabulary) -> dict[int, list[int]]:
+    """Return the ids of all variants of each Han character that has more than one."""
+    variants = {}
+    for id_ in np.flatnonzero(vocabulary.is_han).tolist():
+        known = [form for form in forms(vocabulary.tokens[id_]) if form in vocabulary]
+        if len(known) > 1:
+            variants[id_] = [vocabulary.ids[form] for form in known]
+    return variants
+
+
+def _padded(variants: dict[int, list[int]], size: int) -> Int[Array, "V F"]:
+    """Build `Lexicon.forms`."""
+    longest = max((len(ids) for ids in variants.values()), default=1)
+    padded = np.repeat(np.arange(size)[:, None], longest, axis=1)
+    for id_, ids in variants.items():
+        padded[id_, : len(ids)] = ids
+    return padded
+
+
+def _words(
+    vocabulary: Vocabulary, variants: dict[int, list[int]], composable: Bool[Array, "V"]
+) -> Int[Array, "V"]:
+    """Build `Lexicon.word`; a variant that the model may write goes before any other."""
+
+    def rhymes_and_form(id_: int) -> tuple[int, str]:
+        form = vocabulary.tokens[id_]
+        return sum(rhyme_counts(form).values()), form
+
+    word = np.arange(len(vocabulary))
+    for id_, ids in variants.items():
+        candidates = [variant for variant in ids if composable[variant]] or ids
+        word[id_] = max(candidates, key=rhymes_and_form)
+    return word
+
+
+def _rhymes(
+    vocabulary: Vocabulary,
+    standard: Standard,
+    tones: dict[int, str | None],
+    word: Int[Array, "V"],
+) -> Bool[Array, "2 G V"]:
+    """Build `Lexicon.rhymes` from the usable tone of each Han character and `Lexicon.word`."""
+    rows = {name: row for row, name in enumerate(group_names(standard))}
+    rhymes = np.zeros((2, len(rows), len(vocabulary)), bool)
+    # One assignment for all characters is quicker than one for each, so list the rows of both
+    # masks, and the id for each row.
+    composed_rows: list[int] = []
+    composed_ids: list[int] = []
+    given_rows: list[int] = []
+    given_ids: list[int] = []
+    words = word.tolist()
+    for id_, tone in tones.items():
+        token = vocabulary.tokens[id_]
+        names = standard.rhymes(token)
+        if not names:
+            rhymes[Lexicon.GIVEN, :, id_] = True
+        for name in names:
+            part = standard.parts.of(token, name) + standard.parts.class_of(name)
+            group_and_part = (rows[name], rows[part])
+            given_rows += group_and_part
+            given_ids += (id_, id_)
+            has_tone = standard.groups[name].side == tone
+            if words[id_] == id_ and has_tone and standard.is_practised(token, name):
+                composed_rows += group_and_part
+                composed_ids += (id_, id_)
+    rhymes[Lexicon.COMPOSED, composed_rows, composed_ids] = True
+    rhymes[Lexicon.GIVEN, given_rows, given_ids] = True
+    return rhymes
+
+
+def _one_form(
+    fits: Bool[Array, "3 V"], is_han: Bool[Array, "V"], word: Int[Array, "V"]
+) -> Bool[Array, "3 V"]:
+    """Build `Lexicon.one_form` from the row `COMPOSED` of `Lexicon.fits`."""
+    masks = (fits[WANTS_LEVEL], fits[WANTS_OBLIQUE], fits[WANTS_ANY] & is_han)
+    one_form = np.zeros_like(fits)
+    for row, mask in enumerate(masks):
+        ids = np.flatnonzero(mask)
+        _, first = np.unique(word[ids], return_index=True)
+        one_form[row, ids[first]] = True
+    one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
+    return one_form
+
+
+def _misread(
+    vocabulary: Vocabulary, standard: Standard, fits: Bool[Array, "3 V"]
+) -> dict[int, list[int]]:
+    """Build `Lexicon.misread`: the pairs of characters that verse reads in other tones.
+
+    `fits` is the row `COMPOSED` of `Lexicon.fits`.
+    """
+    # the characters that are usable only in the other tone than the one that verse reads
+    other_tone = {
+        LEVEL: fits[WANTS_OBLIQUE],
+        OBLIQUE: fits[WANTS_LEVEL],
+        OPEN: np.zeros(len(vocabulary), bool),
+    }
+    misread: dict[int, list[int]] = {}
+    for pair, tones in standard.words.tones.items():
+        if pair[0] not in vocabulary or pair[1] not in vocabulary:
+            continue
+        first = vocabulary.ids[pair[0]]
+        second = vocabulary.ids[pair[1]]
+        if other_tone[tones[0]][first] or other_tone[tones[1]][second]:
+            misread.setdefault(first, []).append(second)
+    return misread

@@ -8,7 +8,8 @@ from pingze.arrays import Array, Bool, Float, Int
 from pingze.network.step_graph import exp, softmax
 
 OUTSIDE = 1e-6  # the fraction of its probability that a character outside the nucleus keeps
-_TINY, _LOWEST = 1e-30, np.float32(-1e30)
+_TINY = 1e-30
+_LOWEST = np.float32(-1e30)
 _BLOCK = 64  # the maximum number of columns in a block
 _ABOVE_MEAN = (30, 10, 1)
 
@@ -57,7 +58,8 @@ def choose(
         return _draw_any(logits, weights, log_sums, rows, allowed, random, lean)
     # 1. Draw from the nucleus, which has few columns.
     columns, heavy, share = _nucleus(weights, top_p)
-    columns, heavy = columns[rows], heavy[rows]
+    columns = columns[rows]
+    heavy = heavy[rows]
     heavy *= np.take_along_axis(allowed, columns, axis=1)
     log_scale = np.zeros(len(rows))
     if lean is not None:
@@ -70,7 +72,8 @@ def choose(
     rest = np.flatnonzero(total == 0)
     log_share = np.log(np.where(total == 0, 1, total)) + log_scale
     if len(rest):
-        lean = lean if lean is None or lean.ndim == 1 else lean[rest]
+        if lean is not None and lean.ndim == 2:
+            lean = lean[rest]
         outside, ids[rest] = _draw_any(
             logits, weights, log_sums, rows[rest], allowed[rest], random[:, rest], lean
         )
@@ -94,8 +97,10 @@ def _nucleus(
         row, column = divmod(np.flatnonzero(weights >= np.float32(above * (1 - top_p) / V)), V)
         count = np.bincount(row, minlength=U)
         filled = np.arange(max(1, count.max())) < count[:, None]
-        columns, heavy = np.zeros(filled.shape, np.int64), np.zeros(filled.shape, weights.dtype)
-        columns[filled], heavy[filled] = column, weights[row, column]
+        columns = np.zeros(filled.shape, np.int64)
+        columns[filled] = column
+        heavy = np.zeros(filled.shape, weights.dtype)
+        heavy[filled] = weights[row, column]
         ranked = np.sort(-heavy, axis=1)
         share = -ranked.cumsum(axis=1, dtype=np.float64)
         if (share[:, -1] >= top_p).all():
@@ -116,9 +121,12 @@ def _draw_any(
     lean: Float[Array, "... V"] | None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
     """Draw an allowed character for each particle from all columns; see `choose`."""
-    weights, log_sums, log_scale = weights[rows], log_sums[rows], np.zeros(len(rows))
+    weights = weights[rows]
+    log_sums = log_sums[rows]
+    log_scale = np.zeros(len(rows))
     if lean is not None:
-        logits, rows = logits[rows] + lean, np.arange(len(rows))
+        logits = logits[rows] + lean
+        rows = np.arange(len(rows))
         weights, leaned = softmax(logits)
         log_scale = leaned - log_sums
     weights *= allowed
@@ -135,10 +143,10 @@ def _draw_any(
         blocks[n] = _block_sums(weights[n, None], count)[0]
     block, total = _draw_column(blocks, random[0])
     columns = block[:, None] + np.arange(0, V, count)
-    inside = np.where(
-        columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0
-    )
-    ids: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random[1])[0]]
+    inside = np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1).astype(np.float64)
+    inside[columns >= V] = 0
+    drawn, _ = _draw_column(inside, random[1])
+    ids: Array = columns[np.arange(N), drawn]
     return np.log(total) + log_scale, ids
 
 
@@ -153,7 +161,10 @@ def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N cou
 def _draw_column(
     weights: Float[Array, "N n"], random: Float[Array, "N"]
 ) -> tuple[Int[Array, "N"], Float[Array, "N"]]:
-    """Draw a column for each row in proportion to the weights, but none of weight 0; return it and the row's sum."""
+    """Draw a column for each row in proportion to the weights, but none of weight 0.
+
+    Return the columns and the sum of each row.
+    """
     cumulative = weights.cumsum(axis=1)
     total = cumulative[:, -1]
     drawn: Array = (cumulative > (random * total)[:, None]).argmax(axis=1)

@@ -16,9 +16,9 @@ Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, L
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Event
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -47,7 +47,8 @@ B = TypeVar("B")
 R = TypeVar("R")
 
 
-class Text(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Text:
     """The text that is chosen from a finished population."""
 
     ids: Int[Array, "P"]
@@ -57,7 +58,7 @@ class Text(NamedTuple):
     log_probability: float
     """ln p of the text at temperature 1, including its marks and the end token."""
     score: float
-    """The sum of the scores that the terms (`steering`) gave each token of the text and the finished text."""
+    """The sum of the scores that the terms gave each token of the text and the finished text."""
     log_weight: float
     """The logarithm of the weight of the whole population."""
     rng: np.random.Generator
@@ -66,7 +67,10 @@ class Text(NamedTuple):
 def best(
     log_weights: Float[Array, "N"], scores: Float[Array, "N"], rng: np.random.Generator
 ) -> int:
-    """Return the index of the text with the highest score; if all scores are 0, draw a text by weight."""
+    """Return the index of the text with the highest score.
+
+    If all scores are 0, draw a text by weight.
+    """
     if scores.any():
         return int(np.where(log_weights > -np.inf, scores, -np.inf).argmax())
     return int((log_weights + rng.gumbel(size=len(log_weights))).argmax())
@@ -100,21 +104,27 @@ class Writing:
         prefix: Sequence[int] = (),
         terms: Sequence[Term] = (),
     ) -> None:
-        self.network, self.constraints, self.starts = network, constraints, starts
-        self.top_p, self.terms = sampling.top_p, terms
+        self.network = network
+        self.constraints = constraints
+        self.starts = starts
+        self.top_p = sampling.top_p
+        self.terms = terms
         request = constraints.request
-        self.marks = constraints.lexicon.vocabulary.encode(
-            request.form.marks(request.lines)
-        ).tolist()
+        marks = request.form.marks(request.lines)
+        self.marks = constraints.lexicon.vocabulary.encode(marks).tolist()
         self.inverse_temperature = np.float32(1 / max(sampling.temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
         self.histories = Histories.joined([start.histories for start in starts])
         count = self.log_weights.size
-        self.state, self.rows = network.start(prefix=prefix), np.zeros(count, np.int64)
-        self.ids, self.log_p = np.zeros(count, np.int64), np.zeros(count)
-        self.log_probabilities, self.scores = np.zeros(count), np.zeros(count)
+        self.state = network.start(prefix=prefix)
+        self.rows = np.zeros(count, np.int64)
+        self.ids = np.zeros(count, np.int64)
+        self.log_p = np.zeros(count)
+        self.log_probabilities = np.zeros(count)
+        self.scores = np.zeros(count)
         self.sizes: list[Float[Array, G]] = []
-        self.place, self.at_mark = 0, False
+        self.place = 0
+        self.at_mark = False
         self.written: int | None = None
         """The position of the character that the last step wrote.
 
@@ -131,7 +141,10 @@ class Writing:
 
     @property
     def read_texts(self) -> Int[Array, "GN P"]:
-        """The ids that the network reads for `texts`: it reads an unknown character as a known variant, or as `UNK`."""
+        """The ids that the network reads for `texts`.
+
+        It reads an unknown character as a known variant, or as `UNK`.
+        """
         return self.constraints.lexicon.reads[self.texts]
 
     @property
@@ -160,11 +173,12 @@ class Writing:
         logits = self.state.logits
         tempered = logits * self.inverse_temperature
         if self.at_mark:
-            self.written, self.at_mark = None, False
-            self.ids = np.full_like(
-                self.ids, self.marks[self.constraints.layout.line[self.place - 1]]
-            )
-            share = (tempered[:, self.ids[0]] - softmax(tempered, shifted=True)[1])[self.rows]
+            self.written = None
+            self.at_mark = False
+            mark = self.marks[self.constraints.layout.line[self.place - 1]]
+            self.ids = np.full_like(self.ids, mark)
+            _, log_sums = softmax(tempered, shifted=True)
+            share = (tempered[:, mark] - log_sums)[self.rows]
         else:
             share = self._write_character(tempered)
         self.log_weights += share.reshape(self.log_weights.shape)
@@ -172,26 +186,36 @@ class Writing:
         self.log_probabilities += self.log_p
 
     def _write_character(self, logits: Float[Array, "U V"]) -> Float[Array, "GN"]:
-        """Draw an allowed character for each text; return the log of the allowed characters' total probability."""
-        constraints, histories, place = self.constraints, self.histories, self.place
+        """Draw an allowed character for each text.
+
+        Return the log of the allowed characters' total probability.
+        """
+        constraints = self.constraints
+        histories = self.histories
+        place = self.place
         G, N = self.log_weights.shape
         # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is
         #    resampled.
         allowed, dead = constraints.allowed(histories, place)
-        if (dead.reshape(G, N) | (self.log_weights == -np.inf)).all(axis=1).any():
+        weightless = dead.reshape(G, N) | (self.log_weights == -np.inf)
+        if weightless.all(axis=1).any():
             line, position = constraints.layout.where(place)
-            longest = constraints.request.original
-            code = constraints.ban.dead_end if constraints.ban else ""
             raise UnfinishedError(
-                code, line=line + 1, position=position + 1, original=longest, particles=N
+                constraints.ban.dead_end if constraints.ban else "",
+                line=line + 1,
+                position=position + 1,
+                original=constraints.request.original,
+                particles=N,
             )
         # 2. Draw allowed characters in proportion to the model's probabilities and the terms'
         #    factors.
-        texts, V = self.read_texts, logits.shape[1]
-        added = [
-            each for term in self.terms if (each := term.before_draw(texts, place)) is not None
-        ]
-        lean = sum(added[1:], added[0]) if added else None
+        texts = self.read_texts
+        V = logits.shape[1]
+        lean = None
+        for term in self.terms:
+            added = term.before_draw(texts, place)
+            if added is not None:
+                lean = added if lean is None else lean + added
         rows, given = allowed[:, V:].nonzero()  # characters that the model does not know
         allowed[rows, constraints.lexicon.reads[V + given]] = True
         random = np.concatenate([start.rng.random((2, N)) for start in self.starts], axis=1)
@@ -200,12 +224,15 @@ class Writing:
         ids = self.ids.copy()
         ids[rows] = V + given
         constraints.advance(histories, place, ids)
-        self.written, self.place = place, place + 1
+        self.written = place
+        self.place = place + 1
         self.at_mark = self.place in constraints.layout.starts
         return np.where(dead, -np.inf, share)
 
     def merge(self) -> tuple[Int[Array, "U"], Int[Array, "U"]]:
-        """Merge particles with the same tokens; return the row of the state that each text continues, and its token.
+        """Merge particles with the same tokens.
+
+        Return the row of the state that each distinct text continues, and its new token.
 
         The model reads these tokens, and `weigh` gets the new states.
         """
@@ -222,10 +249,14 @@ class Writing:
         """
         # 1. Add what each term returns for the token and, at the end, for the whole text.
         token = Token(
-            self.read_texts, self.written, self.log_p, state.h[self.rows] if state else None
+            texts=self.read_texts,
+            place=self.written,
+            log_p=self.log_p,
+            h=state.h[self.rows] if state else None,
         )
         for term in self.terms:
-            if (added := term.after_token(token)) is not None:
+            added = term.after_token(token)
+            if added is not None:
                 self.scores += added
                 self.log_weights += added.reshape(self.log_weights.shape)
         self.state = state or self.state
@@ -235,8 +266,9 @@ class Writing:
         layout = self.constraints.layout
         if self.finished:
             decode = self.constraints.lexicon.vocabulary.decode
-            texts = [layout.cut(decode(text)) for text in self.texts]
-            self.scores += [sum(term.of_text(lines) for term in self.terms) for lines in texts]
+            for n, text in enumerate(self.texts):
+                lines = layout.cut(decode(text))
+                self.scores[n] += sum(term.of_text(lines) for term in self.terms)
             return
         # 2. Resample the populations in which few particles carry most of the weight.
         if self.constraints.request.poets is not None and self.place not in layout.starts:
@@ -248,33 +280,38 @@ class Writing:
         for g in np.flatnonzero(self.sizes[-1] < ESS_THRESHOLD * N).tolist():
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
-        if (np.diff(kept := rows.ravel()) != 1).any():
-            self.histories, self.rows = self.histories.take(kept), self.rows[kept]
-            self.log_probabilities, self.scores = self.log_probabilities[kept], self.scores[kept]
-            left, self.rows = np.unique(self.rows, return_inverse=True)
+        kept = rows.ravel()
+        if (np.diff(kept) != 1).any():
+            self.histories = self.histories.take(kept)
+            self.log_probabilities = self.log_probabilities[kept]
+            self.scores = self.scores[kept]
+            left, self.rows = np.unique(self.rows[kept], return_inverse=True)
             self.state = self.state.take(left)
 
     def chosen(self) -> list[Text]:
         """Choose one text from each finished population."""
         G, N = self.log_weights.shape
-        rngs, scores = [start.rng for start in self.starts], self.scores.reshape(G, N)
-        rows = [g * N + best(self.log_weights[g], scores[g], rng) for g, rng in enumerate(rngs)]
-        ends = self.network.step(
-            self.state.take(self.rows[rows]), np.full(G, self.marks[-1])
-        ).log_p[:, EOS]
-        log_p, totals = (
-            self.log_probabilities[rows] + ends,
-            np.logaddexp.reduce(self.log_weights, axis=1),
-        )
-        columns = (
-            self.texts[rows],
-            self.histories.alive[rows],
-            log_p.tolist(),
-            self.scores[rows],
-            totals,
-            rngs,
-        )
-        return list(map(Text, *columns))
+        scores = self.scores.reshape(G, N)
+        rows = []
+        for g, start in enumerate(self.starts):
+            rows.append(g * N + best(self.log_weights[g], scores[g], start.rng))
+        # The probability of a text includes that of the end token after its last mark.
+        last_mark = np.full(G, self.marks[-1])
+        ends = self.network.step(self.state.take(self.rows[rows]), last_mark).log_p[:, EOS]
+        log_p = (self.log_probabilities[rows] + ends).tolist()
+        log_weights = np.logaddexp.reduce(self.log_weights, axis=1)
+        texts = []
+        for g, row in enumerate(rows):
+            text = Text(
+                ids=self.texts[row],
+                alive=self.histories.alive[row],
+                log_probability=log_p[g],
+                score=float(self.scores[row]),
+                log_weight=float(log_weights[g]),
+                rng=self.starts[g].rng,
+            )
+            texts.append(text)
+        return texts
 
 
 def finish(writing: Writing) -> list[Text]:
@@ -289,10 +326,10 @@ def finish(writing: Writing) -> list[Text]:
 
 
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
-    """Apply `compute` to every batch, on as many threads as there are processors; return the results in order.
+    """Apply `compute` to every batch, on as many threads as there are processors.
 
-    The threads work within the deadline of the calling thread, if it has one. If a batch fails, the
-    other threads stop at their next `check_deadline`.
+    Return the results in order. The threads work within the deadline of the calling thread, if it
+    has one. If a batch fails, the other threads stop at their next `check_deadline`.
     """
     if len(batches) == 1 or threads() == 1:
         return [compute(batch) for batch in batches]

@@ -1,4 +1,4 @@
-"""Place the words that must appear: count all ways to place them, and draw one placement for each particle.
+"""Place the words that must appear: count all placements, and draw one for each particle.
 
 A dynamic program visits the positions of a poem from the last to the first. At each position either
 a word begins or the model writes one character from a set: the level, the oblique or all
@@ -24,7 +24,7 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain, product
+from itertools import product
 from typing import Any, NamedTuple
 from weakref import proxy
 
@@ -41,9 +41,12 @@ from pingze.verse.patterns import word_starts
 
 Word = tuple[int, ...]  # the ids of characters that must be adjacent within a line
 Axis = str | tuple[str, int]
-"""A resource that placements use up. ("kind", n): words of kind n. ("rhymes", n): rhymes at feet of kind n. ("shared",
-id): the rhyme on character `id`, if several words end in it; only one of these words may rhyme.
-"level", "oblique" or "total": characters of that set."""
+"""A resource that placements use up.
+
+("kind", n) has the words of kind n, and ("rhymes", n) the rhymes at feet of kind n. ("shared", id)
+is the rhyme on character `id`, if several words end in it; only one of these words may rhyme.
+"level", "oblique" and "total" have the characters of that set.
+"""
 Groups = tuple[int, ...]  # for each rhyme of the form, the row of its group in the tables of rhymes
 
 # the most additions spent on placing the words of a request; they take about two seconds
@@ -71,7 +74,8 @@ class Effort:
     """The remaining budget of work for placing the words of a request, shared by all attempts."""
 
     def __init__(self, request: Request) -> None:
-        self.words, self.left = len(request.include), float(MOST_WORK)
+        self.words = len(request.include)
+        self.left = float(MOST_WORK)
 
     def spend(self, numbers: float) -> None:
         """Subtract `numbers` additions (the unit of work) from the budget.
@@ -93,7 +97,8 @@ class Inclusion:
     def __init__(
         self, constraints: Constraints, *, whole: bool = False, effort: Effort | None = None
     ) -> None:
-        self.constraints, self.whole = constraints, whole
+        self.constraints = constraints
+        self.whole = whole
         self.effort = effort or Effort(constraints.request)
         self.begun: dict[Fixes, tuple[Histories, float]] = {}
 
@@ -101,15 +106,11 @@ class Inclusion:
     def words(self) -> list[Word]:
         """The words that the fixed characters do not already contain."""
         vocabulary = self.constraints.lexicon.vocabulary
-        text = "".join(
-            " " if id_ == FREE else vocabulary.tokens[id_] for id_ in self.constraints.fixed or ()
-        )
+        fixed = self.constraints.fixed or ()
+        text = "".join(" " if id_ == FREE else vocabulary.tokens[id_] for id_ in fixed)
         lines = self.constraints.layout.cut(text)
-        missing = (
-            word
-            for word in self.constraints.request.include
-            if not any(word in line for line in lines)
-        )
+        words = self.constraints.request.include
+        missing = [word for word in words if not any(word in line for line in lines)]
         return [tuple(vocabulary.ids[character] for character in word) for word in missing]
 
     @cached_property
@@ -119,7 +120,11 @@ class Inclusion:
             "a request that can be met fixes one character a place"
         )
         return Placements(
-            self.constraints, self.constraints.fixed, self.words, self.effort, self.whole
+            self.constraints,
+            fixed=self.constraints.fixed,
+            words=self.words,
+            effort=self.effort,
+            whole=self.whole,
         )
 
     @property
@@ -138,10 +143,9 @@ class Inclusion:
             return False
         if not self.words:
             return self.constraints.begin(fixed) is not None
-        return (
-            all(base[id_] for word in self.words for id_ in word)
-            and self.placements.log_number > -np.inf
-        )
+        if not all(base[list(word)].all() for word in self.words):
+            return False
+        return self.placements.log_number > -np.inf
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
         """Draw the initial texts and log-weights of `count` particles.
@@ -149,28 +153,40 @@ class Inclusion:
         Placements that copy the corpus are discarded; in a 集句, placements that fit into no
         quotable lines are discarded. Raises UnfinishedError if too few placements remain.
         """
-        drawn: list[tuple[Histories, float]] = []
+        histories: list[Histories] = []
+        log_weights: list[float] = []
         for _ in range(TRIES):
-            fixed, missing = self.constraints.fixed or (), count - len(drawn)
-            placed = self.placements.draw(missing, rng) if self.words else [fixed] * missing
-            for fixes in placed:
-                if fixes not in self.begun and (begun := self.constraints.begin(fixes)):
-                    self.begun[fixes] = begun, self._log_weight(fixes, begun)
-            drawn += [self.begun[fixes] for fixes in placed if fixes in self.begun]
-            if len(drawn) == count:
-                histories, log_weights = zip(*drawn, strict=True)
+            placements = [self.constraints.fixed or ()] * (count - len(histories))
+            if self.words:
+                placements = self.placements.draw(len(placements), rng)
+            for fixed in placements:
+                if fixed not in self.begun:
+                    begun = self.constraints.begin(fixed)
+                    if begun is None:
+                        continue
+                    self.begun[fixed] = (begun, self._log_weight(fixed, begun))
+                text, log_weight = self.begun[fixed]
+                histories.append(text)
+                log_weights.append(log_weight)
+            if len(histories) == count:
                 return Start(Histories.joined(histories), np.array(log_weights), rng)
-        raise UnfinishedError(
-            "words_copy" if self.constraints.request.original else "words_unquoted"
-        )
+        is_copy = self.constraints.request.original
+        raise UnfinishedError("words_copy" if is_copy else "words_unquoted")
 
     def _log_weight(self, fixed: Fixes, begun: Histories) -> float:
-        """Compute -ln q, where q is the total probability of a placement over all templates, groups and ways."""
+        """Compute -ln q.
+
+        q is the total probability of a placement over all templates, groups and ways.
+        """
         if not self.words:
             return 0.0
         if self.placements.limits:  # then the ways of one couplet depend on the ways of the others
             alone = Placements(
-                self.constraints, fixed, (), Effort(self.constraints.request), whole=False
+                self.constraints,
+                fixed=fixed,
+                words=(),
+                effort=Effort(self.constraints.request),
+                whole=False,
             )
             return self.placements.log_number - alone.log_number
         with np.errstate(divide="ignore"):
@@ -183,7 +199,7 @@ class Inclusion:
 
 
 class Choice(NamedTuple):
-    """A choice at a position: a word begins, the model writes a character, or the position is fixed."""
+    """A choice at a position: a word begins, the model writes, or the position is fixed."""
 
     kind: int | None
     """The kind of the word that begins here; None if no word begins."""
@@ -195,10 +211,10 @@ class Choice(NamedTuple):
 
 
 class Placements:
-    """All placements of the words, each with a template, a rhyme group and a way to write each couplet.
+    """All placements of the words.
 
-    A word lies within a line. A word may cover a fixed position if the word has the fixed character
-    there.
+    Each goes with a template, a rhyme group and a way to write each couplet. A word lies within a
+    line. A word may cover a fixed position if the word has the fixed character there.
 
     Raises InputError if counting the placements takes more work than `effort` has left.
     """
@@ -211,41 +227,60 @@ class Placements:
         effort: Effort,
         whole: bool,
     ) -> None:
-        self.constraints, self.fixed, self.words, self.effort = constraints, fixed, words, effort
-        self.feet, self.rhymes, self.whole = constraints.feet, constraints.rhyming, whole
+        self.constraints = constraints
+        self.fixed = fixed
+        self.words = words
+        self.effort = effort
+        self.whole = whole
+        self.feet = constraints.feet
+        self.rhymes = constraints.rhyming
         self.blank = constraints.free(np.array(fixed))
         self.alive, self.ways = constraints.agreeing(fixed)
         self.free = constraints.base & constraints.unused(fixed, words)
         self.stock = constraints.stock(self.free)
         self.ends = sorted({word[-1] for word in words})
         """The ids of the last characters of words, which may become rhymes."""
-        self.fixed_feet = [
-            {fixed[place] for place in np.flatnonzero(feet)} - {FREE} for feet in self.feet.T
-        ]
-        self.taken = {
-            (at, word): self._taken(at, word) for word in words for at in range(len(fixed))
-        }
-        # A tone, or the whole stock, is counted only if it may have too few characters for all
+        self.fixed_feet: list[set[int]] = []
+        """The fixed rhymes under each template."""
+        for feet in self.feet.T:
+            self.fixed_feet.append({fixed[place] for place in np.flatnonzero(feet)} - {FREE})
+        self.taken: dict[tuple[int, Word], Bool[Array, "T W"] | None] = {}
+        for word in words:
+            for place in range(len(fixed)):
+                self.taken[place, word] = self._taken(place, word)
+        # 1) A tone, or the whole stock, is counted only if it may have too few characters for all
         # positions.
-        left = min(fixed.count(FREE), len(fixed) - sum(map(len, words)))
-        enough = 1 if constraints.request.repeat else left
-        numbers = zip(("level", "oblique", "total"), self.stock[-3:].tolist(), strict=True)
-        self.limits: dict[Axis, int] = {name: number for name, number in numbers if number < enough}
-        # For each rhyme, divide the groups into kinds of interchangeable ones, and take one group
-        # of each kind.
-        alike: list[dict[object, list[int]]] = []
+        in_words = sum(len(word) for word in words)
+        to_write = min(fixed.count(FREE), len(fixed) - in_words)
+        enough = 1 if constraints.request.repeat else to_write
+        self.limits: dict[Axis, int] = {}
+        numbers = self.stock[-3:].tolist()
+        for name, number in zip(("level", "oblique", "total"), numbers, strict=True):
+            if number < enough:
+                self.limits[name] = number
+        # 2) Count the placements once for each choice of a kind of group for each rhyme.
+        self.counts: list[Count] = []
+        logs: list[float] = []
+        for kinds in product(*self._kinds_of_groups()):
+            count = Count(self, tuple(rows[0] for rows in kinds))
+            self.counts.append(count)
+            logs.append(count.log_number + sum(math.log(len(rows)) for rows in kinds))
+        self.logs = np.array(logs)
+
+    def _kinds_of_groups(self) -> list[list[list[int]]]:
+        """Divide the groups of each rhyme into kinds of interchangeable ones."""
         first = self.rhymes.first_rows.tolist()
+        every: list[list[list[int]]] = []
         for rhyme, rows in enumerate(np.split(np.arange(len(self.rhymes.of_row)), first[1:])):
             kinds = defaultdict[object, list[int]](list)
             for row in rows[self.alive[:, rows].any(axis=0)].tolist():
-                groups = (*first[:rhyme], row, *first[rhyme + 1 :])
-                parts = self.alive[:, row], *self.rhyming(groups)
-                kinds[tuple(part.tobytes() for part in parts)].append(row)
-            alike.append(kinds)
-        chosen = [tuple(each) for each in product(*(kinds.values() for kinds in alike))]
-        self.counts = [Count(self, tuple(rows[0] for rows in each)) for each in chosen]
-        self.logs = np.array([count.log_number for count in self.counts])
-        self.logs += [sum(math.log(len(rows)) for rows in each) for each in chosen]
+                groups = first.copy()
+                groups[rhyme] = row
+                missing, rhyming = self.rhyming(tuple(groups))
+                key = (self.alive[:, row].tobytes(), missing.tobytes(), rhyming.tobytes())
+                kinds[key].append(row)
+            every.append(list(kinds.values()))
+        return every
 
     @property
     def log_number(self) -> float:
@@ -253,29 +288,34 @@ class Placements:
         return float(np.logaddexp.reduce(self.logs)) if len(self.logs) else -math.inf
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
-        """Draw placements (required ids), each in proportion to the number of templates, groups and ways it fits."""
+        """Draw placements (required ids), each in proportion to its templates, groups and ways."""
         shares = np.exp(self.logs - self.logs.max())
         times = Counter(_draw(shares, rng) for _ in range(number))
-        return [fixed for n in sorted(times) for fixed in self.counts[n].draw(times[n], rng)]
+        placements: list[Fixes] = []
+        for n in sorted(times):
+            placements += self.counts[n].draw(times[n], rng)
+        return placements
 
     def _taken(self, place: int, word: Word) -> Bool[Array, "T W"] | None:
         """Return a mask of the templates and ways under which a word can begin at a position.
 
         None if it never can.
         """
-        c, size = self.constraints, len(word)
-        (line, at), places = c.layout.where(place), slice(place, place + size)
-        starts = (
-            word_starts(size, c.layout.widths[line])
-            if self.whole
-            else range(c.layout.widths[line] - size + 1)
-        )
-        may = at in starts and self.blank[places].any() and not c.repeated[places].any()
-        if not may or any(
-            given not in (FREE, id_) for given, id_ in zip(self.fixed[places], word, strict=True)
-        ):
+        constraints = self.constraints
+        size = len(word)
+        places = slice(place, place + size)
+        line, position = constraints.layout.where(place)
+        width = constraints.layout.widths[line]
+        starts = word_starts(size, width) if self.whole else range(width - size + 1)
+        if position not in starts:
             return None
-        return np.logical_and.reduce([c.fits(place + n, id_) for n, id_ in enumerate(word)])
+        if not self.blank[places].any() or constraints.repeated[places].any():
+            return None
+        for fixed, id_ in zip(self.fixed[places], word, strict=True):
+            if fixed not in (FREE, id_):
+                return None
+        fits = [constraints.fits(place + n, id_) for n, id_ in enumerate(word)]
+        return np.logical_and.reduce(fits)
 
     def rhyming(self, groups: Groups) -> tuple[Int[Array, "F T"], Bool[Array, "2 F ends"]]:
         """Count the rhymes that words must supply, for each kind of foot and template.
@@ -289,9 +329,8 @@ class Placements:
         that the model could have used, and so spares the model nothing.
         """
         kinds = np.arange(len(self.rhymes.concerned))
-        rows = np.array(groups)[
-            [int(self.rhymes.of_row[each][0]) for each in self.rhymes.concerned]
-        ]
+        rhyme_of_kind = [int(self.rhymes.of_row[rows][0]) for rows in self.rhymes.concerned]
+        rows = np.array(groups)[rhyme_of_kind]
         wanted = self.rhymes.within @ self.constraints.left(np.array(self.fixed), 0)[:-1]
         stock = self.stock[:-3].reshape(self.rhymes.concerned.shape)[kinds, rows]
         words = self.constraints.lexicon.word[self.ends]
@@ -305,180 +344,213 @@ class Count:
 
     def __init__(self, common: Placements, groups: Groups) -> None:
         self.common: Placements = proxy(common)  # a reference cycle would keep the tables in memory
-        self.constraints, self.size = common.constraints, common.constraints.size
+        self.constraints = common.constraints
+        self.size = common.constraints.size
         self.alive = common.alive[:, groups].all(axis=1)
         missing, rhyming = common.rhyming(groups)
-        self.rhyming = dict(zip(common.ends, np.moveaxis(rhyming, -1, 0).tolist(), strict=True))
-        """The two masks of `Placements.rhyming` for each word's last character: it may rhyme, it spares a rhyme."""
-        # 1. Divide the words into kinds. Of the words with the same last character only one may
-        #    rhyme.
+        self.may_rhyme: dict[int, tuple[bool, ...]] = {}
+        """The first mask of `Placements.rhyming` for each word's last character, by kind of foot."""
+        self.spares: dict[int, tuple[bool, ...]] = {}
+        """The second mask."""
+        for n, id_ in enumerate(common.ends):
+            self.may_rhyme[id_] = tuple(rhyming[0, :, n].tolist())
+            self.spares[id_] = tuple(rhyming[1, :, n].tolist())
+        # 1) Divide the words into kinds. Of the words with the same last character only one may
+        # rhyme.
         times = Counter(word[-1] for word in common.words)
-        shared = {id_ for id_ in times if times[id_] > 1 and any(self.rhyming[id_][0])}
-        lexicon, kinds = self.constraints.lexicon, defaultdict[object, list[Word]](list)
-        for word in common.words:
-            tones = lexicon.fits[Lexicon.GIVEN, :, word].ravel().tolist()
-            named = [
-                *(id_ in common.fixed and id_ for id_ in word),
-                word[-1] in shared and word[-1],
-            ]
-            kinds[(*tones, *chain(*self.rhyming[word[-1]]), *named)].append(word)
-        self.kinds = list(kinds.values())
-        # 2. List the things that can be used up, with their amounts.
-        rhymes: dict[Axis, Array] = {
-            ("rhymes", n): each for n, each in enumerate(missing) if each.any()
-        }
-        able = sum(any(self.rhyming[word[-1]][0]) for word in common.words)
-        used: dict[Axis, int] = {
-            ("kind", kind): len(words) for kind, words in enumerate(self.kinds)
-        }
-        ones: dict[Axis, int] = {("shared", id_): 1 for id_ in shared}
-        most = used | ones | common.limits | dict.fromkeys(rhymes, able)
-        self.axes, self.sizes = list(most), tuple(number + 1 for number in most.values())
+        shared = {id_ for id_ in times if times[id_] > 1 and any(self.may_rhyme[id_])}
+        self.kinds = self._kinds_of_words(shared)
+        # 2) List the resources that can be used up, with their amounts.
+        able_to_rhyme = sum(any(self.may_rhyme[word[-1]]) for word in common.words)
+        amounts: dict[Axis, int] = {}
+        for n, words in enumerate(self.kinds):
+            amounts["kind", n] = len(words)
+        for id_ in shared:
+            amounts["shared", id_] = 1
+        amounts |= common.limits
+        for n, numbers in enumerate(missing):
+            if numbers.any():
+                amounts["rhymes", n] = able_to_rhyme
+        self.axes = list(amounts)
+        self.sizes = tuple(number + 1 for number in amounts.values())
         T, K, _ = common.ways.shape
         if common.ways.sum(axis=(0, 2)).max() * math.prod(self.sizes) > MOST_NUMBERS:
             common.effort.spend(math.inf)
-        # 3. List the choices at each position of each couplet; equal couplets share the list.
-        self.choices, kept = list[list[list[Choice]]](), dict[object, list[list[Choice]]]()
+        # 3) List the choices at each position of each couplet; equal couplets share the list.
+        self.choices: list[list[list[Choice]]] = []
+        lists: dict[object, list[list[Choice]]] = {}
         for k in range(K):
             places = range(k * self.size, (k + 1) * self.size)
-            key = (
-                k == 0,
-                self.constraints.asked[:, k].tobytes(),
-                common.fixed[places.start : places.stop],
-            )
-            if key not in kept:
-                kept[key] = [self._choices(place) for place in places]
-            self.choices.append(kept[key])
-        # 4. A poem may end in any state in which all words are placed and no rhyme is missing.
-        self.after = [np.zeros((T, *self.sizes))]
+            tones = self.constraints.asked[:, k].tobytes()
+            key = (k == 0, tones, common.fixed[places.start : places.stop])
+            if key not in lists:
+                lists[key] = [self._choices(place) for place in places]
+            self.choices.append(lists[key])
+        # 4) A poem may end in any state in which all words are placed and no rhyme is missing.
+        end = np.zeros((T, *self.sizes))
+        placed = tuple(len(words) for words in self.kinds)
+        for t in range(T):
+            supplied = tuple(slice(numbers[t], None) for numbers in missing if numbers.any())
+            state: tuple[Any, ...] = (t, *placed, ..., *supplied)
+            end[state] = 1
+        # 5) Add up the ways, from the last couplet to the first. No number is above 10^110.
+        self.after = [end]
         """The number of ways to continue from each couplet, and from the end.
 
         Words of a kind count as identical.
         """
-        for n in range(T):
-            end: tuple[Any, ...] = (
-                n,
-                *used.values(),
-                ...,
-                *(slice(number[n], None) for number in rhymes.values()),
-            )
-            self.after[0][end] = 1
-        # 5. Add up the ways, from the last couplet to the first. No number is above 10^110.
         for k in reversed(range(K)):
-            t, w = common.ways[:, k].nonzero()
-            choices = [*chain(*self.choices[k])]
-            fits = sum(int(choice.fits[t, w].sum()) for choice in choices)
-            common.effort.spend(fits * math.prod(self.sizes) + len(choices) * ONE_MORE)
-            (first,) = deque(self._completions(k, self.after[0], t, w), maxlen=1)
-            self.after.insert(0, np.stack([first[t == n].sum(axis=0) for n in range(T)]))
+            t_of_row, w_of_row = common.ways[:, k].nonzero()
+            additions = 0
+            for choices in self.choices[k]:
+                for choice in choices:
+                    fits = int(choice.fits[t_of_row, w_of_row].sum())
+                    additions += fits * math.prod(self.sizes) + ONE_MORE
+            common.effort.spend(additions)
+            for ways in self._completions(k, self.after[0], t_of_row, w_of_row):
+                first = ways  # only the last array, for the couplet's first position, is kept
+            self.after.insert(0, np.stack([first[t_of_row == t].sum(axis=0) for t in range(T)]))
         # from the state in which nothing is used up
         self.shares = self.after[0].reshape(T, -1)[:, 0] * self.alive
         number = float(self.shares.sum())
-        orders = sum(math.lgamma(n + 1) for n in used.values())
-        self.log_number = math.log(number) + orders if number else -math.inf
+        log_orders = sum(math.lgamma(len(words) + 1) for words in self.kinds)
+        self.log_number = math.log(number) + log_orders if number else -math.inf
+
+    def _kinds_of_words(self, shared: set[int]) -> list[list[Word]]:
+        """Divide the words into kinds of interchangeable ones.
+
+        Only one of the words that end in an id of `shared` may rhyme.
+        """
+        lexicon = self.constraints.lexicon
+        kinds = defaultdict[object, list[Word]](list)
+        for word in self.common.words:
+            last = word[-1]
+            key = (
+                lexicon.fits[Lexicon.GIVEN, :, word].tobytes(),
+                self.may_rhyme[last],
+                self.spares[last],
+                tuple(id_ if id_ in self.common.fixed else FREE for id_ in word),
+                last if last in shared else FREE,
+            )
+            kinds[key].append(word)
+        return list(kinds.values())
 
     def _completions(
         self, k: int, after: Float[Array, "T ..."], t: Int[Array, "R"], w: Int[Array, "R"]
     ) -> Iterator[Float[Array, "R ..."]]:
-        """Yield the number of ways to continue after a couplet, then from each of its positions in reverse order."""
+        """Yield the number of ways to continue after a couplet, then from each of its positions.
+
+        The positions come in reverse order.
+        """
         longest = max((len(word) for word in self.common.words), default=1)
-        ways = deque([after[t]], maxlen=longest)
-        yield ways[0]
+        numbers = deque([after[t]], maxlen=longest)
+        yield numbers[0]
         for choices in reversed(self.choices[k]):
             check_deadline()
-            here = np.zeros_like(ways[0])
+            here = np.zeros_like(numbers[0])
             for choice in choices:
                 low, high = _paid(choice.cost)
                 rows = np.flatnonzero(choice.fits[t, w])
-                here[rows, *low] += ways[choice.length - 1][rows, *high]
-            ways.appendleft(here)
+                here[rows, *low] += numbers[choice.length - 1][rows, *high]
+            numbers.appendleft(here)
             yield here
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
         """Draw placements (required ids), grouped by template."""
         times = Counter(_draw(self.shares, rng) for _ in range(number))
-        drawn: list[Fixes] = []
+        placements: list[Fixes] = []
         for t in sorted(times):
-            texts = [list(self.common.fixed) for _ in range(times[t])]
-            left = [
-                [[kind[n] for n in rng.permutation(len(kind))] for kind in self.kinds]
-                for _ in texts
-            ]
-            states: list[tuple[Any, ...]] = [(0,) * len(self.sizes)] * len(texts)
-            for k in range(len(self.after) - 1):
-                w = np.flatnonzero(self.common.ways[t, k])
-                ways = [*self._completions(k, self.after[k + 1], np.full_like(w, t), w)][::-1]
-                for n, text in enumerate(texts):
-                    row, at = _draw(ways[0][:, *states[n]], rng), 0
-                    while at < self.size:
-                        # Draw a choice in proportion to the number of ways to continue after it.
-                        choices = [
-                            choice for choice in self.choices[k][at] if choice.fits[t, w[row]]
-                        ]
-                        after = [
-                            tuple(map(sum, zip(states[n], one.cost, strict=True)))
-                            for one in choices
-                        ]
-                        values = [
-                            ways[at + one.length][row, *each]
-                            if np.less(each, self.sizes).all()
-                            else 0.0
-                            for one, each in zip(choices, after, strict=True)
-                        ]
-                        chosen = _draw(np.array(values), rng)
-                        choice, states[n] = choices[chosen], after[chosen]
-                        if choice.kind is not None:
-                            place = k * self.size + at
-                            text[place : place + choice.length] = left[n][choice.kind].pop()
-                        at += choice.length
-            drawn += map(tuple, texts)
-        return drawn
+            placements += self._draw_under(t, times[t], rng)
+        return placements
+
+    def _draw_under(self, t: int, number: int, rng: np.random.Generator) -> list[Fixes]:
+        """Draw placements under one template."""
+        # 1) Begin each placement with the fixed characters, and shuffle the words of each kind.
+        texts: list[list[int]] = []
+        words_left: list[list[list[Word]]] = []
+        for _ in range(number):
+            orders = [rng.permutation(len(words)).tolist() for words in self.kinds]
+            kinds = zip(self.kinds, orders, strict=True)
+            words_left.append([[words[n] for n in order] for words, order in kinds])
+            texts.append(list(self.common.fixed))
+        states: list[tuple[Any, ...]] = [(0,) * len(self.sizes)] * number
+        for k in range(len(self.after) - 1):
+            # 2) Count the ways to continue from each position of the couplet.
+            w = np.flatnonzero(self.common.ways[t, k])
+            completions = list(self._completions(k, self.after[k + 1], np.full_like(w, t), w))
+            completions.reverse()
+            for n, text in enumerate(texts):
+                # 3) Draw a way to write the couplet.
+                state = states[n]
+                row = _draw(completions[0][:, *state], rng)
+                # 4) Draw a choice at each position that no earlier word covers, in proportion to
+                # the number of ways to continue after it.
+                at = 0
+                while at < self.size:
+                    choices = [one for one in self.choices[k][at] if one.fits[t, w[row]]]
+                    states_after: list[tuple[int, ...]] = []
+                    numbers: list[float] = []
+                    for choice in choices:
+                        costs = zip(state, choice.cost, strict=True)
+                        state_after = tuple(used + cost for used, cost in costs)
+                        states_after.append(state_after)
+                        if np.less(state_after, self.sizes).all():
+                            numbers.append(completions[at + choice.length][row, *state_after])
+                        else:
+                            numbers.append(0.0)
+                    drawn = _draw(np.array(numbers), rng)
+                    choice = choices[drawn]
+                    state = states_after[drawn]
+                    if choice.kind is not None:
+                        place = k * self.size + at
+                        word = words_left[n][choice.kind].pop()
+                        text[place : place + choice.length] = word
+                    at += choice.length
+                states[n] = state
+        return [tuple(text) for text in texts]
 
     def _choices(self, place: int) -> list[Choice]:
         """List the choices at a position; merge those that have the same kind, length and cost."""
         merged = dict[tuple[int | None, int, tuple[int, ...]], Array]()
-        asked, foot = self.constraints.asked_at(place), self.common.feet[place][:, None]
-        request, fixed = self.constraints.request, self.common.fixed
+        asked = self.constraints.asked_at(place)
+        foot = self.common.feet[place][:, None]
+        rhymes = self.common.rhymes
 
-        def add(kind: int | None, length: int, fits: Array, *axes: Axis) -> None:
-            key = kind, length, tuple(int(axis in axes) for axis in self.axes)
+        def add(kind: int | None, length: int, fits: Array, axes: Sequence[Axis]) -> None:
+            key = (kind, length, tuple(int(axis in axes) for axis in self.axes))
             merged[key] = merged.get(key, False) | fits
 
-        # 1. No word begins: the position is fixed, or the model writes a character, which rhymes if
-        #    it is at a foot.
+        # 1) No word begins: the position is fixed, or the model writes a character, which rhymes if
+        # it is at a foot.
         if not self.common.blank[place]:
-            add(None, 1, np.ones_like(asked, bool))
+            add(None, 1, np.ones_like(asked, bool), [])
         else:
             for tone, names in _NAMES.items():
-                add(None, 1, ~foot & (asked == tone), "total", *names)
-            names = _NAMES[self.common.rhymes.tones[self.common.rhymes.kind[place]]]
-            add(
-                None,
-                1,
-                foot & np.ones_like(asked, bool),
-                *(() if request.repeat else ("total", *names)),
-            )
-        # 2. A word of some kind begins, and may end in a rhyme.
-        for kind, (word, *_) in enumerate(self.kinds):
-            if (fits := self.common.taken[place, word]) is None:
+                add(None, 1, ~foot & (asked == tone), ["total", *names])
+            at_foot = foot & np.ones_like(asked, bool)
+            if self.constraints.request.repeat:
+                add(None, 1, at_foot, [])
+            else:
+                add(None, 1, at_foot, ["total", *_NAMES[rhymes.tones[rhymes.kind[place]]]])
+        # 2) A word of some kind begins, and may end in a rhyme.
+        for kind, words in enumerate(self.kinds):
+            word = words[0]
+            fits = self.common.taken[place, word]
+            if fits is None:
                 continue
-            end, last, rhyming = place + len(word) - 1, word[-1], self.rhyming[word[-1]]
-            foot = self.common.feet[end][:, None] & (fixed[end] == FREE)
-            of_foot = self.common.rhymes.kind[end]
-            add(kind, len(word), fits & ~foot, ("kind", kind))
-            free = np.array([[last not in others] for others in self.common.fixed_feet])
-            used = self.common.rhymes.within[:, of_foot] & rhyming[1]
-            rhymes = [("rhymes", each) for each in np.flatnonzero(used).tolist()]
-            add(
-                kind,
-                len(word),
-                fits & foot & free & rhyming[0][of_foot],
-                ("kind", kind),
-                ("shared", last),
-                *rhymes,
-            )
+            end = place + len(word) - 1
+            last = word[-1]
+            foot = self.common.feet[end][:, None] & (self.common.fixed[end] == FREE)
+            add(kind, len(word), fits & ~foot, [("kind", kind)])
+            kind_of_foot = rhymes.kind[end]
+            if self.may_rhyme[last][kind_of_foot]:
+                unused = np.array([[last not in ids] for ids in self.common.fixed_feet])
+                spared = np.flatnonzero(rhymes.within[:, kind_of_foot] & self.spares[last])
+                axes: list[Axis] = [("kind", kind), ("shared", last)]
+                axes += [("rhymes", n) for n in spared.tolist()]
+                add(kind, len(word), fits & foot & unused, axes)
         return [
-            Choice(kind, length, fits, cost)
+            Choice(kind=kind, length=length, fits=fits, cost=cost)
             for (kind, length, cost), fits in merged.items()
             if fits.any()
         ]
@@ -487,8 +559,9 @@ class Count:
 @lru_cache(1 << 10)
 def _paid(cost: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     """Return slices that select the states from which a cost can be paid, and the states after it is paid."""
-    low = tuple(slice(None, -c) if c else slice(None) for c in cost)
-    return low, tuple(slice(c, None) for c in cost)
+    payable = tuple(slice(None, -c) if c else slice(None) for c in cost)
+    paid = tuple(slice(c, None) for c in cost)
+    return payable, paid
 
 
 def _draw(values: Float[Array, "n"], rng: np.random.Generator) -> int:

@@ -54,12 +54,13 @@ class Histories:
 
     def take(self, rows: Array) -> "Histories":
         """Copy the given rows; a row that is listed several times is copied that many times."""
-        return Histories(*(array[rows] for array in vars(self).values()))
+        return Histories(**{name: array[rows] for name, array in vars(self).items()})
 
     @classmethod
     def joined(cls, parts: Sequence["Histories"]) -> "Histories":
         """Concatenate the states of texts that belong to the same request."""
-        return cls(*map(np.concatenate, zip(*(vars(part).values() for part in parts), strict=True)))
+        names = vars(parts[0])
+        return cls(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in names})
 
 
 class Demands:
@@ -96,26 +97,41 @@ class Demands:
         self.members[:, -3:] &= not request.repeat
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
-        """Return the tone at each position for each way to write each couplet, and a mask of the ways that exist."""
-        T, K, form = len(self.kinds), self.places // self.size, self.request.form
-        every = list[list[str]]()
-        for t, k in product(range(T), range(K)):
-            kinds = self.kinds[t][2 * k : 2 * k + 2]
-            couplets = [kinds, tuple(RESCUED.values())] if kinds == tuple(RESCUED) else [kinds]
-            ways = [
-                "".join(pattern.tones for pattern in pair)
-                for couplet in couplets
-                for pair in product(
-                    *(accepted(kind, form.width, self.request.strictness) for kind in couplet)
-                )
-            ]
-            every.append(ways if kinds else [form.tune.tones if form.tune else "x" * self.size])
-        W = max(map(len, every))
-        exists = np.arange(W) < np.array([*map(len, every)])[:, None]
-        asked = [
-            [_TONES[tone] for tone in "".join(ways).ljust(W * self.size, "x")] for ways in every
-        ]
-        return np.array(asked, np.int8).reshape(T, K, W, self.size), exists.reshape(T, K, W)
+        """Return the tone at each position for each way to write each couplet.
+
+        Also return a mask of the ways that exist.
+        """
+        T = len(self.kinds)
+        K = self.places // self.size
+        every: list[list[str]] = []
+        for kinds in self.kinds:
+            couplets = [kinds[2 * k : 2 * k + 2] for k in range(K)]
+            every += [self._patterns(couplet) for couplet in couplets]
+        W = max(len(patterns) for patterns in every)
+        asked = np.full((T * K, W, self.size), WANTS_ANY, np.int8)
+        exists = np.zeros((T * K, W), bool)
+        for row, patterns in enumerate(every):
+            exists[row, : len(patterns)] = True
+            for w, tones in enumerate(patterns):
+                asked[row, w] = [_TONES[tone] for tone in tones]
+        return asked.reshape(T, K, W, self.size), exists.reshape(T, K, W)
+
+    def _patterns(self, kinds: Sequence[str]) -> list[str]:
+        """List the tone patterns of a couplet with lines of these types; () allows any tones."""
+        form = self.request.form
+        if form.tune:
+            return [form.tune.tones]
+        if not kinds:
+            return ["x" * self.size]
+        couplets = [tuple(kinds)]
+        if tuple(kinds) == tuple(RESCUED):
+            couplets.append(tuple(RESCUED.values()))
+        patterns = []
+        for first, second in couplets:
+            upper = accepted(first, form.width, self.request.strictness)
+            lower = accepted(second, form.width, self.request.strictness)
+            patterns += [one.tones + other.tones for one, other in product(upper, lower)]
+        return patterns
 
     def asked_at(self, place: int) -> Int[Array, "T W"]:
         """Return the tone that each way to write a couplet requires at a position."""
@@ -234,29 +250,33 @@ class Demands:
         self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]
     ) -> bool:
         """Check whether the remaining characters of each tone suffice to write the rest of a text."""
-        size, blank = self.size, self.free(histories.texts[row])
-        # 1. Collect the numbers of level and oblique characters that the possible ways require, not
+        size = self.size
+        blank = self.free(histories.texts[row])
+        # 1) Collect the numbers of level and oblique characters that the possible ways require, not
         #    counting feet.
         needed = {(0, 0)}
         for k in range(place // size, self.places // size):
             places = range(max(place, k * size), (k + 1) * size)
             free = [at - k * size for at in places if blank[at] and not self.feet[at, t]]
             tones = self.asked[t, k, histories.ways[row, t, k]][:, free]
-            level, oblique = (
-                (tones == tone).sum(axis=1).tolist() for tone in (WANTS_LEVEL, WANTS_OBLIQUE)
-            )
-            asked = set(zip(level, oblique, strict=True))
-            needed = {(a + c, b + d) for a, b in needed for c, d in asked}
-        # 2. Compare them with the stock.
+            levels = (tones == WANTS_LEVEL).sum(axis=1).tolist()
+            obliques = (tones == WANTS_OBLIQUE).sum(axis=1).tolist()
+            of_couplet = set(zip(levels, obliques, strict=True))
+            sums = product(needed, of_couplet)
+            needed = {(one[0] + other[0], one[1] + other[1]) for one, other in sums}
+        # 2) Compare them with the stock.
         level, oblique, total = histories.stock[row, -3:].tolist()
-        *feet, others = counts.tolist()
+        feet = counts[:-1].tolist()
+        others = int(counts[-1])
         if self.request.repeat:
-            return (total > 0 or not others) and any(
-                (level or not a) and (oblique or not b) for a, b in needed
-            )
+            if others and total <= 0:
+                return False
+            return any((level or not a) and (oblique or not b) for a, b in needed)
         for tone, count in zip(self.rhyming.tones, feet, strict=True):
-            level, oblique = (
-                level - count * (tone == WANTS_LEVEL),
-                oblique - count * (tone == WANTS_OBLIQUE),
-            )
-        return total >= sum(feet) + others and any(a <= level and b <= oblique for a, b in needed)
+            if tone == WANTS_LEVEL:
+                level -= count
+            elif tone == WANTS_OBLIQUE:
+                oblique -= count
+        if total < sum(feet) + others:
+            return False
+        return any(a <= level and b <= oblique for a, b in needed)

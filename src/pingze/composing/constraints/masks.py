@@ -11,7 +11,6 @@ Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways
 
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -28,7 +27,10 @@ _TRIED = 8  # texts for which possible characters are tried at once
 
 @runtime_checkable  # the tests check annotations
 class Ban(Protocol):
-    """What forbids characters besides tones and rhymes: copying, not quoting, or a couplet's other line."""
+    """A rule that forbids characters besides those for tones and rhymes.
+
+    It forbids to copy, to write what cannot be quoted, or what a couplet's other line rules out.
+    """
 
     dead_end: str
     """The code of the error that is raised when a ban leaves no character to any text."""
@@ -87,8 +89,14 @@ class Constraints(Demands):
         if self.ban:
             alive &= self.ban.possible(self, fixed)
         unused = self.unused(fixed)
-        ids, stock = np.array([fixed]), self.stock(unused)
-        begun = Histories(ids, ids.copy(), alive[None], ways[None], unused[None], stock[None])
+        begun = Histories(
+            fixed=np.array([fixed]),
+            texts=np.array([fixed]),
+            alive=alive[None],
+            ways=ways[None],
+            unused=unused[None],
+            stock=self.stock(unused)[None],
+        )
         begun.alive = self.rhyming.settle(begun.alive & self.can_complete(begun, 0))
         return begun if begun.alive.any() else None
 
@@ -98,19 +106,23 @@ class Constraints(Demands):
         If characters may repeat, check only fixed rhymes.
         """
         repeat = self.request.repeat
-        given = [
-            id_
-            for place, id_ in enumerate(fixed)
-            if id_ != FREE and (not repeat or self.feet[place].any())
-        ]
+        used = []
+        for place, id_ in enumerate(fixed):
+            if id_ != FREE and (not repeat or self.feet[place].any()):
+                used.append(id_)
+        if not repeat:
+            for word in words:
+                used += word
         unused = np.ones_like(self.base)
-        unused[self.lexicon.forms[given if repeat else [*given, *chain(*words)]]] = False
+        unused[self.lexicon.forms[used]] = False
         return unused
 
     def allowed(
         self, histories: Histories, place: int
     ) -> tuple[Bool[Array, "N V"], Bool[Array, "N"]]:
-        """Return a mask of the characters that each text may take at a position, and a mask of the texts at a dead end.
+        """Return a mask of the characters that each text may take at a position.
+
+        Also return a mask of the texts at a dead end.
 
         A text can be completed after each allowed character. An allowed character does not copy the
         corpus; in a 集句, it continues a line of the corpus. A text is at a dead end if the ban
@@ -147,7 +159,8 @@ class Constraints(Demands):
         allowed[rows, fixed[rows]] = True
         # 2. If some set of characters is nearly used up, try one remaining character of each kind.
         narrow = self.nearly_used_up(histories, place)
-        for some in (narrow[start : start + _TRIED] for start in range(0, len(narrow), _TRIED)):
+        for start in range(0, len(narrow), _TRIED):
+            some = narrow[start : start + _TRIED]
             at, ids = allowed[some].nonzero()
             kinds = 2 * (at * len(self.alike) + self.alike[ids]) + histories.unused[some[at], ids]
             _, first, like = np.unique(kinds, return_index=True, return_inverse=True)
@@ -155,17 +168,17 @@ class Constraints(Demands):
             self.advance(futures, place, ids[first])
             allowed[some[at], ids] = np.take(futures.alive.any(axis=(1, 2)), like)
         # 3. Forbid a word that verse reads in other tones, unless nothing else may follow.
-        line, at = self.layout.where(place)
-        before = (
-            histories.texts[:, place - 1].tolist()
-            if at - 1 in word_starts(2, self.layout.widths[line])
-            else ()
-        )
-        for row, id_ in enumerate(before):
-            if misread := self.lexicon.misread.get(id_):
-                others = allowed[row].copy()
-                others[misread] = False
-                allowed[row] = others if others.any() else allowed[row]
+        line, position = self.layout.where(place)
+        if position - 1 not in word_starts(2, self.layout.widths[line]):
+            return allowed
+        for row, id_ in enumerate(histories.texts[:, place - 1].tolist()):
+            misread = self.lexicon.misread.get(id_)
+            if misread is None:
+                continue
+            others = allowed[row].copy()
+            others[misread] = False
+            if others.any():
+                allowed[row] = others
         return allowed
 
     @cached_property
@@ -174,11 +187,10 @@ class Constraints(Demands):
 
         Characters of a kind, and their variants, share tones and rhymes.
         """
-        lexicon, seen = self.lexicon, dict[bytes, int]()
-        rhymes, sets = (
-            self.rhyming.rhymes.reshape(-1, len(self.base)),
-            self.members[lexicon.forms].any(axis=1).T,
-        )
+        lexicon = self.lexicon
+        rhymes = self.rhyming.rhymes.reshape(-1, len(self.base))
+        sets = self.members[lexicon.forms].any(axis=1).T
+        seen: dict[bytes, int] = {}
         kinds = np.packbits(np.vstack([self.base, *lexicon.fits, rhymes, sets]), axis=0).T
         return np.array([seen.setdefault(kind.tobytes(), len(seen)) for kind in kinds])
 
@@ -192,22 +204,24 @@ class Constraints(Demands):
 
     def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that some hypothesis allows, even if the text cannot then be completed."""
-        asked, foot = self.asked_at(place), self.feet[place]
-        # 1. Allow the characters of the right tone, or at a foot the rhymes.
-        living = (
-            histories.ways[:, :, place // self.size]
-            & histories.alive.any(axis=2, keepdims=True)
-            & ~foot[:, None]
-        )
-        wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
+        asked = self.asked_at(place)
+        foot = self.feet[place]
+        # 1. Allow the characters of the right tone, under the templates without a foot here.
+        ways = histories.ways[:, :, place // self.size] & ~foot[:, None]
+        ways &= histories.alive.any(axis=2, keepdims=True)
+        wanted = np.zeros(len(ways), np.int64)  # a bit for each of `WANTS`
+        for tone in WANTS:
+            wanted |= (ways & (asked == tone)).any(axis=(1, 2)) << tone
         fitting: Array = self.by_wanted_tones[wanted]
+        # 2. Allow the rhymes, under the templates with a foot here. Look up equal sets of groups
+        #    once.
         if foot.any():
             rhymes = self.rhyming.rhymes[Lexicon.COMPOSED, self.rhyming.kind[place]] & self.base
-            groups, same = np.unique(
-                histories.alive[:, foot].any(axis=1), axis=0, return_inverse=True
-            )
-            fitting |= np.array([rhymes[alive].any(axis=0) for alive in groups])[same.ravel()]
-        # 2. Forbid characters used before, unless they are doubled.
+            groups = histories.alive[:, foot].any(axis=1)
+            distinct, number = np.unique(groups, axis=0, return_inverse=True)
+            allowed = np.array([rhymes[rows].any(axis=0) for rows in distinct])
+            fitting |= allowed[number.ravel()]
+        # 3. Forbid characters used before, unless they are doubled.
         if self.request.repeat:
             return fitting & histories.unused if foot.any() else fitting
         rows, doubled = self._reduplication(histories, place)
@@ -256,9 +270,8 @@ class Constraints(Demands):
         histories.alive &= ways.any(axis=2, keepdims=True)
         foot = self.feet[place]
         if foot.any():
-            generous, usual = (
-                self.rhyming.fitting(place, generous=each)[:, ids].T for each in (True, False)
-            )
+            generous = self.rhyming.fitting(place, generous=True)[:, ids].T
+            usual = self.rhyming.fitting(place)[:, ids].T
             histories.alive &= ~foot[:, None] | np.where(given[:, None], generous, usual)[:, None]
         # 2. Use up every form of the character.
         if not self.request.repeat or foot.any():
