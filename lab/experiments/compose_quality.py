@@ -33,7 +33,7 @@ from pingze.composing.composer import Composer, composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.poem import punctuate
 from pingze.composing.request import read_request
-from pingze.composing.smc import Writing, finish
+from pingze.composing.smc import Populations, finish
 from pingze.errors import InfeasibleError, InputError
 from pingze.network.reference import LineSampler
 from pingze.verse.characters import MARKS, mark_after
@@ -341,16 +341,16 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
         sizes, values = [], []
         for seed, inclusion in enumerate(compiled):
             rng = np.random.default_rng(seed)
-            writing = Writing(
+            populations = Populations(
                 chosen.network,
                 inclusion.constraints,
                 [inclusion.draw(particles, rng)],
                 sampling=Sampling(TEMPERATURE, particles),
                 prefix=prefix_of(chosen, form),
             )
-            text = chosen.vocabulary.decode(finish(writing)[0].ids)
+            text = chosen.vocabulary.decode(finish(populations)[0].ids)
             values += per_hanzi(chosen, form, [form.layout(len(text) // form.width).cut(text)])
-            sizes.append(float(np.mean(writing.sizes)))
+            sizes.append(float(np.mean(populations.sizes)))
         mean, error = mean_error(values)
         rows[particles] = {"ess": statistics.mean(sizes), "log_p": mean, "error": error}
     return rows

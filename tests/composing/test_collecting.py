@@ -137,12 +137,12 @@ def test_characters_that_continue_no_line_are_left_out(
         halves = [[line for line, second in lines if second == n % 2] for n in range(number + 1)]
         text = [half[rng.integers(len(half))] for half in halves]
         place = 5 * number + at
-        histories = begun.take(np.array([0]))
-        histories.texts[0, :place] = vocabulary.encode("".join(text)[:place])
-        histories.alive &= rng.random(histories.alive.shape) < 0.3
+        partial_texts = begun.take(np.array([0]))
+        partial_texts.texts[0, :place] = vocabulary.encode("".join(text)[:place])
+        partial_texts.alive &= rng.random(partial_texts.alive.shape) < 0.3
         # 2. The characters that may follow, by search.
         before = [groups_of[line] for line in text[:number]]
-        follow, living = set(), np.argwhere(histories.alive[0]).tolist()
+        follow, living = set(), np.argwhere(partial_texts.alive[0]).tolist()
         for line, second in lines:
             distinct = not any(line[n] in line[n + 2 :] for n in range(3))
             if second == number % 2 and line[:at] == text[number][:at] and distinct:
@@ -152,7 +152,7 @@ def test_characters_that_continue_no_line_are_left_out(
                     allows(t, g, number, line) for t, g in living
                 ):
                     follow.add(line[at])
-        forbidden = quotes.forbidden(constraints, histories, place)[0]
+        forbidden = quotes.forbidden(constraints, partial_texts, place)[0]
         assert {vocabulary.tokens[id_] for id_ in np.flatnonzero(~forbidden)} == follow
         seen += len(follow)
     assert seen > 50

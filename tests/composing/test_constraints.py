@@ -227,7 +227,7 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
         if is_possible(chosen, read_request(chosen.vocabulary, Composing(form="五絕", **options))):
             possible.add(pattern)
     assert len(possible) > 30
-    assert len(np.unique(start.histories.fixed, axis=0)) > 0.8 * len(possible)
+    assert len(np.unique(start.partial_texts.fixed, axis=0)) > 0.8 * len(possible)
     assert np.exp(start.log_weights).mean() == pytest.approx(len(possible), rel=0.1)
 
 
@@ -251,11 +251,11 @@ def test_a_character_stands_twice_only_side_by_side_as_in_verse() -> None:
 def test_words_to_include_keep_their_tones_and_stay_whole_where_there_is_room() -> None:
     chosen, rng = composer(f"{POOL}相思", seed=6), np.random.default_rng(0)
     inclusion = prepared(chosen, include="相思")
-    begun = inclusion.draw(200, rng).histories
+    begun = inclusion.draw(200, rng).partial_texts
     for row, fixed in enumerate(begun.fixed.tolist()):
         (at,) = [n for n in range(20) if tuple(fixed[n : n + 2]) == inclusion.words[0]]
         assert at % 5 in (0, 2, 3)
         of_row = begun.take(np.array([row]))
         assert all(inclusion.constraints.tones_at(of_row, at + n) <= {"平", ""} for n in range(2))
     full = prepared(chosen, include="相思", pattern="春＿＿風月 ＿山＿夜＿ ＿雲＿水＿ ＿雨＿花＿")
-    assert chosen.vocabulary.decode(full.draw(1, rng).histories.fixed[0, :5]) == "春相思風月"
+    assert chosen.vocabulary.decode(full.draw(1, rng).partial_texts.fixed[0, :5]) == "春相思風月"

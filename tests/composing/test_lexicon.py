@@ -3,7 +3,7 @@
 import numpy as np
 
 from pingze.composing.composer import Composer
-from pingze.composing.constraints.feasibility import Histories
+from pingze.composing.constraints.feasibility import PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE, Lexicon
 from pingze.composing.options import Composing
@@ -43,20 +43,20 @@ def test_a_first_line_borrows_only_where_poets_do() -> None:
     assert rhyming.rhymes[Lexicon.GIVEN, 1, 0, ids["僧"]]
 
 
-def begun(chosen: Composer, **options: str) -> tuple[Constraints, Histories]:
+def begun(chosen: Composer, **options: str) -> tuple[Constraints, PartialTexts]:
     """A request's constraints, and the history of one text before its first character."""
     constraints = prepared(chosen, **options).constraints
     assert constraints.fixed is not None
-    histories = constraints.begin(constraints.fixed)
-    assert histories is not None
-    return constraints, histories
+    partial_texts = constraints.begin(constraints.fixed)
+    assert partial_texts is not None
+    return constraints, partial_texts
 
 
 def test_a_word_that_was_given_as_a_rhyme_is_not_drawn_in_another_form() -> None:
     for known in ("游遊流秋", "遊流秋"):  # the model reads what it does not know in another form
         chosen = composer(POOL + known)
-        constraints, histories = begun(chosen, pattern="＿＿＿＿＿ ＿＿＿＿游")
-        assert not histories.unused[0, chosen.vocabulary.ids["遊"]]
+        constraints, partial_texts = begun(chosen, pattern="＿＿＿＿＿ ＿＿＿＿游")
+        assert not partial_texts.unused[0, chosen.vocabulary.ids["遊"]]
     assert constraints.lexicon.reads[[-2, FREE]].tolist() == [chosen.vocabulary.ids["遊"], FREE]
 
 
@@ -73,8 +73,8 @@ def test_what_is_fixed_is_read_by_its_word() -> None:
 
 def test_no_word_is_composed_that_verse_reads_in_other_tones() -> None:
     chosen = composer()
-    constraints, histories = begun(chosen, start="中")
-    constraints.advance(histories, 0, np.array([chosen.vocabulary.ids["中"]]))
-    (allowed,), _ = constraints.allowed(histories, 1)
+    constraints, partial_texts = begun(chosen, start="中")
+    constraints.advance(partial_texts, 0, np.array([chosen.vocabulary.ids["中"]]))
+    (allowed,), _ = constraints.allowed(partial_texts, 1)
     assert allowed.any()
     assert not allowed[chosen.vocabulary.ids["酒"]]

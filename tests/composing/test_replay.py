@@ -74,11 +74,11 @@ def test_no_passing_poem_is_blocked(corpus: Store, form: str, level: str) -> Non
     for start in range(0, len(texts), BATCH):
         batch = texts[start : start + BATCH]
         ids = np.stack([chosen.vocabulary.encode(text) for text in batch])
-        histories = begun.take(np.zeros(len(batch), int))
+        partial_texts = begun.take(np.zeros(len(batch), int))
         for place, column in enumerate(ids.T):
-            allowed = constraints.allowed(histories, place)[0][np.arange(len(batch)), column]
+            allowed = constraints.allowed(partial_texts, place)[0][np.arange(len(batch)), column]
             blocked |= {text for text, passes in zip(batch, allowed, strict=True) if not passes}
-            constraints.advance(histories, place, column)
+            constraints.advance(partial_texts, place, column)
     of_one_tone = {text for text in texts if all(len(PINGSHUI.tones(c)) == 1 for c in text)}
     assert of_one_tone
     # the checker reads it as 甕, which is composed

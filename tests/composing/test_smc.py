@@ -13,7 +13,7 @@ from pingze.composing.composer import POPULATION, Composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.proposal import OUTSIDE, choose, effective_sizes, resample
 from pingze.composing.request import Request, read_request
-from pingze.composing.smc import Writing, finish
+from pingze.composing.smc import Populations, finish
 from pingze.composing.terms import Term
 from pingze.composing.terms.antithesis import Antithesis, Opposites
 from pingze.verse.characters import MARKS, mark_after
@@ -95,17 +95,21 @@ def expected_shares(
     """How likely each poem is to be drawn: its weight in a population, averaged over populations."""
     inclusion, sampling = chosen.prepare(request), Sampling(TEMPERATURE, particles, top_p)
     starts = [inclusion.draw(particles, np.random.default_rng(seed)) for seed in range(runs)]
-    writing = Writing(chosen.network, inclusion.constraints, starts, sampling=sampling, terms=terms)
-    finish(writing)
+    populations = Populations(
+        chosen.network, inclusion.constraints, starts, sampling=sampling, terms=terms
+    )
+    finish(populations)
     return counted(
-        chosen, writing, np.concatenate([normalized(each) / runs for each in writing.log_weights])
+        chosen,
+        populations,
+        np.concatenate([normalized(each) / runs for each in populations.log_weights]),
     )
 
 
-def counted(chosen: Composer, writing: Writing, weights: Array) -> Counter[str]:
+def counted(chosen: Composer, populations: Populations, weights: Array) -> Counter[str]:
     """The sum of the weights of each text."""
     found: Counter[str] = Counter()
-    for ids, weight in zip(writing.texts, weights, strict=True):
+    for ids, weight in zip(populations.texts, weights, strict=True):
         found[chosen.vocabulary.decode(ids)] += float(weight)
     return found
 
@@ -179,14 +183,14 @@ def test_what_populations_weigh_makes_up_for_how_few_texts_each_has() -> None:
     chosen, request, expected = tiny()
     inclusion = chosen.prepare(request)
     starts = [inclusion.draw(2, np.random.default_rng(seed)) for seed in range(512)]
-    writing = Writing(
+    populations = Populations(
         chosen.network, inclusion.constraints, starts, sampling=Sampling(TEMPERATURE, 2)
     )
-    finish(writing)
-    alone = np.concatenate([normalized(each) / len(starts) for each in writing.log_weights])
+    finish(populations)
+    alone = np.concatenate([normalized(each) / len(starts) for each in populations.log_weights])
     found = [
-        counted(chosen, writing, weights)
-        for weights in (normalized(writing.log_weights.ravel()), alone)
+        counted(chosen, populations, weights)
+        for weights in (normalized(populations.log_weights.ravel()), alone)
     ]
     assert total_variation(found[0], expected) < 0.15
     assert total_variation(found[1], expected) > 2 * total_variation(found[0], expected)
@@ -207,10 +211,10 @@ def test_populations_are_the_same_on_any_number_of_processors(
 def test_equal_texts_are_read_once() -> None:
     chosen = composer(seed=3)
     inclusion = prepared(chosen, form="五絕", acrostic="春江花月")
-    writing = chosen.begin(inclusion, Sampling(0.3, 32), [(0, 0)])
-    while not writing.finished:
-        writing.step()
-        assert len(np.unique(writing.rows)) == len(np.unique(writing.texts, axis=0))
+    populations = chosen.begin(inclusion, Sampling(0.3, 32), [(0, 0)])
+    while not populations.finished:
+        populations.step()
+        assert len(np.unique(populations.rows)) == len(np.unique(populations.texts, axis=0))
 
 
 def test_resampling_takes_each_row_in_proportion_to_its_weight() -> None:

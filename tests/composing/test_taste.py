@@ -64,10 +64,10 @@ def test_every_text_has_the_sum_of_its_tokens(
     asked = Composing(form="五絕", particles=6, temperature=1.5, repeat=reward, **given)  # type: ignore[arg-type]
     monkeypatch.setattr(CHOSEN, "reward", CHOSEN.reward if reward else None)
     inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
-    writing = CHOSEN.begin(inclusion, asked, [(3, 0)])
-    (chosen,) = finish(writing)
-    assert chosen.score == writing.scores.max()
-    for ids, score in zip(writing.texts, writing.scores, strict=True):
+    populations = CHOSEN.begin(inclusion, asked, [(3, 0)])
+    (chosen,) = finish(populations)
+    assert chosen.score == populations.scores.max()
+    for ids, score in zip(populations.texts, populations.scores, strict=True):
         lines = Layout([5] * 4).cut(CHOSEN.vocabulary.decode(ids))
         request = inclusion.constraints.request
         title = f"{request.title or ''} {request.about or ''}"
@@ -180,7 +180,7 @@ def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> 
 
 
 def test_without_taste_a_text_is_drawn_by_weight() -> None:
-    writing = CHOSEN.begin(verse.prepared(CHOSEN, taste=0), Sampling(1.0, 4), [(1, 0)])
-    assert not writing.terms
-    finish(writing)
-    assert not writing.scores.any()
+    populations = CHOSEN.begin(verse.prepared(CHOSEN, taste=0), Sampling(1.0, 4), [(1, 0)])
+    assert not populations.terms
+    finish(populations)
+    assert not populations.scores.any()

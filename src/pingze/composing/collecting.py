@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
+from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.lexicon import FREE, WANTS_LEVEL, Lexicon
 from pingze.composing.originality import CorpusCodes
 from pingze.composing.poem import Poem
@@ -103,7 +103,7 @@ class Quoting:
         """Return whether no line of the corpus contains a word."""
         return not len(self.corpus.places(self.codes.of(word)))
 
-    def possible(self, compiled: Demands, fixed: Fixes) -> Bool[Array, "T G"]:
+    def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "T G"]:
         """Return a mask of hypotheses that leave `_AMPLE` lines to quote at every line or, if none does, at least 1."""
         counts = np.full((len(compiled.kinds), len(compiled.rhyming.of_row)), len(self.run))
         for number in range(compiled.request.lines):
@@ -117,13 +117,17 @@ class Quoting:
         ample: Array = counts >= _AMPLE
         return ample if ample.any() else counts > 0
 
-    def forbidden(self, compiled: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
+    def forbidden(
+        self, compiled: CompiledRequest, partial_texts: PartialTexts, place: int
+    ) -> Bool[Array, "N V"]:
         """Return, for each text, a mask of the characters that continue no quotable line at the given position."""
         number, at = divmod(place, self.width)
-        forbidden, kinds = np.ones_like(histories.unused), dict[object, set[Kind]]()
-        given = map(tuple, histories.fixed[:, place - at : place - at + self.width].tolist())
-        texts = histories.texts[:, :place].tolist()
-        for row, (text, fixed, alive) in enumerate(zip(texts, given, histories.alive, strict=True)):
+        forbidden, kinds = np.ones_like(partial_texts.unused), dict[object, set[Kind]]()
+        given = map(tuple, partial_texts.fixed[:, place - at : place - at + self.width].tolist())
+        texts = partial_texts.texts[:, :place].tolist()
+        for row, (text, fixed, alive) in enumerate(
+            zip(texts, given, partial_texts.alive, strict=True)
+        ):
             key = alive.tobytes(), fixed
             if key not in kinds:
                 living = np.flatnonzero(alive.any(axis=1)).tolist()
@@ -139,7 +143,7 @@ class Quoting:
 
     def _kind(
         self,
-        compiled: Demands,
+        compiled: CompiledRequest,
         t: int,
         number: int,
         given: Fixes,

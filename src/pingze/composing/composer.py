@@ -25,7 +25,7 @@ from pingze.composing.options import (
 from pingze.composing.originality import Originality
 from pingze.composing.poem import Poem, marked
 from pingze.composing.request import Request, read_request
-from pingze.composing.smc import Text, Writing, best, each, finish
+from pingze.composing.smc import Populations, Text, best, each, finish
 from pingze.composing.terms import Term
 from pingze.composing.terms.antithesis import Opposites, antithesis_table
 from pingze.composing.terms.mood import Leaning, leanings, likeness
@@ -249,13 +249,13 @@ class Composer:
 
     def begin(
         self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[PopulationSeed]
-    ) -> Writing:
+    ) -> Populations:
         """Start writing one population for each seed."""
         constraints = inclusion.constraints
         _, size = self.populations(constraints, sampling)
         starts = [inclusion.draw(size, np.random.default_rng(seed)) for seed in seeds]
         prefix, terms = self.prefix(constraints.request), self.terms(constraints)
-        return Writing(
+        return Populations(
             self.network, constraints, starts, sampling=sampling, prefix=prefix, terms=terms
         )
 

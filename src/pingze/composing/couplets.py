@@ -15,7 +15,7 @@ import numpy as np
 
 from pingze.arrays import Array, Bool
 from pingze.composing.composer import composer, seeds
-from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
+from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import WANTS_LEVEL, Lexicon
 from pingze.composing.options import Coupling, Revising
@@ -218,7 +218,7 @@ class Facing:
         self.of_tone[""] = self.of_tone[LEVEL] | self.of_tone[OBLIQUE]
         self.forms, self.given = lexicon.forms, tones_of(upper) if upper else None
 
-    def possible(self, compiled: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
+    def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "#T #G"]:
         """Return a mask of the hypotheses, all True."""
         return np.ones((1, 1), bool)
 
@@ -226,12 +226,14 @@ class Facing:
         """Return False: no word is asked of a couplet."""
         return False
 
-    def forbidden(self, compiled: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
+    def forbidden(
+        self, compiled: CompiledRequest, partial_texts: PartialTexts, place: int
+    ) -> Bool[Array, "N V"]:
         """Return a mask of the characters that may not stand at the given position of each text."""
-        forbidden = np.zeros_like(histories.unused)
+        forbidden = np.zeros_like(partial_texts.unused)
         if place < self.width and self.given is not None:
             return forbidden
-        for mask, text in zip(forbidden, histories.texts.tolist(), strict=True):
+        for mask, text in zip(forbidden, partial_texts.texts.tolist(), strict=True):
             upper, lower, at = text[: self.width], text[self.width : place], place % self.width
             # 1) In an upper line that is not given, no character is repeated. The tones of the
             # rhythm alternate.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
+from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.lexicon import FREE
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import Layout
@@ -54,7 +54,7 @@ class Originality:
         self.codes = CorpusCodes(corpus, vocabulary)
         self.completing = lru_cache(maxsize=1 << 14)(self._completing)
 
-    def possible(self, compiled: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
+    def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "#T #G"]:
         """Return a mask of the hypotheses: all True if a poem's fixed characters copy nothing, otherwise all False."""
         return np.array([[not self.contains_copy(fixed, self.layout.line)]])
 
@@ -73,9 +73,11 @@ class Originality:
                 return True
         return False
 
-    def forbidden(self, compiled: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
+    def forbidden(
+        self, compiled: CompiledRequest, partial_texts: PartialTexts, place: int
+    ) -> Bool[Array, "N V"]:
         """Return a mask of the characters that would copy the corpus at a position of each text."""
-        return self.completing_copies(histories.texts, place)
+        return self.completing_copies(partial_texts.texts, place)
 
     def completing_copies(self, texts: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that would complete a copied substring at a position of each text."""

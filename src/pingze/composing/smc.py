@@ -23,7 +23,7 @@ from typing import TypeVar
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.constraints.feasibility import Histories
+from pingze.composing.constraints.feasibility import PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.options import Sampling
 from pingze.composing.proposal import choose, effective_sizes, resample
@@ -76,13 +76,13 @@ def best(
     return int((log_weights + rng.gumbel(size=len(log_weights))).argmax())
 
 
-class Writing:
+class Populations:
     """G populations of N particles each, which write texts for one request.
 
     A particle is a text with a weight.
 
-    All texts have the same length. A step has three parts: `write` draws the next token of every
-    text, the model reads these tokens, and `weigh` reweighs and resamples the particles.
+    All texts have the same length. A step has three parts: `propose` draws the next token of every
+    text, the model reads these tokens, and `reweight` reweighs and resamples the particles.
 
     Particles with the same tokens so far, such as copies made by resampling, share one row of the
     model's state. `state` has a row for each distinct text, and `rows` has the row number of each
@@ -114,7 +114,7 @@ class Writing:
         self.marks = constraints.lexicon.vocabulary.encode(marks).tolist()
         self.inverse_temperature = np.float32(1 / max(sampling.temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
-        self.histories = Histories.joined([start.histories for start in starts])
+        self.partial_texts = PartialTexts.joined([start.partial_texts for start in starts])
         count = self.log_weights.size
         self.state = network.start(prefix=prefix)
         self.rows = np.zeros(count, np.int64)
@@ -125,7 +125,7 @@ class Writing:
         self.sizes: list[Float[Array, G]] = []
         self.place = 0
         self.at_mark = False
-        self.written: int | None = None
+        self.last_place: int | None = None
         """The position of the character that the last step wrote.
 
         None if that step wrote a punctuation mark.
@@ -137,7 +137,7 @@ class Writing:
 
         `FREE` at positions that are neither written nor fixed.
         """
-        return self.histories.texts
+        return self.partial_texts.texts
 
     @property
     def read_texts(self) -> Int[Array, "GN P"]:
@@ -155,17 +155,17 @@ class Writing:
     def step(self) -> None:
         """Add one token to every text: draw it, let the model read it, reweigh and resample.
 
-        Raises UnfinishedError as `write` does.
+        Raises UnfinishedError as `propose` does.
         """
-        self.write()
+        self.propose()
         if self.finished:  # the model need not read the last token
-            self.weigh(None)
+            self.reweight(None)
             return
         rows, ids = self.merge()
-        self.weigh(self.network.read(self.state, rows, ids))
+        self.reweight(self.network.read(self.state, rows, ids))
         self.state = self.network.predict(self.state)
 
-    def write(self) -> None:
+    def propose(self) -> None:
         """Draw the next token of every text.
 
         Raises UnfinishedError if no particle of a population can continue.
@@ -173,30 +173,30 @@ class Writing:
         logits = self.state.logits
         tempered = logits * self.inverse_temperature
         if self.at_mark:
-            self.written = None
+            self.last_place = None
             self.at_mark = False
             mark = self.marks[self.constraints.layout.line[self.place - 1]]
             self.ids = np.full_like(self.ids, mark)
             _, log_sums = softmax(tempered, shifted=True)
             share = (tempered[:, mark] - log_sums)[self.rows]
         else:
-            share = self._write_character(tempered)
+            share = self._propose_character(tempered)
         self.log_weights += share.reshape(self.log_weights.shape)
         self.log_p = logits[self.rows, self.ids] - self.state.log_sum[self.rows]
         self.log_probabilities += self.log_p
 
-    def _write_character(self, logits: Float[Array, "U V"]) -> Float[Array, "GN"]:
+    def _propose_character(self, logits: Float[Array, "U V"]) -> Float[Array, "GN"]:
         """Draw an allowed character for each text.
 
         Return the log of the allowed characters' total probability.
         """
         constraints = self.constraints
-        histories = self.histories
+        partial_texts = self.partial_texts
         place = self.place
         G, N = self.log_weights.shape
         # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is
         #    resampled.
-        allowed, dead = constraints.allowed(histories, place)
+        allowed, dead = constraints.allowed(partial_texts, place)
         weightless = dead.reshape(G, N) | (self.log_weights == -np.inf)
         if weightless.all(axis=1).any():
             line, position = constraints.layout.where(place)
@@ -223,8 +223,8 @@ class Writing:
         # 3. Move on to the next position.
         ids = self.ids.copy()
         ids[rows] = V + given
-        constraints.advance(histories, place, ids)
-        self.written = place
+        constraints.advance(partial_texts, place, ids)
+        self.last_place = place
         self.place = place + 1
         self.at_mark = self.place in constraints.layout.starts
         return np.where(dead, -np.inf, share)
@@ -234,13 +234,13 @@ class Writing:
 
         Return the row of the state that each distinct text continues, and its new token.
 
-        The model reads these tokens, and `weigh` gets the new states.
+        The model reads these tokens, and `reweight` gets the new states.
         """
         vocabulary_size = self.state.logits.shape[1]
         tokens, self.rows = np.unique(self.rows * vocabulary_size + self.ids, return_inverse=True)
         return np.divmod(tokens, vocabulary_size)
 
-    def weigh(self, state: State | None) -> None:
+    def reweight(self, state: State | None) -> None:
         """Weigh the new tokens and resample.
 
         `state` has read these tokens; it is None if the texts are finished.
@@ -250,7 +250,7 @@ class Writing:
         # 1. Add what each term returns for the token and, at the end, for the whole text.
         token = Token(
             texts=self.read_texts,
-            place=self.written,
+            place=self.last_place,
             log_p=self.log_p,
             h=state.h[self.rows] if state else None,
         )
@@ -282,13 +282,13 @@ class Writing:
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
         kept = rows.ravel()
         if (np.diff(kept) != 1).any():
-            self.histories = self.histories.take(kept)
+            self.partial_texts = self.partial_texts.take(kept)
             self.log_probabilities = self.log_probabilities[kept]
             self.scores = self.scores[kept]
             left, self.rows = np.unique(self.rows[kept], return_inverse=True)
             self.state = self.state.take(left)
 
-    def chosen(self) -> list[Text]:
+    def select(self) -> list[Text]:
         """Choose one text from each finished population."""
         G, N = self.log_weights.shape
         scores = self.scores.reshape(G, N)
@@ -304,7 +304,7 @@ class Writing:
         for g, row in enumerate(rows):
             text = Text(
                 ids=self.texts[row],
-                alive=self.histories.alive[row],
+                alive=self.partial_texts.alive[row],
                 log_probability=log_p[g],
                 score=float(self.scores[row]),
                 log_weight=float(log_weights[g]),
@@ -314,15 +314,15 @@ class Writing:
         return texts
 
 
-def finish(writing: Writing) -> list[Text]:
+def finish(populations: Populations) -> list[Text]:
     """Finish the texts, and choose one from each population.
 
-    Raises UnfinishedError as `Writing.write` does.
+    Raises UnfinishedError as `Populations.propose` does.
     """
-    while not writing.finished:
+    while not populations.finished:
         check_deadline()
-        writing.step()
-    return writing.chosen()
+        populations.step()
+    return populations.select()
 
 
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:

@@ -31,7 +31,7 @@ from weakref import proxy
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.constraints.feasibility import Fixes, Histories
+from pingze.composing.constraints.feasibility import Fixes, PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
 from pingze.composing.request import Request
@@ -64,7 +64,7 @@ _NAMES: dict[int, tuple[str, ...]] = {
 class Start(NamedTuple):
     """The beginning of a population of N particles."""
 
-    histories: Histories
+    partial_texts: PartialTexts
     log_weights: Float[Array, "N"]
     rng: np.random.Generator
     """The population's own random generator, so that other populations in its batch do not affect its draws."""
@@ -100,7 +100,7 @@ class Inclusion:
         self.constraints = constraints
         self.whole = whole
         self.effort = effort or Effort(constraints.request)
-        self.begun: dict[Fixes, tuple[Histories, float]] = {}
+        self.begun: dict[Fixes, tuple[PartialTexts, float]] = {}
 
     @cached_property
     def words(self) -> list[Word]:
@@ -153,10 +153,10 @@ class Inclusion:
         Placements that copy the corpus are discarded; in a 集句, placements that fit into no
         quotable lines are discarded. Raises UnfinishedError if too few placements remain.
         """
-        histories: list[Histories] = []
+        partial_texts: list[PartialTexts] = []
         log_weights: list[float] = []
         for _ in range(TRIES):
-            placements = [self.constraints.fixed or ()] * (count - len(histories))
+            placements = [self.constraints.fixed or ()] * (count - len(partial_texts))
             if self.words:
                 placements = self.placements.draw(len(placements), rng)
             for fixed in placements:
@@ -166,14 +166,14 @@ class Inclusion:
                         continue
                     self.begun[fixed] = (begun, self._log_weight(fixed, begun))
                 text, log_weight = self.begun[fixed]
-                histories.append(text)
+                partial_texts.append(text)
                 log_weights.append(log_weight)
-            if len(histories) == count:
-                return Start(Histories.joined(histories), np.array(log_weights), rng)
+            if len(partial_texts) == count:
+                return Start(PartialTexts.joined(partial_texts), np.array(log_weights), rng)
         is_copy = self.constraints.request.original
         raise UnfinishedError("words_copy" if is_copy else "words_unquoted")
 
-    def _log_weight(self, fixed: Fixes, begun: Histories) -> float:
+    def _log_weight(self, fixed: Fixes, begun: PartialTexts) -> float:
         """Compute -ln q.
 
         q is the total probability of a placement over all templates, groups and ways.

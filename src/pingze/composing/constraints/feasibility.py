@@ -21,7 +21,7 @@ from itertools import product
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.rhyme_places import Feet
+from pingze.composing.constraints.rhyme_places import RhymePlaces
 from pingze.composing.lexicon import FREE, WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
 from pingze.composing.request import Fixed, Request
 from pingze.verse.character_table import forms
@@ -33,7 +33,7 @@ Fixes = tuple[int, ...]  # the id that is required at each position of the text,
 
 
 @dataclass
-class Histories:
+class PartialTexts:
     """The state of N partly written texts that determines which characters may follow."""
 
     fixed: Int[Array, "N P"]
@@ -50,20 +50,23 @@ class Histories:
     If characters may repeat, only rhymes are checked.
     """
     stock: Int[Array, "N S"]
-    """The number of unused characters in each set of `Demands.members`; all variants of a character count as one."""
+    """The number of unused characters in each set of `CompiledRequest.members`.
 
-    def take(self, rows: Array) -> "Histories":
+    All variants of a character count as one.
+    """
+
+    def take(self, rows: Array) -> "PartialTexts":
         """Copy the given rows; a row that is listed several times is copied that many times."""
-        return Histories(**{name: array[rows] for name, array in vars(self).items()})
+        return PartialTexts(**{name: array[rows] for name, array in vars(self).items()})
 
     @classmethod
-    def joined(cls, parts: Sequence["Histories"]) -> "Histories":
+    def joined(cls, parts: Sequence["PartialTexts"]) -> "PartialTexts":
         """Concatenate the states of texts that belong to the same request."""
         names = vars(parts[0])
         return cls(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in names})
 
 
-class Demands:
+class CompiledRequest:
     """A request compiled against a lexicon, before anything is written."""
 
     def __init__(self, lexicon: Lexicon, request: Request) -> None:
@@ -86,7 +89,7 @@ class Demands:
         self.kinds = [
             line_types(opening, request.lines) if opening else () for opening in request.openings
         ]
-        self.rhyming = Feet(lexicon, request, self.kinds)
+        self.rhyming = RhymePlaces(lexicon, request, self.kinds)
         self.feet = self.rhyming.at
         self.asked, self.exists = self._ways()
         # 3. The sets from which positions draw, as columns: G for each kind of foot, then level,
@@ -214,11 +217,11 @@ class Demands:
         """
         return self.whole - self.members[~unused].sum(axis=0)
 
-    def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
+    def nearly_used_up(self, partial_texts: PartialTexts, place: int) -> Int[Array, "rows"]:
         """Return the rows of the texts that might become impossible to complete if one more character is added."""
-        left = self.left(histories.texts, place)
-        stock, most = histories.stock, left[:-1].sum(axis=0).max(axis=1)
-        alive = np.logical_or.reduce(histories.alive, axis=1)[:, None] & self.rhyming.concerned
+        left = self.left(partial_texts.texts, place)
+        stock, most = partial_texts.stock, left[:-1].sum(axis=0).max(axis=1)
+        alive = np.logical_or.reduce(partial_texts.alive, axis=1)[:, None] & self.rhyming.concerned
         narrow = alive & (self._of_feet(stock) <= most[:, None, None])
         return np.flatnonzero(
             narrow.any(axis=(1, 2)) | self._are_few(stock, most + left[-1].max(axis=1) + 1)
@@ -228,9 +231,9 @@ class Demands:
         """Select from `stock` (numbers of unused characters) the numbers of rhymes, by kind of foot and group."""
         return stock[:, :-3].reshape(len(stock), *self.rhyming.concerned.shape)
 
-    def can_complete(self, histories: Histories, place: int) -> Bool[Array, "N T G"]:
+    def can_complete(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N T G"]:
         """Check for each hypothesis, by Hall's condition, whether the positions from `place` onward can be filled."""
-        left, stock = self.left(histories.texts, place), histories.stock
+        left, stock = self.left(partial_texts.texts, place), partial_texts.stock
         # 1. The rhymes: those of each kind of foot must suffice for its feet and for all feet that
         #    draw from them.
         demand = np.einsum("fk,knt->ntf", self.rhyming.within, left[:-1])[..., None]
@@ -238,8 +241,8 @@ class Demands:
         result: Array = self.rhyming.settle(enough.all(axis=2))
         # 2. The tones.
         few = self._are_few(stock, left.sum(axis=0).max(axis=1))
-        for row, t in np.argwhere(few[:, None] & histories.alive.any(axis=2)).tolist():
-            result[row, t] &= self._tones_suffice(histories, row, t, place, left[:, row, t])
+        for row, t in np.argwhere(few[:, None] & partial_texts.alive.any(axis=2)).tolist():
+            result[row, t] &= self._tones_suffice(partial_texts, row, t, place, left[:, row, t])
         return result
 
     def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
@@ -247,25 +250,25 @@ class Demands:
         return stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
 
     def _tones_suffice(
-        self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]
+        self, partial_texts: PartialTexts, row: int, t: int, place: int, counts: Int[Array, "D"]
     ) -> bool:
         """Check whether the remaining characters of each tone suffice to write the rest of a text."""
         size = self.size
-        blank = self.free(histories.texts[row])
+        blank = self.free(partial_texts.texts[row])
         # 1) Collect the numbers of level and oblique characters that the possible ways require, not
         #    counting feet.
         needed = {(0, 0)}
         for k in range(place // size, self.places // size):
             places = range(max(place, k * size), (k + 1) * size)
             free = [at - k * size for at in places if blank[at] and not self.feet[at, t]]
-            tones = self.asked[t, k, histories.ways[row, t, k]][:, free]
+            tones = self.asked[t, k, partial_texts.ways[row, t, k]][:, free]
             levels = (tones == WANTS_LEVEL).sum(axis=1).tolist()
             obliques = (tones == WANTS_OBLIQUE).sum(axis=1).tolist()
             of_couplet = set(zip(levels, obliques, strict=True))
             sums = product(needed, of_couplet)
             needed = {(one[0] + other[0], one[1] + other[1]) for one, other in sums}
         # 2) Compare them with the stock.
-        level, oblique, total = histories.stock[row, -3:].tolist()
+        level, oblique, total = partial_texts.stock[row, -3:].tolist()
         feet = counts[:-1].tolist()
         others = int(counts[-1])
         if self.request.repeat:

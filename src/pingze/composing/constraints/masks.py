@@ -16,7 +16,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
+from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.lexicon import FREE, WANTS, Lexicon
 from pingze.composing.request import Request
 from pingze.verse.patterns import word_starts
@@ -35,17 +35,19 @@ class Ban(Protocol):
     dead_end: str
     """The code of the error that is raised when a ban leaves no character to any text."""
 
-    def possible(self, compiled: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
+    def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "#T #G"]:
         """Return a mask of the hypotheses under which a text with these fixed characters can be begun."""
 
     def rules_out_word(self, word: Sequence[int]) -> bool:
         """Return whether no text may contain a word."""
 
-    def forbidden(self, compiled: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
+    def forbidden(
+        self, compiled: CompiledRequest, partial_texts: PartialTexts, place: int
+    ) -> Bool[Array, "N V"]:
         """Return a mask of the characters that may not stand at a position of each text."""
 
 
-class Constraints(Demands):
+class Constraints(CompiledRequest):
     """A compiled request that computes masks of the allowed characters.
 
     `old` maps each position that is being rewritten to the id of its old character. `ban` forbids
@@ -73,14 +75,14 @@ class Constraints(Demands):
         asked = self.asked[t, np.arange(len(ways)), ways].ravel()
         return [_NAMES[tone] for tone in asked.tolist()]
 
-    def tones_at(self, histories: Histories, place: int) -> set[str]:
+    def tones_at(self, partial_texts: PartialTexts, place: int) -> set[str]:
         """Return the tones that the hypotheses of the first text require at a position; "" stands for either tone."""
-        ways = histories.ways[0, :, place // self.size] & histories.alive[0].any(
+        ways = partial_texts.ways[0, :, place // self.size] & partial_texts.alive[0].any(
             axis=1, keepdims=True
         )
         return {_NAMES[tone] for tone in np.unique(self.asked_at(place)[ways]).tolist()}
 
-    def begin(self, fixed: Fixes) -> Histories | None:
+    def begin(self, fixed: Fixes) -> PartialTexts | None:
         """Begin a text under all hypotheses that fit `fixed` and can be completed.
 
         Return None if there are none.
@@ -89,7 +91,7 @@ class Constraints(Demands):
         if self.ban:
             alive &= self.ban.possible(self, fixed)
         unused = self.unused(fixed)
-        begun = Histories(
+        begun = PartialTexts(
             fixed=np.array([fixed]),
             texts=np.array([fixed]),
             alive=alive[None],
@@ -118,7 +120,7 @@ class Constraints(Demands):
         return unused
 
     def allowed(
-        self, histories: Histories, place: int
+        self, partial_texts: PartialTexts, place: int
     ) -> tuple[Bool[Array, "N V"], Bool[Array, "N"]]:
         """Return a mask of the characters that each text may take at a position.
 
@@ -128,8 +130,8 @@ class Constraints(Demands):
         corpus; in a 集句, it continues a line of the corpus. A text is at a dead end if the ban
         rules out all characters. The first mask then ignores the ban for that text.
         """
-        completable = self._completable(histories, place)
-        allowed = self._without_banned(completable, histories, place)
+        completable = self._completable(partial_texts, place)
+        allowed = self._without_banned(completable, partial_texts, place)
         dead: Array = ~np.logical_or.reduce(allowed, axis=1)
         allowed[dead] = completable[dead]
         # forbid all forms of the former character, unless nothing else may follow
@@ -140,38 +142,40 @@ class Constraints(Demands):
         return allowed, dead
 
     def _without_banned(
-        self, allowed: Bool[Array, "N V"], histories: Histories, place: int
+        self, allowed: Bool[Array, "N V"], partial_texts: PartialTexts, place: int
     ) -> Bool[Array, "N V"]:
         if self.ban is None:
             return allowed.copy()
-        return allowed & ~self.ban.forbidden(self, histories, place)
+        return allowed & ~self.ban.forbidden(self, partial_texts, place)
 
-    def _completable(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
+    def _completable(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters after which each text can still be completed."""
-        source = histories.texts[:, [self.echoes.get(place, place)]]
+        source = partial_texts.texts[:, [self.echoes.get(place, place)]]
         if place in self.echoes and FREE not in source:
             return np.arange(len(self.base)) == source
         # 1. Allow the characters that some hypothesis allows, or only the fixed one.
-        allowed = self._fitting(histories, place)
-        fixed = histories.fixed[:, place]
+        allowed = self._fitting(partial_texts, place)
+        fixed = partial_texts.fixed[:, place]
         rows = np.flatnonzero(fixed != FREE)
         allowed[rows] = False
         allowed[rows, fixed[rows]] = True
         # 2. If some set of characters is nearly used up, try one remaining character of each kind.
-        narrow = self.nearly_used_up(histories, place)
+        narrow = self.nearly_used_up(partial_texts, place)
         for start in range(0, len(narrow), _TRIED):
             some = narrow[start : start + _TRIED]
             at, ids = allowed[some].nonzero()
-            kinds = 2 * (at * len(self.alike) + self.alike[ids]) + histories.unused[some[at], ids]
+            kinds = (
+                2 * (at * len(self.alike) + self.alike[ids]) + partial_texts.unused[some[at], ids]
+            )
             _, first, like = np.unique(kinds, return_index=True, return_inverse=True)
-            futures = histories.take(some[at[first]])
+            futures = partial_texts.take(some[at[first]])
             self.advance(futures, place, ids[first])
             allowed[some[at], ids] = np.take(futures.alive.any(axis=(1, 2)), like)
         # 3. Forbid a word that verse reads in other tones, unless nothing else may follow.
         line, position = self.layout.where(place)
         if position - 1 not in word_starts(2, self.layout.widths[line]):
             return allowed
-        for row, id_ in enumerate(histories.texts[:, place - 1].tolist()):
+        for row, id_ in enumerate(partial_texts.texts[:, place - 1].tolist()):
             misread = self.lexicon.misread.get(id_)
             if misread is None:
                 continue
@@ -202,13 +206,13 @@ class Constraints(Demands):
             return np.zeros_like(self.base)
         return self._without_banned(self._completable(begun, place), begun, place)[0]
 
-    def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
+    def _fitting(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that some hypothesis allows, even if the text cannot then be completed."""
         asked = self.asked_at(place)
         foot = self.feet[place]
         # 1. Allow the characters of the right tone, under the templates without a foot here.
-        ways = histories.ways[:, :, place // self.size] & ~foot[:, None]
-        ways &= histories.alive.any(axis=2, keepdims=True)
+        ways = partial_texts.ways[:, :, place // self.size] & ~foot[:, None]
+        ways &= partial_texts.alive.any(axis=2, keepdims=True)
         wanted = np.zeros(len(ways), np.int64)  # a bit for each of `WANTS`
         for tone in WANTS:
             wanted |= (ways & (asked == tone)).any(axis=(1, 2)) << tone
@@ -217,21 +221,21 @@ class Constraints(Demands):
         #    once.
         if foot.any():
             rhymes = self.rhyming.rhymes[Lexicon.COMPOSED, self.rhyming.kind[place]] & self.base
-            groups = histories.alive[:, foot].any(axis=1)
+            groups = partial_texts.alive[:, foot].any(axis=1)
             distinct, number = np.unique(groups, axis=0, return_inverse=True)
             allowed = np.array([rhymes[rows].any(axis=0) for rows in distinct])
             fitting |= allowed[number.ravel()]
         # 3. Forbid characters used before, unless they are doubled.
         if self.request.repeat:
-            return fitting & histories.unused if foot.any() else fitting
-        rows, doubled = self._reduplication(histories, place)
+            return fitting & partial_texts.unused if foot.any() else fitting
+        rows, doubled = self._reduplication(partial_texts, place)
         kept = fitting[rows, doubled]
-        fitting &= histories.unused
+        fitting &= partial_texts.unused
         fitting[rows, doubled] = kept
         return fitting
 
     def _reduplication(
-        self, histories: Histories, place: int
+        self, partial_texts: PartialTexts, place: int
     ) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
         """Return the rows of texts that may double a character 疊字 at a position, and the character for each row.
 
@@ -242,10 +246,10 @@ class Constraints(Demands):
         """
         line = self.layout.places(self.layout.line[place])
         inside = np.arange(max(line.start, place - 2), min(line.stop, place + 3))
-        around = np.full((len(histories.texts), 5), FREE)
-        around[:, inside - place + 2] = histories.texts[:, inside]
+        around = np.full((len(partial_texts.texts), 5), FREE)
+        around[:, inside - place + 2] = partial_texts.texts[:, inside]
         before_last, before, _, after, after_next = around.T
-        fixed = histories.fixed[:, self.feet.any(axis=1) & self.feet[place].any()]
+        fixed = partial_texts.fixed[:, self.feet.any(axis=1) & self.feet[place].any()]
         rows, doubled = [], []
         for near, far, other, last in (
             (before, before_last, after, place),
@@ -261,27 +265,29 @@ class Constraints(Demands):
             doubled.append(near[may])
         return np.concatenate(rows), np.concatenate(doubled)
 
-    def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
-        """Update `histories`, in place, after each text has taken the given character at a position."""
+    def advance(self, partial_texts: PartialTexts, place: int, ids: Int[Array, "N"]) -> None:
+        """Update `partial_texts`, in place, after each text has taken the given character at a position."""
         # 1. Keep the hypotheses and ways that allow the character.
-        given = histories.fixed[:, self.echoes.get(place, place)] != FREE
-        ways = histories.ways[:, :, place // self.size]
+        given = partial_texts.fixed[:, self.echoes.get(place, place)] != FREE
+        ways = partial_texts.ways[:, :, place // self.size]
         ways &= self.fits(place, ids, given)
-        histories.alive &= ways.any(axis=2, keepdims=True)
+        partial_texts.alive &= ways.any(axis=2, keepdims=True)
         foot = self.feet[place]
         if foot.any():
             generous = self.rhyming.fitting(place, generous=True)[:, ids].T
             usual = self.rhyming.fitting(place)[:, ids].T
-            histories.alive &= ~foot[:, None] | np.where(given[:, None], generous, usual)[:, None]
+            partial_texts.alive &= (
+                ~foot[:, None] | np.where(given[:, None], generous, usual)[:, None]
+            )
         # 2. Use up every form of the character.
         if not self.request.repeat or foot.any():
             everyone = np.arange(len(ids))
             for column in self.lexicon.forms[ids].T:
-                rows = np.flatnonzero(histories.unused[everyone, column])
-                histories.unused[rows, column[rows]] = False
-                histories.stock[rows] -= self.members[column[rows]]
+                rows = np.flatnonzero(partial_texts.unused[everyone, column])
+                partial_texts.unused[rows, column[rows]] = False
+                partial_texts.stock[rows] -= self.members[column[rows]]
         # 3. Move on to the next position.
-        histories.texts[:, place] = ids
-        histories.alive = self.rhyming.settle(
-            histories.alive & self.can_complete(histories, place + 1)
+        partial_texts.texts[:, place] = ids
+        partial_texts.alive = self.rhyming.settle(
+            partial_texts.alive & self.can_complete(partial_texts, place + 1)
         )

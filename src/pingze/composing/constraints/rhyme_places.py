@@ -22,7 +22,7 @@ from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.tunes import Tune
 
 
-class Feet:
+class RhymePlaces:
     """The feet of a request's form, and the tables of their rhymes.
 
     `kinds` has the types of all lines for each template. For a form without templates, its only

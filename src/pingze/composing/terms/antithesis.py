@@ -25,7 +25,7 @@ import numpy as np
 from safetensors import safe_open
 
 from pingze.arrays import Array, Float, Float32, Int
-from pingze.composing.constraints.feasibility import Demands
+from pingze.composing.constraints.feasibility import CompiledRequest
 from pingze.composing.terms import Term
 from pingze.network.onnx_file import TYPES, Graph
 from pingze.network.step_graph import session
@@ -139,11 +139,11 @@ class Opposites(Term):
     The rows of `table` are in the order of the vocabulary's ids.
     """
 
-    def __init__(self, table: Antithesis, demands: Demands) -> None:
-        self.table, self.demands, self.weight = (
+    def __init__(self, table: Antithesis, compiled: CompiledRequest) -> None:
+        self.table, self.compiled, self.weight = (
             table,
-            demands,
-            np.float32(demands.request.antithesis),
+            compiled,
+            np.float32(compiled.request.antithesis),
         )
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "N V"] | None:
@@ -151,16 +151,16 @@ class Opposites(Term):
 
         None where no antithesis is needed.
         """
-        if (above := self.demands.opposite(place)) is None:
+        if (above := self.compiled.opposite(place)) is None:
             return None
         added: Array = self.table.opposite(texts[:, above]) * self.weight
         return added
 
     def of_text(self, lines: Sequence[str]) -> float:
         """Return a couplet's weighted sum of scores; 0 for a longer poem, which antithesis affects only while drawn."""
-        if self.demands.request.lines != 2:
+        if self.compiled.request.lines != 2:
             return 0.0
-        text, width = "".join(lines), self.demands.request.form.width
+        text, width = "".join(lines), self.compiled.request.form.width
         return float(self.weight) * width * self.table.score(text[:width], text[width:])
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
@@ -168,8 +168,8 @@ class Opposites(Term):
 
         None where no antithesis is needed.
         """
-        below = place + self.demands.request.form.width
-        if below < len(text) and self.demands.opposite(below) == place:
+        below = place + self.compiled.request.form.width
+        if below < len(text) and self.compiled.opposite(below) == place:
             scores: Array = (self.table.above @ self.table.below[text[below]]).astype(np.float32)
             return scores * self.weight
         return super().at_place(text, place)
