@@ -4,9 +4,10 @@ import math
 from itertools import product
 
 from lab.report import plan
+from lab.report.charts import cap
 from lab.report.course import diagnose, train
 from lab.report.experiment import Figures, Judged, Measured, Rows, Setup, Trial
-from pingze.derivation.charts import by_step, cap, panels
+from pingze.derivation.charts import by_step, panels
 
 TANH, *OTHERS = ACTIVATIONS = ("tanh", "relu", "leaky_relu")
 RATES = tuple(plan("activation")["rates"])

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
+from lab.report.charts import cap
 from lab.report.course import PlainTrainer, train
 from lab.report.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
-from pingze.derivation.charts import by_step, cap, panels
+from pingze.derivation.charts import by_step, panels
 from pingze.training.trainer import Taken
 
 PLAIN, *NEAR = ("tanh, Adam", "ReLU, Adam", "tanh, momentum")

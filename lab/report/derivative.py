@@ -5,9 +5,10 @@ from functools import partial
 import numpy as np
 import torch
 
+from lab.report.charts import level
 from lab.report.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 from pingze.derivation import differentiation
-from pingze.derivation.charts import level, panels
+from pingze.derivation.charts import panels
 from pingze.derivation.differentiation import last_step, letters, relative_error
 from pingze.lstm.jacobians import VARIABLES, hidden_through_time, of_hidden
 

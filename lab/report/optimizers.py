@@ -6,9 +6,10 @@ from itertools import product, takewhile
 from typing import Any
 
 from lab.report import plan
+from lab.report.charts import cap, level
 from lab.report.course import train
 from lab.report.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
-from pingze.derivation.charts import cap, level, panels
+from pingze.derivation.charts import panels
 
 MOMENTUM, ADAM = FAMILIES = ("SGD with momentum", "Adam")
 RACE = ", race"

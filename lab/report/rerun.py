@@ -20,8 +20,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from lab.report import Finding, claims, document, plan
+from lab.report.charts import svg
 from lab.report.experiment import Figures, Measured, Row, Rows, Setup, Trial
-from pingze.derivation.charts import STYLE, svg
+from pingze.derivation.charts import STYLE
 from pingze.errors import TrainingError
 from pingze.files import written
 from pingze.machine import describe

@@ -7,10 +7,11 @@ from typing import Any
 
 from lab.experiments.quality import MEASURED, Lines
 from lab.report import plan
+from lab.report.charts import level
 from lab.report.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 from pingze.composing.composer import compose
 from pingze.composing.generation import generate
-from pingze.derivation.charts import by_step, level, panels
+from pingze.derivation.charts import by_step, panels
 from pingze.network import checkpoint
 from pingze.verse.checking import check
 from pingze.verse.pasted_text import read_lines

@@ -6,10 +6,11 @@ No claim needs this.
 import torch
 from torch import nn
 
+from lab.report.charts import level
 from lab.report.course import PlainTrainer, train
 from lab.report.experiment import Figures, Measured, Rows, Setup, Trial
 from lab.report.softmax import SoftmaxTwice, bound
-from pingze.derivation.charts import level, panels
+from pingze.derivation.charts import panels
 from pingze.network.batches import pack
 
 POEMS = 64

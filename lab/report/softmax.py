@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lab.report.charts import level
 from lab.report.course import PlainTrainer, smoothed, train
 from lab.report.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
-from pingze.derivation.charts import by_step, level, panels
+from pingze.derivation.charts import by_step, panels
 
 
 def bound(classes: int) -> float:

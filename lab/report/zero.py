@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
+from lab.report.charts import level
 from lab.report.course import PlainTrainer, smoothed, train
 from lab.report.experiment import Figures, Judged, Measured, Rows, Setup, Trial
-from pingze.derivation.charts import by_step, level, panels
+from pingze.derivation.charts import by_step, panels
 from pingze.lstm.formulas import Parameters
 from pingze.network.model import LanguageModel
 
