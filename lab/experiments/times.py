@@ -4,7 +4,7 @@ Run: python -m lab.experiments.times [--words]
 
 The real poems are Tang poems of at most 56 characters. The composed ones are eight to each title of
 `TITLES`, half 七絕 and half 五律. The script prints shares of poems that contradict the times of
-their title by steering/data/times.tsv, and writes the figures `times.*` to
+their title by terms/data/times.tsv, and writes the figures `times.*` to
 lab/figures.json. `--words` also prints, for each word of the table that real poems have
 under a title of a contrary time, how often they have it there and under the titles of its own times.
 """
