@@ -91,7 +91,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     made = Place(extras, python, folder)
     (folder / "poems.txt").write_text(POEM, encoding="utf-8")
     if "train" not in extras:  # else the documents' own commands train them
-        for run in ("runs/mine", "runs/ci"):
+        for run in ("runs/mine", "runs/ci", "runs/few"):
             exported = made.run("-m", "pingze", "export", "--to", run)
             assert exported.returncode == 0, exported.stderr
     return made
@@ -158,7 +158,8 @@ def test_each_command_of_the_documents_runs_or_names_its_extra(
 
 
 def test_the_python_of_the_documents_runs(place: Place) -> None:
-    shutil.copytree(ROOT / "docs", place.folder / "docs", dirs_exist_ok=True)
+    for name in ("docs", "lab", "tools"):
+        shutil.copytree(ROOT / name, place.folder / name, dirs_exist_ok=True)
     extras = ",".join(
         name for name in ("train", "plots", "serve", "corpus") if name in place.extras
     )

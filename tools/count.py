@@ -39,7 +39,7 @@ from tools.character_table import masks, needs
 
 PACKAGE = Path(__file__).parents[1] / "src" / "pingze"
 VERSE = PACKAGE / "verse" / "data"
-STEERING = PACKAGE / "composing" / "steering" / "data"
+TERMS = PACKAGE / "composing" / "terms" / "data"
 
 FEWEST_PLACES = 6
 SHARE = 0.85
@@ -201,9 +201,9 @@ TABLES: dict[str, tuple[Path, Callable[[], dict[str, list[str]]]]] = {
     "contexts": (VERSE, elsewhere("contexts")),
     "rhymes": (VERSE, make_rhymes),
     "word_tones": (VERSE, make_word_tones),
-    "doublings": (STEERING, make_doublings),
-    "moods": (STEERING, elsewhere("moods")),
-    "worn": (STEERING, elsewhere("worn")),
+    "doublings": (TERMS, make_doublings),
+    "moods": (TERMS, elsewhere("moods")),
+    "worn": (TERMS, elsewhere("worn")),
     "halves": (VERSE, elsewhere("halves")),
     "tunes": (VERSE, elsewhere("tunes")),
 }

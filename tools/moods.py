@@ -3,7 +3,7 @@
     python -m tools.count moods               # also prints how well the table tells the moods of
     dev poems apart
 
-Each row has a character and its values of m, as `steering.mood` defines it, in joyful, calm and sad
+Each row has a character and its values of m, as `composing.terms.mood` defines it, in joyful, calm and sad
 verse. The poems are those of the train split whose title names exactly one mood. Each mood is
 compared with the average of the other two. A character is left out unless in some mood it is more
 than `LEAST` times as frequent, or as rare, as in the other two.
