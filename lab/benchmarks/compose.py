@@ -44,7 +44,7 @@ from pingze.network import checkpoint
 from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork, onnxruntime, softmax
 
-RESULTS = machine.ROOT / "benchmarks" / "results" / "compose.json"
+RESULTS = machine.ROOT / "lab" / "benchmarks" / "results" / "compose.json"
 BATCHES = (1, 32, 64)
 TOKENS = 32
 """The number of characters and marks in a 七絕."""

@@ -27,7 +27,7 @@ from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import BOS, Vocabulary
 from pingze.training.texts import examples
 
-RESULTS = machine.ROOT / "benchmarks" / "results" / "cost.json"
+RESULTS = machine.ROOT / "lab" / "benchmarks" / "results" / "cost.json"
 PICTURE = machine.ROOT / "docs" / "training-cost.svg"
 BATCH, LENGTH = 32, 48
 REPORT = ModelConfiguration()

@@ -33,7 +33,7 @@ from pingze.network.batches import Ids, encode_sequence, epoch_order, pack
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import BOS, Vocabulary
 
-RESULTS = machine.ROOT / "benchmarks" / "results" / "engine.json"
+RESULTS = machine.ROOT / "lab" / "benchmarks" / "results" / "engine.json"
 REPORT = ModelConfiguration()
 BATCH, LENGTH = 32, 48
 ROUNDS, CURVE_STEPS, CURVE_EVERY = 15, 100, 20

@@ -38,7 +38,7 @@ from lab.benchmarks import machine
 from lab.figures import record
 from pingze.network import checkpoint
 
-RESULTS = machine.ROOT / "benchmarks" / "results" / "serve.json"
+RESULTS = machine.ROOT / "lab" / "benchmarks" / "results" / "serve.json"
 BURST = 15.0
 """How many seconds a burst lasts: several times as long as a poem takes, since fewer clients ask at a burst's end."""
 SIDE = 2048
