@@ -47,6 +47,8 @@ GRACE = 5.0
 """The seconds after which a worker is killed if it has not stopped when it was told to."""
 RETRY = 1.0
 """The seconds after which another worker is started in place of one that could not start."""
+HEAVY_NICENESS = 10
+"""How far heavy jobs give way: a check between them waits for no time slice of theirs."""
 REST = 3.0
 """The seconds without a job after which a worker frees memory."""
 
@@ -74,13 +76,13 @@ class Job:
 class Worker:
     """A process that computes one job at a time."""
 
-    def __init__(self, warm_up: Callable[[], None]) -> None:
+    def __init__(self, warm_up: Callable[[], None], niceness: int) -> None:
         spawn = get_context("spawn")
         # The process reads this between two tokens. It has no lock: a process that is killed while
         # it holds a lock would block the server.
         self.told_to_stop = spawn.RawValue(c_bool, False)
         self.executor = ProcessPoolExecutor(
-            1, mp_context=spawn, initializer=_begin, initargs=(self.told_to_stop,)
+            1, mp_context=spawn, initializer=_begin, initargs=(self.told_to_stop, niceness)
         )
         self.ready: Future[int] = self.executor.submit(_warmed, warm_up)
         """The number of the process, once it has loaded everything."""
@@ -98,11 +100,14 @@ class Lane:
     Args:
         workers: The number of workers, at least 2. One client's jobs hold at most all but one.
         warm_up: A function that loads in a worker whatever its jobs need.
+        niceness: How far its workers give way to other processes, from 0 to 19.
     """
 
-    def __init__(self, workers: int, warm_up: Callable[[], None]) -> None:
-        self.share, self.warm_up = workers - 1, warm_up
-        self.workers = [Worker(warm_up) for _ in range(workers)]
+    def __init__(self, workers: int, warm_up: Callable[[], None], niceness: int = 0) -> None:
+        self.share = workers - 1
+        self.warm_up = warm_up
+        self.niceness = niceness
+        self.workers = [Worker(warm_up, niceness) for _ in range(workers)]
         self.free: list[Worker] = []
         self.waiting: list[Job] = []
         self.running: list[Job] = []
@@ -194,21 +199,18 @@ class Lane:
             if held[job.client] == self.share:
                 continue
             self.waiting.remove(job)
-            # A poem is written on all cores, unless another job can use them.
-            others = any(held[other.client] < self.share for other in self.waiting)
-            is_alone = not held[job.client] and not others
-            if not self._run(job, threads() if is_alone else 1):
+            if not self._run(job):
                 self.waiting.insert(0, job)
                 return
             held[job.client] += 1
 
-    def _run(self, job: Job, cores: int) -> bool:
+    def _run(self, job: Job) -> bool:
         """Start a job on a free worker. Return False if all free workers have died."""
         while self.free:
             worker = self.free.pop()
             worker.told_to_stop.value = False
             try:
-                done = worker.executor.submit(_run, job.compute, job.arguments, cores)
+                done = worker.executor.submit(_run, job.compute, job.arguments)
             except BrokenProcessPool:  # it has died without a job
                 self._replace(worker)
                 continue
@@ -261,7 +263,7 @@ class Lane:
             return
         worker.executor.shutdown(wait=False)
         self.workers.remove(worker)
-        self.workers.append(new := Worker(self.warm_up))
+        self.workers.append(new := Worker(self.warm_up, self.niceness))
         new.ready.add_done_callback(_in_loop(asyncio.get_running_loop(), self._join, new))
 
     def _join(self, worker: Worker, ready: Future[int]) -> None:
@@ -284,7 +286,7 @@ class Lanes:
     """
 
     def __init__(self, jobs: int | None = None) -> None:
-        self.heavy = Lane((jobs or threads()) + 1, answers.warm_up)
+        self.heavy = Lane((jobs or threads()) + 1, answers.warm_up, niceness=HEAVY_NICENESS)
         self.quick = Lane(QUICK_WORKERS, answers.warm_up_check)
 
     def wait_until_ready(self) -> None:
@@ -318,7 +320,7 @@ class _Process:
     rest: Timer | None = None
 
 
-def _begin(told_to_stop: Any) -> None:
+def _begin(told_to_stop: Any, niceness: int) -> None:
     """Prepare a new worker process."""
     from threadpoolctl import threadpool_limits
 
@@ -328,7 +330,11 @@ def _begin(told_to_stop: Any) -> None:
     _Process.told_to_stop = told_to_stop
     share_freed_memory()
     warnings.simplefilter("ignore", ConversionWarning)  # clients get these warnings as notes
-    threadpool_limits(1, user_api="blas")  # poems are written on threads of their own
+    # Each core has a worker, and a second thread would not write a poem sooner.
+    threadpool_limits(1, user_api="blas")
+    os.environ[VARIABLE] = "1"
+    if hasattr(os, "nice"):
+        os.nice(niceness)
 
 
 def _end_with_server() -> None:
@@ -347,11 +353,10 @@ def _warmed(warm_up: Callable[[], None]) -> int:
     return os.getpid()
 
 
-def _run(compute: Compute, arguments: tuple[Any, ...], cores: int) -> Any:
+def _run(compute: Compute, arguments: tuple[Any, ...]) -> Any:
     """Compute a job."""
     if _Process.rest:
         _Process.rest.cancel()
-    os.environ[VARIABLE] = str(cores)
     stop = _Process.told_to_stop
     try:
         with within(Deadline(SECONDS, gone=lambda: stop.value)):
