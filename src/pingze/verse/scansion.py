@@ -7,9 +7,10 @@ sequence that ends in each type.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
+from pingze.verse.characters import Translation
 from pingze.verse.patterns import BENT, SIDES, Pattern, accepted, is_turned, word_starts
 from pingze.verse.rhyme_book import sense
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
@@ -59,45 +60,65 @@ class FittedLine:
     """Whether the type violates the order of types: 失對 in the second line of a couplet, 失黏 in the first."""
 
 
-@lru_cache(1 << 10)
 def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
     """Return the masks of a line: the tones that each character can have, and those that it usually has."""
-    # 1) The tones of each character by itself.
+    # 1) The tones of each character by itself. Lines have few different signs, so that their masks
+    #    are kept: 6 % of the time of a check.
+    masks = _masks(line.translate(_signs(standard)))
+    if not masks.level & masks.oblique:
+        return masks  # no character can have both tones
+    # 2) Where a word decides the tone, only that tone is usual.
+    usually_level = masks.usually_level
+    usually_oblique = masks.usually_oblique
+    by_word = standard.words.tones_by_word(line, word_starts(2, len(line)))
+    for place, tones in by_word.items():
+        bit = 1 << place
+        usually_level &= ~bit
+        usually_oblique &= ~bit
+        if LEVEL in tones:
+            usually_level |= bit
+        if OBLIQUE in tones:
+            usually_oblique |= bit
+    return Masks(masks.level, masks.oblique, usually_level, usually_oblique)
+
+
+@lru_cache(1 << 14)
+def _masks(signs: str) -> Masks:
+    """Return the masks of a line from the sign of each character (see `_signs`)."""
     level = 0
     oblique = 0
     usually_level = 0
     usually_oblique = 0
-    for place, character in enumerate(line):
-        can_level, can_oblique, often_level, often_oblique = _bits_of(character, standard)
-        level |= can_level << place
-        oblique |= can_oblique << place
-        usually_level |= often_level << place
-        usually_oblique |= often_oblique << place
-    # 2) Where a word decides the tone, only that tone is usual.
-    if level & oblique:  # a character can have both tones
-        by_word = standard.words.tones_by_word(line, word_starts(2, len(line)))
-        for place, tones in by_word.items():
-            bit = 1 << place
-            usually_level &= ~bit
-            usually_oblique &= ~bit
-            if LEVEL in tones:
-                usually_level |= bit
-            if OBLIQUE in tones:
-                usually_oblique |= bit
+    for place, sign in enumerate(signs):
+        bit = 1 << place
+        if sign != "Z":
+            level |= bit
+        if sign != "P":
+            oblique |= bit
+        if sign in "Pxp":
+            usually_level |= bit
+        if sign in "Zxz":
+            usually_oblique |= bit
     return Masks(level, oblique, usually_level, usually_oblique)
 
 
-@lru_cache(1 << 14)
-def _bits_of(character: str, standard: Standard) -> Masks:
-    """Return the masks, 1 or 0, of one character."""
-    can_be = standard.tones(character) or {LEVEL, OBLIQUE}
-    usual = standard.usual_tones(character) or can_be
-    return Masks(
-        level=int(LEVEL in can_be),
-        oblique=int(OBLIQUE in can_be),
-        usually_level=int(LEVEL in usual),
-        usually_oblique=int(OBLIQUE in usual),
-    )
+@cache
+def _signs(standard: Standard) -> Translation:
+    """Map a character to a sign of its tones.
+
+    P is level, Z oblique, x either; p and z are either, but usually level or usually oblique.
+    """
+
+    def sign(character: str) -> str:
+        tones = standard.tones(character)
+        usual = standard.usual_tones(character)
+        if len(tones) == 1:
+            return "P" if LEVEL in tones else "Z"
+        if len(usual) == 1:
+            return "p" if LEVEL in usual else "z"
+        return "x"
+
+    return Translation(sign)
 
 
 def fit(
