@@ -91,13 +91,18 @@ def test_any_number_of_signals_ends_it_without_a_traceback(
     """Also while a request runs, and while its progress is sent."""
     running = Server(tmp_path, "--workers", "2")
     running.start()
-    content = json.dumps({"form": "五絕", "particles": 64, "count": 64, "model": "report"}).encode()
+    # Takes far more than the two seconds from which on progress is sent.
+    asked = {"form": "七律", "particles": 64, "count": 128, "model": "report"}
+    content = json.dumps(asked).encode()
     head = "POST /v1/compose HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     head += "accept: application/x-ndjson\r\n" * progress
     with socket.create_connection(("127.0.0.1", running.port)) as asking:
         asking.sendall(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)
-        while progress and b"done" not in asking.recv(10_000):
-            pass
+        received = asking.recv(10_000) if progress else b""
+        while progress and b"done" not in received:
+            more = asking.recv(10_000)
+            assert more, received
+            received += more
         while not httpx.get(f"{running.address}/v1/health", timeout=SECONDS).json()["queue"]:
             # answered already
             assert not select.select([asking], [], [], 0.05)[0], asking.recv(1000)
