@@ -3,7 +3,7 @@
 import math
 import secrets
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Unpack, cast
 
@@ -163,7 +163,6 @@ class Composer:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
         self.network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
         self.conditions = Conditions(loaded.vocabulary)
-        self.lexicon_of = partial(lexicon_of, loaded.vocabulary)
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
         """Compile a request.
@@ -286,11 +285,10 @@ class Composer:
     def lexicon(self, request: Request | None = None) -> Lexicon:
         """Return tones and rhymes of the vocabulary and of a request's characters, by the standard of the request."""
         if not request:
-            return self.lexicon_of(PINGSHUI, "")
+            return lexicon_of(self.vocabulary, PINGSHUI, "")
         given = "".join([*(fix.character for fix in request.fixed), *request.include])
-        return self.lexicon_of(
-            request.standard, "".join(sorted({*given} - self.vocabulary.ids.keys()))
-        )
+        unknown = "".join(sorted({*given} - self.vocabulary.ids.keys()))
+        return lexicon_of(self.vocabulary, request.standard, unknown)
 
     def poem(self, constraints: Constraints, texts: Sequence[Text], seed: int) -> Poem:
         """Choose a poem from `texts`, which holds one text from each population of a seed."""
