@@ -16,7 +16,8 @@ import numpy as np
 from pingze import Poem, compose
 from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer
-from pingze.composing.revision import poem_request
+from pingze.composing.request import read_request
+from pingze.composing.sheet import Sheet
 from pingze.network import checkpoint
 from pingze.network.vocabulary import BOS
 from pingze.serve.inside import cells, fingerprint
@@ -48,7 +49,7 @@ def main() -> None:
 
 def _record(chosen: Composer, poem: Poem) -> list[Array]:
     """Return each layer's cells after every token of a poem, including the final punctuation mark."""
-    prefix = chosen.prefix(poem_request(chosen, poem))
+    prefix = chosen.prefix(read_request(chosen.vocabulary, Sheet.of(poem)))
     ids = chosen.token_ids(poem.lines)[: LINES * (WIDTH + 1)]
     caches = chosen.network.record(np.array([*prefix, BOS, *ids]))
     return [cells(layer[len(prefix) + 1 :]) for layer in caches]

@@ -259,13 +259,13 @@ def weigh(poems: int) -> None:
     chosen = composer()
     for form in (FORMS["五律"], FORMS["七律"]):
         for weight in WEIGHTS:
-            inclusion = chosen.prepare(
+            starts = chosen.prepare(
                 read_request(
                     chosen.vocabulary, Composing(form=form.name, antithesis=weight, taste=0)
                 )
             )
             lines = [
-                poem.lines for poem in chosen.write_many(inclusion, Sampling(0.8, 32), range(poems))
+                poem.lines for poem in chosen.write_many(starts, Sampling(0.8, 32), range(poems))
             ]
             scores = [
                 score

@@ -348,7 +348,7 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
                 sampling=Sampling(TEMPERATURE, particles),
                 prefix=prefix_of(chosen, form),
             )
-            text = chosen.vocabulary.decode(finish(populations)[0].ids)
+            text = chosen.vocabulary.decode(finish(populations)[0][0].ids)
             values += per_hanzi(chosen, form, [form.layout(len(text) // form.width).cut(text)])
             sizes.append(float(np.mean(populations.sizes)))
         mean, error = mean_error(values)

@@ -34,7 +34,8 @@ import numpy as np
 from pingze.arrays import Array, Int
 from pingze.cli import guarded
 from pingze.cli.progress import status
-from pingze.composing.composer import compose, composer
+from pingze.composing.composer import composer
+from pingze.composing.desk import compose
 from pingze.composing.lexicon import DOUBLED_OFTEN
 from pingze.composing.terms.antithesis import antithesis_table
 from pingze.composing.terms.taste import contradicts

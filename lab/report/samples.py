@@ -9,7 +9,7 @@ from lab.experiments.quality import MEASURED, Lines
 from lab.report import plan
 from lab.report.charts import level
 from lab.report.experiment import Figures, Judged, Measured, Rows, Setup, Trial
-from pingze.composing.composer import compose
+from pingze.composing.desk import compose
 from pingze.composing.generation import generate
 from pingze.derivation.charts import by_step, panels
 from pingze.network import checkpoint

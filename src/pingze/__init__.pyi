@@ -4,21 +4,23 @@ Type checkers read this file, and `__init__.py` imports a name from its module o
 """
 
 from pingze.composing.collecting import Collected as Collected
-from pingze.composing.composer import collect as collect
-from pingze.composing.composer import compose as compose
 from pingze.composing.couplets import Couplet as Couplet
 from pingze.composing.couplets import couplet as couplet
+from pingze.composing.desk import Alternative as Alternative
+from pingze.composing.desk import alternatives as alternatives
+from pingze.composing.desk import collect as collect
+from pingze.composing.desk import compose as compose
+from pingze.composing.desk import fill as fill
+from pingze.composing.desk import revise as revise
+from pingze.composing.explaining import Reason as Reason
+from pingze.composing.explaining import explain as explain
 from pingze.composing.generation import generate as generate
 from pingze.composing.mending import Change as Change
 from pingze.composing.mending import Mended as Mended
 from pingze.composing.mending import mend as mend
 from pingze.composing.poem import Poem as Poem
-from pingze.composing.revision import Alternative as Alternative
-from pingze.composing.revision import Reason as Reason
-from pingze.composing.revision import alternatives as alternatives
-from pingze.composing.revision import explain as explain
-from pingze.composing.revision import read_poem as read_poem
-from pingze.composing.revision import revise as revise
+from pingze.composing.reading import read_poem as read_poem
+from pingze.composing.sheet import Sheet as Sheet
 from pingze.composing.terms.antithesis import antithesis_notes as antithesis_notes
 from pingze.errors import CheckpointError as CheckpointError
 from pingze.errors import CorpusError as CorpusError

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pingze.composing.composer import Composer, compose
+from pingze.composing.composer import Composer
+from pingze.composing.desk import alternatives, compose, revise
+from pingze.composing.explaining import explain
 from pingze.composing.mending import mend
 from pingze.composing.options import Sampling
-from pingze.composing.revision import alternatives, explain, revise
+from pingze.composing.sheet import Sheet
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse.checking import check
 from pingze.verse.forms import find_form
@@ -71,8 +73,8 @@ def test_every_composed_piece_keeps_its_pattern(name: str, chosen: Composer) -> 
 
 def test_no_character_is_repeated_except_where_the_tune_repeats(chosen: Composer) -> None:
     # of both tones, in the repeated line too
-    inclusion = verse.prepared(chosen, form="如夢令", include="看")
-    for poem in chosen.write_many(inclusion, Sampling(1.0, 4), range(6)):
+    starts = verse.prepared(chosen, form="如夢令", include="看")
+    for poem in chosen.write_many(starts, Sampling(1.0, 4), range(6)):
         text = "".join(poem.lines)
         assert poem.lines[4] == poem.lines[5]
         doubled = {one for one, other in pairwise(text) if one == other}
@@ -113,12 +115,12 @@ def test_an_impossible_wish_names_what_clashes(
 
 def test_a_repeated_line_is_revised_with_what_it_repeats(model: Path) -> None:
     (poem,) = compose(form="如夢令", seed=1, particles=4, model=model)
-    changed = revise(poem, [5], seed=2, particles=4, model=model)
+    (changed,) = revise(poem, [5], seed=2, particles=4, model=model)
     assert changed.lines[4] == changed.lines[5] != poem.lines[4]
     assert changed.lines[:4] + changed.lines[6:] == poem.lines[:4] + poem.lines[6:]
-    for found in alternatives(poem, 5, 2, model=model):
+    for found in alternatives(Sheet.of(poem), 5, 2, 2, model=model):
         lines = [
-            line[:1] + found.character if n in (4, 5) else line for n, line in enumerate(poem.lines)
+            line[:1] + found.text if n in (4, 5) else line for n, line in enumerate(poem.lines)
         ]
         assert keeps("如夢令", lines)
     assert len(explain(poem, model=model)) == 33
@@ -137,10 +139,10 @@ def test_a_draft_is_mended_with_the_fewest_changes(model: Path) -> None:
 
 
 def test_the_tokens_are_the_tunes(chosen: Composer) -> None:
-    inclusion = verse.prepared(chosen, form="十六字令")
-    prefix = chosen.prefix(inclusion.constraints.request)
+    starts = verse.prepared(chosen, form="十六字令")
+    prefix = chosen.prefix(starts.constraints.request)
     assert prefix == [chosen.vocabulary.ids["<詞:十六字令>"]]
-    poem = chosen.write(inclusion, Sampling(1.0, 2), 0)
+    poem = chosen.write(starts, Sampling(1.0, 2), 0)
     assert poem.log_probability == pytest.approx(
         chosen.score(poem.lines, prefix, "十六字令")[1].sum(), rel=0.02
     )

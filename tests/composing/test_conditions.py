@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pingze.composing.composer import Composer, compose, composer
+from pingze.composing.composer import Composer, composer
+from pingze.composing.desk import alternatives, compose, revise
+from pingze.composing.explaining import explain
 from pingze.composing.generation import generate
 from pingze.composing.poem import Poem, punctuate
-from pingze.composing.revision import alternatives, explain, revise
+from pingze.composing.sheet import Sheet
 from pingze.composing.typed_text import ConversionWarning
 from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
@@ -63,15 +65,16 @@ def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(
 
 def test_revision_and_its_weights_keep_title_and_poet(model: Path, plain: Path) -> None:
     (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=2, particles=4, model=model)
-    revised = revise(poem, [(2, 3)], seed=2, particles=4, model=model)
-    by_another = revise(poem, [1], seed=1, particles=2, model=plain)
+    (revised,) = revise(poem, [(2, 3)], seed=2, particles=4, model=model)
+    (by_another,) = revise(poem, [1], seed=1, particles=2, model=plain)
     assert {(each.title, each.poet) for each in (revised, by_another)} == {("春山", "杜甫")}
     assert by_another.log_probability == pytest.approx(read(by_another, plain))
     tokens = ("<五絕>", "<杜甫>", *"春山")
     for made in (poem, revised):
         assert made.log_probability == pytest.approx(read(made, model, *tokens), rel=1e-5)
     at_place = {
-        a.character: a.log_probability for a in alternatives(poem, 2, 3, limit=99, model=model)
+        found.text: found.log_probability
+        for found in alternatives(Sheet.of(revised), 2, 3, 3, count=99, model=model)
     }
     assert at_place[poem.lines[1][2]] == pytest.approx(poem.log_probability, rel=1e-5)
     chosen = composer(model)
@@ -108,7 +111,7 @@ def test_a_theme_changes_what_is_composed_and_stays_with_the_poem(model: Path) -
     (plain,), (themed,) = compose(**options), compose(**options, about="山 海")
     assert (plain.about, themed.about) == (None, "山海")
     assert plain.lines != themed.lines
-    assert revise(themed, [2], seed=1, particles=2, model=model).about == "山海"
+    assert revise(themed, [2], seed=1, particles=2, model=model)[0].about == "山海"
     assert themed.log_probability == pytest.approx(
         read(themed, model, "<五絕>", "<about>", *"山海"), rel=1e-5
     )

@@ -15,7 +15,7 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import DOUBLED_OFTEN, doublings
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.request import Request, read_request
-from pingze.composing.words import Inclusion
+from pingze.composing.words import Starts
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse.checking import check
 from pingze.verse.patterns import word_starts
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pingze.composing.typed_text.Con
 
 
 def is_possible(chosen: Composer, request: Request) -> bool:
-    return Inclusion(Constraints(chosen.lexicon(request), request)).is_possible
+    return Starts(Constraints(chosen.lexicon(request), request)).is_possible
 
 
 def keeps(lines: list[str], request: Request) -> None:
@@ -101,21 +101,21 @@ def test_a_poem_that_keeps_everything_or_a_refusal_that_search_confirms(seed: in
     characters, request = random_request(seed)
     chosen = composer(characters, seed=seed)
     try:
-        inclusion = chosen.prepare(request)
+        starts = chosen.prepare(request)
     except InfeasibleError:
         assert not solvable(characters, request)
         return
     assert solvable(characters, request)
     for poem_seed in range(2):
-        keeps(chosen.write(inclusion, Sampling(1.0, 4), poem_seed).lines, request)
+        keeps(chosen.write(starts, Sampling(1.0, 4), poem_seed).lines, request)
 
 
 @pytest.mark.parametrize("form", ["五絕", "七絕", "五律", "七律", "五排", "五古", "七古"])
 @pytest.mark.parametrize("level", ["customary", "strict"])
 def test_every_form_on_a_vocabulary_that_barely_suffices(form: str, level: str) -> None:
     chosen = composer(seed=1)
-    inclusion = prepared(chosen, form=form, level=level, repeat=form[1] != "絕")
-    keeps(chosen.write(inclusion, Sampling(1.0, 3), 0).lines, inclusion.constraints.request)
+    starts = prepared(chosen, form=form, level=level, repeat=form[1] != "絕")
+    keeps(chosen.write(starts, Sampling(1.0, 3), 0).lines, starts.constraints.request)
 
 
 @for_seeds(quick=10, slow=60)
@@ -215,7 +215,7 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
     chosen = composer()
     options = {"pattern": "春秋＿＿＿ ＿＿＿＿＿ 人＿＿＿＿ ＿＿＿＿＿", "template": "首句不入韻"}
     request = read_request(chosen.vocabulary, Composing(form="五絕", include="山月 風", **options))
-    start = Inclusion(Constraints(chosen.lexicon(request), request), whole=whole).draw(
+    start = Starts(Constraints(chosen.lexicon(request), request), whole=whole).draw(
         1500, np.random.default_rng(0)
     )
     possible = set()
@@ -250,12 +250,12 @@ def test_a_character_stands_twice_only_side_by_side_as_in_verse() -> None:
 
 def test_words_to_include_keep_their_tones_and_stay_whole_where_there_is_room() -> None:
     chosen, rng = composer(f"{POOL}相思", seed=6), np.random.default_rng(0)
-    inclusion = prepared(chosen, include="相思")
-    begun = inclusion.draw(200, rng).partial_texts
+    starts = prepared(chosen, include="相思")
+    begun = starts.draw(200, rng).partial_texts
     for row, fixed in enumerate(begun.fixed.tolist()):
-        (at,) = [n for n in range(20) if tuple(fixed[n : n + 2]) == inclusion.words[0]]
+        (at,) = [n for n in range(20) if tuple(fixed[n : n + 2]) == starts.inclusions[0].words[0]]
         assert at % 5 in (0, 2, 3)
         of_row = begun.take(np.array([row]))
-        assert all(inclusion.constraints.tones_at(of_row, at + n) <= {"平", ""} for n in range(2))
+        assert all(starts.constraints.tones_at(of_row, at + n) <= {"平", ""} for n in range(2))
     full = prepared(chosen, include="相思", pattern="春＿＿風月 ＿山＿夜＿ ＿雲＿水＿ ＿雨＿花＿")
     assert chosen.vocabulary.decode(full.draw(1, rng).partial_texts.fixed[0, :5]) == "春相思風月"

@@ -6,10 +6,11 @@ from itertools import combinations, product
 import pytest
 
 from pingze.composing.constraints.masks import Constraints
+from pingze.composing.desk import revise
+from pingze.composing.explaining import explain
 from pingze.composing.mending import fewest, mend
 from pingze.composing.options import Composing
 from pingze.composing.request import read_request
-from pingze.composing.revision import explain, revise
 from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse.checking import check
@@ -106,7 +107,7 @@ def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
         "獨坐糖窗下",
         ["天"],
     )
-    assert [reason.character for reason in explain(revise(mended.poem, [2], seed=1))][:5] == [
+    assert [reason.character for reason in explain(revise(mended.poem, [2], seed=1)[0])][:5] == [
         *"獨坐糖窗下"
     ]
     with pytest.warns(ConversionWarning):

@@ -12,7 +12,7 @@ from pingze.composing.lexicon import FREE
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.originality import Originality
 from pingze.composing.request import read_request
-from pingze.composing.words import Inclusion
+from pingze.composing.words import Starts
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InfeasibleError, UnfinishedError
 from pingze.network.vocabulary import Vocabulary
@@ -93,15 +93,15 @@ def copyist() -> Composer:
 @pytest.fixture(scope="module")
 def liked(copyist: Composer) -> list[str]:
     """A corpus of lines that the model itself likes, so that it would copy them."""
-    inclusion = copyist.prepare(read_request(copyist.vocabulary, Composing(form="五絕")))
+    starts = copyist.prepare(read_request(copyist.vocabulary, Composing(form="五絕")))
     return [
         line
-        for poem in copyist.write_many(inclusion, Sampling(0.8, 2), range(40))
+        for poem in copyist.write_many(starts, Sampling(0.8, 2), range(40))
         for line in poem.lines
     ]
 
 
-def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusion:
+def prepared(chosen: Composer, corpus: list[str], **options: object) -> Starts:
     """What `Composer.prepare` gives, with an invented corpus."""
     request = read_request(chosen.vocabulary, Composing(form="五絕", **options))
     originality = None
@@ -109,10 +109,10 @@ def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusio
         index = SuffixArray.of_texts(corpus)
         layout = Layout([5] * 4)
         originality = Originality(index, chosen.vocabulary, layout, request.original)
-    inclusion = Inclusion(Constraints(chosen.lexicon(), request, ban=originality))
-    if not inclusion.is_possible:
+    starts = Starts(Constraints(chosen.lexicon(), request, ban=originality))
+    if not starts.is_possible:
         raise InfeasibleError("五絕", find_clashes(chosen.lexicon(), request, originality))
-    return inclusion
+    return starts
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_fixed_run_of_the_corpus_is_refused_and_particles_that_all_die_are_tol
     with pytest.raises(InfeasibleError) as error:
         prepared(composer(), ["雲水月日酒"], original=2, pattern="＿水月日＿")
     assert list(map(str, error.value.clashes)) == ["pattern's 日 at line 1, character 4"]
-    inclusion = prepared(composer(), ["水月" + c for c in POOL], original=2, start="水月")
+    starts = prepared(composer(), ["水月" + c for c in POOL], original=2, start="水月")
     said = r"none of 4 particles could go on at line 1, character 3, with original 2"
     with pytest.raises(UnfinishedError, match=said):
-        composer().write(inclusion, Sampling(0.8, 4), 0)
+        composer().write(starts, Sampling(0.8, 4), 0)

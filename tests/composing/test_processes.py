@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pingze.composing.composer import compose
+from pingze.composing.composer import prepare
+from pingze.composing.desk import compose, fill
+from pingze.composing.sheet import Sheet
 from pingze.composing.smc import each
 from pingze.deadline import Deadline, DeadlineError, check_deadline, current_deadline, within
 from pingze.errors import InputError
@@ -130,11 +132,12 @@ def test_a_process_calls_nobody(
     assert calls.read_text() == ""
 
 
-def test_many_poems_are_those_of_their_seeds_alone() -> None:
-    asked = {"form": "五絕", "particles": 128, "model": "report"}
-    together = compose(seed=3, count=3, **asked)
+def test_poems_of_several_seeds_are_those_of_each_alone() -> None:
+    sheet = Sheet(form="五絕", particles=128)
+    chosen, starts = prepare(sheet, "report")
+    together = chosen.write_many(starts, sheet, range(3, 6))
     assert [poem.lines for poem in together] == [
-        compose(seed=n, **asked)[0].lines for n in range(3, 6)
+        fill(sheet, seed=n, model="report")[0].lines for n in range(3, 6)
     ]
 
 

@@ -77,7 +77,7 @@ def test_spaces_and_marks_separate_words_and_what_is_fixed_need_not_be_included_
         request = read_request(VOCABULARY, Composing(form="五絕", include="春秋人山雲花"))
     assert request.include == tuple("春秋人山雲花")
     chosen = composer()
-    assert prepared(chosen, start="春月", include="春 月 山").words == [
+    assert prepared(chosen, start="春月", include="春 月 山").inclusions[0].words == [
         (chosen.vocabulary.ids["山"],)
     ]
     # 肴 was read as 餚, which a model did not know, and refused with the advice to write 肴.
@@ -110,7 +110,7 @@ def test_what_is_not_wanted_is_excluded_in_all_its_forms(exclude: str, unwanted:
             ({"acrostic": "春a"}, "does not know the character 'a'"),
         ),
         ({"acrostic": "春秋人山雲"}, "acrostic has 5 characters; give 4 at most"),
-        ({"pattern": "＿＿＿"}, "block 1, ＿＿＿, has 3 characters; a line has 5"),
+        ({"pattern": "＿＿＿"}, "line 1, ＿＿＿, has 3 characters; a line has 5"),
         (
             {"include": " ".join(POOL[:21])},
             "include has 21 characters; a 五絕 of 4 lines takes 20 at most",
@@ -132,7 +132,7 @@ def test_python_and_the_command_line_take_its_fields_types_defaults_and_sentence
     assert {
         name: p.default for name, p in signature(command).parameters.items() if name not in own
     } == expected
-    assert {"start": str} | get_type_hints(Options) == get_type_hints(Composing)
+    assert {"start": str, "count": int} | get_type_hints(Options) == get_type_hints(Composing)
     documented = " ".join(str(compose.__doc__).split())  # long sentences stand on two lines
     for each in fields(Composing):
         if each.name != "start":

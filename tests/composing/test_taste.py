@@ -65,7 +65,7 @@ def test_every_text_has_the_sum_of_its_tokens(
     monkeypatch.setattr(CHOSEN, "reward", CHOSEN.reward if reward else None)
     inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
     populations = CHOSEN.begin(inclusion, asked, [(3, 0)])
-    (chosen,) = finish(populations)
+    ((chosen,),) = finish(populations)
     assert chosen.score == populations.scores.max()
     for ids, score in zip(populations.texts, populations.scores, strict=True):
         lines = Layout([5] * 4).cut(CHOSEN.vocabulary.decode(ids))

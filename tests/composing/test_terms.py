@@ -2,15 +2,15 @@
 
 import math
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pingze.composing.composer import compose, composer
+from pingze.composing.composer import composer
+from pingze.composing.desk import alternatives, compose, revise
 from pingze.composing.options import Composing
 from pingze.composing.request import read_poet, read_request
-from pingze.composing.revision import alternatives, revise
+from pingze.composing.sheet import Sheet
 from pingze.composing.terms.antithesis import Antithesis, antithesis_notes, antithesis_table
 from pingze.composing.terms.mood import NATS, PRIOR, Leaning, likeness
 from pingze.composing.title_moods import CALM, JOYFUL, SAD, mood_of
@@ -53,12 +53,15 @@ def test_a_mood_that_is_asked_for_goes_before_the_one_that_is_told() -> None:
 def test_a_poem_keeps_its_mood_while_it_is_revised() -> None:
     (poem,) = compose(form="五絕", mood=SAD, seed=1, particles=8, model="report")
     assert poem.mood == poem.as_json()["mood"] == SAD
-    assert revise(poem, [2], seed=1, particles=8, model="report").mood == SAD
-    assert revise(poem, [2], seed=1, particles=8, mood=CALM, model="report").mood == CALM
-    asked = {"limit": 64, "repeat": True, "model": "report"}
-    sad, calm = (alternatives(replace(poem, mood=mood), 1, 3, **asked) for mood in (SAD, CALM))
-    assert sad != calm
-    assert {each.character for each in sad} == {each.character for each in calm}
+    assert revise(poem, [2], seed=1, particles=8, model="report")[0].mood == SAD
+    assert revise(poem, [2], seed=1, particles=8, mood=CALM, model="report")[0].mood == CALM
+
+
+def test_mood_does_not_change_the_score_of_an_alternative() -> None:
+    (poem,) = compose(form="五絕", mood=SAD, seed=1, particles=8, model="report")
+    sad = alternatives(Sheet.of(poem, repeat=True), 1, 3, 3, model="report")
+    calm = alternatives(Sheet.of(poem, repeat=True, mood=CALM), 1, 3, 3, model="report")
+    assert sad == calm
 
 
 def test_counting(monkeypatch: pytest.MonkeyPatch) -> None:

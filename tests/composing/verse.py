@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pingze.composing.composer import Composer
 from pingze.composing.options import Composing
 from pingze.composing.request import Request, read_request
-from pingze.composing.words import Inclusion
+from pingze.composing.words import Starts
 from pingze.network import checkpoint
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
@@ -65,7 +65,7 @@ def checkpoint_of(characters: str, *, seed: int = 0, **given: Any) -> checkpoint
     return invented.model(seed, 6, layers=1, embedding_size=4, characters=characters, **given)
 
 
-def prepared(chosen: Composer, **options: object) -> Inclusion:
+def prepared(chosen: Composer, **options: object) -> Starts:
     """What a composer prepares for a request, by default for a 五絕."""
     return chosen.prepare(read_request(chosen.vocabulary, Composing(**{"form": "五絕"} | options)))
 

@@ -89,12 +89,12 @@ def test_revision_alternatives_reasons_and_mending_are_those_of_python(
 ) -> None:
     target, poem = {"line": 2, "position": 3}, pingze.read_poem("，".join(LINES))
     revised = post(client, "revise", poem=POEM, targets=[target], seed=1, **MODEL).json()
-    assert revised["lines"] == pingze.revise(poem, [(2, 3)], seed=1, **MODEL).lines
+    assert revised["lines"] == pingze.revise(poem, [(2, 3)], seed=1, **MODEL)[0].lines
     found = post(client, "alternatives", poem=POEM, limit=3, model="report", **target).json()[
         "alternatives"
     ]
-    expected = pingze.alternatives(poem, 2, 3, limit=3, model="report")
-    assert [row["character"] for row in found] == [each.character for each in expected]
+    expected = pingze.alternatives(pingze.Sheet.of(poem), 2, 3, 3, count=3, model="report")
+    assert [row["text"] for row in found] == [each.text for each in expected]
     reasons = post(client, "explain", poem=POEM, model="report").json()["reasons"]
     assert "".join(row["character"] for row in reasons) == "".join(LINES)
     text = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"

@@ -14,8 +14,8 @@ from pingze.verse.standard import PINGSHUI
 
 if TYPE_CHECKING:
     from pingze.composing.collecting import Collected
+    from pingze.composing.explaining import Reason
     from pingze.composing.poem import Poem
-    from pingze.composing.revision import Reason
 
 ExplainOption = Annotated[
     bool, typer.Option("--explain", help="Show each character's probability, tone, alternatives.")
@@ -33,10 +33,10 @@ def compose(
     as_json: bool = False,
 ) -> None:
     """Compose poems that meet all the given constraints."""
-    from pingze.composing.composer import compose_as
+    from pingze.composing.desk import fill
 
     _show_poems(
-        compose_as(asked, model, reference=reference),
+        fill(asked, asked.count, model=model, reference=reference),
         asked,
         model,
         explain=explain,
@@ -47,9 +47,9 @@ def compose(
 @command()
 def collect(asked: Collecting, model: str | None = None, as_json: bool = False) -> None:
     """Put together poems from real lines 集句, each line from a different poem of the corpus."""
-    from pingze.composing.composer import compose_as
+    from pingze.composing.desk import fill
 
-    poems = cast("list[Collected]", compose_as(asked, model))
+    poems = cast("list[Collected]", fill(asked, asked.count, model=model))
     shown = (
         "\n".join([f"{poem}\n", *(here("hit", **asdict(hit)) for hit in poem.sources)])
         for poem in poems
@@ -98,11 +98,11 @@ def revise(
     if char and len(char) != len(line or []):
         raise InputError("char_for_line", chars=len(char), lines=len(line or []))
     targets = list(zip(line or [], char, strict=True)) if char else list(line or [])
-    from pingze.composing import revision
+    from pingze.composing import desk, reading
 
-    read = revision.read_poem(poem, form=form, level=asked.level, standard=asked.standard)
-    revised = revision.revise(read, targets, model=model, **vars(asked))
-    _show_poems([revised], asked, model, explain=explain, as_json=as_json)
+    read = reading.read_poem(poem, form=form, level=asked.level, standard=asked.standard)
+    revised = desk.revise(read, targets, model=model, **vars(asked))
+    _show_poems(revised, asked, model, explain=explain, as_json=as_json)
 
 
 @command()
@@ -176,9 +176,9 @@ def _show_poems(
     for poem in poems:
         value, rows = poem.as_json(), list["Reason"]()
         if explain:
-            from pingze.composing import revision
+            from pingze.composing import explaining
 
-            rows = revision.explain(poem, level=asked.level, standard=asked.standard, model=model)
+            rows = explaining.explain(poem, level=asked.level, standard=asked.standard, model=model)
             value["reasons"] = [asdict(row) for row in rows]
         values.append(value)
         shown.append("\n".join([str(poem), *([""] if rows else []), *map(_row, rows)]))

@@ -16,7 +16,7 @@ from pingze.arrays import Array, Bool
 from pingze.composing.constraints.masks import Ban, Constraints
 from pingze.composing.lexicon import FREE, Lexicon
 from pingze.composing.request import Fixed, Request
-from pingze.composing.words import Effort, Inclusion
+from pingze.composing.words import Effort, Starts
 from pingze.deadline import check_deadline
 from pingze.errors import Clash
 from pingze.verse.forms import opening_name
@@ -47,7 +47,7 @@ def find_clashes(
     def can_keep(parts: Sequence[Clash]) -> bool:
         check_deadline()
         constraints = keeping(parts)
-        return Inclusion(constraints, effort=effort).is_possible
+        return Starts(constraints, effort=effort).is_possible
 
     def grown(kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
         """Return `kept` followed by each of `parts` that can be kept as well.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pingze.arrays import Array, Bool
-from pingze.composing.composer import composer, seeds
+from pingze.composing.composer import composer, first_seed
 from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import WANTS_LEVEL, Lexicon
@@ -24,7 +24,7 @@ from pingze.composing.request import Fixed, Request, read_condition
 from pingze.composing.terms.antithesis import antithesis_table
 from pingze.composing.terms.taste import contradicts
 from pingze.composing.typed_text import read_characters
-from pingze.composing.words import Inclusion
+from pingze.composing.words import Starts
 from pingze.errors import InputError
 from pingze.network.checkpoint import Model
 from pingze.verse.characters import MARKS, mark_after
@@ -89,7 +89,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
 
     def write(request: Request, facing: Facing, seed: int) -> Poem:
         constraints = Constraints(lexicon, request, ban=facing)
-        return chosen.write(Inclusion(constraints), asked, seed)
+        return chosen.write(Starts(constraints), asked, seed)
 
     # 1) Read the line, and check its length and its end.
     typed = asked.line.translate(dict.fromkeys(map(ord, MARKS), " ")).split()
@@ -122,7 +122,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     )
     lexicon = chosen.lexicon(request)
     facing = Facing(lexicon, lengths, line, OPPOSITE[end])
-    first, found = seeds(asked)[0], list[Couplet]()
+    first, found = first_seed(asked.seed), list[Couplet]()
     for seed in range(first, first + _TRIES * asked.count):
         poem = write(request, facing, seed)
         text = "".join(poem.lines)

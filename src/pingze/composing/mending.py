@@ -15,11 +15,13 @@ from itertools import islice, product
 
 import numpy as np
 
-from pingze.composing.composer import composer, seeds
+from pingze.composing.composer import composer, first_seed
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
-from pingze.composing.revision import poem_of, poem_request
+from pingze.composing.reading import poem_of
+from pingze.composing.request import read_request
+from pingze.composing.sheet import Sheet
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
 from pingze.messages import here
 from pingze.network.checkpoint import Model
@@ -150,7 +152,8 @@ def mend(
     draft = replace(draft, lines=layout.cut("".join(characters)))
     # 3. Find the fewest positions to change, reading characters in context if possible, or else the
     #    words to give up.
-    request = poem_request(chosen, draft, asked=rules)
+    whole = Sheet.of(draft, level=level, standard=standard)
+    request = read_request(chosen.vocabulary, whole)
     lexicon = chosen.lexicon(request)
     constraints = Constraints(lexicon, request)
     repairs = fewest(Constraints(lexicon.reading(request), request), locked)
@@ -166,16 +169,18 @@ def mend(
         raise InfeasibleError(draft.form, given_up)
     # 4. Rewrite these positions in at most `MOST_TRIED` of the ways to mend the draft, and choose
     #    the likeliest poem.
-    poems, refused, first, tried = list[Poem](), None, seeds(asked)[0], repairs[:MOST_TRIED]
+    poems, refused, first, tried = list[Poem](), None, first_seed(seed), repairs[:MOST_TRIED]
     drawn = replace(asked, particles=max(min(FEWEST, particles), particles // len(tried)))
-    ids = chosen.vocabulary.ids
     for opening, rhyme, places in tried:
         template = opening_name(len(written[0]), opening[0]) if opening else None
         poem = replace(draft, template=template, rhyme=rhyme)
-        old = {place: ids[characters[place]] for place in places if characters[place] in ids}
+        sheet = Sheet.of(poem, level=level, standard=standard)
+        for place in places:
+            line, position = layout.numbered(place)
+            sheet = sheet.free(line, position, position)
         try:
-            inclusion = chosen.prepare(poem_request(chosen, poem, places, rules), old)
-            poems.append(chosen.write(inclusion, drawn, first))
+            starts = chosen.prepare(read_request(chosen.vocabulary, sheet))
+            poems.append(chosen.write(starts, drawn, first))
         except InfeasibleError as error:
             refused = error
     if not (faultless := [poem for poem in poems if judged(str(poem), form=poem.form).ok]):

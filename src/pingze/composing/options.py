@@ -38,7 +38,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 def option(default: Any, sentence: str, **bounds: Any) -> Any:
     """Make a field with a description and bounds; a field whose default is `...` is required."""
     metadata = {"description": sentence, "json_schema_extra": bounds, "strict": True}
-    return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
+    if default is ...:
+        return field(metadata=metadata)
+    if isinstance(default, list):
+        return field(default_factory=list, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 hints_of: Callable[[type], dict[str, Any]] = cache(get_type_hints)
@@ -128,6 +132,9 @@ class Revising(Sampling):
         "", "Words that must appear, separated by spaces, as '雁 芙蓉'.", maxLength=100
     )
     exclude: str = option("", "Characters that must not appear.", maxLength=1000)
+    exclude_words: str = option(
+        "", "Words that must not appear, separated by spaces, as '匈奴 何處'.", maxLength=1000
+    )
     repeat: bool = option(
         False, "Allow a character to appear more than once, not only in reduplication."
     )
@@ -201,7 +208,8 @@ class Composing(Revising):
     )
     pattern: str | None = option(
         None,
-        "One block of characters per line, with ＿ at each free position: '＿＿明月＿ ＿＿＿＿＿'.",
+        "One block of characters per line, with ＿ at each free position, and [靜晚夜] where one "
+        "of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.",
         maxLength=4000,
     )
     count: int = option(1, "The number of poems.", minimum=1, maximum=1000)
@@ -246,7 +254,7 @@ class Coupling(Sampling):
 
 
 class Options(TypedDict, total=False):
-    """The keyword arguments of `compose`, for type checkers: all fields of `Composing` except `start`."""
+    """The keyword arguments of `compose`, for type checkers: all fields of `Composing` except `start` and `count`."""
 
     form: str
     lines: int | None
@@ -259,6 +267,7 @@ class Options(TypedDict, total=False):
     pattern: str | None
     include: str
     exclude: str
+    exclude_words: str
     repeat: bool
     original: int | None
     antithesis: float
@@ -273,7 +282,6 @@ class Options(TypedDict, total=False):
     seed: int | None
     like: str
     unlike: str
-    count: int
 
 
 def ordered(schema: type[Bounded]) -> list[Any]:

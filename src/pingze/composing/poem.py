@@ -42,6 +42,12 @@ class Poem:
     """The theme on which the poem was written."""
     mood: str | None = None
     """The mood in which the poem was written."""
+    score: float = 0.0
+    """What drafts are ranked by: the sum of the terms, such as taste; 0 if no term counts."""
+    number: int = 1
+    """The draft's number among `count` drafts of the seed."""
+    count: int = 1
+    """The number of drafts that were asked for; with the seed and the number it names the draft."""
 
     def __str__(self) -> str:
         return punctuate(self.lines, self.form)

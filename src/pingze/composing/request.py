@@ -1,14 +1,17 @@
 """Read options into a `Request`, which holds all constraints on a poem and can drop some of them if they clash."""
 
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain
 
 from pingze.composing.options import MOST_LINES, Collecting, Composing, check_bounds
+from pingze.composing.sheet import BLANK, BLANKS, Limit, Sheet
 from pingze.composing.title_moods import mood_of
 from pingze.composing.typed_text import (
+    read_character,
     read_characters,
     read_known,
     read_pattern,
@@ -20,13 +23,13 @@ from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import in_use, one_form, to_traditional, traditional_candidates
 from pingze.verse.characters import MARKS
 from pingze.verse.context import in_context
-from pingze.verse.forms import FORMS, OPENINGS, Form, find_form, opening_name
+from pingze.verse.forms import FORMS, OPENINGS, Form, Layout, find_form, opening_name
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import LEVEL
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard
 from pingze.verse.verdict import Note
 
-BLANKS = "＿_□？?*＊.．"  # the characters of a pattern that leave a position free
+CHOICE = "〓"  # stands for a choice, as [靜晚夜], while a pattern is read
 MOST_INCLUDED = 28  # the maximum number of characters to include: those of a whole 七絕
 LONGEST = {"title": LONGEST_TITLE, "about": LONGEST_THEME}
 
@@ -36,7 +39,7 @@ class Fixed:
     """A character that is required at a position; lines and positions count from 1."""
 
     option: str = field(compare=False)
-    """The option that requires the character: start, acrostic or pattern."""
+    """The option that requires the character: start, acrostic, pattern, kept or lines."""
     line: int
     position: int
     character: str
@@ -75,6 +78,15 @@ class Request:
     include: tuple[str, ...] = ()
     """Words that must appear. Each must be within one line, and no two may overlap."""
     exclude: str = ""
+    exclude_words: tuple[str, ...] = ()
+    exclude_at: tuple[Limit, ...] = ()
+    """Characters that may not stand at a place, or in a line."""
+    choices: tuple[Limit, ...] = ()
+    """The characters that a place may have."""
+    was: tuple[Fixed, ...] = ()
+    """What stood at places that are free now; another character is written there if one can."""
+    waived: tuple[tuple[int, int], ...] = ()
+    """The lines and positions of fixed characters whose tone and rhyme are not judged."""
     repeat: bool = False
     title: str | None = None
     poet: str | None = None
@@ -145,6 +157,12 @@ class Request:
             "template": ("template", "template {}", self.template, None),
             "rhyme": ("rhyme", "rhyme {}", self.rhyme, None),
             "exclude": ("exclude", "excluding {}", self.exclude, ""),
+            "exclude_words": (
+                "exclude_words",
+                "excluding {}",
+                " ".join(self.exclude_words),
+                (),
+            ),
             "original": ("original", "original {}", self.original, None),
         }
         return {
@@ -160,7 +178,12 @@ class Request:
         If they cannot all be met, some are dropped, the last of them first.
         """
         options = (clash for clash, _ in self.options.values())
-        return (*options, *(fix.clash for fix in self.fixed), *map(_inclusion, self.include))
+        return (
+            *options,
+            *(fix.clash for fix in self.fixed),
+            *(_choice(limit) for limit in self.choices),
+            *(_inclusion(word) for word in self.include),
+        )
 
     def keeping(self, parts: Collection[Clash]) -> "Request":
         """Copy the request, but drop those of its constraints (the property `parts`) that are not given."""
@@ -170,25 +193,31 @@ class Request:
         }
         fixed = tuple(fix for fix in self.fixed if fix.clash in kept)
         include = tuple(word for word in self.include if _inclusion(word) in kept)
-        return replace(self, fixed=fixed, include=include, **without)  # type: ignore[arg-type]
+        choices = tuple(limit for limit in self.choices if _choice(limit) in kept)
+        return replace(self, fixed=fixed, choices=choices, include=include, **without)  # type: ignore[arg-type]
 
 
 def _inclusion(word: str) -> Clash:
     return Clash(f"including {word}", "include", has=word)
 
 
-def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed] = ()) -> Request:
+def _choice(limit: Limit) -> Clash:
+    words = f"one of {limit.characters} at line {limit.line}, character {limit.position}"
+    return Clash(words, "choices", limit.line, limit.position, limit.characters)
+
+
+def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
     """Check every option against the form and the model's vocabulary, and return the request.
 
-    `kept` adds fixed characters, such as those of a poem to be revised. Raises InputError, which
-    names the option, if a name or character is unknown, a text is too long, or a pattern or
-    acrostic does not fit.
+    Raises InputError, which names the option, if a name or character is unknown, a text is too
+    long, or a line, pattern or acrostic does not fit.
     """
     # 1. Find the form, and the number of lines.
     form = find_form(asked.form)
     if form.tune and isinstance(asked, Collecting):
         raise InputError("choice", field="form", has=asked.form, choices=list(FORMS))
-    count = asked.lines or form.default_lines
+    sheet = asked if isinstance(asked, Sheet) else None
+    count = (sheet.count_of_lines if sheet else asked.lines) or form.default_lines
     if not form.takes(count) or (count % 2 and not form.tune):
         code = "line_count" if form.lines else "even_lines"
         least = next((even for even in range(2, MOST_LINES, 2) if form.takes(even)), None)
@@ -204,6 +233,20 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
     )
     check_bounds("start", opening, {"maxLength": len(layout.line)})
     check_bounds("acrostic", acrostic, {"maxLength": count})
+    pattern, choices = _pattern(asked.pattern or "", form, count, vocabulary)
+    was: list[Fixed] = []
+    kept: list[Fixed] = []
+    exclude_at: list[Limit] = []
+    if sheet:
+        kept = _written(sheet, vocabulary)
+        was = [
+            Fixed("was", line, position, read_character("was", one, vocabulary))
+            for line, row in enumerate(sheet.was, 1)
+            for position, one in enumerate(row, 1)
+            if one not in BLANKS
+        ]
+        choices += _limits("choices", sheet.choices, layout, vocabulary)
+        exclude_at = _limits("exclude_at", sheet.exclude_at, layout, vocabulary)
     fixed = [
         *(Fixed("start", *layout.numbered(place), one) for place, one in enumerate(opening)),
         *(
@@ -215,9 +258,11 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
             )
             for line, (one, width) in enumerate(zip(acrostic, layout.widths, strict=False), 1)
         ),
-        *_pattern(asked.pattern or "", form, count, vocabulary),
+        *pattern,
         *kept,
     ]
+    settled = {(fix.line, fix.position) for fix in fixed}
+    choices = [limit for limit in choices if (limit.line, limit.position) not in settled]
     # 3. If no mood is requested and taste counts, find a mood in the title and theme.
     title, about = (read_condition(name, getattr(asked, name), vocabulary) for name in LONGEST)
     mood = asked.mood
@@ -233,7 +278,17 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
         standard=STANDARDS[asked.standard],
         template=_template(asked.template, form),
         rhyme=_rhyme(asked.rhyme, form, STANDARDS[asked.standard]),
-        fixed=tuple(sorted(dict.fromkeys(fixed), key=lambda fix: (fix.line, fix.position))),
+        # what merely stands is given up before what is kept
+        fixed=tuple(
+            sorted(
+                dict.fromkeys(fixed),
+                key=lambda fix: (fix.option == "lines", fix.line, fix.position),
+            )
+        ),
+        choices=tuple(choices),
+        exclude_words=_unwanted_words(asked.exclude_words),
+        exclude_at=tuple(exclude_at),
+        was=tuple(was),
         include=_words(asked.include, form, count, vocabulary),
         exclude=_unwanted(asked.exclude),
         title=title,
@@ -334,8 +389,59 @@ def _unwanted(text: str) -> str:
     return "".join(dict.fromkeys(chain(*forms)))
 
 
-def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
-    blocks = read_pattern(text, BLANKS, vocabulary).split()
+def _unwanted_words(text: str) -> tuple[str, ...]:
+    """Read the words to exclude, each as it is typed and as it is read; a single character is a word too."""
+    words: dict[str, None] = {}
+    for word in "".join(" " if one in MARKS else one for one in text).split():
+        words[word] = None
+        words[in_context(word)] = None
+    return tuple(words)
+
+
+def _limits(
+    field: str, limits: Sequence[Limit], layout: Layout, vocabulary: Vocabulary
+) -> list[Limit]:
+    """Read the characters of limits, and check that their places exist."""
+    read = []
+    for limit in limits:
+        if limit.line > len(layout.widths):
+            raise InputError("no_line", field=field, has=limit.line, most=len(layout.widths))
+        width = layout.widths[limit.line - 1]
+        if limit.position is not None and limit.position > width:
+            raise InputError("no_position", field=field, has=limit.position, most=width)
+        characters = read_characters(field, limit.characters, vocabulary)
+        read.append(replace(limit, characters=characters))
+    return read
+
+
+def _written(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:
+    """Fix the characters that are written on a sheet.
+
+    They are read as they are if the model knows them all; otherwise in context, as Simplified text.
+    """
+    rows = sheet.rows
+    written = " ".join(rows)
+    if any(one not in vocabulary and one not in (" ", BLANK) for one in written):
+        rows = read_pattern(written, BLANKS, vocabulary, field="lines").split()
+    fixed = []
+    for number, row in enumerate(rows):
+        mask = sheet.kept[number] if number < len(sheet.kept) else ""
+        for at, one in enumerate(row):
+            if one != BLANK:
+                option = "kept" if mask[at : at + 1] == "1" else "lines"
+                fixed.append(Fixed(option, number + 1, at + 1, one))
+    return fixed
+
+
+def _pattern(
+    text: str, form: Form, lines: int, vocabulary: Vocabulary
+) -> tuple[list[Fixed], list[Limit]]:
+    """Read a pattern into the characters that it fixes, and its choices, as [靜晚夜]."""
+    chosen = re.findall(r"[\[［]([^\]］]*)[\]］]", text)
+    marked = re.sub(r"[\[［][^\]］]*[\]］]", CHOICE, text)
+    fixed: list[Fixed] = []
+    choices: list[Limit] = []
+    blocks = read_pattern(marked, BLANKS + CHOICE, vocabulary).split()
     if len(blocks) > lines:
         raise InputError("too_many_lines", field="pattern", has=len(blocks), most=lines)
     for line, block in enumerate(blocks, 1):
@@ -344,5 +450,9 @@ def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Itera
                 "block_width", field="pattern", line=line, block=block, has=has, wanted=wanted
             )
         for position, character in enumerate(block, 1):
-            if character not in BLANKS:
-                yield Fixed("pattern", line, position, character)
+            if character == CHOICE:
+                characters = read_characters("pattern", chosen[len(choices)], vocabulary)
+                choices.append(Limit(line=line, position=position, characters=characters))
+            elif character not in BLANKS:
+                fixed.append(Fixed("pattern", line, position, character))
+    return fixed, choices

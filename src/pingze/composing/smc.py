@@ -25,6 +25,7 @@ import numpy as np
 from pingze.arrays import Array, Bool, Float, Int
 from pingze.composing.constraints.feasibility import PartialTexts
 from pingze.composing.constraints.masks import Constraints
+from pingze.composing.lexicon import FREE
 from pingze.composing.options import Sampling
 from pingze.composing.proposal import choose, effective_sizes, resample
 from pingze.composing.terms import Term, Token
@@ -64,16 +65,25 @@ class Text:
     rng: np.random.Generator
 
 
-def best(
+def ranked(
     log_weights: Float[Array, "N"], scores: Float[Array, "N"], rng: np.random.Generator
-) -> int:
-    """Return the index of the text with the highest score.
+) -> Int[Array, "N"]:
+    """Return the indices of the texts, highest score first.
 
-    If all scores are 0, draw a text by weight.
+    If all scores are 0, draw texts by weight, one after another.
     """
     if scores.any():
-        return int(np.where(log_weights > -np.inf, scores, -np.inf).argmax())
-    return int((log_weights + rng.gumbel(size=len(log_weights))).argmax())
+        keys = np.where(log_weights > -np.inf, scores, -np.inf)
+    else:
+        keys = log_weights + rng.gumbel(size=len(log_weights))
+    return np.argsort(-keys, kind="stable")
+
+
+def ordered(texts: Sequence[Text]) -> list[Text]:
+    """Sort texts of several populations, best first; without scores, by a draw that weighs the populations."""
+    log_weights = np.array([text.log_weight for text in texts])
+    scores = np.array([text.score for text in texts])
+    return [texts[n] for n in ranked(log_weights, scores, texts[0].rng)]
 
 
 class Populations:
@@ -125,6 +135,9 @@ class Populations:
         self.sizes: list[Float[Array, G]] = []
         self.place = 0
         self.at_mark = False
+        free = self.partial_texts.texts == FREE
+        self.last_free = int(np.flatnonzero(free.any(axis=0)).max(initial=-1))
+        """The last position that is free in some text, or -1."""
         self.last_place: int | None = None
         """The position of the character that the last step wrote.
 
@@ -271,6 +284,8 @@ class Populations:
                 self.scores[n] += sum(term.of_text(lines) for term in self.terms)
             return
         # 2. Resample the populations in which few particles carry most of the weight.
+        if self.place > self.last_free:
+            return  # copies of a text would stay copies
         if self.constraints.request.poets is not None and self.place not in layout.starts:
             # few lines of the corpus have the same beginning, so only whole quoted lines can be
             # compared
@@ -288,41 +303,49 @@ class Populations:
             left, self.rows = np.unique(self.rows[kept], return_inverse=True)
             self.state = self.state.take(left)
 
-    def select(self) -> list[Text]:
-        """Choose one text from each finished population."""
+    def select(self, most: int = 1) -> list[list[Text]]:
+        """Choose the best texts of each finished population, all different, at most `most` of each."""
         G, N = self.log_weights.shape
         scores = self.scores.reshape(G, N)
         rows = []
+        owners = []
         for g, start in enumerate(self.starts):
-            rows.append(g * N + best(self.log_weights[g], scores[g], start.rng))
+            taken: set[bytes] = set()
+            for n in ranked(self.log_weights[g], scores[g], start.rng).tolist():
+                row = g * N + n
+                text = self.texts[row].tobytes()
+                if len(taken) < most and text not in taken and self.log_weights[g, n] > -np.inf:
+                    taken.add(text)
+                    rows.append(row)
+                    owners.append(g)
         # The probability of a text includes that of the end token after its last mark.
-        last_mark = np.full(G, self.marks[-1])
+        last_mark = np.full(len(rows), self.marks[-1])
         ends = self.network.step(self.state.take(self.rows[rows]), last_mark).log_p[:, EOS]
         log_p = (self.log_probabilities[rows] + ends).tolist()
         log_weights = np.logaddexp.reduce(self.log_weights, axis=1)
-        texts = []
-        for g, row in enumerate(rows):
+        texts: list[list[Text]] = [[] for _ in range(G)]
+        for n, (g, row) in enumerate(zip(owners, rows, strict=True)):
             text = Text(
                 ids=self.texts[row],
                 alive=self.partial_texts.alive[row],
-                log_probability=log_p[g],
+                log_probability=log_p[n],
                 score=float(self.scores[row]),
                 log_weight=float(log_weights[g]),
                 rng=self.starts[g].rng,
             )
-            texts.append(text)
+            texts[g].append(text)
         return texts
 
 
-def finish(populations: Populations) -> list[Text]:
-    """Finish the texts, and choose one from each population.
+def finish(populations: Populations, most: int = 1) -> list[list[Text]]:
+    """Finish the texts, and choose the best of each population, at most `most`.
 
     Raises UnfinishedError as `Populations.propose` does.
     """
     while not populations.finished:
         check_deadline()
         populations.step()
-    return populations.select()
+    return populations.select(most)
 
 
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:

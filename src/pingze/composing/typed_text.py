@@ -72,7 +72,7 @@ def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
     return _convert(field, "".join(one for one, known in pairs if known), vocabulary)
 
 
-def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
+def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary", field: str = "pattern") -> str:
     """Convert a pattern to Traditional in context.
 
     Keep `blanks`, signs of free positions; make other marks spaces.
@@ -81,7 +81,7 @@ def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
     typed = "".join(
         " " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized
     )
-    return _convert("pattern", typed, vocabulary, free=" " + blanks)
+    return _convert(field, typed, vocabulary, free=" " + blanks)
 
 
 def tell_converted(field: str, written: str, read: str) -> None:

@@ -53,6 +53,7 @@ Groups = tuple[int, ...]  # for each rhyme of the form, the row of its group in 
 MOST_WORK = 800_000_000
 ONE_MORE = 1 << 14  # the fixed cost of adding two arrays, measured in additions of single numbers
 MOST_NUMBERS = 1 << 19  # the most entries in a table
+MOST_DECISIONS = 64  # the most ways to decide a request's choices
 TRIES = 100  # attempts to draw placements that copy no line or, in a 集句, fit into quotable lines
 _NAMES: dict[int, tuple[str, ...]] = {
     WANTS_ANY: (),
@@ -87,11 +88,11 @@ class Effort:
             raise InputError("too_many_words", field="include", has=self.words)
 
 
-class Inclusion:
-    """A compiled request and the placements of its words, of which one is drawn for each particle.
+class Starts:
+    """A compiled request, and the ways to begin a text: each way to decide its choices, with its words placed.
 
     If `whole`, no word may span a pause. `effort` is the remaining budget of work; by default, the
-    full budget.
+    full budget. Of very many ways to decide the choices, the first `MOST_DECISIONS` are used.
     """
 
     def __init__(
@@ -100,13 +101,66 @@ class Inclusion:
         self.constraints = constraints
         self.whole = whole
         self.effort = effort or Effort(constraints.request)
+
+    @cached_property
+    def inclusions(self) -> "list[Inclusion]":
+        """The placements of the words under each way to decide the choices that some poem can have."""
+        constraints = self.constraints
+        if not constraints.request.choices:
+            whole = Inclusion(constraints, constraints.fixed, self.whole, self.effort)
+            return [whole] if whole.is_possible else []
+        found = []
+        for fixed in constraints.decisions():
+            inclusion = Inclusion(constraints, fixed, self.whole, self.effort)
+            if inclusion.is_possible:
+                found.append(inclusion)
+            if len(found) == MOST_DECISIONS:
+                break
+        return found
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether some poem satisfies the request.
+
+        Raises InputError if there are too many words to decide this.
+        """
+        return bool(self.inclusions)
+
+    def draw(self, count: int, rng: np.random.Generator) -> Start:
+        """Draw the initial texts and log-weights of `count` particles; raise as `Inclusion.draw` does."""
+        if len(self.inclusions) == 1:
+            return self.inclusions[0].draw(count, rng)
+        # as many particles for each decision as can be
+        order = rng.permutation(len(self.inclusions))
+        times = Counter(int(order[n % len(order)]) for n in range(count))
+        drawn = [self.inclusions[n].draw(times[n], rng) for n in sorted(times)]
+        return Start(
+            PartialTexts.joined([start.partial_texts for start in drawn]),
+            np.concatenate([start.log_weights for start in drawn]),
+            rng,
+        )
+
+
+class Inclusion:
+    """The placements of a request's words beside some fixed characters; one is drawn for each particle.
+
+    `fixed` is None if the request fixes two characters at a place.
+    """
+
+    def __init__(
+        self, constraints: Constraints, fixed: Fixes | None, whole: bool, effort: Effort
+    ) -> None:
+        self.constraints = constraints
+        self.fixed = fixed
+        self.whole = whole
+        self.effort = effort
         self.begun: dict[Fixes, tuple[PartialTexts, float]] = {}
 
     @cached_property
     def words(self) -> list[Word]:
         """The words that the fixed characters do not already contain."""
         vocabulary = self.constraints.lexicon.vocabulary
-        fixed = self.constraints.fixed or ()
+        fixed = self.fixed or ()
         text = "".join(" " if id_ == FREE else vocabulary.tokens[id_] for id_ in fixed)
         lines = self.constraints.layout.cut(text)
         words = self.constraints.request.include
@@ -116,12 +170,10 @@ class Inclusion:
     @cached_property
     def placements(self) -> "Placements":
         """All ways to place the words."""
-        assert self.constraints.fixed is not None, (
-            "a request that can be met fixes one character a place"
-        )
+        assert self.fixed is not None, "a request that can be met fixes one character a place"
         return Placements(
             self.constraints,
-            fixed=self.constraints.fixed,
+            fixed=self.fixed,
             words=self.words,
             effort=self.effort,
             whole=self.whole,
@@ -134,7 +186,7 @@ class Inclusion:
         Raises InputError if there are too many words to decide this.
         """
         # Originality is checked only for fixed characters and for words.
-        fixed = self.constraints.fixed
+        fixed = self.fixed
         ban = self.constraints.ban
         base = self.constraints.base
         if fixed is None:
@@ -156,7 +208,7 @@ class Inclusion:
         partial_texts: list[PartialTexts] = []
         log_weights: list[float] = []
         for _ in range(TRIES):
-            placements = [self.constraints.fixed or ()] * (count - len(partial_texts))
+            placements = [self.fixed or ()] * (count - len(partial_texts))
             if self.words:
                 placements = self.placements.draw(len(placements), rng)
             for fixed in placements:

@@ -7,15 +7,16 @@ from dataclasses import asdict, fields
 from functools import cache, lru_cache
 from typing import Any
 
-from pingze.composing import couplets, mending, revision
+from pingze.composing import couplets, desk, explaining, mending
 from pingze.composing.collecting import kept_lines
 from pingze.composing.composer import Composer, composer, lexicon_of, prepare
 from pingze.composing.mending import Mended
+from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
-from pingze.composing.revision import prepare_poem
+from pingze.composing.sheet import Sheet
 from pingze.composing.terms.antithesis import antithesis_notes
 from pingze.composing.typed_text import noted
-from pingze.composing.words import Inclusion
+from pingze.composing.words import Starts
 from pingze.corpus import Store, store_path
 from pingze.corpus.store import of_lines, usual_neighbours
 from pingze.deadline import check_deadline
@@ -36,6 +37,7 @@ from pingze.verse.suggestions import suggest
 from pingze.verse.tunes import tunes
 from pingze.verse.verdict import Note
 
+REVISING = tuple(option.name for option in fields(Revising))
 PickledRequest = bytes  # also the key by which a worker keeps the prepared request
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 EXAMPLE = ("杜甫", "登高")
@@ -145,13 +147,18 @@ def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
 def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
     """List the characters that fit a position, ranked by the probability of the resulting poem."""
     poem = asked.poem.read(asked.level, asked.standard)
-    return schemas.Alternatives(revision.alternatives(**vars(asked) | {"poem": poem}))
+    options = {name: getattr(asked, name) for name in REVISING}
+    sheet = Sheet.of(poem, **options)
+    found = desk.alternatives(
+        sheet, asked.line, asked.position, asked.position, count=asked.limit, model=asked.model
+    )
+    return schemas.Alternatives(found)
 
 
 def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
     """Explain each character of a poem: its probability, tone, rhyme group and likely alternatives."""
     poem = asked.poem.read(asked.level, asked.standard)
-    return schemas.Reasons(revision.explain(**vars(asked) | {"poem": poem}))
+    return schemas.Reasons(explaining.explain(**vars(asked) | {"poem": poem}))
 
 
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
@@ -244,7 +251,7 @@ def code(asked: schemas.CodeRequest) -> schemas.Code:
 @lru_cache(maxsize=2)  # a request with many words to include takes up to 14 MB
 def prepared(
     packed: PickledRequest,
-) -> tuple[Composer, Inclusion, schemas.ComposeRequest | schemas.ReviseRequest, Sequence[Note]]:
+) -> tuple[Composer, Starts, schemas.ComposeRequest | schemas.ReviseRequest, Sequence[Note]]:
     """Prepare a request for poems.
 
     Returns its model, its constraints, itself, and notes on how it was read.
@@ -252,21 +259,20 @@ def prepared(
     asked = pickle.loads(packed)
     with noted() as notes:
         if isinstance(asked, schemas.ComposeRequest):
-            chosen, inclusion = prepare(asked, asked.model)
+            chosen, starts = prepare(asked, asked.model)
         else:
-            targets = [
-                each.line if each.position is None else (each.line, each.position)
-                for each in asked.targets
-            ]
             poem = asked.poem.read(asked.level, asked.standard)
-            chosen, inclusion = prepare_poem(poem, targets, asked, asked.model)
-    return chosen, inclusion, asked, list(notes)
+            sheet = Sheet.of(poem, **{name: getattr(asked, name) for name in REVISING})
+            for target in asked.targets:
+                sheet = sheet.free(target.line, target.position or 1, target.position)
+            chosen, starts = prepare(sheet, asked.model)
+    return chosen, starts, asked, list(notes)
 
 
 def write(packed: PickledRequest, seed: int) -> tuple[Poem, Sequence[Note]]:
     """Write the poem of a seed; return it with notes on how the request was read."""
-    chosen, inclusion, asked, notes = prepared(packed)
-    return chosen.write(inclusion, asked, seed), notes
+    chosen, starts, asked, notes = prepared(packed)
+    return chosen.write(starts, asked, seed), notes
 
 
 def encoded(compute: Callable[..., Any], *arguments: Any) -> bytes:
@@ -281,8 +287,8 @@ def warm_up() -> None:
     forms("zh")
     for name in checkpoint.SHIPPED:
         asked = schemas.ComposeRequest(form="五律", particles=8, seed=0)
-        chosen, inclusion = prepare(asked, name)
-        revision.explain(chosen.write(inclusion, asked, seed=0), model=name)
+        chosen, starts = prepare(asked, name)
+        explaining.explain(chosen.write(starts, asked, seed=0), model=name)
 
 
 def warm_up_check() -> None:

@@ -22,7 +22,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
-from pingze.composing.composer import seeds
+from pingze.composing.composer import first_seed
 from pingze.composing.poem import Poem
 from pingze.errors import InputError, PingzeError
 from pingze.network import checkpoint
@@ -197,7 +197,9 @@ def _write(asked: ComposeRequest | ReviseRequest, request: Request) -> tuple[Wri
     """
     lane, packed = request.app.state.lanes.heavy, pickle.dumps(asked)
     route, size = request.url.path, size_of(asked)
-    calls = [(packed, seed) for seed in seeds(asked)]
+    first = first_seed(asked.seed)
+    count = asked.count if isinstance(asked, ComposeRequest) else 1
+    calls = [(packed, seed) for seed in range(first, first + count)]
     takes = lane.expected(route, size) * len(calls) / lane.share
     return lane.submit(_client(request), route, size, answers.write, calls), takes
 

@@ -17,7 +17,8 @@ import numpy as np
 from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer
 from pingze.composing.poem import Poem, marked
-from pingze.composing.revision import Alternative, poem_request
+from pingze.composing.request import Request, read_request
+from pingze.composing.sheet import Sheet
 from pingze.deadline import check_deadline
 from pingze.errors import InputError
 from pingze.lstm.formulas import StepCache
@@ -96,13 +97,21 @@ class Units:
 
 
 @dataclass(frozen=True)
+class Likely:
+    """A character, and ln p of it at temperature 1."""
+
+    character: str
+    log_probability: float
+
+
+@dataclass(frozen=True)
 class Next:
     """The likeliest characters at a position.
 
     Their p at temperature T is exp(log_probability / T - log_sum).
     """
 
-    characters: Sequence[Alternative]
+    characters: Sequence[Likely]
     temperatures: Sequence[float]
     log_sums: Sequence[float]
     """The log_sum of each temperature: the logarithm of the sum that normalizes the probabilities."""
@@ -141,14 +150,14 @@ def units(asked: UnitsRequest) -> Units:
 def next_(asked: NextRequest) -> Next:
     """Predict the character at a position from everything before it, at each of several temperatures."""
     chosen, poem = _asked(asked)
-    log_p, _ = chosen.score(poem.lines, chosen.prefix(poem_request(chosen, poem)), poem.form)
+    log_p, _ = chosen.score(poem.lines, chosen.prefix(_request(chosen, poem)), poem.form)
     row = log_p[_token(asked, poem)].astype(np.float64)
     best = np.argsort(row)[::-1][: asked.limit]
     tempered = row / np.array(TEMPERATURES)[:, None]
     sums = np.logaddexp.reduce(tempered, axis=1)
     p = np.exp(tempered - sums[:, None])
     entropies = sums - (p * np.where(p > 0, tempered, 0)).sum(axis=1)
-    characters = [Alternative(chosen.vocabulary.tokens[id_], float(row[id_])) for id_ in best]
+    characters = [Likely(chosen.vocabulary.tokens[id_], float(row[id_])) for id_ in best]
     return Next(characters, TEMPERATURES, sums.tolist(), np.exp(entropies).tolist())
 
 
@@ -209,7 +218,7 @@ def _read_layer(
     chosen: Composer, poem: Poem, asked: UnitsRequest
 ) -> tuple[list[int], list[StepCache]]:
     """Return the ids of the condition tokens (form, title etc.), and the layer's cache at each token of the poem."""
-    prefix = chosen.prefix(poem_request(chosen, poem))
+    prefix = chosen.prefix(_request(chosen, poem))
     read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines, poem.form)])
     return prefix, chosen.network.record(read)[asked.layer - 1][len(prefix) + 1 :]
 
@@ -220,6 +229,10 @@ def _token(asked: CharacterRequest, poem: Poem) -> int:
     Marks after lines are tokens too.
     """
     return len("".join(poem.lines[: asked.line - 1])) + asked.line - 1 + asked.position - 1
+
+
+def _request(chosen: Composer, poem: Poem) -> Request:
+    return read_request(chosen.vocabulary, Sheet.of(poem))
 
 
 def _packed(values: Array) -> Packed:

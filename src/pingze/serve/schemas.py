@@ -6,6 +6,8 @@ from typing import Any
 
 from pingze.composing.collecting import Collected
 from pingze.composing.couplets import Couplet
+from pingze.composing.desk import Alternative
+from pingze.composing.explaining import Reason
 from pingze.composing.options import (
     MOODS,
     MOST_LINES,
@@ -17,7 +19,7 @@ from pingze.composing.options import (
     option,
 )
 from pingze.composing.poem import Poem
-from pingze.composing.revision import Alternative, Reason, read_poem
+from pingze.composing.reading import read_poem
 from pingze.corpus.store import Shared
 from pingze.errors import Cause, Clash
 from pingze.network import checkpoint
@@ -71,6 +73,9 @@ class GivenPoem(Bounded):
     seed: int | None = None
     model: str | None = None
     log_probability: float | None = None
+    score: float | None = None
+    number: int | None = None
+    count: int | None = None
 
     def read(self, level: str = CUSTOMARY, standard: str = PINGSHUI.name) -> Poem:
         """Parse the poem.

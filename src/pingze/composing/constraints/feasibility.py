@@ -90,7 +90,9 @@ class CompiledRequest:
             line_types(opening, request.lines) if opening else () for opening in request.openings
         ]
         self.rhyming = RhymePlaces(lexicon, request, self.kinds)
-        self.feet = self.rhyming.at
+        self.waived = {self.layout.starts[line - 1] + at - 1 for line, at in request.waived}
+        self.feet = self.rhyming.at.copy()
+        self.feet[list(self.waived)] = False
         self.asked, self.exists = self._ways()
         # 3. The sets from which positions draw, as columns: G for each kind of foot, then level,
         #    oblique, all.
@@ -161,6 +163,8 @@ class CompiledRequest:
         self, place: int, ids: Array | int, given: Array | bool = True
     ) -> Bool[Array, "... T W"]:
         """Check which tone patterns allow `ids` at `place`: in any reading if `given`, otherwise in the usable tone."""
+        if place in self.waived:
+            return np.ones((*np.shape(ids), *self.asked_at(place).shape), bool)
         given, ids = (np.asarray(each, int)[..., None, None] for each in (given, ids))
         return self.lexicon.fits[given, self.asked_at(place), ids]
 
@@ -176,8 +180,24 @@ class CompiledRequest:
             for place in self.request.form.same(self.place_of(fix)):
                 if places[place] not in (FREE, id_) or not self.base[id_]:
                     return None
+                if id_ in self.excluded_at.get(place, ()):
+                    return None
                 places[place] = id_
         return tuple(places)
+
+    @cached_property
+    def excluded_at(self) -> dict[int, Int[Array, "ids"]]:
+        """The ids that may not stand at a position, by position."""
+        excluded: dict[int, set[int]] = {}
+        ids = self.lexicon.vocabulary.ids
+        for limit in self.request.exclude_at:
+            places = self.layout.places(limit.line - 1)
+            if limit.position is not None:
+                places = places[limit.position - 1 : limit.position]
+            known = {ids[c] for one in limit.characters for c in forms(one) if c in ids}
+            for place in places:
+                excluded[place] = excluded.get(place, set()) | known
+        return {place: np.array(sorted(known), int) for place, known in excluded.items()}
 
     def place_of(self, fix: Fixed) -> int:
         """Return the position, from 0, at which a character is fixed."""

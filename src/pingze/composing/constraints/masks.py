@@ -9,7 +9,8 @@ Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways
     positions in the text.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
@@ -19,9 +20,11 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.lexicon import FREE, WANTS, Lexicon
 from pingze.composing.request import Request
+from pingze.deadline import check_deadline
 from pingze.verse.patterns import word_starts
 
 _NAMES = ("", "平", "仄")
+GOLDEN = 0.618  # multiples of this fraction are spread evenly over an interval
 _TRIED = 8  # texts for which possible characters are tried at once
 
 
@@ -50,21 +53,57 @@ class Ban(Protocol):
 class Constraints(CompiledRequest):
     """A compiled request that computes masks of the allowed characters.
 
-    `old` maps each position that is being rewritten to the id of its old character. `ban` forbids
-    further characters, if the request asks for originality or quoted lines, or has a line that the
-    poem answers.
+    `ban` forbids further characters, if the request asks for originality or quoted lines, or has a
+    line that the poem answers.
     """
 
-    def __init__(
-        self,
-        lexicon: Lexicon,
-        request: Request,
-        old: dict[int, int] | None = None,
-        ban: Ban | None = None,
-    ) -> None:
+    def __init__(self, lexicon: Lexicon, request: Request, ban: Ban | None = None) -> None:
         super().__init__(lexicon, request)
-        self.old = old or {}
         self.ban = ban
+        ids = lexicon.vocabulary.ids
+        self.old = {self.place_of(fix): ids[fix.character] for fix in request.was}
+        """The former character of each position that is being rewritten."""
+        self.unwanted = [
+            tuple(ids[one] for one in word)
+            for word in request.exclude_words
+            if all(one in ids for one in word)
+        ]
+
+    def decisions(self) -> Iterator[Fixes]:
+        """Yield the fixed ids under each way to decide the request's choices, if some poem can have them.
+
+        Ways that follow each other differ in every choice, so that the first few are a fair sample.
+        """
+        fixed = self.fixed
+        if fixed is None:
+            return
+        ids = self.lexicon.vocabulary.ids
+        places = [
+            self.layout.starts[limit.line - 1] + (limit.position or 1) - 1
+            for limit in self.request.choices
+        ]
+        options = [
+            [ids[one] for one in limit.characters if self.base[ids[one]]]
+            for limit in self.request.choices
+        ]
+        number = math.prod(len(ids) for ids in options)
+        step = next(
+            n for n in range(int(number * GOLDEN) + 1, 2 * number + 2) if math.gcd(n, number) == 1
+        )
+        for way in range(number):
+            check_deadline()
+            rest = way * step % number
+            chosen = []
+            for ids_of_place in options:
+                rest, at = divmod(rest, len(ids_of_place))
+                chosen.append(ids_of_place[at])
+            decided = list(fixed)
+            for place, id_ in zip(places, chosen, strict=True):
+                for same in self.request.form.same(place):
+                    decided[same] = id_
+            is_new = self.request.repeat or len({*chosen} - {*fixed}) == len(chosen)
+            if is_new and self.begin(tuple(decided)) is not None:
+                yield tuple(decided)
 
     def tones_of(self, fixed: Fixes) -> list[str]:
         """Return the tone, 平 or 仄, that a text must have at each position; "" if both are allowed."""
@@ -144,9 +183,32 @@ class Constraints(CompiledRequest):
     def _without_banned(
         self, allowed: Bool[Array, "N V"], partial_texts: PartialTexts, place: int
     ) -> Bool[Array, "N V"]:
+        allowed = allowed.copy()
+        if place in self.excluded_at:
+            allowed[:, self.excluded_at[place]] = False
+        for word in self.unwanted:
+            self._forbid_word(word, allowed, partial_texts, place)
         if self.ban is None:
-            return allowed.copy()
+            return allowed
         return allowed & ~self.ban.forbidden(self, partial_texts, place)
+
+    def _forbid_word(
+        self,
+        word: tuple[int, ...],
+        allowed: Bool[Array, "N V"],
+        partial_texts: PartialTexts,
+        place: int,
+    ) -> None:
+        """Forbid, in place, the character at a free position that would complete a word in its line."""
+        free = partial_texts.fixed[:, place] == FREE
+        line = self.layout.places(self.layout.line[place])
+        for at, id_ in enumerate(word):
+            start = place - at
+            if start < line.start or start + len(word) > line.stop:
+                continue
+            others = partial_texts.texts[:, start : start + len(word)] == word
+            others[:, at] = True
+            allowed[others.all(axis=1) & free, id_] = False
 
     def _completable(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters after which each text can still be completed."""

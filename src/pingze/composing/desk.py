@@ -1,0 +1,451 @@
+"""Work on a sheet: fill its blanks, and list what else could stand at its places."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import TYPE_CHECKING, Unpack, cast
+
+import numpy as np
+
+from pingze.arrays import Array, Float
+from pingze.composing.composer import Composer, composer, first_seed, prepare
+from pingze.composing.constraints.feasibility import Fixes
+from pingze.composing.constraints.masks import Constraints
+from pingze.composing.lexicon import FREE
+from pingze.composing.options import Collecting, Composing, Options, check_bounds, with_options
+from pingze.composing.poem import Poem
+from pingze.composing.request import read_request
+from pingze.composing.sheet import Sheet
+from pingze.composing.smc import Text, ordered
+from pingze.composing.typed_text import tell
+from pingze.composing.words import Starts
+from pingze.deadline import check_deadline
+from pingze.errors import InfeasibleError, InputError, UnfinishedError, wrong_type
+from pingze.network.checkpoint import Model
+from pingze.verse.verdict import Note
+
+if TYPE_CHECKING:
+    from pingze.composing.collecting import Collected
+
+Target = int | tuple[int, int]
+"""A line number, or a line number and a position in that line; both count from 1."""
+MOST_DRAFTS = 1000
+TRIED = 128
+"""The maximum number of characters that are tried at a place: the likeliest after the text before."""
+LIKENESS = 16.0
+"""By how much a draft's score counts less if a better draft has the same character at all open places."""
+ROUNDS = 4
+"""How often more populations are written, if the first ones give too few different drafts."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """What could replace a character, a word, a line or a couplet of a poem."""
+
+    text: str
+    """The characters, without marks."""
+    score: float
+    """The score of the poem with them (`Poem.score`)."""
+    change: float | None
+    """By how much the score rises; None if the sheet has other blanks."""
+    log_probability: float
+    """ln p of the whole poem with them, including marks and the end token."""
+
+
+@with_options
+def compose(
+    start: str = "", *, count: int = 1, model: Model | None = None, **options: Unpack[Options]
+) -> list[Poem]:
+    """Compose `count` different poems that keep every constraint, best first.
+
+    A character appears only once unless it is reduplicated 疊字, you fix it, or `repeat` is set.
+    Lines and characters are numbered from 1; Simplified characters are read as Traditional ones.
+
+    Args:
+        start: The opening, of any length up to the whole poem.
+        form: One of 五絕 五律 五排 五古 七絕 七律 七排 七古, or a tune, as 浣溪沙.
+        lines: The number of lines, for a 排 or 古.
+        template: The name of an opening template, or part of the name, as 平起 or 首句入韻.
+        rhyme: The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.
+        acrostic: One character per line, as 春夏秋冬.
+        acrostic_at: Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.
+        pattern: One block of characters per line, with ＿ at each free position, and [靜晚夜] where one
+            of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.
+        like: Characters to prefer, as those of a poem to resemble.
+        unlike: Characters to use less, as those of other poems on the subject.
+        count: The number of poems.
+        level: How strictly tones are judged: customary or strict, with +RULE or -RULE to add or
+            drop a rule.
+        standard: How characters are read: pingshui 平水韻, tongyun 中華通韻, xinyun 中華新韻.
+        include: Words that must appear, separated by spaces, as '雁 芙蓉'.
+        exclude: Characters that must not appear.
+        exclude_words: Words that must not appear, separated by spaces, as '匈奴 何處'.
+        repeat: Allow a character to appear more than once, not only in reduplication.
+        original: The maximum number of consecutive characters that a line may share with a line of
+            the corpus.
+        antithesis: How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to
+            the model.
+        taste: How strongly the predicted judgement of a reader counts; 0 leaves the choice to the
+            model.
+        title: A title of at most 20 characters, for models that know titles.
+        about: A theme of at most 8 characters, as 江雪, for models that know themes.
+        mood: One of joyful, calm, sad; by default the mood of the title or theme, if it has one.
+        poet: The poet whose manner to imitate, for models that know poets.
+        temperature: 0 always takes the likeliest character; higher values draw less likely ones
+            more often.
+        top_p: The nucleus: draw almost only from the smallest set of likeliest characters with this
+            total probability.
+        particles: The number of particles for each poem; long poems use fewer.
+        seed: The same seed gives the same poem.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
+
+    Raises InputError if a value cannot be used, InfeasibleError if the constraints clash,
+    UnfinishedError if every attempt would copy a line of the corpus, CorpusError if `original` is
+    set and there is no corpus, CheckpointError if the model cannot be read.
+    """
+    return fill(Sheet(start=start, **options), count, model=model)
+
+
+def collect(
+    *, poets: str = "", count: int = 1, model: Model | None = None, **options: Unpack[Options]
+) -> "list[Collected]":
+    """Put together poems of quoted lines 集句 that keep every constraint; each line is from a different poem.
+
+    Each line keeps its place in its couplet: first lines stay first, and second lines stay second.
+    The model chooses which lines follow one another.
+
+    Args:
+        poets: Poets or dynasties whose lines to quote, separated by spaces, as '杜甫 李白' or 唐;
+            all by default.
+        count: The number of poems.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
+        options: The options of `compose` except `original`, such as `form`, `title`, `rhyme` and
+            `seed`.
+
+    Raises the same errors as `compose`, and CorpusError if there is no corpus, which `pingze corpus
+    fetch` builds.
+    """
+    asked = Collecting(poets=poets, **options)
+    return cast("list[Collected]", fill(asked, count, model=model))
+
+
+def fill(
+    sheet: Composing,
+    count: int = 1,
+    *,
+    seed: int | None = None,
+    model: Model | None = None,
+    reference: bool = False,
+) -> list[Poem]:
+    """Fill the blanks of a sheet in `count` different ways, best first.
+
+    No two drafts share a line that has blanks, as long as there are enough such drafts, and their
+    openings differ. If only one place is blank, every character that fits is known; in other sheets
+    that leave little choice, fewer drafts than asked for may be found. A ConversionWarning tells how
+    many there are.
+
+    Args:
+        sheet: The sheet.
+        count: The maximum number of drafts, from 1 to 1000.
+        seed: The same seed and count give the same drafts; by default the sheet's seed, or a random
+            one.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
+        reference: Whether to run the model by `lstm/formulas.py`, which is slower.
+
+    Raises InputError if a value cannot be used, InfeasibleError if the constraints clash,
+    UnfinishedError if no particle was finished, CorpusError if `original` is set and there is no
+    corpus, CheckpointError if the model cannot be read.
+    """
+    check_bounds("count", count, {"minimum": 1, "maximum": MOST_DRAFTS})
+    chosen, starts = prepare(sheet, model, reference=reference)
+    seed = first_seed(sheet.seed if seed is None else seed)
+    desk = Filling(chosen, starts, sheet, seed, count)
+    return desk.choose(desk.write(desk.numbers))
+
+
+class Filling:
+    """The work on one sheet: which populations are written, and which drafts are chosen from them.
+
+    The populations with different numbers can be written in different processes.
+    """
+
+    def __init__(
+        self, chosen: Composer, starts: Starts, sheet: Composing, seed: int, count: int
+    ) -> None:
+        self.composer = chosen
+        self.starts = starts
+        self.constraints = starts.constraints
+        self.sheet = sheet
+        self.seed = seed
+        self.count = count
+        decided = starts.inclusions[0].fixed or ()
+        self.open = [
+            place
+            for place, id_ in enumerate(self.constraints.fixed or ())
+            if id_ == FREE and place not in self.constraints.echoes
+        ]
+        """The positions that may differ between drafts."""
+        self.undecided = [place for place in self.open if decided[place] == FREE]
+        """Those that the model writes; the others are choices."""
+        per_poem, _ = chosen.populations(self.constraints, sheet)
+        self.numbers = range(per_poem * count)
+        """The numbers of the populations that the drafts are chosen from."""
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether every way to fill the sheet can be listed, since at most one place is written by the model."""
+        if self.count == 1 or self.constraints.ban or self.starts.inclusions[0].words:
+            return False
+        return len(self.undecided) + (len(self.open) > len(self.undecided)) <= 1
+
+    def write(self, numbers: Sequence[int]) -> list[Text]:
+        """Write populations, and return the best texts of each: as many as can become drafts."""
+        if self.is_listed:
+            return self._listed() if 0 in numbers else []
+        lines = {self.constraints.layout.line[place] for place in self.open}
+        # the texts of a population share their openings, so that it gives one draft of many lines
+        most = 1 if self.count == 1 or len(lines) > 2 else self.count
+        populations = [(self.seed, number) for number in numbers]
+        found = self.composer.texts(self.starts, self.sheet, populations, most)
+        return [text for texts in found for text in texts]
+
+    def choose(self, texts: Sequence[Text]) -> list[Poem]:
+        """Choose the drafts from texts of all populations, and write more populations if they are too few."""
+        if not texts:
+            raise UnfinishedError("unfinished")
+        best_first = ordered(texts)
+        drafts = self._different(best_first)
+        round_ = 1
+        while len(drafts) < self.count and round_ < ROUNDS and not self.is_listed and self.open:
+            numbers = [number + round_ * len(self.numbers) for number in self.numbers]
+            before = {text.ids.tobytes() for text in best_first}
+            more = self.write(numbers)
+            best_first = ordered([*best_first, *more])
+            drafts = self._different(best_first)
+            round_ += 1
+            if all(text.ids.tobytes() in before for text in more):
+                break
+        drafts = self._different(best_first, also_alike=True)
+        if len(drafts) < self.count:
+            tell(Note("fewer_drafts", has=len(drafts), wanted=self.count))
+        poems = []
+        for number, text in enumerate(drafts, 1):
+            poem = self.composer.poem(self.constraints, text, self.seed)
+            poems.append(replace(poem, number=number, count=self.count))
+        return poems
+
+    def _different(self, best_first: Sequence[Text], also_alike: bool = False) -> list[Text]:
+        """Take the best texts of which no two share a line with open places, nor an open opening.
+
+        A text counts less the more of its characters a text that was taken has in their places
+        (maximal marginal relevance). If the texts are too few and `also_alike`, add those that
+        share the fewest lines.
+        """
+        # 1) What must differ: each line that has open places, and the opening.
+        ids = np.array([text.ids for text in best_first])
+        layout = self.constraints.layout
+        parts = [layout.places(line) for line in dict.fromkeys(layout.line[at] for at in self.open)]
+        if len(parts) > 1 and {0, 1} <= set(self.open):
+            parts.append(range(2))
+        if not parts:
+            return list(best_first[:1])
+        # 2) Take one text after another.
+        scores = np.array([text.score for text in best_first])
+        is_left = np.ones(len(best_first), bool)
+        shared = np.zeros(len(best_first), int)  # the most parts shared with a text that was taken
+        likeness = np.zeros(len(best_first))  # the largest share of open places shared with one
+        taken: list[int] = []
+        for most_shared in range(len(parts) if also_alike else 1):
+            while len(taken) < self.count:
+                may = is_left & (shared <= most_shared)
+                if not may.any():
+                    break
+                worth = (
+                    scores - LIKENESS * likeness if scores.any() else -np.arange(len(best_first))
+                )
+                best = int(np.where(may, worth, -np.inf).argmax())
+                taken.append(best)
+                same = ids == ids[best]
+                is_left[same.all(axis=1)] = False
+                likeness = np.maximum(likeness, same[:, self.open].mean(axis=1))
+                shared = np.maximum(shared, sum(same[:, part].all(axis=1) for part in parts))
+        return [best_first[n] for n in sorted(taken)]
+
+    def _listed(self) -> list[Text]:
+        """List every way to fill the sheet: by the choices, and by the likeliest characters at the only blank."""
+        texts: list[Fixes] = [one.fixed for one in self.starts.inclusions if one.fixed is not None]
+        if self.undecided:
+            (place,) = self.undecided
+            ids = likeliest(self.composer, self.constraints, texts[0], place)
+            new = [id_ for id_ in ids if id_ != self.constraints.old.get(place)]
+            texts = [_with(self.constraints, texts[0], [place], [id_]) for id_ in new or ids]
+        return self.composer.judge(self.constraints, texts, self.sheet)
+
+
+def revise(
+    poem: Poem,
+    targets: Iterable[Target],
+    *,
+    count: int = 1,
+    model: Model | None = None,
+    **options: Unpack[Options],
+) -> list[Poem]:
+    """Rewrite the targets of a poem in `count` different ways, and keep everything else.
+
+    The form, template and rhyme group are kept too. The text after a target counts as much as the
+    text before it. Each target place gets a new character, unless only the old one is possible.
+
+    Args:
+        poem: A poem returned by `compose` or `read_poem`.
+        targets: What to rewrite: lines, as 2, and characters, as (line, position); both count from
+            1.
+        count: The maximum number of poems.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
+        **options: The options of `compose` except start and form. By default the poem's template,
+            rhyme, title, poet, theme and mood are kept.
+
+    Raises the same errors as `fill`, and InputError if a target is outside the poem.
+    """
+    sheet = Sheet.of(poem, **options)
+    composer(model, Composing(**options), form=poem.form)  # refuses what the model does not know
+    if not isinstance(targets, Iterable):
+        raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
+    freed = False
+    for target in targets:
+        given = target if isinstance(target, tuple) else (target,)
+        if len(given) not in (1, 2) or not all(isinstance(number, Integral) for number in given):
+            raise wrong_type("targets", target, "lines and places, as [2, (3, 5)]")
+        line, *position = (int(number) for number in given)
+        sheet = sheet.free(line, position[0], position[0]) if position else sheet.free(line)
+        freed = True
+    if not freed:
+        raise InputError("no_targets", field="targets")
+    return fill(sheet, count, model=model)
+
+
+def alternatives(
+    sheet: Sheet,
+    line: int,
+    start: int = 1,
+    end: int | None = None,
+    *,
+    count: int = 12,
+    model: Model | None = None,
+) -> list[Alternative]:
+    """List what else could stand at some places of a line, or of a couplet, best first.
+
+    Every alternative keeps the constraints; faults elsewhere in the sheet are left as they are. The
+    whole poem decides the order, what follows the places too.
+
+    Args:
+        sheet: The sheet; `Sheet.of` makes one of a poem.
+        line: The number of the line, from 1.
+        start: The first position in the line, from 1.
+        end: The last position; by default the last of the line. A number beyond the line goes on in
+            the next line: 2 · width is the end of the couplet.
+        count: The maximum number of alternatives, from 1.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
+
+    Raises the same errors as `fill`.
+    """
+    check_bounds("count", count, {"minimum": 1, "maximum": MOST_DRAFTS})
+    freed = _free_span(sheet, line, start, end)
+    chosen, starts = prepare_forgiving(freed, model)
+    constraints = starts.constraints
+    layout = constraints.layout
+    first = layout.starts[line - 1] + start - 1
+    last = layout.starts[line - 1] + (layout.widths[line - 1] if end is None else end)
+    # one more, since the text that stands is an alternative too
+    filling = Filling(chosen, starts, sheet, first_seed(sheet.seed or 0), count + 1)
+    texts = ordered(filling.write(range(max(2, len(filling.numbers) // 8))))
+    # The score of what stands, if it is whole, decides by how much the others are better.
+    present = None
+    if sheet.is_full:
+        _, as_is = prepare_forgiving(sheet, model)
+        assert as_is.constraints.fixed is not None, "a full sheet fixes one character a place"
+        present = chosen.judge(as_is.constraints, [as_is.constraints.fixed], sheet)[0].score
+    standing = "".join(sheet.rows)[first:last]
+    decode = constraints.lexicon.vocabulary.decode
+    found: dict[str, Alternative] = {}
+    for text in texts:
+        written = decode(text.ids)[first:last]
+        if written != standing and written not in found and len(found) < count:
+            found[written] = Alternative(
+                text=written,
+                score=text.score,
+                change=None if present is None else text.score - present,
+                log_probability=text.log_probability,
+            )
+    return list(found.values())
+
+
+def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Composer, Starts]:
+    """Compile a sheet as `prepare` does, but do not judge the characters whose faults leave no poem."""
+    try:
+        return prepare(sheet, model)
+    except InfeasibleError as error:
+        waived = tuple(
+            (clash.line, clash.position)
+            for clash in error.clashes
+            if clash.line is not None and clash.position is not None
+        )
+        if len(waived) < len(error.clashes) or not waived:
+            raise
+    chosen = composer(model, sheet)
+    return chosen, chosen.prepare(replace(read_request(chosen.vocabulary, sheet), waived=waived))
+
+
+def likeliest(
+    chosen: Composer, constraints: Constraints, fixed: Fixes, place: int
+) -> Sequence[int]:
+    """List the characters that may stand at the only free position of a text, likeliest first after the text before.
+
+    At most `TRIED` are listed.
+    """
+    candidates = np.flatnonzero(constraints.allowed_alone(fixed, place))
+    log_p = log_p_before(chosen, constraints, fixed, place)
+    known = constraints.lexicon.reads[candidates]
+    order = np.argsort(-log_p[known], kind="stable")[:TRIED]
+    ids: list[int] = candidates[order].tolist()
+    return ids
+
+
+def log_p_before(
+    chosen: Composer, constraints: Constraints, fixed: Fixes, place: int
+) -> Float[Array, "V"]:
+    """Return ln p of every token at a position, given the text before it."""
+    state = chosen.network.start(prefix=chosen.prefix(constraints.request))
+    marks = constraints.request.form.marks(constraints.request.lines)
+    mark_ids = chosen.vocabulary.encode(marks)
+    layout = constraints.layout
+    for at in range(place):
+        check_deadline()
+        state = chosen.network.step(state, np.array([constraints.lexicon.reads[fixed[at]]]))
+        if at + 1 in layout.starts:
+            state = chosen.network.step(state, mark_ids[layout.line[at]][None])
+    log_p: Float[Array, V] = state.log_p[0]
+    return log_p
+
+
+def _free_span(sheet: Sheet, line: int, start: int, end: int | None) -> Sheet:
+    """Free the places from `start` to `end` of a line; an end beyond the line is in the next one."""
+    rows = sheet.rows
+    if not 1 <= line <= len(rows):
+        raise InputError("no_line", field="line", has=line, most=len(rows))
+    width = len(rows[line - 1])
+    last = width if end is None else end
+    freed = sheet.free(line, start, min(last, width))
+    if last > width:
+        freed = freed.free(line + 1, 1, last - width)
+    return replace(freed, was=[])
+
+
+def _with(
+    constraints: Constraints, fixed: Fixes, places: Sequence[int], ids: Sequence[int]
+) -> Fixes:
+    """Return fixed ids with others at some positions, and at those that repeat them 疊句."""
+    changed = list(fixed)
+    for place, id_ in zip(places, ids, strict=True):
+        for same in constraints.request.form.same(place):
+            changed[same] = id_
+    return tuple(changed)

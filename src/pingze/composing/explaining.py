@@ -1,0 +1,114 @@
+"""Explain each character of a poem: its probability, tone, rhyme groups and alternatives."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pingze.composing.composer import prepare
+from pingze.composing.options import LARGEST_SEED, check_bounds
+from pingze.composing.poem import Poem
+from pingze.composing.sheet import Sheet
+from pingze.deadline import check_deadline
+from pingze.network.checkpoint import Model
+from pingze.verse.patterns import CUSTOMARY
+from pingze.verse.standard import PINGSHUI
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One character of a poem, with its probability, tone, rhyme groups and alternatives."""
+
+    line: int
+    """The number of the character's line, from 1."""
+    position: int
+    """The position of the character in its line, from 1."""
+    character: str
+    """One Han character."""
+    probability: float
+    """The probability of the character given all the text before it, at temperature 1."""
+    rank: int
+    """The rank of this probability among those of all tokens in the vocabulary.
+
+    The highest probability has rank 1.
+    """
+    tone: str
+    """The tone in which the character is read: 平, 仄, or "" if it is ambiguous and the position allows both."""
+    rhyme_group: str
+    """The labels of the rhyme groups, as 下平七陽; "" if unknown.
+
+    A character that rhymes has only the poem's group.
+    """
+    alternatives: list[str]
+    """The other characters that the form allows here, likeliest first.
+
+    Mood and antithesis also affect the order.
+    """
+
+
+def explain(
+    poem: Poem,
+    *,
+    limit: int = 5,
+    level: str = CUSTOMARY,
+    standard: str = PINGSHUI.name,
+    model: Model | None = None,
+) -> list[Reason]:
+    """Explain each character of a poem: its probability, tone, rhyme groups and alternatives.
+
+    Args:
+        poem: A poem returned by `compose` or `read_poem`.
+        limit: The maximum number of alternatives listed for each character, from 0.
+        level: How strictly tones are judged: customary or strict.
+        standard: How characters are read: pingshui, tongyun or xinyun.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
+
+    Raises InfeasibleError if the poem does not keep its form, template and rhyme group, InputError
+    on an invalid value, CheckpointError if the model cannot be read.
+    """
+    check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
+    chosen, starts = prepare(Sheet.of(poem, level=level, standard=standard), model)
+    constraints = starts.constraints
+    fixed = constraints.fixed
+    assert fixed is not None, "a request that can be met fixes one character a place"
+    request = constraints.request
+    standard_of_request = request.standard
+    text = "".join(poem.lines)
+    log_p, _ = chosen.score(poem.lines, chosen.prefix(request), poem.form)
+    tones = constraints.tones_of(fixed)
+    reasons = []
+    for place, id_ in enumerate(fixed):
+        check_deadline()
+        line, position = constraints.layout.where(place)
+        row = log_p[place + line]  # each earlier line is followed by a mark
+        # 1) The other characters that may stand here.
+        known = constraints.lexicon.reads[id_]
+        others = constraints.allowed_alone(fixed, place)[: len(row)]
+        others[known] = False
+        worth = row + chosen.weighed(constraints, place)
+        most = min(limit, int(others.sum()))
+        ranked = np.argsort(-np.where(others, worth, -np.inf))[:most]
+        # 2) A rhyme is read in the poem's group, any other character in the tone that its position
+        #    requires.
+        names = standard_of_request.rhymes(text[place])
+        tone = tones[place] or standard_of_request.usable_tone(text[place]) or ""
+        groups = [
+            group
+            for name, group in standard_of_request.groups.items()
+            if name in names and tone in (group.side, "")
+        ]
+        if constraints.feet[place].any() and poem.rhyme in names:
+            groups = [standard_of_request.groups[poem.rhyme]]
+            tone = groups[0].side
+        reasons.append(
+            Reason(
+                line=line + 1,
+                position=position + 1,
+                character=text[place],
+                probability=float(np.exp(row[known])),
+                rank=int((row > row[known]).sum()) + 1,
+                tone=tone,
+                rhyme_group=" ".join(group.label for group in groups),
+                alternatives=[chosen.vocabulary.tokens[n] for n in ranked],
+            )
+        )
+    return reasons

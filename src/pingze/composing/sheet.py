@@ -1,0 +1,196 @@
+"""Define the sheet: the wishes for a poem and, for each place, a character that is kept, one that stands, or a blank.
+
+Everything that is written here is a sheet with other places filled: a new poem has only blanks, an
+acrostic has the first character of each line, a revision has one line blank. `desk` says what can be
+done with a sheet.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pingze.composing.options import MOST_LINES, Bounded, Composing, option
+from pingze.composing.poem import Poem, punctuate
+from pingze.errors import InputError, wrong_type
+from pingze.verse.characters import MARKS
+from pingze.verse.forms import Form, find_form
+
+BLANK = "＿"
+BLANKS = "＿_□？?*＊.．"
+"""The characters that stand for a blank in a line or a pattern."""
+LONGEST_LINE = 16
+"""The maximum number of characters in a line; the lines of all tunes are shorter."""
+MOST_LIMITS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit(Bounded):
+    """Characters that a place, or all places of a line, may or may not have."""
+
+    line: int = option(..., "The line's number.", minimum=1, maximum=MOST_LINES)
+    position: int | None = option(
+        None, "The character's number; null: every place.", minimum=1, maximum=LONGEST_LINE
+    )
+    characters: str = option(..., "The characters.", maxLength=200)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet(Composing):
+    """The wishes for a poem, and what is written of it.
+
+    `keep`, `put` and `free` return a new sheet. The options are those of a poem: `compose` explains
+    them.
+    """
+
+    lines: list[str] | int | None = option(  # type: ignore[assignment]  # wider than a number
+        None,
+        "What is written, with ＿ for a blank, one text per line, or the number of lines; absent lines are blank.",
+        minimum=2,
+        maximum=MOST_LINES,
+        maxItems=MOST_LINES,
+    )
+    kept: list[str] = option(
+        [], "For each line, 1 at each character that may not change.", maxItems=MOST_LINES
+    )
+    was: list[str] = option(
+        [],
+        "For each line, what stood at a blank; another character is written there if one can.",
+        maxItems=MOST_LINES,
+    )
+    choices: list[Limit] = option([], "What a blank may be.", maxItems=MOST_LIMITS)
+    exclude_at: list[Limit] = option([], "What may not stand there.", maxItems=MOST_LIMITS)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.lines, list | int | None) or isinstance(self.lines, bool):
+            raise wrong_type("lines", self.lines, "a list of lines, or their number")
+        super().__post_init__()
+        for name in ("lines", "kept", "was"):
+            rows = getattr(self, name)
+            for row in rows if isinstance(rows, list) else []:
+                if not isinstance(row, str):
+                    raise wrong_type(name, row, "text")
+
+    @classmethod
+    def of(cls, poem: Poem, **options: Any) -> "Sheet":
+        """Return a sheet on which a poem stands.
+
+        Args:
+            poem: The poem. Its form, template, rhyme, title, poet, theme and mood become options,
+                unless `options` has them.
+            **options: Further options of `compose`.
+        """
+        if not isinstance(poem, Poem):
+            raise wrong_type("poem", poem, "a Poem, as compose and read_poem give")
+        if len(poem.lines) > MOST_LINES:
+            raise InputError("too_many_lines", field="poem", has=len(poem.lines), most=MOST_LINES)
+        for name in ("template", "rhyme", "title", "poet", "about", "mood"):
+            if options.get(name) is None:
+                options[name] = getattr(poem, name)
+        return cls(**options | {"form": poem.form, "lines": list(poem.lines)})
+
+    @property
+    def shape(self) -> Form:
+        """The form. Raises InputError if it is unknown."""
+        return find_form(self.form)
+
+    @property
+    def count_of_lines(self) -> int:
+        """The number of lines, as the form or `lines` gives it."""
+        form = self.shape
+        if isinstance(self.lines, int):
+            return self.lines
+        if form.lines is None and self.lines:
+            return len(self.lines)
+        return form.default_lines
+
+    @property
+    def rows(self) -> list[str]:
+        """What is written in each line, with ＿ for each blank."""
+        written = self.lines if isinstance(self.lines, list) else []
+        return self._full("lines", written)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no place is blank."""
+        return BLANK not in "".join(self.rows)
+
+    def keep(self, line: int, text: str | None = None) -> "Sheet":
+        """Write a line, with ＿ for blanks, and keep its characters; without `text`, keep what stands."""
+        sheet = self if text is None else self.put(line, text)
+        row = sheet._row(line)
+        mask = "".join("0" if one == BLANK else "1" for one in row)
+        return sheet._with("kept", line, mask)
+
+    def put(self, line: int, text: str) -> "Sheet":
+        """Write a line, with ＿ for blanks; its characters may change."""
+        self._row(line)
+        return self._with("lines", line, text)._with("kept", line, "")
+
+    def free(self, line: int, start: int = 1, end: int | None = None) -> "Sheet":
+        """Make the places of a line blank, from `start` to `end`, or to its end; another character is written there.
+
+        The same places in the lines that repeat this one 疊句 become blank too.
+        """
+        width = len(self._row(line))
+        last = width if end is None else end
+        for position in (start, last):
+            if not 1 <= position <= width:
+                raise InputError("no_position", field="position", has=position, most=width)
+        layout = self.shape.layout(self.count_of_lines)
+        sheet = self
+        for position in range(start, last + 1):
+            place = layout.starts[line - 1] + position - 1
+            for same in self.shape.same(place):
+                sheet = sheet._freed(*layout.where(same))
+        return sheet
+
+    def __str__(self) -> str:
+        return punctuate(self.rows, self.form)
+
+    def _freed(self, number: int, at: int) -> "Sheet":
+        row = self.rows[number]
+        was = self._full("was", self.was)[number]
+        kept = self.kept[number] if number < len(self.kept) else ""
+        sheet = self._with("lines", number + 1, row[:at] + BLANK + row[at + 1 :])
+        sheet = sheet._with("kept", number + 1, kept[:at] + "0" * bool(kept[at:]) + kept[at + 1 :])
+        return sheet._with("was", number + 1, was[:at] + row[at] + was[at + 1 :])
+
+    def _row(self, line: int) -> str:
+        """Return what is written in a line. Raises InputError if there is no such line."""
+        rows = self.rows
+        if not isinstance(line, int) or not 1 <= line <= len(rows):
+            raise InputError("no_line", field="line", has=line, most=len(rows))
+        return rows[line - 1]
+
+    def _with(self, name: str, line: int, row: str) -> "Sheet":
+        """Copy the sheet with another row of `lines`, `kept` or `was`."""
+        rows = self.rows if name == "lines" else list(getattr(self, name))
+        rows += [""] * (line - len(rows))
+        rows[line - 1] = row
+        changed: dict[str, Any] = {name: rows}
+        return replace(self, **changed)
+
+    def _full(self, name: str, written: Sequence[str]) -> list[str]:
+        """Return a row for each line, in which an absent or empty one is blank."""
+        widths = self.shape.widths(self.count_of_lines)
+        if len(written) > len(widths):
+            raise InputError("too_many_lines", field=name, has=len(written), most=len(widths))
+        rows = []
+        for number, width in enumerate(widths):
+            row = ""
+            for one in written[number] if number < len(written) else "":
+                if one in BLANKS:
+                    row += BLANK
+                elif not one.isspace() and one not in MARKS:
+                    row += one
+            if row and len(row) != width:
+                raise InputError(
+                    "block_width",
+                    field=name,
+                    line=number + 1,
+                    block=row[:20],
+                    has=len(row),
+                    wanted=width,
+                )
+            rows.append(row or BLANK * width)
+        return rows

@@ -1,0 +1,145 @@
+"""Sheets: what is written, kept and blank, and what a request reads from them."""
+
+from dataclasses import replace
+
+import pytest
+
+from pingze.composing.composer import Composer
+from pingze.composing.desk import fill
+from pingze.composing.poem import Poem
+from pingze.composing.request import read_request
+from pingze.composing.sheet import BLANK, Limit, Sheet
+from pingze.errors import InfeasibleError, InputError
+from pingze.verse.standard import PINGSHUI
+from tests.composing.verse import POOL, composer
+
+CHOSEN = composer(seed=6)
+LEVELS = [one for one in POOL if PINGSHUI.tone(one) == "平"]
+OBLIQUES = [one for one in POOL if PINGSHUI.tone(one) == "仄"]
+
+
+@pytest.fixture(autouse=True)
+def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("composer", "desk"):
+        monkeypatch.setattr(f"pingze.composing.{name}.composer", lambda *_, **__: CHOSEN)
+
+
+def fixed_by(sheet: Sheet, chosen: Composer = CHOSEN) -> set[tuple[str, int, int, str]]:
+    fixed = read_request(chosen.vocabulary, sheet).fixed
+    return {(fix.option, fix.line, fix.position, fix.character) for fix in fixed}
+
+
+def test_absent_lines_are_blank() -> None:
+    assert Sheet(form="五絕", lines=["春月"[0] * 5]).rows == ["春春春春春"] + [BLANK * 5] * 3
+
+
+def test_every_sign_of_a_blank_is_read() -> None:
+    assert Sheet(form="五絕", lines=["_月＿?*"]).rows[0] == "＿月＿＿＿"
+
+
+def test_a_line_of_another_length_is_refused() -> None:
+    with pytest.raises(InputError, match="line 2, 春月, has 2 characters; a line has 5"):
+        _ = Sheet(form="五絕", lines=["", "春月"]).rows
+
+
+def test_more_lines_than_the_form_has_are_refused() -> None:
+    with pytest.raises(InputError, match="lines has 5 lines; give 4 at most"):
+        _ = Sheet(form="五絕", lines=[""] * 5).rows
+
+
+def test_a_number_of_lines_may_be_given_instead() -> None:
+    assert Sheet(form="五排", lines=12).rows == [BLANK * 5] * 12
+
+
+def test_the_lines_of_old_style_verse_are_as_many_as_are_given() -> None:
+    assert Sheet(form="五古", lines=["", "", "", ""]).count_of_lines == 4
+
+
+def test_what_is_put_stands_and_what_is_kept_may_not_change() -> None:
+    sheet = Sheet(form="五絕").put(1, "春＿＿＿＿").keep(3, "＿月＿＿＿")
+    assert fixed_by(sheet) == {("lines", 1, 1, "春"), ("kept", 3, 2, "月")}
+
+
+def test_a_line_that_stands_is_kept_without_its_text() -> None:
+    assert fixed_by(Sheet(form="五絕").put(2, "＿月＿＿＿").keep(2)) == {("kept", 2, 2, "月")}
+
+
+def test_what_is_freed_is_blank_and_remembered() -> None:
+    sheet = Sheet(form="五絕").keep(2, "春月花山風").free(2, 2, 3)
+    assert sheet.rows[1] == "春＿＿山風"
+    assert {fix.character for fix in read_request(CHOSEN.vocabulary, sheet).was} == {"月", "花"}
+
+
+def test_a_place_outside_the_line_is_refused() -> None:
+    with pytest.raises(InputError, match="character 6 is not in a line, which has 5"):
+        Sheet(form="五絕").free(1, 6)
+
+
+def test_a_sheet_shows_its_lines() -> None:
+    assert (
+        str(Sheet(form="五絕").put(1, "春＿＿＿＿")).splitlines()[0] == "春＿＿＿＿，＿＿＿＿＿。"
+    )
+
+
+def test_a_sheet_of_a_poem_has_its_form_and_wishes() -> None:
+    poem = Poem("五絕", None, "東", "春山", None, 0, "", ["春月花山風"] * 4, 0.0)
+    sheet = Sheet.of(poem, title="江月")
+    assert (sheet.form, sheet.rhyme, sheet.title, sheet.rows) == ("五絕", "東", "江月", poem.lines)
+
+
+def test_a_choice_is_one_of_its_characters() -> None:
+    sheet = Sheet(form="五絕", pattern=f"＿＿[{''.join(LEVELS[:3])}]＿＿", particles=8)
+    drafts = fill(sheet, 6, seed=1)
+    assert {draft.lines[0][2] for draft in drafts} <= {*LEVELS[:3]}
+
+
+def test_choices_alone_give_every_way_to_decide_them() -> None:
+    (poem,) = fill(Sheet(form="五絕", particles=8), seed=1)
+    spare = [one for one in LEVELS + OBLIQUES if one not in "".join(poem.lines)]
+    tone = PINGSHUI.tone(poem.lines[2][1])
+    options = [one for one in spare if PINGSHUI.tone(one) == tone][:4]
+    limit = Limit(line=3, position=2, characters="".join(options))
+    sheet = replace(Sheet.of(poem).free(3, 2, 2), was=[], choices=[limit])
+    with pytest.warns(UserWarning, match="4 of 10 drafts"):
+        drafts = fill(sheet, 10)
+    assert {draft.lines[2][1] for draft in drafts} == {*options}
+
+
+def test_a_choice_that_no_poem_can_have_is_named() -> None:
+    sheet = Sheet(form="五絕", rhyme="東", pattern=f"＿＿＿＿＿ ＿＿＿＿[{''.join(OBLIQUES[:2])}]")
+    with pytest.raises(InfeasibleError, match=f"one of {''.join(OBLIQUES[:2])} at line 2"):
+        fill(sheet)
+
+
+def test_a_character_is_excluded_from_one_line_only() -> None:
+    without = Sheet(form="五絕", particles=8, repeat=True, temperature=2.0)
+    first = {c for seed in range(8) for c in fill(without, seed=seed)[0].lines[0]}
+    limit = Limit(line=1, characters="".join(sorted(first))[:8])
+    poems = [fill(replace(without, exclude_at=[limit]), seed=seed)[0] for seed in range(8)]
+    assert not {*limit.characters} & {c for poem in poems for c in poem.lines[0]}
+    assert {*limit.characters} & {c for poem in poems for line in poem.lines[1:] for c in line}
+
+
+@pytest.mark.parametrize("standing", ["", "＿＿＿{}＿"])
+def test_an_excluded_word_is_not_written(standing: str) -> None:
+    (poem,) = fill(Sheet(form="五絕", particles=8), seed=1)
+    word = poem.lines[0][2:4]
+    lines = [standing.format(word[1])] if standing else []
+    sheet = Sheet(form="五絕", lines=lines, exclude_words=word, particles=8)
+    for seed in range(6):
+        assert not any(word in line for line in fill(sheet, seed=seed)[0].lines)
+
+
+def test_an_excluded_character_alone_is_a_word_too() -> None:
+    (poem,) = fill(Sheet(form="五絕", particles=8), seed=1)
+    one = poem.lines[0][0]
+    (other,) = fill(Sheet(form="五絕", particles=8, exclude_words=one), seed=1)
+    assert one not in "".join(other.lines)
+
+
+def test_simplified_text_is_read_in_context() -> None:
+    sheet = Sheet(form="五絕", lines=["独坐寒窗下"])
+    chosen = composer(f"{POOL}獨坐寒窗下", seed=6)
+    with pytest.warns(UserWarning, match="独 was read as 獨"):
+        fixed = fixed_by(sheet, chosen)
+    assert ("lines", 1, 1, "獨") in fixed
