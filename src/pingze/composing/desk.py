@@ -20,7 +20,7 @@ from pingze.composing.smc import Text, ordered
 from pingze.composing.typed_text import tell
 from pingze.composing.words import Starts
 from pingze.deadline import check_deadline
-from pingze.errors import InfeasibleError, InputError, UnfinishedError, wrong_type
+from pingze.errors import InfeasibleError, InputError, wrong_type
 from pingze.network.checkpoint import Model
 from pingze.verse.verdict import Note
 
@@ -159,14 +159,25 @@ def fill(
     check_bounds("count", count, {"minimum": 1, "maximum": MOST_DRAFTS})
     chosen, starts = prepare(sheet, model, reference=reference)
     seed = first_seed(sheet.seed if seed is None else seed)
-    desk = Filling(chosen, starts, sheet, seed, count)
-    return desk.choose(desk.write(desk.numbers))
+    return Filling(chosen, starts, sheet, seed, count).drafts()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A filled sheet that may become a draft."""
+
+    poem: Poem
+    text: Text
+    open: str
+    """The characters at the places that were open."""
+    parts: tuple[str, ...]
+    """What no other draft may share: each line that had open places, and an open opening."""
 
 
 class Filling:
-    """The work on one sheet: which populations are written, and which drafts are chosen from them.
+    """The work on one sheet: which populations are written, and what becomes a draft.
 
-    The populations with different numbers can be written in different processes.
+    Processes can share the populations, since `candidates` takes any part of them.
     """
 
     def __init__(
@@ -178,108 +189,119 @@ class Filling:
         self.sheet = sheet
         self.seed = seed
         self.count = count
+        fixed = self.constraints.fixed or ()
         decided = starts.inclusions[0].fixed or ()
-        self.open = [
-            place
-            for place, id_ in enumerate(self.constraints.fixed or ())
-            if id_ == FREE and place not in self.constraints.echoes
-        ]
-        """The positions that may differ between drafts."""
-        self.undecided = [place for place in self.open if decided[place] == FREE]
+        echoes = self.constraints.echoes
+        self.open = [at for at, id_ in enumerate(fixed) if id_ == FREE and at not in echoes]
+        """The places that may differ between drafts."""
+        self.written = [at for at in self.open if decided[at] == FREE]
         """Those that the model writes; the others are choices."""
+        layout = self.constraints.layout
+        open_lines = sorted({layout.line[at] for at in self.open})
+        self.parts = [layout.places(line) for line in open_lines]
+        if len(self.parts) > 1 and {0, 1} <= set(self.open):
+            self.parts.append(range(2))
         per_poem, _ = chosen.populations(self.constraints, sheet)
         self.numbers = range(per_poem * count)
-        """The numbers of the populations that the drafts are chosen from."""
+        """The numbers of the populations."""
 
     @property
     def is_listed(self) -> bool:
-        """Whether every way to fill the sheet can be listed, since at most one place is written by the model."""
+        """Whether every way to fill the sheet can be listed: at most one place is open, or only choices are."""
         if self.count == 1 or self.constraints.ban or self.starts.inclusions[0].words:
             return False
-        return len(self.undecided) + (len(self.open) > len(self.undecided)) <= 1
+        has_choices = len(self.open) > len(self.written)
+        return not self.written or (len(self.written) == 1 and not has_choices)
 
-    def write(self, numbers: Sequence[int]) -> list[Text]:
-        """Write populations, and return the best texts of each: as many as can become drafts."""
-        if self.is_listed:
-            return self._listed() if 0 in numbers else []
-        lines = {self.constraints.layout.line[place] for place in self.open}
-        # the texts of a population share their openings, so that it gives one draft of many lines
-        most = 1 if self.count == 1 or len(lines) > 2 else self.count
-        populations = [(self.seed, number) for number in numbers]
-        found = self.composer.texts(self.starts, self.sheet, populations, most)
-        return [text for texts in found for text in texts]
-
-    def choose(self, texts: Sequence[Text]) -> list[Poem]:
-        """Choose the drafts from texts of all populations, and write more populations if they are too few."""
-        if not texts:
-            raise UnfinishedError("unfinished")
-        best_first = ordered(texts)
-        drafts = self._different(best_first)
-        round_ = 1
-        while len(drafts) < self.count and round_ < ROUNDS and not self.is_listed and self.open:
-            numbers = [number + round_ * len(self.numbers) for number in self.numbers]
-            before = {text.ids.tobytes() for text in best_first}
-            more = self.write(numbers)
-            best_first = ordered([*best_first, *more])
-            drafts = self._different(best_first)
-            round_ += 1
-            if all(text.ids.tobytes() in before for text in more):
+    def drafts(self) -> list[Poem]:
+        """Choose the drafts, and write more populations if there are too few different ones."""
+        found = self.candidates(self.numbers)
+        drafts = choose_drafts(found, self.count)
+        for round_ in range(1, ROUNDS):
+            if len(drafts) == self.count or self.is_listed or not self.open:
                 break
-        drafts = self._different(best_first, also_alike=True)
+            known = {candidate.open for candidate in found}
+            more = self.candidates([number + round_ * len(self.numbers) for number in self.numbers])
+            found += more
+            drafts = choose_drafts(found, self.count)
+            if known.issuperset(candidate.open for candidate in more):
+                break
+        if len(drafts) < self.count:
+            drafts = choose_drafts(found, self.count, also_alike=True)
         if len(drafts) < self.count:
             tell(Note("fewer_drafts", has=len(drafts), wanted=self.count))
-        poems = []
-        for number, text in enumerate(drafts, 1):
+        return drafts
+
+    def candidates(self, numbers: Sequence[int]) -> list[Candidate]:
+        """Write populations, and return the best texts of each: as many as can become drafts."""
+        if self.is_listed:
+            texts = self._listed() if 0 in numbers else []
+        else:
+            # the texts of a population share their openings, so that it gives one draft of many lines
+            most = 1 if self.count == 1 or len(self.parts) > 2 else self.count
+            populations = [(self.seed, number) for number in numbers]
+            found = self.composer.texts(self.starts, self.sheet, populations, most)
+            texts = [text for texts in found for text in texts]
+        candidates = []
+        for text in texts:
             poem = self.composer.poem(self.constraints, text, self.seed)
-            poems.append(replace(poem, number=number, count=self.count))
-        return poems
-
-    def _different(self, best_first: Sequence[Text], also_alike: bool = False) -> list[Text]:
-        """Take the best texts of which no two share a line with open places, nor an open opening.
-
-        A text counts less the more of its characters a text that was taken has in their places
-        (maximal marginal relevance). If the texts are too few and `also_alike`, add those that
-        share the fewest lines.
-        """
-        # 1) What must differ: each line that has open places, and the opening.
-        ids = np.array([text.ids for text in best_first])
-        layout = self.constraints.layout
-        parts = [layout.places(line) for line in dict.fromkeys(layout.line[at] for at in self.open)]
-        if len(parts) > 1 and {0, 1} <= set(self.open):
-            parts.append(range(2))
-        if not parts:
-            return list(best_first[:1])
-        # 2) Take one text after another.
-        scores = np.array([text.score for text in best_first])
-        is_left = np.ones(len(best_first), bool)
-        shared = np.zeros(len(best_first), int)  # the most parts shared with a text that was taken
-        likeness = np.zeros(len(best_first))  # the largest share of open places shared with one
-        taken: list[int] = []
-        for most_shared in range(len(parts) if also_alike else 1):
-            while len(taken) < self.count:
-                may = is_left & (shared <= most_shared)
-                if not may.any():
-                    break
-                worth = (
-                    scores - LIKENESS * likeness if scores.any() else -np.arange(len(best_first))
+            whole = "".join(poem.lines)
+            candidates.append(
+                Candidate(
+                    poem=poem,
+                    text=text,
+                    open="".join(whole[place] for place in self.open),
+                    parts=tuple(whole[part.start : part.stop] for part in self.parts),
                 )
-                best = int(np.where(may, worth, -np.inf).argmax())
-                taken.append(best)
-                same = ids == ids[best]
-                is_left[same.all(axis=1)] = False
-                likeness = np.maximum(likeness, same[:, self.open].mean(axis=1))
-                shared = np.maximum(shared, sum(same[:, part].all(axis=1) for part in parts))
-        return [best_first[n] for n in sorted(taken)]
+            )
+        return candidates
 
     def _listed(self) -> list[Text]:
         """List every way to fill the sheet: by the choices, and by the likeliest characters at the only blank."""
         texts: list[Fixes] = [one.fixed for one in self.starts.inclusions if one.fixed is not None]
-        if self.undecided:
-            (place,) = self.undecided
+        if self.written:
+            (place,) = self.written
             ids = likeliest(self.composer, self.constraints, texts[0], place)
             new = [id_ for id_ in ids if id_ != self.constraints.old.get(place)]
-            texts = [_with(self.constraints, texts[0], [place], [id_]) for id_ in new or ids]
+            texts = [_with(self.constraints, texts[0], place, id_) for id_ in new or ids]
         return self.composer.judge(self.constraints, texts, self.sheet)
+
+
+def choose_drafts(
+    candidates: Sequence[Candidate], count: int, *, also_alike: bool = False
+) -> list[Poem]:
+    """Take the best candidates of which no two share a part, and number them.
+
+    A candidate counts less the more of its characters one that was taken has in their places
+    (maximal marginal relevance). If they are too few and `also_alike`, those follow that share the
+    fewest parts.
+    """
+    order = ordered([candidate.text for candidate in candidates])
+    by_text = {id(candidate.text): candidate for candidate in candidates}
+    best_first = [by_text[id(text)] for text in order]
+    opens = np.array([[ord(one) for one in candidate.open] for candidate in best_first])
+    parts = np.array([candidate.parts for candidate in best_first])
+    scores = np.array([candidate.poem.score for candidate in best_first])
+    if not scores.any():
+        scores = -np.arange(len(best_first)) * LIKENESS  # they are already in a random order
+    is_left = np.ones(len(best_first), bool)
+    shared = np.zeros(len(best_first), int)  # the most parts shared with one that was taken
+    likeness = np.zeros(len(best_first))  # the largest share of open places shared with one
+    taken: list[int] = []
+    for most_shared in range(max(1, parts.shape[1]) if also_alike else 1):
+        while len(taken) < count and (is_left & (shared <= most_shared)).any():
+            may = is_left & (shared <= most_shared)
+            best = int(np.where(may, scores - LIKENESS * likeness, -np.inf).argmax())
+            taken.append(best)
+            same = opens == opens[best]
+            is_left[same.all(axis=1)] = False
+            if opens.shape[1]:
+                likeness = np.maximum(likeness, same.mean(axis=1))
+            shared = np.maximum(shared, (parts == parts[best]).sum(axis=1))
+    return [
+        replace(best_first[n].poem, number=number, count=count)
+        for number, n in enumerate(sorted(taken), 1)
+    ]
 
 
 def revise(
@@ -357,7 +379,8 @@ def alternatives(
     last = layout.starts[line - 1] + (layout.widths[line - 1] if end is None else end)
     # one more, since the text that stands is an alternative too
     filling = Filling(chosen, starts, sheet, first_seed(sheet.seed or 0), count + 1)
-    texts = ordered(filling.write(range(max(2, len(filling.numbers) // 8))))
+    candidates = filling.candidates(range(max(2, len(filling.numbers) // 8)))
+    texts = ordered([candidate.text for candidate in candidates])
     # The score of what stands, if it is whole, decides by how much the others are better.
     present = None
     if sheet.is_full:
@@ -440,12 +463,9 @@ def _free_span(sheet: Sheet, line: int, start: int, end: int | None) -> Sheet:
     return replace(freed, was=[])
 
 
-def _with(
-    constraints: Constraints, fixed: Fixes, places: Sequence[int], ids: Sequence[int]
-) -> Fixes:
-    """Return fixed ids with others at some positions, and at those that repeat them 疊句."""
+def _with(constraints: Constraints, fixed: Fixes, place: int, id_: int) -> Fixes:
+    """Return fixed ids with another at a place, and at those that repeat it 疊句."""
     changed = list(fixed)
-    for place, id_ in zip(places, ids, strict=True):
-        for same in constraints.request.form.same(place):
-            changed[same] = id_
+    for same in constraints.request.form.same(place):
+        changed[same] = id_
     return tuple(changed)

@@ -9,14 +9,13 @@ from typing import Any
 
 from pingze.composing import couplets, desk, explaining, mending
 from pingze.composing.collecting import kept_lines
-from pingze.composing.composer import Composer, composer, lexicon_of, prepare
+from pingze.composing.composer import composer, lexicon_of, prepare
 from pingze.composing.mending import Mended
-from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
+from pingze.composing.reading import read_poem
 from pingze.composing.sheet import Sheet
 from pingze.composing.terms.antithesis import antithesis_notes
 from pingze.composing.typed_text import noted
-from pingze.composing.words import Starts
 from pingze.corpus import Store, store_path
 from pingze.corpus.store import of_lines, usual_neighbours
 from pingze.deadline import check_deadline
@@ -28,28 +27,30 @@ from pingze.serve import schemas
 from pingze.serve.problems import Problem
 from pingze.verse import checking, scansion
 from pingze.verse.character_table import mainland_variants, simplified_forms, to_traditional
-from pingze.verse.forms import FORMS, opening_name
+from pingze.verse.forms import COUPLET, FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_book import EITHER, UNKNOWN
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import STANDARDS
-from pingze.verse.suggestions import suggest
+from pingze.verse.suggestions import Neighbours, suggest
 from pingze.verse.tunes import tunes
-from pingze.verse.verdict import Note
+from pingze.verse.verdict import Note, Verdict
 
-REVISING = tuple(option.name for option in fields(Revising))
 PickledRequest = bytes  # also the key by which a worker keeps the prepared request
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 EXAMPLE = ("杜甫", "登高")
+NOT_OPTIONS = ("kept", "was", "choices", "exclude_at")
 NOT_PEOPLE = ("郊廟朝會歌辭",)  # author names under which the corpus has poems by several poets
 
 
 @cache
 def forms(language: Language) -> schemas.Choices:
     """List the options of a request with their bounds, and the forms, rhyme groups and models to choose from."""
-    unasked = schemas.ComposeRequest()
+    unasked = schemas.SheetBody()
     options = []
     for each in fields(unasked):
+        if each.name in NOT_OPTIONS:
+            continue
         sentence, bounds = each.metadata["description"], each.metadata["json_schema_extra"]
         if language == "zh":
             sentence = catalogue()["described"][each.name]
@@ -117,10 +118,10 @@ def example() -> schemas.Example:
     raise CorpusError("no_corpus_here")
 
 
-def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conflicts:
+def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Conflicts:
     """Find the clashing constraints of a request, and their positions, without composing a poem."""
     try:
-        prepare(asked, asked.model)
+        prepare(asked.sheet, asked.model)
     except (InfeasibleError, InputError, CorpusError) as error:
         problem = Problem.of(error, language)
         clashes = problem.clashes
@@ -145,12 +146,9 @@ def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
-    """List the characters that fit a position, ranked by the probability of the resulting poem."""
-    poem = asked.poem.read(asked.level, asked.standard)
-    options = {name: getattr(asked, name) for name in REVISING}
-    sheet = Sheet.of(poem, **options)
+    """List what else could stand at some places of a line or a couplet, ranked by the whole poem."""
     found = desk.alternatives(
-        sheet, asked.line, asked.position, asked.position, count=asked.limit, model=asked.model
+        asked.sheet, asked.line, asked.start, asked.end, count=asked.limit, model=asked.model
     )
     return schemas.Alternatives(found)
 
@@ -161,9 +159,36 @@ def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
     return schemas.Reasons(explaining.explain(**vars(asked) | {"poem": poem}))
 
 
+def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
+    """Read a text as sheets, each with the verdict on its poem."""
+    sheets = []
+    judged = check(
+        schemas.CheckRequest(
+            text=asked.text, form=asked.form, level=asked.level, standard=asked.standard
+        ),
+        language,
+    )
+    texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
+    for text, verdict in zip(texts, judged.verdicts, strict=True):
+        sheet = None
+        if verdict.form not in (None, COUPLET):
+            poem = read_poem(text, form=asked.form, level=asked.level, standard=asked.standard)
+            sheet = schemas.ReadSheet(
+                form=poem.form,
+                template=poem.template,
+                rhyme=poem.rhyme,
+                title=poem.title,
+                poet=poem.poet,
+                lines=poem.lines,
+            )
+        sheets.append(schemas.ReadText(sheet=sheet, verdict=verdict))
+    return schemas.Sheets(sheets)
+
+
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
-    if not (texts := checking.poems_in(asked.text, form=asked.form, standard=asked.standard)):
+    texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
+    if not texts:
         name = catalogue()["fields"]["text"] if language == "zh" else "text"
         raise InputError("no_verse", field="text", name=name)
     verdicts = []
@@ -172,51 +197,61 @@ def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
             verdict = checking.check(
                 text, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine
             )
-            faults, by = list[schemas.Fault](), STANDARDS[verdict.standard]
-            for fault in verdict.violations:
-                check_deadline()
-                said = say(fault.rule, {}, language)
-                fits: tuple[str, ...] = ()
-                if len(faults) < schemas.MOST_FITTED:
-                    fits = suggest(verdict, fault, neighbours=neighbours)
-                cause = fault.as_cause(verdict.rhyme)
-                faults.append(
-                    schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=cause)
-                )
-            same = (
-                "ok",
-                "regulated",
-                "judged",
-                "form",
-                "template",
-                "rhyme",
-                "level",
-                "standard",
-                "lines",
-                "read",
-            )
-            notes = [
-                *verdict.doubts,
-                *verdict.notes,
-                *(antithesis_notes(verdict) if asked.fine else ()),
-            ]
-            answer = schemas.Judged(
-                **{name: getattr(verdict, name) for name in same},
-                violations=faults,
-                notes=[note.text(language) for note in notes],
-                remarks=[note.cause for note in notes],
-                tones=[
-                    "".join(SIGNS[by.tone(character)] for character in line)
-                    for line in verdict.read
-                ],
-                readings=[
-                    [[*map(str, by.readings(character))] for character in line]
-                    for line in verdict.read
-                ],
-                explanation=scansion.explain_verdict(verdict) if asked.explain else (),
-            )
-            verdicts.append(answer)
+            verdicts.append(_judged(verdict, asked, neighbours, language))
     return schemas.Verdicts(verdicts)
+
+
+def _judged(
+    verdict: Verdict,
+    asked: schemas.CheckRequest,
+    neighbours: Neighbours | None,
+    language: Language,
+) -> schemas.Judged:
+    """Return a verdict with the characters that fit at its faults."""
+    standard = STANDARDS[verdict.standard]
+    # 1) The faults, the first ones with what would fit there.
+    faults: list[schemas.Fault] = []
+    for fault in verdict.violations:
+        check_deadline()
+        fitting: Sequence[str] = ()
+        if len(faults) < schemas.MOST_FITTED:
+            fitting = suggest(verdict, fault, neighbours=neighbours)
+        faults.append(
+            schemas.Fault(
+                **asdict(fault),
+                definition=say(fault.rule, {}, language),
+                fitting=fitting,
+                cause=fault.as_cause(verdict.rhyme),
+            )
+        )
+    # 2) The tones and readings of all characters.
+    tones = []
+    readings = []
+    for line in verdict.read:
+        tones.append("".join(SIGNS[standard.tone(character)] for character in line))
+        readings.append([[str(one) for one in standard.readings(character)] for character in line])
+    # 3) The notes.
+    notes = [*verdict.doubts, *verdict.notes]
+    if asked.fine:
+        notes += antithesis_notes(verdict)
+    return schemas.Judged(
+        ok=verdict.ok,
+        regulated=verdict.regulated,
+        judged=verdict.judged,
+        form=verdict.form,
+        template=verdict.template,
+        rhyme=verdict.rhyme,
+        level=verdict.level,
+        standard=verdict.standard,
+        lines=verdict.lines,
+        read=verdict.read,
+        violations=faults,
+        notes=[note.text(language) for note in notes],
+        remarks=[note.cause for note in notes],
+        tones=tones,
+        readings=readings,
+        explanation=scansion.explain_verdict(verdict) if asked.explain else (),
+    )
 
 
 def originality(asked: schemas.OriginalityRequest) -> schemas.Originality:
@@ -249,30 +284,28 @@ def code(asked: schemas.CodeRequest) -> schemas.Code:
 
 
 @lru_cache(maxsize=2)  # a request with many words to include takes up to 14 MB
-def prepared(
-    packed: PickledRequest,
-) -> tuple[Composer, Starts, schemas.ComposeRequest | schemas.ReviseRequest, Sequence[Note]]:
-    """Prepare a request for poems.
-
-    Returns its model, its constraints, itself, and notes on how it was read.
-    """
-    asked = pickle.loads(packed)
+def prepared(packed: PickledRequest) -> tuple[desk.Filling, Sequence[Note]]:
+    """Compile a request for drafts, whose seed is known; return it with notes on how it was read."""
+    sheet, model = pickle.loads(packed)
     with noted() as notes:
-        if isinstance(asked, schemas.ComposeRequest):
-            chosen, starts = prepare(asked, asked.model)
-        else:
-            poem = asked.poem.read(asked.level, asked.standard)
-            sheet = Sheet.of(poem, **{name: getattr(asked, name) for name in REVISING})
-            for target in asked.targets:
-                sheet = sheet.free(target.line, target.position or 1, target.position)
-            chosen, starts = prepare(sheet, asked.model)
-    return chosen, starts, asked, list(notes)
+        chosen, starts = prepare(sheet, model)
+    return desk.Filling(chosen, starts, sheet, sheet.seed, sheet.count), list(notes)
 
 
-def write(packed: PickledRequest, seed: int) -> tuple[Poem, Sequence[Note]]:
-    """Write the poem of a seed; return it with notes on how the request was read."""
-    chosen, starts, asked, notes = prepared(packed)
-    return chosen.write(starts, asked, seed), notes
+def fill(packed: PickledRequest) -> tuple[list[Poem], Sequence[Note]]:
+    """Write the drafts of a request; return them with notes on how it was read."""
+    filling, notes = prepared(packed)
+    with noted() as more:
+        drafts = filling.drafts()
+    return drafts, [*notes, *more]
+
+
+def candidates(
+    packed: PickledRequest, part: int, parts: int
+) -> tuple[list[desk.Candidate], Sequence[Note]]:
+    """Write one of some parts of a request's populations; return what may become drafts, and the notes."""
+    filling, notes = prepared(packed)
+    return filling.candidates(filling.numbers[part::parts]), notes
 
 
 def encoded(compute: Callable[..., Any], *arguments: Any) -> bytes:
@@ -286,7 +319,7 @@ def warm_up() -> None:
     forms("en")
     forms("zh")
     for name in checkpoint.SHIPPED:
-        asked = schemas.ComposeRequest(form="五律", particles=8, seed=0)
+        asked = Sheet(form="五律", particles=8, seed=0)
         chosen, starts = prepare(asked, name)
         explaining.explain(chosen.write(starts, asked, seed=0), model=name)
 

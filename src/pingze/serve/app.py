@@ -5,10 +5,10 @@ limits of a request.
 """
 
 import asyncio
-import json
+import math
 import pickle
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from html import escape
 from importlib.metadata import metadata
 from inspect import Parameter, Signature, signature
@@ -19,11 +19,14 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from pingze.composing.composer import first_seed
+from pingze.composing.composer import POPULATION, first_seed
+from pingze.composing.desk import Candidate, choose_drafts
+from pingze.composing.options import Composing
 from pingze.composing.poem import Poem
+from pingze.composing.sheet import Sheet
 from pingze.errors import InputError, PingzeError
 from pingze.network import checkpoint
 from pingze.serve import answers, inside
@@ -36,12 +39,13 @@ from pingze.serve.schemas import (
     CodeRequest,
     CollectedPoems,
     CollectRequest,
-    ComposeRequest,
     CoupletRequest,
+    FillRequest,
     Health,
     MendRequest,
+    OfSheet,
     Poems,
-    ReviseRequest,
+    ReadRequest,
 )
 from pingze.verse.forms import find_form
 from pingze.verse.verdict import Note
@@ -49,9 +53,7 @@ from pingze.verse.verdict import Note
 __all__ = ["create_app", "project_url"]
 
 P = TypeVar("P", bound=Poems)
-LINES = "application/x-ndjson"
-LONG = 2.0
-"""The seconds that poems must be expected to take before their progress is told."""
+T = TypeVar("T")
 QUICK_CHECK = 500
 """The characters up to which a text to check takes milliseconds."""
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -112,7 +114,14 @@ for compute in (
         answers.couplet,
         answers.mend,
     ),
-    *(answers.alternatives, answers.explain, answers.check, answers.code, answers.originality),
+    *(
+        answers.alternatives,
+        answers.explain,
+        answers.read,
+        answers.check,
+        answers.code,
+        answers.originality,
+    ),
     *(inside.reach, inside.units, inside.next_),
 ):
     _add_route(compute)
@@ -125,116 +134,86 @@ async def health(request: Request) -> Health:
     return Health(status="ok", model=checkpoint.DEFAULT, queue=len(waiting))
 
 
-@router.post("/compose")
-async def compose(asked: ComposeRequest, request: Request) -> Poems:
-    """Compose poems that meet all constraints of the request, in the order of their seeds.
-
-    If `Accept` names application/x-ndjson and the poems are expected to take over 2 seconds, the
-    answer is lines of JSON: `{done, of}` at the start and after each poem, then the poems.
-    """
-    return await _poems(asked, request, Poems)
+@router.post("/fill")
+async def fill(asked: FillRequest, request: Request) -> Poems:
+    """Fill the blanks of a sheet in `count` different ways, best first."""
+    return await _drafts(asked.sheet, asked.model, request, Poems)
 
 
 @router.post("/collect")
 async def collect(asked: CollectRequest, request: Request) -> CollectedPoems:
     """Put together poems whose lines are all from different poems of the corpus.
 
-    Answer 409 if there is no corpus. Lines of JSON are answered as by /v1/compose.
+    Answer 409 if there is no corpus.
     """
-    return await _poems(asked, request, CollectedPoems)
+    return await _drafts(asked, asked.model, request, CollectedPoems)
 
 
-async def _poems(asked: ComposeRequest, request: Request, answer: type[P]) -> P:
-    texts = asked.count * asked.particles
+async def _drafts(sheet: Composing, model: str | None, request: Request, answer: type[P]) -> P:
+    """Have drafts written: by one worker, or by all that one client may hold if they are free."""
+    texts = sheet.count * sheet.particles
     if texts > MOST_TEXTS:
         raise InputError("too_many_texts", field="count", has=texts, most=MOST_TEXTS)
-    writing, takes = _write(asked, request)
+    lane: Lane = request.app.state.lanes.heavy
+    client = _client(request)
+    route = request.url.path
+    size = size_of(sheet)
+    packed = pickle.dumps((replace(sheet, seed=first_seed(sheet.seed)), model))
+    parts = min(lane.idle, math.ceil(texts / POPULATION))
+    drafts: list[Poem] = []
+    notes: Sequence[Note] = ()
+    if parts > 1:
+        # 1) Each worker writes some of the populations.
+        calls = [(packed, part, parts) for part in range(parts)]
+        writing = lane.submit(client, f"{route} part", size, answers.candidates, calls)
+        written = await _all(writing)
+        notes = written[0][1]
+        found: list[Candidate] = []
+        for candidates, _ in written:
+            found += candidates
+        drafts = choose_drafts(found, sheet.count)
+    if len(drafts) < sheet.count:
+        # 2) One worker writes all, and more if they are not different enough.
+        drafts, notes = await lane.compute(client, route, size, answers.fill, packed)
     language = language_of(request.headers)
-
-    def told(found: Sequence[tuple[Poem, Sequence[Note]]]) -> P:
-        notes = found[0][1]
-        sentences = [note.text(language) for note in notes]
-        return answer([poem for poem, _ in found], sentences, [note.cause for note in notes])
-
-    async def lines() -> AsyncIterator[str | bytes]:
-        done = 0
-        yield _line({"done": done, "of": asked.count})
-        try:
-            for written in asyncio.as_completed(writing):
-                await written
-                done += 1
-                yield _line({"done": done, "of": asked.count})
-            yield _line(asdict(told(await _all(writing))))
-        except Exception as error:
-            yield Problem.of(error, language).line()
-        finally:
-            _stop(writing)
-
-    if takes > LONG and LINES in request.headers.get("accept", ""):
-        return StreamingResponse(lines(), media_type=LINES)  # type: ignore[return-value]  # FastAPI passes it on
-    return told(await _all(writing))
+    return answer(
+        poems=drafts,
+        notes=[note.text(language) for note in notes],
+        remarks=[note.cause for note in notes],
+    )
 
 
-def _line(answer: object) -> str:
-    return json.dumps(answer, ensure_ascii=False) + "\n"
-
-
-@router.post("/revise")
-async def revise(asked: ReviseRequest, request: Request) -> Poem:
-    """Rewrite parts of a poem and keep the rest."""
-    ((poem, _),) = await _all(_write(asked, request)[0])
-    return poem
-
-
-Written = Sequence[asyncio.Future[tuple[Poem, Sequence[Note]]]]
-
-
-def _write(asked: ComposeRequest | ReviseRequest, request: Request) -> tuple[Written, float]:
-    """Add a job for each poem to the heavy lane.
-
-    Returns the poems to be, with the notes on the request, and the seconds that they are expected
-    to take.
-    """
-    lane, packed = request.app.state.lanes.heavy, pickle.dumps(asked)
-    route, size = request.url.path, size_of(asked)
-    first = first_seed(asked.seed)
-    count = asked.count if isinstance(asked, ComposeRequest) else 1
-    calls = [(packed, seed) for seed in range(first, first + count)]
-    takes = lane.expected(route, size) * len(calls) / lane.share
-    return lane.submit(_client(request), route, size, answers.write, calls), takes
-
-
-async def _all(writing: Written) -> list[tuple[Poem, Sequence[Note]]]:
-    """Await all poems; if one fails or the client leaves, stop the others."""
+async def _all(writing: Sequence[asyncio.Future[T]]) -> list[T]:
+    """Await all jobs; if one fails or the client leaves, stop the others."""
     try:
         return await asyncio.gather(*writing)
     finally:
-        _stop(writing)
-
-
-def _stop(writing: Written) -> None:
-    for each in writing:
-        each.cancel()
+        for job in writing:
+            job.cancel()
 
 
 async def measure(lanes: Lanes) -> None:
     """Write a default poem, by which the time of the first poems is expected."""
-    asked = ComposeRequest(seed=0)
-    job = (answers.write, pickle.dumps(asked), 0)
-    await lanes.heavy.compute("", "/v1/compose", size_of(asked), *job)
+    sheet = Sheet(seed=0)
+    await lanes.heavy.compute(
+        "", "/v1/fill", size_of(sheet), answers.fill, pickle.dumps((sheet, None))
+    )
 
 
 def size_of(asked: Any) -> int:
     """Return what the time of a job grows with: the tokens of all its texts, or the characters of a text."""
-    if isinstance(asked, ComposeRequest):
+    if isinstance(asked, OfSheet):
+        return size_of(asked.sheet)
+    if isinstance(asked, Composing):
         form = find_form(asked.form)
-        tokens = (asked.lines or form.default_lines) * (form.width + 1)
-        return tokens * asked.particles_for(tokens)
+        lines = asked.count_of_lines if isinstance(asked, Sheet) else asked.lines
+        tokens = (lines or form.default_lines) * (form.width + 1)
+        return tokens * asked.particles_for(tokens) * asked.count
     if isinstance(asked, CoupletRequest):
         return asked.count * asked.particles
-    if isinstance(asked, CheckRequest | MendRequest | CodeRequest):
+    if isinstance(asked, CheckRequest | ReadRequest | MendRequest | CodeRequest):
         return len(asked.text)
-    return sum(len(line) + 1 for line in asked.poem.lines) * getattr(asked, "particles", 1)
+    return sum(len(line) + 1 for line in asked.poem.lines)
 
 
 # -- the application ---------------------------------------------------------------------------------------------
@@ -252,19 +231,28 @@ Simplified characters and a tune's other names.
 
 _POEM = {"lines": ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]}
 EXAMPLES: dict[str, dict[str, Any]] = {
-    "compose": {
-        "form": "七絕",
-        "rhyme": "庚",
-        "pattern": "＿＿明月＿＿＿",
-        "include": "雁",
-        "seed": 1,
+    "read": {"text": "，".join(_POEM["lines"])},
+    "fill": {
+        "sheet": {
+            "form": "七絕",
+            "rhyme": "庚",
+            "lines": ["＿＿明月＿＿＿"],
+            "include": "雁",
+            "count": 2,
+            "seed": 1,
+        }
     },
     "collect": {"form": "七絕", "title": "秋思", "rhyme": "陽", "poets": "唐", "seed": 1},
-    "conflicts": {"form": "五絕", "rhyme": "陽", "pattern": "＿＿＿＿＿ ＿＿＿＿天"},
-    "revise": {"poem": _POEM, "targets": [{"line": 2, "position": 3}]},
+    "conflicts": {"sheet": {"form": "五絕", "rhyme": "陽", "lines": ["", "＿＿＿＿天"]}},
     "couplet": {"line": "山重水複疑無路", "count": 2, "seed": 1},
     "mend": {"text": "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", "keep": "琴"},
-    "alternatives": {"poem": _POEM, "line": 2, "position": 3, "limit": 5},
+    "alternatives": {
+        "sheet": {"form": "五絕", **_POEM},
+        "line": 2,
+        "start": 3,
+        "end": 3,
+        "limit": 5,
+    },
     "explain": {"poem": _POEM},
     "check": {"text": "，".join(_POEM["lines"])},
     "code": {"text": "https://poems.example.org/#春"},

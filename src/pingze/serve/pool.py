@@ -132,6 +132,11 @@ class Lane:
         for worker in self.workers:
             worker.executor.shutdown(cancel_futures=True)
 
+    @property
+    def idle(self) -> int:
+        """How many workers one client may hold that are free, if no job waits; else 0."""
+        return 0 if self.waiting else min(self.share, len(self.free))
+
     def expected(self, route: str, size: int) -> float:
         """Return the seconds that a job is expected to take, by the newest jobs of its kind.
 

@@ -15,11 +15,11 @@ from pingze.composing.options import (
     Collecting,
     Composing,
     Coupling,
-    Revising,
     option,
 )
 from pingze.composing.poem import Poem
 from pingze.composing.reading import read_poem
+from pingze.composing.sheet import LONGEST_LINE, Sheet
 from pingze.corpus.store import Shared
 from pingze.errors import Cause, Clash
 from pingze.network import checkpoint
@@ -33,10 +33,9 @@ LONGEST_POEM = MOST_LINES
 LONGEST_REACH = 16  # lines; each token before the chosen one takes two products of H × H matrices
 LONGEST_MENDED = 400  # characters: a poem of twenty lines with its title
 LONGEST_PATTERN = 240  # characters: thirty lines, whose clashes are found in seconds
-MOST_TARGETS = 200
+MOST_DRAFTS = 64
 MOST_COUPLET_TEXTS = 1280  # the default number of particles times the most couplets
 MOST_FITTED = 64  # the most faults of a text for which characters are suggested
-LONGEST_LINE = 16  # characters; the lines of all tunes are shorter
 MOST_PARTICLES = 256
 MOST_TEXTS = 8192  # the most texts that a request may need: particles times count
 LARGEST_CODE = 2953  # bytes that the largest QR code holds
@@ -94,16 +93,6 @@ class GivenPoem(Bounded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place(Bounded):
-    """A line, or one character of a line; both are numbered from 1."""
-
-    line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int | None = option(
-        None, "A character's number; null: the line.", minimum=1, maximum=LONGEST_LINE
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class OfModel(Bounded):
     """A request that may name one of the shipped models. A path to a model is not allowed."""
 
@@ -120,23 +109,53 @@ class OfPoem(OfModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReviseOptions(OfModel, Revising):
-    """The options for writing poems, with this API's bounds."""
+class SheetBody(Sheet):
+    """The wishes for a poem, and what is written of it."""
 
     particles: int = shared("particles", maximum=MOST_PARTICLES)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComposeRequest(ReviseOptions, Composing):
-    """The constraints and options of poems to write."""
-
     pattern: str | None = shared("pattern", maxLength=LONGEST_PATTERN)
-    count: int = shared("count", maximum=256)
+    count: int = shared("count", maximum=MOST_DRAFTS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CollectRequest(ComposeRequest, Collecting):
+class OfSheet(OfModel):
+    """A request about a sheet."""
+
+    sheet: SheetBody = option(..., "The sheet.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FillRequest(OfSheet):
+    """A sheet to fill: its blanks are written, in `count` different ways."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConflictsRequest(OfSheet):
+    """A sheet whose wishes may clash."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlternativesRequest(OfSheet):
+    """A sheet, and the places of a line for which to list what else could stand there."""
+
+    line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
+    start: int = option(1, "The first place in the line.", minimum=1, maximum=LONGEST_LINE)
+    end: int | None = option(
+        None,
+        "The last place; null: the end of the line. Beyond the line it is in the next one.",
+        minimum=1,
+        maximum=2 * LONGEST_LINE,
+    )
+    limit: int = option(12, "The most alternatives to return.", minimum=1, maximum=64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectRequest(OfModel, Collecting):
     """The constraints and options of poems to put together from lines of the corpus."""
+
+    particles: int = shared("particles", maximum=MOST_PARTICLES)
+    pattern: str | None = shared("pattern", maxLength=LONGEST_PATTERN)
+    count: int = shared("count", maximum=MOST_DRAFTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,24 +164,6 @@ class CoupletRequest(OfModel, Coupling):
 
     particles: int = shared("particles", maximum=MOST_PARTICLES)
     count: int = shared("count", maximum=10)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReviseRequest(OfPoem, ReviseOptions):
-    """A poem, and the lines or characters to rewrite."""
-
-    targets: list[Place] = option(..., "The lines or characters to rewrite.", maxItems=MOST_TARGETS)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlternativesRequest(OfPoem, ReviseOptions):
-    """A poem, and a position to find alternative characters for."""
-
-    line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int = option(
-        ..., "The character's number in the line.", minimum=1, maximum=LONGEST_LINE
-    )
-    limit: int = option(10, "The most characters to return.", minimum=1, maximum=64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +189,16 @@ class CheckRequest(Bounded):
     standard: str = shared("standard")
     fine: bool = option(False, "Also note 撞韻, 擠韻, 冒韻, 四字目孤平, 合掌 and weak 對仗.")
     explain: bool = option(False, "Also explain each line: its pattern, rescue and readings.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadRequest(Bounded):
+    """A text to read as sheets."""
+
+    text: str = option(..., "One poem, or several separated by blank lines.", maxLength=4000)
+    form: str | None = option(None, "The form; null finds it by shape.", maxLength=20)
+    level: str = shared("level")
+    standard: str = shared("standard")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,7 +331,7 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class OptionChoice:
-    """An option of /v1/compose, with its default and its bounds as JSON Schema keywords."""
+    """An option of a sheet, with its default and its bounds as JSON Schema keywords."""
 
     name: str
     description: str
@@ -379,7 +390,7 @@ class Couplets:
 
 @dataclass(frozen=True)
 class Alternatives:
-    """The characters that fit a position, the one with the likeliest poem first."""
+    """What else could stand at some places, best first."""
 
     alternatives: Sequence[Alternative]
 
@@ -474,3 +485,30 @@ class Verdicts:
     """The verdict on each poem of a text."""
 
     verdicts: Sequence[Judged]
+
+
+@dataclass(frozen=True)
+class ReadSheet:
+    """A poem of a text, as a sheet on which it stands."""
+
+    form: str
+    template: str | None
+    rhyme: str | None
+    title: str | None
+    poet: str | None
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ReadText:
+    """A poem of a text: the sheet, or null if the text has the form of none, and the verdict."""
+
+    sheet: ReadSheet | None
+    verdict: Judged
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """The poems of a text, as sheets with their verdicts."""
+
+    sheets: Sequence[ReadText]
