@@ -81,9 +81,7 @@ class Run(Trainer):
         if self.resumed is not None:
             self.position = self.resumed.position
             self.reward = self.resumed.reward
-            state.restore(
-                self.resumed, checkpoint.shapes(self.preset.model), self.optimizer, self.average
-            )
+            state.restore(self.resumed, self.optimizer, self.average)
 
     def _open_folder(
         self, description: Mapping[str, object], resume: bool

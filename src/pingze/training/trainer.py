@@ -26,10 +26,10 @@ from pingze.network.conditions import Conditions
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import Vocabulary
 from pingze.training.evaluation import Figures, evaluate_sequences
+from pingze.training.grow import grown_reward, start_from
 from pingze.training.optimization import Average, clip, make_optimizer, rate_factor
 from pingze.training.presets import Preset
 from pingze.training.processes import launch
-from pingze.training.state import grown_reward, start_from
 from pingze.training.texts import (
     Example,
     Text,
