@@ -33,7 +33,7 @@ def start_from(
     average: Average,
     vocabulary: Vocabulary,
 ) -> None:
-    """Copy the weights of a saved model, or of a run's newest state, into a newly initialized model.
+    """Copy the weights of a saved model, or of a run's newest state, into a new model.
 
     The old model must not have more units than the new model. The embedding size, number of layers,
     activation and weight tying must be the same. Tokens are matched by name. If the old model was
@@ -121,7 +121,7 @@ def copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Rows) -> No
 
 
 def grown_reward(old: Checkpoint, hidden_size: int) -> Float[Array, "H"] | None:
-    """Return the reward of a saved model for a model of `hidden_size` units, or None if it has none.
+    """Return the reward of a saved model for one of `hidden_size` units, or None if it has none.
 
     New units have a weight of 0, so that a grown model's texts have the scores that they had.
     """

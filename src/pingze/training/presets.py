@@ -1,4 +1,4 @@
-"""Configure training: all settings in a dataclass, the presets of `presets.toml`, and their parser."""
+"""Configure training: a dataclass of all settings, the presets, and a parser of changes to them."""
 
 import math
 import tomllib
@@ -76,7 +76,7 @@ class TrainingConfiguration:
     epochs: float = 8
     """Number of passes over the training texts; may be fractional."""
     corpus: str = "report"
-    """The poems to train on: the report's sample (report), all Tang poems (tang) or the user's (own).
+    """The poems to train on: the report's sample (report), all Tang poems (tang), the user's (own).
 
     With tang or own, texts include form, poet and title. For own, `vocabulary_size` is the maximum
     number of tokens from the poems, to which the tokens of the model in `start_from` are added
