@@ -159,7 +159,7 @@ def test_the_best_of_fifteen_settings_of_each_runs_in_the_race() -> None:
 
 def test_clipped_trainings_begin_as_the_reports_do() -> None:
     clipped = [each for each in optimizers.trials(setup(), {}) if "clipped" in each.name]
-    assert len(clipped) == 16
+    assert len(clipped) == 10
     assert {trial.settings["initialization"] for trial in clipped} == {"xavier"}
     assert {trial.settings["clip_norm"] for trial in clipped} == {1.0}
 
