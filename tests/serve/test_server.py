@@ -90,7 +90,7 @@ def test_any_number_of_signals_ends_it_without_a_traceback(
     """Also while one request runs and others wait."""
     running = Server(tmp_path, "--workers", "2")
     running.start()
-    sheet = {"form": "五絕", "particles": 32, "count": 64}
+    sheet = {"form": "五絕", "particles": 64, "count": 4}
     content = json.dumps({"sheet": sheet, "model": "report"}).encode()
     head = "POST /v1/fill HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     with ExitStack() as stack:
@@ -208,7 +208,7 @@ def test_behind_a_trusted_proxy_each_visitor_is_a_client(tmp_path: Path) -> None
     """Two that fill one client's share do not keep another waiting."""
     running = Server(tmp_path, "--workers", "1", "--trust-proxy", "127.0.0.1")
     running.start()
-    body = {"form": "五絕", "particles": 64, "count": 64, "model": "report"}
+    body = {"form": "五絕", "particles": 64, "count": 8, "model": "report"}
     small = {"form": "五絕", "particles": 4, "seed": 1, "model": "report"}
     with ThreadPoolExecutor(4) as threads, httpx.Client(base_url=running.address) as client:
 
