@@ -19,7 +19,10 @@ SHIPPED = Path(pingze.network.weights.__path__[0]) / "figures.json"
 
 
 def record(command: str, values: Mapping[str, float]) -> None:
-    """Print values, and store them with command, date, commit and machine; figures of other names are kept."""
+    """Print values, and store them with command, date, commit and machine.
+
+    Figures of other names are kept.
+    """
     figures = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
     measured = {
         "command": command,

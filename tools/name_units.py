@@ -55,7 +55,10 @@ def _record(chosen: Composer, poem: Poem) -> list[Array]:
 
 
 def _features(poems: list[Poem]) -> dict[str, list[Array]]:
-    """Return, for each feature, its values at the tokens of each poem; -1 at a token where it has no value."""
+    """Return, for each feature, its values at the tokens of each poem.
+
+    -1 at a token where it has no value.
+    """
     place = np.tile(np.arange(WIDTH + 1), LINES)
     line = np.repeat(np.arange(LINES), WIDTH + 1)
     foot = ((place == WIDTH - 2) & (line % 2 == 1)).astype(int)

@@ -1,4 +1,7 @@
-"""Take the screenshots in docs/page, at three sizes and in two colour schemes; needs playwright and Chromium."""
+"""Take the screenshots in docs/page, at three sizes and in two colour schemes.
+
+Needs playwright and Chromium.
+"""
 
 import json
 import shutil

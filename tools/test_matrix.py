@@ -62,7 +62,10 @@ def interpreter(version: str) -> str | None:
 
 
 def _runs(python: str, version: str) -> bool:
-    """Return whether a Python has the given version and can create environments; a pyenv shim may not run at all."""
+    """Return whether a Python has the given version and can create environments.
+
+    A pyenv shim may not run at all.
+    """
     script = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     done = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
     return done.stdout.strip() == version

@@ -68,7 +68,10 @@ Shape = list[int | str | None]
 
 
 def our_step(loaded: checkpoint.Checkpoint, batch: int, *, reference: bool = False) -> Step:
-    """Return a step of the engine that composes; in addition to the logits it sums their exponentials."""
+    """Return a step of the engine that composes.
+
+    In addition to the logits it sums their exponentials.
+    """
     network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
     begun = network.start(batch)
     # the peers start from zeros
@@ -274,7 +277,10 @@ def _bound(step: Step, ids: Array) -> Callable[[], object]:
 
 
 def _operations(loaded: checkpoint.Checkpoint) -> int:
-    """Count the operations of one character's products; the input's is left out, since particles share it."""
+    """Count the operations of one character's products.
+
+    The input's is left out, since particles share it.
+    """
     size, H = loaded.configuration, loaded.configuration.hidden_size
     output = (
         size.embedding_size * (H + size.vocabulary_size) if size.tied else H * size.vocabulary_size

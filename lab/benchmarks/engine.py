@@ -92,7 +92,10 @@ def report_batches() -> list[list[Ids]]:
 
 
 def curves(field: Field, data: list[list[Ids]]) -> dict[str, list[float]]:
-    """Return each contender's mean loss over every `CURVE_EVERY` steps; raise SystemExit if the losses differ."""
+    """Return each contender's mean loss over every `CURVE_EVERY` steps.
+
+    Raise SystemExit if the losses differ.
+    """
     found: dict[str, list[float]] = {}
     for name in NAMES:
         losses = [field.ask(name, "step", batch) for batch in data[:CURVE_STEPS]]

@@ -97,7 +97,10 @@ class Server:
     memory: list[int] = field(default_factory=list)
 
     def resident(self) -> list[int]:
-        """Return the bytes that the server and each of its workers now hold; shared pages count in proportion."""
+        """Return the bytes that the server and each of its workers now hold.
+
+        Shared pages count in proportion.
+        """
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(
             encoding="ascii"
         )
@@ -131,7 +134,10 @@ def ask(client: httpx.Client, **body: Any) -> httpx.Response:
 def burst(
     server: Server, clients: int, particles: int, seconds: float, seeds: Iterator[int]
 ) -> None:
-    """Have many clients ask for some seconds; each asks for its next poem when it has received the last."""
+    """Have many clients ask for some seconds.
+
+    Each asks for its next poem when it has received the last.
+    """
     lock = threading.Lock()
 
     def client(_: int) -> None:
@@ -239,7 +245,10 @@ def timed(client: httpx.Client, route: str, **body: Any) -> tuple[float, int]:
 
 
 def alone(checkouts: dict[str, Path]) -> dict[str, dict[str, float]]:
-    """Time a default poem and eight drafts of one client on each server in turn; return the medians."""
+    """Time a default poem and eight drafts of one client on each server in turn.
+
+    Return the medians.
+    """
     found: dict[str, dict[str, list[float]]] = {}
     with ExitStack() as stack:
         servers = {name: stack.enter_context(serving(path)) for name, path in checkouts.items()}

@@ -222,7 +222,10 @@ def another(couplet: Couplet, among: Sequence[Couplet], rng: np.random.Generator
 
 
 def auc(real: Array, false: Array) -> float:
-    """Return the probability that a random real score exceeds a random false one; equal scores count half."""
+    """Return the probability that a random real score exceeds a random false one.
+
+    Equal scores count half.
+    """
     ordered = np.sort(false)
     below = np.searchsorted(ordered, real, "left") + np.searchsorted(ordered, real, "right")
     return float(below.mean() / 2 / len(false))

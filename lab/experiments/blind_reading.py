@@ -104,7 +104,10 @@ Writer = Callable[[Prompt, int], str]
 
 
 def title_prompts(split: str, count: int, rng: random.Random) -> list[Prompt]:
-    """Draw titles of regulated Tang poems from a split, half of each form; in a form no title or poet comes twice."""
+    """Draw titles of regulated Tang poems from a split, half of each form.
+
+    In a form no title or poet comes twice.
+    """
     with Store.open() as store:
         poems = list(store.poems(dynasty="tang", split=split))
         famous = store.statistics(poets=FAMOUS)["poets"]["tang"]
@@ -182,7 +185,10 @@ def write_sheet(
 
 
 def reading(path: Path, ids: set[str], criteria: Sequence[str]) -> dict[str, list[int]]:
-    """Read a reading's scores by poem; exit if a poem is missing or unknown, or a score out of bounds."""
+    """Read a reading's scores by poem.
+
+    Exit if a poem is missing or unknown, or a score out of bounds.
+    """
     scores = {}
     for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
         id_, *numbers = line.split()

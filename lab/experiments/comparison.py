@@ -133,7 +133,10 @@ class GPT(LanguageModel):
     def forward(
         self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, "N D"]:
-        """Return the input of the output layer; padding is at the ends, where no token attends to it."""
+        """Return the input of the output layer.
+
+        Padding is at the ends, where no token attends to it.
+        """
         ids, lengths = pad_packed_sequence(PackedSequence(inputs, sizes), batch_first=True)
         steps = ids.shape[1]
         with torch.autocast("cpu", torch.bfloat16):

@@ -108,7 +108,10 @@ class Sketch:
 
     @classmethod
     def draw(cls, form: Form, rng: random.Random) -> "Sketch":
-        """Draw a template and a rhyme group with many rhymes; each line gets its plainest pattern."""
+        """Draw a template and a rhyme group with many rhymes.
+
+        Each line gets its plainest pattern.
+        """
         assert form.lines, "the forms measured have a length"
         kinds = line_types(rng.choice(OPENINGS), form.lines)
         common = [
@@ -395,7 +398,10 @@ def measure(count: int) -> dict[str, Any]:
 
 
 def tables(result: dict[str, Any]) -> str:
-    """Format the figures as Markdown; costs are those of the whole text, with those of the hanzi alone in brackets."""
+    """Format the figures as Markdown.
+
+    Costs are those of the whole text, with those of the hanzi alone in brackets.
+    """
     rows = [
         "| form | pass `check` | keep all | with taste | refused | unconstrained pass (strict) "
         "| cost: form | no repeat | prompts |",

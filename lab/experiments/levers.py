@@ -64,7 +64,10 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, rows: Tensor, running: Tensor) -> Tensor:
-        """Map packed rows (N, E) to packed rows; the mask `running` (T, B) says at which step and text each row is."""
+        """Map packed rows (N, E) to packed rows.
+
+        The mask `running` (T, B) says at which step and text each row is.
+        """
         rows = rows + self.dropout(
             self.attended(self._attend(self.read(self.before_attention(rows)), running))
         )

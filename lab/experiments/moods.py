@@ -47,7 +47,10 @@ def main() -> None:
 
 
 def composed(asked: Composing, mood: str | None, seeds: int) -> list[Poem]:
-    """Compose poems with the seeds from 1 on, in a mood; with None, in no mood whatever the title and theme."""
+    """Compose poems with the seeds from 1 on, in a mood.
+
+    With None, in no mood whatever the title and theme.
+    """
     chosen = composer()
     request = replace(read_request(chosen.vocabulary, asked), mood=mood)
     return chosen.write_many(chosen.prepare(request), asked, range(1, seeds + 1))

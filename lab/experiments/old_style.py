@@ -117,7 +117,10 @@ def sort_out(
 
 
 def why_old_style(poem: CorpusPoem, regulated: Verdict, old_style: Verdict) -> str:
-    """Return why a poem is surely old-style verse: rhyme, title or distance; "" if it may be regulated verse."""
+    """Return why a poem is surely old-style verse: rhyme, title or distance.
+
+    "" if it may be regulated verse.
+    """
     rhyme = old_style.rhyme
     if old_style.ok and (rhyme is None or GROUPS[rhyme[0]].tone != LEVEL):
         return "rhyme"

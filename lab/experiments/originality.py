@@ -55,7 +55,10 @@ def compose(
 def row(
     chosen: Composer, form: str, original: int | None, count: int, corpus: str
 ) -> tuple[int, int, float]:
-    """Print the results of one setting; return the unfinished poems, the lines that copy and milliseconds per poem."""
+    """Print the results of one setting.
+
+    Return the unfinished poems, the lines that copy and milliseconds per poem.
+    """
     poems, unfinished, milliseconds = compose(chosen, form, original, count)
     lengths = [longest_shared(line, corpus) for lines in poems for line in lines]
     mean, error = mean_error(per_hanzi(chosen, FORMS[form], poems))

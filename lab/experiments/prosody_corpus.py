@@ -176,7 +176,10 @@ def shuffle_couplets(lines: list[str], rng: random.Random) -> list[str]:
 
 
 def poet_figures(by_form: dict[str, list[Poem]]) -> dict[str, dict[str, float]]:
-    """Rank poets of fifty or more eight-line poems by what percentage of these have no fault; return both ends."""
+    """Rank poets of fifty or more eight-line poems by what percentage of these have no fault.
+
+    Return both ends.
+    """
     kept: dict[str, list[bool]] = defaultdict(list)
     for name in ("五律", "七律"):
         for poet, lines in by_form[name]:

@@ -38,7 +38,10 @@ from pingze.verse.checking import check
 READINGS = Path(__file__).with_name("reading") / "readings.tsv"
 MODEL = Path(pingze.network.weights.__path__[0]) / "tang.safetensors"
 SHRINKAGE = 10.0
-"""The ridge penalty of the states, whose mean square norm is 1; values from 3 to 20 give similar figures."""
+"""The ridge penalty of the states, whose mean square norm is 1.
+
+Values from 3 to 20 give similar figures.
+"""
 FOLDS = 8
 
 
@@ -85,7 +88,10 @@ def stored() -> list[Reading]:
 
 
 class Regression(NamedTuple):
-    """The data of the regression; features and scores are centred over the poems for one title on one sheet."""
+    """The data of the regression.
+
+    Features and scores are centred over the poems for one title on one sheet.
+    """
 
     features: Float[Array, "poems 2+H"]
     """The mean ln p, the share of the title's characters, and the mean state, scaled to mean square norm 1."""
