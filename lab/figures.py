@@ -15,7 +15,7 @@ from pingze.machine import describe
 
 FIGURES = Path(__file__).with_name("figures.json")
 SHIPPED = Path(pingze.network.weights.__path__[0]) / "figures.json"
-"""The figures of the shipped models, which are part of the package because the models' cards show them."""
+"""The figures of the shipped models, which the models' cards show."""
 
 
 def record(command: str, values: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Build the page that shows a link's poem without a server: plain files in build/site/poem, for any host or a folder.
+"""Build the page that shows a link's poem without a server, as plain files in build/site/poem.
 
     make site
 

@@ -77,7 +77,7 @@ def all_lines(rows: Sequence[LineResult]) -> str:
 
 
 def two_products() -> str:
-    """What comes through time whole, along some ways, and without gates: trained, and as a layer begins."""
+    """What comes through time whole, along some ways, and without gates."""
     trained = trained_layer("report", max(DISTANCES))
     untrained = untrained_layer("orthogonal", trained, np.random.default_rng(0))
     lines = [
@@ -234,7 +234,7 @@ def _text(intro: str, arrays: Mapping[str, Array]) -> str:
 
 
 def _math(formula: str) -> str:
-    """LaTeX inside a sentence or a table, as GitHub takes it without reading its signs as Markdown."""
+    """LaTeX inside a sentence or a table, as GitHub takes it."""
     return f"$`{formula}`$"
 
 

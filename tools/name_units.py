@@ -1,4 +1,4 @@
-"""Measure which features single units of the shipped models encode, and write src/pingze/serve/units.json.
+"""Measure which features single units of the models encode, and write serve/units.json.
 
     python -m tools.name_units
 
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def _record(chosen: Composer, poem: Poem) -> list[Array]:
-    """Return each layer's cells after every token of a poem, including the final punctuation mark."""
+    """Return each layer's cells after every token of a poem, marks included."""
     prefix = chosen.prefix(poem_request(chosen, poem))
     ids = chosen.token_ids(poem.lines)[: LINES * (WIDTH + 1)]
     caches = chosen.network.record(np.array([*prefix, BOS, *ids]))
@@ -90,7 +90,7 @@ def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:
 
 
 def explained(values: Array, groups: Array) -> Array:
-    """Return the R² of each column of `values`: the variance between the group means divided by the total variance."""
+    """Return the R² of each column: the variance between groups over the total variance."""
     values = values.astype(np.float64)
     mean, between = values.mean(axis=0), np.zeros(values.shape[1])
     for group in np.unique(groups):

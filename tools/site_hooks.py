@@ -1,4 +1,4 @@
-"""What the site needs of pages that are written to be read in the repository too: formulas, and links out of docs/."""
+"""Convert formulas, and links out of docs/, of the pages that the site shows."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ Browsers no longer read the attribute, a bold letter is a character of its own.
 _ADDED = "<mo><mrow><mo>&#x0002B;</mo></mrow></mo><mo>&#x0003D;</mo>"
 """`\\mathrel{+}=`, which would stand apart as two signs."""
 _KIND = re.compile(r"^(```\w+) .*$", re.MULTILINE)
-"""What follows the language of a block, as in `text poem`: the site's Markdown would take such a block for none."""
+"""What follows a block's language, as in `text poem`, which Markdown would misread."""
 _LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:|#)([^)#]+)(#[^)]*)?\)")
 
 

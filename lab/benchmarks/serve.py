@@ -40,7 +40,7 @@ from pingze.network import checkpoint
 
 RESULTS = machine.ROOT / "lab" / "benchmarks" / "results" / "serve.json"
 BURST = 15.0
-"""How many seconds a burst lasts: several times as long as a poem takes, since fewer clients ask at a burst's end."""
+"""How many seconds a burst lasts: several times as long as a poem takes."""
 SIDE = 2048
 FORM, TOKENS = "七絕", 32
 """The form requested, and its number of tokens: 28 characters and 4 marks."""
@@ -163,7 +163,7 @@ def burst(
 
 
 def product_rate(repeats: int = 20) -> float:
-    """Return the floating-point operations per second of a large float32 product, at its median time."""
+    """Return the operations per second of a large float32 product, at its median."""
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
     times = []
     for _ in range(repeats):
@@ -174,7 +174,7 @@ def product_rate(repeats: int = 20) -> float:
 
 
 def operations(particles: int) -> int:
-    """Count the floating-point operations in one poem's products, for all particles and the final scoring."""
+    """Count the operations in one poem's products, for all particles."""
     size = checkpoint.load(checkpoint.DEFAULT).configuration
     H, E = size.hidden_size, size.embedding_size
     D = E if size.tied else H
@@ -295,7 +295,7 @@ class Watcher:
 
 
 def beside(checkout: Path, kinds: Sequence[str]) -> dict[str, Any]:
-    """Measure what 100 requests of each kind by one client cost another, and what workers hold after."""
+    """Measure what 100 requests of each kind cost another client, and then hold."""
     result: dict[str, Any] = {}
     with serving(checkout) as server:
         for kind in kinds:
@@ -381,7 +381,7 @@ def main() -> None:
 
 
 def figures(result: dict[str, Any]) -> dict[str, float]:
-    """Return the figures that the issue asks for, by name: the worst over all kinds, and the throughput."""
+    """Return the figures by name: the worst over all kinds, and the throughput."""
     rows = list(result["beside"]["kinds"].values())
     values = {
         "serve.beside_check_p50_ms": max(row["check_p50_ms"] for row in rows),

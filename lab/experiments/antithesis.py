@@ -1,4 +1,4 @@
-"""Learn which characters Tang and Song poets set opposite each other 對仗, and measure what was learned.
+"""Learn which characters poets set opposite each other 對仗, and measure what was learned.
 
 Run: OPENBLAS_NUM_THREADS=1 python -m lab.experiments.antithesis [--trial]
 
@@ -111,7 +111,7 @@ def couplets(store: Store, dynasty: str, split: str) -> list[Couplet]:
 
 
 def count(found: Iterable[Couplet], kinds: int) -> tuple[str, Float32[Array, "K K"]]:
-    """Return the most frequent characters, and how often any two are opposite each other, in either line."""
+    """Return the most frequent characters, and how often any two are opposite."""
     pairs = Counter(pair for c in found for pair in zip(c.first, c.second, strict=True))
     single: Counter[str] = Counter()
     for pair, times in pairs.items():
@@ -258,7 +258,7 @@ def trial(train: dict[str, list[Couplet]], dev: Sequence[Couplet]) -> None:
 
 
 def weigh(poems: int) -> None:
-    """Print for each form and weight the score of composed poems and their ln p per hanzi, which it lowers."""
+    """Print the score of composed poems and their ln p, by form and weight."""
     chosen = composer()
     for form in (FORMS["五律"], FORMS["七律"]):
         for weight in WEIGHTS:

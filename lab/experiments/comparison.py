@@ -1,4 +1,4 @@
-"""Compare four models on the report's draw, with equal parameters and training time: which predicts dev best.
+"""Compare four models on the report's draw at equal parameters and training time.
 
 Run: python -m lab.experiments.comparison RUNS [MINUTES]
 
@@ -121,7 +121,7 @@ class GPT(LanguageModel):
         )
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
-        """Initialize as GPT-2 does: normal with deviation 0.02, or less if added to the residual stream; biases 0."""
+        """Initialize as GPT-2 does: normal with deviation 0.02 or less; biases 0."""
         with torch.no_grad():
             for key, parameter in self.named_parameters():
                 if parameter.dim() > 1:

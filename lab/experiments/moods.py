@@ -1,4 +1,4 @@
-"""Compose for a birthday, a wedding, a parting and a condolence, with the mood that suits each and with none.
+"""Compose for four occasions, with the mood that suits each and with none.
 
 Run: python -m lab.experiments.moods [--seeds 40] [--read]
 

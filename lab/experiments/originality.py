@@ -27,7 +27,7 @@ LONGEST = (None, 4, 3, 2)
 
 
 def longest_shared(line: str, corpus: str) -> int:
-    """Return the length of the longest substring of a line in a text, by searching for every one."""
+    """Return the length of the longest substring of a line in a text, by brute force."""
     return max(
         stop - start
         for start in range(len(line))
@@ -73,7 +73,7 @@ def row(
 
 
 def report_milliseconds(poems: Sequence[Sequence[str]], store: Store) -> float:
-    """Measure the milliseconds that the originality report of a poem takes, with the corpus loaded."""
+    """Measure the milliseconds of a poem's originality report."""
     list(of_lines(poems[0], store))
     start = time.perf_counter()
     for lines in poems:

@@ -1,4 +1,4 @@
-"""Check the regulated forms of the Tang corpus, and what shuffling does to them; `docs/prosody.md` has the table.
+"""Check the regulated forms of the Tang corpus, and what shuffling does to them.
 
 Run: python -m lab.experiments.prosody_corpus
 
@@ -193,7 +193,7 @@ def poet_figures(by_form: dict[str, list[Poem]]) -> dict[str, dict[str, float]]:
 
 
 def time_checks(by_form: dict[str, list[Poem]]) -> float:
-    """Measure the processor seconds of 100,000 checks of whole texts, whose forms the checker has to find."""
+    """Measure the processor seconds of 100,000 checks of texts of unknown form."""
     texts = ["，".join(lines) for poems in by_form.values() for _, lines in poems]
     texts = (texts * (CHECKS // len(texts) + 1))[:CHECKS]
     start = time.process_time()

@@ -1,4 +1,4 @@
-"""Measure how often poems have words of another season or hour than their title, or than each other.
+"""Measure how often poems have words of two seasons or hours.
 
 Run: python -m lab.experiments.times [--words]
 
