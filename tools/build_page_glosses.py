@@ -1,4 +1,4 @@
-"""Build the page's tables of pronunciations and glosses: pinyin.json and glosses.json in src/pingze/serve/page.
+"""Build the page's tables of pronunciations and glosses: pinyin.json and glosses.json.
 
     pip install '.[page,table]'
     python -m tools.build_page_glosses
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def short(definition: str) -> str:
-    """Shorten a definition to its first senses, without remarks in brackets and references to other characters."""
+    """Shorten a definition to its first senses, without remarks and references."""
     senses = [" ".join(sense.split()) for sense in re.split("[;,]", _BESIDE.sub("", definition))]
     senses = [
         sense

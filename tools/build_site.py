@@ -1,4 +1,4 @@
-"""Build the page that shows a link's poem without a server: plain files in build/site/poem, for any host or a folder.
+"""Build the page that shows a link's poem without a server, as plain files in build/site/poem.
 
     make site
 
@@ -63,13 +63,19 @@ def build(folder: Path) -> None:
 
 
 def page(repository: str) -> str:
-    """Return the page's markup; the command installs from the repository if its address is known."""
+    """Return the page's markup.
+
+    The command installs from the repository if its address is known.
+    """
     text = (PAGE / "reader.html").read_text(encoding="utf-8").replace("/page/", "")
     return text.replace("'.[serve]'", f"'pingze[serve] @ git+{repository}'") if repository else text
 
 
 def bundle(entry: str) -> str:
-    """Join a module and all that it imports into one script; each module is a function that returns its exports."""
+    """Join a module and all that it imports into one script.
+
+    Each module is a function that returns its exports.
+    """
     found: dict[str, str] = {}
 
     def add(name: str) -> None:

@@ -36,9 +36,9 @@ MOVED = 0.34
 """The share of line ends that may differ between two pieces of one shape."""
 SET = 0.9
 RHYMES, RHYMING = 0.5, 0.7
-"""The shares of pieces in which the lines of one rhyme agree on average, and each with the others, at least."""
+"""The least shares of pieces in which lines of one rhyme agree, on average and each."""
 ONE_STANZA = 40
-"""Shorter tunes have one stanza, unless it divides them in halves: editions break them between sentences."""
+"""Shorter tunes have one stanza, unless it divides them in halves."""
 
 OTHER_NAMES = """\
 念奴嬌 百字令 酹江月 大江東去 壺中天 百字謠 湘月
@@ -127,7 +127,7 @@ def make() -> dict[str, list[str]]:
 
 
 def measure() -> str:
-    """Count the dev split's pieces of known tunes, those that the checker names rightly, and those without a fault."""
+    """Count dev pieces of known tunes: all, those named rightly, those without a fault."""
     found: Counter[str] = Counter()
     with Store.open() as store:
         for poem in store.ci(split="dev"):
@@ -180,7 +180,7 @@ def rows(poems: Iterable[CorpusPoem]) -> Iterator[str]:
 
 
 def shapes(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """Divide pieces by their number of characters and last tone, and then by where their lines end."""
+    """Divide pieces by their size and last tone, then by where their lines end."""
     by_size: dict[object, list[Piece]] = defaultdict(list)
     for piece in pieces:
         if len(last := PINGSHUI.tones(piece.text[-1])) == 1:
@@ -197,7 +197,7 @@ def shapes(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
 
 
 def describe(pieces: Sequence[Piece]) -> list[str]:
-    """Return the columns of a shape: lines, shares of level tones, shares of rhymes; [] if no certain pattern."""
+    """Return a shape's lines, level tones and rhymes; [] without a certain pattern."""
     ends = Counter(tuple(sorted(piece.ends)) for piece in pieces).most_common(1)[0][0]
     size = len(pieces[0].text)
     if ends[-1] != size:
@@ -245,7 +245,7 @@ def _share_of_level(pieces: Sequence[Piece], at: int) -> float:
 
 
 def find_rhymes(pieces: Sequence[Sequence[str]]) -> dict[int, tuple[int, str, float]]:
-    """Find the rhyming lines: for each its rhyme, numbered from 1, its class, and how often it rhymes.
+    """Find the rhyming lines, each with its rhyme from 1, its class and how often it rhymes.
 
     Args:
         pieces: The last characters of the lines of each piece.
@@ -288,7 +288,7 @@ def find_rhymes(pieces: Sequence[Sequence[str]]) -> dict[int, tuple[int, str, fl
 
 
 def _class(feet: Sequence[str]) -> str:
-    """Return the class of rhymes: level, entering if nine in ten of the oblique ones are, else oblique."""
+    """Return the class of rhymes: level, oblique, or entering if nine in ten are."""
     kinds = Counter(
         next(iter(kinds)) for foot in feet if len(kinds := {kind for _, kind in _rhymes(foot)}) == 1
     )

@@ -1,4 +1,4 @@
-"""Compose 詞 to every tune and judge them by rules written a second time, which share no code with the checker.
+"""Compose 詞 to every tune and judge them by rules that share no code with the checker.
 
     python -m lab.experiments.judge_ci --model ci --each 6
 

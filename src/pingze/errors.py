@@ -50,13 +50,13 @@ class Clash:
     It is a character, a tone or rhyme groups.
     """
     reason: str = ""
-    """The reason in words, such as "line 2, character 5 must be 平"; "" if no single position shows it."""
+    """The reason in words, such as "line 2, character 5 must be 平"; "" if no position shows it."""
 
     def __str__(self) -> str:
         return f"{self.constraint} ({self.reason})" if self.reason else self.constraint
 
     def in_language(self, language: Language) -> "Clash":
-        """Return the clash with `constraint` and `reason` in a language; the reason is then never empty."""
+        """Return the clash in a language; the reason is then never empty."""
         kind = self.field
         if self.line:
             kind = "place"

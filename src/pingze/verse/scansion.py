@@ -254,9 +254,6 @@ class LineExplanation:
 def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
     """Explain each line of a verdict: its pattern, and the readings of characters with both tones.
 
-    Args:
-        verdict: The verdict that `check` returned.
-
     Returns () if `verdict.judged` is "nothing" or "shape".
     """
     if verdict.judged in ("nothing", "shape"):

@@ -56,11 +56,8 @@ class Violation:
         """Build a violation at a position, even if no character is there.
 
         Args:
-            rule: The name of the rule.
-            lines: The poem's lines.
             number: The line's number, from 0.
             place: The position in the line, from 0.
-            standard: The standard by which characters are read.
         """
         char = ""
         if number < len(lines):
