@@ -3,9 +3,9 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import Field, fields
+from dataclasses import Field
 from importlib.util import find_spec
 from inspect import Parameter, Signature, signature
 from os.path import isfile
@@ -125,11 +125,14 @@ def _(
     threads()  # refuse a bad PINGZE_THREADS before any command
 
 
-def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[..., None]], Any]:
+def command(
+    group: typer.Typer = app, argument: str = "", omit: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Any]:
     """Return a decorator that adds a function to `group` as a command, with an option for each parameter.
 
     The parameter `asked`, a dataclass, is replaced by one option per field. The field that
-    `argument` names becomes a positional argument instead. The parameters `model` and `as_json`
+    `argument` names becomes a positional argument instead, and those in `omit` keep their defaults.
+    The parameters `model` and `as_json`
     become the shared options --model and --json. If a parameter without `Annotated` has the same
     name as a field of `Composing`, it becomes the option of that field.
     """
@@ -140,14 +143,18 @@ def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[
             for each in signature(function).parameters.values()
         ]
         schema = next((each.annotation for each in own if each.name == "asked"), None)
-        listed = [_of_field(each, schema, argument) for each in ordered(schema)] if schema else []
+        listed = []
+        names = []
+        if schema:
+            for field in ordered(schema):
+                if field.name not in omit:
+                    names.append(field.name)
+                    listed.append(_of_field(field, schema, argument))
         listed += [_described(each) for each in own if each.name != "asked"]
 
         def called(**values: Any) -> None:
             if schema:
-                values["asked"] = schema(
-                    **{each.name: values.pop(each.name) for each in fields(schema)}
-                )
+                values["asked"] = schema(**{name: values.pop(name) for name in names})
             function(**values)
 
         for name in ("__name__", "__doc__", "__module__"):
@@ -162,7 +169,11 @@ def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[
 
 def _of_field(each: Field[Any], schema: type[Bounded], argument: str) -> Parameter:
     hint = hints_of(schema)[each.name]
-    flags = [f"--{each.name}"] if hint is bool else ["--from"] * (each.name == "poets")
+    flags = (
+        [f"--{each.name.replace('_', '-')}"]
+        if hint is bool
+        else ["--from"] * (each.name == "poets")
+    )
     made = (
         typer.Argument(help=each.metadata["description"])
         if each.name == argument
@@ -263,8 +274,8 @@ def read_file(file: str) -> str:
                     raise InputError("too_many_rows", name=name, most=MOST_ROWS)
                 if block > LONGEST_BLOCK:
                     raise InputError("block_too_long", name=name, most=LONGEST_BLOCK)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
+        reason = getattr(error, "strerror", None) or str(error)
         raise InputError("unreadable", name=name, reason=reason) from error
     try:
         return b"".join(rows).decode("utf-8-sig")

@@ -414,7 +414,7 @@ def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
     or a rhyme stays too; a ConversionWarning tells which.
     """
     standard = request.standard
-    usual: dict[str, str] = {}
+    usual = {}
     unusual: dict[str, str] = {}
     for character in sorted({*"".join(texts)} - {*request.given}):
         other = usual_form(character)
@@ -426,12 +426,12 @@ def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
             group for group in standard.rhymes(character) if standard.is_practised(character, group)
         }
         if tone in (None, *standard.tones(other)) and rhymes <= standard.rhymes(other):
-            usual[character] = other
+            usual[ord(character)] = other
         else:
             unusual[character] = other
     if unusual:
         tell(Note("unusual_forms", has="".join(unusual), wanted="".join(unusual.values())))
-    return [text.translate(str.maketrans(usual)) for text in texts]
+    return [text.translate(usual) for text in texts]
 
 
 def likeliest(

@@ -1,7 +1,6 @@
 """Read a person's text as a poem: its form, template and rhyme group, and the title and poet of its heading."""
 
 import re
-from dataclasses import replace
 
 from pingze.composing.poem import Poem
 from pingze.composing.typed_text import tell_converted
@@ -50,22 +49,31 @@ def read_poem(
     if verdict.form in (None, COUPLET):
         notes = [note for note in verdict.notes if note.cause["code"] != "chosen"]  # not a failure
         raise InputError("no_poem", field="poem", has=notes)
-    poem = poem_of(verdict)
+    title, poet = title_and_poet(text, verdict.form or "", model)
+    return poem_of(verdict, title, poet)
+
+
+def title_and_poet(
+    text: str, form: str, model: Model | None = None
+) -> tuple[str | None, str | None]:
+    """Return the title and the poet that a poem's heading names, as far as the model knows titles and the poet."""
     words = _heading_words(text)
     if not words:
-        return poem
+        return None, None
     from pingze.composing.composer import composer  # a text without a heading needs no model
 
-    known = composer(model, form=poem.form).conditions.poets
-    poets = {one_form(to_traditional(name)): name for name in known}
-    tune = find_form(poem.form).tune
+    conditions = composer(model, form=form).conditions
+    poets = {one_form(to_traditional(name)): name for name in conditions.poets}
+    tune = find_form(form).tune
+    title = None
+    poet = None
     for word in words:
-        poet = poets.get(one_form(to_traditional(word)))
-        if poet is not None:
-            poem = replace(poem, poet=poem.poet or poet)
-        elif tune is None or to_traditional(word) not in tune.names:
-            poem = replace(poem, title=poem.title or word)
-    return poem
+        known = poets.get(one_form(to_traditional(word)))
+        if known is not None:
+            poet = poet or known
+        elif conditions and (tune is None or to_traditional(word) not in tune.names):
+            title = title or word
+    return title, poet
 
 
 def heading_form(text: str) -> str | None:

@@ -261,10 +261,10 @@ def read_text(text: str) -> ReadText:
     left_out += [remark.group() for remark in _REMARK.finditer(normal)]
     left_out += [row.strip() for row in written[end:] if row.strip()]
     headings = []
-    for row in rows:
-        if row in kept:
+    for heading in rows:
+        if heading in kept:
             break
-        headings.append(row.text)
+        headings.append(heading.text)
     return ReadText(lines=lines, left_out=left_out, headings=headings, cut=cut)
 
 
