@@ -184,7 +184,8 @@ def mend(
     from pingze.composing import mending, reading
 
     text = read_text(poem)
-    form = form or reading.heading_form(text)
+    if form is None:
+        form = reading.heading_form(text)
     heading = reading.title_and_poet(text, form or "七絕", model)
     mended = mending.mend(
         text,

@@ -75,7 +75,7 @@ def check(
         for done, text in enumerate(texts, start=1):
             verdict = checking.check(
                 text,
-                form=form or heading_form(text),
+                form=heading_form(text) if form is None else form,
                 level=level,
                 standard=standard,
                 fine=fine,

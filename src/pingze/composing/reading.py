@@ -45,7 +45,9 @@ def read_poem(
     Raises InputError if the text has the shape of no form, or the form, level or standard is
     unknown; CheckpointError if the model cannot be read.
     """
-    verdict = check(text, form=form or heading_form(text), level=level, standard=standard)
+    if form is None:
+        form = heading_form(text)
+    verdict = check(text, form=form, level=level, standard=standard)
     if verdict.form in (None, COUPLET):
         notes = [note for note in verdict.notes if note.cause["code"] != "chosen"]  # not a failure
         raise InputError("no_poem", field="poem", has=notes)
