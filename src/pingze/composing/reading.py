@@ -1,12 +1,11 @@
 """Read a person's text as a poem: its form, template and rhyme group, and the title and poet of its heading."""
 
 import re
+from typing import TYPE_CHECKING
 
 from pingze.composing.poem import Poem
 from pingze.composing.typed_text import tell_converted
 from pingze.errors import InputError
-from pingze.network.checkpoint import Model
-from pingze.network.conditions import LONGEST_TITLE
 from pingze.verse import DYNASTIES
 from pingze.verse.character_table import one_form, to_traditional
 from pingze.verse.characters import HAN
@@ -17,6 +16,10 @@ from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.standard import PINGSHUI, STANDARDS
 from pingze.verse.verdict import Verdict
 
+if TYPE_CHECKING:  # a text without a heading needs no model
+    from pingze.network.checkpoint import Model
+
+LONGEST_HEADING = 20  # the maximum number of characters in a title, as in `LONGEST_TITLE`
 _WORD = re.compile(f"《([^》]+)》|([{HAN}]+)")
 _DYNASTY = re.compile(f"[初盛中晚北南]?(?:{'|'.join(DYNASTIES.values())})[代朝]?")
 _LABEL = re.compile(
@@ -30,7 +33,7 @@ def read_poem(
     form: str | None = None,
     level: str = CUSTOMARY,
     standard: str = PINGSHUI.name,
-    model: Model | None = None,
+    model: "Model | None" = None,
 ) -> Poem:
     """Read a poem from plain text, with the title and poet of its heading; find its template and rhyme group.
 
@@ -56,13 +59,13 @@ def read_poem(
 
 
 def title_and_poet(
-    text: str, form: str, model: Model | None = None
+    text: str, form: str, model: "Model | None" = None
 ) -> tuple[str | None, str | None]:
     """Return the title and the poet that a poem's heading names, as far as the model knows titles and the poet."""
     words = _heading_words(text)
     if not words:
         return None, None
-    from pingze.composing.composer import composer  # a text without a heading needs no model
+    from pingze.composing.composer import composer
 
     conditions = composer(model, form=form).conditions
     poets = {one_form(to_traditional(name)): name for name in conditions.poets}
@@ -92,7 +95,7 @@ def _heading_words(text: str) -> list[str]:
     found = []
     for word in _words(read_text(text).headings):
         is_label = _LABEL.fullmatch(word) or _DYNASTY.fullmatch(to_traditional(word))
-        if not is_label and not is_form_name(word) and len(word) <= LONGEST_TITLE:
+        if not is_label and not is_form_name(word) and len(word) <= LONGEST_HEADING:
             found.append(word)
     return found
 
