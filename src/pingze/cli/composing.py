@@ -1,7 +1,7 @@
 """`pingze compose`, `collect`, `couplet`, `revise`, `alternatives`, `mend` and `generate`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -169,9 +169,7 @@ def alternatives(
 def mend(
     poem: PoemArgument,
     keep: Annotated[list[str] | None, typer.Option(help="A word to keep; may be repeated.")] = None,
-    form: Annotated[
-        str | None, option("form", "The form to mend to; by default its heading's or its shape's.")
-    ] = None,
+    form: FormOption = None,
     level: str = CUSTOMARY,
     standard: str = PINGSHUI.name,
     title: str | None = None,
@@ -280,74 +278,65 @@ def _show_drafts(
     explain: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Fill a sheet, and print the drafts: of several, where most lines are fixed, only the others."""
+    """Fill a sheet, and print the drafts; where at most half of the lines are open, only those of several drafts."""
     from pingze.composing import desk, explaining
+    from pingze.composing.composer import composer
+    from pingze.composing.poem import punctuate
+    from pingze.composing.request import read_request
+    from pingze.composing.typed_text import noted
 
     poems = desk.fill(sheet, sheet.count, model=model, reference=reference)
-    open_places = _open_places(sheet, model, reference=reference)
-    is_new = [line for line, places in enumerate(open_places, 1) if places]
-    shortened = sheet.count > 1 and 2 * len(is_new) <= len(open_places)
+    # 1) Find the lines that have open places.
+    with noted():  # what was converted has been told
+        request = read_request(composer(model, sheet, reference=reference).vocabulary, sheet)
+    fixed = {(fix.line, fix.position) for fix in request.fixed}
+    rows = sheet.rows
+    shown_lines = [
+        line
+        for line, row in enumerate(rows, 1)
+        if any((line, position) not in fixed for position in range(1, len(row) + 1))
+    ]
+    is_short = sheet.count > 1 and 2 * len(shown_lines) <= len(rows)
+    if not is_short:
+        shown_lines = list(range(1, len(rows) + 1))
+    # 2) Print each draft: its name, its lines, and their explanation.
     values = []
-    shown = []
+    drafts = []
     for poem in poems:
-        # 1) What names the draft.
         value = poem.as_json()
-        rows = []
+        shown = []
         if sheet.count > 1:
             score = f"{poem.score:.1f}"
-            rows.append(here("draft", number=poem.number, seed=poem.seed, score=score))
-        # 2) Its lines.
-        if shortened:
-            for line in is_new:
-                text = poem.lines[line - 1]
-                rows.append(f"{line} {_marked([text], text, [open_places[line - 1]])}")
+            shown.append(here("draft", number=poem.number, seed=poem.seed, score=score))
+        lines = _marked(poem.lines, fixed)
+        if is_short:
+            shown += [f"{line} {lines[line - 1]}" for line in shown_lines]
         else:
-            rows.append(_marked(poem.lines, str(poem), open_places))
-        # 3) Its explanation.
+            shown.append(punctuate(lines, poem.form))
         if explain:
             reasons = explaining.explain(
                 poem, level=sheet.level, standard=sheet.standard, model=model
             )
             value["reasons"] = [asdict(reason) for reason in reasons]
-            explained = is_new if shortened else range(1, len(poem.lines) + 1)
-            rows.append("")
-            rows += [_row(reason) for reason in reasons if reason.line in explained]
+            shown.append("")
+            shown += [_row(reason) for reason in reasons if reason.line in shown_lines]
         values.append(value)
-        shown.append("\n".join(rows))
-    between = "\n" if shortened and not explain else "\n\n"
-    show(values, [between.join(shown)], as_json=as_json)
+        drafts.append("\n".join(shown))
+    between = "\n" if is_short and not explain else "\n\n"
+    show(values, [between.join(drafts)], as_json=as_json)
 
 
-def _open_places(sheet: "Sheet", model: str | None, *, reference: bool) -> list[list[int]]:
-    """List, for each line, the places from 0 that no option fixes."""
-    from pingze.composing.composer import composer
-    from pingze.composing.request import read_request
-    from pingze.composing.typed_text import noted
-
-    with noted():  # what was converted has been told
-        request = read_request(composer(model, sheet, reference=reference).vocabulary, sheet)
-    fixed = {(fix.line - 1, fix.position - 1) for fix in request.fixed}
-    open_places = []
-    for line, row in enumerate(sheet.rows):
-        open_places.append([at for at in range(len(row)) if (line, at) not in fixed])
-    return open_places
-
-
-def _marked(lines: Sequence[str], text: str, open_places: Sequence[Sequence[int]]) -> str:
-    """Mark the new characters of a poem in which others are kept; `echo` drops the marks unless on a terminal."""
-    new = []
-    for line, places in zip(lines, open_places, strict=True):
-        new += [at in places for at in range(len(line))]
-    if all(new):
-        return text
-    marked = ""
-    place = 0
-    for one in text:
-        if one in MARKS or one.isspace():
-            marked += one
-            continue
-        marked += typer.style(one, fg="green", bold=True) if new[place] else one
-        place += 1
+def _marked(lines: list[str], fixed: Collection[tuple[int, int]]) -> list[str]:
+    """Mark the characters that are new beside fixed ones; `echo` drops the marks unless on a terminal."""
+    if not fixed:
+        return lines
+    marked = []
+    for line, characters in enumerate(lines, 1):
+        shown = ""
+        for position, one in enumerate(characters, 1):
+            is_fixed = (line, position) in fixed
+            shown += one if is_fixed else typer.style(one, fg="green", bold=True)
+        marked.append(shown)
     return marked
 
 
