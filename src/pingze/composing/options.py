@@ -138,7 +138,10 @@ class Revising(Sampling):
     repeat: bool = option(
         False, "Allow a character to appear more than once, not only in reduplication."
     )
-    usual_forms: bool = option(False, "Write characters in their usual forms, as 猿 for 猨.")
+    usual_forms: bool = option(
+        False,
+        "Write characters in their usual forms, as 猿 for 猨, unless that could break a tone or a rhyme.",
+    )
     original: int | None = option(
         None,
         "The maximum number of consecutive characters that a line may share with a line of the corpus.",
