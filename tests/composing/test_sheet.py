@@ -143,3 +143,17 @@ def test_simplified_text_is_read_in_context() -> None:
     with pytest.warns(UserWarning, match="独 was read as 獨"):
         fixed = fixed_by(sheet, chosen)
     assert ("lines", 1, 1, "獨") in fixed
+
+
+def test_a_line_that_is_kept_may_have_choices() -> None:
+    sheet = Sheet(form="五絕").keep(3, "春＿，[月花]山[風雲]")
+    assert sheet.rows[2] == "春＿＿山＿"
+    assert sheet.choices == [
+        Limit(line=3, position=3, characters="月花"),
+        Limit(line=3, position=5, characters="風雲"),
+    ]
+
+
+def test_another_text_of_a_line_has_no_choice_of_the_one_before() -> None:
+    sheet = Sheet(form="五絕").put(3, "春＿[月花]山風").put(3, "春＿月山風").put(2, "[月花]")
+    assert [limit.line for limit in sheet.choices] == [2]

@@ -55,6 +55,7 @@ def check(
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
     from pingze.cli.progress import counting
+    from pingze.composing.reading import heading_form
     from pingze.verse import checking
     from pingze.verse.scansion import explain_verdict
 
@@ -72,7 +73,13 @@ def check(
             return stack.enter_context(usual_neighbours())
 
         for done, text in enumerate(texts, start=1):
-            verdict = checking.check(text, form=form, level=level, standard=standard, fine=fine)
+            verdict = checking.check(
+                text,
+                form=heading_form(text) if form is None else form,
+                level=level,
+                standard=standard,
+                fine=fine,
+            )
             if fine:
                 # only `fine` needs it
                 from pingze.composing.terms.antithesis import antithesis_notes

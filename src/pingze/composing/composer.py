@@ -223,12 +223,7 @@ class Composer:
         """Return tones and rhymes of the vocabulary and of a request's characters, by the standard of the request."""
         if not request:
             return lexicon_of(self.vocabulary, PINGSHUI, "")
-        given = "".join(request.include)
-        for fix in request.fixed:
-            given += fix.character
-        for limit in request.choices:
-            given += limit.characters
-        unknown = "".join(sorted({*given} - self.vocabulary.ids.keys()))
+        unknown = "".join(sorted({*request.given} - self.vocabulary.ids.keys()))
         return lexicon_of(self.vocabulary, request.standard, unknown)
 
     def poem(self, constraints: Constraints, text: Text, seed: int) -> Poem:

@@ -14,7 +14,7 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
 from pingze.composing.options import Collecting, Composing, Options, check_bounds, with_options
 from pingze.composing.poem import Poem
-from pingze.composing.request import read_request
+from pingze.composing.request import Request, read_request
 from pingze.composing.sheet import Sheet
 from pingze.composing.smc import Text, ordered
 from pingze.composing.typed_text import tell
@@ -22,6 +22,7 @@ from pingze.composing.words import Starts
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError, wrong_type
 from pingze.network.checkpoint import Model
+from pingze.verse.character_table import usual_form
 from pingze.verse.verdict import Note
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def compose(
         exclude: Characters that must not appear.
         exclude_words: Words that must not appear, separated by spaces, as '匈奴 何處'.
         repeat: Allow a character to appear more than once, not only in reduplication.
+        usual_forms: Write characters in their usual forms, as 猿 for 猨, unless that could break a
+            tone or a rhyme.
         original: The maximum number of consecutive characters that a line may share with a line of
             the corpus.
         antithesis: How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to
@@ -230,6 +233,14 @@ class Filling:
             drafts = choose_drafts(found, self.count, also_alike=True)
         if len(drafts) < self.count:
             tell(Note("fewer_drafts", has=len(drafts), wanted=self.count))
+        if self.constraints.request.usual_forms:
+            usual = in_usual_forms(
+                ["".join(poem.lines) for poem in drafts], self.constraints.request
+            )
+            cut = self.constraints.layout.cut
+            drafts = [
+                replace(poem, lines=cut(text)) for poem, text in zip(drafts, usual, strict=True)
+            ]
         return drafts
 
     def candidates(self, numbers: Sequence[int]) -> list[Candidate]:
@@ -389,9 +400,11 @@ def alternatives(
         present = chosen.judge(as_is.constraints, [as_is.constraints.fixed], sheet)[0].score
     standing = "".join(sheet.rows)[first:last]
     decode = constraints.lexicon.vocabulary.decode
+    replacements = [decode(text.ids)[first:last] for text in texts]
+    if sheet.usual_forms:
+        replacements = in_usual_forms(replacements, constraints.request)
     found: dict[str, Alternative] = {}
-    for text in texts:
-        written = decode(text.ids)[first:last]
+    for text, written in zip(texts, replacements, strict=True):
         if written != standing and written not in found and len(found) < count:
             found[written] = Alternative(
                 text=written,
@@ -416,6 +429,33 @@ def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Compose
             raise
     chosen = composer(model, sheet)
     return chosen, chosen.prepare(replace(read_request(chosen.vocabulary, sheet), waived=waived))
+
+
+def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
+    """Write composed characters in their usual forms.
+
+    A character that the request gives stays as it is given. One whose usual form could break a tone
+    or a rhyme stays too; a ConversionWarning tells which.
+    """
+    standard = request.standard
+    usual = {}
+    unusual: dict[str, str] = {}
+    for character in sorted({*"".join(texts)} - {*request.given}):
+        other = usual_form(character)
+        if other == character:
+            continue
+        # a composed character has its usable tone, and rhymes only as poets rhyme on it
+        tone = standard.usable_tone(character)
+        rhymes = {
+            group for group in standard.rhymes(character) if standard.is_practised(character, group)
+        }
+        if tone in (None, *standard.tones(other)) and rhymes <= standard.rhymes(other):
+            usual[ord(character)] = other
+        else:
+            unusual[character] = other
+    if unusual:
+        tell(Note("unusual_forms", has="".join(unusual), wanted="".join(unusual.values())))
+    return [text.translate(usual) for text in texts]
 
 
 def likeliest(

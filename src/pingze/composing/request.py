@@ -1,6 +1,5 @@
 """Read options into a `Request`, which holds all constraints on a poem and can drop some of them if they clash."""
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -8,7 +7,7 @@ from functools import cached_property
 from itertools import chain
 
 from pingze.composing.options import MOST_LINES, Collecting, Composing, check_bounds
-from pingze.composing.sheet import BLANK, BLANKS, Limit, Sheet
+from pingze.composing.sheet import BLANK, BLANKS, CHOICE, Limit, Sheet
 from pingze.composing.title_moods import mood_of
 from pingze.composing.typed_text import (
     read_character,
@@ -29,7 +28,7 @@ from pingze.verse.rhyme_groups import LEVEL
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard
 from pingze.verse.verdict import Note
 
-CHOICE = "〓"  # stands for a choice, as [靜晚夜], while a pattern is read
+CHOSEN = "〓"  # stands for a choice, as [靜晚夜], while a pattern is read
 MOST_INCLUDED = 28  # the maximum number of characters to include: those of a whole 七絕
 LONGEST = {"title": LONGEST_TITLE, "about": LONGEST_THEME}
 
@@ -88,6 +87,7 @@ class Request:
     waived: tuple[tuple[int, int], ...] = ()
     """The lines and positions of fixed characters whose tone and rhyme are not judged."""
     repeat: bool = False
+    usual_forms: bool = False
     title: str | None = None
     poet: str | None = None
     about: str | None = None
@@ -102,6 +102,16 @@ class Request:
     taste: float = 0.0
     like: str = ""
     unlike: str = ""
+
+    @property
+    def given(self) -> str:
+        """The characters that are fixed, included or to be chosen among."""
+        given = "".join(self.include)
+        for fix in self.fixed:
+            given += fix.character
+        for limit in self.choices:
+            given += limit.characters
+        return given
 
     @cached_property
     def openings(self) -> tuple[str, ...]:
@@ -270,7 +280,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
         tell(Note(f"mood_{mood}", field="mood", has=mood))
     if isinstance(asked, Collecting) and asked.original:
         raise InputError("quotes_original", field="original")
-    unchanged = ("repeat", "like", "unlike", "original", "antithesis", "taste")
+    unchanged = ("repeat", "usual_forms", "like", "unlike", "original", "antithesis", "taste")
     return Request(
         form=form,
         lines=count,
@@ -437,11 +447,11 @@ def _pattern(
     text: str, form: Form, lines: int, vocabulary: Vocabulary
 ) -> tuple[list[Fixed], list[Limit]]:
     """Read a pattern into the characters that it fixes, and its choices, as [靜晚夜]."""
-    chosen = re.findall(r"[\[［]([^\]］]*)[\]］]", text)
-    marked = re.sub(r"[\[［][^\]］]*[\]］]", CHOICE, text)
+    chosen = CHOICE.findall(text)
+    marked = CHOICE.sub(CHOSEN, text)
     fixed: list[Fixed] = []
     choices: list[Limit] = []
-    blocks = read_pattern(marked, BLANKS + CHOICE, vocabulary).split()
+    blocks = read_pattern(marked, BLANKS + CHOSEN, vocabulary).split()
     if len(blocks) > lines:
         raise InputError("too_many_lines", field="pattern", has=len(blocks), most=lines)
     for line, block in enumerate(blocks, 1):
@@ -450,7 +460,7 @@ def _pattern(
                 "block_width", field="pattern", line=line, block=block, has=has, wanted=wanted
             )
         for position, character in enumerate(block, 1):
-            if character == CHOICE:
+            if character == CHOSEN:
                 characters = read_characters("pattern", chosen[len(choices)], vocabulary)
                 choices.append(Limit(line=line, position=position, characters=characters))
             elif character not in BLANKS:

@@ -164,6 +164,8 @@ async def _drafts(sheet: Composing, model: str | None, request: Request, answer:
     # as many jobs as there are idle workers, and none that takes very long
     parts = min(lane.idle, math.ceil(texts / POPULATION))
     parts = max(parts, math.ceil(texts / TEXTS_OF_A_JOB))
+    if sheet.usual_forms:
+        parts = 1  # one job writes the drafts in usual forms
     drafts: list[Poem] = []
     notes: Sequence[Note] = ()
     if parts > 1:

@@ -62,6 +62,8 @@ class ReadText(NamedTuple):
     """The Han characters of each line, without marks; □ represents a lost character."""
     left_out: list[str]
     """The title, the author and any remarks, as they were written."""
+    headings: list[str]
+    """The rows above the verse."""
     cut: int | None
     """The width of the lines into which rows without marks were cut; None if no row was cut."""
 
@@ -226,7 +228,7 @@ def read_text(text: str) -> ReadText:
     if _PLAIN.fullmatch(text):
         lines = re.split("[，。]", text)[:-1]
         if _of_one_length(lines):
-            return ReadText(lines=lines, left_out=[], cut=None)
+            return ReadText(lines=lines, left_out=[], headings=[], cut=None)
     written = _normal(text).split("\n")
     # 1) Remove the comments, which follow the poem.
     end = len(written)
@@ -258,7 +260,12 @@ def read_text(text: str) -> ReadText:
     left_out = [_QUOTED.sub(shortened, row.text).strip() for row in rows if row not in kept]
     left_out += [remark.group() for remark in _REMARK.finditer(normal)]
     left_out += [row.strip() for row in written[end:] if row.strip()]
-    return ReadText(lines=lines, left_out=left_out, cut=cut)
+    headings = []
+    for heading in rows:
+        if heading in kept:
+            break
+        headings.append(heading.text)
+    return ReadText(lines=lines, left_out=left_out, headings=headings, cut=cut)
 
 
 def _cut_unmarked(rows: list[_Row]) -> int | None:
