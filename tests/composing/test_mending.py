@@ -5,12 +5,10 @@ from itertools import combinations, product
 
 import pytest
 
-from pingze.composing.constraints.masks import Constraints
 from pingze.composing.desk import revise
 from pingze.composing.explaining import explain
-from pingze.composing.mending import fewest, mend
-from pingze.composing.options import Composing
-from pingze.composing.request import read_request
+from pingze.composing.mending import Mending, mend
+from pingze.composing.sheet import Sheet
 from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse.checking import check
@@ -58,35 +56,32 @@ def draft(seed: int) -> str:
 def test_no_search_finds_fewer_changes(seed: int) -> None:
     level = STRICTNESSES[seed % 2]
     text, locked = draft(seed), frozenset(random.Random(seed).sample(range(20), seed % 3))
-    chosen = composer()
     rows = [text[start : start + 5] for start in range(0, 20, 5)]
-    request = read_request(
-        chosen.vocabulary, Composing(form="五絕", level=level, pattern=" ".join(rows))
-    )
-    repairs = fewest(Constraints(chosen.lexicon(), request), locked)
-    found = {len(places) for *_, places in repairs}
-    assert len(found) <= 1
+    sheet = Sheet(form="五絕", level=level, lines=rows)
+    mending = Mending(composer(), sheet, check("，".join(rows), form="五絕", level=level))
+    repairs = mending.fewest(mending.ids, locked)
+    fewest = min((repair.cost for repair in repairs), default=None)
     expected = searched(text, level, locked, most=2)
     if expected is None:
-        assert not found or min(found) > 2
+        assert fewest is None or fewest > 2
     else:
-        assert found == {expected}
-    assert all(not places & locked for *_, places in repairs)
+        assert fewest == expected
+    assert not any(locked & repair.reasons.keys() for repair in repairs)
 
 
 def test_what_is_mended_has_no_fault_and_says_why() -> None:
-    mended = mend(DRAFT, seed=1)
+    (mended,) = mend(DRAFT, seed=1)
     assert check(str(mended.poem)).ok
     (change,) = mended.changes
     assert (change.line, change.position, change.old, change.rules) == (4, 5, "天", ("出韻",))
     assert mended.poem.lines[3][4] == change.new
     assert str(change) == f"line 4, character 5: 天 → {change.new} (出韻)"
-    assert mend(DRAFT, seed=1) == mended
+    assert mend(DRAFT, seed=1) == [mended]
 
 
 def test_a_draft_near_to_regulated_verse_is_mended_without_a_form() -> None:
     draft = "獨坐寒窗下，無客問姓名。閑眠不可見，何人有琴聲。"
-    mended = mend(draft, seed=1)
+    (mended,) = mend(draft, seed=1)
     assert check(str(mended.poem)).ok
     assert mended.poem.form == "五絕"
     assert [(change.line, change.rules) for change in mended.changes] == [
@@ -97,12 +92,12 @@ def test_a_draft_near_to_regulated_verse_is_mended_without_a_form() -> None:
 
 def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
     """发 alone would be read as 發, and in 白发 it is 髮."""
-    mended = mend(DRAFT, keep=["琴天"], seed=1)
+    (mended,) = mend(DRAFT, keep=["琴天"], seed=1)
     assert mended.poem.lines[3].endswith("琴天")
     assert [(change.line, change.old) for change in mended.changes] == [(2, "名")]
-    again = mend(str(mended.poem))
+    (again,) = mend(str(mended.poem))
     assert (again.changes, again.poem.lines) == ((), mended.poem.lines)
-    mended = mend(DRAFT.replace("寒", "糖"), seed=1)  # which the model does not know
+    (mended,) = mend(DRAFT.replace("寒", "糖"), seed=1)  # which the model does not know
     assert (mended.poem.lines[0], [change.old for change in mended.changes]) == (
         "獨坐糖窗下",
         ["天"],
@@ -111,7 +106,7 @@ def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
         *"獨坐糖窗下"
     ]
     with pytest.warns(ConversionWarning):
-        mended = mend("独坐寒窗下，无人问姓名。闲眠不可见，白发有琴天。", keep=["发"], seed=1)
+        (mended,) = mend("独坐寒窗下，无人问姓名。闲眠不可见，白发有琴天。", keep=["发"], seed=1)
     assert mended.poem.lines[3][1] == "髮"
 
 

@@ -123,7 +123,7 @@ def mend(
     """Mend a draft's faults by changing as few characters as possible."""
     from pingze.composing import mending
 
-    mended = mending.mend(
+    (mended,) = mending.mend(
         poem,
         keep=keep or (),
         form=form,
@@ -134,7 +134,9 @@ def mend(
         seed=seed,
         model=model,
     )
-    changes = [f"· {change}" for change in mended.changes] or [f"· {here('nothing_to_mend')}"]
+    changes = [f"· {done}" for done in mended.swaps + mended.changes] or [
+        f"· {here('nothing_to_mend')}"
+    ]
     show(asdict(mended), [str(mended.poem), "", *changes], as_json=as_json)
 
 

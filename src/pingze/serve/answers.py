@@ -133,7 +133,8 @@ def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conf
 
 def mend(asked: schemas.MendRequest) -> Mended:
     """Mend a draft by changing as few characters as possible, and give the reason for each change."""
-    return mending.mend(**vars(asked) | {"keep": asked.keep.split()})
+    fields = vars(asked) | {"keep": asked.keep.split()}
+    return mending.mend(fields.pop("text"), **fields)[0]
 
 
 def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:

@@ -168,6 +168,26 @@ class CompiledRequest:
         given, ids = (np.asarray(each, int)[..., None, None] for each in (given, ids))
         return self.lexicon.fits[given, self.asked_at(place), ids]
 
+    def misfits(
+        self, places: Sequence[int], ids: Sequence[int]
+    ) -> tuple[Bool[Array, "n T W"], Bool[Array, "n T G"]]:
+        """Mark the given characters that have the wrong tone under each way, and those that do not rhyme in each group.
+
+        `ids` has the character at each of `places`, or `FREE`, which fits. A character is read in
+        any of its tones, as the checker reads it.
+        """
+        at = np.array(places)
+        row = np.array(ids)
+        written = (row != FREE)[:, None, None]
+        foot = self.feet[at][:, :, None]
+        asked = self.asked[:, at // self.size, :, at % self.size]
+        fits = self.lexicon.fits[Lexicon.GIVEN, asked, row[:, None, None]]
+        kind = self.rhyming.kind[at]
+        groups = np.arange(len(self.rhyming.of_row))
+        rhymes = self.rhyming.rhymes[Lexicon.GIVEN, kind[:, None], groups, row[:, None]]
+        rhymes |= ~self.rhyming.concerned[kind]
+        return written & ~foot & ~fits, written & foot & ~rhymes[:, None]
+
     @cached_property
     def fixed(self) -> Fixes | None:
         """The ids that the request fixes.
