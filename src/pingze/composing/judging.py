@@ -104,32 +104,30 @@ def judge(sheet: Sheet) -> Verdict:
     ids = [FREE] * len(text)
     for fix in request.fixed:
         ids[constraints.place_of(fix)] = constraints.lexicon.vocabulary.ids[fix.character]
-    wrong, unrhymed = constraints.misfits(range(len(ids)), ids)
-    K = len(ids) // constraints.size
-    by_way = wrong.reshape(K, constraints.size, *wrong.shape[1:]).sum(axis=1)
-    by_way = np.where(constraints.exists.swapaxes(0, 1), by_way, len(ids))
-    by_group = unrhymed.sum(axis=0)
-    rhyming = constraints.rhyming
-    fewest_off = np.minimum.reduceat(by_group, rhyming.first_rows, axis=1)
-    costs = by_way.min(axis=2).sum(axis=0) + fewest_off.sum(axis=1)
+    by_way, by_group, costs = constraints.costs(ids)
     possible = np.flatnonzero(costs == costs.min())
-    is_best = by_group[possible] == fewest_off[possible][:, rhyming.of_row]
-    rows_left = np.flatnonzero(is_best.any(axis=0))
     # 3) Say what is still possible, and what each blank wants.
     rhymes = []
-    for number in range(len(rhyming.first_rows)):
-        names = [request.groups[row] for row in rows_left if rhyming.of_row[row] == number]
-        rhymes.append("、".join(names) if form.tune else standard.joined(names))
+    rhyming = constraints.rhyming
+    first_rows = rhyming.first_rows
+    for by_row, names in zip(
+        np.split(by_group[possible], first_rows[1:], axis=1),
+        np.split(np.array(request.groups), first_rows[1:]),
+        strict=True,
+    ):
+        is_best = (by_row == by_row.min(axis=1, keepdims=True)).any(axis=0)
+        left = names[is_best].tolist()
+        rhymes.append("、".join(left) if form.tune else standard.joined(left))
     is_least = by_way == by_way.min(axis=2, keepdims=True)
     wants = []
     for place in [at for at, character in enumerate(characters) if character == BLANK]:
         k, at = divmod(place, constraints.size)
         tones = set()
         for t in possible:
-            tones.update(constraints.asked[t, k, is_least[k, t], at].tolist())
+            tones.update(constraints.asked[t, k, is_least[t, k], at].tolist())
         rhyme = ""
         if constraints.feet[place, possible].all():
-            row = int(rhyming.concerned[rhyming.kind[place]].argmax())
+            row = rhyming.concerned[rhyming.kind[place]].argmax()
             rhyme = rhymes[rhyming.of_row[row]]
         line, position = layout.numbered(place)
         tone = _TONES[tones.pop()] if len(tones) == 1 else "中"

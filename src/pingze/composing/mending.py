@@ -8,6 +8,7 @@ writes the characters that change, and of ways with equally many changes the lik
 first.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -294,14 +295,22 @@ class Mending:
     def repairs(self, locked: Places) -> list[Repair]:
         """List the repairs that change no locked position, fewest changes first.
 
-        Parts change places only if no repair without that has fewer changes.
+        Parts change places only if no other repair has fewer changes.
         """
         found = self.fewest(self.ids, locked)
         least = min((repair.cost for repair in found), default=len(self.ids))
+        swapped: list[Repair] = []
         for ids, swap in self._swapped(locked):
-            swapped = [one for one in self.fewest(ids, locked, swap) if one.cost <= least]
-            found += swapped
-        found.sort(key=lambda repair: (repair.cost, repair.swap is not None))
+            _, _, costs = self.constraints.costs(ids)
+            if costs.min() >= least:
+                continue  # as it takes one more for the swap
+            for repair in self.fewest(ids, locked, swap):
+                if repair.cost < least:
+                    least = repair.cost
+                    swapped = []
+                if repair.cost == least:
+                    swapped.append(repair)
+        found = sorted(found + swapped, key=lambda repair: repair.cost)
         # leave out what changes more than another repair does
         needed: list[Repair] = []
         for repair in found:
@@ -415,7 +424,7 @@ class Mending:
 
     def tell_cost(self, cost: int) -> None:
         """Tell how many more changes the kept words take."""
-        fewest = self.repairs(Places())[0].cost
+        fewest = self.repairs(Places())[0].cost if self.kept else cost
         if fewest == cost:
             return
         words = []
@@ -432,10 +441,12 @@ class Mending:
         refused: Exception | None = None
         for _, same_cost in groupby(repairs, key=lambda repair: repair.cost):
             tried = list(islice(same_cost, MOST_TRIED))
+            needed = count - len(found)
+            of_each = min(needed, math.ceil(2 * needed / len(tried)))  # some are alike
             written = []
             for repair in tried:
                 try:
-                    poems = self._poems(repair, len(tried), count, seed)
+                    poems = self._poems(repair, len(tried), of_each, seed)
                 except (InfeasibleError, UnfinishedError) as error:
                     refused = error
                     continue

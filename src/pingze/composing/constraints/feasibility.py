@@ -188,6 +188,21 @@ class CompiledRequest:
         rhymes |= ~self.rhyming.concerned[kind]
         return written & ~foot & ~fits, written & foot & ~rhymes[:, None]
 
+    def costs(
+        self, ids: Sequence[int]
+    ) -> tuple[Int[Array, "T K W"], Int[Array, "T G"], Int[Array, "T"]]:
+        """Count the characters of a text that do not fit: under each way, in each group, and the fewest by template.
+
+        A way that does not exist costs as much as the whole text. Rhymes that share a character are
+        not counted.
+        """
+        wrong, unrhymed = self.misfits(range(self.places), ids)
+        by_couplet = wrong.reshape(-1, self.size, *wrong.shape[1:]).sum(axis=1).swapaxes(0, 1)
+        by_way = np.where(self.exists, by_couplet, self.places)
+        by_group = unrhymed.sum(axis=0)
+        rhymes = np.minimum.reduceat(by_group, self.rhyming.first_rows, axis=1)
+        return by_way, by_group, by_way.min(axis=2).sum(axis=1) + rhymes.sum(axis=1)
+
     @cached_property
     def fixed(self) -> Fixes | None:
         """The ids that the request fixes.
