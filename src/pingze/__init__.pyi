@@ -35,6 +35,7 @@ from pingze.errors import PingzeError as PingzeError
 from pingze.errors import TrainingError as TrainingError
 from pingze.errors import UnfinishedError as UnfinishedError
 from pingze.verse.scansion import explain_verdict as explain_verdict
+from pingze.verse.suggestions import suggest_swaps as suggest_swaps
 from pingze.verse.verdict import Verdict as Verdict
 from pingze.verse.verdict import Violation as Violation
 
