@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from pingze.errors import wrong_type
 from pingze.verse import checking
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.standard import PINGSHUI
@@ -44,5 +45,8 @@ def check(
     if isinstance(text, str):
         return checking.check(text, form=form, level=level, standard=standard, fine=fine)
     from pingze.composing.judging import judge  # loads NumPy
+    from pingze.composing.sheet import Sheet
 
+    if not isinstance(text, Sheet):
+        raise wrong_type("text", text, "text or a Sheet")
     return judge(text)

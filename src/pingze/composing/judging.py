@@ -10,7 +10,6 @@ from pingze.composing.lexicon import FREE
 from pingze.composing.request import read_request
 from pingze.composing.sheet import BLANK, Sheet
 from pingze.composing.typed_text import noted
-from pingze.errors import wrong_type
 from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 from pingze.verse import ci, shi
 from pingze.verse.checking import check
@@ -62,8 +61,6 @@ def judge(sheet: Sheet) -> Verdict:
     Returns a SheetVerdict if the sheet has blanks, else what `check` returns for the text. Raises
     InputError if a row does not fit the form, or the form, template or rhyme is unknown.
     """
-    if not isinstance(sheet, Sheet):
-        raise wrong_type("text", sheet, "text or a Sheet")
     form = sheet.shape
     if sheet.is_full:
         return check(
