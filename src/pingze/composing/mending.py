@@ -172,11 +172,11 @@ def mend(
     check_bounds("count", count, {"minimum": 1, "maximum": MOST_DRAFTS})
     # 1. Read the draft as a sheet.
     if isinstance(draft, Sheet):
-        sheet = draft
-        verdict = judge(sheet)
-        typed = verdict.lines
-        poem = poem_of(verdict, sheet.title, sheet.poet)
-        chosen = composer(model, sheet)
+        verdict = judge(draft)
+        poem = poem_of(verdict, draft.title, draft.poet)
+        chosen = composer(model, draft)
+        layout = draft.shape.layout(draft.count_of_lines)
+        sheet = replace(draft, lines=layout.cut("".join(verdict.read)))
     else:
         asked = Revising(
             level=level,
@@ -188,7 +188,6 @@ def mend(
             particles=particles,
         )
         verdict = check(draft, form=form, level=level, standard=standard)
-        typed = verdict.lines
         if verdict.form == COUPLET:
             raise InputError("not_regulated", field="text")
         poem = poem_of(verdict, title, poet)
@@ -196,7 +195,7 @@ def mend(
         if not verdict.ok:
             poem = replace(poem, form=_form(verdict, form), template=None, rhyme=None)
         sheet = Sheet.of(poem, **vars(asked))
-    sheet = _kept(sheet, typed, keep)
+    sheet = _kept(sheet, verdict.lines, keep)
     if verdict.ok and sheet.is_full:
         return [Mended(poem, ())]
     # 2. Find the changes.
@@ -280,7 +279,8 @@ class Mending:
         text = list(self.written)
         for place in range(len(text)):
             same = sheet.shape.same(place)
-            sources = [each for each in same if each in self.locked] or same
+            written = [each for each in same if text[each] != BLANK] or same
+            sources = [each for each in same if each in self.locked] or written
             if place not in self.locked:
                 text[place] = text[sources[0]]
         self.sheet = replace(sheet, lines=self.layout.cut("".join(text)))
