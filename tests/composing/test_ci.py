@@ -132,7 +132,7 @@ def test_a_draft_is_mended_with_the_fewest_changes(model: Path) -> None:
     place = next(n for n, tone in enumerate(tunes()["如夢令"].lines[2].tones) if tone == "Z")
     lines[2] = lines[2][:place] + "天" + lines[2][place + 1 :]
     lines[5] = "花" + lines[5][1:]
-    mended = mend("，".join(lines), form="如夢令", seed=1, particles=16, model=model)
+    (mended,) = mend("，".join(lines), form="如夢令", seed=1, particles=16, model=model)
     assert keeps("如夢令", mended.poem.lines)
     changes = [(each.line, each.position, each.rules) for each in mended.changes]
     assert changes == [(3, place + 1, ("失律",)), (6, 1, ("疊句",))]

@@ -185,7 +185,7 @@ def mend(
     if form is None:
         form = reading.heading_form(text)
     heading = reading.title_and_poet(text, form or "七絕", model)
-    mended = mending.mend(
+    (mended,) = mending.mend(
         text,
         keep=keep or (),
         form=form,
@@ -196,7 +196,9 @@ def mend(
         seed=seed,
         model=model,
     )
-    changes = [f"· {change}" for change in mended.changes] or [f"· {here('nothing_to_mend')}"]
+    changes = [f"· {done}" for done in mended.swaps + mended.changes] or [
+        f"· {here('nothing_to_mend')}"
+    ]
     show(asdict(mended), [str(mended.poem), "", *changes], as_json=as_json)
 
 

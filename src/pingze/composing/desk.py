@@ -420,15 +420,15 @@ def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Compose
     try:
         return prepare(sheet, model)
     except InfeasibleError as error:
-        waived = tuple(
-            (clash.line, clash.position)
-            for clash in error.clashes
-            if clash.line is not None and clash.position is not None
-        )
-        if len(waived) < len(error.clashes) or not waived:
+        waived = []
+        for clash in error.clashes:
+            positions = clash.positions or (clash.position,)
+            waived += [(clash.line, position) for position in positions]
+        places = tuple((line, at) for line, at in waived if line is not None and at is not None)
+        if len(places) < len(waived) or not waived:
             raise
     chosen = composer(model, sheet)
-    return chosen, chosen.prepare(replace(read_request(chosen.vocabulary, sheet), waived=waived))
+    return chosen, chosen.prepare(replace(read_request(chosen.vocabulary, sheet), waived=places))
 
 
 def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:

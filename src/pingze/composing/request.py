@@ -16,7 +16,7 @@ from pingze.composing.typed_text import (
     read_pattern,
     tell,
 )
-from pingze.errors import Clash, InputError
+from pingze.errors import ON_SHEET, Clash, InputError
 from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import in_use, one_form, to_traditional, traditional_candidates
@@ -44,9 +44,14 @@ class Fixed:
     character: str
 
     @property
+    def words(self) -> str:
+        """The option, as a message names it before the character; "" for what is written on a sheet."""
+        return "" if self.option in ON_SHEET else f"{self.option}'s "
+
+    @property
     def clash(self) -> Clash:
         """The `Clash` that stands for this character in an InfeasibleError."""
-        words = f"{self.option}'s {self.character} at line {self.line}, character {self.position}"
+        words = f"{self.words}{self.character} at line {self.line}, character {self.position}"
         return Clash(words, self.option, self.line, self.position, self.character)
 
 

@@ -134,7 +134,8 @@ def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Co
 
 def mend(asked: schemas.MendRequest) -> Mended:
     """Mend a draft by changing as few characters as possible, and give the reason for each change."""
-    return mending.mend(**vars(asked) | {"keep": asked.keep.split()})
+    fields = vars(asked) | {"keep": asked.keep.split()}
+    return mending.mend(fields.pop("text"), **fields)[0]
 
 
 def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:

@@ -1,7 +1,8 @@
-"""Suggest characters that correct a fault."""
+"""Suggest characters that correct a fault, and couplets that correct faults by changing places."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import combinations
 
 from pingze.files import table
 from pingze.verse.checking import check
@@ -76,6 +77,33 @@ def suggest(
             fitting.sort(key=lambda character: -times.get(character, 0))
             return tuple(fitting[:limit])
     return ()
+
+
+def suggest_swaps(verdict: Verdict) -> tuple[tuple[int, int], ...]:
+    """Find the couplets of a regulated poem that mend faults of tone by changing places.
+
+    Each pair has the numbers of the first lines of two couplets, as (5, 7). Of all exchanges, those
+    that leave the fewest faults are returned; () if none leaves fewer faults than there are.
+
+    Args:
+        verdict: The verdict that `check` returned.
+    """
+    if not verdict.kinds or verdict.ok:
+        return ()
+    least = len(verdict.violations) - 1
+    found: list[tuple[int, int]] = []
+    for one, other in combinations(range(0, len(verdict.lines), 2), 2):
+        lines = list(verdict.lines)
+        lines[one : one + 2] = verdict.lines[other : other + 2]
+        lines[other : other + 2] = verdict.lines[one : one + 2]
+        text = "\n".join(lines)
+        after = check(text, form=verdict.form, level=verdict.level, standard=verdict.standard)
+        if len(after.violations) < least:
+            least = len(after.violations)
+            found = []
+        if len(after.violations) == least:
+            found.append((one + 1, other + 1))
+    return tuple(found)
 
 
 @cache

@@ -189,6 +189,41 @@ class CompiledRequest:
         ids = np.asarray(ids, int)[..., None, None]
         return self.lexicon.fits[given, self.asked_at(place), ids]
 
+    def misfits(
+        self, places: Sequence[int], ids: Sequence[int]
+    ) -> tuple[Bool[Array, "n T W"], Bool[Array, "n T G"]]:
+        """Mark the given characters that have the wrong tone under each way, and those that do not rhyme in each group.
+
+        `ids` has the character at each of `places`, or `FREE`, which fits. A character is read in
+        any of its tones, as the checker reads it.
+        """
+        at = np.array(places)
+        row = np.array(ids)
+        written = (row != FREE)[:, None, None]
+        foot = self.feet[at][:, :, None]
+        asked = self.asked[:, at // self.size, :, at % self.size]
+        fits = self.lexicon.fits[Lexicon.GIVEN, asked, row[:, None, None]]
+        kind = self.rhyming.kind[at]
+        groups = np.arange(len(self.rhyming.of_row))
+        rhymes = self.rhyming.rhymes[Lexicon.GIVEN, kind[:, None], groups, row[:, None]]
+        rhymes |= ~self.rhyming.concerned[kind]
+        return written & ~foot & ~fits, written & foot & ~rhymes[:, None]
+
+    def costs(
+        self, ids: Sequence[int]
+    ) -> tuple[Int[Array, "T K W"], Int[Array, "T G"], Int[Array, "T"]]:
+        """Count the characters of a text that do not fit: under each way, in each group, and the fewest by template.
+
+        A way that does not exist costs as much as the whole text. Rhymes that share a character are
+        not counted.
+        """
+        wrong, unrhymed = self.misfits(range(self.places), ids)
+        by_couplet = wrong.reshape(-1, self.size, *wrong.shape[1:]).sum(axis=1).swapaxes(0, 1)
+        by_way = np.where(self.exists, by_couplet, self.places)
+        by_group = unrhymed.sum(axis=0)
+        rhymes = np.minimum.reduceat(by_group, self.rhyming.first_rows, axis=1)
+        return by_way, by_group, by_way.min(axis=2).sum(axis=1) + rhymes.sum(axis=1)
+
     @cached_property
     def fixed(self) -> Fixes | None:
         """The ids that the request fixes.
