@@ -7,7 +7,7 @@
 1. A piece belongs to the shape of its tune, of as many characters and with mostly the same line
    ends, that it breaks least; to the shapes of 龍榆生, apart from that, in the same way.
 2. A tone of the book is not customary where 3 % of the shape's pieces, and at least three, have the
-   other. Characters that can have both tones are not counted.
+   other; nor where 龍榆生 leaves the tone open. Characters that can have both tones are not counted.
 3. A rhyme is not customary where 3 % of the shape's pieces that keep every other rhyme, and at least
    three, do not rhyme.
 4. A character leads 領字 if verse joins the next two characters, as words, oftener than it and the
@@ -46,6 +46,8 @@ FEWEST = 3
 """The fewest pieces of a shape that make another tone, or a line without its rhyme, customary."""
 FEWEST_LED = 5
 """The fewest pieces that decide whether a character leads."""
+LED = 0.5
+"""How much more, on average, the second and the third character then belong together (`Words.join`)."""
 MOST_FAULTS = 8
 """A piece has a shape if at most one in this many characters has the wrong tone."""
 _KINDS = "令慢近引"
@@ -201,7 +203,7 @@ def rows(shapes: Sequence[BookShape], poems: Iterable[CorpusPoem], words: "Words
         for each in counted:
             name = tune if each is usual else f"{tune}·{each.tune.number}"
             cells = [name, f"{each.tune.size}", each.tune.number, f"{each.pieces}"]
-            cells += [_customary(each, led)]
+            cells += [_customary(each, led, _left_open(each, counted))]
             cells += [" ".join(others)] if each is usual else []
             written.append("\t".join(cells))
     return written
@@ -277,7 +279,9 @@ def _count(poem: CorpusPoem, shapes: Sequence[Counted], words: "Words") -> Count
 
 def _usual(counted: Sequence[Counted]) -> Counted:
     """Return the first shape of those whose lines have the lengths that most pieces under the usual name have."""
-    of_the_book = [each for each in counted if "格" in each.tune.number] or counted
+    of_the_book = [each for each in counted if "格" in each.tune.number]
+    if sum(each.named for each in of_the_book) < FEWEST:
+        of_the_book = list(counted)
     pieces: Counter[tuple[int, ...]] = Counter()
     for each in of_the_book:
         pieces[each.tune.ends] += each.named
@@ -294,7 +298,11 @@ def leading(counted: Sequence[Counted]) -> set[Place]:
             for place in _places(each, number):
                 pieces[place] += each.pieces
                 joins[place] += join
-    return {place for place, total in pieces.items() if total >= FEWEST_LED and joins[place] > 0}
+    led = set()
+    for place, total in pieces.items():
+        if total >= FEWEST_LED and joins[place] > LED * total:
+            led.add(place)
+    return led
 
 
 def _places(counted: Counted, number: int) -> list[Place]:
@@ -308,7 +316,21 @@ def _places(counted: Counted, number: int) -> list[Place]:
     return [(stanza, before, -1, size), (stanza, -1, after, size)]
 
 
-def _customary(counted: Counted, led: set[Place]) -> str:
+def _left_open(counted: Counted, shapes: Sequence[Counted]) -> set[int]:
+    """Return the positions that 龍榆生 leaves open in a shape with the same lines and rhymes."""
+
+    def plan(each: Counted) -> list[tuple[int, int | None]]:
+        return [(len(line.tones), line.rhyme) for line in each.shape.lines]
+
+    found = set()
+    for other in shapes:
+        if other.tune.number.startswith("龍") and plan(other) == plan(counted):
+            tones = "".join(line.tones for line in other.shape.lines)
+            found |= {place for place, tone in enumerate(tones) if tone == "x"}
+    return found
+
+
+def _customary(counted: Counted, led: set[Place], left_open: set[int]) -> str:
     """Write the lines of a shape with what is customary, and the characters that lead."""
     written = []
     place = 0
@@ -317,7 +339,7 @@ def _customary(counted: Counted, led: set[Place]) -> str:
         for tone in line.tones:
             other = counted.other[place]
             often = other >= max(FEWEST, CUSTOMARY_SHARE * counted.certain[place])
-            signs += tone.lower() if often else tone
+            signs += tone.lower() if often or place in left_open else tone
             place += 1
         rest = _notation(line)
         if line.rhyme is not None:

@@ -245,7 +245,7 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
             #    character.
             off = Places().union(*(outside[g] for g in groups))
             parts = [[off]]
-            alone = [place for place in feet if place not in constraints.echoes]
+            alone = [] if request.form.tune else feet  # in 詞, poets may repeat a rhyme
             for id_ in dict.fromkeys(ids[place] for place in alone if place not in off):
                 same = [place for place in alone if ids[place] == id_]
                 parts.append([Places(same) - {kept} for kept in same])

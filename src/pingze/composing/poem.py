@@ -65,8 +65,13 @@ def marked(lines: Sequence[str], form: str = "") -> list[str]:
 
     A 詞 gets its tune's marks; any other poem gets ， and 。 in turn.
     """
-    marks = find_form(form).marks(len(lines)) if form else map(mark_after, range(len(lines)))
-    return [line + mark for line, mark in zip(lines, marks, strict=True)]
+    tune = find_form(form).tune if form else None
+    written = []
+    end = 0
+    for index, line in enumerate(lines):
+        end += len(line)
+        written.append(line + (tune.mark_at(end) if tune else mark_after(index)))
+    return written
 
 
 def punctuate(lines: Sequence[str], form: str = "") -> str:
@@ -74,9 +79,15 @@ def punctuate(lines: Sequence[str], form: str = "") -> str:
 
     Each row has one couplet 聯 or, in a 詞, one stanza 片.
     """
-    tune, marks = find_form(form).tune if form else None, marked(lines, form)
+    tune = find_form(form).tune if form else None
+    written = marked(lines, form)
     if tune is None:
-        return "\n".join("".join(marks[start : start + 2]) for start in range(0, len(marks), 2))
-    return "".join(
-        mark + "\n" * line.ends_stanza for mark, line in zip(marks, tune.lines, strict=True)
-    )
+        return "\n".join("".join(written[start : start + 2]) for start in range(0, len(written), 2))
+    text = ""
+    end = 0
+    for line in written:
+        text += line
+        end += len(line) - 1  # the mark is not counted
+        if end in tune.stanza_ends:
+            text += "\n"
+    return text

@@ -104,7 +104,9 @@ def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None)
     """
     one = verdict.form not in FORMS or verdict.rhyme in STANDARDS[verdict.standard].groups
     rhyme = verdict.rhyme if one else None  # old-style verse may mix several groups
-    lines = [*verdict.read]
+    lines = list(verdict.read)
+    if verdict.form not in FORMS:  # a 詞 may be divided otherwise than its tune
+        lines = list(find_form(verdict.form or "").cut(lines) or lines)
     tell_converted("poem", "".join(verdict.lines), "".join(lines))
     return Poem(verdict.form or "", verdict.template, rhyme, title, poet, 0, "", lines, 0.0)
 

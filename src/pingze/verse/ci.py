@@ -8,7 +8,7 @@ share one rhyme group. At the customary level, the tones and rhymes that poets o
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log
@@ -17,7 +17,7 @@ from pingze.verse.forms import Form, Layout, tune_form
 from pingze.verse.patterns import STRICT
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import Standard
-from pingze.verse.tunes import Tune, ends_of, of_size, shapes_of, tunes
+from pingze.verse.tunes import Tune, ends_of, of_size, shapes_of, tunes, with_shape
 from pingze.verse.verdict import Note, Verdict, Violation
 
 # lines are a 詞 to the tune that they fit best if at most one in this many characters is faulty
@@ -48,7 +48,9 @@ def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard)
     `lines` must have the tune's shape. The verdict keeps them as they are divided.
     """
     assert form.tune is not None, "only a tune's form comes here"
-    return _verdict(lines, _judged("".join(lines), form.tune, strictness, standard), strictness, standard)
+    return _verdict(
+        lines, _judged("".join(lines), form.tune, strictness, standard), strictness, standard
+    )
 
 
 def _judged(text: str, tune: Tune, strictness: str, standard: Standard) -> _Judged:
@@ -67,9 +69,7 @@ def _judged(text: str, tune: Tune, strictness: str, standard: Standard) -> _Judg
     return _Judged(tune, parts, sorted(faults))
 
 
-def _verdict(
-    lines: Sequence[str], judged: _Judged, strictness: str, standard: Standard
-) -> Verdict:
+def _verdict(lines: Sequence[str], judged: _Judged, strictness: str, standard: Standard) -> Verdict:
     layout = Layout(len(line) for line in lines)
     violations = []
     for place, rule in judged.faults:
@@ -142,9 +142,29 @@ def off_rhyme(
             if standard.rhymes(foot):
                 feet.append((number, foot, fitting))
         part = max(able, key=lambda part: votes[part])
+        wrong = []
+        if votes[part] < len(feet):
+            part, wrong = _fewest_off(feet, able, votes, tune, customary, standard)
         parts.append(part)
-        if votes[part] >= len(feet):
-            continue
+        if wrong and not _in_one_group(feet, tune, standard):
+            off += wrong
+    return parts, off
+
+
+def _fewest_off(
+    feet: Sequence[tuple[int, str, frozenset[str]]],
+    able: Sequence[str],
+    votes: Mapping[str, int],
+    tune: Tune,
+    customary: bool,
+    standard: Standard,
+) -> tuple[str, list[int]]:
+    """Find the part that leaves the fewest lines of a rhyme off, and the numbers of these lines."""
+    best = ""
+    least: list[int] = []
+    for part in sorted(able, key=lambda part: -votes[part]):
+        if not votes[part] and best:
+            break
         rhyming = {part}
         if customary:
             rhyming |= standard.parts.mixed(part)
@@ -153,9 +173,10 @@ def off_rhyme(
             optional = customary and tune.lines[number].optional
             if not fitting & rhyming and not optional:
                 wrong.append(number)
-        if wrong and not _in_one_group(feet, tune, standard):
-            off += wrong
-    return parts, off
+        if not best or len(wrong) < len(least):
+            best = part
+            least = wrong
+    return best, least
 
 
 @lru_cache(1 << 13)
@@ -189,7 +210,7 @@ def find(
     tried.
     """
     size = sum(map(len, lines))
-    shapes = shapes_of(named) if named else of_size(size)
+    shapes = shapes_of(named) if named else with_shape(lines)
     if not named and len({len(line) for line in lines}) == 1 and len(lines[0]) in (5, 7):
         shapes = [tune for tune in shapes if tune.pieces >= _FREQUENT and len(lines) > 4]
     judged = _by_fit(lines, shapes, strictness, standard)
@@ -211,8 +232,8 @@ def _by_fit(
 ) -> list[_Judged]:
     """Judge lines by each of the tunes whose shape they have, and return the judgements, the best fit first.
 
-    The best has the fewest faults, then the fewest moved line ends, then the most repeated characters.
-    Then it is the likeliest: a place that the book has otherwise counts as much as ten times fewer
+    The best has the fewest faults, then the fewest moved line ends, then the most repeated characters;
+    a shape of 《欽定詞譜》 precedes one of 龍榆生. Then it is the likeliest: a place that the book has otherwise counts as much as ten times fewer
     pieces. Tunes with two faults more than the best are left out.
     """
     text = "".join(lines)
@@ -223,7 +244,8 @@ def _by_fit(
         if tune.size == len(text) and tune.has_ends(ends):
             wrong = _wrong_tones(text, tune, strictness, standard).bit_count()
             strictly = _wrong_tones(text, tune, STRICT, standard).bit_count()
-            fit = (tune.moved(ends), -len(tune.echoes), _RARE * strictly - log(1 + tune.pieces))
+            rarity = _RARE * strictly - log(1 + tune.pieces)
+            fit = (tune.moved(ends), -len(tune.echoes), "龍" in tune.number, rarity)
             candidates.append((wrong, fit, tune))
     candidates.sort(key=lambda candidate: candidate[:2])
     # 2) Judge those whose wrong tones alone are not too many.

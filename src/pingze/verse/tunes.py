@@ -21,6 +21,7 @@ from pingze.verse.standard import PINGSHUI, Standard
 # the share of line ends that may differ between text and tune: editions put marks in different
 # places
 _MOVED = 0.5
+_FREQUENT = 10  # pieces
 _PAUSE = "、"
 _LINE = re.compile(
     r"(?P<leads>!?)(?P<tones>[PZxpz]+)(?P<rhyme>\d*)"
@@ -29,6 +30,12 @@ _LINE = re.compile(
 _MARKS = {".": "。", ",": "，", ";": _PAUSE}
 _SHAPE = re.compile("[·・ ]?([令慢近引]?格.+|龍譜.*)")
 _LONGEST_NAME = 8
+LEADING = (
+    "正看有問更歎嘆記但向想又算是便任怕似把只笑對聽待念盡甚見奈悵望且況恨漸自縱剩喜憶愛願料早趁"
+    "爲為恰這共羨乍好試倩與被怪過到也要尚怎謾忽喚數總傍卻却信嗟莫漫說放伴借已醉不幸話帶惹一覺比"
+    "慣訝遍誰恐占負那約盼仗賴忍應此每擬竟豈既若使休曾空惟方將須未"
+)
+"""Characters that often lead the words that follow 領字."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,16 @@ class Tune:
     def _sentence_ends(self) -> frozenset[int]:
         pairs = zip(self.lines, self.ends, strict=True)
         return frozenset(end for line, end in pairs if line.mark != _PAUSE)
+
+    @cached_property
+    def stanza_ends(self) -> frozenset[int]:
+        """The numbers of characters up to the end of each stanza but the last."""
+        pairs = zip(self.lines, self.ends, strict=True)
+        return frozenset(end for line, end in pairs if line.ends_stanza)
+
+    def mark_at(self, end: int) -> str:
+        """Return the mark after so many characters: ， where the tune has no line end."""
+        return self.lines[self.ends.index(end)].mark if end in self.ends else "，"
 
     def moved(self, ends: frozenset[int]) -> int:
         """Count the line ends of a text that differ from the tune's; a pause 讀 may lack its mark."""
@@ -326,9 +343,14 @@ def ends_of(lines: Sequence[str]) -> frozenset[int]:
 
 
 def with_shape(lines: Sequence[str]) -> list[Tune]:
-    """Return the tune shapes that lines have."""
+    """Return the tune shapes that lines have; a shape with few pieces must have the same line ends."""
     ends = ends_of(lines)
-    return [tune for tune in of_size(max(ends, default=0)) if tune.has_ends(ends)]
+    found = []
+    for tune in of_size(max(ends, default=0)):
+        moved = tune.moved(ends)
+        if moved == 0 or (tune.pieces >= _FREQUENT and moved <= _MOVED * len(tune.ends)):
+            found.append(tune)
+    return found
 
 
 def likeliest(lines: Sequence[str]) -> tuple[int, int] | None:
@@ -349,7 +371,7 @@ def have_shape(lines: Sequence[str]) -> bool:
 
 def have_named_shape(lines: Sequence[str], headings: Iterable[str]) -> bool:
     """Return whether lines have the shape of the tune that a heading names."""
-    fitting = {tune.names for tune in with_shape(lines)}
+    fitting = {tune.names for tune in of_size(sum(map(len, lines))) if tune.divides(lines)}
     if not fitting:
         return False
     tune = named_tune(headings)

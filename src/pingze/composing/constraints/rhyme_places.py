@@ -17,7 +17,7 @@ import numpy as np
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.lexicon import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon, group_names
 from pingze.composing.request import Request
-from pingze.verse.patterns import enforced
+from pingze.verse.patterns import STRICT, enforced
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.tunes import Tune
 
@@ -93,30 +93,39 @@ class RhymePlaces:
         self.kind = (line[:, 0] == 0).astype(int)
 
     def _read_tune(self, lexicon: Lexicon, request: Request, tune: Tune) -> None:
-        kinds = sorted({(line.rhyme, line.kind) for line in tune.lines if line.rhyme is not None})
-        self.concerned = np.array([self.of_row == rhyme for rhyme, _ in kinds])
-        standard, parts = request.standard, request.groups
-        number = {name: row for row, name in enumerate(group_names(standard))}
-        rows = [
-            [
-                number[
-                    part
-                    + (
-                        standard.parts.class_in(part, kind)
-                        or standard.parts.class_in(part, OBLIQUE)
-                    )
-                ]
-                for part in parts
-            ]
-            for _, kind in kinds
-        ]
-        self.rhymes = lexicon.rhymes[:, rows] & self.concerned[..., None]
-        self.tones = [WANTS_LEVEL if kind == LEVEL else WANTS_OBLIQUE for _, kind in kinds]
+        # 1. The kinds of feet. At the customary level a given character need not rhyme at some feet,
+        #    which are of a kind of their own.
+        customary = not request.strictness.startswith(STRICT)
+        of_line = [(line.rhyme, line.kind, line.optional and customary) for line in tune.lines]
+        kinds = sorted({kind for kind in of_line if kind[0] is not None})
+        self.concerned = np.array([self.of_row == rhyme for rhyme, _, _ in kinds])
+        # 2. The rhymes of each kind in each part. At the customary level given characters may also
+        #    rhyme in a part that poets often mix with it.
+        parts = request.standard.parts
+        number = {name: row for row, name in enumerate(group_names(request.standard))}
+        shape = (2, len(kinds), len(request.groups), lexicon.rhymes.shape[2])
+        self.rhymes = np.zeros(shape, bool)
+        for f, (_, kind, optional) in enumerate(kinds):
+            for g, part in enumerate(request.groups):
+                own = number[part + (parts.class_in(part, kind) or parts.class_in(part, OBLIQUE))]
+                self.rhymes[:, f, g] = lexicon.rhymes[:, own]
+                for other in parts.mixed(part) if customary else ():
+                    if parts.class_in(other, kind):
+                        row = number[other + parts.class_in(other, kind)]
+                        self.rhymes[Lexicon.GIVEN, f, g] |= lexicon.rhymes[Lexicon.GIVEN, row]
+                self.rhymes[Lexicon.GIVEN, f, g] |= optional
+        self.rhymes &= self.concerned[..., None]
+        self.tones = [WANTS_LEVEL if kind == LEVEL else WANTS_OBLIQUE for _, kind, _ in kinds]
         self.within = np.equal.outer(self.tones, self.tones).astype(int)
-        self.at, self.kind = np.zeros((tune.size, 1), bool), np.zeros(tune.size, int)
-        for line, end in zip(tune.lines, sorted(tune.ends), strict=True):
-            if line.rhyme is not None:
-                self.at[end - 1], self.kind[end - 1] = True, kinds.index((line.rhyme, line.kind))
+        # 3. Their places. A character that a foot repeats must rhyme too, as 路 in 路迷, 迷路.
+        self.at = np.zeros((tune.size, 1), bool)
+        self.kind = np.zeros(tune.size, int)
+        for kind_of_line, end in zip(of_line, tune.ends, strict=True):
+            if kind_of_line in kinds:
+                for place in (end - 1, tune.echoes.get(end - 1, end - 1)):
+                    if not self.at[place]:
+                        self.at[place] = True
+                        self.kind[place] = kinds.index(kind_of_line)
 
     def fitting(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
         """Return a mask of the characters that each row (a rhyme of the form and its group) allows at a foot.
