@@ -28,7 +28,6 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
 from pathlib import Path
 
 from pingze.corpus import CorpusPoem, Store
@@ -38,7 +37,7 @@ from pingze.verse.checking import check
 from pingze.verse.ci import broken_echoes, off_rhyme, tone_masks
 from pingze.verse.patterns import CUSTOMARY, STRICT
 from pingze.verse.standard import PINGSHUI
-from pingze.verse.tunes import Tune, find_tune, read_lines, shapes_of
+from pingze.verse.tunes import Tune, ends_of, find_tune, read_lines, shapes_of
 from tools.cipu import BOOKS, BookLine, BookShape, read_book
 
 CUSTOMARY_SHARE = 0.03
@@ -234,7 +233,7 @@ def _pattern(shape: BookShape):  # type: ignore[no-untyped-def]
 def _count(poem: CorpusPoem, shapes: Sequence[Counted], words: "Words") -> Counted | None:
     """Add a piece to the counts of the shape that it breaks least; return that shape, or None."""
     text = only_han(poem.text)
-    ends = frozenset(accumulate(len(line) for line in poem.lines))
+    ends = ends_of(poem.lines)
     level, oblique = tone_masks(text, PINGSHUI)
     best = None
     least = (len(text) // MOST_FAULTS + 1, 0, 0)

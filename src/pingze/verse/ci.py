@@ -10,14 +10,15 @@ share one rhyme group. At the customary level, the tones and rhymes that poets o
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import log
 
+from pingze.verse.characters import Translation
 from pingze.verse.forms import Form, Layout, tune_form
 from pingze.verse.patterns import STRICT
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import Standard
-from pingze.verse.tunes import Tune, ends_of, of_size, shapes_of, tunes, with_shape
+from pingze.verse.tunes import Tune, ends_of, of_size, shapes_of, with_shape
 from pingze.verse.verdict import Note, Verdict, Violation
 
 # lines are a 詞 to the tune that they fit best if at most one in this many characters is faulty
@@ -26,6 +27,7 @@ _MOST_FAULTS = 8
 _FREQUENT = 30
 # ln 10: one piece in ten has another tone than the book at a place
 _RARE = 2.3
+_FEWEST_PIECES = 10  # of a tune that is named as near
 _MOST_NEAR = 3  # tunes that a note names
 
 Fault = tuple[int, str]
@@ -60,10 +62,13 @@ def _judged(text: str, tune: Tune, strictness: str, standard: Standard) -> _Judg
     for number in off:
         faults.append((tune.ends[number] - 1, "出韻"))
     # 2) The tones, except of rhyming characters.
-    wrong = _wrong_tones(text, tune, strictness, standard)
-    for place in range(len(text)):
-        if wrong >> place & 1:
-            faults.append((place, "失律"))
+    can_be_level, can_be_oblique = tone_masks(text, standard)
+    level, oblique = tune.masks(strictness)
+    wrong = level & ~can_be_level | oblique & ~can_be_oblique
+    while wrong:
+        place = wrong.bit_length() - 1
+        faults.append((place, "失律"))
+        wrong ^= 1 << place
     # 3) The repeated words.
     faults += broken_echoes(text, tune)
     return _Judged(tune, parts, sorted(faults))
@@ -89,31 +94,25 @@ def _verdict(lines: Sequence[str], judged: _Judged, strictness: str, standard: S
 @lru_cache(1 << 8)
 def tone_masks(text: str, standard: Standard) -> tuple[int, int]:
     """Return bit masks of the positions that can be level and oblique; bit 0 is the first."""
-    level = 0
-    oblique = 0
-    for place, character in enumerate(text):
-        tones = standard.tones(character)
-        if not tones or LEVEL in tones:
-            level |= 1 << place
-        if not tones or OBLIQUE in tones:
-            oblique |= 1 << place
+    backwards = text[::-1]
+    level = int(backwards.translate(_bits(standard, OBLIQUE)), 2)
+    oblique = int(backwards.translate(_bits(standard, LEVEL)), 2)
     return level, oblique
 
 
-def _wrong_tones(text: str, tune: Tune, strictness: str, standard: Standard) -> int:
-    """Return a bit mask of the positions of the wrong tone."""
-    can_be_level, can_be_oblique = tone_masks(text, standard)
-    level, oblique = tune.masks(strictness)
-    return level & ~can_be_level | oblique & ~can_be_oblique
+@cache
+def _bits(standard: Standard, side: str) -> Translation:
+    """Map a character to 0 if it can only be read in a tone, 平 or 仄, and otherwise to 1."""
+    return Translation(lambda character: "0" if standard.tones(character) == {side} else "1")
 
 
 def broken_echoes(text: str, tune: Tune) -> list[Fault]:
     """Find the lines that do not repeat the words or the character that they should repeat."""
     faults = []
-    for line, end in zip(tune.lines, tune.ends, strict=True):
-        for place, source in zip(range(end - len(line.echo), end), line.echo, strict=True):
+    for echo in tune.echoing:
+        for place, source in echo:
             if text[place] != text[source]:
-                faults.append((place, "疊韻" if len(line.echo) == 1 else "疊句"))
+                faults.append((place, "疊韻" if len(echo) == 1 else "疊句"))
                 break
     return faults
 
@@ -127,51 +126,54 @@ def off_rhyme(
     character are ignored. No line is off its rhyme if all lines of it can rhyme in one group, even
     if two parts share that group.
     """
-    customary = not strictness.startswith(STRICT)
     parts = []
-    off = []
-    for rhyme, able in enumerate(tune.rhymes(standard)):
-        feet = []  # the number of each line of the rhyme, its last character, and where that can rhyme
-        votes: Counter[str] = Counter()
-        for number, (line, end) in enumerate(zip(tune.lines, tune.ends, strict=True)):
-            if line.rhyme != rhyme:
-                continue
-            foot = text[end - 1]
-            fitting = _parts_of(foot, line.kind, standard)
-            votes.update(fitting)
-            if standard.rhymes(foot):
-                feet.append((number, foot, fitting))
-        part = max(able, key=lambda part: votes[part])
-        wrong = []
-        if votes[part] < len(feet):
-            part, wrong = _fewest_off(feet, able, votes, tune, customary, standard)
+    off: list[int] = []
+    for feet, able in zip(tune.rhymed, tune.rhymes(standard), strict=True):
+        fitting = [_parts_of(text[place], kind, standard) for _, place, kind, _ in feet]
+        # Most texts rhyme in one part.
+        shared = frozenset.intersection(*fitting)
+        if shared:
+            parts.append(next(part for part in able if part in shared))
+            continue
+        part, wrong = _fewest_off(text, feet, fitting, able, strictness, standard)
         parts.append(part)
-        if wrong and not _in_one_group(feet, tune, standard):
+        if wrong and not _in_one_group(text, feet, standard):
             off += wrong
     return parts, off
 
 
+Feet = Sequence[tuple[int, int, str, bool]]
+"""The lines of a rhyme, as in `Tune.rhymed`."""
+
+
 def _fewest_off(
-    feet: Sequence[tuple[int, str, frozenset[str]]],
+    text: str,
+    feet: Feet,
+    fitting: Sequence[frozenset[str]],
     able: Sequence[str],
-    votes: Mapping[str, int],
-    tune: Tune,
-    customary: bool,
+    strictness: str,
     standard: Standard,
 ) -> tuple[str, list[int]]:
-    """Find the part that leaves the fewest lines of a rhyme off, and the numbers of these lines."""
+    """Find the part that leaves the fewest lines of a rhyme off, and the numbers of these lines.
+
+    `fitting` has the parts in which each line can rhyme.
+    """
+    customary = not strictness.startswith(STRICT)
+    votes: Counter[str] = Counter()
+    for parts in fitting:
+        votes.update(parts)
     best = ""
     least: list[int] = []
     for part in sorted(able, key=lambda part: -votes[part]):
-        if not votes[part] and best:
+        if best and not votes[part]:
             break
         rhyming = {part}
         if customary:
             rhyming |= standard.parts.mixed(part)
         wrong = []
-        for number, _, fitting in feet:
-            optional = customary and tune.lines[number].optional
-            if not fitting & rhyming and not optional:
+        for (number, place, _, optional), parts in zip(feet, fitting, strict=True):
+            rhymes = parts & rhyming or (customary and optional)
+            if not rhymes and standard.rhymes(text[place]):
                 wrong.append(number)
         if not best or len(wrong) < len(least):
             best = part
@@ -189,14 +191,13 @@ def _parts_of(character: str, kind: str, standard: Standard) -> frozenset[str]:
     return frozenset(found)
 
 
-def _in_one_group(
-    feet: Sequence[tuple[int, str, frozenset[str]]], tune: Tune, standard: Standard
-) -> bool:
+def _in_one_group(text: str, feet: Feet, standard: Standard) -> bool:
     """Return whether all lines of a rhyme can rhyme in one group, in the tone that each needs."""
-    shared = frozenset.intersection(*(standard.rhymes(foot) for _, foot, _ in feet))
+    known = [standard.rhymes(text[place]) for _, place, _, _ in feet]
+    shared = frozenset.intersection(*(names for names in known if names))
     for name in shared:
         side = standard.groups[name].side
-        if all(tune.lines[number].kind == side for number, _, _ in feet):
+        if all(kind == side for _, _, kind, _ in feet):
             return True
     return False
 
@@ -210,7 +211,7 @@ def find(
     tried.
     """
     size = sum(map(len, lines))
-    shapes = shapes_of(named) if named else with_shape(lines)
+    shapes = _divided(lines, shapes_of(named)) if named else with_shape(lines)
     if not named and len({len(line) for line in lines}) == 1 and len(lines[0]) in (5, 7):
         shapes = [tune for tune in shapes if tune.pieces >= _FREQUENT and len(lines) > 4]
     judged = _by_fit(lines, shapes, strictness, standard)
@@ -227,6 +228,13 @@ def find(
     return verdict
 
 
+def _divided(lines: Sequence[str], shapes: Iterable[Tune]) -> list[Tune]:
+    """Return those of the shapes that lines have."""
+    size = sum(map(len, lines))
+    ends = ends_of(lines)
+    return [tune for tune in shapes if tune.size == size and tune.has_ends(ends)]
+
+
 def _by_fit(
     lines: Sequence[str], shapes: Iterable[Tune], strictness: str, standard: Standard
 ) -> list[_Judged]:
@@ -238,24 +246,31 @@ def _by_fit(
     """
     text = "".join(lines)
     ends = ends_of(lines)
+    can_be_level, can_be_oblique = tone_masks(text, standard)
     # 1) Count the wrong tones, which takes least time.
     candidates = []
     for tune in shapes:
-        if tune.size == len(text) and tune.has_ends(ends):
-            wrong = _wrong_tones(text, tune, strictness, standard).bit_count()
-            strictly = _wrong_tones(text, tune, STRICT, standard).bit_count()
-            rarity = _RARE * strictly - log(1 + tune.pieces)
-            fit = (tune.moved(ends), -len(tune.echoes), "龍" in tune.number, rarity)
-            candidates.append((wrong, fit, tune))
+        level, oblique = tune.masks(strictness)
+        wrong = (level & ~can_be_level | oblique & ~can_be_oblique).bit_count()
+        level, oblique = tune.masks(STRICT)
+        strictly = (level & ~can_be_level | oblique & ~can_be_oblique).bit_count()
+        rarity = _RARE * strictly - log(1 + tune.pieces)
+        fit = (tune.moved(ends), -len(tune.echoes), "龍" in tune.number, rarity)
+        candidates.append((wrong, fit, tune))
     candidates.sort(key=lambda candidate: candidate[:2])
     # 2) Judge those whose wrong tones alone are not too many.
     found = []
     least = len(text)
+    near: set[str] = set()
     for wrong, fit, tune in candidates:
+        name = tune.names[0]
         if wrong > least + 1:
             break
+        if wrong == least + 1 and (name in near or len(near) >= _MOST_NEAR):
+            continue
         judged = _judged(text, tune, strictness, standard)
         least = min(least, len(judged.faults))
+        near.add(name)
         found.append((len(judged.faults), fit, judged))
     found.sort(key=lambda each: each[:2])
     return [judged for _, _, judged in found]
@@ -268,36 +283,43 @@ def best_shape(lines: Sequence[str], form: Form, strictness: str, standard: Stan
     """
     if form.tune is None or "·" in form.name:
         return form
-    judged = _by_fit(lines, shapes_of(form.tune), strictness, standard)
+    shapes = _divided(lines, shapes_of(form.tune))
+    judged = _by_fit(lines, shapes, strictness, standard)
     return tune_form(judged[0].tune) if judged else form
 
 
 def nearest(lines: Sequence[str]) -> list[str]:
-    """Name at most three tunes whose line lengths differ least from those of a text; [] if none is near."""
+    """Name at most three tunes whose line lengths differ least from those of a text; [] if none is near.
+
+    Only the usual shapes of tunes with ten pieces or more are compared.
+    """
     widths = [len(line) for line in lines]
     most = max(1, len(lines) // 4)
     size = sum(widths)
-    costs: dict[str, int] = {}
+    costs: dict[str, tuple[int, int]] = {}  # the distance, and the number of pieces, negative
     for near in range(size - 2 * most, size + 2 * most + 1):
         for tune in of_size(near):
-            if abs(len(widths) - len(tune.widths)) > most:
+            if tune.pieces < _FEWEST_PIECES or abs(len(widths) - len(tune.widths)) > most:
+                continue
+            if "·" in tune.name:
                 continue
             # The distance is at least the number of lines of the longer sequence without an equal in
             # the other.
             same = sum(min(widths.count(each), tune.widths.count(each)) for each in set(widths))
-            if max(len(widths), len(tune.widths)) - same > most:
-                continue
-            name = tune.names[0]
-            costs[name] = min(_distance(widths, tune.widths), costs.get(name, len(widths)))
-    names = [name for name in tunes().of_tune if costs.get(name, most + 1) <= most]
-    return sorted(names, key=lambda name: costs[name])[:_MOST_NEAR]
+            if max(len(widths), len(tune.widths)) - same <= most:
+                distance = _distance(widths, tune.widths, most)
+                if distance <= most:
+                    costs[tune.name] = (distance, -tune.pieces)
+    return sorted(costs, key=lambda name: costs[name])[:_MOST_NEAR]
 
 
-def _distance(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return the edit distance between two sequences of line widths."""
+def _distance(one: Sequence[int], other: Sequence[int], most: int) -> int:
+    """Return the edit distance between two sequences of line widths, or `most` + 1 if it is larger."""
     row = list(range(len(other) + 1))
     for n, width in enumerate(one, 1):
         before, row[0] = row[0], n
         for m, wanted in enumerate(other, 1):
             before, row[m] = row[m], min(row[m] + 1, row[m - 1] + 1, before + (width != wanted))
+        if min(row) > most:
+            return most + 1
     return row[-1]

@@ -75,7 +75,7 @@ class Tune:
     """The number of counted pieces in this shape."""
     lines: tuple[TuneLine, ...]
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The number of characters."""
         return sum(self.widths)
@@ -91,9 +91,15 @@ class Tune:
         return tuple(accumulate(self.widths))
 
     @cached_property
-    def _sentence_ends(self) -> frozenset[int]:
-        pairs = zip(self.lines, self.ends, strict=True)
-        return frozenset(end for line, end in pairs if line.mark != _PAUSE)
+    def _end_masks(self) -> tuple[int, int]:
+        """Bit masks of the line ends, and of those that are not pauses 讀: bit n is set after n characters."""
+        every = 0
+        sentences = 0
+        for line, end in zip(self.lines, self.ends, strict=True):
+            every |= 1 << end
+            if line.mark != _PAUSE:
+                sentences |= 1 << end
+        return every, sentences
 
     @cached_property
     def stanza_ends(self) -> frozenset[int]:
@@ -105,16 +111,16 @@ class Tune:
         """Return the mark after so many characters: ， where the tune has no line end."""
         return self.lines[self.ends.index(end)].mark if end in self.ends else "，"
 
-    def moved(self, ends: frozenset[int]) -> int:
-        """Count the line ends of a text that differ from the tune's; a pause 讀 may lack its mark."""
-        return len(self._sentence_ends - ends) + len(ends.difference(self.ends))
+    def moved(self, ends: int) -> int:
+        """Count the line ends of a text (`ends_of`) that differ from the tune's; a pause 讀 may lack its mark."""
+        every, sentences = self._end_masks
+        return (sentences & ~ends).bit_count() + (ends & ~every).bit_count()
 
     def divides(self, lines: Sequence[str]) -> bool:
         """Return whether lines have the tune's shape: as many characters, and mostly the same line ends (`_MOVED`)."""
-        ends = ends_of(lines)
-        return max(ends, default=0) == self.size and self.has_ends(ends)
+        return sum(map(len, lines)) == self.size and self.has_ends(ends_of(lines))
 
-    def has_ends(self, ends: frozenset[int]) -> bool:
+    def has_ends(self, ends: int) -> bool:
         """Return whether most of the line ends of a text are those of the tune (`_MOVED`)."""
         return self.moved(ends) <= _MOVED * len(self.ends)
 
@@ -125,10 +131,20 @@ class Tune:
         Positions start at 0.
         """
         found: dict[int, int] = {}
-        for line, end in zip(self.lines, self.ends, strict=True):
-            for place, source in zip(range(end - len(line.echo), end), line.echo, strict=True):
+        for echo in self.echoing:
+            for place, source in echo:
                 found[place] = found.get(source, source)
         return found
+
+    @cached_property
+    def echoing(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """For each line that repeats characters 疊: their positions, each with the position that it repeats."""
+        found = []
+        for line, end in zip(self.lines, self.ends, strict=True):
+            if line.echo:
+                places = range(end - len(line.echo), end)
+                found.append(tuple(zip(places, line.echo, strict=True)))
+        return tuple(found)
 
     @cached_property
     def leads(self) -> frozenset[int]:
@@ -136,6 +152,17 @@ class Tune:
         starts = (0, *self.ends)
         pairs = zip(self.lines, starts, strict=False)
         return frozenset(start for line, start in pairs if line.leads)
+
+    @cached_property
+    def rhymed(self) -> tuple[tuple[tuple[int, int, str, bool], ...], ...]:
+        """For each rhyme: the number of each of its lines, from 0, its last position, its class, and `optional`."""
+        found: list[list[tuple[int, int, str, bool]]] = []
+        for number, (line, end) in enumerate(zip(self.lines, self.ends, strict=True)):
+            if line.rhyme is not None:
+                while len(found) <= line.rhyme:
+                    found.append([])
+                found[line.rhyme].append((number, end - 1, line.kind, line.optional))
+        return tuple(tuple(feet) for feet in found)
 
     @cache  # noqa: B019 (tunes are few, and live as long as the program)
     def tones(self, strictness: str) -> str:
@@ -174,7 +201,7 @@ class Tune:
     def rhymes(self, standard: Standard = PINGSHUI) -> tuple[tuple[str, ...], ...]:
         """Return, for each rhyme of the tune in order, the parts 部 in which all lines of that rhyme can rhyme."""
         found = []
-        for rhyme in range(1 + max(line.rhyme for line in self.lines if line.rhyme is not None)):
+        for rhyme in range(len(self.rhymed)):
             kinds = self.kinds(rhyme)
             parts = []
             for part in standard.parts.groups:
@@ -332,21 +359,31 @@ def shapes_of(tune: Tune) -> list[Tune]:
     return [tunes()[name] for name in tunes().of_tune[tune.names[0]]]
 
 
-def of_size(size: int) -> list[Tune]:
+@lru_cache(1 << 10)
+def of_size(size: int) -> tuple[Tune, ...]:
     """Return all tune shapes with the given number of characters."""
-    return [tunes()[name] for name in tunes().of_size.get(size, ())]
+    return tuple(tunes()[name] for name in tunes().of_size.get(size, ()))
 
 
-def ends_of(lines: Sequence[str]) -> frozenset[int]:
-    """Return the number of characters up to the end of each line."""
-    return frozenset(accumulate(map(len, lines)))
+def ends_of(lines: Sequence[str]) -> int:
+    """Return a bit mask of the ends of lines: bit n is set after n characters."""
+    ends = 0
+    size = 0
+    for line in lines:
+        size += len(line)
+        ends |= 1 << size
+    return ends
 
 
 def with_shape(lines: Sequence[str]) -> list[Tune]:
     """Return the tune shapes that lines have; a shape with few pieces must have the same line ends."""
-    ends = ends_of(lines)
+    return list(_with_ends(ends_of(lines))) if lines else []
+
+
+@lru_cache(1 << 10)
+def _with_ends(ends: int) -> list[Tune]:
     found = []
-    for tune in of_size(max(ends, default=0)):
+    for tune in of_size(ends.bit_length() - 1):
         moved = tune.moved(ends)
         if moved == 0 or (tune.pieces >= _FREQUENT and moved <= _MOVED * len(tune.ends)):
             found.append(tune)
