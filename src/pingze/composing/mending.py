@@ -18,7 +18,7 @@ import numpy as np
 from pingze.composing.composer import composer, seeds
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.options import Revising
-from pingze.composing.poem import Poem
+from pingze.composing.poem import Poem, divided_as
 from pingze.composing.revision import poem_of, poem_request
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
 from pingze.messages import here
@@ -153,7 +153,9 @@ def mend(
     request = poem_request(chosen, draft, asked=rules)
     lexicon = chosen.lexicon(request)
     constraints = Constraints(lexicon, request)
-    repairs = fewest(Constraints(lexicon.reading(request), request), locked)
+    # (詞 are not judged by the tones that words decide)
+    reading = lexicon if request.form.tune else lexicon.reading(request)
+    repairs = fewest(Constraints(reading, request), locked)
     if not repairs and verdict.ok:
         return Mended(draft, ())
     if not (repairs := repairs or fewest(constraints, locked)):
@@ -180,7 +182,7 @@ def mend(
             refused = error
     if not (faultless := [poem for poem in poems if judged(str(poem), form=poem.form).ok]):
         raise refused or UnfinishedError("unmended")
-    poem = max(faultless, key=lambda poem: poem.log_probability)
+    poem = divided_as(max(faultless, key=lambda poem: poem.log_probability), draft)
     # 5. Name the rules that the mended poem would break with each old character.
     changes, after = [], "".join(poem.lines)
     for place, (before, now) in enumerate(zip("".join(written), after, strict=True)):

@@ -1,11 +1,11 @@
 """Define a composed poem, and lay it out in punctuated lines."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 
 from pingze.verse.characters import mark_after
-from pingze.verse.forms import find_form
+from pingze.verse.forms import Layout, find_form
 
 _UPRIGHT = "writing-mode: vertical-rl; font-size: 150%; line-height: 1.8; max-height: 24em"
 
@@ -58,6 +58,19 @@ class Poem:
     def as_json(self) -> dict[str, object]:
         """Return the fields by name."""
         return asdict(self)
+
+
+def divided_as_tune(poem: Poem) -> Poem:
+    """Divide the lines of a 詞 as its tune does; the user may have put marks in other places."""
+    form = find_form(poem.form) if poem.form else None
+    lines = form.cut(poem.lines) if form and form.tune else None
+    return replace(poem, lines=list(lines)) if lines else poem
+
+
+def divided_as(poem: Poem, other: Poem) -> Poem:
+    """Divide the lines of a poem as those of another with as many characters."""
+    layout = Layout(len(line) for line in other.lines)
+    return replace(poem, lines=layout.cut("".join(poem.lines)))
 
 
 def marked(lines: Sequence[str], form: str = "") -> list[str]:

@@ -16,7 +16,7 @@ from pingze.composing.options import (
     Revising,
     check_bounds,
 )
-from pingze.composing.poem import Poem
+from pingze.composing.poem import Poem, divided_as, divided_as_tune
 from pingze.composing.request import Fixed, Request, read_request
 from pingze.composing.typed_text import read_character, tell_converted
 from pingze.composing.words import Inclusion
@@ -104,9 +104,7 @@ def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None)
     """
     one = verdict.form not in FORMS or verdict.rhyme in STANDARDS[verdict.standard].groups
     rhyme = verdict.rhyme if one else None  # old-style verse may mix several groups
-    lines = list(verdict.read)
-    if verdict.form not in FORMS:  # a 詞 may be divided otherwise than its tune
-        lines = list(find_form(verdict.form or "").cut(lines) or lines)
+    lines = [*verdict.read]
     tell_converted("poem", "".join(verdict.lines), "".join(lines))
     return Poem(verdict.form or "", verdict.template, rhyme, title, poet, 0, "", lines, 0.0)
 
@@ -134,7 +132,8 @@ def revise(
     """
     asked = Composing(**options)
     chosen, inclusion = prepare_poem(poem, [] if targets is None else targets, asked, model)
-    return chosen.write(inclusion, asked, seeds(asked)[0])
+    written = chosen.write(inclusion, asked, seeds(asked)[0])
+    return divided_as(written, poem) if find_form(poem.form).tune else written
 
 
 def prepare_poem(
@@ -182,7 +181,8 @@ def alternatives(
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
     chosen, inclusion = prepare_poem(poem, [(line, position)], asked, model)
     compiled = inclusion.constraints
-    place = compiled.layout.places(line - 1)[position - 1]
+    place = Layout(map(len, poem.lines)).places(line - 1)[position - 1]
+    poem = divided_as_tune(poem)
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
     # 1. Read the text before the position.
     ids = chosen.token_ids(poem.lines, poem.form)
@@ -229,6 +229,7 @@ def explain(
     """
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
     chosen, inclusion = prepare_poem(poem, None, Revising(level=level, standard=standard), model)
+    poem = divided_as_tune(poem)
     constraints, text = inclusion.constraints, "".join(poem.lines)
     assert constraints.fixed is not None, "a request that can be met fixes one character a place"
     log_p, _ = chosen.score(poem.lines, chosen.prefix(constraints.request), poem.form)
@@ -290,6 +291,7 @@ def poem_request(
 
     Options not in `asked` come from the poem.
     """
+    poem = divided_as_tune(poem)
     layout, has, form = Layout(map(len, poem.lines)), len(poem.lines), find_form(poem.form)
     free = {other for place in places for other in form.same(place)}
     if has > MOST_LINES:
