@@ -196,9 +196,9 @@ def _stanzas(
     where a stanza ends, and elsewhere where they are long. So the stanza ends at the row end nearest
     to the count.
     """
-    counted = []  # the number of sentences up to each row end
-    for end in row_ends:
-        counted.append(sum(mark not in ("讀", "竹枝") for _, _, mark in sentences[:end]))
+    marks = [mark for _, _, mark in sentences]
+    # the number of sentences up to each row end
+    counted = [end - marks[:end].count("讀") - marks[:end].count("竹枝") for end in row_ends]
     wanted = []
     for which, numeral in _STANZA.findall(described):
         stanzas = 1

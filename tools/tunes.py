@@ -77,7 +77,7 @@ class Counted:
     unrhymed: Counter[int] = field(default_factory=Counter)
     """How often the line then has not."""
     joins: dict[int, float] = field(default_factory=dict)
-    """For each line, by how much the second and the third character belong together more than the first and the second."""
+    """For each line, by how much its second and third characters belong together more than its first and second."""
 
 
 def make() -> dict[str, list[str]]:

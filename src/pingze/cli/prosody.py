@@ -276,7 +276,7 @@ def tunes(
 
 
 def _tune_row(tune: Tune) -> str:
-    """Format a tune's name, its number in the book, characters, rhyme classes, pieces in the corpus, and other names."""
+    """Format a tune's name, number in the book, characters, rhyme classes, counted pieces, and other names."""
     kinds = "".join(dict.fromkeys(line.kind for line in tune.lines))
     counted = here(
         "tune_counted",

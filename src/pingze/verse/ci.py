@@ -8,7 +8,7 @@ share one rhyme group. At the customary level, the tones and rhymes that poets o
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from math import log
@@ -59,8 +59,7 @@ def _judged(text: str, tune: Tune, strictness: str, standard: Standard) -> _Judg
     faults: list[Fault] = []
     # 1) The rhymes.
     parts, off = off_rhyme(text, tune, strictness, standard)
-    for number in off:
-        faults.append((tune.ends[number] - 1, "出韻"))
+    faults += [(tune.ends[number] - 1, "出韻") for number in off]
     # 2) The tones, except of rhyming characters.
     can_be_level, can_be_oblique = tone_masks(text, standard)
     level, oblique = tune.masks(strictness)
@@ -240,9 +239,10 @@ def _by_fit(
 ) -> list[_Judged]:
     """Judge lines by each of the tunes whose shape they have, and return the judgements, the best fit first.
 
-    The best has the fewest faults, then the fewest moved line ends, then the most repeated characters;
-    a shape of 《欽定詞譜》 precedes one of 龍榆生. Then it is the likeliest: a place that the book has otherwise counts as much as ten times fewer
-    pieces. Tunes with two faults more than the best are left out.
+    The best has the fewest faults, then the fewest moved line ends, then the most repeated
+    characters; a shape of 《欽定詞譜》 precedes one of 龍榆生. Then it is the likeliest: a place that the
+    book has otherwise counts as much as ten times fewer pieces. Tunes with two faults more than the
+    best are left out.
     """
     text = "".join(lines)
     ends = ends_of(lines)

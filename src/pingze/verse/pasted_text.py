@@ -115,10 +115,8 @@ def split_poems(text: str, *, form: str | None = None) -> list[str]:
         form: The form of the poems if it is known; the stanzas of a 玉樓春 without a heading could
             be two 七絕.
     """
-    blocks = []
-    for block in re.split(r"\n(?:[^\S\n]*\n)+", _parted(_normal(text))):
-        if _NOT_CHARACTER.sub("", block):
-            blocks.append(block.strip("\n"))
+    every = re.split(r"\n(?:[^\S\n]*\n)+", _parted(_normal(text)))
+    blocks = [block.strip("\n") for block in every if _NOT_CHARACTER.sub("", block)]
     poems: list[str] = []
     heading = ""
     above = 0  # the number of lines of the heading

@@ -203,11 +203,11 @@ class Tune:
         found = []
         for rhyme in range(len(self.rhymed)):
             kinds = self.kinds(rhyme)
-            parts = []
-            for part in standard.parts.groups:
-                if all(standard.parts.class_in(part, kind) for kind in kinds):
-                    parts.append(part)
-            found.append(tuple(parts))
+
+            able = set(standard.parts.groups)
+            for kind in kinds:
+                able &= {part for part in able if standard.parts.class_in(part, kind)}
+            found.append(tuple(part for part in standard.parts.groups if part in able))
         return tuple(found)
 
 
