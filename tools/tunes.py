@@ -138,73 +138,114 @@ def rows(shapes: Sequence[BookShape], poems: Iterable[CorpusPoem], words: "Words
 
     The tunes with the most pieces come first, and of a tune's shapes the usual one of 《欽定詞譜》.
     """
-    # 1) The shapes of each tune, by the first name that the book gives it.
-    names: dict[str, dict[str, None]] = {}  # the names of each tune, the usual one first
-    for shape in shapes:
-        names.setdefault(shape.names[0], dict.fromkeys(shape.names))
-    by_key = {}
-    for first, of_first in names.items():
-        for name in of_first:
-            by_key.setdefault(_key(name), first)
-    for line in NAMES.read_text(encoding="utf-8").splitlines():
-        more = line.split()
-        first = next(by_key[_key(name)] for name in more if _key(name) in by_key)
-        names[first] = dict.fromkeys([*more, *names[first]])
-        for name in more:
-            by_key.setdefault(_key(name), first)
-    of_tune: dict[str, list[Counted]] = defaultdict(list)
+    # 1) The shapes and the names of each tune, by the first name that the book gives it.
+    counted = _shapes_of_tunes(shapes)
+    names, tune_of = _names(shapes)
+    # 2) Count the pieces.
+    under = _count_all(poems, counted, names, tune_of, words)
+    # 3) A tune whose name mostly stands over pieces to a related tune takes its shapes: 浪淘沙.
+    for (name, other), pieces in under.items():
+        if other[:-1] == name and pieces > under[name, name]:
+            for each in counted.pop(other):
+                number = other[-1] + each.tune.number
+                counted[name].append(replace(each, tune=replace(each.tune, number=number)))
+            names[name].update(names.pop(other))
+            tune_of = {key: name if of == other else of for key, of in tune_of.items()}
+    # 4) Write the rows.
+    total: Counter[str] = Counter()
+    for (name, _), pieces in under.items():
+        total[name] += pieces
+    written = []
+    for first in sorted(counted, key=lambda first: -total[first]):
+        own = [name for name in names[first] if tune_of.get(_key(name), first) == first]
+        written += _rows_of_tune(counted[first], own)
+    return written
+
+
+def _shapes_of_tunes(shapes: Sequence[BookShape]) -> dict[str, list[Counted]]:
+    """Return the different shapes of each tune, by the first name that the book gives it."""
+    counted: dict[str, list[Counted]] = defaultdict(list)
     for shape in shapes:
         first = shape.names[0]
-        tune = Tune(
-            name=first, names=shape.names, number=shape.number, pieces=0, lines=_pattern(shape)
-        )
-        known = [each.tune.lines for each in of_tune[first]]
-        if tune.lines not in known:
-            of_tune[first].append(Counted(shape=shape, tune=tune))
-    # 2) Count the pieces.
-    total: Counter[str] = Counter()
-    elsewhere: Counter[tuple[str, str]] = Counter()  # pieces that have the shape of a related tune
+        pattern = "".join(line.tones + _notation(line) for line in shape.lines)
+        lines = read_lines(pattern)
+        tune = Tune(name=first, names=shape.names, number=shape.number, pieces=0, lines=lines)
+        if lines not in [each.tune.lines for each in counted[first]]:
+            counted[first].append(Counted(shape=shape, tune=tune))
+    return counted
+
+
+def _names(shapes: Sequence[BookShape]) -> tuple[dict[str, dict[str, None]], dict[str, str]]:
+    """Return the names of each tune, the usual one first, and the tune of each name by its key.
+
+    A name that the book has for a tune goes before an other name of another tune.
+    """
+    names: dict[str, dict[str, None]] = {}
+    for shape in shapes:
+        names.setdefault(shape.names[0], dict.fromkeys(shape.names))
+    tune_of: dict[str, str] = {}
+    for first in names:
+        tune_of.setdefault(_key(first), first)
+    for first, of_first in names.items():
+        for name in of_first:
+            tune_of.setdefault(_key(name), first)
+    for line in NAMES.read_text(encoding="utf-8").splitlines():
+        more = line.split()
+        first = next(tune_of[_key(name)] for name in more if _key(name) in tune_of)
+        names[first] = dict.fromkeys([*more, *names[first]])
+        for name in more:
+            tune_of.setdefault(_key(name), first)
+    return names, tune_of
+
+
+def _count_all(
+    poems: Iterable[CorpusPoem],
+    counted: dict[str, list[Counted]],
+    names: dict[str, dict[str, None]],
+    tune_of: dict[str, str],
+    words: "Words",
+) -> Counter[tuple[str, str]]:
+    """Count the pieces; return how many under the name of each tune have a shape of each tune related to it."""
+    written = {name for of_tune in names.values() for name in of_tune}
+    related: dict[str, list[str]] = {}
+    for name in counted:
+        stem = name.rstrip(_KINDS)
+        others = [other for other in counted if other != name and other.rstrip(_KINDS) == stem]
+        related[name] = [name, *others]
+    under: Counter[tuple[str, str]] = Counter()
     for poem in poems:
-        found = by_key.get(_key(poem.tune))
-        if found is None:
+        tune = tune_of.get(_key(poem.tune))
+        if tune is None:
             continue
-        total[found] += 1
-        if poem.tune not in by_key:  # the corpus writes the name with another form of a character
-            names[found].setdefault(poem.tune)
-        for tune in _related(found, of_tune):
-            is_counted = False
+        if poem.tune not in written:  # the corpus writes the name with another form of a character
+            names[tune].setdefault(poem.tune)
+        usual = _key(next(iter(names[tune])))
+        for other in related[tune]:
+            found = []
             for book in ("格", "龍"):
-                same_book = [each for each in of_tune[tune] if each.tune.number.startswith(book)]
-                best = _count(poem, same_book, words)
+                of_book = [each for each in counted[other] if each.tune.number.startswith(book)]
+                best = _count(poem, of_book, words)
                 if best is not None:
-                    is_counted = True
-                    best.named += _key(poem.tune) == _key(next(iter(names[found])))
-            if is_counted:
-                elsewhere[found, tune] += 1
+                    best.named += _key(poem.tune) == usual
+                    found.append(best)
+            if found:
+                under[tune, other] += 1
                 break
-    # 3) A tune whose name mostly stands over pieces to a related tune takes its shapes: 浪淘沙.
-    for (name, tune), pieces in elsewhere.items():
-        if tune[:-1] == name and pieces > elsewhere[name, name]:
-            for each in of_tune.pop(tune):
-                number = tune[-1] + each.tune.number
-                of_tune[name].append(replace(each, tune=replace(each.tune, number=number)))
-            names[name].update(names.pop(tune))
-            by_key = {key: name if of == tune else of for key, of in by_key.items()}
-    # 4) Write the rows.
+    return under
+
+
+def _rows_of_tune(counted: Sequence[Counted], names: Sequence[str]) -> list[str]:
+    """Write the rows of a tune, given its names, the usual one first."""
+    usual = _usual(counted)
+    led = leading(counted)
     written = []
-    for first in sorted(of_tune, key=lambda first: -total[first]):
-        counted = of_tune[first]
-        usual = _usual(counted)
-        counted.sort(key=lambda each: each is not usual)
-        led = leading(counted)
-        own = [name for name in names[first] if by_key.get(_key(name), first) == first]
-        tune, *others = own
-        for each in counted:
-            name = tune if each is usual else f"{tune}·{each.tune.number}"
-            cells = [name, f"{each.tune.size}", each.tune.number, f"{each.pieces}"]
-            cells += [_customary(each, led, _left_open(each, counted))]
-            cells += [" ".join(others)] if each is usual else []
-            written.append("\t".join(cells))
+    for each in sorted(counted, key=lambda each: each is not usual):
+        cells = [f"{names[0]}·{each.tune.number}", f"{each.tune.size}", each.tune.number]
+        cells += [f"{each.pieces}", _customary(each, led, _left_open(each, counted))]
+        if each is usual:
+            cells[0] = names[0]
+            cells.append(" ".join(names[1:]))
+        written.append("\t".join(cells))
     return written
 
 
@@ -218,16 +259,6 @@ def _notation(line: BookLine) -> str:
         return line.mark
     number = f"{line.rhyme + 1}" if line.rhyme else ""
     return number + line.echo + line.mark
-
-
-def _related(name: str, tunes: Iterable[str]) -> list[str]:
-    """List the tunes whose pieces may stand under a name: 浪淘沙令 under 浪淘沙."""
-    stem = name.rstrip(_KINDS)
-    return [name, *(other for other in tunes if other != name and other.rstrip(_KINDS) == stem)]
-
-
-def _pattern(shape: BookShape):  # type: ignore[no-untyped-def]
-    return read_lines("".join(line.tones + _notation(line) for line in shape.lines))
 
 
 def _count(poem: CorpusPoem, shapes: Sequence[Counted], words: "Words") -> Counted | None:
