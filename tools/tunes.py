@@ -191,7 +191,10 @@ def _names(shapes: Sequence[BookShape]) -> tuple[dict[str, dict[str, None]], dic
             tune_of.setdefault(_key(name), first)
     for line in NAMES.read_text(encoding="utf-8").splitlines():
         more = line.split()
-        first = next(tune_of[_key(name)] for name in more if _key(name) in tune_of)
+        known = [tune_of[_key(name)] for name in more if _key(name) in tune_of]
+        if not known:
+            continue  # the tune of no shape that was read
+        first = known[0]
         names[first] = dict.fromkeys([*more, *names[first]])
         for name in more:
             tune_of.setdefault(_key(name), first)

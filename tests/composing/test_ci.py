@@ -9,18 +9,18 @@ import pytest
 from pingze.composing.composer import Composer, compose
 from pingze.composing.mending import mend
 from pingze.composing.options import Sampling
-from pingze.composing.revision import alternatives, explain, revise
+from pingze.composing.revision import alternatives, explain, read_poem, revise
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse.checking import check
 from pingze.verse.forms import find_form
 from pingze.verse.standard import PINGSHUI
-from pingze.verse.tunes import tunes
+from pingze.verse.tunes import LEADING, tunes
 from tests import invented
 from tests.composing import verse
 
 MORE = "動洞孔董重送夢鳳暖短晚眼滿遍見斷屋目竹綠曲宿菊讀谷獨足玉陽香長光霜鄉涼鴦張"
 POOL = "".join(dict.fromkeys(verse.POOL + MORE))
-SHORT = ("十六字令", "憶江南", "如夢令", "調笑令", "相見歡", "西江月", "定風波")
+SHORT = ("十六字令", "憶江南", "如夢令", "調笑令", "相見歡", "西江月", "定風波", "長相思")
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +152,50 @@ def test_the_tokens_are_the_tunes(chosen: Composer) -> None:
         chosen.score(poem.lines, prefix, "十六字令")[1].sum(), rel=0.02
     )
     assert find_form("十六字令").marks(0) == "。。，。"
+
+
+def test_a_rhyme_that_the_tune_repeats_is_not_mended(model: Path) -> None:
+    (poem,) = compose(form="長相思", seed=1, particles=4, model=model, repeat=True)
+    assert poem.lines[0][-1] == poem.lines[1][-1]
+    mended = mend(str(poem), form="長相思", seed=1, particles=4, model=model)
+    assert (mended.poem.lines, mended.changes) == (poem.lines, ())
+
+
+def test_a_rhyme_that_the_user_repeats_stays_when_another_place_is_mended(model: Path) -> None:
+    (poem,) = compose(form="西江月", seed=1, particles=4, model=model, repeat=True)
+    lines = [*poem.lines]
+    lines[5] = lines[5][:-1] + lines[1][-1]
+    assert check("，".join(lines), form="西江月").ok
+    customary = tunes()["西江月"].lines[2].customary
+    place = customary.index("Z")
+    lines[2] = lines[2][:place] + "天" + lines[2][place + 1 :]
+    mended = mend("，".join(lines), form="西江月", seed=1, particles=4, model=model)
+    assert [(each.line, each.position) for each in mended.changes] == [(3, place + 1)]
+
+
+def test_a_poem_that_repeats_a_rhyme_can_be_revised(model: Path) -> None:
+    (poem,) = compose(form="西江月", seed=1, particles=4, model=model, repeat=True)
+    lines = [*poem.lines]
+    lines[5] = lines[5][:-1] + lines[1][-1]
+    changed = revise(read_poem("，".join(lines), form="西江月"), [1], seed=1, model=model)
+    assert changed.lines[1:] == lines[1:]
+
+
+def test_the_user_s_own_division_is_kept(model: Path) -> None:
+    (poem,) = compose(form="憶江南", seed=1, particles=4, model=model, repeat=True)
+    text = "".join(poem.lines)
+    moved = [text[:3], text[3:8], text[8:16], text[16:22], text[22:]]
+    (read, revised) = (read_poem("，".join(moved), form="憶江南"), None)
+    revised = revise(read, [3], seed=2, model=model)
+    assert [len(line) for line in revised.lines] == [len(line) for line in moved]
+    assert [revised.lines[n] for n in (0, 1, 3, 4)] == [moved[n] for n in (0, 1, 3, 4)]
+
+
+def test_a_character_that_leads_is_one_that_often_leads(chosen: Composer) -> None:
+    tune = tunes()["水龍吟"]
+    assert tune.leads
+    composer = verse.composer(POOL + "正看問更念想望對")
+    inclusion = verse.prepared(composer, form="水龍吟", repeat=True)
+    (poem,) = composer.write_many(inclusion, Sampling(1.0, 4), range(1))
+    text = "".join(poem.lines)
+    assert {text[place] for place in tune.leads} <= set(LEADING)
