@@ -74,10 +74,21 @@ def _judged(text: str, tune: Tune, strictness: str, standard: Standard) -> _Judg
 
 
 def _verdict(lines: Sequence[str], judged: _Judged, strictness: str, standard: Standard) -> Verdict:
+    # 1) The faults.
     layout = Layout(len(line) for line in lines)
     violations = []
     for place, rule in judged.faults:
         violations.append(Violation.at(rule, lines, *layout.where(place), standard))
+    # 2) The rhymes of another part that are no faults.
+    text = "".join(lines)
+    faulty = {place for place, _ in judged.faults}
+    mixed = []
+    for feet, part in zip(judged.tune.rhymed, judged.parts, strict=True):
+        for _, place, kind, _ in feet:
+            fitting = _parts_of(text[place], kind, standard)
+            if fitting and part not in fitting and place not in faulty:
+                mixed.append(f"{text[place]} ({layout.numbered(place)[0]})")
+    notes = (Note("mixed_parts", has=mixed, wanted="、".join(judged.parts)),) if mixed else ()
     return Verdict(
         form=judged.tune.name,
         template=None,
@@ -85,7 +96,7 @@ def _verdict(lines: Sequence[str], judged: _Judged, strictness: str, standard: S
         level=strictness,
         lines=tuple(lines),
         violations=tuple(violations),
-        notes=(),
+        notes=notes,
         standard=standard.name,
     )
 
@@ -223,7 +234,8 @@ def find(
     near.pop(best.tune.names[0])
     verdict = _verdict(lines, best, strictness, standard)
     if near:
-        verdict = replace(verdict, notes=(Note("tunes_also", has=list(near)[: _MOST_NEAR - 1]),))
+        also = Note("tunes_also", has=list(near)[: _MOST_NEAR - 1])
+        verdict = replace(verdict, notes=(*verdict.notes, also))
     return verdict
 
 
