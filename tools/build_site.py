@@ -43,6 +43,7 @@ def build(folder: Path) -> None:
         {
             "name": tune.name,
             "names": tune.names,
+            "widths": tune.widths,
             "marks": "".join(line.mark for line in tune.lines),
             "stanzas": [number for number, line in enumerate(tune.lines, 1) if line.ends_stanza],
         }

@@ -68,8 +68,8 @@ def _models(_: Any) -> list[str]:
 
 
 BY_FIELD = {
-    "form": offering(lambda _: [*FORMS, *tunes()]),
-    "tune": offering(lambda _: tunes()),
+    "form": offering(lambda _: [*FORMS, *tunes().of_tune]),
+    "tune": offering(lambda _: tunes().of_tune),
     "level": offering(lambda _: STRICTNESSES),
     "poet": offering(_poets),
     "rhyme": offering(lambda _: GROUPS),

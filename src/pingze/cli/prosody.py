@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 RHYMES_SHOWN = 60
 _WORDS_SHOWN = 6
 _CELL = 3  # columns: two for a character and one for the space after it
-_TUNE_CELL = 4  # columns: a number of three digits and a space
 _TUNE_SIGNS = {"P": "○", "Z": "●", "x": "◐"}
+_FREED_SIGNS = {"P": "⊙", "Z": "⊗"}  # where poets often have the other tone
 
 
 @command()
@@ -265,8 +265,12 @@ def tunes(
     ] = None,
     as_json: bool = False,
 ) -> None:
-    """List the tunes of 詞, or draw the pattern of one tune as counted in the corpus."""
-    found = shapes_of(known_tune(name)) if name is not None else list(all_tunes().values())
+    """List the tunes of 詞, or draw the shapes of one tune by 《欽定詞譜》 and 龍榆生."""
+    if name is None:
+        found = [all_tunes()[tune] for tune in all_tunes().of_tune]
+    else:
+        asked = known_tune(name)
+        found = shapes_of(asked) if "·" not in asked.name else [asked]
     if as_json or name is None:
         values = [asdict(tune) | {"size": tune.size} for tune in found] if as_json else None
         show(values, map(_tune_row, found), as_json=as_json)
@@ -279,34 +283,39 @@ def tunes(
 
 
 def _tune_row(tune: Tune) -> str:
-    """Format a tune's names, its number of characters, the number of its poems in the corpus, and its rhyme classes."""
+    """Format a tune's name, number in the book, characters, rhyme classes, counted pieces, and other names."""
     kinds = "".join(dict.fromkeys(line.kind for line in tune.lines))
     counted = here(
         "tune_counted",
+        number=tune.number,
         size=tune.size,
         rhymes=kinds,
-        shaped=f"{tune.shaped:,}",
         pieces=f"{tune.pieces:,}",
     )
-    return "  ".join(filter(None, (tune.name, counted, " ".join(tune.names[1:]))))
+    others = "" if "·" in tune.name else " ".join(tune.names[1:])
+    return "  ".join(part for part in (tune.name, counted, others) if part)
 
 
 def drawn_tune(tune: Tune) -> "Text":
-    """Format a tune's lines with tones and rhymes.
-
-    Below each tone is the percentage of corpus poems with this tone.
-    """
+    """Format a tune's lines: tones, characters that lead, pauses, rhymes and repeated words."""
     from rich.text import Text
 
     text = Text()
     text.append(_tune_row(tune) + "\n\n", "bold")
     for number, line in enumerate(tune.lines, 1):
-        text.append(
-            f"{number:>2} " + "".join(_TUNE_SIGNS[tone].ljust(_TUNE_CELL) for tone in line.tones),
-            "cyan",
-        )
-        rhyme = f" {line.rhyme + 1}{line.kind} {line.rhymed}%" if line.rhyme is not None else ""
-        text.append(line.mark + rhyme + (" 疊" if line.repeats else "") + "\n")
-        shares = (f"{max(share, 100 - share):>2}".ljust(_TUNE_CELL) for share in line.level)
-        text.append("   " + "".join(shares).rstrip() + "\n" * (1 + line.ends_stanza), "dim")
+        signs = ""
+        for tone, customary in zip(line.tones, line.customary, strict=True):
+            signs += _TUNE_SIGNS[tone] if tone == customary else _FREED_SIGNS[tone]
+            signs += " "
+        text.append(f"{number:>2} {signs.rstrip()}", "cyan")
+        text.append(line.mark)
+        if line.rhyme is not None:
+            rhyme = f"{line.rhyme + 1}{line.kind}"
+            text.append(f" ({rhyme})" if line.optional else f" {rhyme}")
+        if line.leads:
+            text.append(" 領")
+        if line.echo:
+            reversed_words = line.echo[0] > line.echo[-1]
+            text.append(" 倒疊" if reversed_words else " 疊")
+        text.append("\n" * (1 + line.ends_stanza))
     return text.append(here("tune_signs"), "dim")

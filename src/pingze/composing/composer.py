@@ -22,6 +22,7 @@ from pingze.composing.terms import Term
 from pingze.composing.terms.antithesis import Opposites, antithesis_table
 from pingze.composing.terms.mood import Leaning, leanings, likeness
 from pingze.composing.terms.taste import Taste
+from pingze.composing.typed_text import tell
 from pingze.composing.words import Effort, Start, Starts
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError
@@ -34,6 +35,7 @@ from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS, Vocabulary
 from pingze.verse.forms import find_form, opening_name
 from pingze.verse.standard import PINGSHUI, Standard
+from pingze.verse.verdict import Note
 
 ROWS = 256  # the maximum number of particles in a batch that joins several populations
 POPULATION = 64
@@ -50,7 +52,7 @@ def prepare(
     chosen = composer(model, asked, reference=reference)
     request = read_request(chosen.vocabulary, asked)
     if request.form.tune and not chosen.conditions.form_token(request.form):
-        raise InputError("no_tune", field="form", has=request.form.name, model=chosen.name)
+        tell(Note("no_tune", field="form", has=request.form.tune.names[0], model=chosen.name))
     return chosen, chosen.prepare(request)
 
 

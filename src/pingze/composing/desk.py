@@ -13,7 +13,7 @@ from pingze.composing.constraints.feasibility import Fixes
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
 from pingze.composing.options import Collecting, Composing, Options, check_bounds, with_options
-from pingze.composing.poem import Poem
+from pingze.composing.poem import Poem, divided_as
 from pingze.composing.request import Request, read_request
 from pingze.composing.sheet import Sheet
 from pingze.composing.smc import Text, ordered
@@ -23,6 +23,7 @@ from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError, wrong_type
 from pingze.network.checkpoint import Model
 from pingze.verse.character_table import usual_form
+from pingze.verse.forms import Layout
 from pingze.verse.verdict import Note
 
 if TYPE_CHECKING:
@@ -343,17 +344,34 @@ def revise(
     composer(model, Composing(**options), form=poem.form)  # refuses what the model does not know
     if not isinstance(targets, Iterable):
         raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
-    freed = False
+    places: list[int] = []
     for target in targets:
         given = target if isinstance(target, tuple) else (target,)
         if len(given) not in (1, 2) or not all(isinstance(number, Integral) for number in given):
             raise wrong_type("targets", target, "lines and places, as [2, (3, 5)]")
-        line, *position = (int(number) for number in given)
-        sheet = sheet.free(line, position[0], position[0]) if position else sheet.free(line)
-        freed = True
-    if not freed:
+        places += _target_places(poem, *(int(number) for number in given))
+    if not places:
         raise InputError("no_targets", field="targets")
-    return fill(sheet, count, model=model)
+    layout = sheet.shape.layout(sheet.count_of_lines)
+    for place in places:
+        line, position = layout.numbered(place)
+        sheet = sheet.free(line, position, position)
+    drafts = fill(sheet, count, model=model)
+    if sheet.shape.tune:  # the user may have divided the lines in other places
+        drafts = [divided_as(draft, poem) for draft in drafts]
+    return drafts
+
+
+def _target_places(poem: Poem, line: int, position: int | None = None) -> list[int]:
+    """Return the positions in the text of a line of a poem, or of one of its characters."""
+    if not 1 <= line <= len(poem.lines):
+        raise InputError("no_line", field="line", has=line, most=len(poem.lines))
+    places = list(Layout(len(one) for one in poem.lines).places(line - 1))
+    if position is None:
+        return places
+    if not 1 <= position <= len(places):
+        raise InputError("no_position", field="position", has=position, most=len(places))
+    return [places[position - 1]]
 
 
 def alternatives(

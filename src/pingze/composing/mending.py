@@ -24,7 +24,7 @@ from pingze.composing.desk import MOST_DRAFTS, Filling
 from pingze.composing.judging import judge
 from pingze.composing.lexicon import FREE
 from pingze.composing.options import Revising, check_bounds
-from pingze.composing.poem import Poem
+from pingze.composing.poem import Poem, divided_as
 from pingze.composing.reading import poem_of
 from pingze.composing.request import read_request
 from pingze.composing.sheet import BLANK, Sheet
@@ -205,7 +205,10 @@ def mend(
         raise InfeasibleError(sheet.form, mending.given_up())
     mending.tell_cost(repairs[0].cost)
     # 3. Let the model write them.
-    return mending.write(repairs, count, first_seed(seed if seed is not None else sheet.seed or 0))
+    found = mending.write(repairs, count, first_seed(seed if seed is not None else sheet.seed or 0))
+    if sheet.shape.tune:  # the user may have divided the lines in other places
+        found = [replace(one, poem=divided_as(one.poem, poem)) for one in found]
+    return found
 
 
 def _form(verdict: Verdict, name: str | None) -> str:
@@ -384,7 +387,9 @@ class Mending:
             for groups in product(*groups_of_rhyme):
                 off = Places().union(*(outside[g] for g in groups))
                 parts = [*by_couplet, [off]]
-                alone = [at for at in feet if at not in off and at not in constraints.echoes]
+                alone = [at for at in feet if at not in off]
+                if request.form.tune:
+                    alone = []  # in 詞, poets may repeat a rhyme
                 for id_ in dict.fromkeys(ids[at] for at in alone if ids[at] != FREE):
                     same = Places(at for at in alone if ids[at] == id_)
                     parts.append(_smallest([same - {at} for at in sorted(same)], locked))

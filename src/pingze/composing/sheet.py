@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pingze.composing.options import MOST_LINES, Bounded, Composing, option
-from pingze.composing.poem import Poem, punctuate
+from pingze.composing.poem import Poem, divided_as_tune, punctuate
 from pingze.errors import InputError, wrong_type
 from pingze.verse.characters import MARKS
 from pingze.verse.forms import Form, find_form
@@ -76,7 +76,7 @@ class Sheet(Composing):
 
     @classmethod
     def of(cls, poem: Poem, **options: Any) -> "Sheet":
-        """Return a sheet on which a poem stands.
+        """Return a sheet on which a poem stands, in the lines of its form.
 
         Args:
             poem: The poem. Its form, template, rhyme, title, poet, theme and mood become options,
@@ -90,7 +90,8 @@ class Sheet(Composing):
         for name in ("template", "rhyme", "title", "poet", "about", "mood"):
             if options.get(name) is None:
                 options[name] = getattr(poem, name)
-        return cls(**options | {"form": poem.form, "lines": list(poem.lines)})
+        lines = list(divided_as_tune(poem).lines)
+        return cls(**options | {"form": poem.form, "lines": lines})
 
     @property
     def shape(self) -> Form:

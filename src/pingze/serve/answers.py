@@ -33,11 +33,12 @@ from pingze.verse.rhyme_book import EITHER, UNKNOWN
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import STANDARDS
 from pingze.verse.suggestions import Neighbours, suggest
-from pingze.verse.tunes import tunes
+from pingze.verse.tunes import Tune, tunes
 from pingze.verse.verdict import Note, Verdict
 
 PickledRequest = bytes  # also the key by which a worker keeps the prepared request
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
+FREQUENT = 10  # pieces of a tune's shape that is listed; /v1/tunes describes any other
 EXAMPLE = ("杜甫", "登高")
 NOT_OPTIONS = ("kept", "was", "choices", "exclude_at")
 NOT_PEOPLE = ("郊廟朝會歌辭",)  # author names under which the corpus has poems by several poets
@@ -57,7 +58,7 @@ def forms(language: Language) -> schemas.Choices:
         options.append(
             schemas.OptionChoice(each.name, sentence, getattr(unasked, each.name), bounds)
         )
-    of_verse, of_tunes, models, standards = [], [], [], []
+    of_verse, models, standards = [], [], []
     for form in FORMS.values():
         templates = [opening_name(form.width, opening[0]) for opening in form.openings]
         inner, sizes = (
@@ -65,15 +66,7 @@ def forms(language: Language) -> schemas.Choices:
             (form.width, form.lines, form.default_lines),
         )
         of_verse.append(schemas.FormChoice(form.name, *sizes, form.regulated, inner, templates))
-    for tune in tunes().values():
-        tones, marks = (
-            [line.tones for line in tune.lines],
-            "".join(line.mark for line in tune.lines),
-        )
-        stanzas = [number for number, line in enumerate(tune.lines, 1) if line.ends_stanza]
-        rhymes = ["".join(sorted(tune.kinds(rhyme))) for rhyme in range(len(tune.rhymes()))]
-        shape = (tune.widths, marks, stanzas, tones, rhymes)
-        of_tunes.append(schemas.TuneChoice(tune.name, tune.names, *shape, tune.shaped))
+    of_tunes = [tune_choice(tune) for tune in tunes().values() if _is_listed(tune)]
     for name in checkpoint.SHIPPED:
         known, size = composer(name).conditions, composer(name).network.configuration
         poets = [
@@ -96,6 +89,26 @@ def forms(language: Language) -> schemas.Choices:
     corpus, default = store_path().is_file(), checkpoint.DEFAULT
     return schemas.Choices(
         options, of_verse, of_tunes, standards, models, default, corpus, STRICTNESSES
+    )
+
+
+def _is_listed(tune: Tune) -> bool:
+    """Return whether the page lists a shape: the usual one of each tune, and those with many pieces."""
+    return "·" not in tune.name or (tune.pieces >= FREQUENT and "龍" not in tune.number)
+
+
+def tune_choice(tune: Tune) -> schemas.TuneChoice:
+    """Describe a tune in one of its shapes."""
+    return schemas.TuneChoice(
+        name=tune.name,
+        names=tune.names,
+        widths=tune.widths,
+        marks="".join(line.mark for line in tune.lines),
+        stanzas=[number for number, line in enumerate(tune.lines, 1) if line.ends_stanza],
+        tones=[line.tones for line in tune.lines],
+        leads=[number for number, line in enumerate(tune.lines, 1) if line.leads],
+        rhymes=["".join(sorted(tune.kinds(rhyme))) for rhyme in range(len(tune.rhymed))],
+        pieces=tune.pieces,
     )
 
 

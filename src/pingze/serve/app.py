@@ -46,8 +46,10 @@ from pingze.serve.schemas import (
     OfSheet,
     Poems,
     ReadRequest,
+    TuneChoice,
 )
 from pingze.verse.forms import find_form
+from pingze.verse.tunes import known_tune
 from pingze.verse.verdict import Note
 
 __all__ = ["create_app", "project_url"]
@@ -134,6 +136,12 @@ async def health(request: Request) -> Health:
     """Confirm that the server is running, and return the default model and the number of waiting jobs."""
     waiting = request.app.state.lanes.heavy.waiting
     return Health(status="ok", model=checkpoint.DEFAULT, queue=len(waiting))
+
+
+@router.get("/tunes")
+async def tunes(name: str) -> TuneChoice:
+    """Describe a tune in one of its shapes 體, such as 聲聲慢·格十三; /v1/forms lists the frequent ones."""
+    return answers.tune_choice(known_tune(name))
 
 
 @router.post("/fill")

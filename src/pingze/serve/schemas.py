@@ -286,10 +286,13 @@ class TuneChoice:
     stanzas: Sequence[int]
     """The numbers (from 1) of the lines that end a stanza, except the tune's last line."""
     tones: Sequence[str]
-    """The tones of each line: P level, Z oblique, x either."""
+    """The tones of each line by the book: P level, Z oblique, x either."""
+    leads: Sequence[int]
+    """The numbers (from 1) of the lines whose first character leads the words after it 領字."""
     rhymes: Sequence[str]
-    """The class of each rhyme: level 平, oblique 仄, entering 入, or 平仄 if level and oblique lines rhyme together."""
+    """The class of each rhyme: level 平, oblique 仄, or 平仄 if level and oblique lines rhyme together."""
     pieces: int
+    """The number of pieces in this shape that were counted in the corpus."""
 
 
 @dataclass(frozen=True)

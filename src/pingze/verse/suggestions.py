@@ -10,7 +10,7 @@ from pingze.verse.forms import COUPLET, Layout, find_form
 from pingze.verse.rhyme_book import rhyme_counts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard
-from pingze.verse.verdict import RHYME_RULES, SHAPE_RULES, Verdict, Violation
+from pingze.verse.verdict import REPEAT_RULES, RHYME_RULES, SHAPE_RULES, Verdict, Violation
 
 Neighbours = Callable[[str, str], Mapping[str, int]]
 """A function that takes two characters and counts those between them in verse; "" is the start or end of a line."""
@@ -35,13 +35,13 @@ def suggest(
     tune = None
     if verdict.form not in (None, COUPLET):
         tune = find_form(verdict.form).tune
-    if tune and violation.rule == "疊句":
-        layout = Layout(len(line) for line in verdict.lines)
-        place = layout.places(violation.line - 1)[violation.position - 1]
-        return ("".join(verdict.lines)[tune.echoes[place]],)
+    layout = Layout(len(line) for line in verdict.lines)
+    place_in_text = layout.places(violation.line - 1)[violation.position - 1]
+    if tune and violation.rule in REPEAT_RULES:
+        return ("".join(verdict.lines)[tune.echoes[place_in_text]],)
     pools = []
     if violation.rule in RHYME_RULES and tune:
-        wanted = tune.lines[violation.line - 1]
+        wanted = tune.lines[tune.ends.index(place_in_text + 1)]
         part = (verdict.rhyme or "").split("、")[wanted.rhyme or 0]
         part_class = standard.parts.class_in(part, wanted.kind)
         pools.append(_of_part(part, part_class, standard))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # importing it takes time, which composing does not spend
 
 # another character of the rhyme group can correct their violations
 RHYME_RULES = ("出韻", "鄰韻", "重韻")
+REPEAT_RULES = ("疊句", "疊韻")  # the tune repeats a character
 SHAPE_RULES = ("句數", "字數")
 """The rules on the number and length of lines; a poem that breaks one is not judged further."""
 
@@ -77,7 +78,7 @@ class Violation:
         cause["position"] = self.position
         if self.rule in SHAPE_RULES:
             cause["code"] = "shape"
-        elif self.rule == "重字":
+        elif self.rule in ("重字", *REPEAT_RULES):
             cause["code"] = "repetition"
         elif self.rule in RHYME_RULES:
             cause["code"] = "rhyme"

@@ -26,7 +26,8 @@ from pingze.composing.lexicon import FREE, WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_
 from pingze.composing.request import Fixed, Request
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
-from pingze.verse.patterns import RESCUED, accepted
+from pingze.verse.patterns import RESCUED, accepted, word_starts
+from pingze.verse.tunes import LEADING
 
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
 Fixes = tuple[int, ...]  # the id that is required at each position of the text, or `FREE`
@@ -83,6 +84,10 @@ class CompiledRequest:
             self.size = self.places
             self.echoes = request.form.tune.echoes
         self.repeated = np.isin(np.arange(self.places), list(self.echoes))
+        self.leads = request.form.tune.leads if request.form.tune else frozenset()
+        """The positions of the characters that lead 領字."""
+        self.leading = np.isin(lexicon.vocabulary.tokens, list(LEADING))
+        """Whether a character often leads."""
         self.tokens = self.places + request.lines  # a mark after each line
         # 1) the characters that are not excluded
         self.base = lexicon.vocabulary.is_han.copy()
@@ -140,7 +145,7 @@ class CompiledRequest:
         """List the tone patterns of a couplet with lines of these types; () allows any tones."""
         form = self.request.form
         if form.tune:
-            return [form.tune.tones]
+            return [form.tune.tones(self.request.strictness)]
         if not kinds:
             return ["x" * self.size]
         couplets = [tuple(kinds)]
@@ -153,6 +158,13 @@ class CompiledRequest:
             for one, other in product(upper, lower):
                 patterns.append(one.tones + other.tones)
         return patterns
+
+    def word_starts(self, length: int, line: int) -> frozenset[int]:
+        """Return the positions, from 0, at which a word may begin in a line: after a character that leads 領字."""
+        width = self.layout.widths[line]
+        if self.layout.starts[line] not in self.leads or length == width:
+            return word_starts(length, width)
+        return frozenset(1 + start for start in word_starts(length, width - 1))
 
     def asked_at(self, place: int) -> Int[Array, "T W"]:
         """Return the tone that each way to write a couplet requires at a position."""
@@ -269,10 +281,10 @@ class CompiledRequest:
             ways[:, place // self.size] &= self.fits(place, id_)
             foot = self.feet[place]
             alive &= ~foot[:, None] | self.rhyming.fitting(place, generous=True)[:, id_]
-            before = [other for other in range(place) if fixed[other] == id_]
-            if self.echoes.get(place) in before:
-                before.remove(self.echoes[place])
-            alive &= ~(foot & self.feet[before].any(axis=0))[:, None]  # no character rhymes twice
+            if self.request.form.tune is None:
+                # no character rhymes twice; in 詞, poets may repeat one
+                before = [other for other in range(place) if fixed[other] == id_]
+                alive &= ~(foot & self.feet[before].any(axis=0))[:, None]
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
         return self.rhyming.settle(alive), ways
 

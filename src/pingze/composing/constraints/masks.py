@@ -21,7 +21,6 @@ from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, Par
 from pingze.composing.lexicon import FREE, WANTS, Lexicon
 from pingze.composing.request import Request
 from pingze.deadline import check_deadline
-from pingze.verse.patterns import word_starts
 
 _NAMES = ("", "平", "仄")
 GOLDEN = 0.618  # multiples of this fraction are spread evenly over an interval
@@ -233,9 +232,15 @@ class Constraints(CompiledRequest):
             futures = partial_texts.take(some[at[first]])
             self.advance(futures, place, ids[first])
             allowed[some[at], ids] = np.take(futures.alive.any(axis=(1, 2)), like)
-        # 3. Forbid a word that verse reads in other tones, unless nothing else may follow.
+        # 3. Where a character leads 領字, allow only characters that often do, if there are any.
+        if place in self.leads:
+            leading = allowed & self.leading
+            allowed = np.where(
+                leading.any(axis=1, keepdims=True) & (fixed == FREE)[:, None], leading, allowed
+            )
+        # 4. Forbid a word that verse reads in other tones, unless nothing else may follow.
         line, position = self.layout.where(place)
-        if position - 1 not in word_starts(2, self.layout.widths[line]):
+        if position - 1 not in self.word_starts(2, line):
             return allowed
         for row, id_ in enumerate(partial_texts.texts[:, place - 1].tolist()):
             misread = self.lexicon.misread.get(id_)

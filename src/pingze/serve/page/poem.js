@@ -126,7 +126,7 @@ function cell(character, face, place, seen, chosen) {
 /** What the place of a fault wants and what it has, where one sentence can tell; else "". */
 export function wants({ rule, char, cause: { code, wanted, has } }) {
   if (!wanted || !has?.length) return "";
-  const tone = rule === "失律" ? "usual_tone" : "wants_tone"; // a tune's tones are those of nine pieces in ten
+  const tone = rule === "失律" ? "usual_tone" : "wants_tone"; // a tune has its tones at each place
   if (code === "tone") return t(tone, t(TONES[wanted]), shown(char), t(TONES[has]));
   return has.includes(wanted)
     ? ""

@@ -3,7 +3,7 @@
 
 import { PATIENCE, ask } from "./api.js";
 import { settings } from "./settings.js";
-import { charAt, COUPLET, keyOf, placesOf, tuneOf, widthsOf } from "./shape.js";
+import { charAt, COUPLET, keyOf, markAfter, placesOf, tuneOf, widthsOf } from "./shape.js";
 import { changed, state } from "./state.js";
 
 const known = new Map();
@@ -86,7 +86,7 @@ export const seen = (checked, poem) => (place) => ({
 function isFoot({ form, rhyme, template, lines }, { line, position }, groups = "") {
   const tune = tuneOf(form);
   if (!(rhyme || tune) || position !== [...lines[line - 1]].length) return false;
-  if (tune) return tune.marks[line - 1] === "。";
+  if (tune) return markAfter({ form, lines }, line) === "。";
   if (line > 1) return line % 2 === 0;
   if (template) return template.endsWith("首句入韻"); // it may borrow from a neighbouring group
   return [...rhyme].some((group) => groups.includes(group));
