@@ -42,8 +42,8 @@ ExcludeAtOption = Annotated[
 ExplainOption = Annotated[
     bool, typer.Option("--explain", help="Show each character's probability, tone, alternatives.")
 ]
-_OF_NEW_POEMS = ("start", "form", "lines")
-"""The options of `compose` that a poem to revise answers."""
+_OF_NEW_POEMS = ("start", "form", "lines", "acrostic", "acrostic_at")
+"""The options of `compose` that are of no use for a poem that is written."""
 
 
 @command(argument="start")
@@ -126,7 +126,7 @@ def revise(
     _show_drafts(sheet, model, explain=explain, as_json=as_json)
 
 
-@command(omit=(*_OF_NEW_POEMS, "count"))
+@command(omit=(*_OF_NEW_POEMS, "pattern", "count"))
 def alternatives(
     asked: Composing,
     poem: PoemArgument,
@@ -252,10 +252,11 @@ def _written(
     """Write the lines of --keep on a sheet, and the characters of --exclude-at."""
     from pingze.composing.sheet import Limit
 
+    apart = f" 　,;{MARKS}"
     for given in keep or ():
         line, text = _numbered("keep", given)
         # several texts are lines that follow one another, such as a couplet
-        for number, part in enumerate(re.split(rf"[\s{MARKS}]+", text.strip(f" {MARKS}")), line):
+        for number, part in enumerate(re.split(f"[{apart}]+", text.strip(apart)), line):
             sheet = sheet.keep(number, part)
     limits = list(sheet.exclude_at)
     for given in exclude_at or ():
