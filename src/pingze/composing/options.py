@@ -35,9 +35,14 @@ NUCLEUS = "The nucleus: draw almost only from the smallest set of likeliest char
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def option(default: Any, sentence: str, **bounds: Any) -> Any:
-    """Make a field with a description and bounds; a field whose default is `...` is required."""
-    metadata = {"description": sentence, "json_schema_extra": bounds, "strict": True}
+def option(default: Any, sentence: str, *, strict: bool = True, **bounds: Any) -> Any:
+    """Make a field with a description and bounds; a field whose default is `...` is required.
+
+    `strict` forbids JSON of another type, such as "1" for 1.
+    """
+    metadata = {"description": sentence, "json_schema_extra": bounds}
+    if strict:
+        metadata["strict"] = True
     if default is ...:
         return field(metadata=metadata)
     if isinstance(default, list):
