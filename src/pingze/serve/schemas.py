@@ -121,7 +121,7 @@ class SheetBody(Sheet):
 class OfSheet(OfModel):
     """A request about a sheet."""
 
-    sheet: SheetBody = option(..., "The sheet.", strict=False)
+    sheet: SheetBody
 
 
 @dataclass(frozen=True, kw_only=True)
