@@ -213,3 +213,93 @@ def test_the_text_that_is_copied_tells_how_it_is_said(browser: Browser, address:
         text: str = page.evaluate("navigator.clipboard.readText()")
     assert text.startswith("少年朝出塞，明月照長江。\n")
     assert "明月照長江\nmíng yuè zhào cháng jiāng\nbright moon, " in text
+
+
+SUBJECTS = {
+    "my sister's wedding": "合歡",
+    "The bride": "催妝",
+    "the groom": "合歡",
+    "my best friend is getting married": "合歡",
+    "marry me": "合歡",
+    "wedding anniversary": "鴛鴦",
+    "I love you": "鴛鴦",
+    "the birth of a son": "鳳雛",
+    "a new baby girl": "鳳雛",
+    "my daughter's birthday": "賀壽",
+    "grandmother's 80th birthday": "賀壽",
+    "farewell to a friend": "送君",
+    "goodbye": "送君",
+    "thank you": "酬友",
+    "thanks to my teacher": "酬友",
+    "condolences": "思故人",
+    "death of a friend": "思故人",
+    "in memory of my father": "思故人",
+    "sorry for your loss": "思故人",
+    "two friends": "會友",
+    "two": "",
+    "happy new year": "元日",
+    "graduation": "及第",
+    "get well soon": "病愈",
+    "good luck": "慶雲",
+    "a new home": "新居",
+    "peace": "太平",
+    "end of war": "太平",
+    "without sorrow": "",
+    "never alone": "",
+    "snow on the river": "江雪",
+    "missing home": "思鄉",
+    "summer heat": "苦熱",
+    "light rain in spring": "春細雨",
+}
+READ_SUBJECTS = """async (subjects) => {
+  const { inChinese, learnEnglish } = await import("/page/subjects.js");
+  await learnEnglish();
+  return subjects.map((one) => inChinese(one));
+}"""
+
+
+def test_english_subjects_are_read_as_what_they_mean(reader: Page) -> None:
+    found = reader.evaluate(READ_SUBJECTS, [*SUBJECTS])
+    read = {one: "".join(each["found"]) for one, each in zip(SUBJECTS, found, strict=True)}
+    assert read == SUBJECTS
+    assert [each["unknown"] for each in found if each["unknown"]] == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "mood", "without"),
+    [
+        ("a wedding", "joyful", "愁恨貧壽"),
+        ("a birth", "joyful", "愁恨死"),
+        ("a birthday", "joyful", "愁恨死"),
+        ("a farewell", "", "死墓壽"),
+        ("thanks", "joyful", "怨恨死"),
+        ("condolences", "sad", "喜笑賀壽"),
+        ("without sorrow", "joyful", "愁悲"),
+    ],
+)
+def test_an_occasion_has_its_mood_and_no_words_out_of_place(
+    reader: Page, subject: str, mood: str, without: str
+) -> None:
+    (found,) = reader.evaluate(READ_SUBJECTS, [subject])
+    assert found["mood"] == mood
+    assert set(without) <= set(found["exclude"])
+
+
+def test_the_readers_own_mood_stays_at_an_occasion(reader: Page) -> None:
+    choices = reader.evaluate(
+        """async () => {
+          const { atOccasion, learnEnglish } = await import("/page/subjects.js");
+          await learnEnglish();
+          return atOccasion({ heading: "a wedding", mood: "calm", exclude: "月" });
+        }"""
+    )
+    assert choices["mood"] == "calm"
+    assert choices["exclude"].startswith("月")
+    assert "愁" in choices["exclude"]
+
+
+def test_each_occasion_is_among_the_subjects_that_are_offered(reader: Page) -> None:
+    offered = reader.locator("#subjects option").evaluate_all("all => all.map((one) => one.value)")
+    found = reader.evaluate(READ_SUBJECTS, offered)
+    assert len(offered) >= 6
+    assert [each["exclude"] for each in found if not each["exclude"]] == []
