@@ -21,7 +21,7 @@ from pingze.verse.tunes import tunes
 FOLDER = Path(__file__).parents[1] / "build" / "site" / "poem"
 LICENCES = Path(__file__).parents[1] / "LICENSES"
 """The licences of the tables' sources, whose texts go with every copy."""
-TABLES = ("words", "pinyin", "glosses", "welcome")
+TABLES = ("words", "pinyin", "readings", "glosses", "cedict", "welcome")
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let) ([\w$]+))", re.MULTILINE)
 

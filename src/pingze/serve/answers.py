@@ -238,12 +238,18 @@ def _judged(
                 cause=fault.as_cause(verdict.rhyme),
             )
         )
-    # 2) The tones and readings of all characters.
+    # 2) The readings of all characters, and their tones: of one that can have both, the tone that
+    #    its place or its word decides.
+    explanation = scansion.explain_verdict(verdict)
     tones = []
     readings = []
     for line in verdict.read:
-        tones.append("".join(SIGNS[standard.tone(character)] for character in line))
+        tones.append([SIGNS[standard.tone(character)] for character in line])
         readings.append([[str(one) for one in standard.readings(character)] for character in line])
+    for of_line in explanation:
+        for reading in of_line.readings:
+            if len(reading.tone) == 1:
+                tones[of_line.line - 1][reading.position - 1] = reading.tone
     # 3) The notes.
     notes = [*verdict.doubts, *verdict.notes]
     if asked.fine:
@@ -262,9 +268,9 @@ def _judged(
         violations=faults,
         notes=[note.text(language) for note in notes],
         remarks=[note.cause for note in notes],
-        tones=tones,
+        tones=["".join(line) for line in tones],
         readings=readings,
-        explanation=scansion.explain_verdict(verdict) if asked.explain else (),
+        explanation=explanation if asked.explain else (),
     )
 
 

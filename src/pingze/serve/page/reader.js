@@ -3,7 +3,7 @@
 import { $, announce, button } from "./dom.js";
 import { factsOf } from "./forms.js";
 import { read } from "./link.js";
-import { book, caption, learnGlosses, quoteList, textOf, titleOf } from "./poem.js";
+import { book, caption, learnGlosses, quoteList, sentText, titleOf, wordByWord } from "./poem.js";
 import { keep, learn, settings } from "./settings.js";
 import { charAt, linesOf, widthsOf } from "./shape.js";
 import { state } from "./state.js";
@@ -35,8 +35,10 @@ function show(poem, marks) {
   });
   document.title = [titleOf(poem) || poem.lines[0], t("page")].join(" · ");
   const below = caption(factsOf(poem), Boolean(marks));
-  $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), quoteList(poem), below);
-  const copy = () => navigator.clipboard.writeText(textOf(poem)).then(() => announce(t("copied")));
+  const words = wordByWord(poem, look) ?? "";
+  $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), words, quoteList(poem), below);
+  const text = sentText(poem, look);
+  const copy = () => navigator.clipboard.writeText(text).then(() => announce(t("copied")));
   $("tools").replaceChildren(button(t("copy"), copy, { id: "copy" }));
 }
 

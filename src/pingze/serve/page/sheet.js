@@ -15,6 +15,7 @@ import {
   sense,
   titleOf,
   wants,
+  wordByWord,
   written,
 } from "./poem.js";
 import { settings, shown } from "./settings.js";
@@ -41,6 +42,7 @@ export function drawSheet() {
   const facts = factsOf(poem, on.ask.standard);
   sheet.replaceChildren(
     scroller(poem, on),
+    wordByWord(poem, seen(verdict(on), poem)) ?? "",
     quoteList(poem),
     caption(facts, settings.marks, trouble),
   );

@@ -5,10 +5,11 @@ import { check } from "./checker.js";
 import { canGo, compose, entitle, go, redraw } from "./actions.js";
 import { $, announce, attempt, el, onClick } from "./dom.js";
 import { isPublic, linkOf } from "./link.js";
-import { textOf, titleOf } from "./poem.js";
+import { sentText, textOf, titleOf } from "./poem.js";
 import { keep, settings, shown } from "./settings.js";
 import { COUPLET } from "./shape.js";
 import { changed, entry, state } from "./state.js";
+import { seen, verdict } from "./verdict.js";
 import { t } from "./words.js";
 
 export const startTools = () =>
@@ -21,10 +22,12 @@ export const startTools = () =>
     marks: () => (keep({ marks: !settings.marks }), changed()),
     check: () => check(textOf({ ...entry().now.poem, sources: null })),
     entitle: () => askTitle(entry()),
-    copy: () => copy(textOf(entry().now.poem), "copied"),
+    copy: () => copy(textToSend(entry()), "copied"),
     link: async () => copy(await linkOf(entry()), isPublic() ? "linked" : "linked_here"),
     "make-card": () => makeCard({ save, say }),
   });
+
+const textToSend = (on) => sentText(on.now.poem, seen(verdict(on), on.now.poem));
 
 export function drawTools() {
   const on = entry();
