@@ -125,7 +125,7 @@ def test_reasons_and_mending_are_those_of_python(client: httpx.Client) -> None:
     reasons = post(client, "explain", poem=POEM, model="report").json()["reasons"]
     assert "".join(row["character"] for row in reasons) == "".join(LINES)
     text = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"
-    mended = post(client, "mend", text=text, keep="琴 問", seed=1).json()
+    (mended,) = post(client, "mend", text=text, keep="琴 問", seed=1).json()["mended"]
     (by_python,) = pingze.mend(text, keep=["琴", "問"], seed=1)
     assert mended["poem"]["lines"] == by_python.poem.lines
     assert mended["changes"] == json.loads(

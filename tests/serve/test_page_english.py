@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.serve.page import link, opened, says
+from tests.serve.process import Server
 
 VERSE = ("少年朝出塞", "明月照長江", "蕭蕭風雨夜", "誰與共還鄉")
 
@@ -121,7 +122,7 @@ READ = """async (lines) => {
 
 
 @pytest.fixture(scope="module")
-def reader(browser: Browser, server) -> Iterator[Page]:
+def reader(browser: Browser, server: Server) -> Iterator[Page]:
     """A reader of English."""
     with opened(browser, server.address, language="en-US") as page:
         yield page

@@ -10,7 +10,7 @@ from typing import Any
 from pingze.composing import couplets, desk, explaining, mending
 from pingze.composing.collecting import kept_lines
 from pingze.composing.composer import composer, lexicon_of, prepare
-from pingze.composing.mending import Mended
+from pingze.composing.judging import SheetVerdict, judge
 from pingze.composing.poem import Poem
 from pingze.composing.reading import read_poem
 from pingze.composing.sheet import Sheet
@@ -145,10 +145,26 @@ def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Co
     return schemas.Conflicts(True, "", [], None)
 
 
-def mend(asked: schemas.MendRequest) -> Mended:
-    """Mend a draft by changing as few characters as possible, and give the reason for each change."""
-    fields = vars(asked) | {"keep": asked.keep.split()}
-    return mending.mend(fields.pop("text"), **fields)[0]
+def mend(asked: schemas.MendRequest, language: Language) -> schemas.MendedPoems:
+    """Mend a draft by changing as few characters as possible, in `count` ways at most."""
+    with noted() as notes:
+        found = mending.mend(
+            asked.sheet or asked.text,
+            asked.count,
+            keep=asked.keep.split(),
+            form=asked.form,
+            level=asked.level,
+            standard=asked.standard,
+            title=asked.title,
+            poet=asked.poet,
+            seed=asked.seed,
+            model=asked.model,
+        )
+    return schemas.MendedPoems(
+        mended=found,
+        notes=[note.text(language) for note in notes],
+        remarks=[note.cause for note in notes],
+    )
 
 
 def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
@@ -201,6 +217,10 @@ def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
 
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
+    if asked.sheet:
+        with noted(), usual_neighbours() as neighbours:
+            verdict = judge(asked.sheet)
+            return schemas.Verdicts([_judged(verdict, asked, neighbours, language)])
     texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
     if not texts:
         name = catalogue()["fields"]["text"] if language == "zh" else "text"
@@ -271,6 +291,9 @@ def _judged(
         tones=["".join(line) for line in tones],
         readings=readings,
         explanation=explanation if asked.explain else (),
+        templates=verdict.templates if isinstance(verdict, SheetVerdict) else (),
+        rhymes=verdict.rhymes if isinstance(verdict, SheetVerdict) else (),
+        wants=verdict.wants if isinstance(verdict, SheetVerdict) else (),
     )
 
 

@@ -225,6 +225,8 @@ def size_of(asked: Any) -> int:
         return tokens * asked.particles_for(tokens) * asked.count
     if isinstance(asked, CoupletRequest):
         return asked.count * asked.particles
+    if isinstance(asked, CheckRequest | MendRequest) and asked.sheet:
+        return size_of(asked.sheet)
     if isinstance(asked, CheckRequest | ReadRequest | MendRequest | CodeRequest):
         return len(asked.text)
     return sum(len(line) + 1 for line in asked.poem.lines)

@@ -104,7 +104,7 @@ export async function mendAround() {
   const keep = locked.join(" ").replace(/ +/g, " ").trim();
   await busy(async (signal) => {
     const body = { ...checking(on), keep, title, poet, ...modelOf(poem) };
-    const mended = await ask("mend", body, signal);
+    const [mended] = (await ask("mend", body, signal)).mended;
     const { lines, template, rhyme, log_probability } = mended.poem;
     const changes = blamed(mended.changes, verdict(on));
     changeEntry(on, poem, { poem: { ...poem, lines, template, rhyme, log_probability }, changes });
