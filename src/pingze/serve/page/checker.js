@@ -209,7 +209,9 @@ async function mendAll(verdict, keep) {
   await attempt(async () => {
     const before = checked;
     const { form, level, standard, lines } = verdict;
-    const [{ changes }] = (await ask("mend", { text: lines.join("，"), keep, form, level, standard })).mended;
+    const [{ changes }] = (
+      await ask("mend", { text: lines.join("，"), keep, form, level, standard })
+    ).mended;
     if (!sides?.flat().includes(verdict)) return; // another text is there by now, and is not written over
     const after = textWith(verdict, changedLines(verdict, changes));
     await checkText(after);
