@@ -16,7 +16,7 @@ import numpy as np
 from pingze import Poem, compose
 from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.sheet import Sheet
 from pingze.network import checkpoint
 from pingze.network.vocabulary import BOS

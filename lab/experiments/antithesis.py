@@ -35,7 +35,7 @@ from lab.figures import record
 from pingze.arrays import Array
 from pingze.composing.composer import composer
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.terms.antithesis import Antithesis, antithesis_table
 from pingze.corpus import Store
 from pingze.errors import CheckpointError

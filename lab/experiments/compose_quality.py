@@ -32,7 +32,7 @@ from lab.figures import record
 from pingze.composing.composer import Composer, composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.poem import punctuate
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.smc import Populations, finish
 from pingze.errors import InfeasibleError, InputError
 from pingze.network.reference import LineSampler

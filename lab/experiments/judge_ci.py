@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pingze.composing.composer import Composer
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.network import checkpoint
 
 DATA = Path(__file__).parents[2] / "src" / "pingze" / "verse" / "data"

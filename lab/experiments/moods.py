@@ -13,7 +13,7 @@ from dataclasses import replace
 from pingze.composing.composer import composer
 from pingze.composing.options import Composing
 from pingze.composing.poem import Poem
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 
 GRAVES = "塚冢墓墳葬塋棺"
 SORROW = "哭淚泣涕哀悲愁恨喪死鬼"

@@ -16,7 +16,7 @@ from lab.experiments.compose_quality import mean_error, per_hanzi
 from lab.figures import record
 from pingze.composing.composer import Composer, composer
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.corpus import Store
 from pingze.corpus.store import of_lines
 from pingze.errors import UnfinishedError

@@ -5,7 +5,7 @@ import pytest
 from pingze.composing.composer import prepare
 from pingze.composing.desk import alternatives
 from pingze.composing.options import Composing
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.sheet import Sheet
 from pingze.errors import Clash, InfeasibleError
 from tests.composing.verse import composer

@@ -14,7 +14,8 @@ from pingze.composing.conflict import find_clashes
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import DOUBLED_OFTEN, doublings
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.words import Starts
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse.checking import check

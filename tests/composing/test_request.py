@@ -12,7 +12,7 @@ import pytest
 from pingze import compose
 from pingze.cli.composing import compose as command
 from pingze.composing.options import Composing, Options, Revising, Sampling, check_bounds
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import InputError
 from pingze.network.vocabulary import Vocabulary

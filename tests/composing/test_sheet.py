@@ -7,7 +7,7 @@ import pytest
 from pingze.composing.composer import Composer
 from pingze.composing.desk import fill
 from pingze.composing.poem import Poem
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.sheet import BLANK, Limit, Sheet
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse.standard import PINGSHUI

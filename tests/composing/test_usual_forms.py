@@ -4,7 +4,8 @@ import pytest
 
 from pingze.composing.desk import alternatives, fill, in_usual_forms
 from pingze.composing.options import Composing
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
 from pingze.composing.typed_text import ConversionWarning
 from pingze.verse.character_table import usual_form

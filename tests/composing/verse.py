@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pingze.composing.composer import Composer
 from pingze.composing.options import Composing
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.words import Starts
 from pingze.network import checkpoint
 from pingze.verse.character_table import forms

@@ -285,7 +285,7 @@ def _show_drafts(
     from pingze.composing import desk, explaining
     from pingze.composing.composer import composer
     from pingze.composing.poem import punctuate
-    from pingze.composing.request import read_request
+    from pingze.composing.read_request import read_request
     from pingze.composing.typed_text import noted
 
     poems = desk.fill(sheet, sheet.count, model=model, reference=reference)

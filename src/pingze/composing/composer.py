@@ -15,7 +15,8 @@ from pingze.composing.lexicon import Lexicon, network_ids
 from pingze.composing.options import Composing, Revising, Sampling
 from pingze.composing.originality import Originality
 from pingze.composing.poem import Poem, marked
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
 from pingze.composing.smc import Populations, Text, each, finish, ordered
 from pingze.composing.terms import Term

@@ -20,7 +20,8 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import WANTS_LEVEL, Lexicon
 from pingze.composing.options import Coupling, Revising
 from pingze.composing.poem import Poem, punctuate
-from pingze.composing.request import Fixed, Request, read_condition
+from pingze.composing.read_request import read_condition
+from pingze.composing.request import Fixed, Request
 from pingze.composing.terms.antithesis import antithesis_table
 from pingze.composing.terms.taste import contradicts
 from pingze.composing.typed_text import read_characters

@@ -14,7 +14,8 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
 from pingze.composing.options import Collecting, Composing, Options, check_bounds, with_options
 from pingze.composing.poem import Poem, divided_as
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
 from pingze.composing.smc import Text, ordered
 from pingze.composing.typed_text import tell

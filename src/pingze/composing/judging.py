@@ -7,7 +7,7 @@ import numpy as np
 from pingze.composing.composer import lexicon_of
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.sheet import BLANK, Sheet
 from pingze.composing.typed_text import noted
 from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary

@@ -25,8 +25,8 @@ from pingze.composing.judging import judge
 from pingze.composing.lexicon import FREE
 from pingze.composing.options import Revising, check_bounds
 from pingze.composing.poem import Poem, divided_as
+from pingze.composing.read_request import read_request
 from pingze.composing.reading import poem_of
-from pingze.composing.request import read_request
 from pingze.composing.sheet import BLANK, Sheet
 from pingze.composing.typed_text import noted, tell
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError

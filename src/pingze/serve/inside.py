@@ -17,7 +17,8 @@ import numpy as np
 from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer
 from pingze.composing.poem import Poem, marked
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
 from pingze.deadline import check_deadline
 from pingze.errors import InputError
