@@ -14,8 +14,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from pingze.serve.answers import script
 from pingze.serve.app import PAGE, project_url
+from pingze.serve.choices import script
 from pingze.verse.tunes import tunes
 
 FOLDER = Path(__file__).parents[1] / "build" / "site" / "poem"

@@ -29,7 +29,7 @@ from pingze.composing.poem import Poem
 from pingze.composing.sheet import Sheet
 from pingze.errors import InputError, PingzeError
 from pingze.network import checkpoint
-from pingze.serve import answers, inside
+from pingze.serve import answers, choices, inside
 from pingze.serve.limits import Limits
 from pingze.serve.pool import Lane, Lanes
 from pingze.serve.problems import MEDIA_TYPE, Problem, RefusedError, invalid, language_of
@@ -109,25 +109,23 @@ def _client(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-for compute in (
-    *(
-        answers.forms,
-        answers.script,
-        answers.example,
-        answers.conflicts,
-        answers.couplet,
-        answers.mend,
-    ),
-    *(
-        answers.alternatives,
-        answers.explain,
-        answers.read,
-        answers.check,
-        answers.code,
-        answers.originality,
-    ),
-    *(inside.reach, inside.units, inside.next_),
-):
+for compute in [
+    choices.forms,
+    choices.script,
+    choices.example,
+    answers.read,
+    answers.check,
+    answers.alternatives,
+    answers.conflicts,
+    answers.mend,
+    answers.couplet,
+    answers.explain,
+    answers.originality,
+    answers.code,
+    inside.reach,
+    inside.units,
+    inside.next_,
+]:
     _add_route(compute)
 
 
@@ -141,7 +139,7 @@ async def health(request: Request) -> Health:
 @router.get("/tunes")
 async def tunes(name: str) -> TuneChoice:
     """Describe a tune in one of its shapes 體, such as 聲聲慢·格十三; /v1/forms lists the frequent ones."""
-    return answers.tune_choice(known_tune(name))
+    return choices.tune_choice(known_tune(name))
 
 
 @router.post("/fill")
