@@ -109,7 +109,7 @@ def _client(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-for compute in [
+COMPUTED: list[Callable[..., Any]] = [
     choices.forms,
     choices.script,
     choices.example,
@@ -125,7 +125,9 @@ for compute in [
     inside.reach,
     inside.units,
     inside.next_,
-]:
+]
+"""What workers compute: one function per route."""
+for compute in COMPUTED:
     _add_route(compute)
 
 
