@@ -50,6 +50,11 @@ def test_a_line_says_all_characters_that_clash() -> None:
     assert clash.wanted == "中仄仄平平"
 
 
+def test_an_excluded_character_of_a_line_is_named_alone() -> None:
+    (clash,) = refused("獨坐寒窗下", kept="1", exclude="獨").clashes
+    assert (clash.position, clash.has) == (1, "獨")
+
+
 def test_a_line_is_named_in_chinese_with_its_reason() -> None:
     error = refused("", "", "獨坐寒窗下", "何處有琴聲", kept="34")
     assert error.text("zh") == (

@@ -284,6 +284,8 @@ class _Explaining:
         is_elsewhere = could_be or self._fits(row, number, None)
         if len(wrong_tones) < 2 and not (wrong_tones and BLANK not in row and is_elsewhere):
             return None
+        if self._fits(row, number, self.begun):  # it clashes with something else, as exclude
+            return None
         parameters: dict[str, Parameter] = {"own": self._tones(row), "could_be": could_be}
         if partners:
             partners.sort(key=lambda other: (other != number ^ 1, abs(other - number)))
