@@ -21,7 +21,7 @@ from pingze.composing.smc import Text, ordered
 from pingze.composing.typed_text import tell
 from pingze.composing.words import Starts
 from pingze.deadline import check_deadline
-from pingze.errors import InfeasibleError, InputError, wrong_type
+from pingze.errors import InfeasibleError, InputError, UnfinishedError, wrong_type
 from pingze.network.checkpoint import Model
 from pingze.verse.character_table import usual_form
 from pingze.verse.forms import Layout
@@ -221,6 +221,9 @@ class Filling:
     def drafts(self) -> list[Poem]:
         """Choose the drafts, and write more populations if there are too few different ones."""
         found = self.candidates(self.numbers)
+        if not found:
+            line, position = self.constraints.layout.numbered(self.open[0])
+            raise UnfinishedError("all_excluded", line=line, position=position)
         drafts = choose_drafts(found, self.count)
         for round_ in range(1, ROUNDS):
             if len(drafts) == self.count or self.is_listed or not self.open:
@@ -289,6 +292,8 @@ def choose_drafts(
     (maximal marginal relevance). If they are too few and `also_alike`, those follow that share the
     fewest parts.
     """
+    if not candidates:
+        return []
     order = ordered([candidate.text for candidate in candidates])
     by_text = {id(candidate.text): candidate for candidate in candidates}
     best_first = [by_text[id(text)] for text in order]
