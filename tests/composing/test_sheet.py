@@ -169,3 +169,14 @@ def test_a_single_blank_whose_characters_are_all_excluded_is_named() -> None:
     sheet = replace(Sheet.of(poem).free(2, 3, 3), exclude_at=limits if every[150:] else limits[:1])
     with pytest.raises(UnfinishedError, match="line 2, character 3: what is excluded"):
         fill(sheet, 2)
+
+
+def test_a_choice_does_not_complete_an_excluded_word() -> None:
+    (poem,) = fill(Sheet(form="五絕", particles=8), seed=1)
+    tone = PINGSHUI.tone(poem.lines[2][1])
+    spare = [one for one in POOL if PINGSHUI.tone(one) == tone and one not in "".join(poem.lines)]
+    limit = Limit(line=3, position=2, characters="".join(spare[:2]))
+    word = poem.lines[2][0] + spare[0]
+    sheet = Sheet.of(poem, exclude_words=word).free(3, 2, 2)
+    (only,) = fill(replace(sheet, was=[], choices=[limit]))
+    assert only.lines[2][1] == spare[1]

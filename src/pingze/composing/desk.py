@@ -280,7 +280,7 @@ class Filling:
             ids = likeliest(self.composer, self.constraints, texts[0], place)
             new = [id_ for id_ in ids if id_ != self.constraints.old.get(place)]
             texts = [_with(self.constraints, texts[0], place, id_) for id_ in new or ids]
-        return self.composer.judge(self.constraints, texts, self.sheet)
+        return self.composer.judge(self.constraints, texts, self.sheet) if texts else []
 
 
 def choose_drafts(

@@ -101,8 +101,21 @@ class Constraints(CompiledRequest):
                 for same in self.request.form.same(place):
                     decided[same] = id_
             is_new = self.request.repeat or len({*chosen} - {*fixed}) == len(chosen)
-            if is_new and self.begin(tuple(decided)) is not None:
+            if not is_new or self._spells_unwanted(decided, fixed):
+                continue
+            if self.begin(tuple(decided)) is not None:
                 yield tuple(decided)
+
+    def _spells_unwanted(self, decided: Sequence[int], fixed: Fixes) -> bool:
+        """Return whether choices complete an excluded word that the fixed characters alone do not have."""
+        for word in self.unwanted:
+            for line in range(len(self.layout.widths)):
+                places = self.layout.places(line)
+                for start in range(places.start, places.stop - len(word) + 1):
+                    span = slice(start, start + len(word))
+                    if tuple(decided[span]) == word and fixed[span] != word:
+                        return True
+        return False
 
     def tones_of(self, fixed: Fixes) -> list[str]:
         """Return the tone, 平 or 仄, that a text must have at each position; "" if both are allowed."""
