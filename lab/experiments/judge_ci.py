@@ -17,6 +17,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from lab.figures import record
 from pingze.composing.composer import Composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.read_request import read_request
@@ -171,6 +172,8 @@ def main() -> None:
                     print(name, found, poem, sep="\n")
     print(f"{judged} pieces to {len(asked.only.split())} tunes: {bad} break a rule,")
     print(f"{strict} have every tone of the book, {unlike} places are free by custom")
+    values = {"tunes.composed.faulty": bad / judged, "tunes.composed.by_the_book": strict / judged}
+    record(f"python -m lab.experiments.judge_ci --model {asked.model} --each {asked.each}", values)
     sys.exit(bool(bad))
 
 

@@ -212,6 +212,12 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
     assert poem["model"] == next(m["name"] for m in choices["models"] if "憶江南" in m["tunes"])
 
 
+def test_a_rare_shape_of_a_tune_is_described(client: httpx.Client) -> None:
+    tune = client.get("/v1/tunes", params={"name": "聲聲慢·格十三"}).json()
+    assert (tune["name"], sum(tune["widths"]), tune["rhymes"]) == ("聲聲慢·格十三", 97, ["仄"])
+    assert client.get("/v1/tunes", params={"name": "無此調"}).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("route", "body", "cause"),
     [

@@ -26,7 +26,7 @@ from pingze.composing.lexicon import FREE, WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_
 from pingze.composing.request import Fixed, Request
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
-from pingze.verse.patterns import RESCUED, accepted, word_starts
+from pingze.verse.patterns import RESCUED, STRICT, accepted, word_starts
 from pingze.verse.tunes import LEADING
 
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
@@ -145,7 +145,13 @@ class CompiledRequest:
         """List the tone patterns of a couplet with lines of these types; () allows any tones."""
         form = self.request.form
         if form.tune:
-            return [form.tune.tones(self.request.strictness)]
+            # What is composed keeps the book; a given character may have what is customary too.
+            tones = list(form.tune.tones(STRICT))
+            customary = form.tune.tones(self.request.strictness)
+            for fix in self.request.fixed:
+                for place in form.same(self.place_of(fix)):
+                    tones[place] = customary[place]
+            return ["".join(tones)]
         if not kinds:
             return ["x" * self.size]
         couplets = [tuple(kinds)]
