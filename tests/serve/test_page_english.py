@@ -4,6 +4,7 @@ The readings and meanings were checked by hand, against dictionaries of classica
 """
 
 import re
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -213,7 +214,7 @@ def test_the_text_that_is_copied_tells_how_it_is_said(browser: Browser, address:
         says(page, "#news", "Copied.")
         text: str = page.evaluate("navigator.clipboard.readText()")
     assert text.startswith("少年朝出塞，明月照長江。\n")
-    assert "明月照長江\nmíng yuè zhào cháng jiāng\nbright moon, " in text
+    assert "明月照長江\nmíng yuè zhào cháng jiāng\nbright moon · " in text
 
 
 SUBJECTS = {
@@ -304,3 +305,42 @@ def test_each_occasion_is_among_the_subjects_that_are_offered(reader: Page) -> N
     found = reader.evaluate(READ_SUBJECTS, offered)
     assert len(offered) >= 6
     assert [each["exclude"] for each in found if not each["exclude"]] == []
+
+
+def card(
+    browser: Browser, address: str, title: str, english: bool, seal: str = ""
+) -> tuple[int, int]:
+    """The width and height of the card of a poem with a title."""
+    poem = link(*VERSE, form="五絕", title=title)
+    with opened(browser, address, language="en-US", after=poem) as page:
+        says(page, ".by-word li >> nth=0", "shào nián")
+        page.evaluate(
+            """async ([card_english, seal]) => {
+              const { keep } = await import("/page/settings.js");
+              keep({ card_english, seal });
+            }""",
+            [english, seal],
+        )
+        page.click("#make-card")
+        page.locator("#card-preview img").wait_for()
+        with page.expect_download() as download:
+            page.click("#png")
+        width, height = struct.unpack(">II", download.value.path().read_bytes()[16:24])
+    return width, height
+
+
+def test_a_latin_title_stands_above_the_columns(browser: Browser, address: str) -> None:
+    width, height = card(browser, address, "", False)
+    assert card(browser, address, "Snow", False)[0] == width
+    assert card(browser, address, "Snow", False)[1] > height
+    assert card(browser, address, "江雪", False)[0] > width
+
+
+def test_a_long_latin_title_and_seal_make_no_card_wider(browser: Browser, address: str) -> None:
+    width, _ = card(browser, address, "", False)
+    title = "Snow on the river by the old bridge in winter"
+    assert card(browser, address, title, False, "Anna Lindqvist of Gothenburg")[0] == width
+
+
+def test_the_card_tells_how_its_lines_are_said(browser: Browser, address: str) -> None:
+    assert card(browser, address, "", True)[1] > card(browser, address, "", False)[1] + 4 * 2 * 60

@@ -176,13 +176,20 @@ export function wordByWord(poem, look) {
   return el("section.by-word", { "aria-label": t("by_word") }, heading, el("ol", rows));
 }
 
-/** The text that is sent to readers of English: the poem, then each line's pinyin and meaning; for others the poem. */
+/** For readers of English: each line, its pinyin and its meaning, {verse, pinyin, means}; none for others. */
+export function glossed(poem, look) {
+  if (!isKnown()) return [];
+  return (poem.read ?? poem.lines).map((read, at) => ({
+    verse: written(poem, poem.lines[at]),
+    ...saidOf(read, tonesOf(read, at + 1, look)),
+  }));
+}
+
+/** The text that is sent: the poem, and for readers of English each line's pinyin and meaning. */
 export function sentText(poem, look) {
-  if (!isKnown()) return textOf(poem);
-  const lines = (poem.read ?? poem.lines).map((read, at) => {
-    const { pinyin, means } = saidOf(read, tonesOf(read, at + 1, look));
-    return `${written(poem, poem.lines[at])}\n${pinyin}\n${means}`;
-  });
+  const lines = glossed(poem, look).map(({ verse, pinyin, means }) =>
+    [verse, pinyin, means].join("\n"),
+  );
   return [textOf(poem), ...lines].join("\n\n");
 }
 

@@ -29,10 +29,10 @@ async function draw() {
 
 function show(poem, marks) {
   const rows = linesOf(widthsOf(poem.lines), (_, n) => marks[n] ?? " ");
-  const look = (place) => ({
-    tone: MARKS[charAt(rows, place)],
-    rhymes: charAt(rows, place) === "3",
-  });
+  const look = (place) => {
+    const rhymes = charAt(rows, place) === "3";
+    return { tone: rhymes && poem.template ? "平" : MARKS[charAt(rows, place)], rhymes }; // 近體 rhymes in level tones
+  };
   document.title = [titleOf(poem) || poem.lines[0], t("page")].join(" · ");
   const below = caption(factsOf(poem), Boolean(marks));
   const words = wordByWord(poem, look) ?? "";

@@ -76,26 +76,23 @@ function read(text, tones) {
   });
 }
 
-/** What a word means, of a character in this reading; "" where no table knows it. */
+/** This project's own meaning of a word, of a character in this reading; undefined where it has none. */
+const ownMeaning = (text, pinyin) => known.means[`${text} ${pinyin[0]}`] ?? known.means[text];
+
+/** What a word means; "" where no table knows it. */
 const meaning = (text, pinyin) =>
-  known.means[`${text} ${pinyin[0]}`] ??
-  known.means[text] ??
-  known.cedict[text] ??
-  known.glosses[text]?.split(";")[0] ??
-  "";
+  ownMeaning(text, pinyin) ?? known.cedict[text] ?? known.glosses[text]?.split(";")[0] ?? "";
 
 /** All that the tables have of a character's meanings, ours first. */
 export const meaningsOf = (character) =>
-  [...new Set([meaning(character, read(character, [])), known.glosses[character]])]
-    .filter(Boolean)
-    .join("; ");
+  [ownMeaning(character, read(character, [])), known.glosses[character]].filter(Boolean).join("; ");
 
 /** A line's syllables, and its meaning word by word: {pinyin, means}. */
 export function saidOf(line, tones) {
   const words = wordsOf(line, tones);
   return {
     pinyin: words.flatMap((word) => word.pinyin).join(" "),
-    means: words.map((word) => word.means || "…").join(", "),
+    means: words.map((word) => word.means || "…").join(" · "),
   };
 }
 

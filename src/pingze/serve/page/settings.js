@@ -13,6 +13,7 @@ const usual = {
   text: "", // that is being checked
   paper: "plain",
   card_marks: true,
+  card_english: true,
   card_code: true,
 };
 
