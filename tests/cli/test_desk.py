@@ -54,8 +54,15 @@ def test_one_draft_is_printed_whole(call: Call) -> None:
 def test_drafts_are_numbered_with_their_seed_and_score(call: Call) -> None:
     out = call(*COMPOSE, "--count", "2")[1]
     poem = "(.{5}，.{5}。\n){2}"
-    row = "{} · seed 1 · score -?\\d+\\.\\d\n"
+    row = "{} · seed 1 · score -?\\d+\\.\\d · .起首句.+ · .\n"
     assert re.fullmatch(f"{row.format(1)}{poem}\n{row.format(2)}{poem}", out)
+
+
+def test_a_poem_of_which_all_is_kept_is_printed_whole(call: Call) -> None:
+    keep = ("--keep", "1=獨坐寒窗下，無人問姓名。", "--keep", "3=閑眠不可見，何處有琴聲。")
+    with warnings.catch_warnings(action="ignore"):
+        out = call(*COMPOSE, *keep, "--count", "2")[1]
+    assert out.endswith(POEM)
 
 
 def test_drafts_are_numbered_in_chinese(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -299,7 +299,7 @@ def _show_drafts(
         for line, row in enumerate(rows, 1)
         if any((line, position) not in fixed for position in range(1, len(row) + 1))
     ]
-    is_short = sheet.count > 1 and 2 * len(shown_lines) <= len(rows)
+    is_short = sheet.count > 1 and 0 < 2 * len(shown_lines) <= len(rows)
     if not is_short:
         shown_lines = list(range(1, len(rows) + 1))
     # 2) Print each draft: its name, its lines, and their explanation.
@@ -309,8 +309,10 @@ def _show_drafts(
         value = poem.as_json()
         shown = []
         if sheet.count > 1:
-            score = f"{poem.score:.1f}"
-            shown.append(here("draft", number=poem.number, seed=poem.seed, score=score))
+            name = here("draft", number=poem.number, seed=poem.seed, score=f"{poem.score:.1f}")
+            if not is_short:  # couplets of drafts with the same template and rhyme go together
+                name = " · ".join(part for part in (name, poem.template, poem.rhyme) if part)
+            shown.append(name)
         lines = _marked(poem.lines, fixed)
         if is_short:
             shown += [f"{line} {lines[line - 1]}" for line in shown_lines]
