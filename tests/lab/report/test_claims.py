@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from lab.report.rerun import (
     TIMES,
     Results,
     concluded,
+    registered,
     section,
 )
 
@@ -163,6 +165,16 @@ def test_verdicts_follow_from_the_rows_and_are_on_the_page(experiment: str) -> N
         assert finding.claim.finding, f"{finding.claim.id} needs a person's sentence"
         for number in finding.claim.numbers:
             assert finding.spread(number) in SHOWN
+
+
+def test_the_registered_rules_give_the_verdicts_of_the_registered_run() -> None:
+    """Those of commit 5c74766, from the same rows."""
+    counts: Counter[str] = Counter()
+    for name in EXPERIMENTS:
+        results = Results(FOLDER, RECORDED["heading"], {})
+        counts += registered(section(name, by_seed(name), results).findings)
+    assert counts == {CONFIRMED: 10, REFINED: 5, REFUTED: 6, UNDECIDED: 6}
+    assert "Registered rules: 10 confirmed, 5 refined, 6 refuted, 6 undecided, of 27" in SHOWN
 
 
 def test_the_page_shows_every_row_and_was_measured_with_the_budget_of_hours() -> None:
