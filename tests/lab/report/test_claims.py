@@ -109,6 +109,14 @@ def test_a_verdict_is_undecided_if_seeds_disagree() -> None:
     assert finding(3, math.inf, 4).spread("x") == "4 (3 to ∞)"
 
 
+def test_a_seed_without_the_numbers_of_a_rule_has_no_vote() -> None:
+    found = finding(0.5, 3)
+    partly = Finding(found.claim, {**found.by_seed, 13: {"y": 1}})
+    assert partly.votes(found.claim.rule) == {CONFIRMED: 1, REFUTED: 1}
+    assert partly.votes(Rule("y > 0", "y > 0")) == {REFUTED: 2, CONFIRMED: 1}
+    assert partly.spread("x") == "1.75 (0.5 to 3)"
+
+
 ONE, TWO = Trial("one", {"rate": 0.1}), Trial("two", {"rate": 0.2, "steps": 3})
 KEY = "sums/one, seed 11"
 HEADINGS = {"seed": 1}, {"cores": 2}
