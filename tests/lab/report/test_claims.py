@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -33,6 +35,7 @@ from lab.report.rerun import (
     section,
 )
 
+FOLDER = Path(__file__).parents[3] / "lab" / "report" / "results"
 CLAIMS = [claim for name in EXPERIMENTS for claim in claims(name).values()]
 
 
@@ -48,6 +51,31 @@ def test_a_claim_has_all_that_its_rules_need(claim: Claim) -> None:
         assert "Confirmed if" in rule.in_words(claim.numbers)
     assert len(claim.reason) > 30
     assert all(rule.label for rule in (*claim.other, *claim.before))
+
+
+def words(text: str) -> str:
+    """A text on one line, with formulas in one kind of marks."""
+    return re.sub(r"\s+", " ", text.replace("$`", "$").replace("`$", "$"))
+
+
+def quotes_of_the_page() -> list[str]:
+    """The parts of what docs/training-explained.md quotes."""
+    page = (FOLDER.parents[2] / "docs" / "training-explained.md").read_text(encoding="utf-8")
+    found = []
+    for block in re.findall(r"(?:^>.*\n)+", page, re.MULTILINE):
+        for paragraph in block.split("\n>\n"):
+            text = words(re.sub(r"^> ?", "", paragraph, flags=re.MULTILINE)).strip()
+            found += text.split(" […] ")
+    return found
+
+
+def test_the_report_is_quoted_in_its_words() -> None:
+    path = os.environ.get("PINGZE_REPORT")
+    if not path:
+        pytest.skip("the report is no part of this repository; PINGZE_REPORT names its Markdown")
+    report = words(Path(path).read_text(encoding="utf-8"))
+    parts = [part for claim in CLAIMS for part in re.split(" … ?", claim.quote)]
+    assert [part for part in parts + quotes_of_the_page() if part not in report] == []
 
 
 def test_27_rules_were_registered() -> None:
@@ -146,7 +174,6 @@ def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
         Results(tmp_path, *HEADINGS)
 
 
-FOLDER = Path(__file__).parents[3] / "lab" / "report" / "results"
 SHOWN = (FOLDER / PAGE).read_text(encoding="utf-8")
 RECORDED = json.loads((FOLDER / RESULTS).read_text(encoding="utf-8"))
 
