@@ -219,4 +219,4 @@ def test_the_page_shows_every_row_and_was_measured_with_the_budget_of_hours() ->
         >= RECORDED["rows"].keys()
     )
     for key in RECORDED["rows"]:
-        assert f'<th scope="row">{key}</th>' in SHOWN
+        assert f'<th scope="row">{escape(key)}</th>' in SHOWN
