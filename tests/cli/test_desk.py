@@ -58,6 +58,25 @@ def test_drafts_are_numbered_with_their_seed_and_score(call: Call) -> None:
     assert re.fullmatch(f"{row.format(1)}{poem}\n{row.format(2)}{poem}", out)
 
 
+def test_lines_of_drafts_are_kept_by_number(call: Call) -> None:
+    drafts = found(call, *COMPOSE, "--count", "3")
+    keep = ("--keep", "1-2=#2", "--count", "3")
+    for poem in found(call, *COMPOSE, *keep):
+        assert poem["lines"][:2] == drafts[1]["lines"][:2]
+
+
+def test_a_draft_by_number_needs_the_seed(call: Call) -> None:
+    status, _, told = call("compose", "--form", "五絕", "--keep", "1=#2", "--count", "3")
+    assert (status, told.count("\n")) == (2, 1)
+    assert "--seed" in told
+
+
+def test_a_draft_that_there_is_not_is_refused(call: Call) -> None:
+    status, _, told = call(*COMPOSE, "--keep", "1=#9", "--count", "3")
+    assert status == 2
+    assert "there are drafts #1 to #3" in told
+
+
 def test_a_poem_of_which_all_is_kept_is_printed_whole(call: Call) -> None:
     keep = ("--keep", "1=獨坐寒窗下，無人問姓名。", "--keep", "3=閑眠不可見，何處有琴聲。")
     with warnings.catch_warnings(action="ignore"):

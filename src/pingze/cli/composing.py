@@ -18,6 +18,7 @@ from pingze.verse.standard import PINGSHUI
 if TYPE_CHECKING:
     from pingze.composing.collecting import Collected
     from pingze.composing.explaining import Reason
+    from pingze.composing.poem import Poem
     from pingze.composing.sheet import Sheet
 
 PoemArgument = Annotated[
@@ -30,7 +31,8 @@ KeepOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="LINE=TEXT",
-        help="Write this as the line, with ＿ for a blank and [靜晚夜] for a choice, or as a couplet; may be repeated.",
+        help="Write this as the line, with ＿ for a blank and [靜晚夜] for a choice, or as a couplet; "
+        "with --seed, #7 is draft 7; may be repeated.",
     ),
 ]
 ExcludeAtOption = Annotated[
@@ -61,7 +63,7 @@ def compose(
     """Compose poems that meet all the given constraints."""
     from pingze.composing.sheet import Sheet
 
-    sheet = _written(Sheet(**vars(asked)), keep, exclude_at)
+    sheet = _written(Sheet(**vars(asked)), keep, exclude_at, model)
     _show_drafts(sheet, model, reference=reference, explain=explain, as_json=as_json)
 
 
@@ -118,7 +120,7 @@ def revise(
     """Rewrite parts of a poem 推敲 and keep the rest."""
     if char and len(char) != len(line or []):
         raise InputError("char_for_line", chars=len(char), lines=len(line or []))
-    sheet = _written(_sheet_of(poem, asked, form, model), keep, exclude_at)
+    sheet = _written(_sheet_of(poem, asked, form, model), keep, exclude_at, model)
     for number, each in enumerate(line or ()):
         sheet = sheet.free(each, char[number], char[number]) if char else sheet.free(each)
     if sheet.is_full:
@@ -144,7 +146,7 @@ def alternatives(
     from pingze.composing import desk
 
     number = min(line)
-    sheet = _written(_sheet_of(poem, asked, form, model), (), exclude_at)
+    sheet = _written(_sheet_of(poem, asked, form, model), (), exclude_at, model)
     if len(line) > 1:
         if len(line) > 2 or max(line) != number + 1 or number % 2 == 0:
             raise InputError("one_line", field="line", has=", ".join(str(each) for each in line))
@@ -247,30 +249,49 @@ def _sheet_of(given: str, asked: Composing, form: str | None, model: str | None)
 
 
 def _written(
-    sheet: "Sheet", keep: Sequence[str] | None, exclude_at: Sequence[str] | None
+    sheet: "Sheet",
+    keep: Sequence[str] | None,
+    exclude_at: Sequence[str] | None,
+    model: str | None,
 ) -> "Sheet":
-    """Write the lines of --keep on a sheet, and the characters of --exclude-at."""
+    """Write the lines of --keep on a sheet, and the characters of --exclude-at.
+
+    `#7` stands for the lines of draft 7 of the same request without --keep.
+    """
+    from pingze.composing import desk
     from pingze.composing.sheet import Limit
 
     apart = f" 　,;{MARKS}"
+    bare = sheet
+    drafts: list[Poem] = []
     for given in keep or ():
-        line, text = _numbered("keep", given)
-        # several texts are lines that follow one another, such as a couplet
-        for number, part in enumerate(re.split(f"[{apart}]+", text.strip(apart)), line):
-            sheet = sheet.keep(number, part)
+        first, last, text = _numbered("keep", given)
+        if text.startswith(("#", "＃")):
+            if sheet.seed is None:
+                raise InputError("draft_seed", field="keep", has=text)
+            drafts = drafts or desk.fill(bare, bare.count, model=model)
+            number = int(text[1:]) if text[1:].isdecimal() else 0
+            if not 1 <= number <= len(drafts):
+                raise InputError("no_draft", field="keep", has=text[:10], most=len(drafts))
+            lines = drafts[number - 1].lines[first - 1 : last]
+        else:
+            # several texts are lines that follow one another, such as a couplet
+            lines = re.split(f"[{apart}]+", text.strip(apart))
+        for number, line in enumerate(lines, first):
+            sheet = sheet.keep(number, line)
     limits = list(sheet.exclude_at)
     for given in exclude_at or ():
-        line, text = _numbered("exclude_at", given)
-        limits.append(Limit(line=line, characters=text))
+        line_number, _, text = _numbered("exclude_at", given)
+        limits.append(Limit(line=line_number, characters=text))
     return replace(sheet, exclude_at=limits)
 
 
-def _numbered(field: str, given: str) -> tuple[int, str]:
-    """Divide LINE=TEXT, or FIRST-LAST=TEXT for several lines, into the first line's number and the text."""
-    match = re.fullmatch(r"\s*(\d{1,3})(?:\s*[-–]\s*\d{1,3})?\s*[=＝](.+)", given)
+def _numbered(field: str, given: str) -> tuple[int, int, str]:
+    """Divide LINE=TEXT, or FIRST-LAST=TEXT, into the numbers of the first and the last line, and the text."""
+    match = re.fullmatch(r"\s*(\d{1,3})(?:\s*[-–]\s*(\d{1,3}))?\s*[=＝](.+)", given)
     if match is None:
         raise InputError("numbered", field=field, has=given[:40])
-    return int(match[1]), match[2]
+    return int(match[1]), int(match[2] or match[1]), match[3].strip()
 
 
 def _show_drafts(
