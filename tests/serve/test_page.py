@@ -175,7 +175,7 @@ def test_a_refusal_is_one_line_and_what_failed_once_is_asked_again(
     """Composing, a reason, and the parts of the look inside."""
     with opened(browser, address, refused=5) as page:
         page.clock.install()
-        for route in ("compose", "check", "units", "next", "reach"):
+        for route in ("fill", "check", "units", "next", "reach"):
             page.route(
                 f"**/v1/{route}",
                 lambda asked: asked.fulfill(status=503, json={"detail": "too much to do"}),

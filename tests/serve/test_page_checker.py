@@ -268,7 +268,7 @@ def test_a_poem_is_mended_and_what_was_changed_is_told(page: Page) -> None:
 def test_what_is_typed_stays_as_a_poem_comes(page: Page) -> None:
     check(page, FAULTY)
     page.click("[data-view-of=compose]")
-    with answers_held(page, "compose"):
+    with answers_held(page, "fill"):
         page.click("#go")
         page.click("[data-view-of=check]")
         page.fill(".mending input", "雁樓")

@@ -36,11 +36,11 @@ def test_the_old_poem_stays_until_the_new_one_is_there(browser: Browser, address
     with opened(browser, address, refused=2) as page:
         compose(page)
         edited = edit(page)
-        page.route("**/v1/compose", lambda route: route.abort())
+        page.route("**/v1/fill", lambda route: route.abort())
         page.click("#go")
         says(page, "#trouble", "沒有回應")
         assert lines(page) == edited
-        page.unroute("**/v1/compose")
+        page.unroute("**/v1/fill")
         page.click("#more > summary")
         page.fill("#start", "平平平平平")
         page.click("#go")

@@ -66,7 +66,7 @@ def test_a_link_is_short_and_holds_poem_locks_and_choices(
         assert page.locator("[name=form]:checked").input_value() == "七律"
         count(page, "#sheet .locked", len(NAMES) + 1)
         asked = page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
-        assert not [url for url in asked if url.endswith("/compose")]
+        assert not [url for url in asked if url.endswith("/fill")]
 
 
 def test_choices_of_every_kind_come_back(page: Page, browser: Browser, address: str) -> None:

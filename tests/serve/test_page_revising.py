@@ -45,9 +45,9 @@ def test_what_is_locked_stays_when_all_else_is_drawn_again(page: Page) -> None:
     assert page.locator("#originality").is_hidden()  # without a corpus
     for place in ((1, 2), (3, 5)):
         lock(page, *place)
-    with page.expect_request("**/v1/revise") as asked:
+    with page.expect_request("**/v1/fill") as asked:
         page.click("#redraw")
-    assert len(asked.value.post_data_json["targets"]) == 18
+    assert "".join(asked.value.post_data_json["sheet"]["lines"]).count("＿") == 18
     says(page, "#news", "已重寫")
     after = lines(page)
     assert (after[0][1], after[2][4]) == (before[0][1], before[2][4])
@@ -106,7 +106,7 @@ def test_while_a_poem_is_drawn_again_no_change_is_lost(page: Page) -> None:
     lock(page, 4, 1)
     choose(page, 2, 1)
     own = page.locator(".alternative .character").last.inner_text()
-    with answers_held(page, "revise"):
+    with answers_held(page, "fill"):
         page.click("#redraw")
         put(page, own)
         says(page, "#trouble", "操作未生效")
@@ -114,7 +114,7 @@ def test_while_a_poem_is_drawn_again_no_change_is_lost(page: Page) -> None:
         assert lines(page) == original
     says(page, "#news", "已重寫")
     redrawn = lines(page)
-    with answers_held(page, "revise"):
+    with answers_held(page, "fill"):
         page.click("#redraw")
         page.click("#undo")
         assert lines(page) == original
@@ -142,13 +142,13 @@ def test_what_is_drawn_again_can_be_stopped(page: Page) -> None:
     before = lines(page)
     assert page.locator("#redraw").is_hidden()  # only where something is locked
     lock(page, 1, 1)
-    page.route("**/v1/revise", lambda _: None)
+    page.route("**/v1/fill", lambda _: None)
     page.click("#redraw")
     says(page, "#go", "止")
     page.click("#go")
     says(page, "#news", "已止")
     says(page, "#go", "作")
-    page.unroute("**/v1/revise")
+    page.unroute("**/v1/fill")
     assert lines(page) == before
     assert page.locator("#trouble").is_hidden()
     page.click("#redraw")
@@ -228,14 +228,14 @@ def test_title_and_poet_stay_with_the_poem(page: Page, browser: Browser, address
     page.fill("#title", "秋夜")
     page.click("#more > summary")
     page.fill("#poet", "李白")
-    with page.expect_request("**/v1/compose") as asked:
+    with page.expect_request("**/v1/fill") as asked:
         compose(page)
-    assert {"title": "秋夜", "poet": "李白"}.items() <= asked.value.post_data_json.items()
+    assert {"title": "秋夜", "poet": "李白"}.items() <= asked.value.post_data_json["sheet"].items()
     says(page, "#sheet .heading", "秋夜擬李白")
     lock(page, 1, 1)
-    with page.expect_request("**/v1/revise") as revised:
+    with page.expect_request("**/v1/fill") as revised:
         page.click("#redraw")
-    assert revised.value.post_data_json["poem"]["title"] == "秋夜"
+    assert revised.value.post_data_json["sheet"]["title"] == "秋夜"
     says(page, "#news", "已重寫")
     says(page, "#sheet .heading", "秋夜擬李白")
     with opened(browser, address, after=page.evaluate("location.hash")) as page:
@@ -252,9 +252,9 @@ def test_an_example_takes_its_choices_with_it(page: Page) -> None:
     page.fill("#title", "秋夜")
     count(page, "#bound li:not([data-name=title])", 0)
     page.fill("#title", "秋夜思")
-    with page.expect_request("**/v1/compose") as asked:
+    with page.expect_request("**/v1/fill") as asked:
         page.click("#go")
-    assert "acrostic" not in asked.value.post_data_json
+    assert "acrostic" not in asked.value.post_data_json["sheet"]
 
 
 def test_a_first_line_is_marked_where_it_rhymes(page: Page) -> None:

@@ -1,6 +1,6 @@
 // What a person does with poems: compose, replace, lock, redraw, undo. Each ends in a change of the state.
 
-import { ask, composeEach, coupletEach } from "./api.js";
+import { ask, couplets, drafts } from "./api.js";
 import { restoreChoices, showProblem, showReading } from "./request.js";
 import { announce, attempt, trouble } from "./dom.js";
 import { bare, blamed, checking, modelOf, verdict } from "./verdict.js";
@@ -17,28 +17,25 @@ const OTHERS = 4; // wordings of a line to choose from
 let work = new AbortController(); // of the one thing that is being written, which the reader may stop
 
 /**
- * Compose what is asked for; poems come one by one, and the first one lays out a new desk: what was there stays until
- * then. Called again while it works, it stops.
+ * Compose what is asked for: drafts that differ, which lay out a new desk; what was there stays until then. Called again
+ * while it works, it stops.
  */
 export async function compose(request) {
   if (state.working) return work.abort();
   const { count = 1, seed, like, unlike, ...kept } = request;
-  const desk = newDesk();
-  const hear = (poem, reading) => {
-    showReading(reading);
-    desk.entries.push(
-      newEntry(heard(poem, reading.remarks, request), kept, fixed(request, widthsOf(poem.lines))),
-    );
-    if (desk.entries.length === 1) replaceDesk(desk);
-    state.expected = count;
-    touch();
-    changed();
-  };
   announce(t("composing"));
   await busy(async (signal) => {
+    state.expected = count;
+    changed();
     try {
-      await (request.form === COUPLET ? coupletEach : composeEach)(request, hear, signal);
-      announce(t("composed", desk.entries.length));
+      const write = request.form === COUPLET ? couplets : drafts;
+      const found = await write(request, signal);
+      const lay = (poem) =>
+        newEntry(heard(poem, found.remarks, request), kept, fixed(request, widthsOf(poem.lines)));
+      replaceDesk(newDesk(found.poems.map(lay)));
+      showReading(found);
+      touch();
+      announce(t("composed", found.poems.length));
     } catch (error) {
       if (!error.clashes?.length && !error.field) throw error;
       showProblem(error);
@@ -60,10 +57,19 @@ function heard(poem, remarks, request) {
 const sourcesIn = ({ lines, sources }) =>
   sources?.map(({ author, title }, at) => `${lines[at]}\t${author}《${title}》`).join("\n") ?? null;
 
-/** The constraints that a poem keeps while it is revised. */
-export function constraints({ ask: asked, now }) {
+/** An entry as the sheet that its poem stands on, with some places blank; other characters come there. */
+export function sheetOf({ ask: asked, now: { poem, locks } }, blanks = []) {
   const { level, standard, include, exclude, repeat, original, antithesis } = asked;
-  return { level, standard, include, exclude, repeat, original, antithesis, ...modelOf(now.poem) };
+  const free = new Set(blanks.map(keyOf));
+  const isFree = (place) => free.has(keyOf(place));
+  return {
+    ...bare(poem),
+    ...{ level, standard, include, exclude, repeat, original, antithesis },
+    ...{ temperature: asked.temperature, top_p: asked.top_p },
+    lines: rewrite(poem.lines, (one, place) => (isFree(place) ? FREE : one)),
+    was: rewrite(poem.lines, (one, place) => (isFree(place) ? one : FREE)),
+    kept: rewrite(poem.lines, (_, place) => (locks.has(keyOf(place)) ? "1" : "0")),
+  };
 }
 
 /**
@@ -136,64 +142,41 @@ export async function redraw({ line = null, position = null } = {}) {
   const targets = position ? [{ line, position }] : unlocked(on.now, line);
   await busy(async (signal) => {
     const { poem } = on.now;
-    changeEntry(on, poem, { poem: await rewritten(on, targets, [poem], signal) });
+    const [other] = await written(on, targets, 1, signal);
+    changeEntry(on, poem, { poem: other });
     announce(t("redrawn"));
   });
 }
 
-/** Have several other wordings of a line, and hear of each as a poem with it. Throws a Problem where there is none. */
-export async function otherLines(on, line, hear, signal) {
-  const found = [on.now.poem];
-  for (let tries = 0; tries < OTHERS; tries++) {
-    try {
-      const poem = await rewritten(on, unlocked(on.now, line), found, signal);
-      if (!found.some(({ lines }) => lines[line - 1] === poem.lines[line - 1])) hear(poem);
-      found.push(poem);
-    } catch (error) {
-      if (found.length === 1 || error.name === "AbortError") throw error;
-      return; // no further old line fits
-    }
-  }
+/** Several poems with other wordings of a line, the best first. Throws a Problem where there is none. */
+export async function otherLines(on, line, signal) {
+  const found = await written(on, unlocked(on.now, line), OTHERS, signal);
+  return found.filter(({ lines }) => lines[line - 1] !== on.now.poem.lines[line - 1]);
 }
 
-/** An entry's poem with places written again; where whole lines of old poems are, other old lines come than in `others`. */
-async function rewritten(on, targets, others, signal) {
+/** Drafts of an entry's poem with places written again; where it is of whole old lines, other old lines come. */
+async function written(on, targets, count, signal) {
   if (!targets.length) throw new Error(t("all_locked"));
   const { poem } = on.now;
   const numbers = [...new Set(targets.map(({ line }) => line))];
   const isOld = sourcesOf(poem).every((from, at) => from || numbers.includes(at + 1));
-  if (poem.sources && isOld && targets.length > 1)
-    return quoted(on, targets, numbers, others, signal);
-  const before = others.flatMap(({ lines }) => numbers.flatMap((line) => [...lines[line - 1]]));
-  const draws = {
-    temperature: on.ask.temperature,
-    top_p: on.ask.top_p,
-    unlike: before.slice(0, 1000).join(""),
-  };
-  const body = { poem: bare(poem), targets, ...draws, ...constraints(on) };
-  return { ...poem, ...(await ask("revise", body, signal)) };
+  const sheet = { ...sheetOf(on, targets), count };
+  const request =
+    poem.sources && isOld && targets.length > 1
+      ? quoted(on, sheet, numbers)
+      : { ...sheet, ...modelOf(poem) };
+  const { poems } = await drafts(request, signal);
+  return poems.map((one) => ({ ...poem, ...one, sources: sourcesIn(one) ?? poem.sources }));
 }
 
-/** The same of old lines: what stays is asked for as a pattern, and a line is kept out by a character that only it has. */
-async function quoted({ ask: asked, now: { poem } }, targets, numbers, others, signal) {
-  const { heading, collect, ...kept } = asked;
-  const free = new Set(targets.map(keyOf));
-  const pattern = rewrite(poem.lines, (one, place) => (free.has(keyOf(place)) ? FREE : one)).join(
-    " ",
-  );
+/** The same as a request for old lines: what stays is a pattern, and a line is kept out by a character that only it has. */
+function quoted({ ask: asked, now: { poem } }, { lines, count }, numbers) {
+  const pattern = lines.join(" ");
   const own = (line) => [...line].find((character) => !pattern.includes(character)) ?? "";
-  const out = others.flatMap(({ lines }) => numbers.map((number) => own(lines[number - 1])));
+  const out = numbers.map((number) => own(poem.lines[number - 1])).join("");
   const { form, template, rhyme } = poem;
-  const body = {
-    ...kept,
-    form,
-    template,
-    rhyme,
-    pattern,
-    exclude: [asked.exclude, ...out].join(" ").trim(),
-  };
-  const [found] = (await ask("collect", body, signal)).poems;
-  return { ...poem, ...found, sources: sourcesIn(found) };
+  const exclude = [asked.exclude, out].join(" ").trim();
+  return { ...asked, form, template, rhyme, pattern, exclude, count, collect: "yes" };
 }
 
 function unlocked({ poem, locks }, only) {

@@ -2,9 +2,9 @@
 
 import { ask, told } from "./api.js";
 import { inChinese, learnEnglish } from "./request.js";
-import { changeEntry, constraints, otherLines, redraw, replace, toggleLock } from "./actions.js";
+import { changeEntry, otherLines, redraw, replace, sheetOf, toggleLock } from "./actions.js";
 import { $, attempt, button, el, onClick, trouble } from "./dom.js";
-import { bare, faultsAt, verdict } from "./verdict.js";
+import { faultsAt, modelOf, verdict } from "./verdict.js";
 import { openOver, shutOver } from "./overlay.js";
 import { glosses, pinyin, sense, sourcesOf, wants, written } from "./poem.js";
 import { shown } from "./settings.js";
@@ -127,15 +127,15 @@ async function offer(act) {
   delete box.dataset.awaited;
 }
 
-/** Offer the characters that make the poem likeliest, the likeliest first. */
+/** Offer the characters that make the poem best, the best first. */
 function weigh(on, here) {
   if (on.now.poem.form === COUPLET) return asking.abort();
-  const body = { poem: bare(on.now.poem), ...state.place, limit: SHOWN + 1, ...constraints(on) };
+  const { line, position } = state.place;
+  const body = { sheet: sheetOf(on), line, start: position, end: position, limit: SHOWN };
   offer(async (add, signal) => {
-    const { alternatives } = await ask("alternatives", body, signal);
-    const others = alternatives.filter(({ character }) => character !== here).slice(0, SHOWN);
-    others.sort((one, other) => other.log_probability - one.log_probability);
-    add(...others.map(({ character }) => choice(character)));
+    const found = await ask("alternatives", { ...body, ...modelOf(on.now.poem) }, signal);
+    const others = found.alternatives.map(({ text }) => text).filter((one) => one !== here);
+    add(...others.map(choice));
   });
 }
 
@@ -150,7 +150,10 @@ function offerLines() {
     const made = button(written(other, text), take, { class: "alternative line-choice" });
     return [made, el("small", shown(sourcesOf(other)[line - 1] ?? "")), el("small", sense(text))];
   };
-  offer((add, signal) => otherLines(on, line, (other) => add(...choices(other)), signal));
+  offer(async (add, signal) => {
+    const others = await otherLines(on, line, signal);
+    add(...others.flatMap(choices));
+  });
 }
 
 function choice(character) {

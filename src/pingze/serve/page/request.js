@@ -245,10 +245,10 @@ export async function seeClashes() {
   asking.abort();
   asking = new AbortController();
   try {
-    const { count, heading, collect, poets, ...request } = readChoices();
-    const isAsked = request.form !== COUPLET;
+    const { count, heading, collect, poets, ...sheet } = readChoices();
+    const isAsked = sheet.form !== COUPLET;
     const { possible, ...problem } = isAsked
-      ? await ask("conflicts", request, asking.signal)
+      ? await ask("conflicts", { sheet }, asking.signal)
       : { possible: true };
     show(possible ? [] : problem.clashes, possible ? "" : told(problem.detail), problem.cause);
   } catch (error) {
