@@ -1,5 +1,6 @@
 """The notebooks of examples/ hold what they print and draw when they run from their first cell to their last."""
 
+import functools
 import importlib
 import json
 import re
@@ -27,12 +28,10 @@ def test_a_notebook_holds_what_running_it_gives(path: Path) -> None:
 
 def test_minimal_py_has_the_gradients_of_the_formulas() -> None:
     minimal = importlib.import_module("examples.minimal")
-    w = {
-        name: value.astype(np.float64)
-        for name, value in minimal.start(9, np.random.default_rng(0)).items()
-    }
+    w = minimal.start(9, np.random.default_rng(0), np.float64)
     ids = np.random.default_rng(1).integers(9, size=(6, 3))
-    _, d = minimal.loss_and_gradients(w, ids)
+    _, cache = minimal.forward(w, ids)
+    d = minimal.backward(w, cache)
 
     start = np.zeros((3, minimal.H))
     parameters = formulas.Parameters(w["W_x"], w["W_h"], w["b"])
@@ -42,14 +41,50 @@ def test_minimal_py_has_the_gradients_of_the_formulas() -> None:
     p -= np.eye(9)[ids[1:]]
     expected = formulas.sequence_backward(p / 15 @ w["U"], start, start, caches)[3]
     gradients = {"W_x": d["W_x"], "W_h": d["W_h"], "b": d["b"]}
-    assert_close(gradients, dict(zip(gradients, expected, strict=True)), 1e-6)
+    assert_close(gradients, dict(zip(gradients, expected, strict=True)), 1e-12)
+
+
+def test_minimal_py_checks_its_gradients(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    minimal = importlib.import_module("examples.minimal")
+    assert minimal.check_gradients()
+    assert capsys.readouterr().out.count("by hand and by central differences") == 6
+    right = minimal.backward
+
+    def wrong(w: dict[str, np.ndarray], cache: object) -> dict[str, np.ndarray]:
+        d: dict[str, np.ndarray] = right(w, cache)
+        d["W_h"] *= 1.01
+        return d
+
+    monkeypatch.setattr(minimal, "backward", wrong)
+    assert not minimal.check_gradients()
+
+
+@pytest.mark.parametrize("text", ["天地山水風，月花雪日夜。江海春秋東，西人心雲雨。" * 2])
+@pytest.mark.parametrize("marks", ["，。", ",."])
+def test_minimal_py_cuts_four_lines_whatever_the_marks(text: str, marks: str) -> None:
+    cut = importlib.import_module("examples.minimal").cut
+    given = text.replace("，", marks[0]).replace("。", marks[1])
+    assert cut(f" {given}\n", 5) == text[:24]
+    assert cut(given, 7) is None
+
+
+def test_minimal_py_reads_lines_of_seven() -> None:
+    minimal = importlib.import_module("examples.minimal")
+    rng = np.random.default_rng(0)
+    poems = []
+    for _ in range(30):
+        lines = ["".join(rng.choice([*"天地山水風月花雪日夜"], 7)) for _ in range(4)]
+        poems.append("{}，{}。{}，{}。".format(*lines))
+    assert minimal.choose_poems(poems) == sorted(set(poems))
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         ("nowhere.txt", "nowhere.txt cannot be read: "),
-        ("prose.txt", "no poem is in lines of five"),
+        ("prose.txt", "0 poems are of use; wanted are 20 or more"),
         (None, "there is no corpus at .*: run `pingze corpus fetch`, or name a file"),
     ],
 )
@@ -68,14 +103,36 @@ def test_minimal_py_says_in_one_line_that_it_has_no_poems(
     assert re.fullmatch(f"minimal.py: .*{said}.*\n", capsys.readouterr().err)
 
 
-@pytest.mark.slow
-def test_minimal_py_learns(tmp_path: Path) -> None:
+def train_minimal(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, poems: list[str], steps: int
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Train the network of minimal.py, made smaller, on some poems."""
     minimal = importlib.import_module("examples.minimal")
-    poems = tmp_path / "poems.txt"
-    poems.write_text("\n".join(invented.texts(80)), encoding="utf-8")
-    trained, characters = minimal.main(poems, steps=40)
-    assert minimal.generate(trained, characters, np.random.default_rng(0), "日")[0] == "日"
-    data = np.array(
-        [[characters.index(c) for c in f"\n{text}\n"] for text in invented.texts(8, seed=1)]
-    ).T
-    assert minimal.loss_and_gradients(trained, data)[0] < 0.8 * np.log(len(characters))
+    small = functools.partial(minimal.start, E=16, H=32)
+    monkeypatch.setattr(minimal, "start", small)
+    path = folder / "poems.txt"
+    path.write_text("\n".join(poems), encoding="utf-8")
+    trained: tuple[dict[str, np.ndarray], list[str]] = minimal.main(path, steps=steps)
+    return trained
+
+
+def test_minimal_py_learns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    minimal = importlib.import_module("examples.minimal")
+    trained, characters = train_minimal(monkeypatch, tmp_path, invented.texts(80), steps=60)
+    poem = minimal.generate(trained, characters, np.random.default_rng(0), 24, "日")
+    assert poem[0] == "日"
+    data = minimal.encode(invented.texts(8, seed=1), characters)
+    assert minimal.loss_of(trained, data) < 0.95 * np.log(len(characters))
+    assert "8 poems are held out" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_minimal_py_stops_where_the_held_out_loss_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train_minimal(monkeypatch, tmp_path, invented.texts(40), steps=3000)
+    printed = capsys.readouterr().out
+    assert "The held-out loss has turned" in printed
+    assert "step 3000" not in printed

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import pingze
+from pingze.composing.options import Composing
 from pingze.errors import Clash, InfeasibleError, InputError, MissingExtraError, PingzeError
 from pingze.messages import catalogue, language, say
-from pingze.serve.schemas import ComposeRequest
 
 NAMES = {"fields", "types", "described"}
 SENTENCES = {code: texts for code, texts in catalogue().items() if code not in NAMES}
@@ -34,7 +34,7 @@ def test_a_sentence_says_the_same_in_both_languages(code: str) -> None:
 
 
 def test_every_option_is_named_and_described_in_chinese() -> None:
-    for each in fields(ComposeRequest):
+    for each in fields(Composing):
         assert each.name in catalogue()["fields"]
         assert each.name in catalogue()["described"]
 

@@ -12,15 +12,22 @@ import numpy as np
 
 from pingze.arrays import Array
 from pingze.cli.derivation import figure, summary
-from pingze.derivation.differentiation import trained_layer, untrained_layer
+from pingze.derivation.differentiation import VERSE, trained_layer, untrained_layer
 from pingze.derivation.measure import WRONG, LineResult, derive
 from pingze.derivation.pictures import gradient_flow, plain_gradient_flow
 from pingze.lstm import jacobians
 from pingze.lstm.formulas import Parameters, StepCache, gate_weights, step_backward, step_forward
 
 PAGE = Path(__file__).parents[1] / "docs" / "lstm-derivation.md"
-DISTANCES = (1, 2, 4, 8, 16)
-"""The t - k of the table of the two products."""
+DISTANCES = (1, 2, 4, 8, 16, 32, 47)
+"""The t - k of the table of the two products, at the end of `STEPS`."""
+STEPS = 48
+VERSES = (
+    VERSE,
+    "山居幽且僻，門巷少塵埃。草徑荒苔滑，莎庭敗葉開。野香隨蔓落，溪影逐僧來。但覺琴書靜，悠然對酒杯。",
+    "夜靜庭虛秋色深，寂寥閑館獨愁心。螢光暗入蟾宮影，蛩響空侵蟋蟀吟。鐘漏漸稀星斗轉，砧聲初動月輪沈。",
+)
+"""Three verses by the shipped models, of 48 characters each, marks included."""
 
 
 def blocks(rows: Sequence[LineResult]) -> dict[str, str]:
@@ -77,29 +84,50 @@ def all_lines(rows: Sequence[LineResult]) -> str:
 
 
 def two_products() -> str:
-    """What comes through time whole, along some ways, and without gates: trained, and as a layer begins."""
-    trained = trained_layer("report", max(DISTANCES))
-    untrained = untrained_layer("orthogonal", trained, np.random.default_rng(0))
+    """What comes through time whole, along some ways, and without gates: trained, and as a layer begins.
+
+    Each cell holds the median over the verses, and the least and the largest value.
+    """
     lines = [
-        "| weights | t − k | gain of ∂h_t/∂h_k | of the report's product | it misses | of the cell's way | it misses "
+        "| weights | t − k | gain of ∂h_t/∂h_k | of the hidden way | it misses | of the cell's way | it misses "
         "| mixed ways | without gates |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for name, layer in {"trained": trained, "orthogonal, untrained": untrained}.items():
-        lstm, plain = gradient_flow(layer, ()), plain_gradient_flow(layer, ())
-        for place in (distance - 1 for distance in DISTANCES):
-            gain = {name: values[place] for name, values in lstm.gains.items()}
-            whole, hidden, cell = (f"{gain[name]:.2g}" for name in ("whole", "hidden", "cell"))
-            by_hidden, by_cell, mixed = (
-                f"{gain[name] / gain['whole']:.0%}"
-                for name in ("missed", "missed_by_cell", "mixed")
-            )
-            plain_gain = f"{plain.gains['whole'][place]:.2g}"
-            lines.append(
-                f"| {name} | {place + 1} | {whole} | {hidden} | {by_hidden} | {cell} | {by_cell} "
-                f"| {mixed if place else '–'} | {plain_gain} |"
-            )
+    layers: dict[str, list[list[StepCache]]] = {"trained": [], "orthogonal, untrained": []}
+    for verse in VERSES:
+        trained = trained_layer("report", STEPS, verse)
+        layers["trained"].append(trained)
+        untrained = untrained_layer("orthogonal", trained, np.random.default_rng(0))
+        layers["orthogonal, untrained"].append(untrained)
+    for name, verses in layers.items():
+        flows = [gradient_flow(layer, ()).gains for layer in verses]
+        plain = [plain_gradient_flow(layer, ()).gains["whole"] for layer in verses]
+        for distance in DISTANCES:
+            place = distance - 1
+            cells = [name, str(distance)]
+            cells.append(_spread([gains["whole"][place] for gains in flows]))
+            for way, missed in (("hidden", "missed"), ("cell", "missed_by_cell")):
+                cells.append(_spread([gains[way][place] for gains in flows]))
+                cells.append(
+                    _shares([gains[missed][place] / gains["whole"][place] for gains in flows])
+                )
+            mixed = [gains["mixed"][place] / gains["whole"][place] for gains in flows]
+            cells.append(_shares(mixed) if place else "–")
+            cells.append(_spread([gains[place] for gains in plain]))
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _spread(values: Sequence[float]) -> str:
+    """The median of some numbers, and the least and the largest where they differ."""
+    least, median, largest = (f"{value:.2g}" for value in np.quantile(values, (0, 0.5, 1)))
+    return median if least == largest else f"{median} ({least} to {largest})"
+
+
+def _shares(values: Sequence[float]) -> str:
+    """The same of shares, in percent."""
+    least, median, largest = (f"{value:.0%}" for value in np.quantile(values, (0, 0.5, 1)))
+    return median if least == largest else f"{median} ({least} to {largest})"
 
 
 def worked_example() -> str:

@@ -1,7 +1,7 @@
 """Measure how many poems a server writes for many clients, and what one client may cost another.
 
 Run: python -m lab.benchmarks.serve [--seconds 30] [--clients 64] [--particles 128 32] [--against FOLDER]
-     python -m lab.benchmarks.serve --kinds compose check …      only what 100 of these cost another client
+     python -m lab.benchmarks.serve --kinds fill check …      only what 100 of these cost another client
 
 1. Throughput: requests come in bursts. If another checkout is given, its server takes turns with
    this one's, so that both meet the same conditions. No speed is reported unless all servers answer
@@ -56,19 +56,21 @@ ONE, OTHER = "127.0.0.2", "127.0.0.3"
 """The addresses of the two clients; Linux has all of 127.0.0.0/8 for loopback."""
 LINE = "春風花月山水雲"
 LONG_POEM = {"lines": [LINE] * 60, "form": "七古"}
+BLANK = "＿" * 7
 REACHED = {"lines": [LINE] * 16, "form": "七古"}
 CHECK = {"text": "春月紅芳碧，風流夜漏深。此心何必住，金草與山陰。"}
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "default poems": ("compose", {}),
-    "compose": ("compose", {"form": "七律", "particles": 256}),
-    "many poems": ("compose", {"form": "五絕", "particles": 32, "count": 256}),
-    "long poems": ("compose", {"form": "七排", "lines": 60, "particles": 256}),
+    "default poems": ("fill", {"sheet": {}}),
+    "fill": ("fill", {"sheet": {"form": "七律", "particles": 256}}),
+    "many poems": ("fill", {"sheet": {"form": "五絕", "particles": 128, "count": 64}}),
+    "long poems": ("fill", {"sheet": {"form": "七排", "lines": 60, "particles": 256}}),
+    "a line": ("fill", {"sheet": {**LONG_POEM, "lines": [BLANK, *[LINE] * 59], "particles": 256}}),
+    "read": ("read", {"text": f"{LINE}，" * 500, "form": "七排"}),
     "couplet": ("couplet", {"write": "新春", "length": 11, "count": 10, "particles": 128}),
     "collect": ("collect", {"form": "七律", "particles": 256}),
-    "conflicts": ("conflicts", {"form": "七排", "lines": 60, "pattern": f"{LINE} " * 30}),
-    "revise": ("revise", {"poem": LONG_POEM, "targets": [{"line": 1}], "particles": 256}),
+    "conflicts": ("conflicts", {"sheet": {"form": "七排", "lines": [LINE] * 60}}),
     "mend": ("mend", {"text": f"{LINE}，" * 20, "form": "七排"}),
-    "alternatives": ("alternatives", {"poem": LONG_POEM, "line": 60, "position": 7, "limit": 64}),
+    "alternatives": ("alternatives", {"sheet": LONG_POEM, "line": 60, "limit": 64}),
     "explain": ("explain", {"poem": LONG_POEM, "limit": 64}),
     "check": ("check", CHECK),
     "check 500": ("check", {"text": (f"{LINE}，" * 62)[:500], "form": "七排", "fine": True}),
@@ -123,9 +125,12 @@ def serving(checkout: Path) -> Iterator[Server]:
             process.terminate()
 
 
-def ask(client: httpx.Client, **body: Any) -> httpx.Response:
-    """Send a request for poems."""
-    return client.post("/v1/compose", json=body)
+def ask(client: httpx.Client, **options: Any) -> httpx.Response:
+    """Send a request for poems; servers of before /v1/fill have /v1/compose."""
+    answer = client.post("/v1/fill", json={"sheet": options})
+    if answer.status_code == 404:
+        answer = client.post("/v1/compose", json=options)
+    return answer
 
 
 def burst(
@@ -248,8 +253,9 @@ def alone(checkouts: dict[str, Path]) -> dict[str, dict[str, float]]:
                 times = found.setdefault(name, {"poem_ms": [], "eight_ms": []})
                 with client_at(server, ONE) as client:
                     for key, amount in (("poem_ms", 1), ("eight_ms", 8)):
-                        took, _ = timed(client, "compose", seed=8 * seed, count=amount)
-                        times[key].append(took)
+                        begun = time.perf_counter()
+                        ask(client, seed=8 * seed, count=amount)
+                        times[key].append(1000 * (time.perf_counter() - begun))
     medians = {}
     for name, times in found.items():
         medians[name] = {key: float(np.median(of[1:])) for key, of in times.items()}
@@ -276,7 +282,7 @@ class Watcher:
         """Compose one default poem after another."""
         with client_at(self.server, OTHER) as client:
             while not self.over.is_set():
-                self._keep(self.poems, *timed(client, "compose", seed=len(self.poems)))
+                self._keep(self.poems, *timed(client, "fill", sheet={"seed": len(self.poems)}))
 
     def _keep(self, times: list[float], took: float, status: int) -> None:
         if status == 200:

@@ -24,6 +24,9 @@ from pingze.lstm.formulas import StepCache
 from pingze.network.batches import pack
 from tools.training_pictures import WEIGHTS, recurrent
 
+EPSILON = 1e-8
+"""What Adam adds to the root of v."""
+
 
 def setup(seed: int) -> Setup:
     """Prepare the report's draw with a seed that lab/report/results uses."""
@@ -182,6 +185,9 @@ def plateau() -> None:
             age = number - forget_at if number > forget_at else number
             if number == forget_at:
                 made.optimizer.state.clear()
+            if forget_at and number == forget_at + 1:
+                gradients = [p.grad for p in parameters if p.grad is not None]
+                print_first_step(torch.cat([gradient.flatten() for gradient in gradients]))
             if number % 4 or number == forget_at:
                 continue
             squares = np.zeros(3)
@@ -204,6 +210,17 @@ def plateau() -> None:
                 f"present gradient's part {present:.4f}, marks found {found[0]:.2f} {found[1]:.2f}",
                 flush=True,
             )
+
+
+def print_first_step(gradient: torch.Tensor) -> None:
+    """Print the size of Adam's first step from a gradient, with its ε and without, and the entries that ε exceeds."""
+    size = gradient.abs().double()
+    with_epsilon = (size / (size + EPSILON)).square().mean().sqrt()
+    without = (size > 0).double().mean().sqrt()
+    print(
+        f"first step over rate {with_epsilon:.3f}, without ε {without:.3f};",
+        f"entries below ε {float((size < EPSILON).double().mean()):.3f}, zero {float((size == 0).double().mean()):.3f}",
+    )
 
 
 PROBES: tuple[Callable[[], None], ...] = (slopes, starts, dips, overflow, plateau)

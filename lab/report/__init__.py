@@ -15,6 +15,8 @@ from statistics import median
 from typing import Any, NamedTuple
 
 CONFIRMED, REFINED, REFUTED, UNDECIDED = "confirmed", "refined", "refuted", "undecided"
+REGISTERED = "registered"
+"""When the rule of a claim was written: with the 27 rules that were registered before the first of today's rows."""
 _COMPARISONS = {"<=": le, "<": lt, ">=": ge, ">": gt}
 
 Numbers = Mapping[str, float]
@@ -29,6 +31,8 @@ class Rule:
     refined: str
     label: str = ""
     """Why the claim has this rule in addition to its main rule. The main rule has no label."""
+    registered: bool = False
+    """Whether the rule is one of those that were registered before the rows were measured and replaced later."""
 
     def conclusion(self, numbers: Numbers) -> str:
         """Return the conclusion from the numbers of one seed: confirmed, refined or refuted."""
@@ -61,10 +65,20 @@ class Claim:
     rule: Rule
     reason: str
     first_run: str
+    written: str
+    change: str = ""
     finding: str = ""
     reading: str = ""
     other: Sequence[Rule] = ()
     before: Sequence[Rule] = ()
+
+    @property
+    def registered(self) -> Sequence[Rule]:
+        """The rules that were registered before the rows were measured: none for a claim that was added later."""
+        found = [rule for rule in self.before if rule.registered]
+        if self.written == REGISTERED:
+            found.insert(0, self.rule)
+        return found
 
 
 class Finding(NamedTuple):

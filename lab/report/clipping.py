@@ -15,6 +15,10 @@ PLAIN, *NEAR = ("tanh, Adam", "ReLU, Adam", "tanh, momentum")
 
 Trials add a clipping, as in "ReLU, Adam, norm 1".
 """
+START_PLAIN = "report's start, Adam"
+START_SLOW = "report's start, momentum at 1"
+START_FAST = "report's start, momentum at 4"
+"""The names of the networks that begin as the report's does, with Xavier weights and zero biases."""
 NONE = "none"
 
 
@@ -62,6 +66,7 @@ def judge(rows: Rows) -> Judged:
         if _fails(alone)
     ]
     numbers = {
+        "most": max(*relu, *momentum),
         "momentum": min(momentum),
         "momentum_most": max(momentum),
         "momentum_unclipped": bare_momentum.number("largest_norm") / plain,
@@ -73,6 +78,18 @@ def judge(rows: Rows) -> Judged:
         "learning": sum(not row.figures["diverged"] for row in every) / len(every),
         "saved": float(np.mean(saved)) if saved else 0.0,
         "saved_some": float(np.mean(np.any(saved, axis=1))) if saved else 0.0,
+    }
+    # The same from the report's start.
+    plain = rows[f"{START_PLAIN}, {NONE}"].number("largest_norm")
+    clipped_there = _clipped(rows, START_FAST, "norm") + _clipped(rows, START_FAST, "value")
+    norms = [row.number("largest_norm") / plain for row in clipped_there]
+    learning = sum(not row.figures["diverged"] for row in clipped_there)
+    numbers |= {
+        "start_unclipped_1": rows[f"{START_SLOW}, {NONE}"].number("largest_norm") / plain,
+        "start_unclipped": rows[f"{START_FAST}, {NONE}"].number("largest_norm") / plain,
+        "start": min(norms),
+        "start_most": max(norms),
+        "start_learning": learning / len(clipped_there),
     }
     return {"gradient": numbers}
 

@@ -19,7 +19,16 @@ import torch
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from lab.report import Finding, claims, document, plan
+from lab.report import (
+    CONFIRMED,
+    REFINED,
+    REFUTED,
+    UNDECIDED,
+    Finding,
+    claims,
+    document,
+    plan,
+)
 from lab.report.charts import svg
 from lab.report.experiment import Figures, Measured, Row, Rows, Setup, Trial
 from pingze.derivation.charts import STYLE
@@ -54,10 +63,15 @@ def page(
     code = partial(re.sub, r"`([^`]*)`", r"<code>\1</code>")
     environment.filters |= {"code": lambda text: Markup(code(str(escape(text)))), "plain": _shown}
     template = environment.from_string(resources.joinpath("page.html").read_text(encoding="utf-8"))
+    findings = [finding for section in sections for finding in section.findings]
     return template.render(
         style=resources.joinpath("page.css").read_text(encoding="utf-8"),
         sections=sections,
-        counts=Counter(finding.conclusion for section in sections for finding in section.findings),
+        names=(CONFIRMED, REFINED, REFUTED, UNDECIDED),
+        counts=Counter(finding.conclusion for finding in findings),
+        registered=registered(findings),
+        documented=len(findings),
+        seeded=sum(len(finding.by_seed) > 1 for finding in findings),
         document=document(),
         svg=svg,
         planned=planned,
@@ -65,6 +79,14 @@ def page(
         budget=setup.budget,
         machine=machine,
     )
+
+
+def registered(findings: Iterable[Finding]) -> Counter[str]:
+    """Count the verdicts of the rules that were registered before the rows were measured."""
+    counts: Counter[str] = Counter()
+    for finding in findings:
+        counts.update(finding.under(rule) for rule in finding.claim.registered)
+    return counts
 
 
 def _shown(value: Any) -> str:

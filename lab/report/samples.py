@@ -103,15 +103,23 @@ def _in_words(verdict: Verdict) -> str:
 
 def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
-    shaped = [row.number("shaped") for row in rows.values() if "printed" in row.settings]
-    return {"shape": {"shaped": sum(shaped) / len(shaped)}}
+    printed = [row for row in rows.values() if "printed" in row.settings]
+    shaped = sum(row.number("shaped") for row in printed) / len(printed)
+    kept = sum(row.number("kept") for row in printed) / len(printed)
+    return {"shape": {"shaped": shaped, "kept": kept / _real_share(rows)}}
+
+
+def _real_share(rows: Rows) -> float:
+    """Return the share of the real poems that keep tones and rhyme."""
+    real = [row for row in rows.values() if "form" in row.settings]
+    kept = sum(row.number("kept") for row in real)
+    poems = sum(row.number("poems") for row in real)
+    return kept / max(1.0, poems)
 
 
 def figures(rows: Rows) -> Figures:
     """Draw the share of poems that keep tones and rhyme, for each call and for real verse."""
-    calls, real = (
-        [row for row in rows.values() if kind in row.settings] for kind in ("start", "form")
-    )
+    calls = [row for row in rows.values() if "start" in row.settings]
     figure, (axes,) = panels(
         xlabel="call, in the report's order", ylabel="share", ylim=(-0.03, 1.05)
     )
@@ -123,6 +131,5 @@ def figures(rows: Rows) -> Figures:
             "o-",
             label=label,
         )
-    kept, poems = (sum(row.number(name) for row in real) for name in ("kept", "poems"))
-    level(axes, kept / max(1.0, poems), "real Tang poems")
+    level(axes, _real_share(rows), "real Tang poems")
     return [figure]

@@ -6,9 +6,10 @@ import warnings
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
-from tools import run_page, training_pictures
+from tools import learning_pictures, run_page, training_pictures
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -30,6 +31,44 @@ def test_every_exercise_has_one_answer_that_checks_itself() -> None:
         assert [number for number, answer in enumerate(answers, 1) if not answer()] == []
 
 
+def test_the_starter_code_is_open(capsys: pytest.CaptureFixture[str]) -> None:
+    document("starter").main()
+    told = [f"exercise {number}: open" for number in (1, 4, 6)]
+    assert capsys.readouterr().out.splitlines() == told
+
+
+def test_the_starter_code_tells_right_from_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    starter = document("starter")
+
+    def step(x, h_prev, c_prev, W_x, W_h, b):  # type: ignore[no-untyped-def]
+        i, f, g, o = np.split(W_x @ x + W_h @ h_prev + b, 4)
+        c = starter.sigmoid(f) * c_prev + starter.sigmoid(i) * np.tanh(g)
+        return starter.sigmoid(o) * np.tanh(c), c
+
+    def step_back(  # type: ignore[no-untyped-def]
+        dh, dc, x, h_prev, c_prev, gates, tanh_c, W_x, W_h
+    ):
+        i, f, g, o = gates
+        dc = dc + dh * o * (1 - tanh_c**2)
+        dnet_i = dc * g * i * (1 - i)
+        dnet_f = dc * c_prev * f * (1 - f)
+        dnet_c = dc * i * (1 - g**2)
+        dnet_o = dh * tanh_c * o * (1 - o)
+        dnet = np.concatenate([dnet_i, dnet_f, dnet_c, dnet_o])
+        dW_x, dW_h = np.outer(dnet, x), np.outer(dnet, h_prev)
+        return W_x.T @ dnet, W_h.T @ dnet, dc * f, dW_x, dW_h, dnet
+
+    monkeypatch.setattr(starter, "step", step)
+    monkeypatch.setattr(starter, "step_back", step_back)
+    monkeypatch.setattr(starter, "missed", lambda A, s, f, C: np.diag(s) @ C)
+    starter.main()
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert (first, second) == ("exercise 1: right", "exercise 4: right")
+    assert third.startswith("exercise 6: wrong: what it misses is off by ")
+
+
 def test_the_walk_ends_with_a_toy_that_remembers(capsys: pytest.CaptureFixture[str]) -> None:
     assert document("walk").walk() > 0.98
     printed = capsys.readouterr().out
@@ -42,7 +81,7 @@ def test_the_walk_ends_with_a_toy_that_remembers(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["first-poem", "training-explained"])
+@pytest.mark.parametrize("name", ["first-poem", "training-explained", "temperature"])
 def test_a_page_prints_what_it_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(DOCS.parent)
     page = (DOCS / f"{name}.md").read_text(encoding="utf-8")
@@ -50,6 +89,23 @@ def test_a_page_prints_what_it_says(name: str, monkeypatch: pytest.MonkeyPatch) 
     for block, printed in run_page.run(page):
         assert printed == block["told"]
         assert printed.strip()
+
+
+@pytest.mark.parametrize("stage", learning_pictures.TITLES)
+def test_the_cell_is_drawn_again(stage: int) -> None:
+    committed = (learning_pictures.FOLDER / f"cell-{stage}.svg").read_text(encoding="utf-8")
+    assert learning_pictures.cell(stage) == committed
+
+
+@pytest.mark.parametrize("name", learning_pictures.CHARTS)
+def test_a_chart_of_the_learners_pages_is_drawn_again(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed = (learning_pictures.FOLDER / f"{name}.svg").read_text(encoding="utf-8")
+    monkeypatch.setattr(learning_pictures, "FOLDER", tmp_path)
+    learning_pictures.main([name])
+    drawn = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
+    assert re.findall("<text[^>]*>([^<]*)<", drawn) == re.findall("<text[^>]*>([^<]*)<", committed)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Gradients and Jacobians by hand against PyTorch's automatic differentiation of the report's equations, in float64."""
 
+import inspect
 import itertools
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -100,6 +102,33 @@ def test_sequence_agrees_with_autograd(
 def test_sigmoid_does_not_overflow() -> None:
     x = np.array([-1e4, -50.0, 0.0, 50.0, 1e4])
     np.testing.assert_allclose(formulas.sigmoid(x), [0, 0, 0.5, 1, 1], atol=1e-15)
+
+
+def test_sigmoid_takes_whole_numbers() -> None:
+    unchecked = inspect.unwrap(formulas.sigmoid)  # tests check types, and the type asks for floats
+    expected = 1 / (1 + np.exp([1.0, 0.0, -1.0]))
+    np.testing.assert_allclose(unchecked(np.array([-1, 0, 1])), expected)
+
+
+def test_leaky_relu_takes_whole_numbers() -> None:
+    phi = formulas.ACTIVATIONS["leaky_relu"].phi
+    np.testing.assert_array_equal(phi(np.array([-2, 3])), [-0.02, 3])
+
+
+def test_sigmoid_keeps_the_type_of_floats() -> None:
+    assert formulas.sigmoid(np.zeros(2, np.float32)).dtype == np.float32
+
+
+def test_the_backward_pass_keeps_one_gradient_of_the_weights_not_one_a_step() -> None:
+    caches = random_steps(60, 1, 1, 64)
+    weights = sum(array.nbytes for array in caches[0].parameters)
+    dhs = np.ones((60, 1, 64))
+    zero = np.zeros((1, 64))
+    tracemalloc.start()
+    formulas.sequence_backward(dhs, zero, zero, caches)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 * weights
 
 
 RNG = np.random.default_rng(5)

@@ -20,6 +20,12 @@ def exponentials(x: np.ndarray, out: np.ndarray) -> None:
 
 
 @numba.njit
+def tangents(x: np.ndarray, out: np.ndarray) -> None:
+    for k in range(len(x)):
+        out[k] = kernels._tanh(x[k])
+
+
+@numba.njit
 def rounded(x: np.ndarray, out: np.ndarray) -> None:
     for k in range(len(x)):
         out[k] = kernels._store(x[k], out[k])
@@ -35,6 +41,24 @@ def test_exp_is_within_two_units_of_the_last_place_saturates_and_keeps_nan() -> 
     assert (out[-5:-3] < 1e-37).all()
     assert (out[-3:-1] > 1e38).all()
     assert np.isnan(out[-1])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_tanh_is_within_three_units_of_the_last_place(sign: int) -> None:
+    x = sign * np.concatenate([np.logspace(-37, 0, 200_001), np.linspace(0.1, 100, 200_001)])
+    x = x.astype(np.float32)
+    out = np.empty_like(x)
+    tangents(x, out)
+    exact = np.tanh(x.astype(np.float64))
+    units = np.abs(out - exact) / np.spacing(np.abs(exact).astype(np.float32))
+    assert units.max() < 3
+
+
+def test_tanh_is_bounded_by_one_and_keeps_zero_and_nan() -> None:
+    x = np.array([0, 1e30, np.inf, -1e30, -np.inf, np.nan], np.float32)
+    out = np.empty_like(x)
+    tangents(x, out)
+    np.testing.assert_array_equal(out, [0, 1, 1, -1, -1, np.nan])
 
 
 def test_bfloat16_is_rounded_as_pytorch_rounds_it() -> None:

@@ -8,7 +8,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from pingze.lstm import formulas
 from pingze.lstm.formulas import ACTIVATIONS, Parameters
-from pingze.lstm.layer import LSTM, _PackedLayer, cudnn_layer
+from pingze.lstm.layer import LSTM, Layer, _PackedLayer, cudnn_layer
 from tests.comparing import assert_close
 from tests.lstm.test_formulas import SIZES
 
@@ -156,3 +156,13 @@ def test_the_path_through_cudnn_is_the_same_layer(
 def test_an_unknown_activation_is_named() -> None:
     with pytest.raises(ValueError, match="gelu"):
         LSTM(3, 4, activation="gelu")
+
+
+def test_a_replaced_child_is_the_layer_that_computes() -> None:
+    torch.manual_seed(0)
+    made = LSTM(3, 4)
+    new = Layer(3, 4)
+    setattr(made, "0", new)
+    made(torch.randn(2, 3), torch.tensor([1, 1]))[0].sum().backward()
+    assert made.layers == (new,)
+    assert new.weight_ih.grad is not None

@@ -87,6 +87,16 @@ def post(client: httpx.Client, route: str, **body: Any) -> httpx.Response:
     return client.post(f"/v1/{route}", json=body, timeout=SECONDS)
 
 
+def of_sheet(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body of a request about a sheet with these options; the model is asked for beside it."""
+    sheet = {name: value for name, value in body.items() if name != "model"}
+    return {"sheet": sheet, "model": body.get("model")}
+
+
+def fill(client: httpx.Client, **body: Any) -> httpx.Response:
+    return post(client, "fill", **of_sheet(body))
+
+
 def until_jobs_wait(client: httpx.Client, asked: "Future[httpx.Response]") -> None:
     """Return when a request is being computed; fail if it was answered before, as one that would take too long is."""
     while not client.get("/v1/health", timeout=SECONDS).json()["queue"]:

@@ -1,6 +1,5 @@
 """The API over real loopback connections: every route, every kind of error, and what no answer tells."""
 
-import asyncio
 import json
 import os
 import re
@@ -18,12 +17,17 @@ from PIL import Image, ImageOps
 
 import pingze
 from pingze.composing.options import Composing
-from pingze.serve.answers import write
-from pingze.serve.app import create_app
-from pingze.serve.pool import Lanes
-from pingze.serve.problems import lost
 from pingze.verse.suggestions import suggest
-from tests.serve.process import SECONDS, Server, children, code_in, post, until_jobs_wait
+from tests.serve.process import (
+    SECONDS,
+    Server,
+    children,
+    code_in,
+    fill,
+    of_sheet,
+    post,
+    until_jobs_wait,
+)
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "serving.md"
 CODES = set(re.findall(r"`([a-z_]+)`", DOCUMENT.read_text(encoding="utf-8")))
@@ -52,7 +56,7 @@ def test_poems_of_many_clients_at_once_are_those_that_python_composes(client: ht
     ]
     asked = [MODEL | {"particles": 8} | body for body in asked]
     with ThreadPoolExecutor(len(asked)) as pool:
-        answers = list(pool.map(lambda body: post(client, "compose", **body).json(), asked))
+        answers = list(pool.map(lambda body: fill(client, **body).json(), asked))
     for body, answer in zip(asked, answers, strict=True):
         for got, poem in zip(answer["poems"], pingze.compose(**body), strict=True):
             expected = poem.as_json()
@@ -64,7 +68,7 @@ def test_poems_of_many_clients_at_once_are_those_that_python_composes(client: ht
 
 def test_conflicts_name_field_and_place(client: httpx.Client) -> None:
     clash = {"rhyme": "陽", "pattern": "＿＿＿＿＿ ＿＿＿＿天"}
-    answer = post(client, "conflicts", form="五絕", **clash).json()
+    answer = post(client, "conflicts", **of_sheet({"form": "五絕"} | clash)).json()
     assert answer["possible"] is False
     (named,) = answer["clashes"]
     assert {
@@ -74,27 +78,50 @@ def test_conflicts_name_field_and_place(client: httpx.Client) -> None:
         "has": "天",
         "wanted": "陽",
     }.items() <= named.items()
-    refused = post(client, "compose", form="五絕", **clash)
+    refused = fill(client, form="五絕", **clash)
     assert refused.status_code == 409
     assert refused.json()["detail"] == answer["detail"]
     assert refused.json()["clashes"] == answer["clashes"]
-    (bad,) = post(client, "conflicts", rhyme="龘").json()["clashes"]
+    (bad,) = post(client, "conflicts", sheet={"rhyme": "龘"}).json()["clashes"]
     assert bad["field"] == "rhyme"
     nothing = {"possible": True, "cause": None, "detail": "", "clashes": []}
-    assert post(client, "conflicts", form="五絕", start="春").json() == nothing
+    assert post(client, "conflicts", sheet={"form": "五絕", "start": "春"}).json() == nothing
 
 
-def test_revision_alternatives_reasons_and_mending_are_those_of_python(
-    client: httpx.Client,
-) -> None:
-    target, poem = {"line": 2, "position": 3}, pingze.read_poem("，".join(LINES))
-    revised = post(client, "revise", poem=POEM, targets=[target], seed=1, **MODEL).json()
-    assert revised["lines"] == pingze.revise(poem, [(2, 3)], seed=1, **MODEL)[0].lines
-    found = post(client, "alternatives", poem=POEM, limit=3, model="report", **target).json()[
-        "alternatives"
-    ]
-    expected = pingze.alternatives(pingze.Sheet.of(poem), 2, 3, 3, count=3, model="report")
-    assert [row["text"] for row in found] == [each.text for each in expected]
+def test_a_line_is_written_again_as_by_python(client: httpx.Client) -> None:
+    poem = pingze.read_poem("，".join(LINES))
+    blank = pingze.Sheet.of(poem).free(2)
+    sheet = {
+        "form": poem.form,
+        "template": poem.template,
+        "rhyme": poem.rhyme,
+        "seed": 1,
+        "count": 3,
+    }
+    body = {"lines": blank.lines, "was": blank.was, **sheet, **MODEL}
+    drafts = fill(client, **body).json()["poems"]
+    expected = pingze.revise(poem, [2], seed=1, count=3, **MODEL)
+    assert [draft["lines"] for draft in drafts] == [draft.lines for draft in expected]
+
+
+def test_alternatives_are_those_of_python(client: httpx.Client) -> None:
+    poem = pingze.read_poem("，".join(LINES))
+    body = {"sheet": {"form": "五絕", **POEM}, "limit": 3, "line": 2, "start": 3, "end": 3}
+    found = post(client, "alternatives", model="report", **body).json()["alternatives"]
+    sheet = pingze.Sheet(form="五絕", lines=poem.lines)
+    expected = pingze.alternatives(sheet, 2, 3, 3, count=3, model="report")
+    assert [row["text"] for row in found] == [one.text for one in expected]
+
+
+def test_a_text_is_read_as_sheets(client: httpx.Client) -> None:
+    text = "，".join(LINES) + "\n\n不是詩"
+    first, second = post(client, "read", text=text).json()["sheets"]
+    assert first["sheet"]["lines"] == LINES
+    assert first["sheet"]["form"] == first["verdict"]["form"] == "五絕"
+    assert second["sheet"] is None
+
+
+def test_reasons_and_mending_are_those_of_python(client: httpx.Client) -> None:
     reasons = post(client, "explain", poem=POEM, model="report").json()["reasons"]
     assert "".join(row["character"] for row in reasons) == "".join(LINES)
     text = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"
@@ -181,34 +208,39 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
         "label": "第一部 東冬董腫送宋",
         "side": "平仄",
     }
-    (poem,) = post(client, "compose", form="憶江南", particles=4).json()["poems"]
+    (poem,) = fill(client, form="憶江南", particles=4).json()["poems"]
     assert poem["model"] == next(m["name"] for m in choices["models"] if "憶江南" in m["tunes"])
 
 
 @pytest.mark.parametrize(
     ("route", "body", "cause"),
     [
-        ("compose", {"form": "詞"}, {"code": "choice", "field": "form", "has": "詞"}),
-        ("compose", {"particles": 300}, {"code": "range", "field": "particles", "most": 256}),
-        ("compose", {"count": 257}, {"code": "range", "field": "count", "most": 256}),
+        ("fill", {"form": "詞"}, {"code": "choice", "field": "form", "has": "詞"}),
+        ("fill", {"particles": 300}, {"code": "range", "field": "particles", "most": 256}),
+        ("fill", {"count": 65}, {"code": "range", "field": "count", "most": 64}),
         (
-            "compose",
+            "fill",
             {"particles": "many"},
             {"code": "type", "field": "particles", "wanted": "integer"},
         ),
-        ("compose", {"lines": -int("9" * 400)}, {"code": "range", "field": "lines"}),
-        ("compose", {"temperature": float("nan")}, {"field": "temperature"}),
-        ("compose", {"count": 100, "particles": 128}, {"code": "too_many_texts", "field": "count"}),
-        ("compose", {"loud": True}, {"code": "unknown_field", "field": "loud"}),
-        ("compose", {"model": "/etc/passwd"}, {"code": "choice", "field": "model"}),
-        ("compose", {"title": "\ud800"}, {"code": "surrogate", "field": "title"}),
-        ("compose", {"title": "春", "model": "report"}, {"code": "no_condition", "field": "title"}),
-        ("revise", {"poem": POEM, "targets": [{"line": 9}]}, {"code": "no_line", "field": "line"}),
-        ("revise", {"poem": POEM, "targets": []}, {"code": "no_targets", "field": "targets"}),
+        ("fill", {"lines": -int("9" * 400)}, {"code": "range", "field": "lines"}),
+        ("fill", {"temperature": float("nan")}, {"field": "temperature"}),
+        ("fill", {"count": 64, "particles": 256}, {"code": "too_many_texts", "field": "count"}),
+        ("fill", {"loud": True}, {"code": "unknown_field", "field": "loud"}),
+        ("fill", {"model": "/etc/passwd"}, {"code": "choice", "field": "model"}),
+        ("fill", {"title": "\ud800"}, {"code": "surrogate", "field": "title"}),
+        ("fill", {"title": "春", "model": "report"}, {"code": "no_condition", "field": "title"}),
+        ("fill", {"lines": ["春"]}, {"code": "block_width", "field": "lines"}),
+        ("fill", {"lines": 1}, {"code": "range", "field": "lines"}),
         (
-            "revise",
-            {"poem": POEM, "targets": [{"line": 1}] * 201},
-            {"code": "too_many", "field": "targets", "has": 201, "most": 200},
+            "fill",
+            {"choices": [{"line": 5, "position": 1, "characters": "春"}]},
+            {"code": "no_line", "field": "choices"},
+        ),
+        (
+            "fill",
+            {"choices": [{"line": 1, "characters": "春"}] * 201},
+            {"code": "too_many", "field": "choices", "has": 201, "most": 200},
         ),
         ("units", {"poem": {"lines": ["春"] * 61}}, {"code": "too_many", "field": "lines"}),
         (
@@ -216,17 +248,17 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
             {"poem": {"lines": LINES * 5, "form": "五古"}},
             {"code": "too_many_lines", "field": "poem", "has": 20, "most": 16},
         ),
-        ("compose", {"pattern": "＿" * 241}, {"code": "too_long", "field": "pattern", "most": 240}),
+        ("fill", {"pattern": "＿" * 241}, {"code": "too_long", "field": "pattern", "most": 240}),
         ("mend", {"text": "春" * 401}, {"code": "too_long", "field": "text", "most": 400}),
         (
             "couplet",
             {"write": "新春", "count": 10, "particles": 256},
             {"code": "too_many_texts", "has": 2560, "most": 1280},
         ),
-        ("revise", {"poem": {"lines": ["", ""]}, "targets": [{"line": 1}]}, {"field": "poem"}),
+        ("explain", {"poem": {"lines": ["", ""]}}, {"field": "poem"}),
         ("mend", {"text": "春"}, {"field": "text"}),
         ("mend", {"text": "，".join(LINES), "form": "七絕"}, {"field": "text"}),
-        ("alternatives", {"poem": POEM, "line": 1}, {"code": "missing", "field": "position"}),
+        ("alternatives", {"sheet": POEM}, {"code": "missing", "field": "line"}),
         ("explain", {"poem": {"lines": [*LINES[:3], "春"], "form": "五絕"}}, {"field": "poem"}),
         ("code", {"text": ""}, {"code": "empty", "field": "text"}),
         ("code", {"text": "春" * 985}, {"code": "code_too_long", "has": 2955, "most": 2953}),
@@ -246,6 +278,7 @@ def test_bad_input_has_a_code(
     client: httpx.Client, route: str, body: dict[str, Any], cause: dict[str, Any]
 ) -> None:
     headers = {"content-type": "application/json"}
+    body = of_sheet(body) if route == "fill" else body
     answer = client.post(f"/v1/{route}", content=json.dumps(body).encode(), headers=headers)
     problem = answer.json()
     status = {"no_corpus": 409, "no_route": 404}.get(problem["cause"]["code"], 422)
@@ -268,7 +301,7 @@ def test_bad_input_has_a_code(
         *((b"{}", {"content-type": "text/plain"}, 415), (b"{}", {"host": "evil.example"}, 400)),
         *(
             (b"{}", {"host": "127.0.0.1.evil.example:80"}, 400),
-            (b"{}", {"host": "localhost:80"}, 200),
+            (b'{"sheet": {}}', {"host": "localhost:80"}, 200),
         ),
     ],
 )
@@ -287,7 +320,7 @@ def test_composing_tells_how_what_was_asked_for_was_read_and_a_mood_is_kept(
     client: httpx.Client,
 ) -> None:
     asked = {"form": "五絕", "seed": 1, "start": "云", "include": "春风秋月夏雨", **MODEL}
-    answer = post(client, "compose", **asked).json()
+    answer = fill(client, **asked).json()
     assert answer["poems"][0]["lines"][0].startswith("雲")
     assert answer["notes"][0] == "云 was read as 雲"
     assert answer["remarks"] == [
@@ -295,12 +328,11 @@ def test_composing_tells_how_what_was_asked_for_was_read_and_a_mood_is_kept(
         {"code": "converted", "field": "include", "has": "风", "read": "風"},
         {"code": "one_by_one", "field": "include", "has": "春風秋月夏雨", "width": 5},
     ]
-    answer = post(client, "compose", form="五絕", about="壽", particles=8, seed=1).json()
+    answer = fill(client, form="五絕", about="壽", particles=8, seed=1).json()
     (poem,) = answer["poems"]
     assert answer["remarks"] == [{"code": "mood_joyful", "field": "mood", "has": "joyful"}]
-    revised = post(client, "revise", poem=poem, targets=[{"line": 2}], particles=8, seed=1).json()
-    assert poem["mood"] == revised["mood"] == "joyful"
-    plain = post(client, "compose", form="五絕", mood="calm", seed=1, **MODEL).json()
+    assert poem["mood"] == "joyful"
+    plain = fill(client, form="五絕", mood="calm", seed=1, **MODEL).json()
     assert (plain["poems"][0]["mood"], plain["notes"]) == ("calm", [])
 
 
@@ -319,77 +351,17 @@ def test_another_program_reads_a_code(client: httpx.Client, tmp_path: Path, text
     assert code_in(tmp_path / "code.png") == text
 
 
-LINES_OF_JSON = {"accept": "application/x-ndjson"}
-
-
-MANY = {"form": "五絕", "count": 256, "particles": 32, "model": "report"}
-
-
-class Slow:
-    """A lane whose jobs take three seconds, as it says, and are answered at once."""
-
-    share = 1
-
-    def expected(self, route: str, size: int) -> float:
-        return 3.0
-
-    def submit(self, client: str, route: str, size: int, compute: Any, calls: Any) -> list[Any]:
-        futures = []
-        for arguments in calls:
-            futures.append(asyncio.get_running_loop().create_future())
-            if compute is write:
-                futures[-1].set_result(compute(*arguments))
-            else:
-                futures[-1].set_exception(lost())
-        return futures
-
-
-def lines_of(body: dict[str, Any]) -> list[Any]:
-    """The lines of JSON that a slow server answers."""
-
-    async def answered() -> str:
-        lanes = Lanes.__new__(Lanes)  # without processes
-        lanes.heavy = Slow()
-        app = create_app(lanes)
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            answer = await client.post("/v1/compose", json=body, headers=LINES_OF_JSON)
-        assert answer.headers["content-type"] == "application/x-ndjson"
-        return answer.text
-
-    return [json.loads(line) for line in asyncio.run(answered()).splitlines()]
-
-
-def test_progress_comes_before_the_poems_where_it_is_asked_for() -> None:
-    body = {"form": "五絕", "count": 2, "seed": 1, **MODEL}
-    *progress, last = lines_of(body)
-    assert progress == [{"done": 0, "of": 2}, {"done": 1, "of": 2}, {"done": 2, "of": 2}]
-    assert [poem["lines"] for poem in last["poems"]] == [
-        poem.lines for poem in pingze.compose(**body)
-    ]
-
-
-def test_a_problem_after_progress_is_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pingze.serve.answers.write", lambda *_: None)
-    first, last = lines_of({"seed": 1})
-    assert first == {"done": 0, "of": 1}
-    assert last["cause"]["code"] == "lost"
-
-
-def test_a_short_wait_has_no_progress(client: httpx.Client) -> None:
-    body = {"form": "五絕", "seed": 1, **MODEL}
-    answer = client.post("/v1/compose", json=body, headers=LINES_OF_JSON)
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json() == post(client, "compose", **body).json()
+MANY = {"form": "五絕", "count": 64, "particles": 32, "model": "report"}
+AT_ONCE = 4  # requests of one client, more than may run at once
 
 
 def test_a_client_that_leaves_frees_its_place(server: Server) -> None:
     with httpx.Client(base_url=server.address) as client, pytest.raises(httpx.TimeoutException):
-        client.post("/v1/compose", json=MANY, timeout=0.2)
+        client.post("/v1/fill", json=of_sheet(MANY), timeout=0.2)
     with httpx.Client(base_url=server.address, timeout=SECONDS) as client:
         while client.get("/v1/health").json()["queue"]:
             time.sleep(0.01)
-        assert post(client, "compose", form="五絕", seed=1, **MODEL).status_code == 200
+        assert fill(client, form="五絕", seed=1, **MODEL).status_code == 200
 
 
 def test_every_answer_is_guarded_and_tells_no_version(client: httpx.Client) -> None:
@@ -407,7 +379,7 @@ def test_every_answer_is_guarded_and_tells_no_version(client: httpx.Client) -> N
         assert "unsafe" not in answer.headers["content-security-policy"]
         assert "from pingze" not in answer.text
     assert client.get("/docs").status_code == 404
-    refused = client.delete("/v1/compose")
+    refused = client.delete("/v1/fill")
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
     assert refused.json()["cause"] == {"code": "method"}
 
@@ -425,8 +397,8 @@ def test_what_is_documented_is_true(client: httpx.Client) -> None:
                 )
                 expected = 409 if path.endswith(("originality", "collect")) else 200
                 assert answer.status_code == expected, answer.text
-    asked = described["components"]["schemas"]["ComposeRequest"]["properties"]
-    assert (asked["particles"]["maximum"], asked["count"]["maximum"]) == (256, 256)
+    asked = described["components"]["schemas"]["SheetBody"]["properties"]
+    assert (asked["particles"]["maximum"], asked["count"]["maximum"]) == (256, 64)
 
 
 def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
@@ -437,11 +409,11 @@ def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
         {"accept-language": "zh-TW,zh;q=0.9,en;q=0.8"},
     ):
         client.headers.update(headers)
-        refused = post(client, "compose", form="詞").json()
+        refused = fill(client, form="詞").json()
         assert refused["cause"]["code"] == "choice"
-        (clash,) = post(client, "conflicts", form="五絕", acrostic="春夏秋冬", exclude="春").json()[
-            "clashes"
-        ]
+        (clash,) = post(
+            client, "conflicts", sheet={"form": "五絕", "acrostic": "春夏秋冬", "exclude": "春"}
+        ).json()["clashes"]
         sentences.append(
             [refused["detail"], client.get("/v1/nothing").json()["detail"], clash["constraint"]]
         )
@@ -453,15 +425,15 @@ def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
 
 def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Client) -> None:
     """Its job fails with one clear error."""
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(post, client, "compose", **MANY)
-        until_jobs_wait(client, asked)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        asked = [pool.submit(fill, client, **MANY) for _ in range(AT_ONCE)]
+        until_jobs_wait(client, asked[0])
         kill_workers(server)
-        problem = asked.result()
+        problem = next(one.result() for one in asked if one.result().status_code != 200)
         assert (problem.status_code, problem.json()["cause"]["code"]) == (503, "lost")
         assert int(problem.headers["retry-after"]) > 0
     # sent to a worker whose death was not yet seen: the client asks again
-    while (answer := post(client, "compose", form="五絕", seed=1, **MODEL)).status_code == 503:
+    while (answer := fill(client, form="五絕", seed=1, **MODEL)).status_code == 503:
         time.sleep(0.05)
     assert answer.status_code == 200
 
@@ -476,12 +448,13 @@ def kill_workers(server: Server) -> None:
 def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:
     server = Server(tmp_path, "--workers", "1")
     server.start()
-    body = {"form": "五絕", "particles": 64, "count": 16, "model": "report"}
-    with httpx.Client(base_url=server.address) as client, ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(post, client, "compose", **body)
-        until_jobs_wait(client, asked)
+    body = {"form": "五絕", "particles": 64, "count": 4, "model": "report"}
+    with httpx.Client(base_url=server.address) as client, ThreadPoolExecutor(AT_ONCE) as pool:
+        asked = [pool.submit(fill, client, **body) for _ in range(AT_ONCE)]
+        until_jobs_wait(client, asked[0])
         server.process.send_signal(signal.SIGTERM)
-        assert len(asked.result().json()["poems"]) == 16
+        for one in asked:
+            assert len(one.result().json()["poems"]) == 4
     assert server.stop() == ""
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.address}/v1/health")

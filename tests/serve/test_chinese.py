@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serve.process import SECONDS, Server, post
+from tests.serve.process import SECONDS, Server, fill, of_sheet, post
 
 SENTENCES = {"title", "detail", "notes", "definition", "constraint", "reason", "description"}
 """The fields of answers that are read by people."""
@@ -34,10 +34,10 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("conflicts", {"form": "浣溪沙", "rhyme": "陽"}),
     ("conflicts", {"title": "春", "model": "report"}),
     (
-        "compose",
+        "fill",
         {"form": "五絕", "start": "云", "include": "春风秋月夏雨", "title": "喜", "particles": 4},
     ),
-    ("compose", {"count": 200, "particles": 256}),
+    ("fill", {"count": 64, "particles": 256}),
     ("check", {"text": "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", "explain": True}),
     ("check", {"text": "月日風平月，平平月日東。平平平月日，月日日平天。", "fine": True}),
     ("check", {"text": "秋山無客夜，古寺有僧時", "form": "浣溪沙"}),
@@ -46,7 +46,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("check", {"text": "！"}),
     ("mend", {"text": "春"}),
     ("couplet", {"line": "春風楊柳萬千條"}),
-    ("revise", {"poem": POEM, "targets": [{"line": 9}]}),
+    ("fill", {"lines": ["春"]}),
     ("next", {"poem": POEM, "line": 9}),
     ("nothing", {}),
 ]
@@ -74,7 +74,8 @@ def sentences(answer: Any, field: str = "") -> Iterator[str]:
 
 def requests(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each documented example; and for each field an example with an odd value in it."""
-    yield from ASKED
+    for route, body in ASKED:
+        yield route, of_sheet(body) if route in ("fill", "conflicts") else body
     varied: set[str] = set()
     for path, methods in document["paths"].items():
         route = path.removeprefix("/v1/")
@@ -87,6 +88,10 @@ def requests(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             few = {"particles": 4} if "particles" in fields else {}
             yield route, example | few
             yield route, {}
+            if "sheet" in fields:
+                for field in document["components"]["schemas"]["SheetBody"]["properties"]:
+                    for value in ODD:
+                        yield route, example | {"sheet": {"particles": 4, field: value}}
             for field in fields - few.keys() - varied - {"count"}:
                 varied.add(field)
                 for value in ODD:
@@ -99,7 +104,7 @@ def test_no_sentence_has_english_in_it(client: httpx.Client) -> None:
     for shape in document["components"]["schemas"].values():
         for name, field in shape["properties"].items():
             allowed.update([name, *filter(None, field.get("enum", []))])
-    answers = [client.get(f"/v1/{route}") for route in ("forms", "example", "compose")]
+    answers = [client.get(f"/v1/{route}") for route in ("forms", "example", "fill")]
     answers.append(client.post("/v1/check", content=b"{}", headers={"content-type": "text/plain"}))
     for route, body in requests(document):
         answers.append(post(client, route, **body))
@@ -116,11 +121,11 @@ def test_no_sentence_has_english_in_it(client: httpx.Client) -> None:
 def test_every_clash_has_a_reason(client: httpx.Client, language: str) -> None:
     client.headers["accept-language"] = language
     for body in [*CLASHES, {"rhyme": "龘"}, {"original": 4}]:
-        clashes = post(client, "conflicts", **body).json()["clashes"]
+        clashes = post(client, "conflicts", **of_sheet(body)).json()["clashes"]
         assert clashes, body
         for clash in clashes:
             assert clash["reason"], clash
-    refused = post(client, "compose", **CLASHES[0]).json()
+    refused = fill(client, **CLASHES[0]).json()
     assert refused["cause"] == {"code": "clash", "form": "五絕"}
     assert all(clash["reason"] for clash in refused["clashes"])
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from pingze.serve.pool import REST
-from tests.serve.process import SECONDS, post, serving
+from tests.serve.process import SECONDS, fill, serving
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +75,7 @@ def test_below_the_queue_s_limit_no_request_fails_and_memory_stays(tmp_path: Pat
             seen: set[int] = set()
             with httpx.Client(base_url=server.address, timeout=SECONDS) as client:
                 while not stop.is_set() or not seen:
-                    answer = post(client, "compose", seed=number, **BODY)
+                    answer = fill(client, seed=number, **BODY)
                     seen.add(answer.status_code)
             return seen
 

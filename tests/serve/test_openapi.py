@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serve.process import SECONDS, Server, post
+from tests.serve.process import SECONDS, Server, fill
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_the_server_takes_other_spellings(
     server: Server, given: dict[str, str], form: str, rhyme: str | None
 ) -> None:
     with httpx.Client(base_url=server.address, timeout=SECONDS) as client:
-        answer = post(client, "compose", seed=1, particles=4, **given)
+        answer = fill(client, seed=1, particles=4, **given)
     assert answer.status_code == 200, answer.text
     (poem,) = answer.json()["poems"]
     assert poem["form"] == form

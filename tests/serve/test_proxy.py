@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.serve.process import SECONDS, Server, free_port, post
+from tests.serve.process import SECONDS, Server, fill, free_port
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "serving.md"
 SMALL = {"form": "五絕", "particles": 4, "seed": 1, "model": "report"}
@@ -62,7 +62,7 @@ def proxy(tmp_path: Path) -> Iterator[str]:
 
 def test_requests_pass(proxy: str) -> None:
     with httpx.Client(base_url=proxy, headers={"host": "p.test"}) as client:
-        assert post(client, "compose", **SMALL).status_code == 200
+        assert fill(client, **SMALL).status_code == 200
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nhost: p.t"])

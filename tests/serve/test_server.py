@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +26,7 @@ from pingze.serve import limits, pool, server
 from pingze.serve.app import create_app
 from pingze.serve.limits import Limits
 from pingze.serve.server import listen
-from tests.serve.process import SECONDS, Server, until_jobs_wait
+from tests.serve.process import SECONDS, Server, of_sheet, until_jobs_wait
 
 
 def test_an_accepted_connection_sends_at_once_and_an_address_that_cannot_be_had_is_one_line() -> (
@@ -81,28 +81,22 @@ def test_the_address_is_reached(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("progress", [False, True])
 @pytest.mark.parametrize(
     "signals", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGTERM, signal.SIGINT]]
 )
 def test_any_number_of_signals_ends_it_without_a_traceback(
-    tmp_path: Path, signals: list[int], progress: bool
+    tmp_path: Path, signals: list[int]
 ) -> None:
-    """Also while a request runs, and while its progress is sent."""
+    """Also while one request runs and others wait."""
     running = Server(tmp_path, "--workers", "2")
     running.start()
-    # Takes far more than the two seconds from which on progress is sent.
-    asked = {"form": "七律", "particles": 64, "count": 128, "model": "report"}
-    content = json.dumps(asked).encode()
-    head = "POST /v1/compose HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-    head += "accept: application/x-ndjson\r\n" * progress
-    with socket.create_connection(("127.0.0.1", running.port)) as asking:
-        asking.sendall(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)
-        received = asking.recv(10_000) if progress else b""
-        while progress and b"done" not in received:
-            more = asking.recv(10_000)
-            assert more, received
-            received += more
+    sheet = {"form": "五絕", "particles": 64, "count": 4}
+    content = json.dumps({"sheet": sheet, "model": "report"}).encode()
+    head = "POST /v1/fill HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    with ExitStack() as stack:
+        for _ in range(4):
+            asking = stack.enter_context(socket.create_connection(("127.0.0.1", running.port)))
+            asking.sendall(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)
         while not httpx.get(f"{running.address}/v1/health", timeout=SECONDS).json()["queue"]:
             # answered already
             assert not select.select([asking], [], [], 0.05)[0], asking.recv(1000)
@@ -214,17 +208,18 @@ def test_behind_a_trusted_proxy_each_visitor_is_a_client(tmp_path: Path) -> None
     """Two that fill one client's share do not keep another waiting."""
     running = Server(tmp_path, "--workers", "1", "--trust-proxy", "127.0.0.1")
     running.start()
-    body = {"form": "五絕", "particles": 64, "count": 64, "model": "report"}
+    body = {"form": "五絕", "particles": 64, "count": 8, "model": "report"}
     small = {"form": "五絕", "particles": 4, "seed": 1, "model": "report"}
-    with ThreadPoolExecutor(1) as threads, httpx.Client(base_url=running.address) as client:
+    with ThreadPoolExecutor(4) as threads, httpx.Client(base_url=running.address) as client:
 
         def ask(body: dict[str, Any], visitor: str) -> httpx.Response:
             headers = {"x-forwarded-for": visitor}
-            return client.post("/v1/compose", json=body, headers=headers, timeout=SECONDS)
+            return client.post("/v1/fill", json=of_sheet(body), headers=headers, timeout=SECONDS)
 
-        asked = threads.submit(ask, body, "192.0.2.1")
-        until_jobs_wait(client, asked)
+        asked = [threads.submit(ask, body, "192.0.2.1") for _ in range(4)]
+        until_jobs_wait(client, asked[-1])
         assert ask(small, "192.0.2.2").status_code == 200
-        assert not asked.done()
-        asked.result()
+        assert not asked[-1].done()
+        for one in asked:
+            one.result()
     assert running.stop() == ""

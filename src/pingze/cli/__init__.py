@@ -1,7 +1,7 @@
-"""Find and run the command of a command line, and turn every failure into one line on standard error.
+"""Find and run the command of a command line, and print every failure as one line.
 
-Commands print results to standard output, and progress and notes to standard error. Each module
-defines a group of commands; importing the module adds the commands to `app`.
+Commands print results to standard output; progress, notes and failures go to standard error. Each
+module defines a group of commands; importing the module adds the commands to `app`.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ COMMANDS = {
 Only the module of the requested command is imported.
 """
 _UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
-"""The base class of typer's errors for wrong arguments. typer exports some of the subclasses, but not this class."""
+"""The base class of typer's errors for wrong arguments; typer exports only some subclasses."""
 _OUTPUT = {errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT}
 """The error numbers of a failed write to standard output.
 
@@ -48,8 +48,11 @@ def application_for(arguments: Sequence[str]) -> typer.Typer:
 
     Without a command, as for --help, import all modules.
     """
-    named = [module for module, commands in COMMANDS.items() if {*arguments[:1]} & {*commands}]
-    for module in named or COMMANDS:
+    modules = list(COMMANDS)
+    for module, commands in COMMANDS.items():
+        if arguments and arguments[0] in commands:
+            modules = [module]
+    for module in modules:
         import_module(f"pingze.cli.{module}")
     return app
 
@@ -63,7 +66,9 @@ def guarded(command: Callable[[], int | None]) -> int:
     except BaseException as error:
         return _print_error(error)
     # Newer versions of typer return this status after Ctrl-C instead of raising an error.
-    return _fail(here("stopped"), status) if status == StoppedError.exit_status else status
+    if status == StoppedError.exit_status:
+        return _fail(here("stopped"), status)
+    return status
 
 
 def _print_error(error: BaseException) -> int:
@@ -75,9 +80,8 @@ def _print_error(error: BaseException) -> int:
         case _UsageError():
             context: Any = vars(error).get("ctx")
             command = context.command_path if context else "pingze"
-            return _fail(
-                here("usage", message=cast(Any, error).format_message(), command=command), 2
-            )
+            message = cast(Any, error).format_message()
+            return _fail(here("usage", message=message, command=command), 2)
         case MemoryError():
             return _fail(here("memory"), 2)
         case BrokenPipeError():  # the reader of our output has gone
@@ -90,11 +94,11 @@ def _print_error(error: BaseException) -> int:
             _discard(sys.stdout)
             reason = error.strerror or str(error)
             return _fail(here("unwritable_output", reason=reason), 2)
-    chain = [error]  # a library may wrap a KeyboardInterrupt in another error
-    while cause := chain[-1].__cause__ or chain[-1].__context__:
-        chain.append(cause)
-    if any(isinstance(each, KeyboardInterrupt | typer.Abort) for each in chain):
-        return _fail(here("stopped"), StoppedError.exit_status)
+    cause: BaseException | None = error
+    while cause:  # a library may wrap a KeyboardInterrupt in another error
+        if isinstance(cause, KeyboardInterrupt | typer.Abort):
+            return _fail(here("stopped"), StoppedError.exit_status)
+        cause = cause.__cause__ or cause.__context__
     if os.environ.get("PINGZE_DEBUG"):
         raise error
     return _fail(here("fault", kind=type(error).__name__, error=str(error)), 2)

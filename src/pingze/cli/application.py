@@ -1,9 +1,9 @@
-"""Define the application to which commands are added, and the options and functions that several commands share."""
+"""Define the application to which commands are added, and what several commands share."""
 
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import Field, fields
 from importlib.util import find_spec
@@ -25,7 +25,7 @@ from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import GROUPS
 from pingze.verse.tunes import tunes
 
-# -- completion in the shell ------------------------------------------------------------------------------------
+# -- completion in the shell --
 # Simplified characters that the user has typed are kept, because every option accepts them.
 # typer passes the command's context to the parameter named `ctx`.
 
@@ -57,13 +57,14 @@ def _poets(ctx: Any) -> list[str]:
 
 
 def _models(_: Any) -> list[str]:
-    """List shipped models, checkpoints in the current folder, and training runs one or two levels below that folder."""
+    """List shipped models, checkpoints in this folder, and runs one or two levels below."""
     from pingze.network.checkpoint import MODEL_FILE
 
     here = Path()
-    files = [str(path) for path in here.glob("*.safetensors")]
-    runs = [str(path.parent) for depth in ("*/", "*/*/") for path in here.glob(depth + MODEL_FILE)]
-    return [*SHIPPED, *sorted(files), *sorted(runs)]
+    files = sorted(str(path) for path in here.glob("*.safetensors"))
+    runs = [str(path.parent) for path in here.glob(f"*/{MODEL_FILE}")]
+    runs.extend(str(path.parent) for path in here.glob(f"*/*/{MODEL_FILE}"))
+    return list(SHIPPED) + files + sorted(runs)
 
 
 BY_FIELD = {
@@ -73,7 +74,7 @@ BY_FIELD = {
     "poet": offering(_poets),
     "rhyme": offering(lambda _: GROUPS),
 }
-"""Completion functions by option name, for options whose schema does not list the allowed values as an `enum`."""
+"""Completion functions by option name, for options whose schema lists no values as an `enum`."""
 
 
 app = typer.Typer(
@@ -106,11 +107,13 @@ def option(name: str, sentence: str = "") -> Any:
     return _option(Composing.__dataclass_fields__[name], sentence)
 
 
-def _option(each: Field[Any], sentence: str = "", *flags: str) -> Any:
-    choices = [*filter(None, each.metadata["json_schema_extra"].get("enum", ()))]
-    offered = offering(lambda _: choices) if choices else BY_FIELD.get(each.name)
-    said = sentence or each.metadata["description"]
-    return typer.Option(*flags, help=said, hidden=not said, autocompletion=offered)
+def _option(field: Field[Any], sentence: str = "", flags: Sequence[str] = ()) -> Any:
+    completion = BY_FIELD.get(field.name)
+    choices = [value for value in field.metadata["json_schema_extra"].get("enum", ()) if value]
+    if choices:
+        completion = offering(lambda _: choices)
+    description = sentence or field.metadata["description"]
+    return typer.Option(*flags, help=description, hidden=not description, autocompletion=completion)
 
 
 @app.callback(invoke_without_command=True)
@@ -126,7 +129,7 @@ def _(
 
 
 def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[..., None]], Any]:
-    """Return a decorator that adds a function to `group` as a command, with an option for each parameter.
+    """Return a decorator that adds a function to `group` as a command, with options.
 
     The parameter `asked`, a dataclass, is replaced by one option per field. The field that
     `argument` names becomes a positional argument instead. The parameters `model` and `as_json`
@@ -135,63 +138,73 @@ def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        own = [
-            each.replace(kind=Parameter.KEYWORD_ONLY)
-            for each in signature(function).parameters.values()
-        ]
-        schema = next((each.annotation for each in own if each.name == "asked"), None)
-        listed = [_of_field(each, schema, argument) for each in ordered(schema)] if schema else []
-        listed += [_described(each) for each in own if each.name != "asked"]
+        # 1) list the command's parameters
+        parameters = dict(signature(function).parameters)
+        schema = None
+        listed = []
+        if "asked" in parameters:
+            schema = parameters.pop("asked").annotation
+            listed = [_of_field(field, schema, argument) for field in ordered(schema)]
+        for parameter in parameters.values():
+            listed.append(_described(parameter.replace(kind=Parameter.KEYWORD_ONLY)))
+        # A signature must list required parameters first.
+        listed.sort(key=lambda parameter: parameter.default is not Parameter.empty)
 
+        # 2) build a function with these parameters
         def called(**values: Any) -> None:
             if schema:
-                values["asked"] = schema(
-                    **{each.name: values.pop(each.name) for each in fields(schema)}
-                )
+                asked = {field.name: values.pop(field.name) for field in fields(schema)}
+                values["asked"] = schema(**asked)
             function(**values)
 
         for name in ("__name__", "__doc__", "__module__"):
             setattr(called, name, getattr(function, name))
-        # A signature must list required parameters first.
-        listed.sort(key=lambda each: each.default is not Parameter.empty)
         called.__signature__ = Signature(listed)  # type: ignore[attr-defined]
         return group.command()(called)
 
     return decorate
 
 
-def _of_field(each: Field[Any], schema: type[Bounded], argument: str) -> Parameter:
-    hint = hints_of(schema)[each.name]
-    flags = [f"--{each.name}"] if hint is bool else ["--from"] * (each.name == "poets")
-    made = (
-        typer.Argument(help=each.metadata["description"])
-        if each.name == argument
-        else _option(each, "", *flags)
-    )
+def _of_field(field: Field[Any], schema: type[Bounded], argument: str) -> Parameter:
+    """Return the parameter of a command for a field of its schema."""
+    hint = hints_of(schema)[field.name]
+    if field.name == argument:
+        made = typer.Argument(help=field.metadata["description"])
+    elif hint is bool:
+        made = _option(field, flags=[f"--{field.name}"])
+    elif field.name == "poets":
+        made = _option(field, flags=["--from"])
+    else:
+        made = _option(field)
     return Parameter(
-        each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=Annotated[hint, made]
+        field.name,
+        Parameter.KEYWORD_ONLY,
+        default=field.default,
+        annotation=Annotated[hint, made],
     )
 
 
-def _described(each: Parameter) -> Parameter:
+def _described(parameter: Parameter) -> Parameter:
     """Add flags and help to a parameter that several commands share."""
-    made: Any = None
-    if each.name == "model":
-        default = each.default or "tang, or ci for 詞"
-        sentence = f"A shipped model, a checkpoint, or the folder of a run or an export; by default {default}."
+    name = parameter.name
+    if name == "model":
+        default = parameter.default or "tang, or ci for 詞"
         made = typer.Option(
             metavar="NAME|FILE|FOLDER",
-            help=sentence,
+            help="A shipped model, a checkpoint, or the folder of a run or an export; "
+            f"by default {default}.",
             show_default=False,
             autocompletion=offering(_models),
         )
-    elif each.name == "as_json":
+    elif name == "as_json":
         made = typer.Option("--json", help="Print JSON and nothing else.")
     elif (
-        get_origin(each.annotation) is not Annotated and each.name in Composing.__dataclass_fields__
+        name in Composing.__dataclass_fields__ and get_origin(parameter.annotation) is not Annotated
     ):
-        made = option(each.name)
-    return each.replace(annotation=Annotated[each.annotation, made]) if made else each
+        made = option(name)
+    else:
+        return parameter
+    return parameter.replace(annotation=Annotated[parameter.annotation, made])
 
 
 EXTRAS = {
@@ -218,7 +231,7 @@ def show(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
 
 @contextmanager
 def json_list() -> Iterator[Callable[[Any], None]]:
-    """Yield a function that prints one more item of a JSON list, so that the whole list need never be in memory."""
+    """Yield a function that prints one more item of a JSON list, which is never whole in memory."""
     before = "["
 
     def add(value: Any) -> None:
@@ -232,7 +245,7 @@ def json_list() -> Iterator[Callable[[Any], None]]:
 
 
 def _as_json(value: Any) -> str:
-    """Convert a value to JSON, with ASCII escapes if standard output cannot encode its characters."""
+    """Convert a value to JSON, in ASCII if standard output cannot encode its characters."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding)
@@ -247,14 +260,21 @@ def read_file(file: str) -> str:
     Raises InputError if it is larger than `LARGEST_FILE` MB, or as soon as a line, a block of lines
     or the number of lines is too long for verse.
     """
-    name, rows = file_name(file), list[bytes]()
-    size, block = 0, 0
+    name = file_name(file)
+    rows: list[bytes] = []
+    size = 0
+    block = 0
     try:
         with open(0 if file == "-" else file, "rb", closefd=file != "-") as source:
-            while row := source.readline(LONGEST_ROW + 1):
-                size += len(row)
-                block = block + 1 if row.strip() else 0
+            while True:
+                row = source.readline(LONGEST_ROW + 1)
+                if not row:
+                    break
                 rows.append(row)
+                size += len(row)
+                block += 1
+                if not row.strip():
+                    block = 0
                 if size > LARGEST_FILE * 1_000_000:
                     raise InputError("file_too_large", name=name, most=LARGEST_FILE)
                 if len(row) > LONGEST_ROW:
@@ -274,20 +294,23 @@ def read_file(file: str) -> str:
 
 def file_name(file: str) -> str:
     """Return the name of a file, or of standard input (-), for use in messages."""
-    return "standard input" if file == "-" else file.strip()[:60] or "''"
+    if file == "-":
+        return "standard input"
+    return file.strip()[:60] or "''"
 
 
 _VERSE = re.compile(f"[{MARKS}]|[{HAN}][,.;:!?｡､] ?[{HAN}]|[{HAN}]{{20}}")
 
 
 def read_text(given: str) -> str:
-    """Return the argument itself if it is a poem and names no file; otherwise read the file that it names.
+    """Return the argument itself if it is a poem and names no file; otherwise read that file.
 
     An argument counts as a poem if it is empty, has punctuation as in `山，` or `山,水`, has twenty
     Han characters in a row, or consists of several words without any ASCII character.
     """
     words = given.split()
-    is_verse = _VERSE.search(given) or (
-        len(words) != 1 and not any(map(str.isascii, "".join(words)))
-    )
-    return given if is_verse and not isfile(given) else read_file(given)
+    has_ascii = any(character.isascii() for character in "".join(words))
+    is_verse = _VERSE.search(given) or (len(words) != 1 and not has_ascii)
+    if is_verse and not isfile(given):
+        return given
+    return read_file(given)

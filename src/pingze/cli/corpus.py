@@ -43,39 +43,45 @@ def fetch(
         bool, typer.Option("--rebuild", help="Build the store again even if it is intact.")
     ] = False,
 ) -> None:
-    """Fetch the Tang and Song poems, or your own, clean them, and build the store that the other commands read."""
+    """Fetch the Tang and Song poems, or your own, clean them, and build the corpus's store."""
     from pingze import corpus
     from pingze.cli.progress import status
     from pingze.corpus.poem import OWN
 
     corpus.remove_unfinished()
-    if source is None and more is None and not rebuild and (built := _built_store()):
-        typer.echo(f"{built}; {here('rebuild')}", err=True)
-        return
-    heard: list[Cleaned] = []
+    if source is None and more is None and not rebuild:
+        built = _built_store()
+        if built:
+            typer.echo(f"{built}; {here('rebuild')}", err=True)
+            return
+    cleanings: list[Cleaned] = []
     with status() as tell:
-        corpus.build(
-            corpus.fetch(source, progress=tell), more, progress=tell, on_cleaned=heard.append
-        )
+        fetched = corpus.fetch(source, progress=tell)
+        corpus.build(fetched, more, progress=tell, on_cleaned=cleanings.append)
     typer.echo(_built_store(), err=True)
-    if heard[0].poems[0].dynasty == OWN:
-        typer.echo("\n".join(kept_and_dropped(heard[0])), err=True)
+    cleaned = cleanings[0]
+    if cleaned.poems[0].dynasty == OWN:
+        typer.echo("\n".join(kept_and_dropped(cleaned)), err=True)
 
 
 def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
-    """Report how many of a user's own poems were kept, by shape, and how many were dropped, by reason."""
+    """Report how many of a user's poems were kept, by shape, and how many dropped, by reason."""
     from pingze.corpus.clean import REASONS, SHORTEST
 
+    shapes = Counter(poem.form or "-" for poem in cleaned.poems)
+    lengths = sorted(len(poem.text) for poem in cleaned.poems)
+    poets = {poem.author for poem in cleaned.poems} - {""}
+    kept = here(
+        "kept",
+        count=f"{len(cleaned.poems):,}",
+        poets=len(poets),
+        middle=lengths[len(lengths) // 2],
+        has=[f"{name} {count:,}" for name, count in shapes.most_common()],
+    )
+    lines = [kept]
     codes = dict(
         zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True)
     )
-    shapes = Counter(poem.form or "-" for poem in cleaned.poems).most_common()
-    has, kept = [f"{name} {count:,}" for name, count in shapes], f"{len(cleaned.poems):,}"
-    lengths, poets = (
-        sorted(len(poem.text) for poem in cleaned.poems),
-        {poem.author for poem in cleaned.poems} - {""},
-    )
-    lines = [here("kept", count=kept, poets=len(poets), middle=lengths[len(lengths) // 2], has=has)]
     for (dynasty, reason), count in cleaned.dropped.most_common():
         first = cleaned.first[dynasty, reason]
         lines.append(here(codes[reason], count=f"{count:,}", first=first, least=SHORTEST))
@@ -97,10 +103,11 @@ def stats(as_json: bool = False) -> None:
             lines.append(f"{name.replace('_', ' '):20} {value:,}")
             continue
         for dynasty, counts in value.items():
-            shown = f"{counts:,}" if isinstance(counts, int) else ""
-            shown = shown or ", ".join(
-                f"{each or 'other'} {count:,}" for each, count in counts.items()
-            )
+            if isinstance(counts, int):
+                shown = f"{counts:,}"
+            else:
+                parts = [f"{part or 'other'} {count:,}" for part, count in counts.items()]
+                shown = ", ".join(parts)
             lines.append(f"{name:14} {dynasty:5} {shown}")
     show(statistics, lines, as_json=as_json)
 
@@ -121,24 +128,23 @@ def search(
     """Find the lines of the corpus that contain a phrase."""
     from pingze.corpus import Store
 
-    keys = {name: key for key, name in DYNASTIES.items()}
-    form, poet, named = (value and to_traditional(value) for value in (form, poet, dynasty))
     read = in_context(phrase)
     tell_converted("phrase", phrase, read)
+    if form:
+        form = to_traditional(form)
+    if poet:
+        poet = to_traditional(poet)
+    if dynasty:
+        keys = {name: key for key, name in DYNASTIES.items()}
+        dynasty = keys.get(to_traditional(dynasty), dynasty)
     with Store.open() as store:
-        found = store.search(
-            read, dynasty=keys.get(named or "", dynasty), form=form, author=poet, limit=limit + 1
-        )
-    hits = found[:limit]
-    if as_json or hits:
-        show(
-            [asdict(hit) for hit in hits],
-            [here("hit", **asdict(hit)) for hit in hits],
-            as_json=as_json,
-        )
+        hits = store.search(read, dynasty=dynasty, form=form, author=poet, limit=limit + 1)
+    rows = [asdict(hit) for hit in hits[:limit]]
+    if as_json or rows:
+        show(rows, [here("hit", **row) for row in rows], as_json=as_json)
     if as_json:
         return
-    if len(found) > limit:
+    if len(hits) > limit:
         typer.echo(here("more_hits", limit=limit), err=True)
     if not hits:
         typer.echo(here("no_hits", has=read), err=True)
@@ -172,33 +178,38 @@ def originality(
     from pingze.corpus.store import of_lines
     from pingze.verse.pasted_text import read_lines, split_poems
 
-    text = in_context(read_file(poem) if poem == "-" or isfile(poem) else poem)
-    if not (poems := [read_lines(part) for part in split_poems(text)]):
+    text = read_file(poem) if poem == "-" or isfile(poem) else poem
+    poems = [read_lines(part) for part in split_poems(in_context(text))]
+    if not poems:
         raise InputError("no_verse", name=file_name(poem))
+    total = sum(len(lines) for lines in poems)
     done = 0
     with (
         Store.open() as store,
-        counting("lines_done", sum(map(len, poems))) as count,
+        counting("lines_done", total) as count,
         json_list() as add,
     ):
         for number, lines in enumerate(poems):
-            found = []
+            shared_of_lines = []
             for shared in of_lines(lines, store):
-                found.append(shared)
+                shared_of_lines.append(shared)
                 done += 1
                 count(done)
             if as_json:
-                add({"lines": [asdict(shared) for shared in found]})
-            else:
-                typer.echo(
-                    "\n" * bool(number)
-                    + "\n".join(text for shared in found for text in _in_words(shared))
-                )
+                add({"lines": [asdict(shared) for shared in shared_of_lines]})
+                continue
+            if number > 0:
+                typer.echo()
+            sentences: list[str] = []
+            for shared in shared_of_lines:
+                sentences.extend(_in_words(shared))
+            typer.echo("\n".join(sentences))
 
 
 def _in_words(shared: "Shared") -> Iterator[str]:
-    """Describe what a line of a poem shares with the corpus, and which line of the corpus is nearest to it."""
-    run, near = shared.run_in, shared.nearest
+    """Describe what a line of a poem shares with the corpus, and the corpus's nearest line."""
+    run = shared.run_in
+    near = shared.nearest
     if run is None:
         yield here("shares_nothing", line=shared.text)
     else:

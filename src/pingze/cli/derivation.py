@@ -94,4 +94,6 @@ def figure(error: float) -> str:
 
     An error of at most 1e-11 is mere rounding, shown as 0.
     """
-    return f"{error:.2g}" if error > 1e-11 else "0"
+    if error > 1e-11:
+        return f"{error:.2g}"
+    return "0"

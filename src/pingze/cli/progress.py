@@ -39,16 +39,21 @@ def status() -> Iterator[Callable[[str], None]]:
         with console.status("") as shown:
             yield shown.update
         return
-    last, printed, begun = "", "", time.monotonic()
-    at = begun
+    last = ""
+    printed = ""
+    started_at = time.monotonic()
+    printed_at = started_at
 
     def tell(line: str) -> None:
-        nonlocal last, printed, at
-        last, now = line, time.monotonic()
+        nonlocal last, printed, printed_at
+        last = line
+        now = time.monotonic()
         is_news = re.sub(r"\d", "", line) != re.sub(r"\d", "", printed)
-        if is_news or (line != printed and now >= at + max(EVERY, SHARE * (now - begun))):
+        is_due = now >= printed_at + max(EVERY, SHARE * (now - started_at))
+        if is_news or (line != printed and is_due):
             typer.echo(line, err=True)
-            printed, at = line, now
+            printed = line
+            printed_at = now
 
     try:
         yield tell
@@ -74,7 +79,7 @@ def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
 def training_progress(
     run: "Run",
 ) -> Iterator[tuple[Callable[["LogRow"], None], Callable[[], None]]]:
-    """Yield two callbacks for `Run.train`: one to call with each row of the log, and one to call after each step.
+    """Yield two callbacks for `Run.train`: one for each row of the log, and one for each step.
 
     Only the first process shows progress, on standard error: a bar on a terminal, otherwise lines
     at intervals.
@@ -133,6 +138,8 @@ def bar() -> "Progress":
 
 
 def _line(row: "LogRow") -> str:
-    """Format a row of the log: training figures, dev figures with a sample poem, or the reason for stopping early."""
-    said = here(f"train_row_{row['kind']}", **row)
-    return f"{said}\n    {row['sample']}" if row.get("sample") else said
+    """Format a row of the log: training figures, dev figures and a poem, or why it stopped."""
+    sentence = here(f"train_row_{row['kind']}", **row)
+    if row.get("sample"):
+        return f"{sentence}\n    {row['sample']}"
+    return sentence

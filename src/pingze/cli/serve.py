@@ -26,7 +26,8 @@ def serve(
         typer.Option(
             min=1,
             max=1024,
-            help="How many heavy requests of one client are computed at once; by default one for each core.",
+            help="How many heavy requests of one client are computed at once; "
+            "by default one for each core.",
         ),
     ] = None,
     trust_proxy: Annotated[
@@ -52,10 +53,7 @@ def serve(
         typer.echo(
             f"pingze serves at http://{shown}:{bound.getsockname()[1]}  (Ctrl-C stops)", err=True
         )
-        names = [
-            host,
-            address,
-            *(allow_host or []),
-            *([public.hostname] if public.hostname else []),
-        ]
+        names = [host, address] + (allow_host or [])
+        if public.hostname:
+            names.append(public.hostname)
         run(bound, lanes, names, public_url.partition("#")[0], trust_proxy)

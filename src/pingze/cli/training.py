@@ -42,20 +42,21 @@ def train(
     run = Run(out, chosen, read, resume=resume)
     is_first = run.processes.is_first  # only one of several processes prints
     if run.start is not None and is_first:
-        old = run.start.vocabulary
-        kept = len([token for token in old.tokens if token in run.vocabulary])
-        new = len(run.vocabulary) - kept
         source = run.start.name
+        old = run.start.vocabulary
+        kept = sum(token in run.vocabulary for token in old.tokens)
+        new = len(run.vocabulary) - kept
         typer.echo(here("train_from", source=source, has=len(old), kept=kept, new=new), err=True)
         if run.reward is not None:
             typer.echo(here("train_reward", source=source), err=True)
     if resume and is_first:
-        for problem in run.resumed.unread if run.resumed else []:
-            typer.echo(problem, err=True)
-        code, name = (
-            ("train_resumed", run.resumed.path.name) if run.resumed else ("train_started", "")
-        )
-        typer.echo(here(code, name=name, step=run.position.step), err=True)
+        if run.resumed:
+            for problem in run.resumed.unread:
+                typer.echo(problem, err=True)
+            name = run.resumed.path.name
+            typer.echo(here("train_resumed", name=name, step=run.position.step), err=True)
+        else:
+            typer.echo(here("train_started", step=run.position.step), err=True)
     try:
         with training_progress(run) as shown:
             run.train(*shown)
@@ -119,7 +120,10 @@ def export(
     ] = None,
     model: str | None = None,
 ) -> None:
-    """Write a model as ONNX or as a folder for a model hub. --model can read the folder, and verifies it first."""
+    """Write a model as ONNX or as a folder for a model hub.
+
+    --model can read the folder, and verifies it first.
+    """
     from pingze.export import write_folder, write_onnx
     from pingze.network import checkpoint
 
@@ -132,8 +136,11 @@ def export(
         if not isinstance(measured, dict):
             raise InputError("no_figures", name=file_name(figures))
     loaded = checkpoint.load(model or DEFAULT)
-    wrote = write_folder(to, loaded, measured) if to else []
+    paths: list[Path] = []
+    if to:
+        paths.extend(write_folder(to, loaded, measured))
     if onnx:
         write_onnx(onnx, loaded)
-    for path in [*wrote, *([onnx] if onnx else [])]:
+        paths.append(onnx)
+    for path in paths:
         typer.echo(f"wrote {path}", err=True)

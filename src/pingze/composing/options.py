@@ -26,18 +26,23 @@ FEW_TOKENS = 64
 A longer poem gets fewer particles, so that it takes no longer to compose.
 """
 FEWEST_PARTICLES = 8
-STRENGTHS = {"minimum": 0, "maximum": 10}
+STRENGTHS: dict[str, Any] = {"minimum": 0, "maximum": 10}
 # of a couplet's lines, in characters
-LENGTHS = {"minimum": COUPLET_WIDTHS[0], "maximum": COUPLET_WIDTHS[-1]}
+LENGTHS: dict[str, Any] = {"minimum": COUPLET_WIDTHS[0], "maximum": COUPLET_WIDTHS[-1]}
 LARGEST_SEED = 2**53 - 1  # the largest whole number that every JSON reader reads exactly
 NUCLEUS = "The nucleus: draw almost only from the smallest set of likeliest characters with this total probability."
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def option(default: Any, sentence: str, **bounds: Any) -> Any:
-    """Make a field with a description and bounds; a field whose default is `...` is required."""
-    metadata = {"description": sentence, "json_schema_extra": bounds, "strict": True}
+def option(default: Any, sentence: str, *, strict: bool = True, **bounds: Any) -> Any:
+    """Make a field with a description and bounds; a field whose default is `...` is required.
+
+    `strict` forbids JSON of another type, such as "1" for 1.
+    """
+    metadata: dict[str, Any] = {"description": sentence, "json_schema_extra": bounds}
+    if strict:
+        metadata["strict"] = True
     if default is ...:
         return field(metadata=metadata)
     if isinstance(default, list):

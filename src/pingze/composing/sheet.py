@@ -45,6 +45,7 @@ class Sheet(Composing):
     lines: list[str] | int | None = option(  # type: ignore[assignment]  # wider than a number
         None,
         "What is written, with ＿ for a blank, one text per line, or the number of lines; absent lines are blank.",
+        strict=False,  # a union of types
         minimum=2,
         maximum=MOST_LINES,
         maxItems=MOST_LINES,

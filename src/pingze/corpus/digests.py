@@ -9,7 +9,7 @@ from pingze.errors import CorpusError
 from pingze.files import written
 
 DIGESTS = "digests.json"
-"""The file of an index's folder with the digest of each array by its name, and that of the database by ""."""
+"""The file with the digest of each array of an index by name, and of the database under ""."""
 CHECKED = "checked.json"
 """The file of an index's folder that says which parts were last found to fit their digests."""
 

@@ -110,7 +110,11 @@ def read(source: Path, kind_of: Callable[[str], Kind | None] = _kind) -> Iterato
     try:
         for name, (order, parse), content in _contents(source, kind_of):
             try:
-                poems = [poem for value in json.loads(content) if (poem := parse(value))]
+                poems = []
+                for value in json.loads(content):
+                    poem = parse(value)
+                    if poem:
+                        poems.append(poem)
             except (ValueError, KeyError, TypeError) as error:
                 raise CorpusError("no_poems", name=name, reason=repr(error)) from error
             yield File(order, poems, name)
@@ -121,10 +125,14 @@ def read(source: Path, kind_of: Callable[[str], Kind | None] = _kind) -> Iterato
 def _contents(
     source: Path, kind_of: Callable[[str], Kind | None]
 ) -> Iterator[tuple[str, Kind, bytes]]:
-    """Yield the name, kind and content of each file in a folder or an archive, except files whose kind is None."""
+    """Yield the name, kind and content of each file that has a kind in a folder or an archive."""
     if source.is_dir():
-        for path in filter(Path.is_file, source.rglob("*.json")):
-            if kind := kind_of(name := path.relative_to(source).as_posix()):
+        for path in source.rglob("*.json"):
+            if not path.is_file():
+                continue
+            name = path.relative_to(source).as_posix()
+            kind = kind_of(name)
+            if kind:
                 _check_size(name, path.stat().st_size)
                 yield name, kind, path.read_bytes()
         return
@@ -136,7 +144,11 @@ def _contents(
             if member.offset_data + member.size > MOST_INFLATED:
                 most = MOST_INFLATED // 10**6
                 raise CorpusError("inflated_corpus", path=str(source), most=most)
-            if (kind := kind_of(member.name)) and (content := archive.extractfile(member)):
+            kind = kind_of(member.name)
+            if not kind:
+                continue
+            content = archive.extractfile(member)
+            if content:
                 _check_size(member.name, member.size)
                 yield member.name, kind, content.read()
 
@@ -155,8 +167,9 @@ def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
 
     Rows under the key `para` are stanzas; other rows are sentences.
     """
-    title = str(record["rhythmic"] if "rhythmic" in record else record["title"])
+    title_key = "rhythmic" if "rhythmic" in record else "title"
     rows = record["para"] if "para" in record else ["".join(record["paragraphs"])]
+    title = str(record[title_key])
     return _of_simplified(dynasty, title, str(record["author"]), rows, is_ci=True)
 
 
@@ -184,7 +197,9 @@ def _of_simplified(
 
 def _with_mark(row: str) -> str:
     """Add 。 to a row that does not end in a mark."""
-    return row if row[-1] in MARKS else f"{row}。"
+    if row[-1] in MARKS:
+        return row
+    return f"{row}。"
 
 
 # -- poetry-source ---------------------------------------------------------------------------------

@@ -45,17 +45,17 @@ def random_layer(
     return run_layer(parameters, x, start)
 
 
-def trained_layer(model: str | Path, steps: int) -> list[StepCache]:
-    """Run the first layer of a checkpoint over `<bos>` and the beginning of `VERSE`.
+def trained_layer(model: str | Path, steps: int, verse: str = VERSE) -> list[StepCache]:
+    """Run the first layer of a checkpoint over `<bos>` and the beginning of a verse.
 
-    The layer runs `steps` steps, but at most 49. Raises InputError if the model's activation is not
-    tanh, the report's activation.
+    The layer runs `steps` steps, but at most one more than the verse has characters. Raises
+    InputError if the model's activation is not tanh, the report's activation.
     """
     loaded = checkpoint.load(model)
     activation = loaded.configuration.activation
     if activation != "tanh":
         raise InputError("report_activation", model=loaded.name, has=activation)
-    ids = np.concatenate([[BOS], loaded.vocabulary.encode(VERSE)])[:steps]
+    ids = np.concatenate([[BOS], loaded.vocabulary.encode(verse)])[:steps]
     tensors = {name: tensor.astype(np.float64) for name, tensor in loaded.tensors.items()}
     x = tensors["embedding.weight"][ids][:, None]
     return run_layer(layer_parameters(tensors, depth=0), x)

@@ -113,7 +113,7 @@ ACTIVATIONS: dict[str, Activation] = {
         derivative=lambda y: (y > 0).astype(y.dtype),
     ),
     "leaky_relu": Activation(
-        phi=lambda x: np.where(x > 0, x, np.asarray(LEAK, x.dtype) * x),
+        phi=lambda x: np.where(x > 0, x, LEAK * x),
         derivative=lambda y: np.where(y > 0, y.dtype.type(1), y.dtype.type(LEAK)),
     ),
 }
@@ -123,12 +123,11 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Compute σ(x) = 1 / (1 + e^{-x}) as (1 + tanh(x/2)) / 2, which never overflows.
 
     Args:
-        x: An array of any shape.
+        x: An array of any shape. The result has its type, or float64 if it holds integers.
     """
-    half = x.dtype.type(0.5)
-    y: Array = np.tanh(x * half)
+    y: Array = np.tanh(x * 0.5)
     y += 1
-    y *= half
+    y *= 0.5
     return y
 
 
@@ -298,14 +297,10 @@ def sequence_backward(
     dh = dh_T
     dc = dc_T
     dxs = []
-    gradients = []
+    summed = Parameters(*(np.zeros_like(weights) for weights in caches[-1].parameters))
     for dh_out, cache in zip(dhs[::-1], reversed(caches), strict=True):
         dx, dh, dc, dparameters = step_backward(dh + dh_out, dc, cache)
         dxs.append(dx)
-        gradients.append(dparameters)
-    summed = Parameters(
-        weight_ih=np.sum([step.weight_ih for step in gradients], axis=0),
-        weight_hh=np.sum([step.weight_hh for step in gradients], axis=0),
-        bias=np.sum([step.bias for step in gradients], axis=0),
-    )
+        for total, gradient in zip(summed, dparameters, strict=True):
+            total += gradient
     return np.stack(dxs[::-1]), dh, dc, summed

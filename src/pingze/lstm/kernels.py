@@ -96,10 +96,10 @@ def _(value, like):
 
 
 @_inline
-def _exp(x):
-    """Compute e^x = 2^n e^r, where r = x - n ln 2 and |r| <= ln 2 / 2, by Cephes' polynomial.
+def _reduced_exp(x):
+    """Compute 2^n and e^r - 1, where x = n ln 2 + r and |r| <= ln 2 / 2, by Cephes' polynomial.
 
-    The relative error is 1e-7.
+    Near x = 0 the second keeps all its digits, which e^r would lose. The relative error is 1e-7.
     """
     x = _float(88) if x > _float(88) else x  # min would hide NaN
     x = _float(-87) if x < _float(-87) else x
@@ -111,7 +111,14 @@ def _exp(x):
     p = p * r + _float(4.1665795894e-2)
     p = p * r + _float(1.6666665459e-1)
     p = p * r + _float(5.0000001201e-1)
-    return (p * r * r + r + _float(1)) * _int((_int(n) + _int(127)) << _int(23)).view(_float)
+    return _int((_int(n) + _int(127)) << _int(23)).view(_float), p * r * r + r
+
+
+@_inline
+def _exp(x):
+    """Compute e^x. The relative error is 1e-7."""
+    power, e_minus_1 = _reduced_exp(x)
+    return (e_minus_1 + _float(1)) * power
 
 
 @_inline
@@ -121,7 +128,10 @@ def _sigmoid(x):
 
 @_inline
 def _tanh(x):
-    return _float(1) - _float(2) / (_exp(_float(2) * x) + _float(1))
+    """Compute tanh x = m / (m + 2) with m = e^{2x} - 1."""
+    power, e_minus_1 = _reduced_exp(_float(2) * x)
+    m = e_minus_1 * power + (power - _float(1))
+    return m / (m + _float(2))
 
 
 @_compile

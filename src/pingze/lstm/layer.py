@@ -9,9 +9,9 @@ training: tanh in float32 on a CPU. Other activations, types and devices use PyT
 which are differentiated automatically.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int64
@@ -30,7 +30,7 @@ State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
 
 class LSTM(nn.Module):
-    """A stack of LSTM layers over packed sequences, equivalent to `torch.nn.LSTM`.
+    """A stack of LSTM layers over packed sequences, as `torch.nn.LSTM` computes them for a `PackedSequence`.
 
     Weights have PyTorch's layout, but with one bias instead of two. The weights of layer 0 are
     `0.weight_ih` (4H, E), `0.weight_hh` (4H, H), `0.bias` (4H) and, if there is a constant input,
@@ -72,11 +72,14 @@ class LSTM(nn.Module):
         self.activation = activation
         self.dropout = dropout
         self.operands = operands
-        layers = [Layer(input_size, hidden_size, held_size)]
-        layers += [Layer(hidden_size, hidden_size) for _ in range(1, num_layers)]
-        self.layers = tuple(layers)
-        for depth, layer in enumerate(layers):
-            self.add_module(str(depth), layer)
+        self.add_module("0", Layer(input_size, hidden_size, held_size))
+        for depth in range(1, num_layers):
+            self.add_module(str(depth), Layer(hidden_size, hidden_size))
+
+    @property
+    def layers(self) -> tuple["Layer", ...]:
+        """The layers, the lowest first. A child module that was replaced is its replacement."""
+        return tuple(cast(Iterator[Layer], self.children()))
 
     def forward(
         self,
@@ -95,12 +98,13 @@ class LSTM(nn.Module):
             state: The initial (h_0, c_0), each (layers, B, H); zeros by default.
             held: The constant input of each sequence, (B, P); none by default.
         """
+        layers = self.layers
         if state is None:
-            zeros = x.new_zeros(len(self.layers), int(sizes[0]), self.hidden_size)
+            zeros = x.new_zeros(len(layers), int(sizes[0]), self.hidden_size)
             state = (zeros, zeros)
         h_finals = []
         c_finals = []
-        for depth, layer in enumerate(self.layers):
+        for depth, layer in enumerate(layers):
             h_0 = state[0][depth]
             c_0 = state[1][depth]
             if depth and self.training:

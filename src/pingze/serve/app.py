@@ -54,6 +54,8 @@ __all__ = ["create_app", "project_url"]
 
 P = TypeVar("P", bound=Poems)
 T = TypeVar("T")
+TEXTS_OF_A_JOB = 1024
+"""The most texts that one job of a request for drafts writes."""
 QUICK_CHECK = 500
 """The characters up to which a text to check takes milliseconds."""
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -150,7 +152,7 @@ async def collect(asked: CollectRequest, request: Request) -> CollectedPoems:
 
 
 async def _drafts(sheet: Composing, model: str | None, request: Request, answer: type[P]) -> P:
-    """Have drafts written: by one worker, or by all that one client may hold if they are free."""
+    """Have drafts written, in one job or in several that share the populations."""
     texts = sheet.count * sheet.particles
     if texts > MOST_TEXTS:
         raise InputError("too_many_texts", field="count", has=texts, most=MOST_TEXTS)
@@ -159,13 +161,15 @@ async def _drafts(sheet: Composing, model: str | None, request: Request, answer:
     route = request.url.path
     size = size_of(sheet)
     packed = pickle.dumps((replace(sheet, seed=first_seed(sheet.seed)), model))
+    # as many jobs as there are idle workers, and none that takes very long
     parts = min(lane.idle, math.ceil(texts / POPULATION))
+    parts = max(parts, math.ceil(texts / TEXTS_OF_A_JOB))
     drafts: list[Poem] = []
     notes: Sequence[Note] = ()
     if parts > 1:
         # 1) Each worker writes some of the populations.
         calls = [(packed, part, parts) for part in range(parts)]
-        writing = lane.submit(client, f"{route} part", size, answers.candidates, calls)
+        writing = lane.submit(client, route, size // parts, answers.candidates, calls)
         written = await _all(writing)
         notes = written[0][1]
         found: list[Candidate] = []

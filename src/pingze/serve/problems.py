@@ -56,7 +56,8 @@ def invalid(fault: Mapping[str, Any]) -> RefusedError:
     if fault["type"] == "json_invalid":
         return RefusedError(400, "json")
     names = [str(part) for part in fault["loc"] if part != "body"] or ["body"]
-    place = {"field": names[0][:40], "place": ".".join(names)[:80]}
+    field = names[1] if names[0] == "sheet" and len(names) > 1 else names[0]
+    place = {"field": field[:40], "place": ".".join(names)[:80]}
     codes = {"missing": "missing", "unexpected_keyword_argument": "unknown_field"}
     if code := codes.get(fault["type"]):
         return RefusedError(422, code, **place)

@@ -121,7 +121,7 @@ class SheetBody(Sheet):
 class OfSheet(OfModel):
     """A request about a sheet."""
 
-    sheet: SheetBody = option(..., "The sheet.")
+    sheet: SheetBody
 
 
 @dataclass(frozen=True, kw_only=True)

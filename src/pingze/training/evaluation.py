@@ -19,7 +19,7 @@ BATCH_SIZE = 128
 
 @dataclass(frozen=True)
 class Figures:
-    """How well a model predicts texts, measured over all predicted tokens, including `<eos>` and `<unk>`."""
+    """How well a model predicts texts, over all predicted tokens, `<eos>` and `<unk>` included."""
 
     nats_per_token: float
     """Mean -ln p over the predicted tokens."""
@@ -55,13 +55,16 @@ def by_condition(
     length: int,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float]:
-    """Measure hanzi perplexity given the dynasty alone, and given the dynasty and the form, the poet, or the title."""
-    found = {}
-    for name, names in {"nothing": (), **{name: (name,) for name in GIVEN}}.items():
-        progress(here("evaluate_condition", poems=len(texts), condition=name))
-        figures = evaluate(model, texts, vocabulary, length, ("dynasty", *names))
-        found[f"hanzi_perplexity_given_{name}"] = figures.hanzi_perplexity
-    return found
+    """Measure hanzi perplexity given the dynasty alone, and given also the form, poet, or title."""
+    perplexities = {}
+    for given in ("nothing", *GIVEN):
+        progress(here("evaluate_condition", poems=len(texts), condition=given))
+        conditions = ["dynasty"]
+        if given != "nothing":
+            conditions.append(given)
+        figures = evaluate(model, texts, vocabulary, length, conditions)
+        perplexities[f"hanzi_perplexity_given_{given}"] = figures.hanzi_perplexity
+    return perplexities
 
 
 @torch.no_grad()
@@ -70,23 +73,38 @@ def evaluate_sequences(
 ) -> Figures:
     """Measure a model on encoded sequences."""
     # 1) compute -ln p of every target, in batches of sequences of about equal length
-    training, device = model.training, next(model.parameters()).device
+    training = model.training
+    device = next(model.parameters()).device
     model.eval()
-    found, predicted = [], []
+    batch_losses = []
+    batch_targets = []
     for batch in batches(sorted(sequences, key=len), BATCH_SIZE):
-        inputs, expected, sizes = map(torch.from_numpy, batch)
-        of_batch = model.token_losses(inputs.to(device), expected.to(device), sizes)
-        found.append(of_batch.double().cpu().numpy())
-        predicted.append(batch.targets[batch.predicted])
+        token_losses = model.token_losses(
+            torch.from_numpy(batch.inputs).to(device),
+            torch.from_numpy(batch.targets).to(device),
+            torch.from_numpy(batch.sizes),
+        )
+        batch_losses.append(token_losses.double().cpu().numpy())
+        batch_targets.append(batch.targets[batch.predicted])
     model.train(training)
-    losses, targets = np.concatenate(found), np.concatenate(predicted)
+    losses = np.concatenate(batch_losses)
+    targets = np.concatenate(batch_targets)
     # 2) average it over all targets, and over those that are Han characters
-    hanzi = (targets == UNK) | vocabulary.is_han[targets]
-    nats, hanzi_nats = (float(part.mean()) for part in (losses, losses[hanzi]))
-    perplexity, hanzi_perplexity = (
-        math.exp(n) if n < 709 else math.inf for n in (nats, hanzi_nats)
-    )
-    unknown_rate = float((targets == UNK).mean())
+    is_hanzi = (targets == UNK) | vocabulary.is_han[targets]
+    nats = float(losses.mean())
     return Figures(
-        nats, perplexity, hanzi_perplexity, 48 * nats, unknown_rate, len(targets), len(sequences)
+        nats_per_token=nats,
+        perplexity=_perplexity(nats),
+        hanzi_perplexity=_perplexity(float(losses[is_hanzi].mean())),
+        nats_per_48_tokens=48 * nats,
+        unknown_rate=float((targets == UNK).mean()),
+        tokens=len(targets),
+        texts=len(sequences),
     )
+
+
+def _perplexity(nats: float) -> float:
+    """Compute e to the power of `nats`, or infinity if that is too large for a float."""
+    if nats < 709:
+        return math.exp(nats)
+    return math.inf

@@ -1,8 +1,9 @@
-"""Build the optimizer, clip gradients, compute the schedule of the learning rate, and average the weights."""
+"""Build the optimizer, clip gradients, compute the learning rate, and average the weights."""
 
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from pingze.training.presets import TrainingConfiguration
 def make_optimizer(
     parameters: Iterable[nn.Parameter], configuration: TrainingConfiguration
 ) -> torch.optim.Optimizer:
-    """Build the configured optimizer (Adam, AdamW or SGD with momentum) in PyTorch's fused implementation."""
+    """Build the configured optimizer: Adam, AdamW or SGD with momentum, fused by PyTorch."""
     rate = configuration.learning_rate
     if configuration.optimizer == "sgd":
         return torch.optim.SGD(parameters, rate, momentum=configuration.momentum, fused=True)
@@ -30,10 +31,10 @@ def clip(
     The stored gradients are sums over the tokens. This function sets `optimizer.grad_scale`, by
     which the fused optimizer divides the stored gradients.
     """
-    parameters = [
-        p for group in optimizer.param_groups for p in group["params"] if p.grad is not None
-    ]
-    gradients = [p.grad for p in parameters]
+    parameters: list[nn.Parameter] = []
+    for group in optimizer.param_groups:
+        parameters.extend(p for p in group["params"] if p.grad is not None)
+    gradients: list[Any] = [p.grad for p in parameters]
     norm = nn.utils.get_total_norm(gradients)
     if not norm.isfinite():  # a sum of squares overflows float32 long before any entry does
         norm = nn.utils.get_total_norm([gradient.double() for gradient in gradients])
@@ -43,7 +44,8 @@ def clip(
         divisor *= (norm / configuration.clip_norm).clamp(min=1)
     if configuration.clip_value is not None:
         nn.utils.clip_grad_value_(parameters, configuration.clip_value * tokens)
-    optimizer.grad_scale = divisor.float()  # type: ignore[attr-defined]  # as torch.amp.GradScaler sets it
+    # as torch.amp.GradScaler sets it
+    optimizer.grad_scale = divisor.float()  # type: ignore[attr-defined]
     return norm
 
 
@@ -80,14 +82,17 @@ class Average:
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        self.model, self.decay = model, decay
+        self.model = model
+        self.decay = decay
         self.updates = 0
         """Number of steps in the average.
 
         If the average was copied from another run, that run's steps count too.
         """
-        named = model.named_parameters() if decay else ()
-        self.tensors = {name: parameter.detach().clone() for name, parameter in named}
+        self.tensors = {}
+        if decay:
+            for name, parameter in model.named_parameters():
+                self.tensors[name] = parameter.detach().clone()
 
     @torch.no_grad()
     def update(self) -> None:

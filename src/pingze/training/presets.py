@@ -1,12 +1,11 @@
-"""Configure training: a dataclass of all settings, the presets in `presets.toml`, and the parser of settings."""
+"""Configure training: a dataclass of all settings, the presets, and a parser of changes to them."""
 
 import math
 import tomllib
-from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from importlib.resources import files
+from types import UnionType
 from typing import Any
 
 from pingze.corpus.poem import OWN
@@ -30,37 +29,35 @@ CHOICES = {
     "precision": ("float32", "bf16"),
     "corpus": tuple(LENGTHS),
 }
-RULES: Sequence[tuple[str, dict[str, float], Callable[[float], bool], str]] = (
-    ("train_finite", {}, math.isfinite, "learning_rate epochs"),
-    (
-        "train_share",
-        {},
-        lambda share: 0 <= share < 1,
-        "dropout output_dropout embedding_dropout weight_dropout",
-    ),
-    ("train_share", {}, lambda share: 0 <= share < 1, "condition_dropout theme_share averaging"),
-    (
-        "train_positive",
-        {},
-        lambda value: value > 0,
-        "epochs decay_epochs clip_norm clip_value patience",
-    ),
-    (
-        "at_least",
-        {"wanted": 1},
-        lambda value: value >= 1,
-        "batch_size accumulate length save_every",
-    ),
-    ("at_least", {"wanted": 1}, lambda value: value >= 1, "poet_poems later_poet_poems"),
-    (
-        "at_least",
-        {"wanted": 0},
-        lambda value: value >= 0,
-        "initialization_scale learning_rate momentum weight_decay",
-    ),
-    ("at_least", {"wanted": 0}, lambda value: value >= 0, "warmup_steps seed"),
+FINITE = ("learning_rate", "epochs")
+"""Fields that must be finite."""
+SHARES = (
+    "dropout",
+    "output_dropout",
+    "embedding_dropout",
+    "weight_dropout",
+    "condition_dropout",
+    "theme_share",
+    "averaging",
 )
-"""Rules for single fields: an error code, its parameters, a condition, and the fields that must meet it or be None."""
+"""Fields that must be at least 0 and below 1."""
+POSITIVE = ("epochs", "decay_epochs", "clip_norm", "clip_value", "patience")
+"""Fields that must be above 0, or None."""
+LEAST = {
+    "batch_size": 1,
+    "accumulate": 1,
+    "length": 1,
+    "save_every": 1,
+    "poet_poems": 1,
+    "later_poet_poems": 1,
+    "initialization_scale": 0,
+    "learning_rate": 0,
+    "momentum": 0,
+    "weight_decay": 0,
+    "warmup_steps": 0,
+    "seed": 0,
+}
+"""The smallest value of fields that have one."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class TrainingConfiguration:
     epochs: float = 8
     """Number of passes over the training texts; may be fractional."""
     corpus: str = "report"
-    """The poems to train on: report (the report's sample), tang (all Tang poems) or own (the user's poems).
+    """The poems to train on: the report's sample (report), all Tang poems (tang), the user's (own).
 
     With tang or own, texts include form, poet and title. For own, `vocabulary_size` is the maximum
     number of tokens from the poems, to which the tokens of the model in `start_from` are added
@@ -95,7 +92,7 @@ class TrainingConfiguration:
     condition_dropout: float = 0.0
     """Probability of omitting each condition of a poem (form, poet and title), drawn separately."""
     theme_share: float = 0.0
-    """Probability that some words of a poem are placed before the poem as its theme; see `training.texts`."""
+    """Probability of placing some words of a poem before it as its theme; see `training.texts`."""
     mixture: str = ""
     """Sources to add, with their number of poems per Tang poem, such as song:1,ming:0.5.
 
@@ -166,44 +163,56 @@ class TrainingConfiguration:
     """Seed for the initial weights, the order and conditions of poems, and dropout."""
 
     def __post_init__(self) -> None:
-        # 1) check each value alone
-        for name, known in CHOICES.items():
-            if (has := getattr(self, name)) not in known:
-                raise InputError("choice", field=name, has=has, choices=list(known))
-        for code, parameters, accepts, names in RULES:
-            for name in names.split():
-                if (value := getattr(self, name)) is not None and not accepts(value):
-                    raise InputError(code, field=name, has=value, **parameters)
+        # 1) check each value alone; NaN meets no condition
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise InputError("choice", field=name, has=value, choices=list(choices))
+        for name in FINITE:
+            value = getattr(self, name)
+            if not math.isfinite(value):
+                raise InputError("train_finite", field=name, has=value)
+        for name in SHARES:
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1:
+                raise InputError("train_share", field=name, has=value)
+        for name in POSITIVE:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InputError("train_positive", field=name, has=value)
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if not value >= least:
+                raise InputError("at_least", field=name, has=value, wanted=least)
         sources = [*SOURCES, CI]
-        if any(
-            name not in sources or not 0 < share < math.inf for name, share in self.shares.items()
-        ):
-            raise InputError("train_mixture", field="mixture", has=self.mixture, choices=sources)
+        for source, share in self.shares.items():
+            if source not in sources or not 0 < share < math.inf:
+                mixture = self.mixture
+                raise InputError("train_mixture", field="mixture", has=mixture, choices=sources)
         # 2) check values that may contradict each other
-        if self.accumulate > (size := self.batch_size):
+        if self.accumulate > self.batch_size:
             raise InputError(
-                "train_accumulate", field="accumulate", has=self.accumulate, wanted=size
+                "train_accumulate",
+                field="accumulate",
+                has=self.accumulate,
+                wanted=self.batch_size,
             )
-        for name, optimizer in (("momentum", "sgd"), ("weight_decay", "adamw")):
+        for name, optimizer in {"momentum": "sgd", "weight_decay": "adamw"}.items():
             if getattr(self, name) and self.optimizer != optimizer:
                 raise InputError(
                     "train_optimizer", field=name, has=self.optimizer, wanted=optimizer
                 )
-        conditions = self.condition_dropout or self.theme_share or self.mixture
-        undropped = not (self.dropout or self.output_dropout)
-        for code, field_, conflict in (
-            ("train_conditions", None, self.corpus == "report" and conditions),
-            ("train_own_mixture", "mixture", self.corpus == OWN and self.mixture),
-            ("train_locked", "locked_dropout", self.locked_dropout and undropped),
-            ("train_decay", "decay_epochs", self.decay_epochs is not None and not self.decay),
-            (
-                "train_clip",
-                "clip_value",
-                self.clip_norm is not None and self.clip_value is not None,
-            ),
-        ):
-            if conflict:
-                raise InputError(code, field=field_)
+        conditioned = self.condition_dropout or self.theme_share or self.mixture
+        if self.corpus == "report" and conditioned:
+            raise InputError("train_conditions", field=None)
+        if self.corpus == OWN and self.mixture:
+            raise InputError("train_own_mixture", field="mixture")
+        if self.locked_dropout and not (self.dropout or self.output_dropout):
+            raise InputError("train_locked", field="locked_dropout")
+        if self.decay_epochs is not None and not self.decay:
+            raise InputError("train_decay", field="decay_epochs")
+        if self.clip_norm is not None and self.clip_value is not None:
+            raise InputError("train_clip", field="clip_value")
 
     @property
     def shares(self) -> dict[str, float]:
@@ -212,19 +221,26 @@ class TrainingConfiguration:
         An invalid number becomes NaN.
         """
         shares = {}
-        for part in filter(None, self.mixture.split(",")):
+        for part in self.mixture.split(","):
+            if not part:
+                continue
             source, _, number = part.partition(":")
-            shares[source.strip()] = math.nan
-            with suppress(ValueError):
-                shares[source.strip()] = float(number)
+            try:
+                share = float(number)
+            except ValueError:
+                share = math.nan
+            shares[source.strip()] = share
         return shares
 
     @property
     def dropped(self) -> Dropout:
         """The shares of features and weights that the model drops in training."""
+        output_dropout = self.output_dropout
+        if output_dropout is None:
+            output_dropout = self.dropout
         return Dropout(
             inputs=self.dropout,
-            outputs=self.dropout if self.output_dropout is None else self.output_dropout,
+            outputs=output_dropout,
             types=self.embedding_dropout,
             weights=self.weight_dropout,
             locked=self.locked_dropout,
@@ -241,15 +257,24 @@ class Preset:
     """Settings of the training."""
 
 
-_FILE = tomllib.loads((files("pingze.training") / "presets.toml").read_text(encoding="utf-8"))
-PRESETS = {
-    name: Preset(
-        ModelConfiguration(**parts.get("model", {})),
-        TrainingConfiguration(**_FILE["base"].get(parts.get("like"), {}) | parts["training"]),
-    )
-    for name, parts in _FILE.items()
-    if name != "base"
-}
+def _read_presets() -> dict[str, Preset]:
+    """Read the presets of `presets.toml`, by name."""
+    text = (files("pingze.training") / "presets.toml").read_text(encoding="utf-8")
+    tables = tomllib.loads(text)
+    bases = tables.pop("base")
+    presets = {}
+    for name, table in tables.items():
+        settings = table["training"]
+        if "like" in table:
+            settings = bases[table["like"]] | settings
+        presets[name] = Preset(
+            model=ModelConfiguration(**table.get("model", {})),
+            training=TrainingConfiguration(**settings),
+        )
+    return presets
+
+
+PRESETS = _read_presets()
 
 
 def preset(name: str, settings: list[str] | None = None) -> Preset:
@@ -264,28 +289,42 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
     """
     if name not in PRESETS:
         raise InputError("choice", field="preset", has=name, choices=list(PRESETS))
-    parts: dict[str, Any] = vars(PRESETS[name])
-    types = {part: {f.name: f.type for f in fields(chosen)} for part, chosen in parts.items()}
-    del types["model"]["special_tokens"]
-    changes: dict[str, dict[str, object]] = {part: {} for part in parts}
+    model_types = {field.name: field.type for field in fields(ModelConfiguration)}
+    del model_types["special_tokens"]
+    training_types = {field.name: field.type for field in fields(TrainingConfiguration)}
+    model_changes: dict[str, Any] = {}
+    training_changes: dict[str, Any] = {}
     for setting in settings or []:
         key, equals, text = setting.partition("=")
-        part = next((part for part in types if key in types[part]), None)
-        if part is None or not equals:
-            names = [name for part in types.values() for name in part]
-            names = list(dict.fromkeys([*get_close_matches(key, names), *names]))
-            raise InputError("train_setting", has=setting, choices=names)
-        changes[part][key] = _parse(key, text, types[part][key])
-    return Preset(**{part: replace(chosen, **changes[part]) for part, chosen in parts.items()})
+        if equals and key in model_types:
+            model_changes[key] = _parse(key, text, model_types[key])
+        elif equals and key in training_types:
+            training_changes[key] = _parse(key, text, training_types[key])
+        else:
+            names = [*model_types, *training_types]
+            similar = get_close_matches(key, names)
+            choices = list(dict.fromkeys(similar + names))
+            raise InputError("train_setting", has=setting, choices=choices)
+    chosen = PRESETS[name]
+    return Preset(
+        model=replace(chosen.model, **model_changes),
+        training=replace(chosen.training, **training_changes),
+    )
 
 
-def _parse(key: str, text: str, kind: Any) -> object:
-    type_, *none = getattr(kind, "__args__", (kind,))
-    if none and text == "none":
-        return None
+def _parse(key: str, text: str, annotation: Any) -> object:
+    """Parse the value of a field that is annotated with a type, or with a type | None."""
+    if isinstance(annotation, UnionType):
+        if text == "none":
+            return None
+        type_ = annotation.__args__[0]
+        type_name = str(annotation)
+    else:
+        type_ = annotation
+        type_name = annotation.__name__
     try:
-        return {"true": True, "false": False}[text] if type_ is bool else type_(text)
+        if type_ is bool:
+            return {"true": True, "false": False}[text]
+        return type_(text)
     except (ValueError, KeyError):
-        raise InputError(
-            "train_type", field=key, has=text, wanted=getattr(kind, "__name__", str(kind))
-        ) from None
+        raise InputError("train_type", field=key, has=text, wanted=type_name) from None

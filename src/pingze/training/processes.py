@@ -1,4 +1,7 @@
-"""Connect the processes of a training run: sum and broadcast values, and notice when another process has ended."""
+"""Connect the processes of a training run, to sum and to broadcast values.
+
+An error says that another process has ended.
+"""
 
 import atexit
 import os
@@ -53,27 +56,30 @@ class Processes:
 
 
 def launch() -> Processes:
-    """Choose the device of this process, and connect to the other processes if `torchrun` started several.
+    """Choose the device of this process, and connect to the others if `torchrun` started several.
 
     The device is a GPU if the machine has a GPU for each of its processes, otherwise the CPU.
     Apple's GPUs are never used: evaluation needs float64, which they lack. Raises TrainingError if
     the other processes do not start.
     """
     if not distributed.is_torchelastic_launched():
-        return Processes(
-            torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-        )
-    names = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "LOCAL_RANK")
-    rank, count, here, local = (int(os.environ[name]) for name in names)
-    on_gpu = torch.cuda.device_count() >= here
+        if torch.cuda.is_available():
+            return Processes(device=torch.device("cuda", 0))
+        return Processes(device=torch.device("cpu"))
+    device = torch.device("cpu")
+    backend = "gloo"
+    if torch.cuda.device_count() >= int(os.environ["LOCAL_WORLD_SIZE"]):
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        backend = "nccl"
+        torch.cuda.set_device(device)
     processes = Processes(
-        torch.device("cuda", local) if on_gpu else torch.device("cpu"), rank, count
+        device=device,
+        rank=int(os.environ["RANK"]),
+        count=int(os.environ["WORLD_SIZE"]),
     )
-    if on_gpu:
-        torch.cuda.set_device(processes.device)
-    if count > 1:
+    if processes.count > 1:
         with _reporting_ended_processes():
-            distributed.init_process_group("nccl" if on_gpu else "gloo")
+            distributed.init_process_group(backend)
         # A Gloo thread may still hold tensors of the last sum; if it frees them while Python exits,
         # the process aborts.
         atexit.register(distributed.destroy_process_group)

@@ -17,7 +17,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -36,7 +36,8 @@ from pingze.training.presets import Preset
 from pingze.training.texts import Texts, digest
 from pingze.training.trainer import Trainer
 
-LOG_FILE, LOG_EVERY = "log.jsonl", 50
+LOG_FILE = "log.jsonl"
+LOG_EVERY = 50
 _DAMAGES = (OSError, ValueError, KeyError, TypeError, RecursionError)
 """Exceptions raised when a damaged JSON file is read."""
 LogRow = dict[str, float | int | str]
@@ -47,10 +48,14 @@ LogRow = dict[str, float | int | str]
 CONFIGURATION_FILE = "configuration.json"
 FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
-"""Settings that may change when a run is resumed, because they only determine when and how training ends."""
-OPENING, FORM = "日", "七絕"
-"""How a sample poem starts: with `OPENING` (the report's first) or, if the model knows conditions, with `FORM`."""
-TEMPERATURE, SEED, LINES = 0.7, 7, 8
+"""Settings that may change when a run is resumed, since they only determine how training ends."""
+OPENING = "日"
+"""The report's first opening. A sample poem starts with it if the model knows no conditions."""
+FORM = "七絕"
+"""The form of a sample poem if the model knows conditions."""
+TEMPERATURE = 0.7
+SEED = 7
+LINES = 8
 
 
 class Run(Trainer):
@@ -60,30 +65,38 @@ class Run(Trainer):
     """
 
     def __init__(self, folder: Path, preset: Preset, texts: Texts, *, resume: bool = False) -> None:
-        begun = _vocabulary_of(folder) if resume and state.files(folder) else None
-        super().__init__(preset, texts, resumed=begun)
-        self.folder, self.position = folder, state.Position()
+        # 1) build the model; a resumed run has the vocabulary that it had
+        vocabulary = None
+        if resume and state.files(folder):
+            vocabulary = _vocabulary_of(folder)
+        super().__init__(preset, texts, resumed=vocabulary)
+        self.folder = folder
+        self.position = state.Position()
         self._on_row: Callable[[LogRow], None] = lambda row: None
+        # 2) describe the run, and compare the description with those of the folder and of the
+        # first process
+        model = asdict(self.preset.model)
+        model["special_tokens"] = list(self.preset.model.special_tokens)
         special = len(SPECIAL_TOKENS) + len(self.preset.model.special_tokens)
         description = {
             "format": FORMAT,
-            "model": asdict(self.preset.model)
-            | {"special_tokens": list(self.preset.model.special_tokens)},
+            "model": model,
             "training": asdict(self.configuration),
             "vocabulary": "".join(self.vocabulary.tokens[special:]),
             "texts": digest(texts),
         }
-        found = self._open_folder(description, resume) if self.processes.is_first else None
+        newest_state = None
+        if self.processes.is_first:
+            newest_state = self._open_folder(description, resume)
         if self.processes.broadcast(description) != description:
             raise InputError("train_other_process", rank=self.processes.rank)
-        self.resumed = self.processes.broadcast(found)
+        # 3) restore the state
+        self.resumed = self.processes.broadcast(newest_state)
         self._begun = self.resumed is not None
         if self.resumed is not None:
             self.position = self.resumed.position
             self.reward = self.resumed.reward
-            state.restore(
-                self.resumed, checkpoint.shapes(self.preset.model), self.optimizer, self.average
-            )
+            state.restore(self.resumed, self.optimizer, self.average)
 
     def _open_folder(
         self, description: Mapping[str, object], resume: bool
@@ -92,63 +105,70 @@ class Run(Trainer):
 
         Raises InputError if another run is there.
         """
-        path, folder = self.folder / CONFIGURATION_FILE, str(self.folder)
+        path = self.folder / CONFIGURATION_FILE
         if resume and not path.exists():
-            raise InputError("train_no_run", folder=folder)
+            raise InputError("train_no_run", folder=str(self.folder))
         with locked(self.folder, TrainingError, busy="train_busy"):
+            newest_state = None
             if resume:
-                ending = {name: getattr(self.configuration, name) for name in ENDINGS}
-                try:
-                    begun = json.loads(path.read_text(encoding="utf-8"))
-                    version, training = begun["format"], begun["training"] | ending
-                except _DAMAGES as error:
-                    raise TrainingError(
-                        "train_damaged", path=str(path), reason=repr(error)
-                    ) from error
-                if version != FORMAT:
-                    raise InputError("train_other_version", folder=folder)
-                if begun | {"training": training} != description:
-                    raise InputError("train_other_run", folder=folder)
+                self._check_description(description)
+                newest_state = state.read(self.folder)
             elif path.exists():
-                raise InputError("train_run_exists", folder=folder)
-            found = state.read(self.folder) if resume else None
+                raise InputError("train_run_exists", folder=str(self.folder))
+            text = json.dumps(description, ensure_ascii=False, indent=1)
             with written(path, TrainingError) as partial:
-                partial.write_text(
-                    json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8"
-                )
-        return found
+                partial.write_text(text, encoding="utf-8")
+        return newest_state
+
+    def _check_description(self, description: Mapping[str, object]) -> None:
+        """Compare the stored description of a run with this one's, except for the `ENDINGS`."""
+        path = self.folder / CONFIGURATION_FILE
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            version = stored["format"]
+            stored["training"] |= {name: getattr(self.configuration, name) for name in ENDINGS}
+        except _DAMAGES as error:
+            raise TrainingError("train_damaged", path=str(path), reason=repr(error)) from error
+        if version != FORMAT:
+            raise InputError("train_other_version", folder=str(self.folder))
+        if stored != description:
+            raise InputError("train_other_run", folder=str(self.folder))
 
     def train(
         self,
         on_row: Callable[[LogRow], None] = lambda row: None,
         on_step: Callable[[], None] = lambda: None,
     ) -> None:
-        """Train up to the last epoch, or until the dev figure has not improved for `patience` epochs.
+        """Train up to the last epoch, or until dev figures are stale.
 
-        Calls `on_row` with each row of the log, and `on_step` after each step. On Ctrl-C or
-        SIGTERM, finishes the step, saves the state (and the model, if none was saved yet), and
-        raises KeyboardInterrupt.
+        They are stale after `patience` epochs without a better one. Calls `on_row` with each row of
+        the log, and `on_step` after each step. On Ctrl-C or SIGTERM, finishes the step, saves the
+        state (and the model, if none was saved yet), and raises KeyboardInterrupt.
 
         Raises TrainingError if the loss is not finite or the disk is full. The newest state on disk
         then remains valid.
         """
         self._on_row = on_row
-        is_first = self.processes.is_first
-        alone = locked(self.folder, TrainingError, busy="train_busy") if is_first else nullcontext()
-        with alone, _stop_signals() as received:
+        with ExitStack() as stack:
+            if self.processes.is_first:
+                stack.enter_context(locked(self.folder, TrainingError, busy="train_busy"))
+            received = stack.enter_context(_stop_signals())
             try:
-                if is_first:  # create the log, or remove the rows of the steps that are repeated
-                    last_step = self.position.step if self._begun else -1
-                    rows = [row for row in read_log(self.folder) if int(row["step"]) <= last_step]
-                    with written(self.folder / LOG_FILE, TrainingError) as partial:
-                        partial.write_text(
-                            "".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8"
-                        )
+                if self.processes.is_first:
+                    self._start_log()
                 self._train(on_step, received)
-            except (CheckpointError, TrainingError) as fault:
-                reason = fault.text(language())
+            except (CheckpointError, TrainingError) as error:
                 code = "train_ended" if state.files(self.folder) else "train_ended_at_once"
-                raise TrainingError(code, reason=reason, folder=str(self.folder)) from fault
+                reason = error.text(language())
+                raise TrainingError(code, reason=reason, folder=str(self.folder)) from error
+
+    def _start_log(self) -> None:
+        """Create the log, or remove the rows of the steps that are repeated."""
+        last_step = self.position.step if self._begun else -1
+        rows = [row for row in read_log(self.folder) if int(row["step"]) <= last_step]
+        lines = [json.dumps(row) + "\n" for row in rows]
+        with written(self.folder / LOG_FILE, TrainingError) as partial:
+            partial.write_text("".join(lines), encoding="utf-8")
 
     def _train(self, on_step: Callable[[], None], received: list[int]) -> None:
         position = self.position
@@ -167,7 +187,8 @@ class Run(Trainer):
             started = time.perf_counter()
             rate = self.rate(position.step)
             taken = self.step(position.step, rate)
-            position.count(taken.loss, taken.tokens, taken.norm, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            position.count(taken.loss, taken.tokens, taken.norm, seconds)
             if position.step % LOG_EVERY == 0:
                 self._add("train", steps=self.total_steps, learning_rate=rate, **position.figures())
             on_step()
@@ -178,22 +199,33 @@ class Run(Trainer):
                 self._save()
 
     def _end_epoch(self) -> None:
-        figures, position = self.evaluate(), self.position
-        on_tang = self.configuration.corpus == "tang"
-        nats = math.log(figures.hanzi_perplexity) if on_tang else figures.nats_per_token
-        better = nats < position.best_nats
-        position.best_nats = min(position.best_nats, nats)  # NaN is no improvement
-        position.stale_epochs = 0 if better else position.stale_epochs + 1
-        epoch = position.step // self.steps_per_epoch
+        position = self.position
+        figures = self.evaluate()
+        nats = figures.nats_per_token
+        if self.configuration.corpus == "tang":
+            nats = math.log(figures.hanzi_perplexity)
+        better = nats < position.best_nats  # NaN is no improvement
+        if better:
+            position.best_nats = nats
+            position.stale_epochs = 0
+        else:
+            position.stale_epochs += 1
         self._add(
-            "dev", epoch=epoch, seconds=position.seconds, **asdict(figures), sample=self._sample()
+            "dev",
+            epoch=position.step // self.steps_per_epoch,
+            seconds=position.seconds,
+            **asdict(figures),
+            sample=self._sample(),
         )
         if self._is_stale():
             self._add("stop", stale_epochs=position.stale_epochs)
         self._save(better=better)
 
     def _add(self, kind: str, **figures: float | str) -> None:
-        """Write a row, and flush it so that a killed process loses no row and a full disk is noticed at once."""
+        """Write a row to the disk.
+
+        A killed process then loses no row, and a full disk is noticed at once.
+        """
         if not self.processes.is_first:
             return
         row: LogRow = {"kind": kind, "step": self.position.step, "time": time.time(), **figures}
@@ -203,10 +235,9 @@ class Run(Trainer):
                 file.write(json.dumps(row).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as fault:
-            raise TrainingError(
-                "unwritable", name=str(path), reason=fault.strerror or str(fault)
-            ) from fault
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise TrainingError("unwritable", name=str(path), reason=reason) from error
         self._on_row(row)
 
     def _sample(self) -> str:
@@ -218,8 +249,13 @@ class Run(Trainer):
             return ""
         network = ReferenceNetwork(self._averaged())
         sampler = LineSampler(network, self.vocabulary, TEMPERATURE, np.random.default_rng(SEED))
-        sampler.start(self.conditions.prefix(FORM, None, None).ids if self.conditions else [])
-        opening = "" if self.conditions or OPENING not in self.vocabulary else OPENING
+        prefix: list[int] = []
+        opening = ""
+        if self.conditions:
+            prefix = self.conditions.prefix(form=FORM, poet=None, title=None).ids
+        elif OPENING in self.vocabulary:
+            opening = OPENING
+        sampler.start(prefix)
         return sampler.free(opening, LINES, self.configuration.length).replace("\n", "")
 
     def _averaged(self) -> Checkpoint:
@@ -227,13 +263,19 @@ class Run(Trainer):
             stored = self.model.tensors()
         if self.reward is not None:
             stored[checkpoint.REWARD] = self.reward
-        return Checkpoint("", self.preset.model, self.vocabulary, stored)
+        return Checkpoint(
+            name="",
+            configuration=self.preset.model,
+            vocabulary=self.vocabulary,
+            stored=stored,
+        )
 
     def _is_stale(self) -> bool:
-        return self.position.stale_epochs >= (self.configuration.patience or math.inf)
+        patience = self.configuration.patience
+        return patience is not None and self.position.stale_epochs >= patience
 
     def _save(self, *, better: bool = False) -> None:
-        """Save the model if it is the best so far or if no model is saved yet. Then save the state."""
+        """Save the model if it is the best so far or none is saved yet. Then save the state."""
         self._begun = True
         if self.processes.is_first:
             path = self.folder / checkpoint.MODEL_FILE
@@ -243,14 +285,14 @@ class Run(Trainer):
 
 
 def _vocabulary_of(folder: Path) -> Vocabulary | None:
-    """Read the vocabulary of a run, so that it can be resumed without the model that it started from.
+    """Read the vocabulary of a run, to resume it without the model that it started from.
 
     None if the configuration cannot be read; `_open_folder` then says why.
     """
     try:
-        begun = json.loads((folder / CONFIGURATION_FILE).read_text(encoding="utf-8"))
-        conditions = begun["model"]["special_tokens"]
-        characters = begun["vocabulary"]
+        stored = json.loads((folder / CONFIGURATION_FILE).read_text(encoding="utf-8"))
+        conditions = stored["model"]["special_tokens"]
+        characters = stored["vocabulary"]
         return Vocabulary([*SPECIAL_TOKENS, *conditions, *characters])
     except (*_DAMAGES, InputError):
         return None
@@ -272,19 +314,17 @@ def _stop_signals() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         received.append(number)
 
-    on_main = threading.current_thread() is threading.main_thread()
-    handlers = {
-        number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM) if on_main
-    }
-    before = {
-        number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN
-    }
-    for number in before:
-        signal.signal(number, receive)
+    replaced = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if handler is not signal.SIG_IGN:
+                replaced[number] = handler
+                signal.signal(number, receive)
     try:
         yield received
     finally:
-        for number, handler in before.items():
+        for number, handler in replaced.items():
             signal.signal(number, handler)
 
 
@@ -299,8 +339,9 @@ def read_log(run: Path) -> list[LogRow]:
             raise OSError("it is no file")
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         rows = [json.loads(line) for line in text.split("\n")[:-1]]
-        if steps := {type(row["step"]) for row in rows} - {int}:
-            raise TypeError(f"a step of {steps}")
+        other_types = {type(row["step"]) for row in rows} - {int}
+        if other_types:
+            raise TypeError(f"a step of {other_types}")
     except _DAMAGES as error:
         raise TrainingError("train_damaged", path=str(path), reason=repr(error)) from error
     return rows

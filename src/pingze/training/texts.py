@@ -23,7 +23,7 @@ from pingze.verse.forms import FORMS
 
 Text = str | CorpusPoem  # a poem, either as its text alone or with its poet and title
 TUNE_PIECES = 30  # minimum number of 詞 to a tune for the tune to get a token
-# names that the corpus uses for unknown poets
+# Names that the corpus uses for unknown poets.
 _NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")
 LARGEST = 4
 """Maximum number of words in a theme."""
@@ -53,23 +53,30 @@ def read(store: Store, configuration: TrainingConfiguration) -> Texts:
     Raises InputError if train, dev or a source has no poems.
     """
     corpus = configuration.corpus
-    train, dev = (read_split(store, corpus, split) for split in ("train", "dev"))
+    train = read_split(store, corpus, "train")
+    dev = read_split(store, corpus, "dev")
     if not train or not dev:
         has_own = OWN in store.dynasties()
-        if (corpus == OWN) == has_own:
-            raise InputError("train_few", has=len(train))
-        raise InputError("train_corpus_is_own" if has_own else "train_corpus_is_tang", has=corpus)
+        if has_own and corpus != OWN:
+            raise InputError("train_corpus_is_own", has=corpus)
+        if corpus == OWN and not has_own:
+            raise InputError("train_corpus_is_tang", has=corpus)
+        raise InputError("train_few", has=len(train))
     others = {}
     for source in configuration.shares:
-        parts = [store.poems(dynasty=name, split="train") for name in SOURCES.get(source, ())]
-        others[source] = list(store.ci(split="train") if source == CI else chain(*parts))
-        if not others[source]:
+        poems: list[CorpusPoem] = []
+        if source == CI:
+            poems.extend(store.ci(split="train"))
+        for dynasty in SOURCES.get(source, ()):
+            poems.extend(store.poems(dynasty=dynasty, split="train"))
+        if not poems:
             raise InputError("train_source", field="mixture", has=source)
-    return Texts(train, dev, others)
+        others[source] = poems
+    return Texts(train=train, dev=dev, others=others)
 
 
 def digest(texts: Texts) -> str:
-    """Compute a SHA-256 digest of the texts, so that a resumed run can check that they have not changed."""
+    """Compute a SHA-256 digest of the texts, for a resumed run to check that they are the same."""
     sha = hashlib.sha256()
     for part in (texts.train, texts.dev, *texts.others.values()):
         sha.update(f"{len(part)}\n".encode())
@@ -80,16 +87,21 @@ def digest(texts: Texts) -> str:
 
 def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
     """Read a split of a corpus: the report's sample, all Tang poems, or the user's own poems."""
-    return (
-        store.report_draw(split)
-        if corpus == "report"
-        else list(store.poems(dynasty=corpus, split=split))
-    )
+    if corpus == "report":
+        return store.report_draw(split)
+    return list(store.poems(dynasty=corpus, split=split))
 
 
 def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
-    """Choose the corpus for an evaluation: own if it is stored, tang if the model has conditions, otherwise report."""
-    return OWN if OWN in store.dynasties() else "tang" if special_tokens else "report"
+    """Choose the corpus for an evaluation.
+
+    It is own if it is stored, tang if the model has conditions, otherwise report.
+    """
+    if OWN in store.dynasties():
+        return OWN
+    if special_tokens:
+        return "tang"
+    return "report"
 
 
 def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str, ...]:
@@ -97,31 +109,43 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
 
     Empty if poems have no conditions.
     """
-    if not any(isinstance(text, CorpusPoem) for text in texts.train):
+    train_poems = [text for text in texts.train if isinstance(text, CorpusPoem)]
+    if not train_poems:
         return ()
+    # 1) forms, themes and tunes
+    names: list[str] = list(FORMS)
+    if training.theme_share:
+        names.append(ABOUT)
     tunes = Counter(poem.tune for poem in texts.others.get(CI, ()))
-    names = [*FORMS, *([ABOUT] if training.theme_share else [])]
-    names += [tune_token(tune) for tune, count in tunes.most_common() if count >= TUNE_PIECES]
-    names += [DYNASTIES["tang"]] if training.corpus == "tang" else []
-
-    def add_poets(poems: Iterable[Text], least: int) -> None:
-        counts = Counter(poem.author for poem in poems if isinstance(poem, CorpusPoem))
-        known = {*_NAMELESS, *names}
-        names.extend(
-            name for name, count in counts.most_common() if count >= least and name not in known
-        )
-
-    add_poets(texts.train, training.poet_poems)
+    for tune, count in tunes.most_common():
+        if count >= TUNE_PIECES:
+            names.append(tune_token(tune))
+    # 2) Tang or the user's own poets
+    if training.corpus == "tang":
+        names.append(DYNASTIES["tang"])
+    names.extend(_frequent_poets(train_poems, training.poet_poems, names))
+    # 3) the other dynasties and their poets
     others = list(chain(*texts.others.values()))
     for key, dynasty in DYNASTIES.items():
-        if key != "tang" and (poems := [poem for poem in others if poem.dynasty == key]):
+        poems = [poem for poem in others if poem.dynasty == key]
+        if poems and key != "tang":
             names.append(dynasty)
-            add_poets(poems, training.later_poet_poems)
+            names.extend(_frequent_poets(poems, training.later_poet_poems, names))
     return tuple(f"<{name}>" for name in names)
 
 
+def _frequent_poets(poems: Iterable[CorpusPoem], least: int, names: Sequence[str]) -> list[str]:
+    """List the poets with at least `least` poems, the most frequent first, without `names`."""
+    excluded = {*_NAMELESS, *names}
+    poets = []
+    for poet, count in Counter(poem.author for poem in poems).most_common():
+        if count >= least and poet not in excluded:
+            poets.append(poet)
+    return poets
+
+
 def make_vocabulary(texts: Texts, preset: Preset, start: Vocabulary | None = None) -> Vocabulary:
-    """Build a preset's vocabulary: condition tokens, then the most frequent characters that training reads.
+    """Build a preset's vocabulary: condition tokens, then the characters most frequent in training.
 
     If the corpus is the user's own, the vocabulary keeps all tokens of `start`, the vocabulary of
     the model whose weights are copied, and the user's poems add what is new in them.
@@ -129,13 +153,14 @@ def make_vocabulary(texts: Texts, preset: Preset, start: Vocabulary | None = Non
     Raises InputError if training reads fewer characters than the preset requires, unless the corpus
     is the user's own.
     """
-    size, training, train = preset.model.vocabulary_size, preset.training, texts.train
-    written = [_text(text)[: training.length] for text in train]
-    titles = [only_han(text.title) for text in train if isinstance(text, CorpusPoem)]
-    vocabulary = Vocabulary.of_texts([*written, *titles], size, condition_tokens(texts, training))
-    if training.corpus == OWN:
-        return vocabulary if start is None else start.extended(vocabulary)
-    if len(vocabulary) < size:
+    size = preset.model.vocabulary_size
+    training = preset.training
+    read = [_text(text)[: training.length] for text in texts.train]
+    read.extend(only_han(text.title) for text in texts.train if isinstance(text, CorpusPoem))
+    vocabulary = Vocabulary.of_texts(read, size, condition_tokens(texts, training))
+    if training.corpus == OWN and start is not None:
+        return start.extended(vocabulary)
+    if training.corpus != OWN and len(vocabulary) < size:
         raise InputError(
             "train_vocabulary", field="vocabulary_size", has=size, wanted=len(vocabulary)
         )
@@ -143,35 +168,48 @@ def make_vocabulary(texts: Texts, preset: Preset, start: Vocabulary | None = Non
 
 
 def examples(texts: Iterable[Text], vocabulary: Vocabulary, length: int) -> list[Example]:
-    """Encode poems with all their known conditions, and cut their texts to `length` predicted tokens."""
-    conditions, found = Conditions(vocabulary), []
+    """Encode poems with all known conditions, and cut texts to `length` predicted tokens."""
+    conditions = Conditions(vocabulary)
+    encoded = []
     for text in texts:
-        prefix = conditions.prefix(None, None, None)
         if isinstance(text, CorpusPoem) and conditions:
             form = tune_token(text.tune) if text.tune else check(text.text).form
-            title = text.title.removeprefix(text.tune)
-            prefix = conditions.prefix(form, text.author, title, DYNASTIES.get(text.dynasty))
-        found.append(Example(prefix, encode_sequence(_text(text), vocabulary, length)))
-    return found
+            prefix = conditions.prefix(
+                form=form,
+                poet=text.author,
+                title=text.title.removeprefix(text.tune),
+                dynasty=DYNASTIES.get(text.dynasty),
+            )
+        else:
+            prefix = conditions.prefix(form=None, poet=None, title=None)
+        ids = encode_sequence(_text(text), vocabulary, length)
+        encoded.append(Example(prefix=prefix, text=ids))
+    return encoded
 
 
 def sequence(example: Example, kept: Iterable[str] = Prefix._fields) -> Ids:
     """Concatenate the tokens of the named conditions and of the text."""
-    return np.concatenate([*(getattr(example.prefix, name) for name in kept), example.text])
+    parts = [getattr(example.prefix, name) for name in kept]
+    parts.append(example.text)
+    return np.concatenate(parts)
 
 
 def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
-    """Concatenate a poem's tokens. Form, poet and title are each left out with probability `share`."""
+    """Concatenate a poem's tokens, without form, poet and title with probability `share` each."""
     kept = [name for name in GIVEN if rng.random() >= share]
     return sequence(example, ["dynasty", *kept, "about"])
 
 
 def _text(text: Text) -> str:
-    return text.text.replace("\n", "") if isinstance(text, CorpusPoem) else text
+    if isinstance(text, CorpusPoem):
+        return text.text.replace("\n", "")
+    return text
 
 
 class Themes:
-    """A sampler that draws themes from the words of training poems, so that a model learns to follow a user's theme.
+    """A sampler of themes from the words of training poems.
+
+    With them a model learns to follow a user's theme.
 
     A theme has one to four words. Each word is a character or two adjacent characters of a line.
     Rare characters are preferred by inverse document frequency (Spärck Jones 1972), so that 不 and
@@ -179,11 +217,14 @@ class Themes:
     """
 
     def __init__(self, texts: Iterable[Ids], vocabulary: Vocabulary) -> None:
-        found = [np.unique(text) for text in texts]
-        containing = np.bincount(np.concatenate(found), minlength=len(vocabulary))
+        characters = [np.unique(text) for text in texts]
+        counts = np.bincount(np.concatenate(characters), minlength=len(vocabulary))
         self._han = vocabulary.is_han
-        self.rarity: Float[Array, V] = np.log((1 + len(found)) / (1 + containing)) * self._han
-        """Inverse document frequency ln((1 + N) / (1 + n)) of a Han character in n of N texts; 0 for other tokens."""
+        self.rarity: Float[Array, V] = np.log((1 + len(characters)) / (1 + counts)) * self._han
+        """Inverse document frequency: ln((1 + N) / (1 + n)) if a Han character is in n of N texts.
+
+        0 for other tokens.
+        """
 
     def draw(self, text: Ids, rng: np.random.Generator) -> Ids:
         """Draw a theme from an encoded text, with its words in random order.
@@ -191,12 +232,15 @@ class Themes:
         Empty if the text has no Han character.
         """
         weights = self.rarity[text]
-        if not (total := weights.sum()):
+        total = weights.sum()
+        if total == 0:
             return text[:0]
-        words = min(int(rng.integers(1, LARGEST + 1)), int((weights > 0).sum()))
-        theme = []
-        for place in rng.choice(len(text), words, replace=False, p=weights / total):
+        count = min(int(rng.integers(1, LARGEST + 1)), int((weights > 0).sum()))
+        words = []
+        for start in rng.choice(len(text), count, replace=False, p=weights / total):
+            end = start + 1
             # half the time, the word includes the following character, if both are in the same line
-            paired = rng.random() < 0.5 and place + 1 < len(text) and self._han[text[place + 1]]
-            theme.append(text[place : place + 1 + paired])
-        return np.concatenate(theme)
+            if rng.random() < 0.5 and end < len(text) and self._han[text[end]]:
+                end += 1
+            words.append(text[start:end])
+        return np.concatenate(words)

@@ -26,10 +26,10 @@ from pingze.network.conditions import Conditions
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import Vocabulary
 from pingze.training.evaluation import Figures, evaluate_sequences
+from pingze.training.grow import grown_reward, start_from
 from pingze.training.optimization import Average, clip, make_optimizer, rate_factor
 from pingze.training.presets import Preset
 from pingze.training.processes import launch
-from pingze.training.state import grown_reward, start_from
 from pingze.training.texts import (
     Example,
     Text,
@@ -43,19 +43,22 @@ from pingze.training.texts import (
 
 
 class Taken(NamedTuple):
-    """Totals of a step over all processes: sum of -ln p, number of targets, and norm of the mean gradient."""
+    """Totals of a step over all processes."""
 
     loss: float
+    """Sum of -ln p over the targets."""
     tokens: int
+    """Number of targets."""
     norm: float
+    """Norm of the mean gradient."""
 
 
 class Trainer:
     """A model in training, with its texts and optimizer.
 
     `start` is the model from which the weights were copied, or None if they are new or restored.
-    `reward` is that model's reward (`Checkpoint.reward`), or None if it has none. Training leaves it
-    as it is.
+    `reward` is that model's reward (`Checkpoint.reward`), or None if it has none. Training does not
+    change it.
 
     Args:
         preset: The settings of the model and of its training.
@@ -71,53 +74,62 @@ class Trainer:
         # when they start.
         torch.set_flush_denormal(True)
         keep_freed_memory()
-        self.configuration = training = preset.training
+        training = preset.training
+        self.configuration = training
         self.processes = launch()
-        # 1) encode the texts
+        # 1) build the vocabulary
         self.start = None
-        known = resumed if training.start_from else None
-        if training.start_from and known is None:
+        known = None
+        if training.start_from and resumed is not None:
+            known = resumed
+        elif training.start_from:
             self.start = checkpoint.load(training.start_from)
             known = self.start.vocabulary
         self.vocabulary = make_vocabulary(texts, preset, known)
-        size, special = len(self.vocabulary), self.vocabulary.condition_tokens
-        self.preset = replace(
-            preset, model=replace(preset.model, vocabulary_size=size, special_tokens=special)
-        )
         self.conditions = Conditions(self.vocabulary)
-        self.train_examples, self.others = self._encode(texts.train), texts.others
+        model_configuration = replace(
+            preset.model,
+            vocabulary_size=len(self.vocabulary),
+            special_tokens=self.vocabulary.condition_tokens,
+        )
+        self.preset = replace(preset, model=model_configuration)
+        # 2) encode the texts
+        self.train_examples = self._encode(texts.train)
+        self.others = texts.others
         self.dev_sequences = [sequence(example) for example in self._encode(texts.dev)]
         self.themes = Themes((example.text for example in self.train_examples), self.vocabulary)
-        # 2) count the steps
-        count = len(texts.train)
-        self.other_poems = {
-            source: round(share * count) for source, share in training.shares.items()
-        }
-        self.steps_per_epoch = -(-(count + sum(self.other_poems.values())) // training.batch_size)
+        # 3) count the steps
+        self.other_poems = {}
+        for source, share in training.shares.items():
+            self.other_poems[source] = round(share * len(texts.train))
+        poems = len(texts.train) + sum(self.other_poems.values())
+        self.steps_per_epoch = math.ceil(poems / training.batch_size)
         self.total_steps = self._steps(training.epochs)
         self._epoch = lru_cache(maxsize=1)(self._order)
-        # 3) initialize; all processes use the first one's weights, since orthogonal matrices may
+        # 4) initialize; all processes use the first one's weights, since orthogonal matrices may
         # round differently
         device = self.processes.device
-        operands = operand_type(training.precision, device)
-        self.model = LanguageModel(self.preset.model, dropout=training.dropped, operands=operands)
+        self.model = LanguageModel(
+            model_configuration,
+            dropout=training.dropped,
+            operands=operand_type(training.precision, device),
+        )
         rng = np.random.default_rng(training.seed)
         self.model.initialize(training.initialization, rng, training.initialization_scale)
         self.model.load_state_dict(self.processes.broadcast(self.model.state_dict()))
         self.model.to(device)
         # Dropout's generator is seeded directly: torch.manual_seed seeds every kind of device,
         # which takes 0.4 ms.
-        on_gpu = device.type == "cuda"
-        self._random = (
-            torch.cuda.default_generators[device.index] if on_gpu else torch.default_generator
-        )
-        # 4) build the optimizer and the average, and perhaps start from another model
+        self._random = torch.default_generator
+        if device.type == "cuda":
+            self._random = torch.cuda.default_generators[device.index]
+        # 5) build the optimizer and the average, and perhaps start from another model
         self.optimizer = make_optimizer(self.model.parameters(), training)
         self.average = Average(self.model, training.averaging)
         self.reward = None
         if self.start is not None:
             start_from(self.start, self.model, self.optimizer, self.average, self.vocabulary)
-            self.reward = grown_reward(self.start, self.preset.model.hidden_size)
+            self.reward = grown_reward(self.start, model_configuration.hidden_size)
 
     def _steps(self, epochs: float) -> int:
         return max(1, round(self.steps_per_epoch * epochs))
@@ -127,8 +139,9 @@ class Trainer:
 
     def rate(self, step: int) -> float:
         """Compute the learning rate of a step, given its number from 0."""
-        epochs = self.configuration.decay_epochs
-        falling = None if epochs is None else self._steps(epochs)
+        falling = None
+        if self.configuration.decay_epochs is not None:
+            falling = self._steps(self.configuration.decay_epochs)
         factor = rate_factor(step, self.total_steps, self.configuration, falling)
         return self.configuration.learning_rate * factor
 
@@ -142,18 +155,24 @@ class Trainer:
             group["lr"] = rate
         self.optimizer.zero_grad()
         # 1) sum loss and gradients over this process's parts of the batch
-        batch, loss = self._batch(number), torch.zeros((), device=self.processes.device)
+        batch = self._batch(number)
+        device = self.processes.device
+        loss = torch.zeros((), device=device)
         parts = self.processes.count * self.configuration.accumulate
         for part in range(self.processes.rank, parts, self.processes.count):
-            if batch[part::parts]:  # an epoch's last batch may have fewer poems than parts
-                seed = np.random.default_rng([self.configuration.seed, number, part]).integers(
-                    2**63
-                )
-                self._random.manual_seed(int(seed))
-                inputs, targets, sizes = map(torch.from_numpy, pack(batch[part::parts]))
-                of_part = self.loss_sum(inputs.to(loss.device), targets.to(loss.device), sizes)
-                of_part.backward()
-                loss += of_part.detach()
+            sequences = batch[part::parts]
+            if not sequences:  # an epoch's last batch may have fewer poems than parts
+                continue
+            rng = np.random.default_rng([self.configuration.seed, number, part])
+            self._random.manual_seed(int(rng.integers(2**63)))
+            packed = pack(sequences)
+            part_loss = self.loss_sum(
+                torch.from_numpy(packed.inputs).to(device),
+                torch.from_numpy(packed.targets).to(device),
+                torch.from_numpy(packed.sizes),
+            )
+            part_loss.backward()
+            loss += part_loss.detach()
         # 2) sum both over all processes, in the order of the parameters; DistributedDataParallel is
         #    not used, because its buckets change after its first step, so that a resumed run would
         #    round differently
@@ -164,24 +183,31 @@ class Trainer:
                     parameter.grad = torch.zeros_like(parameter)
                 self.processes.sum(parameter.grad)
         # 3) update the weights with the clipped mean gradient
-        tokens = sum(map(predicted_tokens, batch))
+        tokens = sum(predicted_tokens(ids) for ids in batch)
         norm = clip(self.optimizer, tokens, self.configuration)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
-            gradients = {n: p.grad for n, p in self.model.named_parameters() if p.grad is not None}
-            largest = {
-                name: float(gradient.abs().max()) / tokens for name, gradient in gradients.items()
-            }
-            worst = max(largest, key=lambda name: (math.isnan(largest[name]), largest[name]))
-            nats = float(loss) / tokens
-            raise TrainingError(
-                "train_not_finite", step=number + 1, loss=nats, name=worst, largest=largest[worst]
-            )
+            raise self._not_finite(number, float(loss), tokens)
         self.optimizer.step()
         self.average.update()
-        return Taken(float(loss), tokens, float(norm))
+        return Taken(loss=float(loss), tokens=tokens, norm=float(norm))
+
+    def _not_finite(self, number: int, loss: float, tokens: int) -> TrainingError:
+        """Build the error for a step without a finite loss or gradient, with the worst weights."""
+        largest = {}
+        for name, parameter in self.model.named_parameters():
+            if parameter.grad is not None:
+                largest[name] = float(parameter.grad.abs().max()) / tokens
+        worst = max(largest, key=lambda name: (math.isnan(largest[name]), largest[name]))
+        return TrainingError(
+            "train_not_finite",
+            step=number + 1,
+            loss=loss / tokens,
+            name=worst,
+            largest=largest[worst],
+        )
 
     def evaluate(self) -> Figures:
-        """Measure the averaged model on dev in the first process, and return the same figures in all processes."""
+        """Measure the averaged model on dev, in the first process for all processes."""
         figures = None
         if self.processes.is_first:
             with self.average.in_place():
@@ -189,25 +215,31 @@ class Trainer:
         return self.processes.broadcast(figures)  # type: ignore[return-value]
 
     def _batch(self, number: int) -> list[Ids]:
-        """Draw the sequences of a step, sorted longest first so that the parts have about equal sizes."""
-        seed, size = self.configuration.seed, self.configuration.batch_size
+        """Draw the sequences of a step, longest first so that the parts have about equal sizes."""
+        training = self.configuration
         epoch, index = divmod(number, self.steps_per_epoch)
-        rng = np.random.default_rng([seed, epoch, index])
+        rng = np.random.default_rng([training.seed, epoch, index])
+        first = index * training.batch_size
         sequences = []
-        for poem in self._epoch(epoch)[index * size : (index + 1) * size]:
-            if rng.random() < self.configuration.theme_share:
+        for poem in self._epoch(epoch)[first : first + training.batch_size]:
+            if rng.random() < training.theme_share:
                 about = self.conditions.theme(self.themes.draw(poem.text, rng))
                 poem = poem._replace(prefix=poem.prefix._replace(about=about))
-            sequences.append(draw(poem, self.configuration.condition_dropout, rng))
+            sequences.append(draw(poem, training.condition_dropout, rng))
         return sorted(sequences, key=len, reverse=True)
 
     def _order(self, epoch: int) -> list[Example]:
-        """List an epoch's poems in an order that depends only on the seed and the epoch, so that a run can resume."""
-        seed, poems = self.configuration.seed, list(self.train_examples)
+        """List an epoch's poems in an order that depends only on the seed and the epoch.
+
+        A run can therefore resume.
+        """
+        seed = self.configuration.seed
+        poems = list(self.train_examples)
         for source, count in self.other_poems.items():
             others = self.others[source]
             order = np.resize(epoch_order(len(others), seed, epoch=0), (epoch + 1) * count)
-            poems += self._encode([others[k] for k in order[epoch * count :]])
+            chosen = [others[k] for k in order[epoch * count :]]
+            poems.extend(self._encode(chosen))
         return [poems[k] for k in epoch_order(len(poems), seed, epoch)]
 
     def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:

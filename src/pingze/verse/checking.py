@@ -82,7 +82,7 @@ def check(
     read = read_text(text)
 
     def judge(lines: tuple[str, ...]) -> Verdict:
-        """Judge lines of Traditional characters by the given form, or by the form that fits best."""
+        """Judge lines of Traditional characters by the given form, or by the best one."""
         if as_couplet:
             return couplets.judge(lines, level, by)
         if given_form is None:
@@ -310,7 +310,7 @@ def _no_form(
     level: str,
     standard: Standard,
 ) -> Verdict:
-    """Return the verdict on lines that fit no form, or on their shape if it nearly is that of a form.
+    """Return the verdict on lines that fit no form, or on their shape if it is nearly a form's.
 
     Args:
         lines: The lines.
@@ -363,7 +363,7 @@ def _near_form(lines: Sequence[str], named: Tune | None, tunes: Sequence[str]) -
 
 
 def _is_regulated(verdict: Verdict, as_old: Verdict) -> bool:
-    """Return whether a poem in the shape of a regulated form, judged at the customary level, is regulated verse.
+    """Return whether a poem in the shape of a regulated form, judged as customary, is regulated.
 
     It is if it rhymes in a level tone and has at most three faults, or from sixteen lines on at
     most one per four lines. There is one exception: a poem with several faults that fits old-style

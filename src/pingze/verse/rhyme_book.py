@@ -1,4 +1,4 @@
-"""Look up what a rhyme book says of a character: its readings, its tones, and the groups in which it rhymes.
+"""Look up what a rhyme book says of a character: its readings, its tones, and where it rhymes.
 
 A Simplified character is read as its Traditional counterpart. If there are several counterparts, as
 for 发, it has the readings of all of them, but `RhymeBook.describe` raises an error that asks the
@@ -87,9 +87,9 @@ class RhymeBook:
     groups: Mapping[str, Group]
     """The groups by name, in the order of the standard; level ones first."""
     classes: tuple[str, ...]
-    """The classes of groups that rhyme in old-style verse; level classes first, then oblique ones in the same order."""
+    """The classes of groups that rhyme in old-style verse: level ones, then oblique ones."""
     rimes: Mapping[str, str] = field(default_factory=dict)
-    """For each rime of Mandarin (`RIME_OF_ENDING`), its level and its oblique group; empty for 平水韻."""
+    """The level and the oblique group of each rime of Mandarin (`RIME_OF_ENDING`); none in 平水韻."""
 
     # -- groups ----------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ class RhymeBook:
         return "".join(sorted(groups, key=self.order.__getitem__))
 
     def find_group(self, text: str) -> Group | None:
-        """Find a group by a name such as 東, 一東 or 上平一東, with or without 韻; None if there is none.
+        """Find a group by a name such as 東, 一東 or 上平一東, with or without 韻, or return None.
 
         The name as typed takes precedence over its Traditional forms: 肴 is a group, and also the
         Simplified form of 餚.
@@ -169,7 +169,7 @@ class RhymeBook:
             return row
         words = [character, converted]
         if not row.rhymed:
-            words = [*reversed(traditional_candidates(converted))]
+            words = list(reversed(traditional_candidates(converted)))
         rhymed: dict[str, int] = {}
         for word in words:
             rhymed |= self.row(word).rhymed
@@ -177,7 +177,7 @@ class RhymeBook:
 
     @lru_cache(1 << 13)
     def tones(self, character: str) -> frozenset[str]:
-        """Return the tones that a character can have: `LEVEL`, `OBLIQUE` or both; empty if it is unknown."""
+        """Return the tones that a character can have; empty if it is unknown."""
         return frozenset(self.groups[name].side for name in self.read(character).rhymed)
 
     def tone(self, character: str) -> str:
@@ -206,11 +206,11 @@ class RhymeBook:
         return self.tones(character) - rare
 
     def usable_tone(self, character: str) -> str | None:
-        """Return the tone that a composer can rely on: the only one, or the one that verse attests, or None.
+        """Return the tone that a composer can rely on: the only one, or one that verse attests.
 
         Verse attests one of two tones if the character stands at ten or more positions where a
         template fixes the tone, and at least 95 % of these need that tone. For 看 思 過, whose tone
-        depends on the meaning, verse attests neither.
+        depends on the meaning, verse attests neither, and the answer is None.
         """
         tones = self.tones(character)
         if len(tones) == 1:
@@ -226,16 +226,18 @@ class RhymeBook:
 
     @lru_cache(1 << 13)
     def readings(self, character: str) -> tuple[Reading, ...]:
-        """Return every reading of a character, level before oblique; () if the character is unknown."""
+        """Return every reading of a character, level before oblique; () if it is unknown."""
         row = self.read(character)
         groups = [group for name, group in self.groups.items() if name in row.rhymed]
         sides = [group.side for group in groups]
         readings = []
         for group in groups:
-            used = row.needed.get(group.side) if sides.count(group.side) == 1 else None
+            used = None
             if len(groups) == 1:
                 used = row.used
-            readings.append(Reading(group, used, row.rhymed[group.name]))
+            elif sides.count(group.side) == 1:
+                used = row.needed.get(group.side)
+            readings.append(Reading(group=group, used=used, rhymed=row.rhymed[group.name]))
         return tuple(readings)
 
     def describe(self, text: str) -> tuple[Reading, ...]:
@@ -257,7 +259,7 @@ class RhymeBook:
         return readings
 
     def spoken_in(self, character: str, group: Group) -> list[tuple[str, Group]]:
-        """Return a character's Mandarin syllables, each with its rhyme group, in a standard of Mandarin.
+        """Return a character's Mandarin syllables, each with its group in a standard of Mandarin.
 
         If any syllable has the tone of `group`, which may be of any standard, only syllables of
         that tone are returned.
@@ -292,7 +294,9 @@ class RhymeBook:
         halves = self.rimes[rime]
         if is_level == is_oblique:
             return (halves[0], halves[1])
-        return (halves[0],) if is_level else (halves[1],)
+        if is_level:
+            return (halves[0],)
+        return (halves[1],)
 
     # -- characters: rhymes -----------------------------------------------------------------------
 
@@ -302,7 +306,7 @@ class RhymeBook:
         return frozenset(self.read(character).rhymed)
 
     def neighbour_rhyme(self, one: Groups, other: Groups) -> bool:
-        """Return whether two characters rhyme in old-style verse: groups of one class, or one is unknown."""
+        """Return whether groups rhyme in old-style verse: are of one class, or empty."""
         if not one or not other:
             return True
         return any(other & self.neighbours[name] for name in one)
@@ -310,7 +314,7 @@ class RhymeBook:
     def shared_group(
         self, feet: Sequence[Groups], preferring: Sequence[Groups] = (), tone: str | None = None
     ) -> str | None:
-        """Return the group that fits the most rhyming characters of a poem; None if all of them are unknown.
+        """Return the group of the most rhyming characters of a poem; None if all are unknown.
 
         `feet` has the set of groups of each rhyming character. If any set has a group of the given
         `tone`, only groups of this tone count. If groups tie, one in the first set of `preferring`
@@ -329,7 +333,7 @@ class RhymeBook:
 
     @lru_cache(1 << 9)
     def rhyme_characters(self, group: str) -> tuple[str, ...]:
-        """Return a group's characters, sorted by their frequency as Tang rhymes, then in Tang verse.
+        """Return a group's characters, by their frequency as Tang rhymes, then in Tang verse.
 
         Raises InputError when there is no such group.
         """
@@ -356,13 +360,14 @@ class RhymeBook:
         in all groups of 平水韻 are counted together.
         """
         times = rhyme_counts(character)
-        here = sum(times.values()) if self.rimes else times.get(group, 0)
-        if self.groups[group].side == LEVEL and here < _FEWEST_RHYMES:
-            return False
+        if self.groups[group].side == LEVEL:
+            rhymes = sum(times.values()) if self.rimes else times.get(group, 0)
+            if rhymes < _FEWEST_RHYMES:
+                return False
         return not self.is_rare_rhyme(character, group)
 
     def is_rare_rhyme(self, character: str, group: str) -> bool:
-        """Return whether less than 10 % of the Tang rhymes on a character, as written, are in this 平水韻 group."""
+        """Return whether less than 10 % of the Tang rhymes on a character are in this 平水韻 group."""
         if self.rimes:
             return False
         times = rhyme_counts(character)
@@ -371,7 +376,7 @@ class RhymeBook:
 
     @lru_cache(1 << 9)
     def lenders(self, group: str) -> str:
-        """Return a level group, then the neighbours in which Tang poems of that group rhyme the first line."""
+        """Return a level group, then its neighbours in which Tang poems rhyme the first line."""
         borrowed = counts(table("borrowings").get(group, ""))
         names = group
         for name in self.joined(self.neighbours[group] - {group}):

@@ -1,4 +1,4 @@
-"""Scan a poem: find the template that its tones fit best and each line's type, and explain each line of a verdict.
+"""Scan a poem: find the template that its tones fit best and each line's type, and explain both.
 
 A line's faults depend on its type and on whether that type can follow the type of the previous
 line. So dynamic programming finds the best sequence of types. At each line, it keeps the cheapest
@@ -17,11 +17,10 @@ from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard
 from pingze.verse.verdict import Verdict
 
-FAULT, RARE = 1 << 16, 1 << 8
-"""The costs of a fault and of a rare reading; a bent rule costs 1.
-
-Faults decide first, then rare readings.
-"""
+FAULT = 1 << 16
+"""The cost of a fault. Faults decide first."""
+RARE = 1 << 8
+"""The cost of a rare reading. A bent rule costs 1."""
 
 # the types of the first, third ... line and of the second, fourth ... line
 _ODD_TYPES = ("a", "a'", "c")
@@ -39,7 +38,7 @@ class Masks(NamedTuple):
     oblique: int
     usually_level: int
     usually_oblique: int
-    """`usually_level` and `usually_oblique` mark only tones that are usual for the character (`WordTones.tones_in`)."""
+    """`usually_level` and `usually_oblique` mark only usual tones (`WordTones.tones_in`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +50,17 @@ class FittedLine:
     pattern: Pattern
     """The type's pattern that fits the line best."""
     misfits: int
-    """A bit mask of the positions whose character cannot have the required tone, except the end of a rhymed line."""
+    """A bit mask of the characters without the required tone, except the end of a rhymed line."""
     rare: int
-    """A bit mask of the positions that fit only in a tone that is rare for the character or for its word."""
+    """A bit mask of the characters that fit only in a tone that is rare for them or their word."""
     cost: int
     """The cost of the misfits, the rare readings and a bent rule."""
     turned: bool = False
-    """Whether the type violates the order of types: 失對 in the second line of a couplet, 失黏 in the first."""
+    """Whether the type violates the order of types: 失黏 in an odd line, 失對 in an even one."""
 
 
 def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
-    """Return the masks of a line: the tones that each character can have, and those that it usually has."""
+    """Return the masks of a line: the tones that each character can have and usually has."""
     # 1) The tones of each character by itself. Lines have few different signs, so that their masks
     #    are kept: 6 % of the time of a check.
     masks = _masks(line.translate(_signs(standard)))
@@ -112,10 +111,14 @@ def _signs(standard: Standard) -> Translation:
     def sign(character: str) -> str:
         tones = standard.tones(character)
         usual = standard.usual_tones(character)
+        if len(tones) == 1 and LEVEL in tones:
+            return "P"
         if len(tones) == 1:
-            return "P" if LEVEL in tones else "Z"
+            return "Z"
+        if len(usual) == 1 and LEVEL in usual:
+            return "p"
         if len(usual) == 1:
-            return "p" if LEVEL in usual else "z"
+            return "z"
         return "x"
 
     return Translation(sign)
@@ -129,7 +132,7 @@ def fit(
     rhymed: int,
     unrhymed: int = 0,
 ) -> list[FittedLine]:
-    """Fit an even number of lines of five or seven characters to the template with the fewest faults.
+    """Fit an even number of lines of five or seven characters to the best template.
 
     The tone of the last character of a rhymed line is not judged here. `rhymed` is the additional
     cost if the first line is read as rhymed, `unrhymed` if it is read as unrhymed. If costs are
@@ -203,7 +206,7 @@ def fitted(kind: str, width: int, strictness: str, masks: Masks) -> FittedLine:
     return min(candidates, key=lambda line: line.cost)
 
 
-# -- explanation -------------------------------------------------------------------------------------------------
+# -- explanation -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +219,7 @@ class CharacterReading:
     tone: str
     """平 or 仄, as the pattern, the word or usage decides; 平仄 if none of these decides."""
     groups: str
-    """The rhyme groups in this tone; for a rhyming character, only those in the poem's rhyme, if there are any."""
+    """The rhyme groups in this tone; of a rhyming character those in the poem's rhyme, if any."""
     word: str
     """The word of two characters that decides the tone; "" if there is none."""
     zh: str
@@ -244,12 +247,12 @@ class LineExplanation:
     None if the line has no type.
     """
     rule: str | None
-    """The exception by which the pattern is accepted: a rescue 本句自救 or 對句相救, or a bent rule such as 三仄尾."""
+    """The exception for the pattern: a rescue 本句自救 or 對句相救, or a bent rule such as 三仄尾."""
     readings: tuple[CharacterReading, ...]
 
 
 def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
-    """Explain each line of a verdict: the pattern it must fit, and the readings of characters that can have both tones.
+    """Explain each line of a verdict: its pattern, and the readings of characters with both tones.
 
     Args:
         verdict: The verdict that `check` returned.

@@ -1,4 +1,4 @@
-"""Define the verdict on a poem (form, template, rhyme, faults, notes), build its notes, and write it as JSON or HTML.
+"""Define the verdict on a poem, build its notes, and write it as JSON or HTML.
 
 Notes are remarks on a text that are not faults: on its shape, its reading, its repeated or unknown
 characters.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # importing it takes time, which composing does not spend
 # another character of the rhyme group can correct their violations
 RHYME_RULES = ("出韻", "鄰韻", "重韻")
 SHAPE_RULES = ("句數", "字數")
-"""The rules on the number and the length of lines; a poem that breaks one is not checked further."""
+"""The rules on the number and length of lines; a poem that breaks one is not judged further."""
 
 _SIGNS = {LEVEL: "○", OBLIQUE: "●", EITHER: "◐"}
 _FAULTY = ' style="color: #b33a2b; font-weight: bold"'
@@ -47,7 +47,7 @@ class Violation:
     char: str
     """The character at the position, as it was written; "" if it is missing."""
     readings: tuple[str, ...]
-    """The character's readings, each as a tone and a rhyme group, such as 平東; () if the character is unknown."""
+    """The character's readings, each as a tone and a rhyme group, such as 平東."""
 
     @classmethod
     def at(
@@ -62,12 +62,16 @@ class Violation:
             place: The position in the line, from 0.
             standard: The standard by which characters are read.
         """
-        char = lines[number][place : place + 1] if number < len(lines) else ""
-        readings = tuple(str(reading) for reading in standard.readings(char)) if char else ()
+        char = ""
+        if number < len(lines):
+            char = lines[number][place : place + 1]
+        readings: tuple[str, ...] = ()
+        if char:
+            readings = tuple(str(reading) for reading in standard.readings(char))
         return cls(rule=rule, line=number + 1, position=place + 1, char=char, readings=readings)
 
     def as_cause(self, rhyme: str | None) -> Cause:
-        """Return the fault as a code (tone, rhyme or shape) with parameters, such as the required and the actual tone.
+        """Return the fault as a code (tone, rhyme or shape) with parameters, such as the tones.
 
         Args:
             rhyme: The poem's rhyme group, such as 東; None if it has none.
@@ -143,13 +147,13 @@ class Verdict:
     notes: tuple[Note, ...]
     """Remarks that are not faults."""
     doubts: tuple[Note, ...] = ()
-    """Notes on rare readings: places that fit only in a tone that verse hardly ever gives the character or word."""
+    """Notes on rare readings: places that fit only in a tone that is rare for character or word."""
     standard: str = PINGSHUI.name
     """The standard by which characters were read: a key of `standard.STANDARDS`."""
     kinds: tuple[str, ...] = ()
     """The type of each line (a B c D, or a' B' for a rescue); () for old-style verse and 詞."""
     read: tuple[str, ...] = ()
-    """The lines as they were read, with Simplified characters replaced by the words for which they stand."""
+    """The lines as they were read, in Traditional characters."""
 
     @property
     def ok(self) -> bool:
@@ -163,7 +167,7 @@ class Verdict:
 
     @property
     def judged(self) -> str:
-        """What was judged: "tones and rhyme", "rhyme" (old-style), "tones" (couplet), a wrong "shape", or "nothing"."""
+        """What was judged: "tones and rhyme", "rhyme", "tones" (couplet), "shape", "nothing"."""
         if self.form is None:
             return "nothing"
         if any(violation.rule in SHAPE_RULES for violation in self.violations):
@@ -175,14 +179,16 @@ class Verdict:
         return "rhyme"
 
     def _repr_html_(self) -> str:
-        """Return HTML: the poem with tone signs, its faulty characters in red, then a list of faults and notes."""
+        """Return HTML: the poem with tone signs and faults in red, then faults and notes."""
         # 1) The poem.
         faulty = {(fault.line, fault.position) for fault in self.violations}
         rows = []
         for number, (line, read) in enumerate(zip(self.lines, self.read, strict=True), 1):
             row = ""
             for position, (written, character) in enumerate(zip(line, read, strict=True), 1):
-                style = _FAULTY if (number, position) in faulty else ""
+                style = ""
+                if (number, position) in faulty:
+                    style = _FAULTY
                 tone = sign(character, self.standard)
                 row += f"<ruby{style}>{escape(written)}<rt>{tone}</rt></ruby>"
             rows.append(row)
@@ -211,7 +217,7 @@ def sign(character: str, standard: str = PINGSHUI.name) -> str:
 
 
 def heading(verdict: Verdict) -> str:
-    """Return one line: form, kind (古絕, 折腰體), template, rhyme, strictness, and the standard unless it is 平水韻."""
+    """Return one line: form, kind (古絕, 折腰體), template, rhyme, strictness, and another standard."""
     standard = STANDARDS[verdict.standard]
     parts = [verdict.form or here("formless")]
     if verdict.form:
@@ -243,7 +249,7 @@ def summary(verdict: Verdict) -> str:
     return line
 
 
-# -- notes -------------------------------------------------------------------------------------------------------
+# -- notes ----------------------------------------------------------------------------------------
 
 
 def shape_note(lines: Sequence[str]) -> Note:
@@ -263,7 +269,7 @@ def shape_note(lines: Sequence[str]) -> Note:
 
 
 def reading_notes(read: "ReadText", lines: Sequence[str]) -> Iterator[Note]:
-    """Yield notes on what was left out of a text, how it was cut into lines, and how ambiguous characters were read."""
+    """Yield notes on how a text was read: what was left out, cut into lines or ambiguous."""
     yield from _named("left_out", read.left_out)
     if read.cut:
         yield Note("cut", width=read.cut)
@@ -276,18 +282,18 @@ def reading_notes(read: "ReadText", lines: Sequence[str]) -> Iterator[Note]:
 
 
 def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool) -> Iterator[Note]:
-    """Yield notes on unknown characters and, if `repeated` is true, on words that occur in several lines 重字."""
+    """Yield notes on unknown characters and, if `repeated`, on words that several lines have 重字."""
     if repeated:
         yield from _named("repeated", _repeated(lines))
     text = "".join(lines)
-    strange = set(text).difference(mandarin_readings() if standard.rimes else table("characters"))
-    if strange:
+    known = mandarin_readings() if standard.rimes else table("characters")
+    if set(text).difference(known):
         unknown = [one for one in dict.fromkeys(text) if not standard.tones(one)]
         yield from _named("unknown", unknown)
 
 
 def _repeated(lines: Sequence[str]) -> list[str]:
-    """List the words that occur in several lines, the first `_MANY` as they are written and with their lines."""
+    """List the words that several lines have, the first `_MANY` as written and with their lines."""
     words_of_lines = one_form("\n".join(lines)).split("\n")
     times: Counter[str] = Counter()
     for words in words_of_lines:
@@ -306,7 +312,7 @@ def _repeated(lines: Sequence[str]) -> list[str]:
 
 
 def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator[Note]:
-    """Yield the remarks of later manuals on a regulated poem in a level rhyme group: 撞韻, 擠韻, 冒韻, 四字目孤平."""
+    """Yield later manuals' remarks on a regulated poem in a level group: 撞韻, 擠韻, 冒韻, 四字目孤平."""
     # 1) The oblique groups whose syllables differ from those of the rhyme only in tone: the oblique
     # classes follow the level ones in the same order.
     level = [names for names in standard.classes if standard.groups[names[0]].side == LEVEL]
@@ -324,8 +330,11 @@ def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator
             clashing.append(f"{line[-1]} ({number}.{len(line)})")
         for position, character in enumerate(line[:-1], 1):
             if standard.rhymes(character) == {rhyme}:
-                within = within_rhymed if rhymed else within_unrhymed
-                within.append(f"{character} ({number}.{position})")
+                where = f"{character} ({number}.{position})"
+                if rhymed:
+                    within_rhymed.append(where)
+                else:
+                    within_unrhymed.append(where)
         tones = [standard.tones(character) for character in line[-5:-2]]
         if tones == [{OBLIQUE}, {LEVEL}, {OBLIQUE}]:
             lone_level.append(f"{line[-4]} ({number}.{len(line) - 3})")

@@ -11,6 +11,7 @@ from lab.report import (
     CONFIRMED,
     REFINED,
     REFUTED,
+    REGISTERED,
     UNDECIDED,
     Claim,
     Finding,
@@ -47,6 +48,16 @@ def test_a_claim_has_all_that_its_rules_need(claim: Claim) -> None:
     assert all(rule.label for rule in (*claim.other, *claim.before))
 
 
+def test_27_rules_were_registered() -> None:
+    assert sum(len(claim.registered) for claim in CLAIMS) == 27
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_a_rule_that_is_not_registered_says_why(claim: Claim) -> None:
+    assert claim.written in (REGISTERED, "before its rows", "after its rows")
+    assert bool(claim.change) == (claim.written != REGISTERED)
+
+
 def test_no_seed_was_used_before_and_the_command_takes_them() -> None:
     seeds = document()["seeds"]
     assert len(seeds["hours"]) >= 5
@@ -65,7 +76,7 @@ def test_a_rule_tries_its_conditions_in_turn() -> None:
 
 
 def finding(*values: float, confirmed: str = "x <= 1", refined: str = "x <= 2") -> Finding:
-    claim = Claim("one/two", "", {"x": ""}, Rule(confirmed, refined), "", "")
+    claim = Claim("one/two", "", {"x": ""}, Rule(confirmed, refined), "", "", REGISTERED)
     return Finding(
         claim, {seed: {"x": value, "y": 0} for seed, value in enumerate(values, start=11)}
     )

@@ -14,7 +14,7 @@ from lab.report import optimizers, perplexity, softmax
 from lab.report.clipping import acts
 from lab.report.course import STEPS, diagnose, spikes, train
 from lab.report.experiment import Row, Rows
-from lab.report.optimizers import ADAM, FAMILIES, MOMENTUM, RACE, SETTINGS
+from lab.report.optimizers import ADAM, CLIPPED, FAMILIES, MOMENTUM, PLAIN, RACE
 from lab.report.samples import CALLS, printed_poems
 from lab.report.zero import compare_units
 from pingze.network.batches import Ids
@@ -130,12 +130,11 @@ def test_clipping_acts_where_a_threshold_is_passed(
 
 
 def rows(dev: dict[str, list[float]], spikes: dict[str, list[int]] | None = None) -> Rows:
-    """The grids' rows with these figures of dev, in the grid's order; inf has diverged."""
+    """The rows of the grid without clipping with these figures of dev, in the grid's order; inf has diverged."""
     found = {}
-    trials = iter(optimizers.trials(setup(), {}))
     for family in FAMILIES:
-        for number, settings in enumerate(SETTINGS[family]):
-            value, name = dev[family][number], next(trials).name
+        for number, settings in enumerate(PLAIN.settings(family)):
+            value, name = dev[family][number], PLAIN.name(family, settings)
             figures = {
                 "dev_nats": None if math.isinf(value) else value,
                 "diverged": math.isinf(value),
@@ -150,13 +149,19 @@ PEAKED = [9.0] * 6 + [6.0, 5.0, 5.2] + [9.0] * 5 + [math.inf]
 
 
 def test_the_best_of_fifteen_settings_of_each_runs_in_the_race() -> None:
-    assert {len(settings) for settings in SETTINGS.values()} == {15}
-    assert len(optimizers.trials(setup(), {})) == 30
+    assert {len(PLAIN.settings(family)) for family in FAMILIES} == {15}
     found = rows({MOMENTUM: PEAKED, ADAM: PEAKED})
-    race = {trial.name: trial.settings for trial in optimizers.trials(setup(), found)[30:]}
-    assert [*race] == [family + RACE for family in FAMILIES]
-    assert race[MOMENTUM + RACE].items() > SETTINGS[MOMENTUM][7].items()
-    assert race[ADAM + RACE]["learning_rate"] == 0.0051
+    every = {trial.name: trial.settings for trial in optimizers.trials(setup(), found)}
+    assert [name for name in every if name.endswith(RACE)] == [MOMENTUM + RACE, ADAM + RACE]
+    assert every[MOMENTUM + RACE].items() > PLAIN.settings(MOMENTUM)[7].items()
+    assert every[ADAM + RACE]["learning_rate"] == 0.0051
+
+
+def test_clipped_trainings_begin_as_the_reports_do() -> None:
+    clipped = [each for each in optimizers.trials(setup(), {}) if "clipped" in each.name]
+    assert len(clipped) == 10
+    assert {trial.settings["initialization"] for trial in clipped} == {"xavier"}
+    assert {trial.settings["clip_norm"] for trial in clipped} == {1.0}
 
 
 def test_a_wider_tolerance_admits_more_settings_but_none_beyond_a_gap() -> None:
@@ -182,10 +187,13 @@ def test_steadiness_is_measured_around_the_best_rate() -> None:
 def test_the_race_is_judged_by_the_first_look_at_the_target() -> None:
     row = Row("", {}, {}, {"looks": [0, 10, 20, 30], "dev": [9.0, 6.5, 6.1, None]})
     assert [optimizers.arrival(row, nats) for nats in (6.5, 6.2, 6.0)] == [10, 20, math.inf]
-    found = {**rows({MOMENTUM: PEAKED, ADAM: PEAKED})}
-    for family, dev in ((MOMENTUM, [9.0, 9.0]), (ADAM, [9.0, 5.0])):
-        found[family + RACE] = Row("", {}, {}, {"looks": [0, 10], "dev": dev})
-    assert optimizers.judge(found)["fast"]["ratio_6.0"] == math.inf
+    found = {}
+    for grid, fives in ((PLAIN, (math.inf, 10)), (CLIPPED, (20, 10))):
+        for family, step in zip(FAMILIES, fives, strict=True):
+            dev = [9.0, 5.0 if step == 10 else 9.0, 5.0 if step == 20 else 9.0]
+            found[grid.race(family)] = Row("", {}, {}, {"looks": [0, 10, 20], "dev": dev})
+    assert optimizers.arrivals(found, 6.0, PLAIN) == (math.inf, 10)
+    assert optimizers.arrivals(found, 6.0, CLIPPED) == (20, 10)
 
 
 def test_fourteen_poems_are_judged_and_none_is_kept_here() -> None:

@@ -1,1 +1,1 @@
-"""Decide which characters may come next in a text so that the text can still keep its constraints."""
+"""Decide which characters may come next so that a text can still keep its constraints."""

@@ -13,7 +13,7 @@ Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways
     positions in the text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -62,40 +62,53 @@ class PartialTexts:
     @classmethod
     def joined(cls, parts: Sequence["PartialTexts"]) -> "PartialTexts":
         """Concatenate the states of texts that belong to the same request."""
-        names = vars(parts[0])
-        return cls(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in names})
+        joined = {}
+        for name in vars(parts[0]):
+            joined[name] = np.concatenate([getattr(part, name) for part in parts])
+        return cls(**joined)
 
 
 class CompiledRequest:
     """A request compiled against a lexicon, before anything is written."""
 
     def __init__(self, lexicon: Lexicon, request: Request) -> None:
-        self.lexicon, self.request = lexicon, request
+        self.lexicon = lexicon
+        self.request = request
         self.layout = request.form.layout(request.lines)
         self.places = len(self.layout.line)
-        self.size = self.places if request.form.tune else 2 * request.form.width
-        """The number of positions whose tones depend on one another: in 詩 those of a couplet 聯, in 詞 all."""
-        self.echoes = request.form.tune.echoes if request.form.tune else {}
+        self.size = 2 * request.form.width
+        """The number of positions whose tones depend on one another: a couplet's, or in 詞 all."""
+        self.echoes: Mapping[int, int] = {}
+        if request.form.tune:
+            self.size = self.places
+            self.echoes = request.form.tune.echoes
         self.repeated = np.isin(np.arange(self.places), list(self.echoes))
         self.tokens = self.places + request.lines  # a mark after each line
-        # 1. The characters that are not excluded and, for each set of wanted tones, those that fit
-        #    one of them.
+        # 1) the characters that are not excluded
         self.base = lexicon.vocabulary.is_han.copy()
-        excluded = {form for character in request.exclude for form in forms(character)}
-        self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
-        wanted = np.arange(8)[:, None] >> np.array(WANTS) & 1
-        self.by_wanted_tones = (wanted @ lexicon.fits[Lexicon.COMPOSED] > 0) & self.base
-        # 2. The feet under each template with their rhymes, and the ways to write each couplet.
-        self.kinds = [
-            line_types(opening, request.lines) if opening else () for opening in request.openings
-        ]
+        for character in request.exclude:
+            for form in forms(character):
+                if form in lexicon.vocabulary:
+                    self.base[lexicon.vocabulary.ids[form]] = False
+        # 2) for each set of wanted tones, the characters that fit one of them; bit w of the set's
+        #    number says that it holds tone w
+        self.by_wanted_tones = np.zeros((1 << len(WANTS), len(self.base)), bool)
+        for number in range(len(self.by_wanted_tones)):
+            for tone in WANTS:
+                if number >> tone & 1:
+                    fitting = lexicon.fits[Lexicon.COMPOSED, tone]
+                    self.by_wanted_tones[number] |= fitting & self.base
+        # 3) the feet under each template with their rhymes, and the ways to write each couplet
+        self.kinds: list[Sequence[str]] = []
+        for opening in request.openings:
+            self.kinds.append(line_types(opening, request.lines) if opening else ())
         self.rhyming = RhymePlaces(lexicon, request, self.kinds)
         self.waived = {self.layout.starts[line - 1] + at - 1 for line, at in request.waived}
         self.feet = self.rhyming.at.copy()
         self.feet[list(self.waived)] = False
         self.asked, self.exists = self._ways()
-        # 3. The sets from which positions draw, as columns: G for each kind of foot, then level,
-        #    oblique, all.
+        # 4) the sets from which positions draw, as columns: G for each kind of foot, then level,
+        #    oblique, all
         rhymes = self.rhyming.rhymes[Lexicon.COMPOSED].reshape(-1, len(self.base))
         self.members = np.concatenate([rhymes, lexicon.one_form]).T & self.base[:, None]
         self.whole = self.members.sum(axis=0)
@@ -108,18 +121,20 @@ class CompiledRequest:
         """
         T = len(self.kinds)
         K = self.places // self.size
-        every: list[list[str]] = []
-        for kinds in self.kinds:
-            couplets = [kinds[2 * k : 2 * k + 2] for k in range(K)]
-            every += [self._patterns(couplet) for couplet in couplets]
-        W = max(len(patterns) for patterns in every)
-        asked = np.full((T * K, W, self.size), WANTS_ANY, np.int8)
-        exists = np.zeros((T * K, W), bool)
-        for row, patterns in enumerate(every):
-            exists[row, : len(patterns)] = True
-            for w, tones in enumerate(patterns):
-                asked[row, w] = [_TONES[tone] for tone in tones]
-        return asked.reshape(T, K, W, self.size), exists.reshape(T, K, W)
+        # 1) list the patterns of each couplet under each template
+        patterns_of: dict[tuple[int, int], list[str]] = {}
+        for t, kinds in enumerate(self.kinds):
+            for k in range(K):
+                patterns_of[t, k] = self._patterns(kinds[2 * k : 2 * k + 2])
+        # 2) write them into arrays
+        W = max(len(patterns) for patterns in patterns_of.values())
+        asked = np.full((T, K, W, self.size), WANTS_ANY, np.int8)
+        exists = np.zeros((T, K, W), bool)
+        for (t, k), patterns in patterns_of.items():
+            exists[t, k, : len(patterns)] = True
+            for w, pattern in enumerate(patterns):
+                asked[t, k, w] = [_TONES[tone] for tone in pattern]
+        return asked, exists
 
     def _patterns(self, kinds: Sequence[str]) -> list[str]:
         """List the tone patterns of a couplet with lines of these types; () allows any tones."""
@@ -135,7 +150,8 @@ class CompiledRequest:
         for first, second in couplets:
             upper = accepted(first, form.width, self.request.strictness)
             lower = accepted(second, form.width, self.request.strictness)
-            patterns += [one.tones + other.tones for one, other in product(upper, lower)]
+            for one, other in product(upper, lower):
+                patterns.append(one.tones + other.tones)
         return patterns
 
     def asked_at(self, place: int) -> Int[Array, "T W"]:
@@ -150,8 +166,9 @@ class CompiledRequest:
         """
         k, at = divmod(place, self.size)
         width = self.request.form.width
-        needed = at >= width and k in self.request.form.antithetical(self.request.lines)
-        return place - width if needed else None
+        if at >= width and k in self.request.form.antithetical(self.request.lines):
+            return place - width
+        return None
 
     def named(self, alive: Bool[Array, "G"]) -> list[str]:
         """Return the name of one group for each rhyme: the first group that is still possible."""
@@ -162,10 +179,14 @@ class CompiledRequest:
     def fits(
         self, place: int, ids: Array | int, given: Array | bool = True
     ) -> Bool[Array, "... T W"]:
-        """Check which tone patterns allow `ids` at `place`: in any reading if `given`, otherwise in the usable tone."""
+        """Check which tone patterns allow `ids` at `place`.
+
+        A given character may have any of its readings, another one its usable tone.
+        """
         if place in self.waived:
             return np.ones((*np.shape(ids), *self.asked_at(place).shape), bool)
-        given, ids = (np.asarray(each, int)[..., None, None] for each in (given, ids))
+        given = np.asarray(given, int)[..., None, None]
+        ids = np.asarray(ids, int)[..., None, None]
         return self.lexicon.fits[given, self.asked_at(place), ids]
 
     @cached_property
@@ -204,7 +225,7 @@ class CompiledRequest:
         return self.layout.starts[fix.line - 1] + fix.position - 1
 
     def agreeing(self, fixed: Fixes) -> tuple[Bool[Array, "T G"], Bool[Array, "T K W"]]:
-        """Return two masks: the hypotheses and the ways to write each couplet that agree with the fixed characters."""
+        """Return masks of the hypotheses and of the couplets' ways that agree with `fixed`."""
         ways = self.exists.copy()
         alive = np.ones((len(self.kinds), len(self.rhyming.of_row)), bool)
         for place, id_ in enumerate(fixed):
@@ -212,22 +233,20 @@ class CompiledRequest:
                 continue
             ways[:, place // self.size] &= self.fits(place, id_)
             foot = self.feet[place]
-            before = [
-                other
-                for other in range(place)
-                if fixed[other] == id_ and self.echoes.get(place) != other
-            ]
             alive &= ~foot[:, None] | self.rhyming.fitting(place, generous=True)[:, id_]
+            before = [other for other in range(place) if fixed[other] == id_]
+            if self.echoes.get(place) in before:
+                before.remove(self.echoes[place])
             alive &= ~(foot & self.feet[before].any(axis=0))[:, None]  # no character rhymes twice
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
         return self.rhyming.settle(alive), ways
 
     def free(self, texts: Int[Array, "... P"]) -> Bool[Array, "... P"]:
-        """Return a mask of the positions to fill, except in a repeating line 疊句, which copies earlier positions."""
+        """Return a mask of the positions to fill, without lines that repeat earlier ones 疊句."""
         return (texts == FREE) & ~self.repeated
 
     def left(self, texts: Int[Array, "... P"], place: int) -> Int[Array, "D ... T"]:
-        """Count the free positions from `place` onward, by kind of foot; a last row counts the unrhymed positions."""
+        """Count the free positions from `place` onward, by kind of foot, then the unrhymed ones."""
         return self.free(texts)[..., place:] @ self.rhyming.drawing[:, place:]
 
     def stock(self, unused: Bool[Array, "V"]) -> Int[Array, "S"]:
@@ -238,41 +257,44 @@ class CompiledRequest:
         return self.whole - self.members[~unused].sum(axis=0)
 
     def nearly_used_up(self, partial_texts: PartialTexts, place: int) -> Int[Array, "rows"]:
-        """Return the rows of the texts that might become impossible to complete if one more character is added."""
+        """Return the rows of texts that one more character might make impossible to complete."""
         left = self.left(partial_texts.texts, place)
-        stock, most = partial_texts.stock, left[:-1].sum(axis=0).max(axis=1)
+        stock = partial_texts.stock
+        feet = left[:-1].sum(axis=0).max(axis=1)
+        others = left[-1].max(axis=1)
         alive = np.logical_or.reduce(partial_texts.alive, axis=1)[:, None] & self.rhyming.concerned
-        narrow = alive & (self._of_feet(stock) <= most[:, None, None])
-        return np.flatnonzero(
-            narrow.any(axis=(1, 2)) | self._are_few(stock, most + left[-1].max(axis=1) + 1)
-        )
+        lacks_rhymes = alive & (self._of_feet(stock) <= feet[:, None, None])
+        lacks_tones = self._are_few(stock, feet + others + 1)
+        return np.flatnonzero(lacks_rhymes.any(axis=(1, 2)) | lacks_tones)
 
     def _of_feet(self, stock: Int[Array, "N S"]) -> Int[Array, "N F G"]:
-        """Select from `stock` (numbers of unused characters) the numbers of rhymes, by kind of foot and group."""
+        """Select from `stock` the numbers of unused rhymes, by kind of foot and group."""
         return stock[:, :-3].reshape(len(stock), *self.rhyming.concerned.shape)
 
     def can_complete(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N T G"]:
-        """Check for each hypothesis, by Hall's condition, whether the positions from `place` onward can be filled."""
-        left, stock = self.left(partial_texts.texts, place), partial_texts.stock
-        # 1. The rhymes: those of each kind of foot must suffice for its feet and for all feet that
-        #    draw from them.
+        """Check by Hall's condition whether each hypothesis can be completed from `place` on."""
+        left = self.left(partial_texts.texts, place)
+        stock = partial_texts.stock
+        # 1) the rhymes: those of each kind of foot must suffice for its feet and for all feet that
+        #    draw from them
         demand = np.einsum("fk,knt->ntf", self.rhyming.within, left[:-1])[..., None]
         enough = np.logical_or(self._of_feet(stock)[:, None] >= demand, ~self.rhyming.concerned)
         result: Array = self.rhyming.settle(enough.all(axis=2))
-        # 2. The tones.
+        # 2) the tones
         few = self._are_few(stock, left.sum(axis=0).max(axis=1))
         for row, t in np.argwhere(few[:, None] & partial_texts.alive.any(axis=2)).tolist():
             result[row, t] &= self._tones_suffice(partial_texts, row, t, place, left[:, row, t])
         return result
 
     def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
-        """Check whether either tone has fewer than `places` characters left; if characters may repeat, fewer than 1."""
-        return stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
+        """Check whether a tone has fewer than `places` characters left (none, if they repeat)."""
+        needed = 1 if self.request.repeat else places
+        return stock[:, -3:-1].min(axis=1) < needed
 
     def _tones_suffice(
         self, partial_texts: PartialTexts, row: int, t: int, place: int, counts: Int[Array, "D"]
     ) -> bool:
-        """Check whether the remaining characters of each tone suffice to write the rest of a text."""
+        """Check whether the characters left of each tone suffice for the rest of a text."""
         size = self.size
         blank = self.free(partial_texts.texts[row])
         # 1) Collect the numbers of level and oblique characters that the possible ways require, not
@@ -284,9 +306,10 @@ class CompiledRequest:
             tones = self.asked[t, k, partial_texts.ways[row, t, k]][:, free]
             levels = (tones == WANTS_LEVEL).sum(axis=1).tolist()
             obliques = (tones == WANTS_OBLIQUE).sum(axis=1).tolist()
-            of_couplet = set(zip(levels, obliques, strict=True))
-            sums = product(needed, of_couplet)
-            needed = {(one[0] + other[0], one[1] + other[1]) for one, other in sums}
+            sums: set[tuple[int, int]] = set()
+            for level, oblique in set(zip(levels, obliques, strict=True)):
+                sums.update((level + others[0], oblique + others[1]) for others in needed)
+            needed = sums
         # 2) Compare them with the stock.
         level, oblique, total = partial_texts.stock[row, -3:].tolist()
         feet = counts[:-1].tolist()

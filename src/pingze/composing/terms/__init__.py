@@ -1,4 +1,4 @@
-"""Define terms: potentials that multiply a text's weight, in addition to the model and the constraints.
+"""Define terms: potentials that multiply a text's weight, beside the model and the constraints.
 
 This file defines the base class. Each module defines one kind of term: antithesis, mood (also
 `like`), or taste.
@@ -33,11 +33,11 @@ class Term:
     """The base class of terms. Each method adds nothing unless a subclass overrides it."""
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float[Array, "... V"] | None:
-        """Return the log of a factor for each character at `place`: one row per text, or one row for all texts."""
+        """Return the log of a factor for each character at `place`: a row per text, or one."""
         return None
 
     def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Return a number for each text's last token, to be added to the text's log-weight and to its score."""
+        """Return a number for each text's last token, to add to its log-weight and its score."""
         return None
 
     def of_text(self, lines: Sequence[str]) -> float:
@@ -45,6 +45,8 @@ class Term:
         return 0.0
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float[Array, "V"] | None:
-        """Return the log of a factor for each character that could replace a finished text's character at `place`."""
-        added = self.before_draw(text[None], place)
-        return added if added is None or added.ndim == 1 else added[0]
+        """Return the log of a factor for each character that could stand at `place` of a text."""
+        factors = self.before_draw(text[None], place)
+        if factors is not None and factors.ndim > 1:
+            return factors[0]
+        return factors

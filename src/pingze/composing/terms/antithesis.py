@@ -38,22 +38,26 @@ WEAK = -1.5
 
 Of shuffled couplets, over half do.
 """
-ALIKE, APART = 0.6, 1.3
-"""Near-synonyms have vectors u with a cosine of at least `ALIKE`, and a score below `APART`."""
+ALIKE = 0.6
+"""The least cosine of the vectors u of near-synonyms."""
+APART = 1.3
+"""The score that near-synonyms do not reach."""
 
 
 class Antithesis:
-    """A table of scores for K tokens: s(a, b) is the dot product of row a of `above` and row b of `below`.
+    """A table of scores for K tokens.
 
-    Scores are computed in float64 and rounded to float32: each kind of processor adds the products
-    in a different order, and the rounding hides the differences.
+    s(a, b) is the dot product of row a of `above` and row b of `below`. Scores are computed in
+    float64 and rounded to float32: each kind of processor adds the products in a different order,
+    and the rounding hides the differences.
     """
 
     def __init__(
         self, tokens: Sequence[str], above: Float[Array, "K R"], below: Float[Array, "K R"]
     ) -> None:
         self.rows = {token: row for row, token in enumerate(tokens)}
-        self.above, self.below = above.astype(np.float64), below.astype(np.float64)
+        self.above = above.astype(np.float64)
+        self.below = below.astype(np.float64)
 
     @classmethod
     def of_vectors(
@@ -64,26 +68,29 @@ class Antithesis:
         bias: Float32[Array, "K"],
         log_z: Float32[Array, "K"],
     ) -> "Antithesis":
-        """Build the table from u (`vectors`), d (`signs`), c (`bias`) and ln Z (`log_z`) of the module's formula."""
-        one = np.ones_like(bias)
+        """Build the table from u, d (`signs`), c (`bias`) and ln Z of the module's formula."""
+        ones = np.ones_like(bias)
         return cls(
             tokens,
-            np.column_stack([vectors * signs, one, -log_z]),
-            np.column_stack([vectors, bias, one]),
+            above=np.column_stack([vectors * signs, ones, -log_z]),
+            below=np.column_stack([vectors, bias, ones]),
         )
 
     def of(self, vocabulary: Vocabulary) -> "Antithesis":
-        """Copy the table in the order of a vocabulary's ids; tokens that the table lacks score 0."""
-        zero = np.zeros((1, self.above.shape[1]))
+        """Copy the table in the order of a vocabulary's ids. Tokens that it lacks score 0."""
         rows = [self.rows.get(token, -1) for token in vocabulary.tokens]
-        above, below = (np.vstack([side, zero])[rows] for side in (self.above, self.below))
-        return Antithesis(vocabulary.tokens, above, below)
+        zeros = np.zeros((1, self.above.shape[1]))
+        return Antithesis(
+            vocabulary.tokens,
+            above=np.vstack([self.above, zeros])[rows],
+            below=np.vstack([self.below, zeros])[rows],
+        )
 
     def opposite(self, ids: Int[Array, "N"]) -> Float32[Array, "N K"]:
-        """Return the scores s(a, b), where a is each of the given tokens and b is every token of the table."""
-        distinct, place = np.unique(ids, return_inverse=True)
-        scores: Array = self._scores({"above": self.above[distinct]})[0][place]
-        return scores
+        """Return the scores s(a, b) of each given token a with every token b of the table."""
+        distinct, inverse = np.unique(ids, return_inverse=True)
+        scores = self._scores({"above": self.above[distinct]})[0]
+        return scores[inverse]
 
     @cached_property
     def _scores(self) -> Callable[[Mapping[str, Array]], list[Array]]:
@@ -101,28 +108,30 @@ class Antithesis:
 
     def score(self, first: str, second: str) -> float:
         """Return the mean score of the opposite characters in a couplet."""
-        pairs = self._known(first, second)
-        return sum(float(self.above[a] @ self.below[b]) for _, a, b in pairs) / len(first)
+        known = self._known(first, second)
+        return sum(float(self.above[a] @ self.below[b]) for _, a, b in known) / len(first)
 
     def alike(self, first: str, second: str) -> list[int]:
-        """Return the positions, from 0, at which two lines have near-synonyms, which poets avoid."""
-        found = []
+        """Return the positions, from 0, of near-synonyms in two lines, which poets avoid."""
+        places = []
         for place, a, b in self._known(first, second):
-            if a != b and self.above[a] @ self.below[b] < APART:
-                one, other = self.below[[a, b], :-2]  # the vectors u
-                if one @ other >= ALIKE * np.linalg.norm(one) * np.linalg.norm(other):
-                    found.append(place)
-        return found
+            if a == b or self.above[a] @ self.below[b] >= APART:
+                continue
+            u_a, u_b = self.below[[a, b], :-2]
+            if u_a @ u_b >= ALIKE * np.linalg.norm(u_a) * np.linalg.norm(u_b):
+                places.append(place)
+        return places
 
     def _known(self, first: str, second: str) -> list[tuple[int, int, int]]:
         """List each pair of opposite characters as (position, row, row).
 
         Skip a pair if the table lacks a character.
         """
-        pairs = enumerate(zip(first, second, strict=True))
-        return [
-            (at, self.rows[a], self.rows[b]) for at, (a, b) in pairs if {a, b} <= self.rows.keys()
-        ]
+        known = []
+        for place, (a, b) in enumerate(zip(first, second, strict=True)):
+            if a in self.rows and b in self.rows:
+                known.append((place, self.rows[a], self.rows[b]))
+        return known
 
     def of_poem(self, form: Form, lines: Sequence[str]) -> float | None:
         """Return the mean score of a poem's couplets that need antithesis.
@@ -130,37 +139,43 @@ class Antithesis:
         None if the poem has no such couplet.
         """
         scores = [self.score(lines[2 * k], lines[2 * k + 1]) for k in form.antithetical(len(lines))]
-        return sum(scores) / len(scores) if scores else None
+        if not scores:
+            return None
+        return sum(scores) / len(scores)
 
 
 class Opposites(Term):
-    """A term that adds to a character's ln p its score with the opposite character, times the request's `antithesis`.
+    """A term that adds to a character's ln p its score with the opposite character.
 
-    The rows of `table` are in the order of the vocabulary's ids.
+    The score is weighted by the request's `antithesis`. The rows of `table` are in the order of the
+    vocabulary's ids.
     """
 
     def __init__(self, table: Antithesis, compiled: CompiledRequest) -> None:
-        self.table, self.compiled, self.weight = (
-            table,
-            compiled,
-            np.float32(compiled.request.antithesis),
-        )
+        self.table = table
+        self.compiled = compiled
+        self.weight = np.float32(compiled.request.antithesis)
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "N V"] | None:
         """Return each character's weighted score, given the character above.
 
         None where no antithesis is needed.
         """
-        if (above := self.compiled.opposite(place)) is None:
+        above = self.compiled.opposite(place)
+        if above is None:
             return None
-        added: Array = self.table.opposite(texts[:, above]) * self.weight
-        return added
+        scores: Array = self.table.opposite(texts[:, above])
+        return scores * self.weight
 
     def of_text(self, lines: Sequence[str]) -> float:
-        """Return a couplet's weighted sum of scores; 0 for a longer poem, which antithesis affects only while drawn."""
+        """Return a couplet's weighted sum of scores.
+
+        0 for a longer poem, which antithesis affects only while it is drawn.
+        """
         if self.compiled.request.lines != 2:
             return 0.0
-        text, width = "".join(lines), self.compiled.request.form.width
+        text = "".join(lines)
+        width = self.compiled.request.form.width
         return float(self.weight) * width * self.table.score(text[:width], text[width:])
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
@@ -177,32 +192,39 @@ class Opposites(Term):
 
 @lru_cache(maxsize=8)
 def antithesis_table(vocabulary: Vocabulary | None = None) -> Antithesis:
-    """Load the table that ships with the package, in the order of a vocabulary's ids if one is given."""
+    """Load the table that ships with the package, for a vocabulary's ids if one is given."""
     if vocabulary is not None:
         return antithesis_table().of(vocabulary)
     with (
         as_file(files("pingze.network") / "weights" / "antithesis.safetensors") as path,
         safe_open(path, framework="numpy") as file,
     ):
-        tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+        tensors = {}
+        for name in file.keys():  # noqa: SIM118
+            tensors[name] = file.get_tensor(name).astype(np.float32)
         return Antithesis.of_vectors(file.metadata()["characters"], **tensors)
 
 
 def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
-    """Yield a note on each couplet with weak antithesis 對仗, or with two or more pairs of near-synonyms 合掌.
+    """Yield a note on each couplet with weak antithesis 對仗 or near-synonyms 合掌 (two or more pairs).
 
     Args:
         verdict: The verdict that `check` returned. Only couplets that need antithesis are judged:
             none in 古 and 絕.
     """
-    lines, form = verdict.read, FORMS.get(verdict.form or "")
-    couplets = (
-        form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else range(0)
-    )
-    for k in range(1) if verdict.judged == "tones" else couplets:
-        first, second = lines[2 * k : 2 * k + 2]
+    form = FORMS.get(verdict.form or "")
+    couplets = range(0)
+    if verdict.judged == "tones":  # a couplet alone
+        couplets = range(1)
+    elif verdict.judged == "tones and rhyme" and form:
+        couplets = form.antithetical(len(verdict.read))
+    for k in couplets:
+        first = verdict.read[2 * k]
+        second = verdict.read[2 * k + 1]
         if antithesis_table().score(first, second) < WEAK:
             yield Note("weak_antithesis", line=2 * k + 1, other_line=2 * k + 2)
-        elif len(alike := antithesis_table().alike(first, second)) > 1:
+            continue
+        alike = antithesis_table().alike(first, second)
+        if len(alike) > 1:
             has = [f"{first[at]}{second[at]} ({2 * k + 1}.{at + 1})" for at in alike]
             yield Note("fine", rule="合掌", has=has, more=0)

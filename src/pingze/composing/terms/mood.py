@@ -1,4 +1,4 @@
-r"""Multiply each character's weight by a fixed factor, from the poem's mood 情 or from the options `like` and `unlike`.
+r"""Multiply each character's weight by a fixed factor, for a mood 情 or for `like` and `unlike`.
 
 While a text of a mood is drawn, the weight of each character c is multiplied by exp m(c), where
 
@@ -26,21 +26,26 @@ NATS = 1.5  # added to ln p of characters to prefer, and taken from ln p of char
 
 @lru_cache(maxsize=4)
 def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
-    """Return, for each mood, m(c) of every token c: the nats added to ln p of c. m(c) is 0 for a token without data."""
-    cells = table("moods", "pingze.composing.terms")
-    rows = [
-        cells[token].split("\t") if token in cells else [0.0] * len(MOODS)
-        for token in vocabulary.tokens
-    ]
-    return dict(zip(MOODS, np.array(rows, np.float64).astype(np.float32).T, strict=True))
+    """Return, for each mood, m(c) of every token c: the nats added to ln p of c.
+
+    m(c) is 0 for a token without data.
+    """
+    values = np.zeros((len(MOODS), len(vocabulary)), np.float32)
+    for token, cells in table("moods", "pingze.composing.terms").items():
+        if token in vocabulary:
+            values[:, vocabulary.ids[token]] = [float(cell) for cell in cells.split("\t")]
+    return dict(zip(MOODS, values, strict=True))
 
 
 def likeness(vocabulary: Vocabulary, like: str, unlike: str) -> Float32[Array, "V"]:
-    """Return `NATS` for characters only in `like`, -`NATS` for characters only in `unlike`, and 0 for all others."""
+    """Return `NATS` for characters in `like`, -`NATS` for those in `unlike`, and 0 for others."""
     leaning = np.zeros(len(vocabulary), np.float32)
-    for characters, nats in ((like, NATS), (unlike, -NATS)):
-        for each in {*characters} & vocabulary.ids.keys():
-            leaning[vocabulary.ids[each]] += nats
+    for character in set(like):
+        if character in vocabulary:
+            leaning[vocabulary.ids[character]] += NATS
+    for character in set(unlike):
+        if character in vocabulary:
+            leaning[vocabulary.ids[character]] -= NATS
     return leaning
 
 

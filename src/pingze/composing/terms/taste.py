@@ -1,22 +1,21 @@
-"""Weigh a text by a prediction of readers' scores, because these scores depend on more than the model's probability.
+"""Weigh a text by a prediction of readers' scores, which depend on more than its probability.
 
 While a text is drawn, each token multiplies the text's weight by exp(`taste` · s), where `taste` is
 the request's strength of taste and s is the sum
 
     LIKELY · ln p of the token
-    + NAMED, if the token is a character of the title or theme that has not appeared in the text
-    before − WORN · w, if the token completes a character pair that composed poems overuse by w nats
-    (`worn`), and if neither
-      character of the pair is in the title or theme; half as much in 詞
+    + NAMED, if the token is a character of the title or theme that is new in the text
+    − WORN · w, if the token completes a character pair that composed poems overuse by w nats
+      (`worn`), and if neither character of the pair is in the title or theme; half as much in 詞
     + REWARD · r·h, where h is the model's state after the token and r the reward vector learned
     from readers' scores.
 
 r (`checkpoint.Checkpoint.reward`) has the coefficients of h in a ridge regression of readers'
 scores on the mean h over a text, the mean ln p, and the share of the title's characters in the text
-(lab/experiments/reward.py). So r·h, summed over a text, predicts the readers' score. docs/sampling.md
-explains how the terms were found. At the end, the text with the highest sum of s becomes the poem.
-A text whose words, with its title and theme, name seasons or hours that differ ranks below all
-others.
+(lab/experiments/reward.py). So r·h, summed over a text, predicts the readers' score.
+docs/sampling.md explains how the terms were found. At the end, the text with the highest sum of s
+becomes the poem. A text whose words, with its title and theme, name seasons or hours that differ
+ranks below all others.
 """
 
 import re
@@ -52,7 +51,7 @@ CONTRADICTION = 1e6
 
 @cache
 def worn() -> dict[str, float]:
-    """Load the character pairs that composed poems overuse, each with a measure of its overuse in nats."""
+    """Load the character pairs that composed poems overuse, each with its overuse in nats."""
     return {pair: float(excess) for pair, excess in table("worn", "pingze.composing.terms").items()}
 
 
@@ -72,19 +71,27 @@ class Naming:
 def times() -> list[Naming]:
     """Load the words that name a season or an hour.
 
-    A word has the times under whose titles real poems have it (lab/experiments/times.py). A poem's 春
-    alone is not in the table, since it also means years and youth; in a title it means the season.
+    A word has the times under whose titles real poems have it (lab/experiments/times.py). A poem's
+    春 alone is not in the table, since it also means years and youth; in a title it means the
+    season.
     """
-    found = []
+    rows = []
     for named, cells in table("times", "pingze.composing.terms").items():
         words, _, title = cells.partition("\t")
-        pattern = re.compile(title) if title else None
-        found.append(Naming(frozenset(named.split()), words.split(), pattern))
-    return found
+        naming = Naming(
+            times=frozenset(named.split()),
+            words=words.split(),
+            title=re.compile(title) if title else None,
+        )
+        rows.append(naming)
+    return rows
 
 
 def times_of_title(title: str, kind: frozenset[str]) -> frozenset[str]:
-    """Return the times of one of `KINDS` that a title allows: all if it names none, or names two that differ."""
+    """Return the times of one of `KINDS` that a title allows.
+
+    All are allowed if it names none, or two that differ.
+    """
     left = kind
     for row in times():
         if row.times <= kind and row.title and row.title.search(title):
@@ -111,12 +118,11 @@ def worn_pairs(vocabulary: Vocabulary) -> dict[tuple[int, int], float]:
 
     Skip pairs with an unknown character.
     """
-    ids = vocabulary.ids
-    return {
-        (ids[pair[0]], ids[pair[1]]): excess
-        for pair, excess in worn().items()
-        if {*pair} <= ids.keys()
-    }
+    pairs = {}
+    for pair, excess in worn().items():
+        if pair[0] in vocabulary and pair[1] in vocabulary:
+            pairs[vocabulary.ids[pair[0]], vocabulary.ids[pair[1]]] = excess
+    return pairs
 
 
 class Taste(Term):
@@ -129,37 +135,44 @@ class Taste(Term):
         self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None
     ) -> None:
         self.title = f"{request.title or ''} {request.about or ''}"
-        words, ids = set(only_han(self.title)), vocabulary.ids
-        self.named = np.zeros(len(ids), bool)
-        self.named[[ids[word] for word in words if word in ids]] = True
-        self.gain = NAMED * min(1.0, 4 / max(1, len(words)))
-        self.strength, self.reward = request.taste, reward
+        characters = set(only_han(self.title))
+        self.named = np.zeros(len(vocabulary), bool)
+        for character in characters:
+            if character in vocabulary:
+                self.named[vocabulary.ids[character]] = True
+        self.gain = NAMED * min(1.0, 4 / max(1, len(characters)))
+        self.strength = request.taste
+        self.reward = reward
         self.starts = request.form.layout(request.lines).starts
-        # The pairs were counted in 詩; 詞 reads worse if they weigh as much there
-        # (lab/LOG.md).
-        self.worn, self.worn_factor = (
-            worn_pairs(vocabulary),
-            WORN / 2 if request.form.tune else WORN,
-        )
+        self.worn = worn_pairs(vocabulary)
+        # The pairs were counted in 詩; 詞 reads worse if they weigh as much there (lab/LOG.md).
+        self.worn_factor = WORN / 2 if request.form.tune else WORN
 
     def after_token(self, token: Token) -> Float[Array, "N"]:
-        """Return, for the new token of each text, `taste` times the sum s that the module's docstring defines."""
-        added = LIKELY * token.log_p
-        if (place := token.place) is not None:
-            ids, before = token.texts[:, place], token.texts[:, :place]
-            new = ~(before == ids[:, None]).any(axis=1)
-            added += self.gain * (self.named[ids] & new)
-            if place not in self.starts:
-                pairs = zip(before[:, -1].tolist(), ids.tolist(), strict=True)
-                worn = np.array([self.worn.get(pair, 0.0) for pair in pairs])
-                added -= self.worn_factor * np.where(
-                    self.named[before[:, -1]] | self.named[ids], 0.0, worn
-                )
+        """Return `taste` times the sum s of the module's docstring, for each text's new token."""
+        # 1) the model's probability
+        s = LIKELY * token.log_p
+        if token.place is not None:
+            # 2) characters of the title
+            ids = token.texts[:, token.place]
+            before = token.texts[:, : token.place]
+            is_new = ~(before == ids[:, None]).any(axis=1)
+            s += self.gain * (self.named[ids] & is_new)
+            # 3) overused pairs within a line
+            if token.place not in self.starts:
+                previous = before[:, -1]
+                pairs = zip(previous.tolist(), ids.tolist(), strict=True)
+                excess = np.array([self.worn.get(pair, 0.0) for pair in pairs])
+                excess[self.named[previous] | self.named[ids]] = 0.0
+                s -= self.worn_factor * excess
+        # 4) readers' scores
         if token.h is not None and self.reward is not None:
-            # BLAS adds in an order that depends on the processor
-            added += REWARD * (token.h * self.reward).sum(axis=1)
-        return self.strength * added
+            # not a matrix product: BLAS adds in an order that depends on the processor
+            s += REWARD * (token.h * self.reward).sum(axis=1)
+        return self.strength * s
 
     def of_text(self, lines: Sequence[str]) -> float:
-        """Return a penalty that ranks a contradictory text below all others, and 0 for any other text."""
-        return -CONTRADICTION if contradicts(lines, self.title) else 0.0
+        """Return a penalty that ranks a contradictory text below all others, otherwise 0."""
+        if contradicts(lines, self.title):
+            return -CONTRADICTION
+        return 0.0
