@@ -13,6 +13,7 @@ class Problem extends Error {
       clashes: problem?.clashes ?? [],
       field: problem?.field,
       cause: problem?.cause,
+      passes: !problem || problem.status === 503, // the same may be answered later
     });
   }
 }
@@ -40,10 +41,14 @@ export async function ask(path, body, signal) {
 }
 
 /** Have drafts that differ written, the best first: {poems, notes, remarks}. Throws a Problem. */
-export function drafts({ heading, collect, model, ...sheet }, signal) {
-  return collect
-    ? ask("collect", { ...sheet, model }, signal)
-    : ask("fill", { sheet, model }, signal);
+export function drafts({ heading, collect, poets, model, ...sheet }, signal) {
+  if (!collect) return ask("fill", { sheet, model }, signal);
+  const { kept, ...body } = sheet;
+  if (Array.isArray(body.lines)) {
+    body.pattern = body.lines.join(" ");
+    delete body.lines;
+  }
+  return ask("collect", { ...body, poets, model }, signal);
 }
 
 /** Have couplets written, each a poem whose heading is its 橫批. Throws a Problem. */

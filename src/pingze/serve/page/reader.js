@@ -36,8 +36,19 @@ function show(poem, marks) {
   document.title = [titleOf(poem) || poem.lines[0], t("page")].join(" · ");
   const below = caption(factsOf(poem), Boolean(marks));
   $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), quoteList(poem), below);
-  const copy = () => navigator.clipboard.writeText(textOf(poem)).then(() => announce(t("copied")));
-  $("tools").replaceChildren(button(t("copy"), copy, { id: "copy" }));
+  const copy = (text) => () =>
+    navigator.clipboard.writeText(text).then(() => announce(t("copied")));
+  const share = () => navigator.share({ text: textOf(poem), url: location.href });
+  const copies = [
+    button(t("copy"), copy(textOf(poem)), { id: "copy" }),
+    button(t("link"), copy(location.href), { id: "link" }),
+  ];
+  const others = navigator.share ? [button(t("share"), share, { id: "share" })] : [];
+  const print = button(t("print"), () => window.print(), { id: "print" });
+  $("tools").replaceChildren(...copies, ...others, print);
+  const source = document.querySelector("meta[name=repository]").content;
+  $("source").hidden = !source; // else there is nowhere to get pingze from
+  $("source-page").href = source;
 }
 
 state.known = { tunes: await table("tunes"), forms: [] };
