@@ -63,8 +63,11 @@ export async function compose(asked, sheet = entry().now) {
  * @param {any} asked
  * @returns {any}
  */
-export function request({ pattern, ...asked }, { poem, locks } = entry().now) {
+export function request({ pattern, ...choices }, { poem, locks } = entry().now) {
   const widths = widthsOf(poem.lines);
+  const isLong = state.known.forms.some(({ name, lines }) => name === choices.form && !lines);
+  const own = isLong && choices.form === poem.form ? { lines: widths.length } : {};
+  const asked = { ...own, ...choices };
   if (String(widths) !== String(widthsAsked(asked.form, asked.lines)))
     return { rows: null, locks: [], body: asked };
   const byChoice = taken(entry().ask, widths);

@@ -28,7 +28,7 @@ export function startInspector() {
       "keydown",
       ({ key, isComposing }) => key === "Escape" && !isComposing && close(),
     );
-  const isEmpty = (target) => target.matches("html, body, main, .stage, .scroll");
+  const isEmpty = (target) => target.matches("html, body, main, .stage, .scroll, .below, .foot");
   document.addEventListener("click", ({ target }) => isEmpty(target) && close());
   $("writing").addEventListener("submit", async (event) => {
     event.preventDefault();

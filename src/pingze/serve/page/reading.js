@@ -32,7 +32,7 @@ export function startReading() {
 }
 
 /** Whether a text has several lines. */
-export const isPoem = (text) => text.split(PARTS).filter((part) => HAN.test(part)).length > 1;
+const isPoem = (text) => text.split(PARTS).filter((part) => HAN.test(part)).length > 1;
 
 /** Lay the poems of a text on the desk: the first on the sheet, the others below it. */
 export async function bring(text, level = $("level").value) {

@@ -9,7 +9,7 @@ import { openOver, shutOver } from "./overlay.js";
 import { nameOf, named } from "./poem.js";
 import { remedies } from "./remedies.js";
 import { draft, keepDraft, settings, shown } from "./settings.js";
-import { COUPLET, keyOf, widthsAsked, widthsOf } from "./shape.js";
+import { COUPLET, isEmpty, keyOf, widthsAsked, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
 import { t, table } from "./words.js";
 
@@ -30,7 +30,7 @@ let bound = ""; // what binds the poem to come, as it is drawn
 let lent = null; // the choices of an example, until the next poem has a title of its own
 
 /** What is chosen, in the fields of the API; what is not chosen is left out. An English title stays as the heading. */
-export function readChoices() {
+function readChoices() {
   const chosen = {};
   for (const [name, value] of new FormData($("choices"))) {
     const hidden = fieldOf(name)?.hidden;
@@ -172,8 +172,9 @@ function linesChosen() {
 /** The chosen form on the desk: what stands is judged by it where its lines are as long, else an empty sheet of it lies there. */
 function reshape() {
   const { poem } = entry().now;
-  const { name } = chosenForm();
-  const widths = widthsAsked(name, linesChosen());
+  const { name, regulated } = chosenForm();
+  const standing = regulated || isEmpty(poem.lines) ? undefined : poem.lines.length; // 古 of any length
+  const widths = widthsAsked(name, linesChosen() ?? standing);
   if (!widths.length) return; // a couplet is asked for by its own fields
   if (String(widths) !== String(widthsOf(poem.lines))) layEmpty(name, widths);
   else if (name !== poem.form) judgeAs(name);
