@@ -289,6 +289,54 @@ def test_a_link_of_too_many_lines_is_told_at_once(
         count(page, "#sheet .line", 4)
 
 
+def test_a_link_of_the_page_before_opens_with_its_fixed_characters_locked(
+    browser: Browser, address: str
+) -> None:
+    facts = ["五絕", "仄起首句不入韻", "東", "鐘聲", "", "", "", "tang"]
+    asked = {"pattern": "＿山＿＿鐘 ＿＿＿＿＿ ＿＿＿＿＿ ＿＿＿＿＿", "level": "strict"}
+    text = json.dumps([" ".join(VERSE), facts, asked])
+    packed = base64.urlsafe_b64encode(zlib.compress(text.encode(), wbits=-15)).decode()
+    with opened(browser, address, after="#" + packed.rstrip("=")) as page:
+        assert lines(page) == [*VERSE]
+        count(page, "#sheet .locked", 2)
+        assert page.locator("#level").input_value() == "strict"
+        with page.expect_request("**/v1/fill") as asked_for:
+            page.click("#go")
+        assert asked_for.value.post_data_json["sheet"]["lines"][0] == "＿山＿＿鐘"
+
+
+def test_a_shelf_file_of_the_page_before_opens(page: Page, tmp_path: Path) -> None:
+    poem = {
+        "form": "五絕",
+        "template": "仄起首句不入韻",
+        "rhyme": "東",
+        "title": None,
+        "poet": None,
+        "seed": 3,
+        "model": "tang",
+        "lines": [*VERSE],
+        "log_probability": -60.5,
+    }
+    step = {"poem": poem, "locks": ["1.2"], "changes": None}
+    entry = {"ask": {"form": "五絕", "level": "strict"}, "now": step, "past": [step], "future": []}
+    desk = {
+        "id": "1-2",
+        "entries": [entry],
+        "chosen": 0,
+        "before": None,
+        "after": None,
+        "when": 1764500000000,
+        "star": True,
+    }
+    file = tmp_path / "shelf.json"
+    file.write_text(json.dumps({"pingze": [desk]}), encoding="utf-8")
+    page.click("[data-view-of=shelf]")
+    page.set_input_files("#import", file)
+    page.locator(".shelf .candidate").click()
+    assert lines(page) == [*VERSE]
+    count(page, "#sheet .locked", 1)
+
+
 def test_a_couplet_of_another_draft_is_kept_in_four_actions(page: Page) -> None:
     page.locator(".chip", has_text="七律").click()
     page.fill("#title", "秋夜登樓")

@@ -235,7 +235,7 @@ def test_stanzas_stand_beside_each_other_where_there_is_room(
         (long, "水調歌頭", True, False),
     ):
         with opened(browser, address, phone=phone, after=link(*verse, form=form)) as page:
-            page.locator("#sheet .rhymes").first.wait_for()
+            page.locator("#sheet :is(.rhymes, .faulty)").first.wait_for()
             # each answer draws the sheet again
             page.wait_for_function(SET_BESIDE if beside else SET_BELOW)
 

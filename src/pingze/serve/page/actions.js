@@ -31,16 +31,18 @@ let work = new AbortController(); // of the one thing that is being written, whi
  */
 export async function compose(asked, sheet = entry().now) {
   if (state.working) return work.abort();
-  const { count, seed, like, unlike, pattern, ...ask } = asked;
+  const { count, pattern, ...ask } = asked;
   const { rows, locks, body } = request(asked, sheet);
   if (rows && isFull(rows)) return trouble(t("all_locked"));
+  const own = rows && !ask.title ? sheet.poem.heading : null; // of a poem that is gone on with
+  const read = { ...ask, heading: ask.heading ?? own };
   announce(t("composing"));
   await busy(async (signal) => {
     try {
       const write = asked.form === COUPLET ? couplets : drafts;
       const found = await write(body, signal);
       const lay = (poem) =>
-        newEntry(heard(poem, found.remarks, asked), ask, [
+        newEntry(heard(poem, found.remarks, read), ask, [
           ...fixed(ask, widthsOf(poem.lines)),
           ...locks,
         ]);

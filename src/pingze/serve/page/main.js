@@ -145,7 +145,14 @@ async function start() {
       drawCandidates,
     ])
       onChange(draw);
-    for (const draw of [drawOriginality, drawInside, drawShelf, keepDesk, writeAddress])
+    for (const draw of [
+      drawOriginality,
+      drawInside,
+      drawShelf,
+      keepDesk,
+      writeAddress,
+      watchClashes,
+    ])
       onChange(draw);
     listen();
     await arrive();

@@ -136,7 +136,8 @@ const deskOf = (id) => read(get(PREFIX + id));
 /** The desk of a text, all of which is checked; null where there is none, or it is not ours. */
 const read = (text) =>
   guarded(() => {
-    const { id, entries, chosen, before, after, when, star } = JSON.parse(text);
+    const { id, entries, chosen = 0, when = 0, star, ...ways } = JSON.parse(text);
+    const { before = null, after = null } = ways;
     const isId = (name) => typeof name === "string" && name.length < 60;
     const isSound = isId(id) && Number.isFinite(when) && Number.isInteger(chosen);
     if (!isSound || ![before, after].every((name) => name === null || isId(name))) return null;
