@@ -1,1 +1,1 @@
-"""What is measured and not shipped: experiments, benchmarks, the report's claims rerun. Run from a clone."""
+"""Measure what is not shipped: experiments, benchmarks, the report's claims. Run from a clone."""

@@ -15,11 +15,14 @@ from pingze.machine import describe
 
 FIGURES = Path(__file__).with_name("figures.json")
 SHIPPED = Path(pingze.network.weights.__path__[0]) / "figures.json"
-"""The figures of the shipped models, which are part of the package because the models' cards show them."""
+"""The figures of the shipped models, which the models' cards show."""
 
 
 def record(command: str, values: Mapping[str, float]) -> None:
-    """Print values, and store them with command, date, commit and machine; figures of other names are kept."""
+    """Print values, and store them with command, date, commit and machine.
+
+    Figures of other names are kept.
+    """
     figures = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
     measured = {
         "command": command,

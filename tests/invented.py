@@ -83,8 +83,13 @@ def saved(path: Path, made: checkpoint.Checkpoint) -> Path:
 
 def ci(tune: Tune) -> str:
     """A text, without marks, that keeps a tune's pattern."""
-    text = [{"P": "平", "Z": "仄", "x": "平"}[tone] for tone in tune.tones]
-    for line, end in zip(tune.lines, sorted(tune.ends), strict=True):
+    text = [{"P": "平", "Z": "仄", "x": "平"}[tone] for tone in tune.tones("strict")]
+    for line, end in zip(tune.lines, tune.ends, strict=True):
         if line.rhyme is not None:
-            text[end - 1] = CI_RHYMES[line.rhyme]["平仄入".index(line.kind)]
+            text[end - 1] = CI_RHYMES[line.rhyme % 10]["平仄入".index(line.kind)]
+    for place, source in tune.echoes.items():
+        if place + 1 in tune.ends:
+            text[source] = text[place]
+    for place, source in tune.echoes.items():
+        text[place] = text[source]
     return "".join(text)

@@ -1,4 +1,4 @@
-"""Build the page's font from two free fonts: src/pingze/serve/page/kai.woff, with its licence in the same folder.
+"""Build the page's font kai.woff from two free fonts, with its licence beside it.
 
     pip install '.[page]'
     python -m tools.build_page_font
@@ -41,7 +41,7 @@ COPYRIGHT = (
 
 
 def main() -> None:
-    """Fetch both fonts, write a font of the required characters, and print the characters that neither font has."""
+    """Fetch both fonts, write one of the required characters, and print those that both lack."""
     wanted = wanted_characters()
     glyphs: dict[str, tuple[Glyph, int]] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Build the page that shows a link's poem without a server: plain files in build/site/poem, for any host or a folder.
+"""Build the page that shows a link's poem without a server, as plain files in build/site/poem.
 
     make site
 
@@ -15,14 +15,14 @@ from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
-from pingze.serve.answers import script
 from pingze.serve.app import PAGE, project_url
+from pingze.serve.choices import script
 from pingze.verse.tunes import tunes
 
 FOLDER = Path(__file__).parents[1] / "build" / "site" / "poem"
 LICENCES = Path(__file__).parents[1] / "LICENSES"
 """The licences of the tables' sources, whose texts go with every copy."""
-TABLES = ("words", "pinyin", "glosses", "welcome")
+TABLES = ("words", "pinyin", "readings", "glosses", "cedict", "welcome")
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let) ([\w$]+))", re.MULTILINE)
 
@@ -44,6 +44,7 @@ def build(folder: Path) -> None:
         {
             "name": tune.name,
             "names": tune.names,
+            "widths": tune.widths,
             "marks": "".join(line.mark for line in tune.lines),
             "stanzas": [number for number, line in enumerate(tune.lines, 1) if line.ends_stanza],
         }
@@ -72,7 +73,10 @@ def page(repository: str) -> str:
 
 
 def bundle(entry: str) -> str:
-    """Join a module and all that it imports into one script; each module is a function that returns its exports."""
+    """Join a module and all that it imports into one script.
+
+    Each module is a function that returns its exports.
+    """
     found: dict[str, str] = {}
 
     def add(name: str) -> None:

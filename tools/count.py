@@ -43,12 +43,12 @@ TERMS = PACKAGE / "composing" / "terms" / "data"
 
 FEWEST_PLACES = 6
 SHARE = 0.85
-"""A character has a tone within a pair if this share of its fixed positions, and at least `FEWEST_PLACES`, need it."""
+"""A pair decides a tone if this share of `FEWEST_PLACES` or more fixed positions need it."""
 
 Counts = dict[str, Counter[str]]
 """The counts of rhyme groups, for each character or each group."""
 Needed = dict[tuple[str, int], Counter[str]]
-"""For each (pair, index of a character in it): how often a fixed position needs that character level or oblique."""
+"""For each (pair, index in it): how often a fixed position needs it level, and oblique."""
 
 
 def main() -> None:
@@ -73,7 +73,7 @@ def write(files: dict[str, list[str]], folder: Path) -> None:
 
 
 def elsewhere(module: str) -> Callable[[], dict[str, list[str]]]:
-    """Return another script's `make`, importing that script only when called: it may need further packages."""
+    """Return another script's `make`, which imports the script when it is called."""
     return lambda: import_module(f"tools.{module}").make()
 
 
@@ -81,7 +81,7 @@ def elsewhere(module: str) -> Callable[[], dict[str, list[str]]]:
 
 
 def make_rhymes() -> dict[str, list[str]]:
-    """Count how often Tang poets rhyme on each character in each group, and first lines in each neighbouring group."""
+    """Count how often Tang poets rhyme on each character, and borrow rhymes in first lines."""
     with Store.open() as store:
         counted = count_rhymes(poem.lines for poem in store.poems(dynasty="tang", split="train"))
     return {
@@ -95,7 +95,7 @@ def make_rhymes() -> dict[str, list[str]]:
 
 
 def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
-    """Count the rhymes of each character, and for each level group how often first lines borrow from its neighbours.
+    """Count the rhymes of each character, and the borrowed rhymes of each level group.
 
     A poem is counted if it has an even number of lines, at least four and all equally long, and if
     its even lines share exactly one group. Borrowings are counted only in poems of five or seven
@@ -123,7 +123,7 @@ def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
 
 
 def make_word_tones() -> dict[str, list[str]]:
-    """List pairs with the tone of each of their characters in regulated poems, or `OPEN` if a tone is undecided."""
+    """List pairs with the tone of each character in regulated poems, or `OPEN`."""
     with Store.open() as store:
         poems = (
             poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train")
@@ -145,7 +145,7 @@ def _is_regulated(lines: Sequence[str]) -> bool:
 
 
 def count_places(poems: Iterable[Sequence[str]]) -> Needed:
-    """Count which tones the fixed positions of regulated poems need, for the characters of each pair within a foot."""
+    """Count the tones that fixed positions of regulated poems need, by pairs within a foot."""
     needed: Needed = defaultdict(Counter)
     for lines in poems:
         width = len(lines[0])
@@ -162,7 +162,7 @@ def count_places(poems: Iterable[Sequence[str]]) -> Needed:
 
 
 def _last_but_one(line: str, found: FittedLine) -> list[tuple[int, str]]:
-    """Return the last position but one of a line ending oblique, and its tone, unless a rescue may have inverted it."""
+    """Return the last position but one of an oblique line, and its tone, if no rescue is there."""
     if found.kind == "a":
         return [(len(line) - 2, LEVEL)]
     # 特拗 has an oblique character there
@@ -171,7 +171,7 @@ def _last_but_one(line: str, found: FittedLine) -> list[tuple[int, str]]:
 
 
 def _tone(character: str, places: Counter[str]) -> str:
-    """Return the tone of a character that can be level or oblique, or `OPEN` if it is undecided or the usual one."""
+    """Return the tone of a character of both, or `OPEN` if it is undecided or the usual one."""
     side, times = max(places.items(), key=lambda item: item[1], default=(OPEN, 0))
     decided = len(PINGSHUI.tones(character)) == 2 and times >= max(
         FEWEST_PLACES, SHARE * places.total()
@@ -183,7 +183,7 @@ def _tone(character: str, places: Counter[str]) -> str:
 
 
 def make_doublings() -> dict[str, list[str]]:
-    """List the characters that verse doubles, with the number of their doublings in all and at the end of a line."""
+    """List the characters that verse doubles: how often in all, and at a line's end."""
     with Store.open() as store:
         poems = [
             poem.lines

@@ -1,4 +1,4 @@
-"""Divide the groups of 平水韻 of which 詞林正韻 puts one half in one rhyme part and one in another: halves.tsv.
+"""Divide the groups of 平水韻 that 詞林正韻 divides between two parts: halves.tsv.
 
     pip install --no-deps qieyun==0.13.3
     python -m tools.count halves
@@ -54,7 +54,7 @@ def make() -> dict[str, list[str]]:
 
 
 def measure() -> str:
-    """Count how often 詞 rhyme on each half with other characters of its part, and of the group's other part."""
+    """Count how often 詞 rhyme each half with its own part, and with the other part."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     with Store.open() as store:
         for piece in store.ci(split="dev"):

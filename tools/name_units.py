@@ -1,4 +1,4 @@
-"""Measure which features single units of the shipped models encode, and write src/pingze/serve/units.json.
+"""Measure which features single units of the models encode, and write serve/units.json.
 
     python -m tools.name_units
 
@@ -16,7 +16,7 @@ import numpy as np
 from pingze import Poem, compose
 from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.sheet import Sheet
 from pingze.network import checkpoint
 from pingze.network.vocabulary import BOS
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _record(chosen: Composer, poem: Poem) -> list[Array]:
-    """Return each layer's cells after every token of a poem, including the final punctuation mark."""
+    """Return each layer's cells after every token of a poem, marks included."""
     prefix = chosen.prefix(read_request(chosen.vocabulary, Sheet.of(poem)))
     ids = chosen.token_ids(poem.lines)[: LINES * (WIDTH + 1)]
     caches = chosen.network.record(np.array([*prefix, BOS, *ids]))
@@ -56,7 +56,10 @@ def _record(chosen: Composer, poem: Poem) -> list[Array]:
 
 
 def _features(poems: list[Poem]) -> dict[str, list[Array]]:
-    """Return, for each feature, its values at the tokens of each poem; -1 at a token where it has no value."""
+    """Return, for each feature, its values at the tokens of each poem.
+
+    -1 at a token where it has no value.
+    """
     place = np.tile(np.arange(WIDTH + 1), LINES)
     line = np.repeat(np.arange(LINES), WIDTH + 1)
     foot = ((place == WIDTH - 2) & (line % 2 == 1)).astype(int)
@@ -88,7 +91,7 @@ def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:
 
 
 def explained(values: Array, groups: Array) -> Array:
-    """Return the R² of each column of `values`: the variance between the group means divided by the total variance."""
+    """Return the R² of each column: the variance between groups over the total variance."""
     values = values.astype(np.float64)
     mean, between = values.mean(axis=0), np.zeros(values.shape[1])
     for group in np.unique(groups):

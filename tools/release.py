@@ -39,7 +39,8 @@ NEEDED = (
 """Files whose absence from a wheel would be noticed only when the wheel is used."""
 LICENCES = (
     *("LICENSE", "LICENSES/NOTICE.md", "LICENSES/Apache-2.0.txt", "LICENSES/CC0-1.0.txt"),
-    *("LICENSES/Unicode-3.0.txt", "src/pingze/serve/page/kai-OFL.txt"),
+    *("LICENSES/CC-BY-SA-4.0.txt", "LICENSES/Unicode-3.0.txt"),
+    "src/pingze/serve/page/kai-OFL.txt",
 )
 """The texts that a wheel holds in the folder licenses of its metadata."""
 FOREIGN = ("tests/", "lab/", "tools/", "docs/", "runs/", ".venv/")

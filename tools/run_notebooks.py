@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def run(notebook: Notebook) -> Notebook:
-    """Run a notebook's code cells in order in this interpreter, and return the notebook with their outputs."""
+    """Run a notebook's code cells in order here, and return it with their outputs."""
     names: dict[str, object] = {}
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for count, cell in enumerate(code, 1):
@@ -47,7 +47,7 @@ def run(notebook: Notebook) -> Notebook:
 
 
 def _run_cell(source: str, names: dict[str, object]) -> object:
-    """Run a cell, and return the value of its last expression, which a notebook displays, or None."""
+    """Run a cell, and return its last expression's value, which a notebook shows, or None."""
     tree = ast.parse(source)
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, "cell", "exec"), names)

@@ -1,4 +1,4 @@
-"""Run the Python blocks of a page from top to bottom, and hold what they print to the blocks of text after them.
+"""Run a page's Python blocks in order, and compare their output with the blocks after them.
 
 Run: python tools/run_page.py docs/first-poem.md (--write puts what was printed into the page)
 """

@@ -1,4 +1,7 @@
-"""Take the screenshots in docs/page, at three sizes and in two colour schemes; needs playwright and Chromium."""
+"""Take the screenshots in docs/page, at three sizes and in two colour schemes.
+
+Needs playwright and Chromium.
+"""
 
 import json
 import shutil
@@ -39,7 +42,7 @@ def main() -> None:
 
 
 def take(browser: Browser, address: str, size: str, scheme: str) -> None:
-    """Take screenshots of the page when opened, composing, revising, looking inside, making a card, and checking."""
+    """Take screenshots of the page in each of its uses."""
     width, height = SIZES[size]
     page = browser.new_page(
         viewport={"width": width, "height": height},
@@ -99,7 +102,7 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
 
 
 def static(browser: Browser, address: str) -> None:
-    """Take a screenshot of the page without a server, opened from its folder, at the link of the first poem."""
+    """Take a screenshot of the page without a server, at the link of the first poem."""
     page = browser.new_page(viewport={"width": 1000, "height": 860}, locale="en-US")
     page.goto(address)
     page.locator("#sheet .rhymes").first.wait_for()

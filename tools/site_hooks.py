@@ -1,4 +1,4 @@
-"""What the site needs of pages that are written to be read in the repository too: formulas, and links out of docs/."""
+"""Convert formulas, and links out of docs/, of the pages that the site shows."""
 
 import re
 from pathlib import Path
@@ -15,11 +15,14 @@ CLAIMS = ROOT / "lab" / "report" / "results" / "index.html"
 _BLOCK = re.compile(r"\$\$(.+?)\$\$|^```math\n(.+?)^```$", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"\$`(.+?)`\$")
 _BOLD = re.compile(r'<mi mathvariant="bold">([A-Za-z])</mi>')
-"""Of a word, as in `\\mathbf{net}`; browsers no longer read the attribute, a bold letter is a character of its own."""
+"""Of a word, as in `\\mathbf{net}`.
+
+Browsers no longer read the attribute, a bold letter is a character of its own.
+"""
 _ADDED = "<mo><mrow><mo>&#x0002B;</mo></mrow></mo><mo>&#x0003D;</mo>"
 """`\\mathrel{+}=`, which would stand apart as two signs."""
 _KIND = re.compile(r"^(```\w+) .*$", re.MULTILINE)
-"""What follows the language of a block, as in `text poem`: the site's Markdown would take such a block for none."""
+"""What follows a block's language, as in `text poem`, which Markdown would misread."""
 _LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:|#)([^)#]+)(#[^)]*)?\)")
 
 
@@ -29,7 +32,10 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> None:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """MathML for LaTeX, which browsers draw without a script; of a link to code or to the README its text."""
+    """MathML for LaTeX, which browsers draw without a script.
+
+    Of a link to code or to the README its text.
+    """
     folder = (DOCS / page.file.src_uri).parent
 
     def link(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Run the quick tests on the wheel with every Python from 3.11 on that is at hand, and name those that are not.
+"""Run the quick tests on the wheel with every Python from 3.11 on that is at hand.
 
 Run: python -m tools.test_matrix [pytest's arguments]    (`make test-matrix`)
 
@@ -25,7 +25,7 @@ TESTING = (
 
 
 def main() -> None:
-    """Build the wheel, test it with each Python, print the results, and exit with 1 if one failed."""
+    """Build the wheel, test it with each Python, and exit with 1 if one failed."""
     with tempfile.TemporaryDirectory() as folder:
         if not _ran(sys.executable, "-m", "build", "--wheel", "--outdir", folder):
             sys.exit("the wheel could not be built")
@@ -49,7 +49,7 @@ def supported() -> list[str]:
 
 
 def interpreter(version: str) -> str | None:
-    """Return the path of a Python of the given version: on PATH, else the newest in pyenv, else None."""
+    """Return the path of a Python of a version: on PATH, else the newest in pyenv, or None."""
     named = shutil.which(f"python{version}")
     if named and _runs(named, version):
         return named
@@ -62,7 +62,10 @@ def interpreter(version: str) -> str | None:
 
 
 def _runs(python: str, version: str) -> bool:
-    """Return whether a Python has the given version and can create environments; a pyenv shim may not run at all."""
+    """Return whether a Python has the given version and can create environments.
+
+    A pyenv shim may not run at all.
+    """
     script = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     done = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
     return done.stdout.strip() == version

@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/training-explained.md: from the rows of lab/report/results, or computed here in seconds.
+"""Draw the pictures of docs/training-explained.md, from stored rows or computed here.
 
 Run: python tools/training_pictures.py [NAME ...]
 """
@@ -103,7 +103,7 @@ def recurrent(name: str, rng: np.random.Generator, size: int = 512) -> Array:
 
 
 def variance() -> Figure:
-    """Size of a vector carried forward, and of a gradient carried back, by a plain tanh RNN without input."""
+    """Size of a vector carried forward, and of a gradient carried back, by a tanh RNN."""
     figure, (left, right) = panels(2)
     for name, colour in WEIGHTS.items():
         rng = np.random.default_rng(0)
@@ -157,7 +157,7 @@ def time() -> Figure:
 
 
 def clipping() -> Figure:
-    """Norm of each gradient, not clipped and clipped at 1: SGD with momentum, and Adam with ReLU."""
+    """Norm of each gradient, unclipped and clipped at 1: SGD with momentum, Adam with ReLU."""
     figure, axes = panels(2)
     shown = {
         "tanh, momentum": "SGD with momentum, rate 1",

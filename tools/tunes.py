@@ -1,129 +1,92 @@
-"""Count the patterns of the tunes 詞牌 from the 詞 of the train split: tunes.tsv.
+"""Make the patterns of the tunes 詞牌 from 《欽定詞譜》 and 龍榆生, and count what poets do otherwise: tunes.tsv.
 
-    python -m tools.count tunes
+    PINGZE_CIPU=FOLDER python -m tools.count tunes
 
-1. The pieces of a tune and its other names are grouped by their number of characters and the tone
-   of their last rhyme. Pieces whose lines end at nearly the same positions have one shape, whose
-   lines are those of most pieces: editions differ in where they put a mark. A shape counts if a
-   fifth of the tune's pieces, and at least ten, have it.
-2. Two lines rhyme with each other if the last characters of half of the pieces share a part of
-   詞林正韻 there; lines that do so with each other are one rhyme. Lines of one rhyme may differ in
-   tone (西江月).
-3. A position is set if nine in ten of the characters of one reading there have the same tone.
+`tools/cipu.py` reads the books in that folder. The counts are those of the 詞 of the train split:
 
-The columns of tunes.tsv are the shape's name; the tune's other names; the tune's pieces; the
-shape's pieces; the lines; for each line the share of level tones at each position, in percent; and
-the share of pieces in which the line rhymes. A line is written as its tones (P level, Z oblique, x
-either), then for a rhyming line the number of its rhyme and its class (平, 仄 or 入), then its
-mark, and | where a stanza ends. It begins with = if it repeats what precedes it.
+1. A piece belongs to the shape of its tune, of as many characters and with mostly the same line
+   ends, that it breaks least; to the shapes of 龍榆生, apart from that, in the same way.
+2. A tone of the book is not customary where 3 % of the shape's pieces, and at least three, have the
+   other; nor where 龍榆生 leaves the tone open. Characters that can have both tones are not counted.
+3. A rhyme is not customary where 3 % of the shape's pieces that keep every other rhyme, and at least
+   three, do not rhyme.
+4. A character leads 領字 if verse joins the next two characters, as words, oftener than it and the
+   next. The pieces of all shapes of the tune are counted together where their stanzas are alike up to
+   the line, or from it to the end.
+
+The columns of tunes.tsv are the shape's name; its number of characters; its number in the book; the
+number of its pieces; the lines; and for the first shape of a tune, the tune's other names. A line is
+written as its tones (P level, Z oblique, x either; p and z where the other is customary too) and its
+mark: . after a rhyme, , after another sentence, ; after a pause 讀. Before the mark of a line that
+does not belong to the first rhyme stands the number of its rhyme. | stands where a stanza ends, !
+before a character that leads, ? after a rhyme that may be left out. =3@2 states that the last three
+characters repeat the last three of line 2; =2@5~, that they repeat them in reverse.
 """
 
+import math
+import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, combinations
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from pingze.corpus import CorpusPoem, Store
-from pingze.verse.characters import MARKS, only_han
+from pingze.verse.character_table import one_form, to_traditional
+from pingze.verse.characters import only_han
 from pingze.verse.checking import check
-from pingze.verse.parts import ENTERING
-from pingze.verse.rhyme_groups import LEVEL, NUMBERS, OBLIQUE
+from pingze.verse.ci import broken_echoes, off_rhyme, tone_masks
+from pingze.verse.patterns import CUSTOMARY, STRICT
 from pingze.verse.standard import PINGSHUI
-from pingze.verse.tunes import find_tune, shapes_of, tunes
+from pingze.verse.tunes import Tune, ends_of, find_tune, read_lines, shapes_of
+from tools.cipu import BOOKS, BookLine, BookShape, read_book
 
-TUNE_PIECES, SHAPE_PIECES, SHAPE_SHARE = 30, 10, 0.2
-MOVED = 0.34
-"""The share of line ends that may differ between two pieces of one shape."""
-SET = 0.9
-RHYMES, RHYMING = 0.5, 0.7
-"""The shares of pieces in which the lines of one rhyme agree on average, and each with the others, at least."""
-ONE_STANZA = 40
-"""Shorter tunes have one stanza, unless it divides them in halves: editions break them between sentences."""
-
-OTHER_NAMES = """\
-念奴嬌 百字令 酹江月 大江東去 壺中天 百字謠 湘月
-賀新郎 金縷曲 賀新涼 乳燕飛 金縷歌 貂裘換酒
-蝶戀花 鵲踏枝 鳳栖梧 一籮金
-浣溪沙 浣溪紗 減字浣溪沙
-攤破浣溪沙 山花子 攤破浣溪紗
-南歌子 南柯子 望秦川
-江城子 江神子
-採桑子 采桑子 醜奴兒 羅敷媚
-踏莎行 踏雲行
-玉樓春 木蘭花
-憶江南 江南好 夢江南
-望江南 望蓬萊
-唐多令 南樓令 糖多令
-浪淘沙 賣花聲 浪淘沙令
-一斛珠 醉落魄
-菩薩蠻 子夜歌 重疊金
-如夢令 憶仙姿 宴桃源
-減字木蘭花 減蘭
-水龍吟 龍吟曲 小樓連苑
-摸魚兒 買陂塘 邁陂塘 摸魚子
-憶秦娥 秦樓月
-擣練子 深院月
-憶王孫 豆葉黃
-齊天樂 臺城路
-阮郎歸 醉桃源
-鷓鴣天 思佳客
-一剪梅 一翦梅
-調笑令 轉應曲 宮中調笑
-蘇武慢 過秦樓 選冠子
-慶春宮 慶宮春
-眼兒媚 秋波媚
-桃源憶故人 虞美人影
-破陣子 十拍子
-河滿子 何滿子
-相見歡 上西樓 秋夜月
-"""
-"""Each tune with its other names, as the corpus writes them."""
-NOT_TUNES = (
-    "失調名",
-    "臺灣竹枝詞",
-    "和西湖竹枝詞",
-    "江南春柳詞七十二首楊柳枝",
-    "導引",
-    "法駕導引",
-    "詞變赤棗子變漁父",
-)
-
-Feet = Sequence[frozenset[str]]
+CUSTOMARY_SHARE = 0.03
+FEWEST = 3
+"""The fewest pieces of a shape that make another tone, or a line without its rhyme, customary."""
+FEWEST_LED = 5
+"""The fewest pieces that decide whether a character leads."""
+LED = 0.5
+"""How much more, on average, the second and the third character then belong together (`Words.join`)."""
+MOST_FAULTS = 8
+"""A piece has a shape if at most one in this many characters has the wrong tone."""
+_KINDS = "令慢近引"
+"""The last characters of names that tell tunes of one name apart."""
+NAMES = Path(__file__).with_name("tune_names.txt")
+"""Each tune with its other names: those that 《欽定詞譜》 gives, and some of later collections."""
 
 
-class Piece(NamedTuple):
-    """A piece of 詞 as it is counted."""
+Place = tuple[int, int, int, int]
+"""Where a line is in a tune, as `_places` says."""
 
-    text: str
-    """Its characters, without marks."""
-    ends: dict[int, str]
-    """The mark after each line, by the number of characters before it."""
-    stanzas: frozenset[int]
-    """The numbers of characters before each stanza but the first."""
-    shows: bool
-    """Whether the edition shows stanzas; that of the 詞 of Song does not."""
 
-    @classmethod
-    def of(cls, poem: CorpusPoem) -> "Piece":
-        """Read the line ends and stanzas of a poem's text."""
-        ends, at = dict[int, str](), 0
-        for one in poem.text:
-            if one in MARKS:
-                ends[at] = ends.get(at, one)
-            at += one not in MARKS and one != "\n"
-        stanzas = frozenset(accumulate(len(only_han(part)) for part in poem.text.split("\n")[:-1]))
-        return cls(
-            only_han(poem.text),
-            ends,
-            stanzas,
-            bool(stanzas) or poem.dynasty not in ("tang", "song"),
-        )
+@dataclass
+class Counted:
+    """A shape, and what the pieces do that have it."""
+
+    shape: BookShape
+    tune: Tune
+    pieces: int = 0
+    named: int = 0
+    """The number of pieces that stand under the tune's usual name."""
+    other: Counter[int] = field(default_factory=Counter)
+    """How often each position has the tone that the book does not have."""
+    certain: Counter[int] = field(default_factory=Counter)
+    """How often the character of each position has one tone."""
+    rhyming: Counter[int] = field(default_factory=Counter)
+    """How often every other line has its rhyme, for each line."""
+    unrhymed: Counter[int] = field(default_factory=Counter)
+    """How often the line then has not."""
+    joins: dict[int, float] = field(default_factory=dict)
+    """For each line, by how much its second and third characters belong together more than its first and second."""
 
 
 def make() -> dict[str, list[str]]:
-    """Count all tunes, those with the most pieces first."""
+    """Read the books, count the corpus, and write a row for each shape."""
+    folder = Path(os.environ["PINGZE_CIPU"])
+    shapes = [shape for book in BOOKS for shape in read_book(folder, book)]
     with Store.open() as store:
-        return {"tunes.tsv": list(rows(store.ci(split="train")))}
+        words = Words(store)
+        return {"tunes.tsv": rows(shapes, list(store.ci(split="train")), words)}
 
 
 def measure() -> str:
@@ -131,171 +94,293 @@ def measure() -> str:
     found: Counter[str] = Counter()
     with Store.open() as store:
         for poem in store.ci(split="dev"):
-            if not (tune := find_tune(poem.tune)):
+            tune = find_tune(poem.tune)
+            if tune is None:
                 continue
             verdict = check(poem.text)
             named = find_tune(verdict.form) if verdict.form else None
+            rightly = named is not None and named.names == tune.names
             found["pieces"] += 1
-            found["has a shape of its tune"] += any(
+            found["with a shape of its tune"] += any(
                 shape.divides(poem.lines) for shape in shapes_of(tune)
             )
-            found["named"] += named is not None and named.names == tune.names
-            found["without fault"] += named is not None and named.names == tune.names and verdict.ok
-            found.update(
-                {fault.rule: 1 for fault in verdict.violations} if verdict.form in tunes() else {}
-            )
+            found["named"] += rightly
+            found["without fault"] += rightly and verdict.ok
+            if rightly:
+                found.update({fault.rule for fault in verdict.violations})
     return ", ".join(f"{name} {count:,}" for name, count in found.items())
 
 
-def rows(poems: Iterable[CorpusPoem]) -> Iterator[str]:
-    """Yield a row of the table for each shape of each tune."""
-    others = {first: more for first, *more in map(str.split, OTHER_NAMES.splitlines())}
-    names = {name: first for first, more in others.items() for name in (first, *more)}
-    of_tune: dict[str, list[Piece]] = defaultdict(list)
-    for poem in poems:
-        if poem.tune not in NOT_TUNES:
-            of_tune[names.get(poem.tune, poem.tune)].append(Piece.of(poem))
-    for tune, pieces in sorted(of_tune.items(), key=lambda item: (-len(item[1]), item[0])):
-        if len(pieces) < TUNE_PIECES:
-            continue
-        found = [
-            shape
-            for shape in shapes(pieces)
-            if len(shape) >= max(SHAPE_PIECES, SHAPE_SHARE * len(pieces))
-        ]
-        number = 0
-        for shape in sorted(found, key=len, reverse=True):
-            if pattern := describe(shape):
-                number += 1
-                name = tune if number == 1 else f"{tune}·格{NUMBERS[number - 1]}"
-                yield "\t".join(
-                    [
-                        name,
-                        " ".join(others.get(tune, [])),
-                        f"{len(pieces)}",
-                        f"{len(shape)}",
-                        *pattern,
-                    ]
-                )
+class Words:
+    """How often verse joins two characters in a word, and how often they only meet.
 
-
-def shapes(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """Divide pieces by their number of characters and last tone, and then by where their lines end."""
-    by_size: dict[object, list[Piece]] = defaultdict(list)
-    for piece in pieces:
-        if len(last := PINGSHUI.tones(piece.text[-1])) == 1:
-            by_size[len(piece.text), last].append(piece)
-    for same in by_size.values():
-        left = same
-        while left:
-            ends = Counter(tuple(sorted(piece.ends)) for piece in left).most_common(1)[0][0]
-            near = [
-                piece for piece in left if len(set(ends) ^ set(piece.ends)) <= MOVED * len(ends)
-            ]
-            yield near
-            left = [piece for piece in left if piece not in near]
-
-
-def describe(pieces: Sequence[Piece]) -> list[str]:
-    """Return the columns of a shape: lines, shares of level tones, shares of rhymes; [] if no certain pattern."""
-    ends = Counter(tuple(sorted(piece.ends)) for piece in pieces).most_common(1)[0][0]
-    size = len(pieces[0].text)
-    if ends[-1] != size:
-        return []
-    level = [_share_of_level(pieces, at) for at in range(size)]
-    tones = ["P" if share >= SET else "Z" if share <= 1 - SET else "x" for share in level]
-    starts = [0, *ends[:-1]]
-    widths = [end - start for start, end in zip(starts, ends, strict=True)]
-    rhymes = find_rhymes([[piece.text[end - 1] for end in ends] for piece in pieces])
-    if not rhymes or len(ends) - 1 not in rhymes:
-        return []
-    if {*widths} in ({5}, {7}) and len(ends) in (4, 8) and rhymes[len(ends) - 1][1] == LEVEL:
-        return []  # a 絕 or 律 that was sung
-    stanzas = Counter(
-        at for piece in pieces for at in piece.stanzas if size >= ONE_STANZA or 2 * at == size
-    )
-    shown = sum(piece.shows for piece in pieces)
-    lines, shares = list[str](), list[str]()
-    for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        marks = Counter(
-            "。" if one in "。？！；" else "，" if one == "：" else one
-            for p in pieces
-            if (one := p.ends.get(end))
-        )
-        line = "".join(tones[start:end])
-        if number in rhymes:
-            rhyme, kind, _ = rhymes[number]
-            line = line[:-1] + ("P" if kind == LEVEL else "Z") + f"{rhyme}{kind}"
-        before = [piece.text[2 * start - end : start] == piece.text[start:end] for piece in pieces]
-        repeats = "=" if end - start <= start and sum(before) >= SET * len(pieces) else ""
-        stanza = "|" if shown and stanzas[end] > shown / 2 and end < size else ""
-        lines.append(repeats + line + marks.most_common(1)[0][0] + stanza)
-        shares.append(".".join(f"{100 * share:.0f}" for share in level[start:end]))
-    rhyming = (
-        f"{100 * rhymes[number][2]:.0f}" if number in rhymes else "0" for number in range(len(ends))
-    )
-    return [" ".join(lines), " ".join(shares), " ".join(rhyming)]
-
-
-def _share_of_level(pieces: Sequence[Piece], at: int) -> float:
-    found = Counter(
-        next(iter(can)) for piece in pieces if len(can := PINGSHUI.tones(piece.text[at])) == 1
-    )
-    return found[LEVEL] / found.total() if found else 0.5
-
-
-def find_rhymes(pieces: Sequence[Sequence[str]]) -> dict[int, tuple[int, str, float]]:
-    """Find the rhyming lines: for each its rhyme, numbered from 1, its class, and how often it rhymes.
-
-    Args:
-        pieces: The last characters of the lines of each piece.
+    In lines of 詩 the first and the second character, and the third and the fourth, belong together;
+    the second and the third do not.
     """
-    count = len(pieces[0])
-    parts = [[frozenset(part for part, _ in _rhymes(foot)) for foot in feet] for feet in pieces]
-    agree = {
-        (a, b): sum(bool(feet[a] & feet[b]) for feet in parts) / len(parts)
-        for a, b in combinations(range(count), 2)
-    }
-    # 1) Join the lines that agree most, as long as the lines of two clusters agree in half of the
-    # pieces on average.
-    clusters = [[line] for line in range(count)]
-    while len(clusters) > 1:
-        mean = {
-            (a, b): sum(agree[min(i, j), max(i, j)] for i in clusters[a] for j in clusters[b])
-            / (len(clusters[a]) * len(clusters[b]))
-            for a, b in combinations(range(len(clusters)), 2)
-        }
-        a, b = max(mean, key=lambda pair: mean[pair])
-        if mean[a, b] < RHYMES:
-            break
-        clusters[a] += clusters.pop(b)
-    # 2) Number the rhymes by their first lines, and find the class of each line.
-    found: dict[int, tuple[int, str, float]] = {}
-    for number, lines in enumerate(
-        sorted(map(sorted, (each for each in clusters if len(each) > 1))), 1
-    ):
-        level = {line: _class([feet[line] for feet in pieces]) == LEVEL for line in lines}
-        kinds = {
-            side: _class([feet[line] for feet in pieces for line in lines if level[line] == side])
-            for side in set(level.values())
-        }
-        for line in lines:
-            others = [other for other in lines if other != line]
-            share = sum(agree[min(line, other), max(line, other)] for other in others) / len(others)
-            if share >= RHYMING:
-                found[line] = number, kinds[level[line]], share
+
+    def __init__(self, store: Store) -> None:
+        self.together: Counter[str] = Counter()
+        self.apart: Counter[str] = Counter()
+        for dynasty in ("tang", "song"):
+            for poem in store.poems(dynasty=dynasty, split="train"):
+                for line in poem.lines:
+                    if len(line) in (5, 7):
+                        self.together.update((line[:2], line[2:4]))
+                        self.apart[line[1:3]] += 1
+
+    def join(self, pair: str) -> float:
+        """Return how much two characters belong together, as the logarithm of a ratio."""
+        return math.log((2 * self.together[pair] + 1) / (4 * self.apart[pair] + 1))
+
+
+def rows(shapes: Sequence[BookShape], poems: Iterable[CorpusPoem], words: "Words") -> list[str]:
+    """Return the rows of the table.
+
+    The tunes with the most pieces come first, and of a tune's shapes the usual one of 《欽定詞譜》.
+    """
+    # 1) The shapes and the names of each tune, by the first name that the book gives it.
+    counted = _shapes_of_tunes(shapes)
+    names, tune_of = _names(shapes)
+    # 2) Count the pieces.
+    under = _count_all(poems, counted, names, tune_of, words)
+    # 3) A tune whose name mostly stands over pieces to a related tune takes its shapes: 浪淘沙.
+    for (name, other), pieces in under.items():
+        if other[:-1] == name and pieces > under[name, name]:
+            for each in counted.pop(other):
+                number = other[-1] + each.tune.number
+                counted[name].append(replace(each, tune=replace(each.tune, number=number)))
+            names[name].update(names.pop(other))
+            tune_of = {key: name if of == other else of for key, of in tune_of.items()}
+    # 4) Write the rows.
+    total: Counter[str] = Counter()
+    for (name, _), pieces in under.items():
+        total[name] += pieces
+    written = []
+    for first in sorted(counted, key=lambda first: -total[first]):
+        own = [name for name in names[first] if tune_of.get(_key(name), first) == first]
+        written += _rows_of_tune(counted[first], own)
+    return written
+
+
+def _shapes_of_tunes(shapes: Sequence[BookShape]) -> dict[str, list[Counted]]:
+    """Return the different shapes of each tune, by the first name that the book gives it."""
+    counted: dict[str, list[Counted]] = defaultdict(list)
+    for shape in shapes:
+        first = shape.names[0]
+        pattern = "".join(line.tones + _notation(line) for line in shape.lines)
+        lines = read_lines(pattern)
+        tune = Tune(name=first, names=shape.names, number=shape.number, pieces=0, lines=lines)
+        if lines not in [each.tune.lines for each in counted[first]]:
+            counted[first].append(Counted(shape=shape, tune=tune))
+    return counted
+
+
+def _names(shapes: Sequence[BookShape]) -> tuple[dict[str, dict[str, None]], dict[str, str]]:
+    """Return the names of each tune, the usual one first, and the tune of each name by its key.
+
+    A name that the book has for a tune goes before an other name of another tune.
+    """
+    names: dict[str, dict[str, None]] = {}
+    for shape in shapes:
+        names.setdefault(shape.names[0], dict.fromkeys(shape.names))
+    tune_of: dict[str, str] = {}
+    for first in names:
+        tune_of.setdefault(_key(first), first)
+    for first, of_first in names.items():
+        for name in of_first:
+            tune_of.setdefault(_key(name), first)
+    for line in NAMES.read_text(encoding="utf-8").splitlines():
+        more = line.split()
+        known = [tune_of[_key(name)] for name in more if _key(name) in tune_of]
+        if not known:
+            continue  # the tune of no shape that was read
+        first = known[0]
+        names[first] = dict.fromkeys([*more, *names[first]])
+        for name in more:
+            tune_of.setdefault(_key(name), first)
+    return names, tune_of
+
+
+def _count_all(
+    poems: Iterable[CorpusPoem],
+    counted: dict[str, list[Counted]],
+    names: dict[str, dict[str, None]],
+    tune_of: dict[str, str],
+    words: "Words",
+) -> Counter[tuple[str, str]]:
+    """Count the pieces; return how many under the name of each tune have a shape of each tune related to it."""
+    written = {name for of_tune in names.values() for name in of_tune}
+    related: dict[str, list[str]] = {}
+    for name in counted:
+        stem = name.rstrip(_KINDS)
+        others = [other for other in counted if other != name and other.rstrip(_KINDS) == stem]
+        related[name] = [name, *others]
+    under: Counter[tuple[str, str]] = Counter()
+    for poem in poems:
+        tune = tune_of.get(_key(poem.tune))
+        if tune is None:
+            continue
+        if poem.tune not in written:  # the corpus writes the name with another form of a character
+            names[tune].setdefault(poem.tune)
+        usual = _key(next(iter(names[tune])))
+        for other in related[tune]:
+            found = []
+            for book in ("格", "龍"):
+                of_book = [each for each in counted[other] if each.tune.number.startswith(book)]
+                best = _count(poem, of_book, words)
+                if best is not None:
+                    best.named += _key(poem.tune) == usual
+                    found.append(best)
+            if found:
+                under[tune, other] += 1
+                break
+    return under
+
+
+def _rows_of_tune(counted: Sequence[Counted], names: Sequence[str]) -> list[str]:
+    """Write the rows of a tune, given its names, the usual one first."""
+    usual = _usual(counted)
+    led = leading(counted)
+    written = []
+    for each in sorted(counted, key=lambda each: each is not usual):
+        cells = [f"{names[0]}·{each.tune.number}", f"{each.tune.size}", each.tune.number]
+        cells += [f"{each.pieces}", _customary(each, led, _left_open(each, counted))]
+        if each is usual:
+            cells[0] = names[0]
+            cells.append(" ".join(names[1:]))
+        written.append("\t".join(cells))
+    return written
+
+
+def _key(name: str) -> str:
+    return one_form(to_traditional(name))
+
+
+def _notation(line: BookLine) -> str:
+    """Write what follows the tones of a line."""
+    if line.rhyme is None:
+        return line.mark
+    number = f"{line.rhyme + 1}" if line.rhyme else ""
+    return number + line.echo + line.mark
+
+
+def _count(poem: CorpusPoem, shapes: Sequence[Counted], words: "Words") -> Counted | None:
+    """Add a piece to the counts of the shape that it breaks least; return that shape, or None."""
+    text = only_han(poem.text)
+    ends = ends_of(poem.lines)
+    level, oblique = tone_masks(text, PINGSHUI)
+    best = None
+    least = (len(text) // MOST_FAULTS + 1, 0, 0)
+    for each in shapes:
+        tune = each.tune
+        if tune.size != len(text) or not tune.has_ends(ends):
+            continue
+        must_be_level, must_be_oblique = tune.masks(STRICT)
+        misfits = (must_be_level & ~level | must_be_oblique & ~oblique).bit_count()
+        misfits += len(off_rhyme(text, tune, STRICT, PINGSHUI)[1])
+        misfits += len(broken_echoes(text, tune))
+        cost = (misfits + tune.moved(ends), -len(tune.echoes), -each.pieces)
+        if cost < least:
+            best = each
+            least = cost
+    if best is None:
+        return None
+    best.pieces += 1
+    # 1) The tones.
+    tones = "".join(line.tones for line in best.tune.lines)
+    for place, tone in enumerate(tones):
+        can_be_level = level >> place & 1
+        can_be_oblique = oblique >> place & 1
+        if can_be_level != can_be_oblique:
+            best.certain[place] += 1
+            best.other[place] += bool(can_be_level) != (tone == "P")
+    # 2) The rhymes.
+    off = off_rhyme(text, best.tune, CUSTOMARY, PINGSHUI)[1]
+    start = 0
+    for number, (line, end) in enumerate(zip(best.tune.lines, best.tune.ends, strict=True)):
+        if line.rhyme is not None and set(off) <= {number}:
+            best.rhyming[number] += 1
+            best.unrhymed[number] += number in off
+        # 3) The words.
+        if end - start >= 4:
+            first = words.join(text[start : start + 2])
+            second = words.join(text[start + 1 : start + 3])
+            best.joins[number] = best.joins.get(number, 0.0) + second - first
+        start = end
+    return best
+
+
+def _usual(counted: Sequence[Counted]) -> Counted:
+    """Return the first shape of those whose lines have the lengths that most pieces under the usual name have."""
+    of_the_book = [each for each in counted if "格" in each.tune.number]
+    if sum(each.named for each in of_the_book) < FEWEST:
+        of_the_book = list(counted)
+    pieces: Counter[tuple[int, ...]] = Counter()
+    for each in of_the_book:
+        pieces[each.tune.ends] += each.named
+    most = max(pieces, key=lambda ends: pieces[ends])
+    return next(each for each in of_the_book if each.tune.ends == most)
+
+
+def leading(counted: Sequence[Counted]) -> set[Place]:
+    """Return the places at which the first character of a line leads, in any shape of a tune."""
+    pieces: Counter[Place] = Counter()
+    joins: dict[Place, float] = defaultdict(float)
+    for each in counted:
+        for number, join in each.joins.items():
+            for place in _places(each, number):
+                pieces[place] += each.pieces
+                joins[place] += join
+    led = set()
+    for place, total in pieces.items():
+        if total >= FEWEST_LED and joins[place] > LED * total:
+            led.add(place)
+    return led
+
+
+def _places(counted: Counted, number: int) -> list[Place]:
+    """Return where a line is: its stanza, the characters of the stanza before it or after it, and its length."""
+    lines = counted.shape.lines
+    stanza = sum(number >= begin for begin in counted.shape.stanzas)
+    bounds = [0, *sorted(counted.shape.stanzas), len(lines)]
+    before = sum(len(line.tones) for line in lines[bounds[stanza] : number])
+    after = sum(len(line.tones) for line in lines[number + 1 : bounds[stanza + 1]])
+    size = len(lines[number].tones)
+    return [(stanza, before, -1, size), (stanza, -1, after, size)]
+
+
+def _left_open(counted: Counted, shapes: Sequence[Counted]) -> set[int]:
+    """Return the positions that 龍榆生 leaves open in a shape with the same lines and rhymes."""
+
+    def plan(each: Counted) -> list[tuple[int, int | None]]:
+        return [(len(line.tones), line.rhyme) for line in each.shape.lines]
+
+    found = set()
+    for other in shapes:
+        if other.tune.number.startswith("龍") and plan(other) == plan(counted):
+            tones = "".join(line.tones for line in other.shape.lines)
+            found |= {place for place, tone in enumerate(tones) if tone == "x"}
     return found
 
 
-def _class(feet: Sequence[str]) -> str:
-    """Return the class of rhymes: level, entering if nine in ten of the oblique ones are, else oblique."""
-    kinds = Counter(
-        next(iter(kinds)) for foot in feet if len(kinds := {kind for _, kind in _rhymes(foot)}) == 1
-    )
-    oblique = kinds[OBLIQUE] + kinds[ENTERING]
-    if kinds[LEVEL] > oblique:
-        return LEVEL
-    return ENTERING if kinds[ENTERING] >= SET * oblique else OBLIQUE
-
-
-_rhymes = PINGSHUI.parts.rhymes
+def _customary(counted: Counted, led: set[Place], left_open: set[int]) -> str:
+    """Write the lines of a shape with what is customary, and the characters that lead."""
+    written = []
+    place = 0
+    for number, line in enumerate(counted.shape.lines):
+        signs = ""
+        for tone in line.tones:
+            other = counted.other[place]
+            often = other >= max(FEWEST, CUSTOMARY_SHARE * counted.certain[place])
+            signs += tone.lower() if often or place in left_open else tone
+            place += 1
+        rest = _notation(line)
+        if line.rhyme is not None:
+            signs = signs[:-1] + line.tones[-1]
+            unrhymed = counted.unrhymed[number]
+            if unrhymed >= max(FEWEST, CUSTOMARY_SHARE * counted.rhyming[number]):
+                rest += "?"
+        lead = "!" if led.intersection(_places(counted, number)) else ""
+        stanza = "|" if number + 1 in counted.shape.stanzas else ""
+        written.append(lead + signs + rest + stanza)
+    return "".join(written)

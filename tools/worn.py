@@ -1,4 +1,4 @@
-"""Correct worn.tsv, which lists the pairs of characters that poems of the model `tang` use more often than real verse.
+"""Correct worn.tsv: the pairs of characters that composed poems overuse.
 
     python -m tools.count worn
 

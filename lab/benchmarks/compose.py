@@ -1,4 +1,4 @@
-"""Measure how fast poems are composed, in comparison with ONNX Runtime and torch on the same weights.
+"""Measure how fast poems are composed, beside ONNX Runtime and torch.
 
 Run: python -m lab.benchmarks.compose [--threads 1]
 
@@ -53,7 +53,7 @@ SECONDS = 4.0
 SIDE = 2048
 """The size of the square matrices whose product gives the machine's rate."""
 LARGEST_DIFFERENCE = {"pingze": 0.2, "onnxruntime int8": 0.5}
-"""The largest root-mean-square difference in ln p from float32: rounding weights to 8 bits causes some."""
+"""The largest RMS difference in ln p from float32 that rounding to 8 bits may cause."""
 FLOAT32_DIFFERENCE = 1e-4
 ASKED: dict[str, dict[str, Any]] = {"8": {"particles": 8}, "32": {"particles": 32}, "default": {}}
 """The options with which poems are composed, by the suffix of their figures."""
@@ -68,7 +68,10 @@ Shape = list[int | str | None]
 
 
 def our_step(loaded: checkpoint.Checkpoint, batch: int, *, reference: bool = False) -> Step:
-    """Return a step of the engine that composes; in addition to the logits it sums their exponentials."""
+    """Return a step of the engine that composes.
+
+    In addition to the logits it sums their exponentials.
+    """
     network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
     begun = network.start(batch)
     # the peers start from zeros
@@ -119,7 +122,7 @@ def onnx_step(path: Path, hidden: int, batch: int, threads: int) -> Step:
 
 
 def write_graph(loaded: checkpoint.Checkpoint, path: Path) -> None:
-    """Write one step as an ONNX graph, from ids (1, B), h and c (1, B, H) to logits (1, B, V), h and c.
+    """Write one step as an ONNX graph, from ids, h and c to logits, h and c.
 
     The bias is that of a text without conditions.
     """
@@ -200,7 +203,7 @@ def engines(
 
 
 def differences(made: Mapping[str, Callable[[], Step]], batch: int, size: int) -> dict[str, float]:
-    """Return each engine's root-mean-square difference in ln p from ours in float32, over thirty steps."""
+    """Return each engine's RMS difference in ln p from float32, over thirty steps."""
     rng = np.random.default_rng(0)
     texts = rng.integers(0, size, (30, batch))
     scores = {
@@ -241,7 +244,7 @@ def time_in_turn(tasks: Mapping[str, Callable[[], object]], seconds: float) -> d
 
 
 def measure_steps(loaded: checkpoint.Checkpoint, threads: int) -> dict[str, Any]:
-    """Measure the time of a step by engine and batch size, and the machine's rate in the same minutes."""
+    """Measure a step's time by engine and batch size, and the machine's rate then."""
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -274,7 +277,10 @@ def _bound(step: Step, ids: Array) -> Callable[[], object]:
 
 
 def _operations(loaded: checkpoint.Checkpoint) -> int:
-    """Count the operations of one character's products; the input's is left out, since particles share it."""
+    """Count the operations of one character's products.
+
+    The input's is left out, since particles share it.
+    """
     size, H = loaded.configuration, loaded.configuration.hidden_size
     output = (
         size.embedding_size * (H + size.vocabulary_size) if size.tied else H * size.vocabulary_size
@@ -283,7 +289,7 @@ def _operations(loaded: checkpoint.Checkpoint) -> int:
 
 
 def measure_poems() -> dict[str, float]:
-    """Measure the milliseconds of a 七絕 in a warm process, by clock and processor, and the poems per second in bulk.
+    """Measure the milliseconds of a 七絕 in a warm process, and the poems per second in bulk.
 
     Each comes with its share of the machine's rate in a float32 product, a rate that 8-bit products
     can exceed.
@@ -312,7 +318,7 @@ def measure_poems() -> dict[str, float]:
 
 
 def _ratio_to_peer() -> float:
-    """Measure a default poem's processor time over that of ONNX Runtime's own 8-bit graph for as many texts and tokens.
+    """Measure a default poem's processor time over that of ONNX Runtime's 8-bit graph.
 
     The peer steps 64 texts at a time. Poems and steps take turns.
     """

@@ -1,4 +1,4 @@
-"""Define the contenders that `engine.py` compares in training the report's model, each in its own process.
+"""Define the contenders that `engine.py` compares, each in its own process.
 
 All start from the same weights, get the same batches, use no dropout, and clip the global norm at
 1:
@@ -32,7 +32,7 @@ NAMES = ("ours", "ours float32", "float32 user", "bf16 user")
 
 
 class Part(NamedTuple):
-    """A contender's functions to time on a batch: the whole step, and the layer and the head alone, both ways."""
+    """A contender's functions to time on a batch: the step, the layer, the head."""
 
     step: Callable[[Sequence[Ids]], float]
     """Take a training step, and return the loss in nats per token."""
@@ -166,7 +166,7 @@ def _hidden(*shape: int) -> Tensor:
 
 
 def peak_bytes(part: Part, sequences: Sequence[Ids]) -> int:
-    """Measure by how many bytes a step raises resident memory above parameters, gradients and optimizer state.
+    """Measure by how many bytes a step raises resident memory above what stays.
 
     Two steps on a single short poem allocate these first; the kernel records the peak.
     """
@@ -185,7 +185,7 @@ def _resident(name: str) -> int:
 
 
 def serve(connection: Any, name: str) -> None:
-    """Answer requests of `engine.py`: ("become", model), ("time", part, batch), ("step", batch), ("peak", batch)."""
+    """Answer requests of `engine.py`, such as ("become", model) and ("step", batch)."""
     while (question := connection.recv()) is not None:
         if question[0] == "become":
             part = contender(name, question[1])

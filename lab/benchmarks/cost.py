@@ -1,4 +1,4 @@
-"""Measure how the cost of training grows with width, vocabulary, corpus and processes, and estimate 850,000 poems.
+"""Measure how the cost of training grows with width, vocabulary, corpus and processes.
 
 Run: PINGZE_THREADS=1 python -m lab.benchmarks.cost
 
@@ -38,7 +38,7 @@ GRID: dict[str, tuple[int, ...]] = {
 CORPORA = (1000, 4000, 16000)
 PROCESSES = (1, 2)
 MANY = 850_000
-"""The number of poems in the largest collection of classical Chinese verse that a person may train on."""
+"""The number of poems in the largest collection that a person may train on."""
 EPOCHS = 10
 
 
@@ -60,7 +60,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def sizes() -> list[dict[str, Any]]:
-    """Measure a row for each size, in a fresh process each, since memory freed by one would be reused by the next."""
+    """Measure a row for each size, in a fresh process each, which has no freed memory."""
     return [asked("--size", name, str(value)) for name, values in GRID.items() for value in values]
 
 
@@ -76,7 +76,7 @@ def asked(*arguments: str) -> dict[str, Any]:
 
 
 def of_size(name: str, value: int) -> dict[str, Any]:
-    """Measure a step's seconds, the bytes that stay, those that a step adds, and the process's peak."""
+    """Measure a step's seconds, the bytes that stay and are added, and the peak."""
     model = dataclasses.replace(REPORT, **{name: value})  # type: ignore[arg-type]
     trainer, batch = contenders.Fed(model, "bf16"), batch_of(model)
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
@@ -109,7 +109,7 @@ def corpora() -> list[dict[str, Any]]:
 
 
 def of_corpus(count: int) -> dict[str, Any]:
-    """Measure the seconds in which `count` poems are encoded as tokens, and the bytes that they then take."""
+    """Measure the seconds of encoding `count` poems, and the bytes that they take."""
     rng, characters = np.random.default_rng(0), [chr(0x4E00 + k) for k in range(5000)]
     vocabulary = Vocabulary.of_texts(["".join(characters) + "，。"], 6000, ["<七絕>"])
     lines = ["".join(rng.choice(characters, 5)) for _ in range(8 * count)]
@@ -132,7 +132,7 @@ def _resident() -> int:
 
 
 def processes() -> list[dict[str, Any]]:
-    """Measure, by number of processes, the summed processor seconds of a step and the largest process's memory."""
+    """Measure a step's seconds and largest memory by number of processes."""
     rows = []
     for count in PROCESSES:
         launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(count)]
@@ -153,7 +153,7 @@ def processes() -> list[dict[str, Any]]:
 
 
 def one_of_several() -> None:
-    """Take steps together with the other processes of a torchrun, and print this one's seconds and bytes."""
+    """Take steps with the other processes of a torchrun, and print seconds and bytes."""
     trainer = contenders.Fed(REPORT, "bf16")
     seconds = seconds_a_step(trainer, batch_of(REPORT))
     print(json.dumps({"seconds": seconds, "bytes": _most()}) + "\n", end="", flush=True)
@@ -200,7 +200,7 @@ def print_tables(result: dict[str, Any]) -> None:
 
 
 def _many(result: dict[str, Any]) -> str:
-    """Estimate the cost of `MANY` poems, from the largest corpus measured and the step at each width."""
+    """Estimate the cost of `MANY` poems, from the largest corpus and each width's step."""
     largest = result["corpora"][-1]
     times = MANY / largest["poems"]
     hours = {

@@ -1,4 +1,4 @@
-"""Measure how fast the engine trains, in comparison with PyTorch's modules; `contenders.py` defines the contenders.
+"""Measure how fast the engine trains, beside PyTorch's modules.
 
 Run: python -m lab.benchmarks.engine [--threads 2]
 
@@ -92,7 +92,10 @@ def report_batches() -> list[list[Ids]]:
 
 
 def curves(field: Field, data: list[list[Ids]]) -> dict[str, list[float]]:
-    """Return each contender's mean loss over every `CURVE_EVERY` steps; raise SystemExit if the losses differ."""
+    """Return each contender's mean loss over every `CURVE_EVERY` steps.
+
+    Raise SystemExit if the losses differ.
+    """
     found: dict[str, list[float]] = {}
     for name in NAMES:
         losses = [field.ask(name, "step", batch) for batch in data[:CURVE_STEPS]]
@@ -104,7 +107,7 @@ def curves(field: Field, data: list[list[Ids]]) -> dict[str, list[float]]:
 
 
 def time_in_turn(field: Field, data: list[list[Ids]]) -> dict[str, Any]:
-    """Measure the median seconds of each part and contender, and the rate of a large product in the same rounds."""
+    """Measure the median seconds of each part and contender, and of a large product."""
     times: dict[str, dict[str, list[float]]] = {
         part: {name: [] for name in NAMES} for part in ("layer", "head", "step")
     }
@@ -138,7 +141,7 @@ def product_rate(dtype: torch.dtype) -> float:
 
 
 def operations(data: Sequence[list[Ids]], model: ModelConfiguration) -> dict[str, float]:
-    """Count the operations in each part's products, forward and backward, averaged over batches, without padding."""
+    """Count the operations in each part's products, both ways, without padding."""
     tokens = statistics.mean(len(pack(batch).targets) for batch in data)
     E, H, V = model.embedding_size, model.hidden_size, model.vocabulary_size
     layer, head = 6 * tokens * 4 * H * (E + H), 6 * tokens * H * V
@@ -178,7 +181,7 @@ def growth(field: Field) -> list[dict[str, Any]]:
 
 
 def peaks(data: list[list[Ids]]) -> dict[str, int]:
-    """Measure in fresh processes how many bytes a step on the longest batch adds to those that stay allocated."""
+    """Measure in fresh processes how many bytes a step on the longest batch adds."""
     field = Field()
     longest = max(data[:50], key=lambda batch: len(pack(batch).targets))
     found = {name: field.ask(name, "peak", longest) for name in NAMES}
@@ -223,7 +226,7 @@ def figures(result: dict[str, Any]) -> dict[str, float]:
 
 
 def share(result: dict[str, Any], part: str, name: str) -> float:
-    """Return what share of the rate of a large product in its precision a contender reaches, padding not counted."""
+    """Return a contender's share of the rate of a large product, without padding."""
     precision = "float32" if "float32" in name else "bf16"
     return float(
         result["operations"][part]

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def description(*packages: str) -> dict[str, Any]:
-    """Return the processor, the load, the versions of NumPy and the named packages, and the commit."""
+    """Return the processor, the load, the versions of packages, and the commit."""
     return {
         **describe(),
         "load": os.getloadavg()[0],

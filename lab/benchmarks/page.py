@@ -1,4 +1,4 @@
-"""Measure in Chromium how long the page keeps a reader waiting, and how long its longest tasks block the main thread.
+"""Measure in Chromium how long the page keeps a reader waiting.
 
 Run: python -m lab.benchmarks.page
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def measured(browser: Browser, address: str) -> dict[str, float]:
-    """Measure the milliseconds to the first poem with its marks, and of the longest tasks then and later."""
+    """Measure the milliseconds to the first marked poem, and of the longest tasks."""
     context = browser.new_context(locale="zh-TW", reduced_motion="reduce")
     page = context.new_page()
     first = tasks(browser, address, lambda: arrive(page, address))
@@ -57,7 +57,7 @@ def measured(browser: Browser, address: str) -> dict[str, float]:
 
 
 def tasks(browser: Browser, address: str, act: Callable[[], None]) -> list[float]:
-    """Perform an action, and return the milliseconds of each task of the page's main thread during it."""
+    """Perform an action, and return the milliseconds of the main thread's tasks."""
     browser.start_tracing(categories=TRACED)
     act()
     events = json.loads(browser.stop_tracing())["traceEvents"]

@@ -40,7 +40,7 @@ from pingze.network import checkpoint
 
 RESULTS = machine.ROOT / "lab" / "benchmarks" / "results" / "serve.json"
 BURST = 15.0
-"""How many seconds a burst lasts: several times as long as a poem takes, since fewer clients ask at a burst's end."""
+"""How many seconds a burst lasts: several times as long as a poem takes."""
 SIDE = 2048
 FORM, TOKENS = "七絕", 32
 """The form requested, and its number of tokens: 28 characters and 4 marks."""
@@ -99,7 +99,10 @@ class Server:
     memory: list[int] = field(default_factory=list)
 
     def resident(self) -> list[int]:
-        """Return the bytes that the server and each of its workers now hold; shared pages count in proportion."""
+        """Return the bytes that the server and each of its workers now hold.
+
+        Shared pages count in proportion.
+        """
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(
             encoding="ascii"
         )
@@ -136,7 +139,10 @@ def ask(client: httpx.Client, **options: Any) -> httpx.Response:
 def burst(
     server: Server, clients: int, particles: int, seconds: float, seeds: Iterator[int]
 ) -> None:
-    """Have many clients ask for some seconds; each asks for its next poem when it has received the last."""
+    """Have many clients ask for some seconds.
+
+    Each asks for its next poem when it has received the last.
+    """
     lock = threading.Lock()
 
     def client(_: int) -> None:
@@ -162,7 +168,7 @@ def burst(
 
 
 def product_rate(repeats: int = 20) -> float:
-    """Return the floating-point operations per second of a large float32 product, at its median time."""
+    """Return the operations per second of a large float32 product, at its median."""
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
     times = []
     for _ in range(repeats):
@@ -173,7 +179,7 @@ def product_rate(repeats: int = 20) -> float:
 
 
 def operations(particles: int) -> int:
-    """Count the floating-point operations in one poem's products, for all particles and the final scoring."""
+    """Count the operations in one poem's products, for all particles."""
     size = checkpoint.load(checkpoint.DEFAULT).configuration
     H, E = size.hidden_size, size.embedding_size
     D = E if size.tied else H
@@ -244,7 +250,10 @@ def timed(client: httpx.Client, route: str, **body: Any) -> tuple[float, int]:
 
 
 def alone(checkouts: dict[str, Path]) -> dict[str, dict[str, float]]:
-    """Time a default poem and eight drafts of one client on each server in turn; return the medians."""
+    """Time a default poem and eight drafts of one client on each server in turn.
+
+    Return the medians.
+    """
     found: dict[str, dict[str, list[float]]] = {}
     with ExitStack() as stack:
         servers = {name: stack.enter_context(serving(path)) for name, path in checkouts.items()}
@@ -292,7 +301,7 @@ class Watcher:
 
 
 def beside(checkout: Path, kinds: Sequence[str]) -> dict[str, Any]:
-    """Measure what 100 requests of each kind by one client cost another, and what workers hold after."""
+    """Measure what 100 requests of each kind cost another client, and then hold."""
     result: dict[str, Any] = {}
     with serving(checkout) as server:
         for kind in kinds:
@@ -378,7 +387,7 @@ def main() -> None:
 
 
 def figures(result: dict[str, Any]) -> dict[str, float]:
-    """Return the figures that the issue asks for, by name: the worst over all kinds, and the throughput."""
+    """Return the figures by name: the worst over all kinds, and the throughput."""
     rows = list(result["beside"]["kinds"].values())
     values = {
         "serve.beside_check_p50_ms": max(row["check_p50_ms"] for row in rows),

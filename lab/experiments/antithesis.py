@@ -1,4 +1,4 @@
-"""Learn which characters Tang and Song poets set opposite each other 對仗, and measure what was learned.
+"""Learn which characters poets set opposite each other 對仗, and measure what was learned.
 
 Run: OPENBLAS_NUM_THREADS=1 python -m lab.experiments.antithesis [--trial]
 
@@ -35,7 +35,7 @@ from lab.figures import record
 from pingze.arrays import Array
 from pingze.composing.composer import composer
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.terms.antithesis import Antithesis, antithesis_table
 from pingze.corpus import Store
 from pingze.errors import CheckpointError
@@ -111,7 +111,7 @@ def couplets(store: Store, dynasty: str, split: str) -> list[Couplet]:
 
 
 def count(found: Iterable[Couplet], kinds: int) -> tuple[str, Float32[Array, "K K"]]:
-    """Return the most frequent characters, and how often any two are opposite each other, in either line."""
+    """Return the most frequent characters, and how often any two are opposite."""
     pairs = Counter(pair for c in found for pair in zip(c.first, c.second, strict=True))
     single: Counter[str] = Counter()
     for pair, times in pairs.items():
@@ -222,7 +222,10 @@ def another(couplet: Couplet, among: Sequence[Couplet], rng: np.random.Generator
 
 
 def auc(real: Array, false: Array) -> float:
-    """Return the probability that a random real score exceeds a random false one; equal scores count half."""
+    """Return the probability that a random real score exceeds a random false one.
+
+    Equal scores count half.
+    """
     ordered = np.sort(false)
     below = np.searchsorted(ordered, real, "left") + np.searchsorted(ordered, real, "right")
     return float(below.mean() / 2 / len(false))
@@ -255,7 +258,7 @@ def trial(train: dict[str, list[Couplet]], dev: Sequence[Couplet]) -> None:
 
 
 def weigh(poems: int) -> None:
-    """Print for each form and weight the score of composed poems and their ln p per hanzi, which it lowers."""
+    """Print the score of composed poems and their ln p, by form and weight."""
     chosen = composer()
     for form in (FORMS["五律"], FORMS["七律"]):
         for weight in WEIGHTS:

@@ -1,4 +1,4 @@
-"""Run blind readings: mix poems composed under several conditions on one sheet, and average the readers' scores.
+"""Run blind readings: mix poems of several conditions on a sheet, and average scores.
 
 Run: python -m lab.experiments.blind_reading sheet FOLDER NAME[:OPTION=VALUE,...] ... [--split dev]
      [--titles 20] [--seed 1] python -m lab.experiments.blind_reading sheet FOLDER NAME[:...] ...
@@ -72,10 +72,10 @@ IDIOMS = [
     "百折不撓",
 ]
 FAMOUS = 60
-"""Titles are not taken from this many poets with the most poems, whose verse a reader may know by heart."""
+"""Titles are not taken from this many most prolific poets, whose verse is known."""
 REAL = "real"
 SERIAL = "首其又句章韻篇次奉和應制"
-"""Titles with one of these name a place in a series or an occasion at court, not what the poem is about."""
+"""Titles with one of these name an occasion or a place in a series, no subject."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,10 @@ Writer = Callable[[Prompt, int], str]
 
 
 def title_prompts(split: str, count: int, rng: random.Random) -> list[Prompt]:
-    """Draw titles of regulated Tang poems from a split, half of each form; in a form no title or poet comes twice."""
+    """Draw titles of regulated Tang poems from a split, half of each form.
+
+    In a form no title or poet comes twice.
+    """
     with Store.open() as store:
         poems = list(store.poems(dynasty="tang", split=split))
         famous = store.statistics(poets=FAMOUS)["poets"]["tang"]
@@ -182,7 +185,10 @@ def write_sheet(
 
 
 def reading(path: Path, ids: set[str], criteria: Sequence[str]) -> dict[str, list[int]]:
-    """Read a reading's scores by poem; exit if a poem is missing or unknown, or a score out of bounds."""
+    """Read a reading's scores by poem.
+
+    Exit if a poem is missing or unknown, or a score out of bounds.
+    """
     scores = {}
     for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
         id_, *numbers = line.split()
@@ -271,7 +277,7 @@ def score(folder: Path, prefix: str | None) -> None:
 
 
 def covered(first: np.ndarray, row: np.ndarray, real: np.ndarray) -> str:
-    """Format the share of the distance from the first condition to real poems, with its interval over prompts."""
+    """Format the share of the distance to real poems, with its interval over prompts."""
     each = [part.mean(axis=(1, 2)) for part in (first, row, real)]
     draws = np.random.default_rng(0).integers(len(first), size=(4000, len(first)))
     lows, mids, highs = (part[draws].mean(axis=1) for part in each)

@@ -1,4 +1,4 @@
-"""Compare four models on the report's draw, with equal parameters and training time: which predicts dev best.
+"""Compare four models on the report's draw at equal parameters and training time.
 
 Run: python -m lab.experiments.comparison RUNS [MINUTES]
 
@@ -121,7 +121,7 @@ class GPT(LanguageModel):
         )
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
-        """Initialize as GPT-2 does: normal with deviation 0.02, or less if added to the residual stream; biases 0."""
+        """Initialize as GPT-2 does: normal with deviation 0.02 or less; biases 0."""
         with torch.no_grad():
             for key, parameter in self.named_parameters():
                 if parameter.dim() > 1:
@@ -133,7 +133,10 @@ class GPT(LanguageModel):
     def forward(
         self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, "N D"]:
-        """Return the input of the output layer; padding is at the ends, where no token attends to it."""
+        """Return the input of the output layer.
+
+        Padding is at the ends, where no token attends to it.
+        """
         ids, lengths = pad_packed_sequence(PackedSequence(inputs, sizes), batch_first=True)
         steps = ids.shape[1]
         with torch.autocast("cpu", torch.bfloat16):

@@ -1,4 +1,4 @@
-"""Measure whether composed poems meet their constraints, what that costs, and how many particles it takes.
+"""Measure whether composed poems meet their constraints, and what that costs.
 
 Run: OPENBLAS_NUM_THREADS=1 python -m lab.experiments.compose_quality [--prompts 200] [--json FILE]
 
@@ -32,7 +32,7 @@ from lab.figures import record
 from pingze.composing.composer import Composer, composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.poem import punctuate
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.smc import Populations, finish
 from pingze.errors import InfeasibleError, InputError
 from pingze.network.reference import LineSampler
@@ -79,7 +79,7 @@ class Palette:
     used: set[str] = field(default_factory=set)
 
     def pick(self, rng: random.Random, tone: str = "x", group: str | None = None) -> str:
-        """Draw an unused character of a tone (P level, Z oblique, x either) and rhyme group, by its frequency."""
+        """Draw an unused character of a tone (P, Z or x) and rhyme group, by frequency."""
         found = [c for c in self.characters if c not in self.used]
         if rng.random() >= CARELESS:
             side = SIDES.get(tone)
@@ -108,7 +108,10 @@ class Sketch:
 
     @classmethod
     def draw(cls, form: Form, rng: random.Random) -> "Sketch":
-        """Draw a template and a rhyme group with many rhymes; each line gets its plainest pattern."""
+        """Draw a template and a rhyme group with many rhymes.
+
+        Each line gets its plainest pattern.
+        """
         assert form.lines, "the forms measured have a length"
         kinds = line_types(rng.choice(OPENINGS), form.lines)
         common = [
@@ -230,7 +233,7 @@ def rhymes_in(group: str | None, lines: Sequence[str]) -> bool:
 
 
 def stands_twice(text: str, width: int, place: int, fixed: dict[int, str]) -> bool:
-    """Return whether a composed character occurs elsewhere too, except as reduplication 疊字 in one line."""
+    """Return whether a composed character recurs, except as reduplication 疊字."""
     others = [q for q, c in enumerate(text) if c == text[place] and q != place]
     beside = [q for q in others if abs(q - place) == 1 and q // width == place // width]
     return bool(others) and (
@@ -284,7 +287,7 @@ def compose_prompts(chosen: Composer, form: Form, count: int, taste: float) -> O
 
 
 def unconstrained(chosen: Composer, form: Form, count: int) -> list[list[str]]:
-    """Sample poems in a form's shape from the model alone, after the form's token if the model has one."""
+    """Sample poems in a form's shape from the model alone, after the form's token."""
     sampler = LineSampler(chosen.network, chosen.vocabulary, TEMPERATURE, np.random.default_rng(1))
     poems = []
     for _ in range(count):
@@ -331,7 +334,7 @@ def form_only(chosen: Composer, form: Form, count: int, *, repeat: bool) -> list
 
 
 def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, dict[str, float]]:
-    """Measure effective size and ln p per hanzi for each number of particles, with one poem per prompt."""
+    """Measure effective size and ln p per hanzi, by the number of particles."""
     compiled = [
         chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, **o)))
         for o in asked
@@ -395,7 +398,10 @@ def measure(count: int) -> dict[str, Any]:
 
 
 def tables(result: dict[str, Any]) -> str:
-    """Format the figures as Markdown; costs are those of the whole text, with those of the hanzi alone in brackets."""
+    """Format the figures as Markdown.
+
+    Costs are those of the whole text, with those of the hanzi alone in brackets.
+    """
     rows = [
         "| form | pass `check` | keep all | with taste | refused | unconstrained pass (strict) "
         "| cost: form | no repeat | prompts |",
@@ -426,7 +432,7 @@ def tables(result: dict[str, Any]) -> str:
 
 
 def cost(figures: dict[str, Any], measure: str, kind: str) -> float:
-    """Return by how many nats per hanzi poems of a kind are less likely than unconstrained samples."""
+    """Return how many nats per hanzi poems lack to unconstrained samples."""
     return float(figures[measure]["unconstrained"][0] - figures[measure][kind][0])
 
 

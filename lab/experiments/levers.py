@@ -1,4 +1,4 @@
-"""Change each lever of `tang` alone, and try a Transformer of equal size: compare dev after equal processor time.
+"""Change each lever of `tang` alone, and try a Transformer, at equal processor time.
 
 Run: PINGZE_THREADS=1 python -m lab.experiments.levers [NAME ...] [--minutes 15] [--seed 1]
      python -m lab.experiments.levers --sheet FOLDER NAME NAME ...
@@ -53,7 +53,7 @@ CONDITIONS = ("dynasty", "form", "poet", "title")
 
 
 class Layer(nn.Module):
-    """Self-attention and a feed-forward network, each with a normalized input and a residual connection."""
+    """Self-attention and a feed-forward network, with normalized inputs and residuals."""
 
     def __init__(self, size: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -64,7 +64,10 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, rows: Tensor, running: Tensor) -> Tensor:
-        """Map packed rows (N, E) to packed rows; the mask `running` (T, B) says at which step and text each row is."""
+        """Map packed rows (N, E) to packed rows.
+
+        The mask `running` (T, B) says at which step and text each row is.
+        """
         rows = rows + self.dropout(
             self.attended(self._attend(self.read(self.before_attention(rows)), running))
         )
@@ -84,7 +87,7 @@ class Layer(nn.Module):
 
 
 class Transformer(LanguageModel):
-    """A model with self-attention layers in place of the LSTM, and an output tied to the embedding."""
+    """A model with self-attention layers for the LSTM, and a tied output."""
 
     def __init__(
         self, configuration: ModelConfiguration, layers: int, dropout: float = 0.1
@@ -190,7 +193,7 @@ def _weights(name: str, seed: int) -> Path:
 
 
 def measured(trainer: Trainer) -> dict[str, float]:
-    """Measure the hanzi perplexity given dynasty, form, poet and title, and given only the dynasty."""
+    """Measure the hanzi perplexity given all conditions, and the dynasty alone."""
     with Store.open() as store:
         dev = read_split(store, "tang", "dev")[:POEMS]
     return {

@@ -1,4 +1,4 @@
-"""Compose for a birthday, a wedding, a parting and a condolence, with the mood that suits each and with none.
+"""Compose for four occasions, with the mood that suits each and with none.
 
 Run: python -m lab.experiments.moods [--seeds 40] [--read]
 
@@ -13,7 +13,7 @@ from dataclasses import replace
 from pingze.composing.composer import composer
 from pingze.composing.options import Composing
 from pingze.composing.poem import Poem
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 
 GRAVES = "塚冢墓墳葬塋棺"
 SORROW = "哭淚泣涕哀悲愁恨喪死鬼"
@@ -47,7 +47,10 @@ def main() -> None:
 
 
 def composed(asked: Composing, mood: str | None, seeds: int) -> list[Poem]:
-    """Compose poems with the seeds from 1 on, in a mood; with None, in no mood whatever the title and theme."""
+    """Compose poems with the seeds from 1 on, in a mood.
+
+    With None, in no mood whatever the title and theme.
+    """
     chosen = composer()
     request = replace(read_request(chosen.vocabulary, asked), mood=mood)
     return chosen.write_many(chosen.prepare(request), asked, range(1, seeds + 1))

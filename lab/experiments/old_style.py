@@ -1,4 +1,4 @@
-"""Measure which old-style poems and which faulty drafts `check` judges as regulated verse with faults.
+"""Measure which old-style poems and faulty drafts `check` judges as regulated.
 
 Run: python -m lab.experiments.old_style
 
@@ -88,7 +88,7 @@ def main() -> None:
 
 
 def shape(lines: Sequence[str]) -> list[str]:
-    """List the names of the forms whose shape the lines have, regulated first; [] without a regulated one."""
+    """List the forms of the lines' shape, regulated first; [] without one of these."""
     widths = set(map(len, lines))
     names = [
         form.name for form in FORMS.values() if widths == {form.width} and form.takes(len(lines))
@@ -99,7 +99,7 @@ def shape(lines: Sequence[str]) -> list[str]:
 def sort_out(
     poems: Sequence[CorpusPoem],
 ) -> tuple[dict[tuple[str, str], list[Verdict]], dict[str, list[list[str]]]]:
-    """Find old-style poems, with the verdict on each by reason and form, and the lines of faultless short ones."""
+    """Find old-style poems, with their verdicts, and lines of faultless short ones."""
     old_style: dict[tuple[str, str], list[Verdict]] = {}
     faultless: dict[str, list[list[str]]] = {}
     for poem in poems:
@@ -117,7 +117,10 @@ def sort_out(
 
 
 def why_old_style(poem: CorpusPoem, regulated: Verdict, old_style: Verdict) -> str:
-    """Return why a poem is surely old-style verse: rhyme, title or distance; "" if it may be regulated verse."""
+    """Return why a poem is surely old-style verse: rhyme, title or distance.
+
+    "" if it may be regulated verse.
+    """
     rhyme = old_style.rhyme
     if old_style.ok and (rhyme is None or GROUPS[rhyme[0]].tone != LEVEL):
         return "rhyme"

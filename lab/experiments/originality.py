@@ -16,7 +16,7 @@ from lab.experiments.compose_quality import mean_error, per_hanzi
 from lab.figures import record
 from pingze.composing.composer import Composer, composer
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.corpus import Store
 from pingze.corpus.store import of_lines
 from pingze.errors import UnfinishedError
@@ -27,7 +27,7 @@ LONGEST = (None, 4, 3, 2)
 
 
 def longest_shared(line: str, corpus: str) -> int:
-    """Return the length of the longest substring of a line in a text, by searching for every one."""
+    """Return the length of the longest substring of a line in a text, by brute force."""
     return max(
         stop - start
         for start in range(len(line))
@@ -55,7 +55,10 @@ def compose(
 def row(
     chosen: Composer, form: str, original: int | None, count: int, corpus: str
 ) -> tuple[int, int, float]:
-    """Print the results of one setting; return the unfinished poems, the lines that copy and milliseconds per poem."""
+    """Print the results of one setting.
+
+    Return the unfinished poems, the lines that copy and milliseconds per poem.
+    """
     poems, unfinished, milliseconds = compose(chosen, form, original, count)
     lengths = [longest_shared(line, corpus) for lines in poems for line in lines]
     mean, error = mean_error(per_hanzi(chosen, FORMS[form], poems))
@@ -70,7 +73,7 @@ def row(
 
 
 def report_milliseconds(poems: Sequence[Sequence[str]], store: Store) -> float:
-    """Measure the milliseconds that the originality report of a poem takes, with the corpus loaded."""
+    """Measure the milliseconds of a poem's originality report."""
     list(of_lines(poems[0], store))
     start = time.perf_counter()
     for lines in poems:

@@ -1,4 +1,4 @@
-"""Store the checker's verdicts on the fourteen poems that the report prints, without the poems, which are not ours.
+"""Store the checker's verdicts on the report's fourteen poems, without the poems.
 
 Run: PINGZE_REPORT=report.md python -m lab.experiments.printed_poems
 """

@@ -1,4 +1,4 @@
-"""Check the regulated forms of the Tang corpus, and what shuffling does to them; `docs/prosody.md` has the table.
+"""Check the regulated forms of the Tang corpus, and what shuffling does to them.
 
 Run: python -m lab.experiments.prosody_corpus
 
@@ -176,7 +176,10 @@ def shuffle_couplets(lines: list[str], rng: random.Random) -> list[str]:
 
 
 def poet_figures(by_form: dict[str, list[Poem]]) -> dict[str, dict[str, float]]:
-    """Rank poets of fifty or more eight-line poems by what percentage of these have no fault; return both ends."""
+    """Rank poets of fifty or more eight-line poems by what percentage of these have no fault.
+
+    Return both ends.
+    """
     kept: dict[str, list[bool]] = defaultdict(list)
     for name in ("五律", "七律"):
         for poet, lines in by_form[name]:
@@ -190,7 +193,7 @@ def poet_figures(by_form: dict[str, list[Poem]]) -> dict[str, dict[str, float]]:
 
 
 def time_checks(by_form: dict[str, list[Poem]]) -> float:
-    """Measure the processor seconds of 100,000 checks of whole texts, whose forms the checker has to find."""
+    """Measure the processor seconds of 100,000 checks of texts of unknown form."""
     texts = ["，".join(lines) for poems in by_form.values() for _, lines in poems]
     texts = (texts * (CHECKS // len(texts) + 1))[:CHECKS]
     start = time.process_time()

@@ -56,7 +56,7 @@ BASELINE = "report"
 """The model with whose poems the poems of every other model are compared."""
 REAL = "real"  # the source of Tang poems of the test split
 COPIED = 5
-"""A line is a copy if it shares at least this many consecutive characters with a line of the train split."""
+"""A line is a copy if it shares so many characters in a row with a training line."""
 PRIOR = 100.0  # the weight of the prior p(b) in each estimate, in poems
 CANDIDATES = 20  # the number of titles among which the judge must find a poem's own title
 STOCK = ("不知", "何處", "惆悵", "萬里", "春風", "今日", "無人", "江南", "人間", "月明", "長安")
@@ -99,7 +99,7 @@ class TitleJudge:
         return float(self.association[np.ix_(a, b)].sum() / len(a)) if len(a) else 0.0
 
     def identified(self, poems: Sequence[tuple[str, str]]) -> float:
-        """Return the share of poems whose own title scores higher than the titles of the next `CANDIDATES` - 1 poems.
+        """Return the share of poems whose own title scores higher than other titles.
 
         After the last poem of `poems` comes the first. Before a poem is scored, it loses the
         characters that are also in its own title.
@@ -120,7 +120,7 @@ class TitleJudge:
 
 
 class Reference:
-    """The real poems for comparison: all lines, the Tang poems, and the characters that Tang poems often double."""
+    """The real poems: all lines, the Tang poems, and the characters often doubled."""
 
     def __init__(self, poems: Sequence[CorpusPoem]) -> None:
         self.lines = SuffixArray.of_texts(poem.text for poem in poems)
@@ -143,7 +143,7 @@ def compare(
     store: Store,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Figures]:
-    """For each form, measure `count` poems composed by each model and `count` real poems of the test split.
+    """Measure `count` composed and real poems of each form, by model.
 
     If a form has fewer than `count` real poems, all of them are measured, and each model composes
     the same number of poems. The models use the default options and seeds from 1. `progress` is
@@ -170,7 +170,7 @@ def compare(
 
 
 def real_poems(form: Form, count: int, store: Store) -> list[CorpusPoem]:
-    """Select at most `count` Tang poems of the test split with a form's shape, evenly spaced in corpus order."""
+    """Select at most `count` Tang poems of a form's shape in test, evenly spaced."""
     shape = [form.width] * (form.lines or 0)
     poems = store.poems(dynasty="tang", split="test")
     found = [poem for poem in poems if [*map(len, poem.lines)] == shape]
@@ -241,7 +241,7 @@ def measure(
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
-    """Return the share of distinct substrings among all substrings of `size` characters in lines (Li et al. 2016)."""
+    """Return the share of distinct substrings of `size` characters (Li et al. 2016)."""
     parts = [
         line[at : at + size]
         for lines in poems

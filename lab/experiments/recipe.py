@@ -1,4 +1,4 @@
-"""Train the recipe on the report's draw, and measure what it reaches and what each of its parts contributes.
+"""Train the recipe on the report's draw, and measure what each part contributes.
 
 Run: python -m lab.experiments.recipe whole RUN [field=value ...]
      python -m lab.experiments.recipe ablation RUNS [field=value ...]

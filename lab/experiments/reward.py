@@ -1,4 +1,4 @@
-"""Learn the reward of `tang`, a prediction of readers' scores, from blind readings of composed poems.
+"""Learn the reward of `tang`, a prediction of readers' scores, from blind readings.
 
 Run: python -m lab.experiments.reward add FOLDER ...    (sheets of `lab.experiments.blind_reading` that have
     readings)
@@ -38,7 +38,10 @@ from pingze.verse.checking import check
 READINGS = Path(__file__).with_name("reading") / "readings.tsv"
 MODEL = Path(pingze.network.weights.__path__[0]) / "tang.safetensors"
 SHRINKAGE = 10.0
-"""The ridge penalty of the states, whose mean square norm is 1; values from 3 to 20 give similar figures."""
+"""The ridge penalty of the states, whose mean square norm is 1.
+
+Values from 3 to 20 give similar figures.
+"""
 FOLDS = 8
 
 
@@ -85,10 +88,13 @@ def stored() -> list[Reading]:
 
 
 class Regression(NamedTuple):
-    """The data of the regression; features and scores are centred over the poems for one title on one sheet."""
+    """The data of the regression.
+
+    Features and scores are centred over the poems for one title on one sheet.
+    """
 
     features: Float[Array, "poems 2+H"]
-    """The mean ln p, the share of the title's characters, and the mean state, scaled to mean square norm 1."""
+    """The mean ln p, the share of the title used, and the scaled mean state."""
     scores: Float[Array, "poems"]
     groups: list[int]
     """The number of each poem's title."""
@@ -132,7 +138,7 @@ def regression(chosen: Composer, readings: list[Reading]) -> Regression:
 def _read(
     chosen: Composer, form: str, title: str, group: list[Reading]
 ) -> tuple[Float[Array, "poems"], Float[Array, "poems H"]]:
-    """Return, for each poem, the mean ln p of all tokens but the last mark, and the mean of the states before it."""
+    """Return each poem's mean ln p and mean state, without the last mark."""
     prefix = chosen.conditions.prefix(form, None, title).ids
     ids = np.stack([chosen.token_ids(read.lines)[:-1] for read in group])
     state, log_p, h = chosen.network.start(len(ids), prefix), [], []
@@ -149,7 +155,7 @@ def _within(values: Float[Array, "poems *_"]) -> Float[Array, "poems *_"]:
 
 
 def agreement(fitted: Regression) -> tuple[float, float]:
-    """Return the correlation with the scores of titles left out of the fit, with the states and without them."""
+    """Return the correlation with scores of titles left out, with and without states."""
     fold = np.random.default_rng(0).permutation(max(fitted.groups) + 1) % FOLDS
     of_poem = fold[fitted.groups]
     bare = fitted._replace(features=fitted.features[:, :2])

@@ -1,4 +1,4 @@
-"""Measure what rounding to 8 bits costs: the hanzi perplexity of the composing network and of the float32 reference.
+"""Measure what rounding to 8 bits costs in hanzi perplexity.
 
 Run: python -m lab.experiments.rounding
 

@@ -45,7 +45,10 @@ def train(folder: Path, settings: list[str]) -> None:
 
 
 def mean(file: Path, terms: list[str]) -> None:
-    """Write the mean of models with one vocabulary; each term is a model and its share, as in `run=0.5`."""
+    """Write the mean of models with one vocabulary.
+
+    Each term is a model and its share, as in `run=0.5`.
+    """
     shares = {path: float(share) for path, _, share in (term.rpartition("=") for term in terms)}
     models = [checkpoint.load(path) for path in shares]
     if abs(sum(shares.values()) - 1) > 1e-6 or any(

@@ -1,4 +1,4 @@
-"""Measure how often poems have words of another season or hour than their title, or than each other.
+"""Measure how often poems have words of two seasons or hours.
 
 Run: python -m lab.experiments.times [--words]
 
@@ -29,7 +29,10 @@ EACH = 4
 """The number of poems of each form to a title."""
 
 ByTimes = dict[frozenset[str], list[str]]
-"""The texts of poems by the times that their title allows; poems whose title names no time are left out."""
+"""The texts of poems by the times that their title allows.
+
+Poems whose title names no time are left out.
+"""
 
 
 def by_times(poems: Iterable[CorpusPoem]) -> ByTimes:

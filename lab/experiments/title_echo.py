@@ -40,7 +40,7 @@ def titled(form: str, count: int) -> list[CorpusPoem]:
 
 
 def shares(titles: Sequence[str], first_lines: Sequence[str]) -> dict[str, float]:
-    """Return the shares of first lines with none, one, two, and three or more of their title's characters."""
+    """Return the shares of first lines with 0, 1, 2 and more of the title's characters."""
     numbers: Counter[int] = Counter()
     for title, line in zip(titles, first_lines, strict=True):
         shared = set(title) & set(line)

@@ -1,4 +1,4 @@
-"""Make the small measurements in docs/training-explained.md that the rows of lab/report/results do not contain.
+"""Make the small measurements of docs/training-explained.md that need no rerun.
 
 Run: python -m lab.experiments.training_probes [NAME ...]
 
@@ -35,7 +35,7 @@ def setup(seed: int) -> Setup:
 
 
 def slopes() -> None:
-    """Part 2: print by what factor a step back scales a plain RNN's gradient, and the slopes of tanh behind it."""
+    """Part 2: print a plain RNN's gradient factor a step, and the slopes behind it."""
     for name in WEIGHTS:
         rng = np.random.default_rng(0)
         W, h, states = recurrent(name, rng), rng.standard_normal(512), []
@@ -55,7 +55,7 @@ def slopes() -> None:
 
 
 def starts() -> None:
-    """Part 2: print the gradient 16 steps back before training, by recurrent weights and forget bias."""
+    """Part 2: print the gradient 16 steps back before training, by initialization."""
     at = setup(11)
     for initialization in ("xavier", "orthogonal"):
         for bias in (0, 1):
@@ -75,7 +75,7 @@ def gate_slopes(cache: StepCache) -> Array:
 
 
 def dips() -> None:
-    """Part 3: print the gain's dips, also with other gate slopes at some steps, and what passes marks in the cell."""
+    """Part 3: print the gain's dips at some gate slopes, and what passes marks in the cell."""
     caches = trained_layer("report", 48)
     marks = [step for step in range(1, 48) if VERSE[step - 1] in "，。"]
     fourth = [mark - 4 for mark in marks[1:]]
@@ -149,7 +149,7 @@ class Adam64:
 
 
 def overflow() -> None:
-    """Part 4: print the first steps of ReLU with Adam at 0.02, unclipped, with m and v in float32 and in float64."""
+    """Part 4: print the first steps of ReLU with Adam at 0.02, in float32 and float64."""
     at = setup(12)
     for kind in ("float32", "float64"):
         made: Any = PlainTrainer(at, {"activation": "relu", "learning_rate": 0.02})
@@ -175,7 +175,7 @@ def overflow() -> None:
 
 
 def plateau() -> None:
-    """Part 6: print a step's size with two softmaxes, the present gradient's part in it, and the marks predicted."""
+    """Part 6: print a step's size with two softmaxes, and the marks predicted."""
     for seed, steps, forget_at in ((11, 16, 0), (13, 48, 0), (11, 44, 16)):
         made = SoftmaxTwice(setup(seed), {"learning_rate": 0.01, "precision": "float32"})
         inputs, targets, sizes = map(torch.from_numpy, pack(made.dev_sequences[:32]))

@@ -71,7 +71,7 @@ def page(
         counts=Counter(finding.conclusion for finding in findings),
         registered=registered(findings),
         documented=len(findings),
-        seeded=sum(len(finding.by_seed) > 1 for finding in findings),
+        seeded=sum(len(finding.by_seed) == len(setup.seeds) for finding in findings),
         document=document(),
         svg=svg,
         planned=planned,

@@ -31,7 +31,7 @@ def __dir__() -> list[str]:
 
 
 def _homes() -> dict[str, str]:
-    """Map each public name to its module; a line of the list is "from MODULE import NAME as NAME"."""
+    """Map each public name to its module; each line is "from MODULE import NAME as NAME"."""
     homes = {}
     with open(f"{__file__}i", encoding="utf-8") as public_names:
         for line in public_names:

@@ -3,6 +3,7 @@
 Type checkers read this file, and `__init__.py` imports a name from its module on first use.
 """
 
+from pingze.composing.checking import check as check
 from pingze.composing.collecting import Collected as Collected
 from pingze.composing.couplets import Couplet as Couplet
 from pingze.composing.couplets import couplet as couplet
@@ -15,8 +16,11 @@ from pingze.composing.desk import revise as revise
 from pingze.composing.explaining import Reason as Reason
 from pingze.composing.explaining import explain as explain
 from pingze.composing.generation import generate as generate
+from pingze.composing.judging import SheetVerdict as SheetVerdict
+from pingze.composing.judging import Want as Want
 from pingze.composing.mending import Change as Change
 from pingze.composing.mending import Mended as Mended
+from pingze.composing.mending import Swap as Swap
 from pingze.composing.mending import mend as mend
 from pingze.composing.poem import Poem as Poem
 from pingze.composing.reading import read_poem as read_poem
@@ -30,8 +34,8 @@ from pingze.errors import MissingExtraError as MissingExtraError
 from pingze.errors import PingzeError as PingzeError
 from pingze.errors import TrainingError as TrainingError
 from pingze.errors import UnfinishedError as UnfinishedError
-from pingze.verse.checking import check as check
 from pingze.verse.scansion import explain_verdict as explain_verdict
+from pingze.verse.suggestions import suggest_swaps as suggest_swaps
 from pingze.verse.verdict import Verdict as Verdict
 from pingze.verse.verdict import Violation as Violation
 

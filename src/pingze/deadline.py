@@ -1,7 +1,7 @@
 """Stop long computations whose answer is late or no longer wanted.
 
-A worker of the server computes within the `Deadline` of the request. Elsewhere there is no deadline,
-and nothing is stopped.
+A worker of the server computes within the `Deadline` of the request. Elsewhere there is no
+deadline, and nothing is stopped.
 """
 
 import time
@@ -14,7 +14,7 @@ from pingze.errors import PingzeError
 
 
 class DeadlineError(PingzeError):
-    """The computation for a request takes too long, or the client has stopped waiting for the answer."""
+    """The computation for a request takes too long, or the client no longer waits for it."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__("too_slow", seconds=seconds)

@@ -21,12 +21,15 @@ parameters. `messages.toml` contains the sentence for each code, in English and 
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as attribute
 
 from pingze.messages import Language, Parameter, catalogue, say
 
 Cause = dict[str, Parameter]
 """The code of a message under the key "code", and the message's parameters under their names."""
+ON_SHEET = ("kept", "lines")
+"""The fields of clashes that stand for what is written on a sheet, kept or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,34 +45,57 @@ class Clash:
     """The option that sets the constraint."""
     line: int | None = None
     position: int | None = None
+    """The position of a character; None if several characters of `line` clash, or the constraint has no place."""
     has: str | int | None = None
-    """The option's value, such as 陽."""
+    """The option's value, such as 陽; for a line its characters, with ＿ where none is given."""
     wanted: str | None = None
     """What the other constraints require at `position` of `line`, or None.
 
-    It is a character, a tone or rhyme groups.
+    It is a character, a tone or rhyme groups; for a line its tones, 中 where both are possible.
     """
     reason: str = ""
     """The reason in words, such as "line 2, character 5 must be 平"; "" if no single position shows it."""
+    positions: tuple[int, ...] = ()
+    """The positions of the characters that clash, if several of `line` do."""
+    cause: Cause = attribute(default_factory=dict, compare=False)
+    """The code and parameters of the reason; empty if there is none."""
 
     def __str__(self) -> str:
         return f"{self.constraint} ({self.reason})" if self.reason else self.constraint
 
+    def because(self, code: str, **parameters: Parameter) -> "Clash":
+        """Return the clash with a reason, given as a code and parameters."""
+        cause: Cause = {"code": code, **self._parameters(), **parameters}
+        clash = replace(self, cause=cause)
+        return replace(clash, reason=clash.in_language("en").reason)
+
     def in_language(self, language: Language) -> "Clash":
         """Return the clash with `constraint` and `reason` in a language; the reason is then never empty."""
+        if self.cause:
+            reason = say(str(self.cause["code"]), self.cause, language)
+            if self.cause.get("could_be"):
+                reason += say("could_be", self.cause, language)
+        elif self.reason and language == "en":
+            reason = self.reason
+        else:
+            reason = say("because", {}, language)
+        if language == "en":
+            return replace(self, reason=reason)
         kind = self.field
         if self.line:
-            kind = "place"
-            if self.wanted:
+            kind = "place" if self.position else "line"
+            if self.position and self.field in ON_SHEET:
+                kind = "character"
+            elif self.position and self.wanted:
                 kind = "tone" if self.wanted in "平仄" else "place_wants"
-        because = f"because_{kind}" if self.wanted else "because"
-        reason = say(because, asdict(self), language)
-        if language == "en":
-            return replace(self, reason=self.reason or reason)
         constraint = self.constraint
         if f"clash_{kind}" in catalogue():
-            constraint = say(f"clash_{kind}", asdict(self), language)
+            constraint = say(f"clash_{kind}", self._parameters(), language)
         return replace(self, constraint=constraint, reason=reason)
+
+    def _parameters(self) -> Cause:
+        names = ("field", "line", "position", "has", "wanted")
+        return {name: getattr(self, name) for name in names}
 
 
 class PingzeError(Exception):
@@ -155,7 +181,13 @@ class InfeasibleError(PingzeError):
             return super().text(language)
         keeps = any(clash.field == "keep" for clash in self.clashes)
         code = "clash_mend" if keeps else "clash"
-        clashes = [clash.in_language(language).constraint for clash in self.clashes]
+        clashes = []
+        for clash in self.clashes:
+            told = clash.in_language(language)
+            reason = ""
+            if told.cause and (told.positions or told.field in ON_SHEET):
+                reason = f"（{told.reason}）"
+            clashes.append(told.constraint + reason)
         return say(code, {"clashes": clashes}, language)
 
 

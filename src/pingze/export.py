@@ -1,4 +1,4 @@
-"""Export a model for other tools: as a folder that a model hub accepts, or as an ONNX graph of one step.
+"""Export a model for other tools: as a folder for a model hub, or as an ONNX graph of one step.
 
 `--model FOLDER` reads such a folder. `checkpoint.load` then verifies every file except the model
 card against the metadata in `model.safetensors`. The folder contains no code, and nothing in it is
@@ -36,7 +36,7 @@ def write_onnx(path: Path, model: Checkpoint) -> None:
 def write_folder(
     folder: Path, model: Checkpoint, figures: Mapping[str, object] | None = None
 ) -> list[Path]:
-    """Export a model to a folder that is new or contains an earlier export, and return the paths of the files.
+    """Export a model to a folder, new or of an earlier export, and return the files' paths.
 
     Each file is written atomically. An existing model card is kept. A new card includes `figures`,
     the output of `pingze evaluate --json` for this model.
@@ -108,7 +108,7 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
 
 
 def _figures(name: str, given: Mapping[str, object] | None) -> str:
-    """Return a Markdown table of evaluation figures: stored figures if `name` is a shipped model, otherwise `given`."""
+    """Return a Markdown table of figures: stored ones of a shipped model, otherwise `given`."""
     if name in SHIPPED:
         text = (files("pingze.network") / "weights" / "figures.json").read_text(encoding="utf-8")
         prefix = "model." if name == "tang" else f"{name}."
@@ -135,7 +135,7 @@ def _figures(name: str, given: Mapping[str, object] | None) -> str:
 
 
 def _shown(value: float) -> str:
-    """Format a figure: a whole number in full, any other with four digits, more than which no evaluation decides."""
+    """Format a figure: a whole number in full, any other with the four digits that matter."""
     if isinstance(value, int) or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}"

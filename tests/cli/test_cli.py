@@ -81,15 +81,16 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
     status, out, err = call(*command, "--count", "2", "--seed", "3")
     assert (status, err) == (0, "")
     poems = json.loads(out)
-    assert [poem["seed"] for poem in poems] == [3, 4]
+    assert [(poem["seed"], poem["number"], poem["count"]) for poem in poems] == [
+        (3, 1, 2),
+        (3, 2, 2),
+    ]
+    names = "form template rhyme title poet seed model lines log_probability about mood score number count"
     for poem in poems:
-        assert (
-            " ".join(poem)
-            == "form template rhyme title poet seed model lines log_probability about mood"
-        )
+        assert " ".join(poem) == names
         assert [len(line) for line in poem["lines"]] == [length] * lines
         assert poem["log_probability"] < 0
-    assert json.loads(call(*command, "--seed", "4")[1]) == [poems[1]]
+    assert json.loads(call(*command, "--count", "2", "--seed", "3")[1]) == poems
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,12 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
         ),
         ("compose --title 春 --model report", "title: the model report was not trained with"),
         ("compose --seed 1" + 400 * "0", "seed is 10^400; it must be"),
-        ("revise hello --line 1", "this is no poem to revise"),
+        ("revise hello --line 1", "hello cannot be read: No such file or directory"),
+        ("revise 山，水。 --line 1", "this is no poem to revise"),
+        ("compose --keep 磧雲侵馬首", "keep '磧雲侵馬首' is not LINE=TEXT, as 3=磧雲侵馬首"),
+        ("compose --keep 9=春", "line 9 is not in the poem, which has 4 lines"),
+        ("compose --form 五絕 --keep 2=春山", "line 2, 春山, has 2 characters; a line has 5"),
+        ("compose --exclude-at 匈奴", "exclude_at '匈奴' is not LINE=TEXT"),
         ("check nowhere.txt", "nowhere.txt cannot be read: No such file or directory"),
         ("export", "nothing to write: give --to FOLDER, --onnx FILE, or both"),
         (
@@ -109,7 +115,10 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
             "nowhere.json cannot be read: No such file or directory",
         ),
         ("export --to x --figures poems.txt", "poems.txt holds no figures"),
-        *(("originality hello\0", "holds no verse: "), ("corpus search 明月", "no corpus at")),
+        *(
+            ("originality hello\0", "cannot be read: embedded null byte"),
+            ("corpus search 明月", "no corpus at"),
+        ),
         *(
             ("sing", "No such command 'sing'"),
             ("check 山， --form=", "form '' is unknown; choose one of 五絕"),
@@ -255,7 +264,7 @@ def test_a_draft_is_mended_and_an_impossible_request_has_status_1(
     assert call("mend", draft, "--seed", "1")[1].endswith("· 第 4 句第 5 字：天 → 聲（出韻）\n")
     assert call("mend", draft.replace("天", "聲"))[1].endswith("· 無須改。\n")
     said = "pingze: 這不是可以改寫的詩：共 1 句，每句 3 字（3言）。不合任何一體，沒有評判。\n"
-    assert call("revise", "雨雨雨", "--line", "1") == (2, "", said)
+    assert call("revise", "雨雨雨。", "--line", "1") == (2, "", said)
 
 
 def test_a_folder_and_a_graph_are_exported(call: Call, tmp_path: Path) -> None:
@@ -405,7 +414,7 @@ def test_python_m_pingze_without_arguments_and_a_reader_that_has_gone() -> None:
     assert pingze("--", PYTHONUTF8="1")[:2] == (0, out)
     command = f"{sys.executable} -m pingze compose --count 3 --seed 1 | head -n 1"
     done = subprocess.run(command, shell=True, check=True, capture_output=True, encoding="utf-8")
-    assert len(done.stdout) == 17
+    assert done.stdout.startswith("1 · seed 1 · score ")
     assert done.stderr == ""
 
 
@@ -448,8 +457,8 @@ def test_closed_or_full_streams(
 
 def test_public_names() -> None:
     kinds = "Checkpoint Corpus Infeasible Input MissingExtra Pingze Training Unfinished"
-    named = """Alternative Change Collected Couplet Mended Poem Reason Verdict Violation alternatives antithesis_notes
-        check collect compose couplet explain explain_verdict generate mend read_poem revise"""
+    named = """Alternative Change Collected Couplet Mended Poem Reason Sheet Verdict Violation alternatives
+        antithesis_notes check collect compose couplet explain explain_verdict fill generate mend read_poem revise"""
     assert {*public_names} == {*named.split(), *(f"{kind}Error" for kind in kinds.split())}
 
 

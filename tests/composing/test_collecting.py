@@ -18,7 +18,7 @@ from pingze.composing.composer import Composer, prepare
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.options import Collecting, Composing, Sampling
 from pingze.composing.poem import Poem
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.corpus import CorpusPoem, Store, build
 from pingze.errors import CorpusError, InfeasibleError, InputError, UnfinishedError
 from pingze.network import checkpoint

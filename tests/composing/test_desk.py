@@ -11,8 +11,8 @@ from pingze.composing.desk import alternatives, compose, fill, revise
 from pingze.composing.explaining import explain
 from pingze.composing.lexicon import FREE
 from pingze.composing.poem import Poem
+from pingze.composing.read_request import read_request
 from pingze.composing.reading import read_poem
-from pingze.composing.request import read_request
 from pingze.composing.sheet import Sheet
 from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import InputError

@@ -7,7 +7,7 @@ from pingze.composing.constraints.feasibility import PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE, Lexicon
 from pingze.composing.options import Composing
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.verse.rhyme_groups import GROUPS
 from tests.composing.verse import POOL, composer, prepared
 

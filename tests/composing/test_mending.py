@@ -1,17 +1,16 @@
 """Drafts are mended with the fewest characters changed: a search over all changes agrees."""
 
 import random
+import warnings
 from itertools import combinations, product
 
 import pytest
 
-from pingze.composing.constraints.masks import Constraints
 from pingze.composing.desk import revise
 from pingze.composing.explaining import explain
-from pingze.composing.mending import fewest, mend
-from pingze.composing.options import Composing
-from pingze.composing.request import read_request
-from pingze.composing.typed_text import ConversionWarning
+from pingze.composing.mending import Mending, mend
+from pingze.composing.sheet import Sheet
+from pingze.composing.typed_text import ConversionWarning, noted
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse.checking import check
 from pingze.verse.patterns import STRICTNESSES
@@ -58,35 +57,32 @@ def draft(seed: int) -> str:
 def test_no_search_finds_fewer_changes(seed: int) -> None:
     level = STRICTNESSES[seed % 2]
     text, locked = draft(seed), frozenset(random.Random(seed).sample(range(20), seed % 3))
-    chosen = composer()
     rows = [text[start : start + 5] for start in range(0, 20, 5)]
-    request = read_request(
-        chosen.vocabulary, Composing(form="五絕", level=level, pattern=" ".join(rows))
-    )
-    repairs = fewest(Constraints(chosen.lexicon(), request), locked)
-    found = {len(places) for *_, places in repairs}
-    assert len(found) <= 1
+    sheet = Sheet(form="五絕", level=level, lines=rows)
+    mending = Mending(composer(), sheet, check("，".join(rows), form="五絕", level=level))
+    repairs = mending.fewest(mending.ids, locked)
+    fewest = min((repair.cost for repair in repairs), default=None)
     expected = searched(text, level, locked, most=2)
     if expected is None:
-        assert not found or min(found) > 2
+        assert fewest is None or fewest > 2
     else:
-        assert found == {expected}
-    assert all(not places & locked for *_, places in repairs)
+        assert fewest == expected
+    assert not any(locked & repair.reasons.keys() for repair in repairs)
 
 
 def test_what_is_mended_has_no_fault_and_says_why() -> None:
-    mended = mend(DRAFT, seed=1)
+    (mended,) = mend(DRAFT, seed=1)
     assert check(str(mended.poem)).ok
     (change,) = mended.changes
     assert (change.line, change.position, change.old, change.rules) == (4, 5, "天", ("出韻",))
     assert mended.poem.lines[3][4] == change.new
     assert str(change) == f"line 4, character 5: 天 → {change.new} (出韻)"
-    assert mend(DRAFT, seed=1) == mended
+    assert mend(DRAFT, seed=1) == [mended]
 
 
 def test_a_draft_near_to_regulated_verse_is_mended_without_a_form() -> None:
     draft = "獨坐寒窗下，無客問姓名。閑眠不可見，何人有琴聲。"
-    mended = mend(draft, seed=1)
+    (mended,) = mend(draft, seed=1)
     assert check(str(mended.poem)).ok
     assert mended.poem.form == "五絕"
     assert [(change.line, change.rules) for change in mended.changes] == [
@@ -97,12 +93,12 @@ def test_a_draft_near_to_regulated_verse_is_mended_without_a_form() -> None:
 
 def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
     """发 alone would be read as 發, and in 白发 it is 髮."""
-    mended = mend(DRAFT, keep=["琴天"], seed=1)
+    (mended,) = mend(DRAFT, keep=["琴天"], seed=1)
     assert mended.poem.lines[3].endswith("琴天")
     assert [(change.line, change.old) for change in mended.changes] == [(2, "名")]
-    again = mend(str(mended.poem))
+    (again,) = mend(str(mended.poem))
     assert (again.changes, again.poem.lines) == ((), mended.poem.lines)
-    mended = mend(DRAFT.replace("寒", "糖"), seed=1)  # which the model does not know
+    (mended,) = mend(DRAFT.replace("寒", "糖"), seed=1)  # which the model does not know
     assert (mended.poem.lines[0], [change.old for change in mended.changes]) == (
         "獨坐糖窗下",
         ["天"],
@@ -111,7 +107,7 @@ def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
         *"獨坐糖窗下"
     ]
     with pytest.warns(ConversionWarning):
-        mended = mend("独坐寒窗下，无人问姓名。闲眠不可见，白发有琴天。", keep=["发"], seed=1)
+        (mended,) = mend("独坐寒窗下，无人问姓名。闲眠不可见，白发有琴天。", keep=["发"], seed=1)
     assert mended.poem.lines[3][1] == "髮"
 
 
@@ -129,3 +125,109 @@ def test_what_cannot_be_mended(
 ) -> None:
     with pytest.raises(error, match=message):
         mend(text, **options)  # type: ignore[arg-type]
+
+
+REGULATED = [
+    "秋夜永無寐",
+    "寥寥天籟清",
+    "庭虛蟲響澀",
+    "窗靜月光生",
+    "蟋蟀聲偏切",
+    "茱萸色易明",
+    "孤吟感時節",
+    "此夕倍淒情",
+]
+"""A 五律 without a fault."""
+
+
+def with_last_couplets_exchanged() -> str:
+    return "，".join([*REGULATED[:4], *REGULATED[6:], *REGULATED[4:6]])
+
+
+def test_couplets_change_places_where_that_mends_the_order_of_the_lines() -> None:
+    faulty = with_last_couplets_exchanged()
+    assert [fault.rule for fault in check(faulty).violations] == ["失黏"]
+    mended = mend(faulty, 2)
+    assert [(one.changes, len(one.swaps)) for one in mended] == [((), 1), ((), 1)]
+    assert REGULATED in [one.poem.lines for one in mended]
+
+
+def test_a_swap_says_what_changes_places_and_why() -> None:
+    (swap,) = next(
+        one for one in mend(with_last_couplets_exchanged(), 2) if "切" in one.swaps[0].other
+    ).swaps
+    assert (swap.line, swap.other_line, swap.rules) == (5, 7, ("失黏",))
+    assert str(swap) == "lines 5–6 and lines 7–8 change places (失黏)"
+
+
+def test_words_of_a_line_change_places_where_that_mends_its_tones() -> None:
+    turned = REGULATED[2][2:4] + REGULATED[2][:2] + REGULATED[2][4:]
+    mended = mend("，".join([*REGULATED[:2], turned, *REGULATED[3:]]), 6)
+    (swapped,) = (one for one in mended if one.swaps)
+    assert (swapped.changes, swapped.poem.lines) == ((), REGULATED)
+    assert str(swapped.swaps[0]) == "line 3: 蟲響 and 庭虛 change places (失黏)"
+
+
+def test_what_is_kept_does_not_change_places() -> None:
+    sheet = Sheet(form="五律", lines=with_last_couplets_exchanged().split("，")).keep(5).keep(1)
+    with noted():
+        (mended,) = mend(sheet)
+    assert mended.poem.lines[4] == sheet.rows[4]
+    assert mended.poem.lines[0] == sheet.rows[0]
+
+
+def test_several_ways_differ_and_those_with_the_fewest_changes_come_first() -> None:
+    ways = mend(DRAFT, 4)
+    assert len({str(way.poem) for way in ways}) == 4
+    costs = [len(way.changes) + len(way.swaps) for way in ways]
+    assert costs == sorted(costs)
+    assert costs[0] == 1
+    assert all(check(str(way.poem)).ok for way in ways)
+
+
+def test_the_first_of_several_ways_needs_no_seed_to_come_again() -> None:
+    assert mend(DRAFT, 2) == mend(DRAFT, 2) == mend(DRAFT, 2, seed=0)
+
+
+def test_characters_kept_on_a_sheet_do_not_change() -> None:
+    sheet = Sheet(form="五絕", lines=DRAFT[:-1].replace("。", "，").split("，")).keep(4)
+    (mended,) = mend(sheet)
+    assert mended.poem.lines[3] == "何處有琴天"
+    assert [(change.line, change.position) for change in mended.changes] == [(2, 5)]
+
+
+def test_what_keeping_a_word_costs_is_told() -> None:
+    """Three rhymes of four are in one group; to keep the odd one, these three change."""
+    draft = "，".join([*REGULATED[:7], "此夕倍淒天"])
+    with pytest.warns(ConversionWarning, match="^keeping 天 costs 2 more changes$"):
+        (kept,) = mend(draft, keep=["天"])
+    (free,) = mend(draft)
+    assert (len(kept.changes), len(free.changes)) == (3, 1)
+
+
+def test_keeping_a_word_that_costs_nothing_is_not_mentioned() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mend(DRAFT, keep=["琴"])
+
+
+def test_every_change_has_a_reason_under_whatever_template() -> None:
+    with noted():
+        ways = mend(with_last_couplets_exchanged(), 3, keep=["月光", "孤吟"])
+    assert all(way.changes for way in ways)
+    assert all(change.rules for way in ways for change in way.changes)
+
+
+def test_a_reading_that_the_checker_accepts_is_no_fault() -> None:
+    draft = "獨坐寒窗下，無人問姓名。中酒不可見，何處有琴聲。"
+    verdict = check(draft, form="五絕")
+    assert verdict.ok == (mend(draft, form="五絕")[0].changes == ())
+
+
+def test_blanks_of_a_sheet_are_filled_while_it_is_mended() -> None:
+    sheet = Sheet(
+        form="五絕", lines=["獨坐寒窗下", "無人問姓名", "＿＿＿＿＿", "何處有琴天"], particles=16
+    )
+    (mended,) = mend(sheet)
+    assert [(change.line, change.position) for change in mended.changes] in ([(4, 5)], [(2, 5)])
+    assert check(str(mended.poem), form="五絕").ok

@@ -11,7 +11,7 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.originality import Originality
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.words import Starts
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InfeasibleError, UnfinishedError

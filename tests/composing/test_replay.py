@@ -14,7 +14,7 @@ import pytest
 from pingze.composing.composer import Composer, composer
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.options import Composing
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.corpus import Store
 from pingze.verse.checking import check
 from pingze.verse.standard import PINGSHUI

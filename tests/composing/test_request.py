@@ -12,7 +12,7 @@ import pytest
 from pingze import compose
 from pingze.cli.composing import compose as command
 from pingze.composing.options import Composing, Options, Revising, Sampling, check_bounds
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import InputError
 from pingze.network.vocabulary import Vocabulary
@@ -128,7 +128,7 @@ def test_python_and_the_command_line_take_its_fields_types_defaults_and_sentence
     assert {
         name: p.default for name, p in signature(compose).parameters.items() if name != "model"
     } == expected
-    own = ("model", "reference", "explain", "as_json")
+    own = ("keep", "exclude_at", "model", "reference", "explain", "as_json")
     assert {
         name: p.default for name, p in signature(command).parameters.items() if name not in own
     } == expected

@@ -7,9 +7,9 @@ import pytest
 from pingze.composing.composer import Composer
 from pingze.composing.desk import fill
 from pingze.composing.poem import Poem
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.composing.sheet import BLANK, Limit, Sheet
-from pingze.errors import InfeasibleError, InputError
+from pingze.errors import InfeasibleError, InputError, UnfinishedError
 from pingze.verse.standard import PINGSHUI
 from tests.composing.verse import POOL, composer
 
@@ -143,3 +143,40 @@ def test_simplified_text_is_read_in_context() -> None:
     with pytest.warns(UserWarning, match="独 was read as 獨"):
         fixed = fixed_by(sheet, chosen)
     assert ("lines", 1, 1, "獨") in fixed
+
+
+def test_a_line_that_is_kept_may_have_choices() -> None:
+    sheet = Sheet(form="五絕").keep(3, "春＿，[月花]山[風雲]")
+    assert sheet.rows[2] == "春＿＿山＿"
+    assert sheet.choices == [
+        Limit(line=3, position=3, characters="月花"),
+        Limit(line=3, position=5, characters="風雲"),
+    ]
+
+
+def test_another_text_of_a_line_has_no_choice_of_the_one_before() -> None:
+    sheet = Sheet(form="五絕").put(3, "春＿[月花]山風").put(3, "春＿月山風").put(2, "[月花]")
+    assert [limit.line for limit in sheet.choices] == [2]
+
+
+def test_a_single_blank_whose_characters_are_all_excluded_is_named() -> None:
+    (poem,) = fill(Sheet(form="五絕", particles=8), seed=1)
+    every = "".join(one for one in CHOSEN.vocabulary.tokens[4:] if len(one) == 1)
+    limits = [
+        Limit(line=2, position=3, characters=every[:150]),
+        Limit(line=2, position=3, characters=every[150:]),
+    ]
+    sheet = replace(Sheet.of(poem).free(2, 3, 3), exclude_at=limits if every[150:] else limits[:1])
+    with pytest.raises(UnfinishedError, match="line 2, character 3: what is excluded"):
+        fill(sheet, 2)
+
+
+def test_a_choice_does_not_complete_an_excluded_word() -> None:
+    (poem,) = fill(Sheet(form="五絕", particles=8), seed=1)
+    tone = PINGSHUI.tone(poem.lines[2][1])
+    spare = [one for one in POOL if PINGSHUI.tone(one) == tone and one not in "".join(poem.lines)]
+    limit = Limit(line=3, position=2, characters="".join(spare[:2]))
+    word = poem.lines[2][0] + spare[0]
+    sheet = Sheet.of(poem, exclude_words=word).free(3, 2, 2)
+    (only,) = fill(replace(sheet, was=[], choices=[limit]))
+    assert only.lines[2][1] == spare[1]

@@ -12,7 +12,8 @@ from pingze.arrays import Array
 from pingze.composing.composer import POPULATION, Composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.proposal import OUTSIDE, choose, effective_sizes, resample
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.smc import Populations, finish
 from pingze.composing.terms import Term
 from pingze.composing.terms.antithesis import Antithesis, Opposites

@@ -3,7 +3,7 @@
 import pytest
 
 from pingze.composing.options import Composing
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.errors import InputError
 from pingze.verse.checking import check
 from tests.composing.verse import POOL, composer, prepared

@@ -9,7 +9,8 @@ import pytest
 
 from pingze.composing.composer import Composer
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.smc import finish
 from pingze.composing.terms import Token, taste
 from pingze.composing.terms.taste import Taste

@@ -9,7 +9,7 @@ import pytest
 from pingze.composing.composer import composer
 from pingze.composing.desk import alternatives, compose, revise
 from pingze.composing.options import Composing
-from pingze.composing.request import read_poet, read_request
+from pingze.composing.read_request import read_poet, read_request
 from pingze.composing.sheet import Sheet
 from pingze.composing.terms.antithesis import Antithesis, antithesis_notes, antithesis_table
 from pingze.composing.terms.mood import NATS, PRIOR, Leaning, likeness

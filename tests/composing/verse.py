@@ -1,6 +1,6 @@
 """A random model over a few dozen real characters, and a solver that decides by search what can be composed."""
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from itertools import product
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pingze.composing.composer import Composer
 from pingze.composing.options import Composing
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.words import Starts
 from pingze.network import checkpoint
 from pingze.verse.character_table import forms
@@ -29,7 +30,8 @@ LEVELS = "春秋人山雲花江來歸書樓家"
 OBLIQUES = "月日水雨夜海雪柳鳥客酒夢老古草木落白綠遠"
 OPEN = "看過"
 POOL = RHYMES + LEVELS + OBLIQUES + OPEN
-FORMS = "".join(form for character in POOL for form in forms(character)[1:])
+SIDES = {"P": LEVEL, "Z": OBLIQUE}
+FORMS = "".join("".join(forms(character)[1:]) for character in POOL)
 """Other written forms of these."""
 
 
@@ -40,9 +42,8 @@ def for_seeds(quick: int, slow: int) -> Callable[[Callable[[int], None]], Callab
         def run(examples: int) -> None:
             settings(max_examples=examples)(given(st.integers(0, 10**6))(test))()
 
-        return pytest.mark.parametrize(
-            "examples", [quick, pytest.param(slow, marks=pytest.mark.slow)]
-        )(run)
+        slow_case = pytest.param(slow, marks=pytest.mark.slow)
+        return pytest.mark.parametrize("examples", [quick, slow_case])(run)
 
     return decorate
 
@@ -53,10 +54,9 @@ def composer(
     """A composer on a model as `checkpoint_of` makes it, which may have a random reward."""
     loaded = checkpoint_of(characters, seed=seed, **given)
     if reward:
-        weight = 0.3 * np.random.default_rng(seed + 1).standard_normal(
-            loaded.configuration.hidden_size, np.float32
-        )
-        loaded = replace(loaded, stored={**loaded.stored, checkpoint.REWARD: weight})
+        rng = np.random.default_rng(seed + 1)
+        weight = 0.3 * rng.standard_normal(loaded.configuration.hidden_size, np.float32)
+        loaded = replace(loaded, stored=loaded.stored | {checkpoint.REWARD: weight})
     return Composer(loaded)
 
 
@@ -67,158 +67,251 @@ def checkpoint_of(characters: str, *, seed: int = 0, **given: Any) -> checkpoint
 
 def prepared(chosen: Composer, **options: object) -> Starts:
     """What a composer prepares for a request, by default for a 五絕."""
-    return chosen.prepare(read_request(chosen.vocabulary, Composing(**{"form": "五絕"} | options)))
+    asked = Composing(**{"form": "五絕"} | options)
+    return chosen.prepare(read_request(chosen.vocabulary, asked))
 
 
 def solvable(characters: Iterable[str], request: Request) -> bool:
-    """Whether a poem exists in which every composed character is another: by search over all that can be chosen."""
-    excluded = {form for character in request.exclude for form in forms(character)}
-    known, fixed = tuple(c for c in characters if c not in excluded), _fixed(request)
-    if fixed is None or excluded & {*fixed.values(), *"".join(request.include)}:
+    """Whether a poem exists in which every composed character is another, by search.
+
+    Everything that could be chosen is tried in turn: where the words stand, a template, a pattern
+    for each line, a rhyme group. Then each place has a set of characters, and the question is
+    whether a different one can be taken from each.
+    """
+    excluded: set[str] = set()
+    for character in request.exclude:
+        excluded.update(forms(character))
+    known = tuple(character for character in characters if character not in excluded)
+    fixed = _fixed(request)
+    if fixed is None or excluded.intersection([*fixed.values(), *"".join(request.include)]):
         return False
-    return any(
-        _fillable(sets, placed, request.repeat, feet)
-        for placed, opening in product(placements(request), request.openings)
-        for feet, tones in _readings(opening, request, placed)
-        for group in request.groups
-        if (sets := _sets(known, placed, tones, feet, group, request))
-    )
+    for placed in placements(request):
+        for opening in request.openings:
+            kinds = line_types(opening, request.lines)
+            feet = _feet(kinds, request.form.width)
+            for tones in _readings(kinds, request, placed):
+                for group in request.groups:
+                    sets = _sets(known, placed, tones, feet, group, request)
+                    if sets and _fillable(sets, placed, request.repeat, feet):
+                        return True
+    return False
 
 
-def _readings(
-    opening: str, request: Request, fixed: dict[int, str]
-) -> Iterator[tuple[set[int], str]]:
-    """Every way to write the template that what is fixed allows: its feet, and a tone for each place."""
-    kinds, width = line_types(opening, request.lines), request.form.width
-    feet = {n * width + width - 1 for n, kind in enumerate(kinds) if kind.isupper()}
-    couplets = [
-        [
-            tones
-            for pair in [(first, second)] + [("a'", "B'")] * (first == "a")
-            for ways in product(*(accepted(kind, width, request.strictness) for kind in pair))
-            for tones in ["".join(way.tones for way in ways)]
-            if all(
-                _has_tone(fixed[place], tone, given=True)
-                for place, tone in enumerate(tones, 2 * width * n)
-                if place in fixed
-            )
-        ]
-        for n, (first, second) in enumerate(zip(kinds[::2], kinds[1::2], strict=True))
-    ]
-    yield from ((feet, "".join(ways)) for ways in product(*couplets))
+# -- where words stand -----------------------------------------------------------------------------
 
 
 def _fixed(request: Request) -> dict[int, str] | None:
-    """What is fixed by place; None where two characters are asked for at one place."""
+    """What is fixed by place; None if two characters are asked for at one place."""
     fixed: dict[int, str] = {}
     for fix in request.fixed:
         place = (fix.line - 1) * request.form.width + fix.position - 1
-        if fixed.setdefault(place, fix.character) != fix.character:
+        if fixed.get(place, fix.character) != fix.character:
             return None
+        fixed[place] = fix.character
     return fixed
 
 
 def placements(request: Request) -> Iterator[dict[int, str]]:
     """Every way to place the words that do not stand in what is fixed."""
-    fixed, width = _fixed(request) or {}, request.form.width
-    rows = [
-        "".join(fixed.get(n * width + at, "＿") for at in range(width))
-        for n in range(request.lines)
+    fixed = _fixed(request) or {}
+    width = request.form.width
+    rows = []
+    for line in range(request.lines):
+        places = range(line * width, (line + 1) * width)
+        rows.append("".join(fixed.get(place, "＿") for place in places))
+    text = "\n".join(rows)
+    words = [included for included in request.include if included not in text]
+    yield from _with_words(fixed, words, set(), request)
+
+
+def _with_words(
+    placed: dict[int, str], words: list[str], own: set[int], request: Request
+) -> Iterator[dict[int, str]]:
+    """Every way to add words to what is placed.
+
+    Each word is within a line and at places of its own, some of which may be fixed so. `own` has
+    the places of the words that are placed already.
+    """
+    if not words:
+        yield placed
+        return
+    width = request.form.width
+    for start in range(width * request.lines):
+        if start % width + len(words[0]) > width:
+            continue
+        places = dict(enumerate(words[0], start))
+        if own & places.keys():
+            continue
+        if all(placed.get(place, character) == character for place, character in places.items()):
+            yield from _with_words(placed | places, words[1:], own | places.keys(), request)
+
+
+# -- how a template is read ------------------------------------------------------------------------
+
+
+def _feet(kinds: Sequence[str], width: int) -> set[int]:
+    """The places that rhyme: the ends of the lines whose type has a capital letter."""
+    feet = set()
+    for line, kind in enumerate(kinds):
+        if kind.isupper():
+            feet.add(line * width + width - 1)
+    return feet
+
+
+def _readings(kinds: Sequence[str], request: Request, placed: dict[int, str]) -> Iterator[str]:
+    """Every way to write a template that what is placed allows: a tone for each place."""
+    couplets = [
+        _couplet_readings(kinds[line], kinds[line + 1], line, request, placed)
+        for line in range(0, len(kinds), 2)
     ]
-    words = [word for word in request.include if not any(word in row for row in rows)]
+    for patterns in product(*couplets):
+        yield "".join(patterns)
 
-    def place(fixed: dict[int, str], words: list[str], own: set[int]) -> Iterator[dict[int, str]]:
-        # Each word is within a line and at places of its own, some of which may be fixed so.
-        if not words:
-            yield fixed
-            return
-        for start in range(width * request.lines):
-            places = {start + n: character for n, character in enumerate(words[0])}
-            within = start % width + len(words[0]) <= width and not own & places.keys()
-            if within and all(
-                fixed.get(at, character) == character for at, character in places.items()
-            ):
-                yield from place(fixed | places, words[1:], own | places.keys())
 
-    yield from place(fixed, words, set())
+def _couplet_readings(
+    first: str, second: str, line: int, request: Request, placed: dict[int, str]
+) -> list[str]:
+    """The same of a couplet, whose first line is the given one."""
+    width = request.form.width
+    kinds = [(first, second)]
+    if first == "a":
+        kinds.append(("a'", "B'"))  # the second line may rescue 拗救 the first
+    readings = []
+    for upper_kind, lower_kind in kinds:
+        for upper in accepted(upper_kind, width, request.strictness):
+            for lower in accepted(lower_kind, width, request.strictness):
+                tones = upper.tones + lower.tones
+                if _agrees(tones, line * width, placed):
+                    readings.append(tones)
+    return readings
+
+
+def _agrees(tones: str, start: int, placed: dict[int, str]) -> bool:
+    """Whether what is placed can have the tones of a couplet, which begins at a place."""
+    return all(
+        place not in placed or _can_have(placed[place], tone)
+        for place, tone in enumerate(tones, start)
+    )
+
+
+def _can_have(character: str, tone: str) -> bool:
+    """Whether a given character has a tone in any reading; an unknown one has every tone."""
+    tones = PINGSHUI.tones(character)
+    return tone == "x" or not tones or SIDES[tone] in tones
+
+
+def _is_usable(character: str, tone: str) -> bool:
+    """Whether a character may be composed in a tone."""
+    return tone == "x" or PINGSHUI.usable_tone(character) == SIDES[tone]
+
+
+# -- what may stand at a place ---------------------------------------------------------------------
 
 
 def _sets(
     known: tuple[str, ...],
-    fixed: dict[int, str],
+    placed: dict[int, str],
     tones: str,
     feet: set[int],
     group: str,
     request: Request,
 ) -> list[Set[str]] | None:
-    """What may stand at each place; None where that is nothing."""
+    """What may stand at each place; None if that is nothing at some place."""
     sets: list[Set[str]] = []
     for place, tone in enumerate(tones):
-        borrowed = place < request.form.width and request.strictness == "customary"
-        if place not in fixed:
-            names = (
-                frozenset(PINGSHUI.lenders(group) if borrowed else [group])
-                if place in feet
-                else None
-            )
-            allowed = _composed(known, tone, names)
-        else:  # its tone fits
-            names = PINGSHUI.neighbours[group] if borrowed else {group}
-            own = PINGSHUI.rhymes(fixed[place])
-            allowed = {fixed[place]} if place not in feet or not own or own & names else set()
+        in_first_line = place < request.form.width
+        borrows = in_first_line and request.strictness == "customary"
+        is_foot = place in feet
+        if place in placed:
+            allowed = _given_set(placed[place], group, is_foot=is_foot, borrows=borrows)
+        elif is_foot:
+            names = PINGSHUI.lenders(group) if borrows else [group]
+            allowed = _composed_feet(known, tone, frozenset(names))
+        else:
+            allowed = _composed(known, tone)
         if not allowed:
             return None
         sets.append(allowed)
     return sets
 
 
+def _given_set(character: str, group: str, *, is_foot: bool, borrows: bool) -> Set[str]:
+    """The character itself, or nothing if it does not rhyme at a foot; its tone fits already."""
+    own = PINGSHUI.rhymes(character)
+    if is_foot and own:
+        names = PINGSHUI.neighbours[group] if borrows else {group}
+        if not own & names:
+            return set()
+    return {character}
+
+
 @cache
-def _composed(known: tuple[str, ...], tone: str, names: frozenset[str] | None) -> Set[str]:
-    """The characters that may be composed in a tone; at a foot, those that also rhyme in one of the named groups."""
-    fits = (c for c in known if _has_tone(c, tone, given=False))
-    return {c for c in fits if names is None or may_rhyme(c, names, known)}
+def _composed(known: tuple[str, ...], tone: str) -> Set[str]:
+    """The characters that may be composed in a tone."""
+    return {character for character in known if _is_usable(character, tone)}
+
+
+@cache
+def _composed_feet(known: tuple[str, ...], tone: str, names: frozenset[str]) -> Set[str]:
+    """Those that also rhyme in one of the named groups."""
+    usable = _composed(known, tone)
+    return {character for character in usable if may_rhyme(character, names, known)}
 
 
 def may_rhyme(character: str, names: Set[str], known: Iterable[str]) -> bool:
-    """Whether poets rhyme on a character in one of some groups, and on no other form of its word more."""
+    """Whether poets rhyme on a character in one of some groups, and on no other form of it more."""
+
+    def times(form: str) -> tuple[int, str]:
+        return sum(rhyme_counts(form).values()), form
+
     known_forms = [form for form in forms(character) if form in known]
-    most = max(
-        known_forms, key=lambda form: (sum(rhyme_counts(form).values()), form), default=character
-    )
-    return character == most and any(
+    if max(known_forms, key=times, default=character) != character:
+        return False
+    return any(
         PINGSHUI.is_practised(character, name) for name in names & PINGSHUI.rhymes(character)
     )
 
 
-def _has_tone(character: str, tone: str, *, given: bool) -> bool:
-    if tone == "x":
-        return True
-    wanted = LEVEL if tone == "P" else OBLIQUE
-    return (
-        wanted in (PINGSHUI.tones(character) or {wanted})
-        if given
-        else PINGSHUI.usable_tone(character) == wanted
-    )
+# -- whether each place can have another character -------------------------------------------------
 
 
-def _fillable(sets: list[Set[str]], fixed: dict[int, str], repeat: bool, feet: set[int]) -> bool:
-    """Whether the free places can be matched with words: each another, or with `repeat` each foot another."""
-    rhyme_counts = [fixed[place] for place in fixed if place in feet]
-    if len(set(rhyme_counts)) < len(rhyme_counts):
+def _fillable(sets: list[Set[str]], placed: dict[int, str], repeat: bool, feet: set[int]) -> bool:
+    """Whether the free places can be matched with words, each place with another.
+
+    With `repeat`, only the feet must have different words.
+    """
+    placed_feet = [placed[place] for place in placed if place in feet]
+    if len(set(placed_feet)) < len(placed_feet):
         return False
-    taken = {word(character) for character in (rhyme_counts if repeat else fixed.values())}
-    matched: dict[str, int] = {}
+    taken = placed_feet if repeat else placed.values()
+    taken_words = {word(character) for character in taken}
+    matching: dict[str, int] = {}  # the place of each matched word
+    for place in range(len(sets)):
+        if place in placed or (repeat and place not in feet):
+            continue
+        if not _match(place, sets, taken_words, matching):
+            return False
+    return True
 
-    def place_one(place: int, tried: set[str]) -> bool:
-        for each in {word(character) for character in sets[place]} - taken - tried:
-            tried.add(each)
-            if each not in matched or place_one(matched[each], tried):
-                matched[each] = place
+
+def _match(place: int, sets: list[Set[str]], excluded: set[str], matching: dict[str, int]) -> bool:
+    """Match a place with a word, moving matched places to other words if needed.
+
+    Each word is tried once (Kuhn's augmenting paths).
+    """
+    tried = set(excluded)
+
+    def search(place: int) -> bool:
+        for candidate in {word(character) for character in sets[place]}:
+            if candidate in tried:
+                continue
+            tried.add(candidate)
+            if candidate not in matching or search(matching[candidate]):
+                matching[candidate] = place
                 return True
         return False
 
-    free = [n for n in range(len(sets)) if n not in fixed and not (repeat and n not in feet)]
-    return all(place_one(place, set()) for place in free)
+    return search(place)
 
 
 def word(character: str) -> str:

@@ -125,8 +125,8 @@ def test_reasons_and_mending_are_those_of_python(client: httpx.Client) -> None:
     reasons = post(client, "explain", poem=POEM, model="report").json()["reasons"]
     assert "".join(row["character"] for row in reasons) == "".join(LINES)
     text = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"
-    mended = post(client, "mend", text=text, keep="琴 問", seed=1).json()
-    by_python = pingze.mend(text, keep=["琴", "問"], seed=1)
+    (mended,) = post(client, "mend", text=text, keep="琴 問", seed=1).json()["mended"]
+    (by_python,) = pingze.mend(text, keep=["琴", "問"], seed=1)
     assert mended["poem"]["lines"] == by_python.poem.lines
     assert mended["changes"] == json.loads(
         json.dumps([asdict(change) for change in by_python.changes])
@@ -210,6 +210,12 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
     }
     (poem,) = fill(client, form="憶江南", particles=4).json()["poems"]
     assert poem["model"] == next(m["name"] for m in choices["models"] if "憶江南" in m["tunes"])
+
+
+def test_a_rare_shape_of_a_tune_is_described(client: httpx.Client) -> None:
+    tune = client.get("/v1/tunes", params={"name": "聲聲慢·格十三"}).json()
+    assert (tune["name"], sum(tune["widths"]), tune["rhymes"]) == ("聲聲慢·格十三", 97, ["仄"])
+    assert client.get("/v1/tunes", params={"name": "無此調"}).status_code == 422
 
 
 @pytest.mark.parametrize(

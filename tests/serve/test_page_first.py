@@ -124,7 +124,7 @@ def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(
     with opened(browser, address, language="en-US") as page:
         says(page, "#sheet .how-to-read", "from the right-hand column to the left")
         cell = page.locator("#sheet [data-line='1'][data-position='1']")
-        says(page, "#sheet [data-line='1'][data-position='1'] .gloss", re.compile("qiū\\s*autumn"))
+        says(page, ".by-word li >> nth=0", re.compile("qiū yè\\s*autumn night"))
         says(
             page,
             "#sheet .caption",
@@ -136,7 +136,7 @@ def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(
         page.locator(".alternative .means", has_text=re.compile("[a-z]")).first.wait_for()
         says(page, "#rhyme", "-ong")
         choose(page, "language", "zh")
-        count(page, "#sheet .gloss", 0)
+        count(page, "#sheet .by-word", 0)
         count(page, "#sheet .how-to-read", 0)
 
 

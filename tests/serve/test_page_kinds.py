@@ -41,7 +41,7 @@ TUNE = (
 def choose_tune(page: Page, typed: str, name: str) -> None:
     page.locator(".chip", has_text="詞").click()
     page.fill("#tune_search", typed)
-    page.locator("#tune option", has_text=name).wait_for()
+    page.locator(f'#tune option[value="{name}"]').wait_for()
     page.select_option("#tune", name)
 
 

@@ -75,7 +75,7 @@ def test_every_new_unit_learns(tmp_path: Path) -> None:
     assert model.lstm.layers[0].weight_ph.grad.abs().max() > 0
 
 
-def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
+def test_a_run_s_tensors_are_all_copied(tmp_path: Path) -> None:
     old = invented.model(layers=1, tied=True)
     before = LanguageModel.of(old)
     optimizer, average = grown_from(
@@ -93,7 +93,8 @@ def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
     assert new_average.updates == 3
     names = dict(model.named_parameters())
     for name, parameter in before.named_parameters():
-        was, now = optimizer.state[parameter], new_optimizer.state[names[name]]
+        was = optimizer.state[parameter]
+        now = new_optimizer.state[names[name]]
         assert now["step"] == 3
         pairs = [(parameter, names[name]), (average.tensors[name], new_average.tensors[name])]
         pairs += [(was[key], now[key]) for key in ("exp_avg", "exp_avg_sq")]

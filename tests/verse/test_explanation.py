@@ -9,7 +9,7 @@ from pingze import Poem
 from pingze.verse.checking import check
 from pingze.verse.scansion import explain_verdict as explain
 from pingze.verse.standard import PINGSHUI
-from pingze.verse.suggestions import suggest
+from pingze.verse.suggestions import suggest, suggest_swaps
 from pingze.verse.verdict import RHYME_RULES
 from tests.verse.test_rules import RULES
 from tests.verse.writing import write
@@ -99,7 +99,7 @@ def test_each_suggestion_mends_the_fault(poem: str, level: str) -> None:
     verdict = check(poem, level=level)
     (fault,) = verdict.violations
     found = suggest(verdict, fault)
-    assert len(found) == (1 if fault.rule == "疊句" else 8)
+    assert len(found) == (1 if fault.rule in ("疊句", "疊韻") else 8)
     for character in found:
         lines = [list(line) for line in verdict.lines]
         lines[fault.line - 1][fault.position - 1] = character
@@ -144,3 +144,39 @@ def test_rhymes_come_from_the_poems_group(text: str, form: str, rhyme: str, side
         for character in found
     )
     assert not set(found) & set("".join(verdict.lines))
+
+
+EXCHANGED = [
+    "秋夜永無寐",
+    "寥寥天籟清",
+    "庭虛蟲響澀",
+    "窗靜月光生",
+    "孤吟感時節",
+    "此夕倍淒情",
+    "蟋蟀聲偏切",
+    "茱萸色易明",
+]
+"""A 五律 whose last two couplets have changed places: its fifth line is 失黏."""
+
+
+def test_a_line_after_one_out_of_order_says_which_pattern_it_needs_beside_the_one_it_has() -> None:
+    last = explain(check("，".join(EXCHANGED)))[-1]
+    assert (last.pattern, last.has, last.needs) == ("平平中仄平", "平平仄仄平", "中仄仄平平")
+
+
+def test_all_characters_that_would_have_to_change_are_named() -> None:
+    found = explain(check("，".join(EXCHANGED)))
+    assert [line.wrong for line in found] == [(), (), (), (), (), (1, 2, 4), (2, 4), (2, 4)]
+
+
+def test_a_line_in_order_needs_the_pattern_that_it_was_judged_by() -> None:
+    for line in explain(check("，".join(EXCHANGED)))[:4]:
+        assert line.needs == line.pattern
+
+
+def test_couplets_that_mend_the_order_by_changing_places_are_suggested() -> None:
+    assert (5, 7) in suggest_swaps(check("，".join(EXCHANGED)))
+
+
+def test_couplets_of_a_poem_without_a_fault_stay() -> None:
+    assert suggest_swaps(check("，".join(EXCHANGED[:4] + EXCHANGED[6:] + EXCHANGED[4:6]))) == ()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pingze.verse import pasted_text
 from pingze.verse.checking import check
-from pingze.verse.pasted_text import read_lines, read_text, split_poems
+from pingze.verse.pasted_text import ReadText, read_lines, read_text, split_poems
 
 LINES = ["山月照東水", "天風吹白雲", "人來花樹下", "客去酒樽前"]
 COUPLETS = [f"{LINES[0]}，{LINES[1]}。", f"{LINES[2]}，{LINES[3]}。"]
@@ -78,16 +78,16 @@ def test_any_text_can_be_split(text: str) -> None:
 
 def test_what_was_understood_is_told() -> None:
     text = "夜思（其一）\n某甲\n" + "".join(LINES)
-    assert read_text(text) == (LINES, ["夜思", "某甲", "（其一）"], 5)
+    assert read_text(text) == ReadText(
+        lines=LINES, left_out=["夜思", "某甲", "（其一）"], headings=["夜思", "某甲"], cut=5
+    )
     assert check(text).notes[:2] == (
         "left out as no verse: 夜思, 某甲, （其一）",
         "cut into lines of 5 characters, for it has no marks",
     )
-    assert read_text("".join(COUPLETS)) == (LINES, [], None)
-    assert read_text("".join(COUPLETS) + "\n注釋：山月。\n某。") == (
-        LINES,
-        ["注釋：山月。", "某。"],
-        None,
+    assert read_text("".join(COUPLETS)) == ReadText(lines=LINES, left_out=[], headings=[], cut=None)
+    assert read_text("".join(COUPLETS) + "\n注釋：山月。\n某。") == ReadText(
+        lines=LINES, left_out=["注釋：山月。", "某。"], headings=[], cut=None
     )
 
 

@@ -42,7 +42,7 @@ def test_accepted_examples_keep_every_rule_and_rejected_ones_break_this_one(name
 def test_every_rule_of_the_checker_is_defined() -> None:
     assert (
         " ".join(RULES)
-        == "失對 失黏 孤平 三平調 三仄尾 特拗 大拗 小拗 仄腳 聯腳 重字 出韻 鄰韻 重韻 失律 疊句"
+        == "失對 失黏 孤平 三平調 三仄尾 特拗 大拗 小拗 仄腳 聯腳 重字 出韻 鄰韻 重韻 失律 疊句 疊韻"
     )
     assert {*RULES, *SHAPE_RULES} <= catalogue().keys()
 

@@ -23,7 +23,7 @@ from pingze.messages import here, language
 __all__ = ["START", "application_for", "guarded"]
 
 COMMANDS = {
-    "composing": ("compose", "collect", "couplet", "revise", "mend", "generate"),
+    "composing": ("compose", "collect", "couplet", "revise", "alternatives", "mend", "generate"),
     "corpus": ("corpus", "originality"),
     "derivation": ("derive",),
     "prosody": ("check", "tones", "rhyme", "tunes"),

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import Field, fields
+from dataclasses import Field
 from importlib.util import find_spec
 from inspect import Parameter, Signature, signature
 from os.path import isfile
@@ -68,8 +68,8 @@ def _models(_: Any) -> list[str]:
 
 
 BY_FIELD = {
-    "form": offering(lambda _: [*FORMS, *tunes()]),
-    "tune": offering(lambda _: tunes()),
+    "form": offering(lambda _: [*FORMS, *tunes().of_tune]),
+    "tune": offering(lambda _: tunes().of_tune),
     "level": offering(lambda _: STRICTNESSES),
     "poet": offering(_poets),
     "rhyme": offering(lambda _: GROUPS),
@@ -128,13 +128,16 @@ def _(
     threads()  # refuse a bad PINGZE_THREADS before any command
 
 
-def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[..., None]], Any]:
+def command(
+    group: typer.Typer = app, argument: str = "", omit: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Any]:
     """Return a decorator that adds a function to `group` as a command, with options.
 
     The parameter `asked`, a dataclass, is replaced by one option per field. The field that
-    `argument` names becomes a positional argument instead. The parameters `model` and `as_json`
-    become the shared options --model and --json. If a parameter without `Annotated` has the same
-    name as a field of `Composing`, it becomes the option of that field.
+    `argument` names becomes a positional argument instead, and those in `omit` keep their defaults.
+    The parameters `model` and `as_json` become the shared options --model and --json. If a
+    parameter without `Annotated` has the same name as a field of `Composing`, it becomes the option
+    of that field.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -142,18 +145,22 @@ def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[
         parameters = dict(signature(function).parameters)
         schema = None
         listed = []
+        names = []
         if "asked" in parameters:
             schema = parameters.pop("asked").annotation
-            listed = [_of_field(field, schema, argument) for field in ordered(schema)]
-        for parameter in parameters.values():
-            listed.append(_described(parameter.replace(kind=Parameter.KEYWORD_ONLY)))
+            for field in ordered(schema):
+                if field.name not in omit:
+                    names.append(field.name)
+                    listed.append(_of_field(field, schema, argument))
+        by_keyword = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in parameters.values()]
+        listed += [_described(parameter) for parameter in by_keyword]
         # A signature must list required parameters first.
         listed.sort(key=lambda parameter: parameter.default is not Parameter.empty)
 
         # 2) build a function with these parameters
         def called(**values: Any) -> None:
             if schema:
-                asked = {field.name: values.pop(field.name) for field in fields(schema)}
+                asked = {name: values.pop(name) for name in names}
                 values["asked"] = schema(**asked)
             function(**values)
 
@@ -171,7 +178,7 @@ def _of_field(field: Field[Any], schema: type[Bounded], argument: str) -> Parame
     if field.name == argument:
         made = typer.Argument(help=field.metadata["description"])
     elif hint is bool:
-        made = _option(field, flags=[f"--{field.name}"])
+        made = _option(field, flags=[f"--{field.name.replace('_', '-')}"])
     elif field.name == "poets":
         made = _option(field, flags=["--from"])
     else:
@@ -283,8 +290,8 @@ def read_file(file: str) -> str:
                     raise InputError("too_many_rows", name=name, most=MOST_ROWS)
                 if block > LONGEST_BLOCK:
                     raise InputError("block_too_long", name=name, most=LONGEST_BLOCK)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
+        reason = getattr(error, "strerror", None) or str(error)
         raise InputError("unreadable", name=name, reason=reason) from error
     try:
         return b"".join(rows).decode("utf-8-sig")

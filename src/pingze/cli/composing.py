@@ -1,30 +1,56 @@
-"""`pingze compose`, `collect`, `couplet`, `revise`, `mend` and `generate`."""
+"""`pingze compose`, `collect`, `couplet`, `revise`, `alternatives`, `mend` and `generate`."""
 
-from dataclasses import asdict
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from pingze.cli.application import command, option, show
-from pingze.composing.options import Collecting, Composing, Coupling, Revising
+from pingze.cli.application import command, option, read_text, show
+from pingze.composing.options import Collecting, Composing, Coupling
 from pingze.errors import InputError
 from pingze.messages import here
+from pingze.verse.characters import MARKS
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.standard import PINGSHUI
 
 if TYPE_CHECKING:
     from pingze.composing.collecting import Collected
     from pingze.composing.explaining import Reason
-    from pingze.composing.poem import Poem
+    from pingze.composing.sheet import Sheet
 
+PoemArgument = Annotated[
+    str, typer.Argument(metavar="POEM|FILE|-", help="A poem; its heading may name title and poet.")
+]
+FormOption = Annotated[
+    str | None, option("form", "The poem's form; by default its heading's or its shape's.")
+]
+KeepOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LINE=TEXT",
+        help="Write this as the line, with ＿ for a blank and [靜晚夜] for a choice, or as a couplet; may be repeated.",
+    ),
+]
+ExcludeAtOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LINE=TEXT", help="Characters that the line must not have; may be repeated."
+    ),
+]
 ExplainOption = Annotated[
     bool, typer.Option("--explain", help="Show each character's probability, tone, alternatives.")
 ]
+_OF_NEW_POEMS = ("start", "form", "lines", "acrostic", "acrostic_at")
+"""The options of `compose` that are of no use for a poem that is written."""
 
 
 @command(argument="start")
 def compose(
     asked: Composing,
+    keep: KeepOption = None,
+    exclude_at: ExcludeAtOption = None,
     model: str | None = None,
     reference: Annotated[
         bool, typer.Option("--reference", help="Compose by lstm/formulas.py: slower.")
@@ -33,15 +59,10 @@ def compose(
     as_json: bool = False,
 ) -> None:
     """Compose poems that meet all the given constraints."""
-    from pingze.composing.desk import fill
+    from pingze.composing.sheet import Sheet
 
-    _show_poems(
-        fill(asked, asked.count, model=model, reference=reference),
-        asked,
-        model,
-        explain=explain,
-        as_json=as_json,
-    )
+    sheet = _written(Sheet(**vars(asked)), keep, exclude_at)
+    _show_drafts(sheet, model, reference=reference, explain=explain, as_json=as_json)
 
 
 @command()
@@ -77,19 +98,19 @@ def couplet(
     show([asdict(each) for each in found], ["\n\n".join(shown)], as_json=as_json)
 
 
-@command()
+@command(omit=_OF_NEW_POEMS)
 def revise(
-    asked: Revising,
-    poem: Annotated[str, typer.Argument(help="The poem's text.")],
+    asked: Composing,
+    poem: PoemArgument,
     line: Annotated[
         list[int] | None, typer.Option(help="A line to rewrite; may be repeated.")
     ] = None,
     char: Annotated[
         list[int] | None, typer.Option(help="Only this character; one for each --line.")
     ] = None,
-    form: Annotated[
-        str | None, option("form", "The poem's form, if its shape fits several.")
-    ] = None,
+    keep: KeepOption = None,
+    exclude_at: ExcludeAtOption = None,
+    form: FormOption = None,
     model: str | None = None,
     explain: ExplainOption = False,
     as_json: bool = False,
@@ -97,21 +118,58 @@ def revise(
     """Rewrite parts of a poem 推敲 and keep the rest."""
     if char and len(char) != len(line or []):
         raise InputError("char_for_line", chars=len(char), lines=len(line or []))
-    targets = list(zip(line or [], char, strict=True)) if char else list(line or [])
-    from pingze.composing import desk, reading
+    sheet = _written(_sheet_of(poem, asked, form, model), keep, exclude_at)
+    for number, each in enumerate(line or ()):
+        sheet = sheet.free(each, char[number], char[number]) if char else sheet.free(each)
+    if sheet.is_full:
+        raise InputError("no_targets", field="targets")
+    _show_drafts(sheet, model, explain=explain, as_json=as_json)
 
-    read = reading.read_poem(poem, form=form, level=asked.level, standard=asked.standard)
-    revised = desk.revise(read, targets, model=model, **vars(asked))
-    _show_poems(revised, asked, model, explain=explain, as_json=as_json)
+
+@command(omit=(*_OF_NEW_POEMS, "pattern", "count"))
+def alternatives(
+    asked: Composing,
+    poem: PoemArgument,
+    line: Annotated[list[int], typer.Option(help="The line; both lines for a whole couplet.")],
+    char: Annotated[int | None, typer.Option(help="Only this character.")] = None,
+    first: Annotated[int, typer.Option("--from", help="Only from this character on.")] = 1,
+    last: Annotated[int | None, typer.Option("--to", help="Only as far as this character.")] = None,
+    count: Annotated[int, typer.Option(help="The most alternatives to list.")] = 12,
+    exclude_at: ExcludeAtOption = None,
+    form: FormOption = None,
+    model: str | None = None,
+    as_json: bool = False,
+) -> None:
+    """List what else could stand in a poem, best first, with the change of the poem's score."""
+    from pingze.composing import desk
+
+    number = min(line)
+    sheet = _written(_sheet_of(poem, asked, form, model), (), exclude_at)
+    if len(line) > 1:
+        if len(line) > 2 or max(line) != number + 1 or number % 2 == 0:
+            raise InputError("one_line", field="line", has=", ".join(str(each) for each in line))
+        last = len("".join(sheet.rows[number - 1 : number + 1]))
+    if char is not None:
+        first = char
+        last = char
+    found = desk.alternatives(sheet, number, first, last, count=count, model=model)
+    rows = []
+    for each in found:
+        change = each.score if each.change is None else each.change
+        rows.append(f"{each.text}  {change:+.1f}")
+    if not found:
+        typer.echo(here("no_alternatives"), err=True)
+    if found or as_json:
+        show([asdict(each) for each in found], rows, as_json=as_json)
+    if not found:
+        raise typer.Exit(1)
 
 
 @command()
 def mend(
-    poem: Annotated[str, typer.Argument(help="The draft's text.")],
+    poem: PoemArgument,
     keep: Annotated[list[str] | None, typer.Option(help="A word to keep; may be repeated.")] = None,
-    form: Annotated[
-        str | None, option("form", "The form to mend to; by default its shape's.")
-    ] = None,
+    form: FormOption = None,
     level: str = CUSTOMARY,
     standard: str = PINGSHUI.name,
     title: str | None = None,
@@ -121,20 +179,26 @@ def mend(
     as_json: bool = False,
 ) -> None:
     """Mend a draft's faults by changing as few characters as possible."""
-    from pingze.composing import mending
+    from pingze.composing import mending, reading
 
-    mended = mending.mend(
-        poem,
+    text = read_text(poem)
+    if form is None:
+        form = reading.heading_form(text)
+    heading = reading.title_and_poet(text, form or "七絕", model)
+    (mended,) = mending.mend(
+        text,
         keep=keep or (),
         form=form,
         level=level,
         standard=standard,
-        title=title,
-        poet=poet,
+        title=title or heading[0],
+        poet=poet or heading[1],
         seed=seed,
         model=model,
     )
-    changes = [f"· {change}" for change in mended.changes] or [f"· {here('nothing_to_mend')}"]
+    changes = [f"· {done}" for done in mended.swaps + mended.changes] or [
+        f"· {here('nothing_to_mend')}"
+    ]
     show(asdict(mended), [str(mended.poem), "", *changes], as_json=as_json)
 
 
@@ -169,20 +233,116 @@ def generate(
     typer.echo(text)
 
 
-def _show_poems(
-    poems: "list[Poem]", asked: Revising, model: str | None, *, explain: bool, as_json: bool
-) -> None:
-    values, shown = [], []
-    for poem in poems:
-        value, rows = poem.as_json(), list["Reason"]()
-        if explain:
-            from pingze.composing import explaining
+def _sheet_of(given: str, asked: Composing, form: str | None, model: str | None) -> "Sheet":
+    """Read a poem, and return the sheet on which it stands, with the options that are asked for."""
+    from pingze.composing import reading
+    from pingze.composing.composer import composer
+    from pingze.composing.sheet import Sheet
 
-            rows = explaining.explain(poem, level=asked.level, standard=asked.standard, model=model)
-            value["reasons"] = [asdict(row) for row in rows]
+    poem = reading.read_poem(
+        read_text(given), form=form, level=asked.level, standard=asked.standard, model=model
+    )
+    composer(model, asked, form=poem.form)  # refuses options that the model does not know
+    return Sheet.of(poem, **vars(asked))
+
+
+def _written(
+    sheet: "Sheet", keep: Sequence[str] | None, exclude_at: Sequence[str] | None
+) -> "Sheet":
+    """Write the lines of --keep on a sheet, and the characters of --exclude-at."""
+    from pingze.composing.sheet import Limit
+
+    apart = f" 　,;{MARKS}"
+    for given in keep or ():
+        line, text = _numbered("keep", given)
+        # several texts are lines that follow one another, such as a couplet
+        for number, part in enumerate(re.split(f"[{apart}]+", text.strip(apart)), line):
+            sheet = sheet.keep(number, part)
+    limits = list(sheet.exclude_at)
+    for given in exclude_at or ():
+        line, text = _numbered("exclude_at", given)
+        limits.append(Limit(line=line, characters=text))
+    return replace(sheet, exclude_at=limits)
+
+
+def _numbered(field: str, given: str) -> tuple[int, str]:
+    """Divide LINE=TEXT, or FIRST-LAST=TEXT for several lines, into the first line's number and the text."""
+    match = re.fullmatch(r"\s*(\d{1,3})(?:\s*[-–]\s*\d{1,3})?\s*[=＝](.+)", given)
+    if match is None:
+        raise InputError("numbered", field=field, has=given[:40])
+    return int(match[1]), match[2]
+
+
+def _show_drafts(
+    sheet: "Sheet",
+    model: str | None,
+    *,
+    reference: bool = False,
+    explain: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Fill a sheet, and print the drafts; where at most half of the lines are open, only those of several drafts."""
+    from pingze.composing import desk, explaining
+    from pingze.composing.composer import composer
+    from pingze.composing.poem import punctuate
+    from pingze.composing.read_request import read_request
+    from pingze.composing.typed_text import noted
+
+    poems = desk.fill(sheet, sheet.count, model=model, reference=reference)
+    # 1) Find the lines that have open places.
+    with noted():  # what was converted has been told
+        request = read_request(composer(model, sheet, reference=reference).vocabulary, sheet)
+    fixed = {(fix.line, fix.position) for fix in request.fixed}
+    rows = sheet.rows
+    shown_lines = [
+        line
+        for line, row in enumerate(rows, 1)
+        if any((line, position) not in fixed for position in range(1, len(row) + 1))
+    ]
+    is_short = sheet.count > 1 and 0 < 2 * len(shown_lines) <= len(rows)
+    if not is_short:
+        shown_lines = list(range(1, len(rows) + 1))
+    # 2) Print each draft: its name, its lines, and their explanation.
+    values = []
+    drafts = []
+    for poem in poems:
+        value = poem.as_json()
+        shown = []
+        if sheet.count > 1:
+            name = here("draft", number=poem.number, seed=poem.seed, score=f"{poem.score:.1f}")
+            if not is_short:  # couplets of drafts with the same template and rhyme go together
+                name = " · ".join(part for part in (name, poem.template, poem.rhyme) if part)
+            shown.append(name)
+        lines = _marked(poem.lines, fixed)
+        if is_short:
+            shown += [f"{line} {lines[line - 1]}" for line in shown_lines]
+        else:
+            shown.append(punctuate(lines, poem.form))
+        if explain:
+            reasons = explaining.explain(
+                poem, level=sheet.level, standard=sheet.standard, model=model
+            )
+            value["reasons"] = [asdict(reason) for reason in reasons]
+            shown.append("")
+            shown += [_row(reason) for reason in reasons if reason.line in shown_lines]
         values.append(value)
-        shown.append("\n".join([str(poem), *([""] if rows else []), *map(_row, rows)]))
-    show(values, ["\n\n".join(shown)], as_json=as_json)
+        drafts.append("\n".join(shown))
+    between = "\n" if is_short and not explain else "\n\n"
+    show(values, [between.join(drafts)], as_json=as_json)
+
+
+def _marked(lines: list[str], fixed: Collection[tuple[int, int]]) -> list[str]:
+    """Mark the characters that are new beside fixed ones; `echo` drops the marks unless on a terminal."""
+    if not fixed:
+        return lines
+    marked = []
+    for line, characters in enumerate(lines, 1):
+        shown = ""
+        for position, one in enumerate(characters, 1):
+            is_fixed = (line, position) in fixed
+            shown += one if is_fixed else typer.style(one, fg="green", bold=True)
+        marked.append(shown)
+    return marked
 
 
 def _row(reason: "Reason") -> str:

@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
-from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pingze.cli.application import app, command, file_name, json_list, option, read_file, show
+from pingze.cli.application import app, command, file_name, json_list, option, read_text, show
 from pingze.composing.typed_text import tell_converted
 from pingze.errors import CorpusError, InputError
 from pingze.messages import here
@@ -178,7 +177,7 @@ def originality(
     from pingze.corpus.store import of_lines
     from pingze.verse.pasted_text import read_lines, split_poems
 
-    text = read_file(poem) if poem == "-" or isfile(poem) else poem
+    text = read_text(poem)
     poems = [read_lines(part) for part in split_poems(in_context(text))]
     if not poems:
         raise InputError("no_verse", name=file_name(poem))

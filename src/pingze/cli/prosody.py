@@ -1,6 +1,6 @@
 """`pingze check`, `tones`, `rhyme` and `tunes`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import cache
@@ -16,7 +16,7 @@ from pingze.verse.characters import only_han
 from pingze.verse.context import in_context
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_book import sense
-from pingze.verse.standard import PINGSHUI, STANDARDS, find_standard
+from pingze.verse.standard import PINGSHUI, STANDARDS, Standard, find_standard
 from pingze.verse.tunes import Tune, known_tune, shapes_of
 from pingze.verse.tunes import tunes as all_tunes
 from pingze.verse.verdict import heading, sign, summary
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 RHYMES_SHOWN = 60
 _WORDS_SHOWN = 6
 _CELL = 3  # columns: two for a character and one for the space after it
-_TUNE_CELL = 4  # columns: a number of three digits and a space
 _TUNE_SIGNS = {"P": "○", "Z": "●", "x": "◐"}
+_FREED_SIGNS = {"P": "⊙", "Z": "⊗"}  # where poets often have the other tone
 
 
 @command()
@@ -55,12 +55,12 @@ def check(
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
     from pingze.cli.progress import counting
+    from pingze.composing.reading import heading_form
     from pingze.verse import checking
-    from pingze.verse.scansion import explain_verdict
 
-    if not (texts := checking.poems_in(read_text(file), form=form, standard=standard)):
+    texts = checking.poems_in(read_text(file), form=form, standard=standard)
+    if not texts:
         raise InputError("no_verse", name=file_name(file))
-
     passed = True
     with counting("poems_done", len(texts)) as count, json_list() as add, ExitStack() as stack:
 
@@ -72,47 +72,71 @@ def check(
             return stack.enter_context(usual_neighbours())
 
         for done, text in enumerate(texts, start=1):
-            verdict = checking.check(text, form=form, level=level, standard=standard, fine=fine)
+            own_form = heading_form(text) if form is None else form
+            verdict = checking.check(text, form=own_form, level=level, standard=standard, fine=fine)
             if fine:
                 # only `fine` needs it
                 from pingze.composing.terms.antithesis import antithesis_notes
 
                 verdict = replace(verdict, notes=(*verdict.notes, *antithesis_notes(verdict)))
-            lines = explain_verdict(verdict) if explained else ()
             if as_json:
-                add(
-                    verdict.as_json()
-                    | ({"explanation": [*map(asdict, lines)]} if explained else {})
-                )
+                value = verdict.as_json()
+                if explained:
+                    from pingze.verse.scansion import explain_verdict
+
+                    value["explanation"] = [asdict(line) for line in explain_verdict(verdict)]
+                add(value)
             else:
-                from rich.console import Console
-
-                from pingze.verse.suggestions import suggest
-
-                def fitting(fault: "Violation", verdict: "Verdict" = verdict) -> "Sequence[str]":
-                    return suggest(verdict, fault, neighbours=neighbours())
-
-                shown = drawn(verdict, fitting)
-                console = Console(highlight=False, soft_wrap=True)
-                console.print("\n" * (done > 1), shown, "\n", _table(lines), sep="", end="")
+                if done > 1:
+                    typer.echo()
+                _print_verdict(verdict, neighbours, explained=explained)
             passed = passed and verdict.ok
             count(done)
     if not passed:
         raise typer.Exit(1)
 
 
-def _table(lines: "Iterable[LineExplanation]") -> str:
-    """Format one row per line: pattern, rule that allows the pattern, and readings of characters with both tones."""
-    rows = [""]
-    for each in lines:
-        in_words = [(r, r.zh if language() == "zh" else r.en) for r in each.readings]
-        readings = (
-            " ".join(filter(None, (r.char, r.tone, r.groups, r.word, meant)))
-            for r, meant in in_words
-        )
-        cells = (f"{each.line:>2}", (each.kind or "").ljust(2), each.pattern or "", each.rule or "")
-        rows.append("  ".join(filter(None, (*cells, "; ".join(readings)))))
-    return "\n".join(rows) + "\n" if rows[1:] else ""
+def _print_verdict(
+    verdict: "Verdict", neighbours: "Callable[[], Neighbours | None]", *, explained: bool
+) -> None:
+    """Print a verdict, with what would fit at its faults and, if asked for, the explanation of each line."""
+    from rich.console import Console
+
+    from pingze.verse.scansion import explain_verdict
+    from pingze.verse.suggestions import suggest, suggest_swaps
+
+    def fitting(fault: "Violation") -> "Sequence[str]":
+        return suggest(verdict, fault, neighbours=neighbours())
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(drawn(verdict, fitting))
+    if explained:
+        rows = [_row(line) for line in explain_verdict(verdict)]
+        for one, other in suggest_swaps(verdict):
+            rows.append(
+                here("swap_mends", line=one, end=one + 1, other_line=other, other_end=other + 1)
+            )
+        for number, row in enumerate(rows):
+            console.print("\n" * (number == 0) + row)
+
+
+def _row(line: "LineExplanation") -> str:
+    """Format a line's explanation: pattern, the one it needs, what allows it, and ambiguous readings."""
+    cells = [f"{line.line:>2}", (line.kind or "").ljust(2)]
+    if line.pattern:
+        cells.append(line.pattern)
+    if line.wrong and line.needs:
+        cells.append(here("needs_pattern", has=line.has, wanted=line.needs))
+    if line.rule:
+        cells.append(line.rule)
+    readings = []
+    for reading in line.readings:
+        meaning = reading.zh if language() == "zh" else reading.en
+        parts = (reading.char, reading.tone, reading.groups, reading.word, meaning)
+        readings.append(" ".join(part for part in parts if part))
+    if readings:
+        cells.append("; ".join(readings))
+    return "  ".join(cells)
 
 
 def drawn(verdict: "Verdict", fitting: "Callable[[Violation], Sequence[str]]") -> "Text":
@@ -168,59 +192,95 @@ def tones(
     as_json: bool = False,
 ) -> None:
     """Show a word's tones, or a character's readings with their tone, rhyme group, meaning and uses in Tang verse."""
-    word, by = in_context(only_han(text)), find_standard(standard)
-    rows, shown = list[dict[str, Any]](), list[str]()
-    # 1) A word: the tones of each character.
+    word = in_context(only_han(text))
+    by = find_standard(standard)
     if len(word) > 1:
-        for c, sides in zip(word, by.words.tones_in(word, range(len(word) - 1)), strict=True):
-            rows.append({"character": c, "tones": "".join(sorted(sides))})
-        shown = ["  ".join(f"{row['character']} {row['tones'] or '?'}" for row in rows)]
-        return show(rows, shown, as_json=as_json)
-    # 2) A character by a standard of Mandarin: how each reading is spoken.
-    found, character = by.describe(text), to_traditional(text.strip())
-    if by.rimes:
-        for each, group in (
-            pair for reading in found for pair in by.spoken_in(character, reading.group)
-        ):
-            rows.append({"tone": group.tone, "group": group.label, "spoken": each})
-            shown.append(f"{group.tone} {group.label}  {each}")
-        return show(rows, shown, as_json=as_json)
-    # 3) A character by 平水韻: what each reading means, how often Tang poets use it, and how
-    # Mandarin speaks it.
+        rows, shown = _tones_of_word(word, by)
+    elif by.rimes:
+        rows, shown = _spoken_readings(text, by)
+    else:
+        rows, shown = _readings(text)
+    show(rows, shown, as_json=as_json)
+
+
+Rows = list[dict[str, Any]]
+
+
+def _tones_of_word(word: str, standard: Standard) -> tuple[Rows, list[str]]:
+    """Return the tones of each character of a word, as JSON and as text."""
+    rows: Rows = []
+    shown = []
+    every = standard.words.tones_in(word, range(len(word) - 1))
+    for character, tones_of_character in zip(word, every, strict=True):
+        side = "".join(sorted(tones_of_character))
+        rows.append({"character": character, "tones": side})
+        shown.append(f"{character} {side or '?'}")
+    return rows, ["  ".join(shown)]
+
+
+def _spoken_readings(text: str, standard: Standard) -> tuple[Rows, list[str]]:
+    """Return how each reading of a character is spoken, by a standard of Mandarin."""
+    rows: Rows = []
+    shown = []
+    character = to_traditional(text.strip())
+    for reading in standard.describe(text):
+        for spoken, group in standard.spoken_in(character, reading.group):
+            rows.append({"tone": group.tone, "group": group.label, "spoken": spoken})
+            shown.append(f"{group.tone} {group.label}  {spoken}")
+    return rows, shown
+
+
+def _readings(text: str) -> tuple[Rows, list[str]]:
+    """Return each reading of a character by 平水韻: meaning, frequency in Tang verse, and how Mandarin speaks it."""
+    rows: Rows = []
+    shown = []
+    character = to_traditional(text.strip())
+    found = PINGSHUI.describe(text)
     for reading in found:
+        # 1) The group, how often poets use the reading, and its meaning.
         zh, en, words = sense(character, reading.group.name)
-        row = {
-            "tone": reading.group.tone,
-            "group": reading.group.label,
-            "used": reading.used,
-            "rhymed": reading.rhymed,
-        }
         values = {
             "side": reading.group.side,
             "group": reading.group.label,
             "rhymed": f"{reading.rhymed:,}",
         }
-        code = "reading_rhymed" if reading.used is None else "reading_used"
-        used = {} if reading.used is None else {"used": f"{reading.used:,}"}
-        meaning = filter(None, (zh if language() == "zh" else en, " ".join(words[:_WORDS_SHOWN])))
-        shown.append("  ".join((here(code, **values, **used), *meaning)))
-        spoken = {}
-        for modern in (each for each in STANDARDS.values() if each.rimes):
-            spoken[modern.name] = {
-                s: group.label for s, group in modern.spoken_in(character, reading.group)
+        if reading.used is None:
+            said = here("reading_rhymed", **values)
+        else:
+            said = here("reading_used", **values, used=f"{reading.used:,}")
+        meaning = zh if language() == "zh" else en
+        cells = (said, meaning, " ".join(words[:_WORDS_SHOWN]))
+        shown.append("  ".join(cell for cell in cells if cell))
+        # 2) How each standard of Mandarin speaks it.
+        spoken_by_standard = {}
+        for modern in STANDARDS.values():
+            if not modern.rimes:
+                continue
+            spoken = {
+                syllable: group.label
+                for syllable, group in modern.spoken_in(character, reading.group)
             }
-            shown.append(
-                f"   {modern.label} "
-                + ", ".join(f"{s} {g}" for s, g in spoken[modern.name].items())
-            )
-        rows.append({**row, "zh": zh, "en": en, "words": words, "spoken": spoken})
-    if any(reading.used is None for reading in found) and (
-        places := PINGSHUI.read(text.strip()).needed
-    ):
-        shown.append(
-            here("tones_needed", has=[f"{side} {times:,}" for side, times in places.items()])
+            spoken_by_standard[modern.name] = spoken
+            listed = ", ".join(f"{syllable} {label}" for syllable, label in spoken.items())
+            shown.append(f"   {modern.label} {listed}")
+        rows.append(
+            {
+                "tone": reading.group.tone,
+                "group": reading.group.label,
+                "used": reading.used,
+                "rhymed": reading.rhymed,
+                "zh": zh,
+                "en": en,
+                "words": words,
+                "spoken": spoken_by_standard,
+            }
         )
-    return show(rows, shown, as_json=as_json)
+    # 3) The tones in which verse needs the character, if its readings are not counted apart.
+    needed = PINGSHUI.read(text.strip()).needed
+    if needed and any(reading.used is None for reading in found):
+        counts = [f"{side} {times:,}" for side, times in needed.items()]
+        shown.append(here("tones_needed", has=counts))
+    return rows, shown
 
 
 @command()
@@ -239,15 +299,17 @@ def rhyme(
 ) -> None:
     """Show a rhyme group's characters, beginning with the most frequent rhymes of Tang poets."""
     by = find_standard(standard)
-    groups = {group.label: list(by.rhyme_characters(group.name)) for group in by.find_groups(name)}
+    groups = {}
     shown = []
-    for label, characters in groups.items():
+    for group in by.find_groups(name):
+        characters = list(by.rhyme_characters(group.name))
+        groups[group.label] = characters
         first = characters if every else characters[:RHYMES_SHOWN]
+        row = f"{group.label}  {' '.join(first)}"
         more = len(characters) - len(first)
-        shown.append(
-            f"{label}  {' '.join(first)}"
-            + (f"  {here('more_characters', more=more)}" if more else "")
-        )
+        if more:
+            row += f"  {here('more_characters', more=more)}"
+        shown.append(row)
     show(groups, shown, as_json=as_json)
 
 
@@ -258,8 +320,12 @@ def tunes(
     ] = None,
     as_json: bool = False,
 ) -> None:
-    """List the tunes of 詞, or draw the pattern of one tune as counted in the corpus."""
-    found = shapes_of(known_tune(name)) if name is not None else list(all_tunes().values())
+    """List the tunes of 詞, or draw the shapes of one tune by 《欽定詞譜》 and 龍榆生."""
+    if name is None:
+        found = [all_tunes()[tune] for tune in all_tunes().of_tune]
+    else:
+        asked = known_tune(name)
+        found = shapes_of(asked) if "·" not in asked.name else [asked]
     if as_json or name is None:
         values = [asdict(tune) | {"size": tune.size} for tune in found] if as_json else None
         show(values, map(_tune_row, found), as_json=as_json)
@@ -272,34 +338,39 @@ def tunes(
 
 
 def _tune_row(tune: Tune) -> str:
-    """Format a tune's names, its number of characters, the number of its poems in the corpus, and its rhyme classes."""
+    """Format a tune's name, number in the book, characters, rhyme classes, counted pieces, and other names."""
     kinds = "".join(dict.fromkeys(line.kind for line in tune.lines))
     counted = here(
         "tune_counted",
+        number=tune.number,
         size=tune.size,
         rhymes=kinds,
-        shaped=f"{tune.shaped:,}",
         pieces=f"{tune.pieces:,}",
     )
-    return "  ".join(filter(None, (tune.name, counted, " ".join(tune.names[1:]))))
+    others = "" if "·" in tune.name else " ".join(tune.names[1:])
+    return "  ".join(part for part in (tune.name, counted, others) if part)
 
 
 def drawn_tune(tune: Tune) -> "Text":
-    """Format a tune's lines with tones and rhymes.
-
-    Below each tone is the percentage of corpus poems with this tone.
-    """
+    """Format a tune's lines: tones, characters that lead, pauses, rhymes and repeated words."""
     from rich.text import Text
 
     text = Text()
     text.append(_tune_row(tune) + "\n\n", "bold")
     for number, line in enumerate(tune.lines, 1):
-        text.append(
-            f"{number:>2} " + "".join(_TUNE_SIGNS[tone].ljust(_TUNE_CELL) for tone in line.tones),
-            "cyan",
-        )
-        rhyme = f" {line.rhyme + 1}{line.kind} {line.rhymed}%" if line.rhyme is not None else ""
-        text.append(line.mark + rhyme + (" 疊" if line.repeats else "") + "\n")
-        shares = (f"{max(share, 100 - share):>2}".ljust(_TUNE_CELL) for share in line.level)
-        text.append("   " + "".join(shares).rstrip() + "\n" * (1 + line.ends_stanza), "dim")
+        signs = ""
+        for tone, customary in zip(line.tones, line.customary, strict=True):
+            signs += _TUNE_SIGNS[tone] if tone == customary else _FREED_SIGNS[tone]
+            signs += " "
+        text.append(f"{number:>2} {signs.rstrip()}", "cyan")
+        text.append(line.mark)
+        if line.rhyme is not None:
+            rhyme = f"{line.rhyme + 1}{line.kind}"
+            text.append(f" ({rhyme})" if line.optional else f" {rhyme}")
+        if line.leads:
+            text.append(" 領")
+        if line.echo:
+            reversed_words = line.echo[0] > line.echo[-1]
+            text.append(" 倒疊" if reversed_words else " 疊")
+        text.append("\n" * (1 + line.ends_stanza))
     return text.append(here("tune_signs"), "dim")

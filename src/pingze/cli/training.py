@@ -36,11 +36,13 @@ def train(
     from pingze.training import presets, texts
     from pingze.training.run import Run
 
+    # 1) read the texts and build or resume the run
     chosen = presets.preset(preset, settings)
     with Store.open() as store:
         read = texts.read(store, chosen.training)
     run = Run(out, chosen, read, resume=resume)
     is_first = run.processes.is_first  # only one of several processes prints
+    # 2) say what it starts from
     if run.start is not None and is_first:
         source = run.start.name
         old = run.start.vocabulary
@@ -57,6 +59,7 @@ def train(
             typer.echo(here("train_resumed", name=name, step=run.position.step), err=True)
         else:
             typer.echo(here("train_started", step=run.position.step), err=True)
+    # 3) train
     try:
         with training_progress(run) as shown:
             run.train(*shown)

@@ -15,13 +15,15 @@ from pingze.composing.lexicon import Lexicon, network_ids
 from pingze.composing.options import Composing, Revising, Sampling
 from pingze.composing.originality import Originality
 from pingze.composing.poem import Poem, marked
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
 from pingze.composing.smc import Populations, Text, each, finish, ordered
 from pingze.composing.terms import Term
 from pingze.composing.terms.antithesis import Opposites, antithesis_table
 from pingze.composing.terms.mood import Leaning, leanings, likeness
 from pingze.composing.terms.taste import Taste
+from pingze.composing.typed_text import tell
 from pingze.composing.words import Effort, Start, Starts
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError
@@ -34,6 +36,7 @@ from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS, Vocabulary
 from pingze.verse.forms import find_form, opening_name
 from pingze.verse.standard import PINGSHUI, Standard
+from pingze.verse.verdict import Note
 
 ROWS = 256  # the maximum number of particles in a batch that joins several populations
 POPULATION = 64
@@ -50,7 +53,7 @@ def prepare(
     chosen = composer(model, asked, reference=reference)
     request = read_request(chosen.vocabulary, asked)
     if request.form.tune and not chosen.conditions.form_token(request.form):
-        raise InputError("no_tune", field="form", has=request.form.name, model=chosen.name)
+        tell(Note("no_tune", field="form", has=request.form.tune.names[0], model=chosen.name))
     return chosen, chosen.prepare(request)
 
 
@@ -223,12 +226,7 @@ class Composer:
         """Return tones and rhymes of the vocabulary and of a request's characters, by the standard of the request."""
         if not request:
             return lexicon_of(self.vocabulary, PINGSHUI, "")
-        given = "".join(request.include)
-        for fix in request.fixed:
-            given += fix.character
-        for limit in request.choices:
-            given += limit.characters
-        unknown = "".join(sorted({*given} - self.vocabulary.ids.keys()))
+        unknown = "".join(sorted({*request.given} - self.vocabulary.ids.keys()))
         return lexicon_of(self.vocabulary, request.standard, unknown)
 
     def poem(self, constraints: Constraints, text: Text, seed: int) -> Poem:

@@ -7,23 +7,28 @@ couplet. Each reading conflicts with some constraints, and dropping these has a 
 constraints that agree with the cheapest reading are tried first.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from pingze.arrays import Array, Bool
+from pingze.composing.constraints.feasibility import Fixes, PartialTexts
 from pingze.composing.constraints.masks import Ban, Constraints
 from pingze.composing.lexicon import FREE, Lexicon
 from pingze.composing.request import Fixed, Request
+from pingze.composing.sheet import BLANK
 from pingze.composing.words import Effort, Starts
 from pingze.deadline import check_deadline
 from pingze.errors import Clash
+from pingze.messages import Parameter, say
 from pingze.verse.forms import opening_name
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import OBLIQUE
 
 _MOST_NAMED = 3  # rhyme groups that a message names
+_MAY_CHANGE = 1e-4  # the cost of dropping what merely stands on a sheet: all of it costs less than what is kept
 _LATE = 1e-4  # the amount by which dropping the last constraint costs less than dropping the first
 
 
@@ -79,13 +84,12 @@ def find_clashes(
         kept.append(more[0])
     # 3) Explain why fixed characters are dropped.
     constraints = keeping(kept)
-    fixed = {fix.clash: fix for fix in request.fixed}
-    dropped = []
-    for part in request.parts:
-        if part in kept:
-            continue
-        dropped.append(_explained(part, constraints, fixed[part]) if part in fixed else part)
-    return dropped
+    begun = None if constraints.fixed is None else constraints.begin(constraints.fixed)
+    if begun is None:  # no poem is possible, whatever is dropped
+        return [part for part in request.parts if part not in kept]
+    return _Explaining(constraints, begun, request).explain(
+        [part for part in request.parts if part not in kept]
+    )
 
 
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
@@ -110,9 +114,13 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
         wrong_tone = ~fits & ~foot
         unrhymed = foot & ~rhymes
         cost = 1 - _LATE * number / len(request.fixed)
+        if fix.option == "lines":
+            cost *= _MAY_CHANGE
         k = place // constraints.size
         way_costs[:, k] += cost * wrong_tone
-        group_costs += cost * unrhymed
+        # of two rhymes that differ, the first line's is the odd one: that line need not rhyme
+        is_first = fix.line == 1 and constraints.request.form.regulated
+        group_costs += (cost - 2 * _LATE * cost * is_first) * unrhymed
         misfits.append((fix.clash, k, wrong_tone, unrhymed))
     # 2) Add the cost of dropping each option to the templates (rows) and groups (columns) that
     #    disagree with it.
@@ -163,51 +171,157 @@ def _disagreeing_options(
     }
 
 
-def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
-    """Return the dropped `part`.
+class _Explaining:
+    """The reasons why fixed characters are dropped: what the rest of a request wants at their places."""
 
-    Add the reason if the position of `fix` requires another character, tone or rhyme.
-    """
-    fixed = constraints.fixed
-    begun = None if fixed is None else constraints.begin(fixed)
-    if fixed is None or begun is None:
-        return part  # no poem is possible, whatever is dropped
+    def __init__(self, constraints: Constraints, begun: PartialTexts, request: Request) -> None:
+        self.constraints = constraints
+        self.begun = begun
+        self.request = request
+        self.layout = constraints.layout
+        assert constraints.fixed is not None, "the rest of a request can be met"
+        self.rest: Fixes = constraints.fixed
 
-    def needing(wanted: str | None, words: str) -> Clash:
-        reason = f"line {fix.line}, character {fix.position} must {words}"
-        return replace(
-            part, constraint=f"{fix.option}'s {fix.character}", wanted=wanted, reason=reason
+    def explain(self, dropped: Sequence[Clash]) -> list[Clash]:
+        """Give the dropped parts their reasons; several characters of a line whose tones are wrong become one clash."""
+        fixed = {fix.clash: fix for fix in self.request.fixed}
+        explained: list[Clash] = []
+        by_line: dict[tuple[str, int], list[Clash]] = defaultdict(list)
+        for part in dropped:
+            clash = part
+            if part in fixed:
+                fix = fixed[part]
+                clash = self._character(part, fix)
+                if clash.cause:
+                    clash = replace(clash, constraint=f"{fix.words}{fix.character}")
+                if clash.cause.get("code") != "because_character":
+                    by_line[fix.option, fix.line].append(clash)
+            explained.append(clash)
+        for clashes in by_line.values():
+            line = self._line(clashes)
+            if line:
+                explained[explained.index(clashes[0])] = line
+                explained = [clash for clash in explained if clash not in clashes]
+        return explained
+
+    def _character(self, part: Clash, fix: Fixed) -> Clash:
+        """Return the dropped `part`, with the reason if its position requires another character, tone or rhyme."""
+        constraints = self.constraints
+        # 1) Another character.
+        place = constraints.place_of(fix)
+        if self.rest[place] != FREE:
+            other = constraints.lexicon.vocabulary.tokens[self.rest[place]]
+            return replace(part, wanted=other).because("because_character")
+        # 2) Another tone.
+        standard = constraints.request.standard
+        allowed_tones = constraints.tones_at(self.begun, place)
+        own_tones = "".join(sorted(standard.tones(fix.character)))
+        if len(allowed_tones) == 1 and own_tones:
+            tone = allowed_tones.pop()
+            if tone not in own_tones:
+                return replace(part, wanted=tone).because("because_tone", own=own_tones)
+        # 3) Another rhyme, or an oblique tone where the line need not rhyme.
+        alive = self.begun.alive[0]
+        feet = constraints.feet[place][alive.any(axis=1)]
+        rows = alive.any(axis=0) & constraints.rhyming.concerned[constraints.rhyming.kind[place]]
+        names = [constraints.request.groups[g] for g in np.flatnonzero(rows)]
+        own = standard.rhymes(fix.character)
+        its_own = standard.joined(own)
+        if constraints.request.form.tune:
+            parts = dict.fromkeys(name for name, _ in sorted(standard.parts.rhymes(fix.character)))
+            its_own = "".join(parts)
+            own = frozenset(parts)
+        if not feet.any() or not own or own & set(names):
+            return part
+        if not feet.all() and OBLIQUE in own_tones:
+            return part
+        groups = "".join(names[:_MOST_NAMED])
+        if len(names) > _MOST_NAMED:
+            groups += "…"
+        elif feet.all():
+            part = replace(part, wanted=groups)
+        code = "because_rhyme" if feet.all() else "because_oblique"
+        return part.because(code, groups=groups, own=its_own)
+
+    def _line(self, clashes: Sequence[Clash]) -> Clash | None:
+        """Join the clashes of the characters of a line to one, which says which line it could be.
+
+        Return None unless the tones of several characters are wrong, or the whole line fits elsewhere.
+        """
+        constraints = self.constraints
+        number = (clashes[0].line or 1) - 1
+        places = self.layout.places(number)
+        # 1) What is given of the line, and the tones that the line has and needs.
+        given: dict[int, str] = {}
+        for fix in self.request.fixed:
+            place = constraints.place_of(fix)
+            if fix.option == clashes[0].field or place not in given:
+                given[place] = fix.character
+        row = "".join(given.get(place, BLANK) for place in places)
+        wanted = ""
+        for place in places:
+            tones = constraints.tones_at(self.begun, place)
+            wanted += "".join(tones) if len(tones) == 1 and "" not in tones else "中"
+        line = Clash(
+            constraint=say("clash_line", {"line": number + 1, "has": row}),
+            field=clashes[0].field,
+            line=number + 1,
+            has=row,
+            wanted=wanted,
+            positions=tuple(clash.position for clash in clashes if clash.position),
         )
+        # 2) The free lines at which it fits, and a line that is kept, its partner or the nearest.
+        could_be = []
+        partners = []
+        for other in range(len(self.layout.widths)):
+            if any(self.rest[place] != FREE for place in self.layout.places(other)):
+                partners.append(other)
+            elif self._fits(row, other, self.begun):
+                could_be.append(str(other + 1))
+        partners = [other for other in partners if other != number]
+        code = "because_line"
+        wrong_tones = [one for one in clashes if one.cause.get("code") in (None, "because_tone")]
+        is_elsewhere = could_be or self._fits(row, number, None)
+        if len(wrong_tones) < 2 and not (wrong_tones and BLANK not in row and is_elsewhere):
+            return None
+        if self._fits(row, number, self.begun):  # it clashes with something else, as exclude
+            return None
+        parameters: dict[str, Parameter] = {"own": self._tones(row), "could_be": could_be}
+        if partners:
+            partners.sort(key=lambda other: (other != number ^ 1, abs(other - number)))
+            code = "because_partner"
+            if constraints.request.form.regulated and self._fits(row, number, None):
+                code = "because_opening"
+            parameters["partner"] = partners[0] + 1
+            parameters["partner_tones"] = self._tones(self._written(partners[0]))
+        return line.because(code, **parameters)
 
-    # 1) Another character.
-    place = constraints.place_of(fix)
-    if fixed[place] != FREE:
-        other = constraints.lexicon.vocabulary.tokens[fixed[place]]
-        return needing(other, f"be {other}")
-    # 2) Another tone.
-    standard = constraints.request.standard
-    allowed_tones = constraints.tones_at(begun, place)
-    own_tones = "".join(sorted(standard.tones(fix.character)))
-    if len(allowed_tones) == 1 and own_tones:
-        tone = allowed_tones.pop()
-        if tone not in own_tones:
-            return needing(tone, f"be {tone}; {fix.character} is {own_tones}")
-    # 3) Another rhyme, or an oblique tone where the line need not rhyme.
-    alive = begun.alive[0]
-    feet = constraints.feet[place][alive.any(axis=1)]
-    rows = alive.any(axis=0) & constraints.rhyming.concerned[constraints.rhyming.kind[place]]
-    names = [constraints.request.groups[g] for g in np.flatnonzero(rows)]
-    own_parts: dict[str, None] = {}
-    if constraints.request.form.tune:
-        own_parts = {part: None for part, _ in sorted(standard.parts.rhymes(fix.character))}
-    own_rhymes = own_parts.keys() or standard.rhymes(fix.character)
-    if not feet.any() or not own_rhymes or own_rhymes & set(names):
-        return part
-    if not feet.all() and OBLIQUE in own_tones:
-        return part
-    is_short = len(names) <= _MOST_NAMED
-    rhyme = f"rhyme in {''.join(names)}" if is_short else "rhyme with the others"
-    oblique = "" if feet.all() else f"be {OBLIQUE}, or "
-    wanted = "".join(names) if feet.all() and is_short else None
-    its_own = "".join(own_parts) or standard.joined(own_rhymes)
-    return needing(wanted, f"{oblique}{rhyme}; {fix.character} rhymes in {its_own}")
+    def _fits(self, row: str, line: int, begun: PartialTexts | None) -> bool:
+        """Return whether the characters of a row fit a line in a text that is begun, or in an empty one."""
+        constraints = self.constraints
+        if len(row) != self.layout.widths[line]:
+            return False
+        ids = [FREE if one == BLANK else constraints.lexicon.vocabulary.ids[one] for one in row]
+        wrong, unrhymed = constraints.misfits(self.layout.places(line), ids)
+        couplet = self.layout.starts[line] // constraints.size
+        ways = constraints.exists[:, couplet] & ~wrong.any(axis=0)
+        groups: Bool[Array, "T G"] = np.logical_not(unrhymed.any(axis=0))
+        if begun is not None:
+            ways &= begun.ways[0, :, couplet]
+            groups &= begun.alive[0]
+        possible = ways.any(axis=1) & constraints.rhyming.settle(groups).any(axis=1)
+        return bool(possible.any())
+
+    def _written(self, line: int) -> str:
+        tokens = self.constraints.lexicon.vocabulary.tokens
+        ids = [self.rest[place] for place in self.layout.places(line)]
+        return "".join(BLANK if id_ == FREE else tokens[id_] for id_ in ids)
+
+    def _tones(self, row: str) -> str:
+        """Return the tones of a row; 中 where a character has both, ＿ for a blank."""
+        standard = self.constraints.request.standard
+        tones = ""
+        for one in row:
+            own = standard.tones(one)
+            tones += BLANK if one == BLANK else "".join(own) if len(own) == 1 else "中"
+        return tones

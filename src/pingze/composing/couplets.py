@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from pingze.arrays import Array, Bool
-from pingze.composing.composer import composer, first_seed
+from pingze.composing.composer import Composer, composer, first_seed
 from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import WANTS_LEVEL, Lexicon
 from pingze.composing.options import Coupling, Revising
-from pingze.composing.poem import Poem, punctuate
-from pingze.composing.request import Fixed, Request, read_condition
+from pingze.composing.poem import punctuate
+from pingze.composing.read_request import read_condition
+from pingze.composing.request import Fixed, Request
 from pingze.composing.terms.antithesis import antithesis_table
 from pingze.composing.terms.taste import contradicts
 from pingze.composing.typed_text import read_characters
@@ -86,16 +87,75 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     """
     asked = Coupling(line=line, **options)
     chosen = composer(model, Revising(about=asked.write))
+    given, lengths, end = _read_line(asked, chosen)
+    size = sum(lengths)
+    request = Request(
+        CoupletForm.of(*lengths),
+        2,
+        # a given lower line is read first, as if it were the upper one
+        fixed=tuple(Fixed("line", 1, at, one) for at, one in enumerate(given, 1)),
+        repeat=True,
+        about=read_condition("about", asked.write, chosen.vocabulary),
+        antithesis=asked.antithesis,
+        taste=1.0,
+    )
+    lexicon = chosen.lexicon(request)
+    facing = Facing(lexicon, lengths, given, OPPOSITE[end])
+    starts = Starts(Constraints(lexicon, request, ban=facing))
+    first = first_seed(asked.seed)
+    found: list[Couplet] = []
+    for seed in range(first, first + _TRIES * asked.count):
+        # 1) Write the other line, or both.
+        poem = chosen.write(starts, asked, seed)
+        text = "".join(poem.lines)
+        upper = text[:size]
+        lower = text[size:]
+        if asked.upper:
+            upper, lower = lower, upper
+        if any((upper, lower) == (couplet.upper, couplet.lower) for couplet in found):
+            continue
+        # 2) Write the banner: the first four characters of a line of seven to the theme.
+        banner = None
+        if not given:
+            of_seven = replace(request, form=CoupletForm.of(7), exclude=upper + lower)
+            banner_starts = Starts(Constraints(lexicon, of_seven, ban=Facing(lexicon, (7,))))
+            for number in range(_TRIES):  # avoid words of another season or hour
+                banner = chosen.write(banner_starts, asked, seed + number).lines[0][:4]
+                if not contradicts([upper, lower, banner], asked.write or ""):
+                    break
+        # 3) Score each pair of characters.
+        table = antithesis_table()
+        pairs = zip(upper, lower, strict=True)
+        scores = [round(table.score(one, other), 3) for one, other in pairs]
+        found.append(
+            Couplet(
+                upper=upper,
+                lower=lower,
+                banner=banner,
+                tones=(_tone_signs(upper), _tone_signs(lower)),
+                antithesis=tuple(scores),
+                seed=seed,
+                model=chosen.name,
+                log_probability=poem.log_probability,
+            )
+        )
+        if len(found) == asked.count:
+            break
+    return found
 
-    def write(request: Request, facing: Facing, seed: int) -> Poem:
-        constraints = Constraints(lexicon, request, ban=facing)
-        return chosen.write(Starts(constraints), asked, seed)
 
-    # 1) Read the line, and check its length and its end.
-    typed = asked.line.translate(dict.fromkeys(map(ord, MARKS), " ")).split()
+def _read_line(asked: Coupling, chosen: Composer) -> tuple[str, tuple[int, ...], str]:
+    """Read the given line; return it, the lengths of its parts, and the tone of its end.
+
+    Raises InputError if its length or its end does not fit.
+    """
+    typed = asked.line.translate(dict.fromkeys((ord(mark) for mark in MARKS), " ")).split()
     parts = [read_characters("line", part, chosen.vocabulary) for part in typed]
-    line, end = "".join(parts), LEVEL if asked.upper else OBLIQUE
-    if len(line) not in COUPLET_WIDTHS and (line or not asked.write):
+    line = "".join(parts)
+    end = LEVEL if asked.upper else OBLIQUE
+    if not line and asked.write:
+        return "", parts_of(asked.length), end
+    if len(line) not in COUPLET_WIDTHS:
         raise InputError(
             "couplet_line",
             field="line",
@@ -103,59 +163,17 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
             least=COUPLET_WIDTHS[0],
             most=COUPLET_WIDTHS[-1],
         )
-    size = len(line) or asked.length
-    if line and tones_of(line)[-1] not in ("", end):
-        raise InputError(
-            "ends_oblique" if asked.upper else "ends_level", field="line", has=line[-1]
-        )
-    lengths = tuple(map(len, parts)) if parts[1:] else parts_of(size)
-    # 2) Write the other line, or both. A given lower line is read first, as if it were the upper
-    # one.
-    request = Request(
-        CoupletForm.of(*lengths),
-        2,
-        fixed=tuple(Fixed("line", 1, at, one) for at, one in enumerate(line, 1)),
-        repeat=True,
-        about=read_condition("about", asked.write, chosen.vocabulary),
-        antithesis=asked.antithesis,
-        taste=1.0,
-    )
-    lexicon = chosen.lexicon(request)
-    facing = Facing(lexicon, lengths, line, OPPOSITE[end])
-    first, found = first_seed(asked.seed), list[Couplet]()
-    for seed in range(first, first + _TRIES * asked.count):
-        poem = write(request, facing, seed)
-        text = "".join(poem.lines)
-        upper, lower = (text[:size], text[size:])[:: -1 if asked.upper else 1]
-        if any((upper, lower) == (each.upper, each.lower) for each in found):
-            continue
-        # 3) Write the banner: the first four characters of a line of seven to the theme.
-        banner = None
-        if not line:
-            apart = replace(request, form=CoupletForm.of(7), exclude=upper + lower)
-            for number in range(_TRIES):  # avoid words of another season or hour
-                banner = write(apart, Facing(lexicon, (7,)), seed + number).lines[0][:4]
-                if not contradicts([upper, lower, banner], asked.write or ""):
-                    break
-        above, below = ("".join(tone or "中" for tone in tones_of(each)) for each in (upper, lower))
-        scores = tuple(
-            round(antithesis_table().score(*pair), 3) for pair in zip(upper, lower, strict=True)
-        )
-        found.append(
-            Couplet(
-                upper,
-                lower,
-                banner,
-                (above, below),
-                scores,
-                seed,
-                chosen.name,
-                poem.log_probability,
-            )
-        )
-        if len(found) == asked.count:
-            break
-    return found
+    if tones_of(line)[-1] not in ("", end):
+        code = "ends_oblique" if asked.upper else "ends_level"
+        raise InputError(code, field="line", has=line[-1])
+    if len(parts) > 1:
+        return line, tuple(len(part) for part in parts), end
+    return line, parts_of(len(line)), end
+
+
+def _tone_signs(line: str) -> str:
+    """Return a sign for each character of a line: 平, 仄, or 中 if its tone is not certain."""
+    return "".join(tone or "中" for tone in tones_of(line))
 
 
 @dataclass(frozen=True)
@@ -183,7 +201,7 @@ class CoupletForm(Form):
 
     def marks(self, count: int) -> str:
         """Return the mark that follows each part."""
-        return "".join(map(mark_after, range(2 * len(self.parts))))
+        return "".join(mark_after(index) for index in range(2 * len(self.parts)))
 
     @classmethod
     def of(cls, *parts: int) -> "CoupletForm":
@@ -210,13 +228,14 @@ class Facing:
     def __init__(
         self, lexicon: Lexicon, parts: Sequence[int], upper: str = "", end: str = LEVEL
     ) -> None:
-        self.end, self.width = end, sum(parts)
+        self.end = end
+        self.width = sum(parts)
         self.points = rhythm(parts)
-        self.of_tone = dict(
-            zip(OPPOSITE, lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:], strict=True)
-        )
+        fits = lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:]
+        self.of_tone = dict(zip(OPPOSITE, fits, strict=True))
         self.of_tone[""] = self.of_tone[LEVEL] | self.of_tone[OBLIQUE]
-        self.forms, self.given = lexicon.forms, tones_of(upper) if upper else None
+        self.forms = lexicon.forms
+        self.given = tones_of(upper) if upper else None
 
     def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "#T #G"]:
         """Return a mask of the hypotheses, all True."""
@@ -234,31 +253,42 @@ class Facing:
         if place < self.width and self.given is not None:
             return forbidden
         for mask, text in zip(forbidden, partial_texts.texts.tolist(), strict=True):
-            upper, lower, at = text[: self.width], text[self.width : place], place % self.width
-            # 1) In an upper line that is not given, no character is repeated. The tones of the
-            # rhythm alternate.
             if place < self.width:
-                mask[self.forms[text[:at]]] = True
-                before = ["", *(self._tone(text[point]) for point in self.points if point < at)][-1]
-                if at in self.points:
-                    mask |= ~self.of_tone[
-                        OPPOSITE.get(self.end if at == self.width - 1 else before, "")
-                    ]
-                continue
-            # 2) In the lower line, a character is repeated exactly where the upper line repeats
-            # one.
-            if upper[at] in upper[:at]:
-                mask[:] = True
-                mask[lower[upper.index(upper[at])]] = False
+                self._forbid_in_upper(mask, text, place)
             else:
-                mask[self.forms[[*upper, *lower]]] = True
-            # 3) If the upper character, or a repetition of it, is at a position of the rhythm, the
-            # tone is opposite.
-            for same in (n for n, id_ in enumerate(upper) if id_ == upper[at] and n in self.points):
-                has = self._tone(upper[same]) if self.given is None else self.given[same]
-                if wanted := self.end if same == self.width - 1 else OPPOSITE.get(has):
-                    mask |= ~self.of_tone[wanted]
+                self._forbid_in_lower(mask, text[: self.width], text[self.width : place])
         return forbidden
+
+    def _forbid_in_upper(self, mask: Bool[Array, "V"], text: list[int], at: int) -> None:
+        """Forbid, in an upper line that is not given, repeated characters and tones that do not alternate."""
+        mask[self.forms[text[:at]]] = True
+        if at not in self.points:
+            return
+        before = ""
+        for point in self.points:
+            if point < at:
+                before = self._tone(text[point])
+        last = self.end if at == self.width - 1 else before
+        mask |= ~self.of_tone[OPPOSITE.get(last, "")]
+
+    def _forbid_in_lower(self, mask: Bool[Array, "V"], upper: list[int], lower: list[int]) -> None:
+        """Forbid, in the lower line, what does not answer the upper line."""
+        at = len(lower)
+        # 1) A character is repeated exactly where the upper line repeats one.
+        if upper[at] in upper[:at]:
+            mask[:] = True
+            mask[lower[upper.index(upper[at])]] = False
+        else:
+            mask[self.forms[[*upper, *lower]]] = True
+        # 2) If the upper character, or a repetition of it, is at a position of the rhythm, the tone
+        #    is opposite.
+        for point in self.points:
+            if upper[point] != upper[at]:
+                continue
+            has = self._tone(upper[point]) if self.given is None else self.given[point]
+            wanted = self.end if point == self.width - 1 else OPPOSITE.get(has)
+            if wanted:
+                mask |= ~self.of_tone[wanted]
 
     def _tone(self, id_: int) -> str:
         return next((tone for tone in OPPOSITE if self.of_tone[tone][id_]), "")

@@ -13,15 +13,18 @@ from pingze.composing.constraints.feasibility import Fixes
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
 from pingze.composing.options import Collecting, Composing, Options, check_bounds, with_options
-from pingze.composing.poem import Poem
-from pingze.composing.request import read_request
+from pingze.composing.poem import Poem, divided_as
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
 from pingze.composing.smc import Text, ordered
 from pingze.composing.typed_text import tell
 from pingze.composing.words import Starts
 from pingze.deadline import check_deadline
-from pingze.errors import InfeasibleError, InputError, wrong_type
+from pingze.errors import InfeasibleError, InputError, UnfinishedError, wrong_type
 from pingze.network.checkpoint import Model
+from pingze.verse.character_table import usual_form
+from pingze.verse.forms import Layout
 from pingze.verse.verdict import Note
 
 if TYPE_CHECKING:
@@ -81,6 +84,8 @@ def compose(
         exclude: Characters that must not appear.
         exclude_words: Words that must not appear, separated by spaces, as '匈奴 何處'.
         repeat: Allow a character to appear more than once, not only in reduplication.
+        usual_forms: Write characters in their usual forms, as 猿 for 猨, unless that could break a
+            tone or a rhyme.
         original: The maximum number of consecutive characters that a line may share with a line of
             the corpus.
         antithesis: How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to
@@ -216,6 +221,9 @@ class Filling:
     def drafts(self) -> list[Poem]:
         """Choose the drafts, and write more populations if there are too few different ones."""
         found = self.candidates(self.numbers)
+        if not found:
+            line, position = self.constraints.layout.numbered(self.open[0])
+            raise UnfinishedError("all_excluded", line=line, position=position)
         drafts = choose_drafts(found, self.count)
         for round_ in range(1, ROUNDS):
             if len(drafts) == self.count or self.is_listed or not self.open:
@@ -230,6 +238,14 @@ class Filling:
             drafts = choose_drafts(found, self.count, also_alike=True)
         if len(drafts) < self.count:
             tell(Note("fewer_drafts", has=len(drafts), wanted=self.count))
+        if self.constraints.request.usual_forms:
+            usual = in_usual_forms(
+                ["".join(poem.lines) for poem in drafts], self.constraints.request
+            )
+            cut = self.constraints.layout.cut
+            drafts = [
+                replace(poem, lines=cut(text)) for poem, text in zip(drafts, usual, strict=True)
+            ]
         return drafts
 
     def candidates(self, numbers: Sequence[int]) -> list[Candidate]:
@@ -264,7 +280,7 @@ class Filling:
             ids = likeliest(self.composer, self.constraints, texts[0], place)
             new = [id_ for id_ in ids if id_ != self.constraints.old.get(place)]
             texts = [_with(self.constraints, texts[0], place, id_) for id_ in new or ids]
-        return self.composer.judge(self.constraints, texts, self.sheet)
+        return self.composer.judge(self.constraints, texts, self.sheet) if texts else []
 
 
 def choose_drafts(
@@ -276,6 +292,8 @@ def choose_drafts(
     (maximal marginal relevance). If they are too few and `also_alike`, those follow that share the
     fewest parts.
     """
+    if not candidates:
+        return []
     order = ordered([candidate.text for candidate in candidates])
     by_text = {id(candidate.text): candidate for candidate in candidates}
     best_first = [by_text[id(text)] for text in order]
@@ -332,17 +350,34 @@ def revise(
     composer(model, Composing(**options), form=poem.form)  # refuses what the model does not know
     if not isinstance(targets, Iterable):
         raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
-    freed = False
+    places: list[int] = []
     for target in targets:
         given = target if isinstance(target, tuple) else (target,)
         if len(given) not in (1, 2) or not all(isinstance(number, Integral) for number in given):
             raise wrong_type("targets", target, "lines and places, as [2, (3, 5)]")
-        line, *position = (int(number) for number in given)
-        sheet = sheet.free(line, position[0], position[0]) if position else sheet.free(line)
-        freed = True
-    if not freed:
+        places += _target_places(poem, *(int(number) for number in given))
+    if not places:
         raise InputError("no_targets", field="targets")
-    return fill(sheet, count, model=model)
+    layout = sheet.shape.layout(sheet.count_of_lines)
+    for place in places:
+        line, position = layout.numbered(place)
+        sheet = sheet.free(line, position, position)
+    drafts = fill(sheet, count, model=model)
+    if sheet.shape.tune:  # the user may have divided the lines in other places
+        drafts = [divided_as(draft, poem) for draft in drafts]
+    return drafts
+
+
+def _target_places(poem: Poem, line: int, position: int | None = None) -> list[int]:
+    """Return the positions in the text of a line of a poem, or of one of its characters."""
+    if not 1 <= line <= len(poem.lines):
+        raise InputError("no_line", field="line", has=line, most=len(poem.lines))
+    places = list(Layout(len(one) for one in poem.lines).places(line - 1))
+    if position is None:
+        return places
+    if not 1 <= position <= len(places):
+        raise InputError("no_position", field="position", has=position, most=len(places))
+    return [places[position - 1]]
 
 
 def alternatives(
@@ -389,9 +424,11 @@ def alternatives(
         present = chosen.judge(as_is.constraints, [as_is.constraints.fixed], sheet)[0].score
     standing = "".join(sheet.rows)[first:last]
     decode = constraints.lexicon.vocabulary.decode
+    replacements = [decode(text.ids)[first:last] for text in texts]
+    if sheet.usual_forms:
+        replacements = in_usual_forms(replacements, constraints.request)
     found: dict[str, Alternative] = {}
-    for text in texts:
-        written = decode(text.ids)[first:last]
+    for text, written in zip(texts, replacements, strict=True):
         if written != standing and written not in found and len(found) < count:
             found[written] = Alternative(
                 text=written,
@@ -407,15 +444,42 @@ def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Compose
     try:
         return prepare(sheet, model)
     except InfeasibleError as error:
-        waived = tuple(
-            (clash.line, clash.position)
-            for clash in error.clashes
-            if clash.line is not None and clash.position is not None
-        )
-        if len(waived) < len(error.clashes) or not waived:
+        waived = []
+        for clash in error.clashes:
+            positions = clash.positions or (clash.position,)
+            waived += [(clash.line, position) for position in positions]
+        places = tuple((line, at) for line, at in waived if line is not None and at is not None)
+        if len(places) < len(waived) or not waived:
             raise
     chosen = composer(model, sheet)
-    return chosen, chosen.prepare(replace(read_request(chosen.vocabulary, sheet), waived=waived))
+    return chosen, chosen.prepare(replace(read_request(chosen.vocabulary, sheet), waived=places))
+
+
+def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
+    """Write composed characters in their usual forms.
+
+    A character that the request gives stays as it is given. One whose usual form could break a tone
+    or a rhyme stays too; a ConversionWarning tells which.
+    """
+    standard = request.standard
+    usual = {}
+    unusual: dict[str, str] = {}
+    for character in sorted({*"".join(texts)} - {*request.given}):
+        other = usual_form(character)
+        if other == character:
+            continue
+        # a composed character has its usable tone, and rhymes only as poets rhyme on it
+        tone = standard.usable_tone(character)
+        rhymes = {
+            group for group in standard.rhymes(character) if standard.is_practised(character, group)
+        }
+        if tone in (None, *standard.tones(other)) and rhymes <= standard.rhymes(other):
+            usual[ord(character)] = other
+        else:
+            unusual[character] = other
+    if unusual:
+        tell(Note("unusual_forms", has="".join(unusual), wanted="".join(unusual.values())))
+    return [text.translate(usual) for text in texts]
 
 
 def likeliest(

@@ -6,7 +6,7 @@ import numpy as np
 
 from pingze.composing.composer import prepare
 from pingze.composing.options import LARGEST_SEED, check_bounds
-from pingze.composing.poem import Poem
+from pingze.composing.poem import Poem, divided_as_tune
 from pingze.composing.sheet import Sheet
 from pingze.deadline import check_deadline
 from pingze.network.checkpoint import Model
@@ -67,6 +67,7 @@ def explain(
     """
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
     chosen, starts = prepare(Sheet.of(poem, level=level, standard=standard), model)
+    poem = divided_as_tune(poem)
     constraints = starts.constraints
     fixed = constraints.fixed
     assert fixed is not None, "a request that can be met fixes one character a place"

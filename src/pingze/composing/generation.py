@@ -5,7 +5,7 @@ import numpy as np
 from pingze.composing.composer import composer
 from pingze.composing.options import Revising, check_bounds
 from pingze.composing.poem import punctuate
-from pingze.composing.request import read_condition, read_poet
+from pingze.composing.read_request import read_condition, read_poet
 from pingze.composing.typed_text import read_characters
 from pingze.errors import InputError
 from pingze.network.checkpoint import Model

@@ -2,38 +2,47 @@
 
 Under a template and a rhyme group, three sorts of positions must change: positions with the wrong
 tone, rhymes outside the group, and repeated rhymes. If several rhymes have the same character, one
-of them may keep it. Each couplet takes the tone patterns that leave the fewest wrong tones. The
-smallest set of positions, over all templates and groups, gives the fewest changes. If several sets
-are equally small, the model rewrites each, and the likeliest poem is chosen.
+of them may keep it. Each couplet takes the tone patterns that leave the fewest wrong tones. Two
+couplets, or two words of a line, may also change places; that counts as one change. The model
+writes the characters that change, and of ways with equally many changes the likeliest poem comes
+first.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
-from itertools import islice, product
+from itertools import combinations, groupby, islice, product
 
 import numpy as np
 
-from pingze.composing.composer import composer, first_seed
+from pingze.arrays import Array, Bool
+from pingze.composing.composer import Composer, composer, first_seed
+from pingze.composing.constraints.feasibility import Fixes
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.options import Revising
-from pingze.composing.poem import Poem
+from pingze.composing.desk import MOST_DRAFTS, Filling
+from pingze.composing.judging import judge
+from pingze.composing.lexicon import FREE
+from pingze.composing.options import Revising, check_bounds
+from pingze.composing.poem import Poem, divided_as
+from pingze.composing.read_request import read_request
 from pingze.composing.reading import poem_of
-from pingze.composing.request import read_request
-from pingze.composing.sheet import Sheet
+from pingze.composing.sheet import BLANK, Sheet
+from pingze.composing.typed_text import noted, tell
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
 from pingze.messages import here
 from pingze.network.checkpoint import Model
 from pingze.verse.checking import check
 from pingze.verse.ci import best_shape
 from pingze.verse.context import in_context
-from pingze.verse.forms import COUPLET, FORMS, Layout, find_form, opening_name, wrong_shape
-from pingze.verse.patterns import CUSTOMARY
+from pingze.verse.forms import COUPLET, FORMS, find_form, opening_name, wrong_shape
+from pingze.verse.patterns import CUSTOMARY, word_starts
+from pingze.verse.shi import rule_at
 from pingze.verse.standard import PINGSHUI
+from pingze.verse.verdict import Note, Verdict
 
-MOST_TRIED = 12  # the maximum number of sets of positions, all equally small, that are rewritten
-FEWEST = 16  # the minimum number of particles for each set of positions
+MOST_TRIED = 12  # the maximum number of repairs with equally many changes that are written
+FEWEST = 16  # the minimum number of particles for each repair
 
 Places = frozenset[int]
 
@@ -47,14 +56,39 @@ class Change:
     position: int
     """The position of the character in its line, from 1."""
     old: str
-    """The character of the draft."""
+    """The character of the draft, after any swap."""
     new: str
     """The new character."""
     rules: tuple[str, ...]
-    """The rules, such as 孤平, that the mended poem would or might break if it still had the old character."""
+    """The rules, such as 孤平, that the old character breaks under the mended poem's template and rhyme."""
 
     def __str__(self) -> str:
         return here("change", **asdict(self))
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Two parts of a draft that change places: two couplets, or two words or characters of a line."""
+
+    line: int
+    """The number of the line in which the first part begins, from 1."""
+    position: int
+    """The position in that line at which the part begins, from 1."""
+    other_line: int
+    """The line in which the second part begins."""
+    other_position: int
+    """The position at which the second part begins."""
+    text: str
+    """The first part, without marks."""
+    other: str
+    """The second part, which is as long."""
+    rules: tuple[str, ...] = ()
+    """The rules that the draft no longer breaks after the swap."""
+
+    def __str__(self) -> str:
+        code = "swap_words" if self.line == self.other_line else "swap_couplets"
+        ends = {"end": self.line + 1, "other_end": self.other_line + 1}
+        return here(code, **asdict(self), **ends)
 
 
 @dataclass(frozen=True)
@@ -64,15 +98,33 @@ class Mended:
     poem: Poem
     """The poem without faults."""
     changes: tuple[Change, ...]
-    """The changed characters in the order of their positions; () if the draft had no faults."""
+    """The changed characters in the order of their positions; () if none changed."""
+    swaps: tuple[Swap, ...] = ()
+    """The parts that changed places, before any character changed."""
 
 
-Repair = tuple[str, str, Places]
-"""A way to mend a draft: the opening of a template, a rhyme group, and the positions in the text that change."""
+@dataclass(frozen=True)
+class Repair:
+    """A way to mend a draft."""
+
+    ids: Fixes
+    """The draft's characters, after the swap."""
+    swap: Swap | None
+    opening: str
+    """The opening of a template; "" if the form has none."""
+    rhyme: str
+    reasons: dict[int, str]
+    """The positions in the text that change, each with the rule that its character breaks."""
+
+    @property
+    def cost(self) -> int:
+        """The number of changes; a swap is one."""
+        return len(self.reasons) + (self.swap is not None)
 
 
 def mend(
-    text: str,
+    draft: str | Sheet,
+    count: int = 1,
     *,
     keep: Sequence[str] = (),
     form: str | None = None,
@@ -85,14 +137,20 @@ def mend(
     particles: int = Revising.particles,
     seed: int | None = None,
     model: Model | None = None,
-) -> Mended:
-    """Mend a regulated poem or a 詞 by changing as few characters as possible.
+) -> list[Mended]:
+    """Mend a regulated poem or a 詞 in up to `count` different ways, those with the fewest changes first.
+
+    Two couplets, or two words of a line, that change places count as one change. What is kept stays
+    at its place; a ConversionWarning tells how many more changes that takes. A draft without faults
+    is returned as it is.
 
     Args:
-        text: The draft, as a person writes it.
-        keep: Words of the draft that must not change.
+        draft: The draft, as a person writes it, or a sheet; the blanks of a sheet are filled.
+        count: The maximum number of ways, from 1 to 1000.
+        keep: Words of the draft that must not change, beside what a sheet keeps.
         form: The form 體 of the mended poem, as 七律; by default the form that has the draft's
-            shape.
+            shape. A sheet has its own form, level, standard, title, poet, temperature, top_p and
+            particles.
         level: How strictly tones are judged: customary or strict.
         standard: How characters are read: pingshui, tongyun or xinyun.
         title: A title, for models that know titles.
@@ -101,175 +159,375 @@ def mend(
             would; up to 100.
         top_p: The probability of the nucleus from which characters are drawn, above 0; 1 for all
             characters.
-        particles: The total number of particles, shared by all ways to mend, from 1 to 4096.
-        seed: A whole number from 0; the same seed gives the same mended poem.
+        particles: The total number of particles, shared by the ways with equally many changes,
+            from 1 to 4096.
+        seed: A whole number from 0; the same seed gives the same mended poems. By default the
+            sheet's seed, or 0.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
     Raises InputError if a draft with faults has the shape of no regulated form, or a word to keep
     is not in the draft; InfeasibleError if every way to keep the words leaves a fault;
     UnfinishedError if no particle was finished; CheckpointError if the model cannot be read.
     """
-    rules, judged = (
-        Revising(level=level, standard=standard),
-        partial(check, level=level, standard=standard),
-    )
-    asked = replace(
-        rules,
-        title=title,
-        poet=poet,
-        temperature=temperature,
-        top_p=top_p,
-        particles=particles,
-        seed=seed,
-    )
-    # 1. Read the draft in the form of the mended poem.
-    verdict = judged(text, form=form)
-    if verdict.form == COUPLET:
-        raise InputError("not_regulated", field="text")
-    chosen = composer(model, asked, form=form or verdict.form)
-    draft = poem_of(verdict, title, poet)
-    written = draft.lines
-    if not verdict.ok:
-        named = form or (verdict.form if verdict.form and find_form(verdict.form).tune else None)
-        forms = [each for each in FORMS.values() if each.cut(written)]
-        if named:
-            forms = [best_shape(written, find_form(named), CUSTOMARY, PINGSHUI)]
-        if not (fitting := next((each for each in forms if each.regulated or each.tune), None)):
+    check_bounds("count", count, {"minimum": 1, "maximum": MOST_DRAFTS})
+    # 1. Read the draft as a sheet.
+    if isinstance(draft, Sheet):
+        verdict = judge(draft)
+        poem = poem_of(verdict, draft.title, draft.poet)
+        chosen = composer(model, draft)
+        layout = draft.shape.layout(draft.count_of_lines)
+        sheet = replace(draft, lines=layout.cut("".join(verdict.read)))
+    else:
+        asked = Revising(
+            level=level,
+            standard=standard,
+            title=title,
+            poet=poet,
+            temperature=temperature,
+            top_p=top_p,
+            particles=particles,
+        )
+        verdict = check(draft, form=form, level=level, standard=standard)
+        if verdict.form == COUPLET:
             raise InputError("not_regulated", field="text")
-        if not fitting.cut(written):
-            raise wrong_shape("text", fitting)
-        draft = replace(draft, form=fitting.name, template=None, rhyme=None)
-    texts = verdict.lines, draft.lines
-    locked = _locked(texts, keep)
-    if verdict.ok and not verdict.doubts:
-        return Mended(draft, ())
-    # 2. Repeat the lines that the tune repeats 疊句, if possible without changing locked positions.
-    layout, characters = Layout(map(len, written)), list("".join(written))
-    for same in map(find_form(draft.form).same, range(len(characters))):
-        kept_place = next((each for each in same if each in locked), same[0])
-        for each in same:
-            characters[each] = characters[kept_place]
-    draft = replace(draft, lines=layout.cut("".join(characters)))
-    # 3. Find the fewest positions to change, reading characters in context if possible, or else the
-    #    words to give up.
-    whole = Sheet.of(draft, level=level, standard=standard)
-    request = read_request(chosen.vocabulary, whole)
-    lexicon = chosen.lexicon(request)
-    constraints = Constraints(lexicon, request)
-    repairs = fewest(Constraints(lexicon.reading(request), request), locked)
-    if not repairs and verdict.ok:
-        return Mended(draft, ())
-    if not (repairs := repairs or fewest(constraints, locked)):
-        kept, given_up = list[str](), list[Clash]()
-        for word in keep:
-            if fewest(constraints, _locked(texts, [*kept, word])):
-                kept.append(word)
-            else:
-                given_up.append(Clash(f"keep {word}", "keep", has=word))
-        raise InfeasibleError(draft.form, given_up)
-    # 4. Rewrite these positions in at most `MOST_TRIED` of the ways to mend the draft, and choose
-    #    the likeliest poem.
-    poems, refused, first, tried = list[Poem](), None, first_seed(seed), repairs[:MOST_TRIED]
-    drawn = replace(asked, particles=max(min(FEWEST, particles), particles // len(tried)))
-    for opening, rhyme, places in tried:
-        template = opening_name(len(written[0]), opening[0]) if opening else None
-        poem = replace(draft, template=template, rhyme=rhyme)
-        sheet = Sheet.of(poem, level=level, standard=standard)
-        for place in places:
-            line, position = layout.numbered(place)
-            sheet = sheet.free(line, position, position)
-        try:
-            starts = chosen.prepare(read_request(chosen.vocabulary, sheet))
-            poems.append(chosen.write(starts, drawn, first))
-        except InfeasibleError as error:
-            refused = error
-    if not (faultless := [poem for poem in poems if judged(str(poem), form=poem.form).ok]):
-        raise refused or UnfinishedError("unmended")
-    poem = max(faultless, key=lambda poem: poem.log_probability)
-    # 5. Name the rules that the mended poem would break with each old character.
-    changes, after = [], "".join(poem.lines)
-    for place, (before, now) in enumerate(zip("".join(written), after, strict=True)):
-        if before != now:
-            restored = layout.cut(after[:place] + before + after[place + 1 :])
-            verdict = judged("，".join(restored), form=poem.form)
-            broken = [fault.rule for fault in verdict.violations]
-            broken += [str(doubt.cause["rule"]) for doubt in verdict.doubts]
-            changes.append(
-                Change(*layout.numbered(place), before, now, tuple(dict.fromkeys(broken)))
-            )
-    return Mended(poem, tuple(changes))
+        poem = poem_of(verdict, title, poet)
+        chosen = composer(model, asked, form=form or verdict.form)
+        if not verdict.ok:
+            poem = replace(poem, form=_form(verdict, form), template=None, rhyme=None)
+        sheet = Sheet.of(poem, **vars(asked))
+    sheet = _kept(sheet, verdict.lines, keep)
+    if verdict.ok and sheet.is_full:
+        return [Mended(poem, ())]
+    # 2. Find the changes.
+    mending = Mending(chosen, sheet, verdict)
+    repairs = mending.repairs(mending.locked)
+    if not repairs:
+        raise InfeasibleError(sheet.form, mending.given_up())
+    mending.tell_cost(repairs[0].cost)
+    # 3. Let the model write them.
+    found = mending.write(repairs, count, first_seed(seed if seed is not None else sheet.seed or 0))
+    if sheet.shape.tune:  # the user may have divided the lines in other places
+        found = [replace(one, poem=divided_as(one.poem, poem)) for one in found]
+    return found
 
 
-def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
-    """Return the positions of the words to keep.
+def _form(verdict: Verdict, name: str | None) -> str:
+    """Return the name of the form to which a draft with faults is mended.
 
-    `texts` has the lines as typed, and the lines as read (Traditional).
+    Raises InputError if the draft has the shape of no such form.
+    """
+    lines = verdict.read
+    if name is None and verdict.form and find_form(verdict.form).tune:
+        name = verdict.form
+    if name is not None:
+        forms = [best_shape(lines, find_form(name), CUSTOMARY, PINGSHUI)]
+    else:
+        forms = [each for each in FORMS.values() if each.cut(lines)]
+    for form in forms:
+        if form.regulated or form.tune:
+            if not form.cut(lines):
+                raise wrong_shape("text", form)
+            return form.name
+    raise InputError("not_regulated", field="text")
+
+
+def _kept(sheet: Sheet, typed: Sequence[str], words: Sequence[str]) -> Sheet:
+    """Keep the words of a draft on its sheet.
 
     A word that is not in the lines as typed is looked up in the lines as read. Raises InputError if
     it is in neither.
     """
-    locked, layout = set[int](), Layout(map(len, texts[0]))
-    for word in filter(None, map(str.strip, keep)):
-        for lines, found in zip(texts, (word, in_context(word)), strict=True):
-            starts = [
-                layout.starts[number] + at
-                for number, line in enumerate(lines)
-                for at in range(len(line))
-                if line.startswith(found, at)
-            ]
-            if starts:
-                break
-        else:
+    rows = sheet.rows
+    masks = []
+    for number, row in enumerate(rows):
+        kept = sheet.kept[number] if number < len(sheet.kept) else ""
+        mask = []
+        for one, is_kept in zip(row, kept.ljust(len(row), "0"), strict=True):
+            mask.append("0" if one == BLANK else is_kept)
+        masks.append(mask)
+    for typed_word in words:
+        word = typed_word.strip()
+        found = False
+        for lines, wanted in ((typed, word), (rows, in_context(word))):
+            if found or not wanted:
+                continue
+            for mask, line in zip(masks, lines, strict=True):
+                for at in range(len(line)):
+                    if line.startswith(wanted, at):
+                        mask[at : at + len(wanted)] = "1" * len(wanted)
+                        found = True
+        if word and not found:
             raise InputError("not_in_poem", field="keep", has=word)
-        locked |= {start + at for start in starts for at in range(len(word))}
-    return frozenset(locked)
+    return replace(sheet, kept=["".join(mask) for mask in masks])
 
 
-def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repair]:
-    """List the repairs that change the fewest positions; [] if every repair would change a locked position."""
-    request, ids = constraints.request, constraints.fixed
-    size, rhyming = constraints.size, constraints.rhyming
-    assert ids is not None, "a draft has one character a place"
-    fits = [constraints.fits(place, id_) for place, id_ in enumerate(ids)]
-    rhymes = [rhyming.fitting(place, generous=True)[:, id_] for place, id_ in enumerate(ids)]
-    by_count: dict[int, list[tuple[int, list[str], list[list[Places]]]]] = defaultdict(list)
-    for t in range(len(request.openings)):
-        feet = np.flatnonzero(constraints.feet[:, t]).tolist()
-        outside = [Places(p for p in feet if not rhymes[p][g]) for g in range(len(request.groups))]
-        # 1. The groups to try for each rhyme; if there are several rhymes, only two that change the
-        #    fewest positions.
-        groups_of_rhyme = []
-        for rows in np.split(np.arange(len(outside)), rhyming.first_rows[1:]):
-            possible = [row for row in rows.tolist() if not outside[row] & locked]
-            if len(rhyming.first_rows) > 1:
-                least = min((len(outside[row]) for row in possible), default=0)
-                possible = [row for row in possible if len(outside[row]) == least][:2]
-            groups_of_rhyme.append(possible)
-        for groups in product(*groups_of_rhyme):
-            # 2. The rhyme feet outside the groups, and all but one of the rhyme feet that share a
-            #    character.
-            off = Places().union(*(outside[g] for g in groups))
-            parts = [[off]]
-            alone = [place for place in feet if place not in constraints.echoes]
-            for id_ in dict.fromkeys(ids[place] for place in alone if place not in off):
-                same = [place for place in alone if ids[place] == id_]
-                parts.append([Places(same) - {kept} for kept in same])
-            # 3. The positions of the wrong tone, under each way to write each couplet.
-            for k in range(constraints.places // size):
-                places = [place for place in range(k * size, (k + 1) * size) if place not in feet]
+class Mending:
+    """The work on one draft: which of its characters may not change, and the ways to mend it."""
+
+    def __init__(self, chosen: Composer, sheet: Sheet, verdict: Verdict) -> None:
+        self.composer = chosen
+        self.verdict = verdict
+        self.layout = sheet.shape.layout(sheet.count_of_lines)
+        self.written = "".join(sheet.rows)
+        # 1. The words that may not change, each with its positions in the text.
+        self.kept: list[tuple[str, Places]] = []
+        for number, mask in enumerate(sheet.kept):
+            start = self.layout.starts[number]
+            for run in re.finditer("1+", mask):
+                places = Places(range(start + run.start(), start + run.end()))
+                word = self.written[start + run.start() : start + run.end()]
+                self.kept.append((word, places))
+        self.locked = Places().union(*(places for _, places in self.kept))
+        # 2. Repeat the lines that the tune repeats 疊句, as a kept character has them.
+        text = list(self.written)
+        for place in range(len(text)):
+            same = sheet.shape.same(place)
+            written = [each for each in same if text[each] != BLANK] or same
+            sources = [each for each in same if each in self.locked] or written
+            if place not in self.locked:
+                text[place] = text[sources[0]]
+        self.sheet = replace(sheet, lines=self.layout.cut("".join(text)))
+        # 3. Compile what is written; what is not wanted elsewhere may stand in a draft.
+        bare = replace(self.sheet, include="", exclude="", exclude_at=[], was=[])
+        request = read_request(chosen.vocabulary, bare)
+        self.constraints = Constraints(chosen.lexicon(request), request)
+        if self.constraints.fixed is None:
+            chosen.prepare(request)  # says which characters clash
+        self.ids: Fixes = self.constraints.fixed or ()
+
+    def repairs(self, locked: Places) -> list[Repair]:
+        """List the repairs that change no locked position, fewest changes first.
+
+        Parts change places only if no other repair has fewer changes.
+        """
+        found = self.fewest(self.ids, locked)
+        least = min((repair.cost for repair in found), default=len(self.ids))
+        swapped: list[Repair] = []
+        for ids, swap in self._swapped(locked):
+            _, _, costs = self.constraints.costs(ids)
+            if costs.min() >= least:
+                continue  # as it takes one more for the swap
+            for repair in self.fewest(ids, locked, swap):
+                if repair.cost < least:
+                    least = repair.cost
+                    swapped = []
+                if repair.cost == least:
+                    swapped.append(repair)
+        found = sorted(found + swapped, key=lambda repair: repair.cost)
+        # leave out what changes more than another repair does
+        needed: list[Repair] = []
+        for repair in found:
+            places = set(repair.reasons)
+            if not any(one.ids == repair.ids and places > set(one.reasons) for one in needed):
+                needed.append(repair)
+        return needed
+
+    def _swapped(self, locked: Places) -> Iterator[tuple[Fixes, Swap]]:
+        """Yield the text with two of its couplets, or two words of a line, in each other's place."""
+        form = self.constraints.request.form
+        pairs: list[tuple[range, range]] = []
+        if form.regulated:
+            size = self.constraints.size
+            couplets = [range(at, at + size) for at in range(0, len(self.ids), size)]
+            pairs += combinations(couplets, 2)
+        for line, width in enumerate(self.layout.widths):
+            start = self.layout.starts[line]
+            words = [range(start + at, start + at + 2) for at in sorted(word_starts(2, width))]
+            pairs += [(word[:1], word[1:]) for word in words]
+            pairs += [(one, other) for one, other in combinations(words, 2) if one[1] < other[0]]
+        for one, other in pairs:
+            ids = list(self.ids)
+            ids[one.start : one.stop] = self.ids[other.start : other.stop]
+            ids[other.start : other.stop] = self.ids[one.start : one.stop]
+            moved = {*one, *other}
+            is_free = not moved & locked and not moved & self.constraints.echoes.keys()
+            if is_free and FREE not in ids and tuple(ids) != self.ids:
+                line, position = self.layout.numbered(one.start)
+                other_line, other_position = self.layout.numbered(other.start)
+                yield (
+                    tuple(ids),
+                    Swap(
+                        line=line,
+                        position=position,
+                        other_line=other_line,
+                        other_position=other_position,
+                        text=self.written[one.start : one.stop],
+                        other=self.written[other.start : other.stop],
+                    ),
+                )
+
+    def fewest(self, ids: Fixes, locked: Places, swap: Swap | None = None) -> list[Repair]:
+        """List the repairs that change the fewest positions under each template and rhyme group."""
+        constraints = self.constraints
+        request = constraints.request
+        wrong, unrhymed = constraints.misfits(range(len(ids)), ids)
+        found = []
+        for t, opening in enumerate(request.openings):
+            # 1. The positions of the wrong tone, under each way to write each couplet.
+            by_couplet = []
+            for k in range(len(ids) // constraints.size):
+                couplet = range(k * constraints.size, (k + 1) * constraints.size)
                 ways = np.flatnonzero(constraints.exists[t, k])
-                parts.append([Places(p for p in places if not fits[p][t, way]) for way in ways])
-            # 4. The smallest sets of each part that include no locked position.
-            parts = [[places for places in part if not places & locked] for part in parts]
-            if all(parts):
-                smallest = [
-                    [each for each in part if len(each) == min(map(len, part))] for part in parts
-                ]
-                named = [request.groups[g] for g in groups]
-                by_count[sum(len(part[0]) for part in smallest)].append((t, named, smallest))
-    repairs = (
-        (request.openings[t], "、".join(named), Places().union(*chosen))
-        for t, named, parts in by_count[min(by_count, default=0)]
-        for chosen in islice(product(*parts), MOST_TRIED)
-    )
-    return list(dict.fromkeys(repairs))
+                by_way = [_marked(wrong[:, t, way], couplet) for way in ways]
+                by_couplet.append(_smallest(by_way, locked))
+            # 2. The groups to try for each rhyme: those that change the fewest rhymes, or one more.
+            feet = np.flatnonzero(constraints.feet[:, t]).tolist()
+            groups_of_request = range(len(request.groups))
+            outside = [_marked(unrhymed[:, t, g], feet) for g in groups_of_request]
+            groups_of_rhyme = []
+            first_rows = constraints.rhyming.first_rows
+            for rows in np.split(np.arange(len(outside)), first_rows[1:]):
+                possible = [row for row in rows.tolist() if not outside[row] & locked]
+                least = min((len(outside[row]) for row in possible), default=0)
+                few = [row for row in possible if len(outside[row]) <= least + 1]
+                if len(first_rows) > 1:
+                    few = sorted(few, key=lambda row: len(outside[row]))[:2]
+                groups_of_rhyme.append(few)
+            # 3. For each choice of groups, all but one of the rhymes that share a character change.
+            for groups in product(*groups_of_rhyme):
+                off = Places().union(*(outside[g] for g in groups))
+                parts = [*by_couplet, [off]]
+                alone = [at for at in feet if at not in off]
+                if request.form.tune:
+                    alone = []  # in 詞, poets may repeat a rhyme
+                for id_ in dict.fromkeys(ids[at] for at in alone if ids[at] != FREE):
+                    same = Places(at for at in alone if ids[at] == id_)
+                    parts.append(_smallest([same - {at} for at in sorted(same)], locked))
+                for chosen in islice(product(*parts), MOST_TRIED):
+                    places = Places().union(*chosen)
+                    found.append(
+                        Repair(
+                            ids=ids,
+                            swap=swap,
+                            opening=opening,
+                            rhyme="、".join(request.groups[g] for g in groups),
+                            reasons={at: self._rule(t, at, off) for at in sorted(places)},
+                        )
+                    )
+        return found
+
+    def _rule(self, t: int, place: int, off: Places) -> str:
+        """Return the rule that the character at a position breaks under template `t`."""
+        form = self.constraints.request.form
+        if self.constraints.feet[place, t]:
+            return "出韻" if place in off else "重韻"
+        if form.tune:
+            return "失律"
+        line, at = self.layout.where(place)
+        return rule_at(self.constraints.kinds[t][line], line, at, form.width)
+
+    def given_up(self) -> list[Clash]:
+        """List the kept words without which the draft can be mended."""
+        locked = Places()
+        clashes = []
+        for word, places in self.kept:
+            if self.repairs(locked | places):
+                locked |= places
+            else:
+                clashes.append(Clash(f"keep {word}", "keep", has=word))
+        return clashes
+
+    def tell_cost(self, cost: int) -> None:
+        """Tell how many more changes the kept words take."""
+        fewest = self.repairs(Places())[0].cost if self.kept else cost
+        if fewest == cost:
+            return
+        words = []
+        for word, places in self.kept:
+            if self.repairs(self.locked - places)[0].cost < cost:
+                words.append(word)
+        code = "keep_costs_one" if cost - fewest == 1 else "keep_costs"
+        words = words or [word for word, _ in self.kept]
+        tell(Note(code, field="keep", has=words, more=cost - fewest))
+
+    def write(self, repairs: Sequence[Repair], count: int, seed: int) -> list[Mended]:
+        """Write the characters that change, until there are `count` poems without a fault."""
+        found: dict[str, Mended] = {}
+        refused: Exception | None = None
+        for _, same_cost in groupby(repairs, key=lambda repair: repair.cost):
+            tried = list(islice(same_cost, MOST_TRIED))
+            needed = count - len(found)
+            of_each = min(needed, math.ceil(2 * needed / len(tried)))  # some are alike
+            written = []
+            for repair in tried:
+                try:
+                    poems = self._poems(repair, len(tried), of_each, seed)
+                except (InfeasibleError, UnfinishedError) as error:
+                    refused = error
+                    continue
+                for rank, poem in enumerate(poems):
+                    written.append((rank, -poem.log_probability, poem, repair))
+            # the best poem of each repair, then the next best ones
+            written.sort(key=lambda each: each[:2])
+            for _, _, poem, repair in written:
+                if str(poem) not in found and self._check(poem.lines).ok:
+                    found[str(poem)] = self._mended(repair, poem)
+            if len(found) >= count:
+                break
+        if not found:
+            raise refused or UnfinishedError("unmended")
+        return list(found.values())[:count]
+
+    def _poems(self, repair: Repair, repairs: int, count: int, seed: int) -> list[Poem]:
+        """Write `count` poems with one of several repairs."""
+        particles = max(min(FEWEST, self.sheet.particles), self.sheet.particles // repairs)
+        template = None
+        if repair.opening:
+            template = opening_name(self.constraints.request.form.width, repair.opening[0])
+        sheet = replace(
+            self.sheet,
+            lines=self._lines(repair.ids),
+            template=template,
+            rhyme=repair.rhyme,
+            particles=particles,
+        )
+        for place in repair.reasons:
+            line, position = self.layout.numbered(place)
+            sheet = sheet.free(line, position, position)
+        with noted():  # what there is to say of the sheet has been said
+            starts = self.composer.prepare(read_request(self.composer.vocabulary, sheet))
+            filling = Filling(self.composer, starts, sheet, seed, count)
+            return filling.drafts()
+
+    def _lines(self, ids: Fixes) -> list[str]:
+        tokens = self.constraints.lexicon.vocabulary.tokens
+        return self.layout.cut("".join(BLANK if id_ == FREE else tokens[id_] for id_ in ids))
+
+    def _check(self, lines: Sequence[str]) -> Verdict:
+        return check(
+            "，".join(lines),
+            form=self.sheet.form,
+            level=self.sheet.level,
+            standard=self.sheet.standard,
+        )
+
+    def _mended(self, repair: Repair, poem: Poem) -> Mended:
+        """Compare a poem with the draft."""
+        before = self.written
+        swaps = []
+        if repair.swap:
+            before = "".join(self._lines(repair.ids))
+            left = {fault.rule for fault in self._check(self.layout.cut(before)).violations}
+            had = dict.fromkeys(fault.rule for fault in self.verdict.violations)
+            swaps.append(
+                replace(repair.swap, rules=tuple(rule for rule in had if rule not in left))
+            )
+        changes = []
+        for place, (old, new) in enumerate(zip(before, "".join(poem.lines), strict=True)):
+            if old not in (new, BLANK):
+                line, position = self.layout.numbered(place)
+                rules = (repair.reasons.get(place, "疊句"),)
+                changes.append(Change(line, position, old, new, rules))
+        return Mended(poem=poem, changes=tuple(changes), swaps=tuple(swaps))
+
+
+def _marked(mask: Bool[Array, "P"], places: Sequence[int]) -> Places:
+    """Return those of some positions that a mask marks."""
+    return Places(place for place in places if mask[place])
+
+
+def _smallest(parts: Sequence[Places], locked: Places) -> list[Places]:
+    """Return the smallest of some sets of positions that have no locked one, each once."""
+    possible = [places for places in parts if not places & locked]
+    least = min((len(places) for places in possible), default=0)
+    return list(dict.fromkeys(places for places in possible if len(places) == least))

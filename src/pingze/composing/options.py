@@ -143,6 +143,10 @@ class Revising(Sampling):
     repeat: bool = option(
         False, "Allow a character to appear more than once, not only in reduplication."
     )
+    usual_forms: bool = option(
+        False,
+        "Write characters in their usual forms, as 猿 for 猨, unless that could break a tone or a rhyme.",
+    )
     original: int | None = option(
         None,
         "The maximum number of consecutive characters that a line may share with a line of the corpus.",
@@ -274,6 +278,7 @@ class Options(TypedDict, total=False):
     exclude: str
     exclude_words: str
     repeat: bool
+    usual_forms: bool
     original: int | None
     antithesis: float
     taste: float

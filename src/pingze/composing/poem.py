@@ -1,11 +1,11 @@
 """Define a composed poem, and lay it out in punctuated lines."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 
 from pingze.verse.characters import mark_after
-from pingze.verse.forms import find_form
+from pingze.verse.forms import Layout, find_form
 
 _UPRIGHT = "writing-mode: vertical-rl; font-size: 150%; line-height: 1.8; max-height: 24em"
 
@@ -66,13 +66,31 @@ class Poem:
         return asdict(self)
 
 
+def divided_as_tune(poem: Poem) -> Poem:
+    """Divide the lines of a 詞 as its tune does; the user may have put marks in other places."""
+    form = find_form(poem.form) if poem.form else None
+    lines = form.cut(poem.lines) if form and form.tune else None
+    return replace(poem, lines=list(lines)) if lines else poem
+
+
+def divided_as(poem: Poem, other: Poem) -> Poem:
+    """Divide the lines of a poem as those of another with as many characters."""
+    layout = Layout(len(line) for line in other.lines)
+    return replace(poem, lines=layout.cut("".join(poem.lines)))
+
+
 def marked(lines: Sequence[str], form: str = "") -> list[str]:
     """Append a punctuation mark to each line.
 
     A 詞 gets its tune's marks; any other poem gets ， and 。 in turn.
     """
-    marks = find_form(form).marks(len(lines)) if form else map(mark_after, range(len(lines)))
-    return [line + mark for line, mark in zip(lines, marks, strict=True)]
+    tune = find_form(form).tune if form else None
+    written = []
+    end = 0
+    for index, line in enumerate(lines):
+        end += len(line)
+        written.append(line + (tune.mark_at(end) if tune else mark_after(index)))
+    return written
 
 
 def punctuate(lines: Sequence[str], form: str = "") -> str:
@@ -80,9 +98,15 @@ def punctuate(lines: Sequence[str], form: str = "") -> str:
 
     Each row has one couplet 聯 or, in a 詞, one stanza 片.
     """
-    tune, marks = find_form(form).tune if form else None, marked(lines, form)
+    tune = find_form(form).tune if form else None
+    written = marked(lines, form)
     if tune is None:
-        return "\n".join("".join(marks[start : start + 2]) for start in range(0, len(marks), 2))
-    return "".join(
-        mark + "\n" * line.ends_stanza for mark, line in zip(marks, tune.lines, strict=True)
-    )
+        return "\n".join("".join(written[start : start + 2]) for start in range(0, len(written), 2))
+    text = ""
+    end = 0
+    for line in written:
+        text += line
+        end += len(line) - 1  # the mark is not counted
+        if end in tune.stanza_ends:
+            text += "\n"
+    return text

@@ -5,12 +5,13 @@ acrostic has the first character of each line, a revision has one line blank. `d
 done with a sheet.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pingze.composing.options import MOST_LINES, Bounded, Composing, option
-from pingze.composing.poem import Poem, punctuate
+from pingze.composing.poem import Poem, divided_as_tune, punctuate
 from pingze.errors import InputError, wrong_type
 from pingze.verse.characters import MARKS
 from pingze.verse.forms import Form, find_form
@@ -20,6 +21,8 @@ BLANKS = "＿_□？?*＊.．"
 """The characters that stand for a blank in a line or a pattern."""
 LONGEST_LINE = 16
 """The maximum number of characters in a line; the lines of all tunes are shorter."""
+CHOICE = re.compile(r"[\[［]([^\]］]*)[\]］]")
+"""A choice among characters in a line or a pattern, as [靜晚夜]."""
 MOST_LIMITS = 200
 
 
@@ -73,7 +76,7 @@ class Sheet(Composing):
 
     @classmethod
     def of(cls, poem: Poem, **options: Any) -> "Sheet":
-        """Return a sheet on which a poem stands.
+        """Return a sheet on which a poem stands, in the lines of its form.
 
         Args:
             poem: The poem. Its form, template, rhyme, title, poet, theme and mood become options,
@@ -87,7 +90,8 @@ class Sheet(Composing):
         for name in ("template", "rhyme", "title", "poet", "about", "mood"):
             if options.get(name) is None:
                 options[name] = getattr(poem, name)
-        return cls(**options | {"form": poem.form, "lines": list(poem.lines)})
+        lines = list(divided_as_tune(poem).lines)
+        return cls(**options | {"form": poem.form, "lines": lines})
 
     @property
     def shape(self) -> Form:
@@ -116,16 +120,25 @@ class Sheet(Composing):
         return BLANK not in "".join(self.rows)
 
     def keep(self, line: int, text: str | None = None) -> "Sheet":
-        """Write a line, with ＿ for blanks, and keep its characters; without `text`, keep what stands."""
+        """Write a line as `put` does, and keep its characters; without `text`, keep what stands."""
         sheet = self if text is None else self.put(line, text)
         row = sheet._row(line)
         mask = "".join("0" if one == BLANK else "1" for one in row)
         return sheet._with("kept", line, mask)
 
     def put(self, line: int, text: str) -> "Sheet":
-        """Write a line, with ＿ for blanks; its characters may change."""
+        """Write a line, with ＿ for blanks and [靜晚夜] for a choice; its characters may change."""
         self._row(line)
-        return self._with("lines", line, text)._with("kept", line, "")
+        row = ""
+        choices = [limit for limit in self.choices if limit.line != line]
+        for number, part in enumerate(CHOICE.split(text)):
+            if number % 2 == 0:
+                row += _without_marks(part)
+            else:
+                row += BLANK
+                choices.append(Limit(line=line, position=len(row), characters=part))
+        sheet = replace(self, choices=choices)
+        return sheet._with("lines", line, row)._with("kept", line, "")
 
     def free(self, line: int, start: int = 1, end: int | None = None) -> "Sheet":
         """Make the places of a line blank, from `start` to `end`, or to its end; another character is written there.
@@ -178,12 +191,7 @@ class Sheet(Composing):
             raise InputError("too_many_lines", field=name, has=len(written), most=len(widths))
         rows = []
         for number, width in enumerate(widths):
-            row = ""
-            for one in written[number] if number < len(written) else "":
-                if one in BLANKS:
-                    row += BLANK
-                elif not one.isspace() and one not in MARKS:
-                    row += one
+            row = _without_marks(written[number]) if number < len(written) else ""
             if row and len(row) != width:
                 raise InputError(
                     "block_width",
@@ -195,3 +203,14 @@ class Sheet(Composing):
                 )
             rows.append(row or BLANK * width)
         return rows
+
+
+def _without_marks(text: str) -> str:
+    """Remove marks and spaces from a line, and write ＿ for each blank."""
+    row = ""
+    for one in text:
+        if one in BLANKS:
+            row += BLANK
+        elif not one.isspace() and one not in MARKS:
+            row += one
+    return row

@@ -214,7 +214,7 @@ class Populations:
         if weightless.all(axis=1).any():
             line, position = constraints.layout.where(place)
             raise UnfinishedError(
-                constraints.ban.dead_end if constraints.ban else "",
+                constraints.ban.dead_end if constraints.ban else "all_excluded",
                 line=line + 1,
                 position=position + 1,
                 original=constraints.request.original,

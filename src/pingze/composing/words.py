@@ -37,7 +37,6 @@ from pingze.composing.lexicon import FREE, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE
 from pingze.composing.request import Request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, UnfinishedError
-from pingze.verse.patterns import word_starts
 
 Word = tuple[int, ...]  # the ids of characters that must be adjacent within a line
 Axis = str | tuple[str, int]
@@ -358,7 +357,7 @@ class Placements:
         places = slice(place, place + size)
         line, position = constraints.layout.where(place)
         width = constraints.layout.widths[line]
-        starts = word_starts(size, width) if self.whole else range(width - size + 1)
+        starts = constraints.word_starts(size, line) if self.whole else range(width - size + 1)
         if position not in starts:
             return None
         if not self.blank[places].any() or constraints.repeated[places].any():

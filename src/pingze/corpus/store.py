@@ -57,12 +57,7 @@ class Hit:
 
 
 class Store:
-    """The corpus on disk, opened by `with Store.open() as store: ...` and used in one thread.
-
-    Args:
-        database: The open database.
-        index: The index of the poems' texts.
-    """
+    """The corpus on disk, opened by `with Store.open() as store: ...` and used in one thread."""
 
     def __init__(self, database: sqlite3.Connection, index: SuffixArray) -> None:
         self._database = database
@@ -190,11 +185,7 @@ class Store:
         return hits
 
     def line_at(self, place: int) -> Hit:
-        """Find the line that begins at a place, which is an index into the joined texts.
-
-        Args:
-            place: The place, from 0.
-        """
+        """Find the line that begins at a place, which is an index from 0 into the joined texts."""
         (poem,) = self.index.texts_at(np.array([place])).tolist()
         (row,) = self.select("dynasty, author, title, text FROM poem WHERE id = ?", (poem,))
         return _hit("", row, place - int(self.index.texts[poem]))
@@ -280,7 +271,6 @@ class Store:
 
         Args:
             query: A query in SQL without its first word, SELECT.
-            values: The values of the query's placeholders.
         """
         return self._database.execute(f"SELECT {query}", values)
 

@@ -110,7 +110,7 @@ class Measurement:
 
 
 def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
-    """Measure and judge every line of the report on random layers and a checkpoint's first layer."""
+    """Measure and judge every line of the report on random layers and a trained one."""
     rng = np.random.default_rng(seed)
     # 1) The layers.
     layers = [differentiation.random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
@@ -147,7 +147,7 @@ class Point:
         self.given = given
         self.lines = lines()
         self.values = differentiation.step(given, np)
-        """The value of every letter, also W_gh and W_gx, the parts of W_g that act on h_prev and x."""
+        """The value of every letter, also W_gh and W_gx, the parts of W_g for h_prev and x."""
         H = len(self.values["h_prev"])
         for g in "fico":
             self.values[f"W_{g}h"] = given[f"W_{g}"][:, :H]

@@ -101,7 +101,7 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
 def gradient_flow(
     caches: Sequence[StepCache], distances: Collection[int] = DISTANCES
 ) -> GradientFlow:
-    """Measure ∂h_t/∂h_k in an LSTM: the gains at every t - k, the singular values at `distances`."""
+    """Measure ∂h_t/∂h_k in an LSTM: gains at every t - k, singular values at `distances`."""
     return _flow(_parts(caches), distances)
 
 

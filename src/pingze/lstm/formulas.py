@@ -283,7 +283,7 @@ def sequence_backward(
     dc_T: Float[Array, "B H"],
     caches: list[StepCache],
 ) -> tuple[Float[Array, "T B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
-    """Backpropagate through time; return ∂L/∂x (T, B, E), ∂L/∂h_0, ∂L/∂c_0, and the weights' gradients.
+    """Backpropagate through time; return ∂L/∂x, ∂L/∂h_0, ∂L/∂c_0 and the weights' gradients.
 
     Each h_t feeds the output and the next step, so two gradients are added. Weight gradients are
     summed over time.

@@ -232,7 +232,7 @@ class Products(NamedTuple):
 
 
 def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
-    """Yield the derivatives ∂h_t/∂h_k for k = t-1, t-2, …, where t is the step of the last cache."""
+    """Yield the derivatives ∂h_t/∂h_k for k = t-1, t-2, …, where t is the last step."""
     last = caches[-1]
     hidden = diag(np.ones_like(last.phi_c))
     whole = np.concatenate([hidden, np.zeros_like(hidden)], axis=2)

@@ -75,11 +75,9 @@ class Conditions:
 
     @property
     def tunes(self) -> list[str]:
-        """The names of the tunes that the model knows.
-
-        A tune with several shapes 格 has a name for each shape.
-        """
-        return [name for name, tune in tunes().items() if self.form_token(tune_form(tune))]
+        """The names of the tunes that the model has read, each in its usual shape."""
+        names = tunes().of_tune
+        return [name for name in names if self.form_token(tune_form(tunes()[name]))]
 
     def form_token(self, form: Form) -> str | None:
         """Return the name of a form's token, or None if it has none.

@@ -104,7 +104,7 @@ class GraphNetwork(ReferenceNetwork):
         return State.unpredicted(self._layers(inputs), bias)
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
-        """Return the caches as the reference does, and free the weights in float32, which nothing else needs."""
+        """Return the caches as the reference does, and free the weights in float32."""
         try:
             return super().record(ids)
         finally:

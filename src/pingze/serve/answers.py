@@ -3,119 +3,37 @@
 import json
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
-from functools import cache, lru_cache
+from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from pingze.composing import couplets, desk, explaining, mending
 from pingze.composing.collecting import kept_lines
-from pingze.composing.composer import composer, lexicon_of, prepare
-from pingze.composing.mending import Mended
+from pingze.composing.composer import lexicon_of, prepare
+from pingze.composing.judging import SheetVerdict, judge
 from pingze.composing.poem import Poem
 from pingze.composing.reading import read_poem
 from pingze.composing.sheet import Sheet
 from pingze.composing.terms.antithesis import antithesis_notes
 from pingze.composing.typed_text import noted
-from pingze.corpus import Store, store_path
+from pingze.corpus import Store
 from pingze.corpus.store import of_lines, usual_neighbours
 from pingze.deadline import check_deadline
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
 from pingze.messages import Language, catalogue, say
 from pingze.network import checkpoint
-from pingze.network.conditions import ABOUT
-from pingze.serve import schemas
+from pingze.serve import choices, schemas
 from pingze.serve.problems import Problem
 from pingze.verse import checking, scansion
-from pingze.verse.character_table import mainland_variants, simplified_forms, to_traditional
-from pingze.verse.forms import COUPLET, FORMS, opening_name
-from pingze.verse.patterns import STRICTNESSES
+from pingze.verse.forms import COUPLET
 from pingze.verse.rhyme_book import EITHER, UNKNOWN
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import STANDARDS
 from pingze.verse.suggestions import Neighbours, suggest
-from pingze.verse.tunes import tunes
 from pingze.verse.verdict import Note, Verdict
 
 PickledRequest = bytes  # also the key by which a worker keeps the prepared request
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
-EXAMPLE = ("杜甫", "登高")
-NOT_OPTIONS = ("kept", "was", "choices", "exclude_at")
-NOT_PEOPLE = ("郊廟朝會歌辭",)  # author names under which the corpus has poems by several poets
-
-
-@cache
-def forms(language: Language) -> schemas.Choices:
-    """List the options of a request with their bounds, and the forms, rhyme groups and models to choose from."""
-    unasked = schemas.SheetBody()
-    options = []
-    for each in fields(unasked):
-        if each.name in NOT_OPTIONS:
-            continue
-        sentence, bounds = each.metadata["description"], each.metadata["json_schema_extra"]
-        if language == "zh":
-            sentence = catalogue()["described"][each.name]
-        options.append(
-            schemas.OptionChoice(each.name, sentence, getattr(unasked, each.name), bounds)
-        )
-    of_verse, of_tunes, models, standards = [], [], [], []
-    for form in FORMS.values():
-        templates = [opening_name(form.width, opening[0]) for opening in form.openings]
-        inner, sizes = (
-            bool(form.antithetical(form.default_lines)),
-            (form.width, form.lines, form.default_lines),
-        )
-        of_verse.append(schemas.FormChoice(form.name, *sizes, form.regulated, inner, templates))
-    for tune in tunes().values():
-        tones, marks = (
-            [line.tones for line in tune.lines],
-            "".join(line.mark for line in tune.lines),
-        )
-        stanzas = [number for number, line in enumerate(tune.lines, 1) if line.ends_stanza]
-        rhymes = ["".join(sorted(tune.kinds(rhyme))) for rhyme in range(len(tune.rhymes()))]
-        shape = (tune.widths, marks, stanzas, tones, rhymes)
-        of_tunes.append(schemas.TuneChoice(tune.name, tune.names, *shape, tune.shaped))
-    for name in checkpoint.SHIPPED:
-        known, size = composer(name).conditions, composer(name).network.configuration
-        poets = [
-            poet
-            for poet in dict.fromkeys(map(to_traditional, known.poets))
-            if poet not in NOT_PEOPLE
-        ]
-        knows = (bool(known), ABOUT in known.names, poets, known.tunes)
-        models.append(schemas.ModelChoice(name, *knows, size.layers, size.hidden_size))
-    for standard in STANDARDS.values():
-        groups = [
-            schemas.RhymeChoice(each.name, each.label, each.side)
-            for each in standard.groups.values()
-        ]
-        parts = []
-        for part, label in standard.parts.labels():
-            side = standard.parts.class_in(part, "入").replace(OBLIQUE, "") or "平仄"
-            parts.append(schemas.RhymeChoice(part, label, side))
-        standards.append(schemas.StandardChoice(standard.name, standard.label, groups, parts))
-    corpus, default = store_path().is_file(), checkpoint.DEFAULT
-    return schemas.Choices(
-        options, of_verse, of_tunes, standards, models, default, corpus, STRICTNESSES
-    )
-
-
-@cache
-def script() -> schemas.Script:
-    """Map Traditional characters to Simplified ones, and variant characters to the forms that Simplified text uses."""
-    return schemas.Script(simplified=simplified_forms(), variants=mainland_variants())
-
-
-@cache
-def example() -> schemas.Example:
-    """Return a Tang poem from the corpus as an example text for the check.
-
-    Answer 409 if there is no corpus.
-    """
-    with Store.open() as store:
-        for poem in store.poems(dynasty="tang"):
-            if (poem.author, poem.title) == EXAMPLE:
-                return schemas.Example(author=poem.author, title=poem.title, text=poem.text)
-    raise CorpusError("no_corpus_here")
 
 
 def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Conflicts:
@@ -132,9 +50,26 @@ def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Co
     return schemas.Conflicts(True, "", [], None)
 
 
-def mend(asked: schemas.MendRequest) -> Mended:
-    """Mend a draft by changing as few characters as possible, and give the reason for each change."""
-    return mending.mend(**vars(asked) | {"keep": asked.keep.split()})
+def mend(asked: schemas.MendRequest, language: Language) -> schemas.MendedPoems:
+    """Mend a draft by changing as few characters as possible, in `count` ways at most."""
+    with noted() as notes:
+        found = mending.mend(
+            asked.sheet or asked.text,
+            asked.count,
+            keep=asked.keep.split(),
+            form=asked.form,
+            level=asked.level,
+            standard=asked.standard,
+            title=asked.title,
+            poet=asked.poet,
+            seed=asked.seed,
+            model=asked.model,
+        )
+    return schemas.MendedPoems(
+        mended=found,
+        notes=[note.text(language) for note in notes],
+        remarks=[note.cause for note in notes],
+    )
 
 
 def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
@@ -187,6 +122,10 @@ def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
 
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
+    if asked.sheet:
+        with noted(), usual_neighbours() as neighbours:
+            verdict = judge(asked.sheet)
+            return schemas.Verdicts([_judged(verdict, asked, neighbours, language)])
     texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
     if not texts:
         name = catalogue()["fields"]["text"] if language == "zh" else "text"
@@ -224,12 +163,18 @@ def _judged(
                 cause=fault.as_cause(verdict.rhyme),
             )
         )
-    # 2) The tones and readings of all characters.
+    # 2) The readings of all characters, and their tones: of one that can have both, the tone that
+    #    its place or its word decides.
+    explanation = scansion.explain_verdict(verdict)
     tones = []
     readings = []
     for line in verdict.read:
-        tones.append("".join(SIGNS[standard.tone(character)] for character in line))
+        tones.append([SIGNS[standard.tone(character)] for character in line])
         readings.append([[str(one) for one in standard.readings(character)] for character in line])
+    for of_line in explanation:
+        for reading in of_line.readings:
+            if len(reading.tone) == 1:
+                tones[of_line.line - 1][reading.position - 1] = reading.tone
     # 3) The notes.
     notes = [*verdict.doubts, *verdict.notes]
     if asked.fine:
@@ -248,9 +193,12 @@ def _judged(
         violations=faults,
         notes=[note.text(language) for note in notes],
         remarks=[note.cause for note in notes],
-        tones=tones,
+        tones=["".join(line) for line in tones],
         readings=readings,
-        explanation=scansion.explain_verdict(verdict) if asked.explain else (),
+        explanation=explanation if asked.explain else (),
+        templates=verdict.templates if isinstance(verdict, SheetVerdict) else (),
+        rhymes=verdict.rhymes if isinstance(verdict, SheetVerdict) else (),
+        wants=verdict.wants if isinstance(verdict, SheetVerdict) else (),
     )
 
 
@@ -316,8 +264,8 @@ def encoded(compute: Callable[..., Any], *arguments: Any) -> bytes:
 
 def warm_up() -> None:
     """Load the models and tables with which a worker writes poems."""
-    forms("en")
-    forms("zh")
+    choices.forms("en")
+    choices.forms("zh")
     for name in checkpoint.SHIPPED:
         asked = Sheet(form="五律", particles=8, seed=0)
         chosen, starts = prepare(asked, name)

@@ -29,7 +29,7 @@ from pingze.composing.poem import Poem
 from pingze.composing.sheet import Sheet
 from pingze.errors import InputError, PingzeError
 from pingze.network import checkpoint
-from pingze.serve import answers, inside
+from pingze.serve import answers, choices, inside
 from pingze.serve.limits import Limits
 from pingze.serve.pool import Lane, Lanes
 from pingze.serve.problems import MEDIA_TYPE, Problem, RefusedError, invalid, language_of
@@ -46,8 +46,10 @@ from pingze.serve.schemas import (
     OfSheet,
     Poems,
     ReadRequest,
+    TuneChoice,
 )
 from pingze.verse.forms import find_form
+from pingze.verse.tunes import known_tune
 from pingze.verse.verdict import Note
 
 __all__ = ["create_app", "project_url"]
@@ -107,25 +109,25 @@ def _client(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-for compute in (
-    *(
-        answers.forms,
-        answers.script,
-        answers.example,
-        answers.conflicts,
-        answers.couplet,
-        answers.mend,
-    ),
-    *(
-        answers.alternatives,
-        answers.explain,
-        answers.read,
-        answers.check,
-        answers.code,
-        answers.originality,
-    ),
-    *(inside.reach, inside.units, inside.next_),
-):
+COMPUTED: list[Callable[..., Any]] = [
+    choices.forms,
+    choices.script,
+    choices.example,
+    answers.read,
+    answers.check,
+    answers.alternatives,
+    answers.conflicts,
+    answers.mend,
+    answers.couplet,
+    answers.explain,
+    answers.originality,
+    answers.code,
+    inside.reach,
+    inside.units,
+    inside.next_,
+]
+"""What workers compute: one function per route."""
+for compute in COMPUTED:
     _add_route(compute)
 
 
@@ -134,6 +136,12 @@ async def health(request: Request) -> Health:
     """Confirm that the server is running, and return the default model and the number of waiting jobs."""
     waiting = request.app.state.lanes.heavy.waiting
     return Health(status="ok", model=checkpoint.DEFAULT, queue=len(waiting))
+
+
+@router.get("/tunes")
+async def tunes(name: str) -> TuneChoice:
+    """Describe a tune in one of its shapes 體, such as 聲聲慢·格十三; /v1/forms lists the frequent ones."""
+    return choices.tune_choice(known_tune(name))
 
 
 @router.post("/fill")
@@ -164,6 +172,8 @@ async def _drafts(sheet: Composing, model: str | None, request: Request, answer:
     # as many jobs as there are idle workers, and none that takes very long
     parts = min(lane.idle, math.ceil(texts / POPULATION))
     parts = max(parts, math.ceil(texts / TEXTS_OF_A_JOB))
+    if sheet.usual_forms:
+        parts = 1  # one job writes the drafts in usual forms
     drafts: list[Poem] = []
     notes: Sequence[Note] = ()
     if parts > 1:
@@ -215,6 +225,8 @@ def size_of(asked: Any) -> int:
         return tokens * asked.particles_for(tokens) * asked.count
     if isinstance(asked, CoupletRequest):
         return asked.count * asked.particles
+    if isinstance(asked, CheckRequest | MendRequest) and asked.sheet:
+        return size_of(asked.sheet)
     if isinstance(asked, CheckRequest | ReadRequest | MendRequest | CodeRequest):
         return len(asked.text)
     return sum(len(line) + 1 for line in asked.poem.lines)

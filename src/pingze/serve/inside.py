@@ -17,7 +17,8 @@ import numpy as np
 from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer
 from pingze.composing.poem import Poem, marked
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
 from pingze.deadline import check_deadline
 from pingze.errors import InputError
@@ -126,24 +127,29 @@ def reach(asked: ReachRequest) -> Reach:
         has = len(poem.lines)
         raise InputError("too_many_lines", field="poem", has=has, most=LONGEST_REACH)
     at = _token(asked, poem)
-    return Reach(at, gradient_norms(_read_layer(chosen, poem, asked)[1][: at + 1]))
+    _, caches = _read_layer(chosen, poem, asked)
+    return Reach(token=at, reach=gradient_norms(caches[: at + 1]))
 
 
 def units(asked: UnitsRequest) -> Units:
     """Return a layer's gates and states for each token of a poem, and the properties that some of its units track."""
     chosen, poem = _asked(asked)
     prefix, caches = _read_layer(chosen, poem, asked)
-    i, f, candidate, o = (
-        np.concatenate(gate) for gate in zip(*(c.gates for c in caches), strict=True)
-    )
-    values = {"i": i, "f": f, "o": o, "candidate": candidate, "cell": cells(caches)}
-    values["hidden"] = o * np.concatenate([cache.phi_c for cache in caches])
+    o = np.concatenate([cache.gates.o for cache in caches])
+    phi_c = np.concatenate([cache.phi_c for cache in caches])
+    _, log_p = chosen.score(poem.lines, prefix, poem.form)
+    of_model = measured().get(fingerprint(chosen.network), {})
     return Units(
         tokens=[*"".join(marked(poem.lines, poem.form)), chosen.vocabulary.tokens[EOS]],
-        surprise=(-chosen.score(poem.lines, prefix, poem.form)[1]).tolist(),
+        surprise=(-log_p).tolist(),
         units=chosen.network.configuration.hidden_size,
-        known=measured().get(fingerprint(chosen.network), {}).get(str(asked.layer), []),
-        **{name: _packed(array) for name, array in values.items()},
+        i=_packed(np.concatenate([cache.gates.i for cache in caches])),
+        f=_packed(np.concatenate([cache.gates.f for cache in caches])),
+        o=_packed(o),
+        candidate=_packed(np.concatenate([cache.gates.c_tilde for cache in caches])),
+        cell=_packed(cells(caches)),
+        hidden=_packed(o * phi_c),
+        known=of_model.get(str(asked.layer), []),
     )
 
 
@@ -158,20 +164,28 @@ def next_(asked: NextRequest) -> Next:
     p = np.exp(tempered - sums[:, None])
     entropies = sums - (p * np.where(p > 0, tempered, 0)).sum(axis=1)
     characters = [Likely(chosen.vocabulary.tokens[id_], float(row[id_])) for id_ in best]
-    return Next(characters, TEMPERATURES, sums.tolist(), np.exp(entropies).tolist())
+    return Next(
+        characters=characters,
+        temperatures=TEMPERATURES,
+        log_sums=sums.tolist(),
+        choices=np.exp(entropies).tolist(),
+    )
 
 
 def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
     """Compute the Frobenius norms ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, given a layer's caches of steps 1 to t."""
     H = caches[-1].phi_c.shape[1]
-    by_h, by_c, norms = np.eye(H, dtype=np.float32), np.zeros((H, H), np.float32), [1.0]
+    by_h = np.eye(H, dtype=np.float32)
+    by_c = np.zeros((H, H), np.float32)
+    norms = [1.0]
     for step in reversed(caches[1:]):
         check_deadline()
-        h, c = of_hidden(step), of_cell(step)
-        by_h, by_c = (  # ∂/∂c is diagonal, so products with it are elementwise
-            by_h @ h.h_prev[0] + by_c @ c.h_prev[0],
-            by_h * np.diagonal(h.c_prev[0]) + by_c * np.diagonal(c.c_prev[0]),
-        )
+        h = of_hidden(step)
+        c = of_cell(step)
+        by_h_prev = by_h @ h.h_prev[0] + by_c @ c.h_prev[0]
+        # ∂/∂c is diagonal, so products with it are elementwise
+        by_c = by_h * np.diagonal(h.c_prev[0]) + by_c * np.diagonal(c.c_prev[0])
+        by_h = by_h_prev
         norms.append(float(np.hypot(np.linalg.norm(by_h), np.linalg.norm(by_c)) / np.sqrt(H)))
     return norms[::-1]
 
@@ -203,13 +217,15 @@ def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
     """
     poem = asked.poem.read()
     chosen = composer(asked.model, form=poem.form)
+    line = min(getattr(asked, "line", 1), len(poem.lines))
     most = {
         "layer": chosen.network.configuration.layers,
         "line": len(poem.lines),
-        "position": len(poem.lines[min(getattr(asked, "line", 1), len(poem.lines)) - 1]),
+        "position": len(poem.lines[line - 1]),
     }
     for name, there in most.items():
-        if (value := getattr(asked, name, 1)) > there:
+        value = getattr(asked, name, 1)
+        if value > there:
             raise InputError("beyond", field=name, has=value, least=1, most=there)
     return chosen, poem
 
@@ -237,6 +253,5 @@ def _request(chosen: Composer, poem: Poem) -> Request:
 
 def _packed(values: Array) -> Packed:
     scale = float(np.abs(values).max() or 1) / LARGEST
-    return Packed(
-        scale, base64.b64encode(np.rint(values / scale).astype("<i2").tobytes()).decode("ascii")
-    )
+    whole = np.rint(values / scale).astype("<i2")
+    return Packed(scale=scale, numbers=base64.b64encode(whole.tobytes()).decode("ascii"))

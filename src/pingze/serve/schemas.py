@@ -8,6 +8,8 @@ from pingze.composing.collecting import Collected
 from pingze.composing.couplets import Couplet
 from pingze.composing.desk import Alternative
 from pingze.composing.explaining import Reason
+from pingze.composing.judging import Want
+from pingze.composing.mending import Mended
 from pingze.composing.options import (
     MOODS,
     MOST_LINES,
@@ -34,6 +36,7 @@ LONGEST_REACH = 16  # lines; each token before the chosen one takes two products
 LONGEST_MENDED = 400  # characters: a poem of twenty lines with its title
 LONGEST_PATTERN = 240  # characters: thirty lines, whose clashes are found in seconds
 MOST_DRAFTS = 64
+MOST_WAYS = 8  # of mending a draft
 MOST_COUPLET_TEXTS = 1280  # the default number of particles times the most couplets
 MOST_FITTED = 64  # the most faults of a text for which characters are suggested
 MOST_PARTICLES = 256
@@ -179,9 +182,10 @@ class ExplainRequest(OfPoem):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckRequest(Bounded):
-    """Poems to check, as plain text."""
+    """Poems to check, as plain text, or a sheet."""
 
-    text: str = option(..., "One poem, or several separated by blank lines.", maxLength=4000)
+    text: str = option("", "One poem, or several separated by blank lines.", maxLength=4000)
+    sheet: SheetBody | None = None
     form: str | None = option(
         None, "The form to check against, instead of the detected one.", maxLength=20
     )
@@ -203,9 +207,11 @@ class ReadRequest(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class MendRequest(OfModel):
-    """A faulty poem to mend."""
+    """A faulty poem to mend, as plain text or on a sheet."""
 
-    text: str = option(..., "The poem, as plain text.", maxLength=LONGEST_MENDED)
+    text: str = option("", "The poem, as plain text.", maxLength=LONGEST_MENDED)
+    sheet: SheetBody | None = None
+    count: int = option(1, "The most ways to mend it.", minimum=1, maximum=MOST_WAYS)
     keep: str = option("", "Words of the poem to keep, separated by spaces.", maxLength=100)
     form: str | None = option(None, "The form to mend to; null finds it by shape.", maxLength=20)
     level: str = shared("level")
@@ -286,10 +292,13 @@ class TuneChoice:
     stanzas: Sequence[int]
     """The numbers (from 1) of the lines that end a stanza, except the tune's last line."""
     tones: Sequence[str]
-    """The tones of each line: P level, Z oblique, x either."""
+    """The tones of each line by the book: P level, Z oblique, x either."""
+    leads: Sequence[int]
+    """The numbers (from 1) of the lines whose first character leads the words after it 領字."""
     rhymes: Sequence[str]
-    """The class of each rhyme: level 平, oblique 仄, entering 入, or 平仄 if level and oblique lines rhyme together."""
+    """The class of each rhyme: level 平, oblique 仄, or 平仄 if level and oblique lines rhyme together."""
     pieces: int
+    """The number of pieces in this shape that were counted in the corpus."""
 
 
 @dataclass(frozen=True)
@@ -396,6 +405,15 @@ class Alternatives:
 
 
 @dataclass(frozen=True)
+class MendedPoems:
+    """The ways to mend a draft, those with the fewest changes first, and notes such as what a kept word costs."""
+
+    mended: Sequence[Mended]
+    notes: Sequence[str]
+    remarks: Sequence[Cause]
+
+
+@dataclass(frozen=True)
 class Reasons:
     """An explanation of each character of a poem."""
 
@@ -478,6 +496,12 @@ class Judged:
     remarks: Sequence[Cause]
     explanation: Sequence[LineExplanation]
     """The pattern, licence and readings of each line; empty unless the request asks for it."""
+    templates: Sequence[str]
+    """The templates that are still possible for a sheet with blanks; else empty."""
+    rhymes: Sequence[str]
+    """For each rhyme, the groups that are still possible for a sheet with blanks; else empty."""
+    wants: Sequence[Want]
+    """What each blank of a sheet wants."""
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,6 @@ class Trainer:
     change it.
 
     Args:
-        preset: The settings of the model and of its training.
-        texts: The poems.
         resumed: The vocabulary of the run whose state will be restored; None if the run is new.
 
     Raises InputError if the texts have too few characters or the run cannot start from the

@@ -96,6 +96,23 @@ def one_form(text: str) -> str:
 _ONE_FORM = Translation(lambda character: min(forms(character)))
 
 
+@lru_cache(1 << 13)
+def usual_form(character: str) -> str:
+    """Return the form of a word that Traditional text uses today, such as 猿 for 猨.
+
+    It is a form on the first level of Big5, the 5,401 characters in frequent use, or else
+    `character` itself.
+    """
+    frequent = []
+    for form in forms(character):
+        code = form.encode("big5", errors="ignore")
+        if b"\xa4\x40" <= code <= b"\xc6\x7e":
+            frequent.append(form)
+    if not frequent or character in frequent:
+        return character
+    return max(frequent, key=lambda form: row_of(form).used)
+
+
 def traditional_candidates(character: str) -> tuple[str, ...]:
     """Return the Traditional characters that a Simplified or Japanese character may stand for, most frequent first."""
     traditional = table("simplified").get(character)

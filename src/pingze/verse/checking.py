@@ -313,11 +313,8 @@ def _no_form(
     """Return the verdict on lines that fit no form, or on their shape if it is nearly a form's.
 
     Args:
-        lines: The lines.
         named: The tune that a heading names.
         nearest: The verdict by the form of 詩 whose shape the lines have, if there is one.
-        level: How strictly the lines were judged.
-        standard: The standard by which their characters were read.
     """
     tunes = [] if nearest else ci.nearest(lines)
     if nearest is None:

@@ -1,145 +1,337 @@
-"""Judge 詞 by the pattern of a tune, and find the tune that a 詞 fits.
+"""Judge 詞 by the pattern of a tune, and find the tune and the shape 體 that a 詞 fits.
 
-A pattern states what nearly all 詞 to a tune have in common. Three faults are possible: a character
-has the wrong tone (失律), a line does not rhyme with the lines that it should rhyme with (出韻), or
-a line does not repeat another line that it should repeat (疊句). Lines rhyme if they share one part
-of 詞林正韻. As in 詩, they also rhyme if they share one rhyme group.
+Four faults are possible: a character has the wrong tone (失律), a line does not rhyme with the lines
+that it should rhyme with (出韻), or a line does not repeat the words (疊句) or the character (疊韻) that
+it should repeat. Lines rhyme if they share one part of 詞林正韻. As in 詩, they also rhyme if they
+share one rhyme group. At the customary level, the tones and rhymes that poets often leave aside
+(`tunes`) are no faults, and parts that poets often mix (`Parts.mixed`) rhyme.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from math import log
 
-from pingze.verse.forms import Form, tune_form
-from pingze.verse.patterns import SIDES
+from pingze.verse.characters import Translation
+from pingze.verse.forms import Form, Layout, tune_form
+from pingze.verse.patterns import STRICT
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import Standard
-from pingze.verse.tunes import Tune, of_size, shapes_of, tunes
+from pingze.verse.tunes import Tune, ends_of, of_size, shapes_of, with_shape
 from pingze.verse.verdict import Note, Verdict, Violation
 
 # lines are a 詞 to the tune that they fit best if at most one in this many characters is faulty
 _MOST_FAULTS = 8
+# tunes in fewer pieces do not claim a text without a heading that has the shape of 詩
+_FREQUENT = 30
+# ln 10: one piece in ten has another tone than the book at a place
+_RARE = 2.3
+_FEWEST_PIECES = 10  # of a tune that is named as near
+_MOST_NEAR = 3  # tunes that a note names
+
+Fault = tuple[int, str]
+"""The position of a fault in the text, from 0, and its rule."""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The faults of a text by a tune."""
+
+    tune: Tune
+    parts: list[str]
+    """The part of each rhyme."""
+    faults: list[Fault]
 
 
 def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Verdict:
-    """Judge the tones, rhymes and repeated lines of a 詞 by its tune's pattern.
+    """Judge the tones, rhymes and repeated words of a 詞 by its tune's pattern.
 
-    `lines` must have the tune's shape.
+    `lines` must have the tune's shape. The verdict keeps them as they are divided.
     """
-    tune = form.tune
-    assert tune is not None, "only a tune's form comes here"
-    lines = form.cut(lines) or ()
+    assert form.tune is not None, "only a tune's form comes here"
+    return _verdict(
+        lines, _judged("".join(lines), form.tune, strictness, standard), strictness, standard
+    )
+
+
+def _judged(text: str, tune: Tune, strictness: str, standard: Standard) -> _Judged:
+    faults: list[Fault] = []
     # 1) The rhymes.
-    rhymes = [_rhyme(lines, tune, rhyme, standard) for rhyme in range(len(tune.rhymes(standard)))]
-    faults = [(number, len(lines[number]) - 1, "出韻") for _, off in rhymes for number in off]
-    for number, (line, wanted) in enumerate(zip(lines, tune.lines, strict=True)):
-        # 2) The tones, except of rhyming characters.
-        for place, tone in enumerate(wanted.tones if wanted.rhyme is None else wanted.tones[:-1]):
-            side, can_be = SIDES.get(tone), standard.tones(line[place])
-            if side and can_be and side not in can_be:
-                faults.append((number, place, "失律"))
-        # 3) The repeated line.
-        if wanted.repeats and line != (before := "".join(lines[:number])[-len(line) :]):
-            faults.append(
-                (number, next(n for n in range(len(line)) if line[n] != before[n]), "疊句")
-            )
-    violations = tuple(
-        Violation.at(rule, lines, number, place, standard) for number, place, rule in sorted(faults)
-    )
-    parts = "、".join(part for part, _ in rhymes)
+    parts, off = off_rhyme(text, tune, strictness, standard)
+    faults += [(tune.ends[number] - 1, "出韻") for number in off]
+    # 2) The tones, except of rhyming characters.
+    can_be_level, can_be_oblique = tone_masks(text, standard)
+    level, oblique = tune.masks(strictness)
+    wrong = level & ~can_be_level | oblique & ~can_be_oblique
+    while wrong:
+        place = wrong.bit_length() - 1
+        faults.append((place, "失律"))
+        wrong ^= 1 << place
+    # 3) The repeated words.
+    faults += broken_echoes(text, tune)
+    return _Judged(tune, parts, sorted(faults))
+
+
+def _verdict(lines: Sequence[str], judged: _Judged, strictness: str, standard: Standard) -> Verdict:
+    # 1) The faults.
+    layout = Layout(len(line) for line in lines)
+    violations = []
+    for place, rule in judged.faults:
+        violations.append(Violation.at(rule, lines, *layout.where(place), standard))
+    # 2) The rhymes of another part that are no faults.
+    text = "".join(lines)
+    faulty = {place for place, _ in judged.faults}
+    mixed = []
+    for feet, part in zip(judged.tune.rhymed, judged.parts, strict=True):
+        for _, place, kind, _ in feet:
+            fitting = _parts_of(text[place], kind, standard)
+            if fitting and part not in fitting and place not in faulty:
+                mixed.append(f"{text[place]} ({layout.numbered(place)[0]})")
+    notes = (Note("mixed_parts", has=mixed, wanted="、".join(judged.parts)),) if mixed else ()
     return Verdict(
-        form.name, None, parts, strictness, tuple(lines), violations, (), standard=standard.name
+        form=judged.tune.name,
+        template=None,
+        rhyme="、".join(judged.parts),
+        level=strictness,
+        lines=tuple(lines),
+        violations=tuple(violations),
+        notes=notes,
+        standard=standard.name,
     )
 
 
-def _rhyme(
-    lines: Sequence[str], tune: Tune, rhyme: int, standard: Standard
-) -> tuple[str, list[int]]:
-    """Find the part 部 in which most lines with a given rhyme can rhyme.
+@lru_cache(1 << 8)
+def tone_masks(text: str, standard: Standard) -> tuple[int, int]:
+    """Return bit masks of the positions that can be level and oblique; bit 0 is the first."""
+    backwards = text[::-1]
+    level = int(backwards.translate(_bits(standard, OBLIQUE)), 2)
+    oblique = int(backwards.translate(_bits(standard, LEVEL)), 2)
+    return level, oblique
 
-    Return it and the numbers of the other lines.
 
-    `rhyme` is the index of the rhyme in the tune. Line numbers start at 0, and lines that end in an
-    unknown character are ignored. No line number is returned if all lines can rhyme in one group,
-    even if two parts share that group.
+@cache
+def _bits(standard: Standard, side: str) -> Translation:
+    """Map a character to 0 if it can only be read in a tone, 平 or 仄, and otherwise to 1."""
+    return Translation(lambda character: "0" if standard.tones(character) == {side} else "1")
+
+
+def broken_echoes(text: str, tune: Tune) -> list[Fault]:
+    """Find the lines that do not repeat the words or the character that they should repeat."""
+    faults = []
+    for echo in tune.echoing:
+        for place, source in echo:
+            if text[place] != text[source]:
+                faults.append((place, "疊韻" if len(echo) == 1 else "疊句"))
+                break
+    return faults
+
+
+def off_rhyme(
+    text: str, tune: Tune, strictness: str, standard: Standard
+) -> tuple[list[str], list[int]]:
+    """Find the part 部 of each rhyme, and the numbers of the lines, from 0, that do not rhyme in it.
+
+    The part is the one in which most lines of the rhyme can rhyme. Lines that end in an unknown
+    character are ignored. No line is off its rhyme if all lines of it can rhyme in one group, even
+    if two parts share that group.
     """
-    feet = {
-        n: (line.kind, lines[n][-1]) for n, line in enumerate(tune.lines) if line.rhyme == rhyme
-    }
-    fitting = {
-        part: [
-            n
-            for n, (kind, foot) in feet.items()
-            if (part, standard.parts.class_in(part, kind)) in standard.parts.rhymes(foot)
-        ]
-        for part in tune.rhymes(standard)[rhyme]
-    }
-    part = max(fitting, key=lambda part: len(fitting[part]))
-    known = {n: names for n, (_, foot) in feet.items() if (names := standard.rhymes(foot))}
-    shared = frozenset.intersection(*known.values()) if known else frozenset[str]()
-    allowed = [{"仄": "仄入"}.get(kind, kind) for kind, _ in feet.values()]
-    one_group = any(
-        all(standard.parts.class_of(name) in kinds for kinds in allowed) for name in shared
-    )
-    return part, [] if one_group else [n for n in known if n not in fitting[part]]
+    parts = []
+    off: list[int] = []
+    for feet, able in zip(tune.rhymed, tune.rhymes(standard), strict=True):
+        fitting = [_parts_of(text[place], kind, standard) for _, place, kind, _ in feet]
+        # Most texts rhyme in one part.
+        shared = frozenset.intersection(*fitting)
+        if shared:
+            parts.append(next(part for part in able if part in shared))
+            continue
+        part, wrong = _fewest_off(text, feet, fitting, able, strictness, standard)
+        parts.append(part)
+        if wrong and not _in_one_group(text, feet, standard):
+            off += wrong
+    return parts, off
+
+
+Feet = Sequence[tuple[int, int, str, bool]]
+"""The lines of a rhyme, as in `Tune.rhymed`."""
+
+
+def _fewest_off(
+    text: str,
+    feet: Feet,
+    fitting: Sequence[frozenset[str]],
+    able: Sequence[str],
+    strictness: str,
+    standard: Standard,
+) -> tuple[str, list[int]]:
+    """Find the part that leaves the fewest lines of a rhyme off, and the numbers of these lines.
+
+    `fitting` has the parts in which each line can rhyme.
+    """
+    customary = not strictness.startswith(STRICT)
+    votes: Counter[str] = Counter()
+    for parts in fitting:
+        votes.update(parts)
+    best = ""
+    least: list[int] = []
+    for part in sorted(able, key=lambda part: -votes[part]):
+        if best and not votes[part]:
+            break
+        rhyming = {part}
+        if customary:
+            rhyming |= standard.parts.mixed(part)
+        wrong = []
+        for (number, place, _, optional), parts in zip(feet, fitting, strict=True):
+            rhymes = parts & rhyming or (customary and optional)
+            if not rhymes and standard.rhymes(text[place]):
+                wrong.append(number)
+        if not best or len(wrong) < len(least):
+            best = part
+            least = wrong
+    return best, least
+
+
+@lru_cache(1 << 13)
+def _parts_of(character: str, kind: str, standard: Standard) -> frozenset[str]:
+    """Return the parts in which a character can rhyme in a line of a class, 平 or 仄."""
+    found = set()
+    for part, part_class in standard.parts.rhymes(character):
+        if part_class == standard.parts.class_in(part, kind):
+            found.add(part)
+    return frozenset(found)
+
+
+def _in_one_group(text: str, feet: Feet, standard: Standard) -> bool:
+    """Return whether all lines of a rhyme can rhyme in one group, in the tone that each needs."""
+    known = [standard.rhymes(text[place]) for _, place, _, _ in feet]
+    shared = frozenset.intersection(*(names for names in known if names))
+    for name in shared:
+        side = standard.groups[name].side
+        if all(kind == side for _, _, kind, _ in feet):
+            return True
+    return False
 
 
 def find(
     lines: Sequence[str], named: Tune | None, strictness: str, standard: Standard
 ) -> Verdict | None:
-    """Judge lines by the tune that they fit best, or return None if they fit no tune.
+    """Judge lines by the tune and the shape that they fit best, or return None if they fit no tune.
 
     `named` is the tune that the text's heading names, or None. If a tune is given, no other tune is
     tried.
     """
     size = sum(map(len, lines))
-    verdicts = _verdicts(lines, shapes_of(named) if named else of_size(size), strictness, standard)
-    if not verdicts or (not named and _MOST_FAULTS * len(verdicts[0].violations) > size):
+    shapes = _divided(lines, shapes_of(named)) if named else with_shape(lines)
+    if not named and len({len(line) for line in lines}) == 1 and len(lines[0]) in (5, 7):
+        shapes = [tune for tune in shapes if tune.pieces >= _FREQUENT and len(lines) > 4]
+    judged = _by_fit(lines, shapes, strictness, standard)
+    if not judged or (not named and _MOST_FAULTS * len(judged[0].faults) > size):
         return None
-    best, *others = verdicts
-    near = [
-        str(each.form) for each in others[:2] if len(each.violations) <= len(best.violations) + 1
-    ]
-    return replace(best, notes=(Note("tunes_also", has=near),) if near else ())
+    best = judged[0]
+    near = dict.fromkeys(
+        other.tune.names[0] for other in judged if len(other.faults) <= len(best.faults) + 1
+    )
+    near.pop(best.tune.names[0])
+    verdict = _verdict(lines, best, strictness, standard)
+    if near:
+        also = Note("tunes_also", has=list(near)[: _MOST_NEAR - 1])
+        verdict = replace(verdict, notes=(*verdict.notes, also))
+    return verdict
 
 
-def _verdicts(
+def _divided(lines: Sequence[str], shapes: Iterable[Tune]) -> list[Tune]:
+    """Return those of the shapes that lines have."""
+    size = sum(map(len, lines))
+    ends = ends_of(lines)
+    return [tune for tune in shapes if tune.size == size and tune.has_ends(ends)]
+
+
+def _by_fit(
     lines: Sequence[str], shapes: Iterable[Tune], strictness: str, standard: Standard
-) -> list[Verdict]:
-    """Judge lines by each tune in `shapes` whose shape they have.
+) -> list[_Judged]:
+    """Judge lines by each of the tunes whose shape they have, and return the judgements, the best fit first.
 
-    Return the verdicts, fewest faults first.
+    The best has the fewest faults, then the fewest moved line ends, then the most repeated
+    characters; a shape of 《欽定詞譜》 precedes one of 龍榆生. Then it is the likeliest: a place that the
+    book has otherwise counts as much as ten times fewer pieces. Tunes with two faults more than the
+    best are left out.
     """
-    forms = [form for form in map(tune_form, shapes) if form.cut(lines)]
-    verdicts = [judge(lines, form, strictness, standard) for form in forms]
-    return sorted(verdicts, key=lambda verdict: len(verdict.violations))
+    text = "".join(lines)
+    ends = ends_of(lines)
+    can_be_level, can_be_oblique = tone_masks(text, standard)
+    # 1) Count the wrong tones, which takes least time.
+    candidates = []
+    for tune in shapes:
+        level, oblique = tune.masks(strictness)
+        wrong = (level & ~can_be_level | oblique & ~can_be_oblique).bit_count()
+        level, oblique = tune.masks(STRICT)
+        strictly = (level & ~can_be_level | oblique & ~can_be_oblique).bit_count()
+        rarity = _RARE * strictly - log(1 + tune.pieces)
+        fit = (tune.moved(ends), -len(tune.echoes), "龍" in tune.number, rarity)
+        candidates.append((wrong, fit, tune))
+    candidates.sort(key=lambda candidate: candidate[:2])
+    # 2) Judge those whose wrong tones alone are not too many.
+    found = []
+    least = len(text)
+    near: set[str] = set()
+    for wrong, fit, tune in candidates:
+        name = tune.names[0]
+        if wrong > least + 1:
+            break
+        if wrong == least + 1 and (name in near or len(near) >= _MOST_NEAR):
+            continue
+        judged = _judged(text, tune, strictness, standard)
+        least = min(least, len(judged.faults))
+        near.add(name)
+        found.append((len(judged.faults), fit, judged))
+    found.sort(key=lambda each: each[:2])
+    return [judged for _, _, judged in found]
 
 
 def best_shape(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Form:
-    """Find the shape 格 of the form's tune that `lines` fit best.
+    """Find the shape 體 of the form's tune that `lines` fit best.
 
-    Return that shape's form, or `form` if none fits.
+    Return that shape's form, or `form` if none fits or if it is one shape of several.
     """
-    shapes = shapes_of(form.tune) if form.tune and "·" not in form.name else []
-    found = _verdicts(lines, shapes, strictness, standard)
-    return tune_form(tunes()[str(found[0].form)]) if found else form
+    if form.tune is None or "·" in form.name:
+        return form
+    shapes = _divided(lines, shapes_of(form.tune))
+    judged = _by_fit(lines, shapes, strictness, standard)
+    return tune_form(judged[0].tune) if judged else form
 
 
 def nearest(lines: Sequence[str]) -> list[str]:
-    """Name at most three tunes whose line lengths differ least from those of a text; [] if none is near."""
-    widths, most, costs = [*map(len, lines)], max(1, len(lines) // 4), dict[str, int]()
-    for tune in (tune for tune in tunes().values() if abs(len(widths) - len(tune.widths)) <= most):
-        # The distance is at least the number of lines of the longer sequence without an equal in
-        # the other.
-        same = sum(min(widths.count(each), tune.widths.count(each)) for each in {*widths})
-        if max(len(widths), len(tune.widths)) - same <= most:
-            costs[tune.name] = _distance(widths, tune.widths)
-    return sorted((name for name in costs if costs[name] <= most), key=lambda name: costs[name])[:3]
+    """Name at most three tunes whose line lengths differ least from those of a text; [] if none is near.
+
+    Only the usual shapes of tunes with ten pieces or more are compared.
+    """
+    widths = [len(line) for line in lines]
+    most = max(1, len(lines) // 4)
+    size = sum(widths)
+    costs: dict[str, tuple[int, int]] = {}  # the distance, and the number of pieces, negative
+    for near in range(size - 2 * most, size + 2 * most + 1):
+        for tune in of_size(near):
+            if tune.pieces < _FEWEST_PIECES or abs(len(widths) - len(tune.widths)) > most:
+                continue
+            if "·" in tune.name:
+                continue
+            # The distance is at least the number of lines of the longer sequence without an equal in
+            # the other.
+            same = sum(min(widths.count(each), tune.widths.count(each)) for each in set(widths))
+            if max(len(widths), len(tune.widths)) - same <= most:
+                distance = _distance(widths, tune.widths, most)
+                if distance <= most:
+                    costs[tune.name] = (distance, -tune.pieces)
+    return sorted(costs, key=lambda name: costs[name])[:_MOST_NEAR]
 
 
-def _distance(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return the edit distance between two sequences of line widths."""
+def _distance(one: Sequence[int], other: Sequence[int], most: int) -> int:
+    """Return the edit distance between two sequences of line widths, or `most` + 1 if it is larger."""
     row = list(range(len(other) + 1))
     for n, width in enumerate(one, 1):
         before, row[0] = row[0], n
         for m, wanted in enumerate(other, 1):
             before, row[m] = row[m], min(row[m] + 1, row[m - 1] + 1, before + (width != wanted))
+        if min(row) > most:
+            return most + 1
     return row[-1]

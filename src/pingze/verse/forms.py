@@ -170,6 +170,11 @@ def tune_form(tune: Tune) -> Form:
 _NAME = re.compile("([五七])言?(?:(絕)句?|(律)詩?|(排)律?|(古)[詩體風]?)")
 
 
+def is_form_name(name: str) -> bool:
+    """Return whether a name is that of a form of 詩, such as 五律 or 七言绝句."""
+    return _NAME.fullmatch(to_traditional(name.strip())) is not None
+
+
 def find_form(name: str) -> Form:
     """Find a form by its Traditional or Simplified name, such as 七絕, 七言绝句 or 浣溪沙; raise InputError if none."""
     match = _NAME.fullmatch(to_traditional(name.strip()))

@@ -38,6 +38,27 @@ _PARTS = (
     "合洽",
 )
 
+_MIXED = (
+    "三 四",
+    "三 五",
+    "五 十",
+    "六 七",
+    "六 十一",
+    "六 十三",
+    "七 十四",
+    "八 十二",
+    "九 十",
+    "十一 十三",
+    "十五 十六",
+    "十五 十七",
+    "十五 十八",
+    "十六 十七",
+    "十六 十八",
+    "十七 十八",
+    "十八 十九",
+)
+"""Pairs of parts that 3 % of the 詞 in one of them, or more, rhyme with the other (lab/LOG.md, 2026-12-01)."""
+
 PartClass = tuple[str, str]
 """A part, and the class of its rhymes: 平, 仄 or 入."""
 
@@ -74,6 +95,16 @@ class Parts:
             return numbered
         group = self.book.find_group(text)
         return self.of(group.name, group.name) if group else None
+
+    @lru_cache(1 << 9)
+    def mixed(self, part: str) -> frozenset[str]:
+        """Return the other parts that poets often rhyme with a part (`_MIXED`)."""
+        found = set()
+        for pair in _MIXED:
+            names = {f"第{number}部" for number in pair.split()}
+            if part in names:
+                found |= names - {part}
+        return frozenset(found)
 
     @lru_cache(1 << 13)
     def of(self, character: str, group: str) -> str:

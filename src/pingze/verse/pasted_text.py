@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pingze.verse.characters import HAN
 from pingze.verse.forms import FEWEST_LINES
-from pingze.verse.tunes import have_named_shape, have_shape
+from pingze.verse.tunes import have_named_shape, have_shape, likeliest, named_tune
 
 _CHARACTER = f"{HAN}□〇"  # □ represents a lost character and fits any tone
 _STOPS = "，。？！；,.?!;｡､．…—﹐﹒﹔﹖﹗"
@@ -42,6 +42,7 @@ _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
 _SHORTEST_PIECE = 4  # spaces between shorter pieces are only letter-spacing
 _MOST_ROWS = 100  # longer texts are read in one way only
 _MOST_HEADINGS = 3  # the largest number of rows before the verse: title, dynasty, poet
+_MOST_BLOCKS = 6  # title, poet, preface, and the stanzas of a 詞
 _LONGEST_POET = 4  # the largest number of characters in a poet's name
 # a block with more characters, title and preface included, is not joined to another
 _LONGEST_BLOCK = 400
@@ -62,6 +63,8 @@ class ReadText(NamedTuple):
     """The Han characters of each line, without marks; □ represents a lost character."""
     left_out: list[str]
     """The title, the author and any remarks, as they were written."""
+    headings: list[str]
+    """The rows above the verse."""
     cut: int | None
     """The width of the lines into which rows without marks were cut; None if no row was cut."""
 
@@ -114,13 +117,21 @@ def split_poems(text: str, *, form: str | None = None) -> list[str]:
         form: The form of the poems if it is known; the stanzas of a 玉樓春 without a heading could
             be two 七絕.
     """
+    every = re.split(r"\n(?:[^\S\n]*\n)+", _parted(_normal(text)))
+    blocks = [block.strip("\n") for block in every if _NOT_CHARACTER.sub("", block)]
     poems: list[str] = []
     heading = ""
     above = 0  # the number of lines of the heading
-    for block in re.split(r"\n(?:[^\S\n]*\n)+", _parted(_normal(text))):
-        if not _NOT_CHARACTER.sub("", block):
+    place = 0
+    while place < len(blocks):
+        block = blocks[place]
+        joined = _blocks_to_tune(heading, blocks[place:])
+        place += max(joined, 1)
+        if joined:
+            poems.append(heading + "\n".join(blocks[place - joined : place]))
+            heading = ""
+            above = 0
             continue
-        block = block.strip("\n")
         rows = _rows_of(block)
         lines = _lines_of(rows)
         marked = any(row.marked for row in rows)
@@ -136,6 +147,22 @@ def split_poems(text: str, *, form: str | None = None) -> list[str]:
     if heading:
         poems.append(heading.strip("\n"))
     return poems
+
+
+def _blocks_to_tune(heading: str, blocks: list[str]) -> int:
+    """Return how many of the blocks make the 詞 to the tune that the heading or the first row names.
+
+    The blocks may begin with a preface. Return 0 if no first blocks end in such a 詞.
+    """
+    headings = [row for row in (heading + blocks[0]).split("\n") if not _STOP.search(row)]
+    if named_tune(headings[:_MOST_HEADINGS]) is None:
+        return 0
+    for count in range(1, min(len(blocks), _MOST_BLOCKS) + 1):
+        rows = [row for row in _rows_of("\n".join(blocks[:count])) if row.lines]
+        for first in range(len(rows)):
+            if rows[first].marked and have_named_shape(_lines_of(rows[first:]), headings):
+                return count
+    return 0
 
 
 def _belongs(block: str, lines: list[str], marked: bool, poem: str, form: str | None) -> bool:
@@ -196,7 +223,9 @@ def _goes_on(read: ReadText, more: list[str], form: str | None) -> bool:
     short = max(len(read.lines), len(more)) < FEWEST_LINES
     if short and _of_one_length(lines):
         return True
-    if have_shape(lines) and not have_shape(read.lines):
+    fit = likeliest(lines)
+    own_fit = likeliest(read.lines)
+    if fit is not None and (own_fit is None or fit < own_fit):
         return True
     # the first lines of a 詞 may be headings
     most = 0
@@ -226,7 +255,7 @@ def read_text(text: str) -> ReadText:
     if _PLAIN.fullmatch(text):
         lines = re.split("[，。]", text)[:-1]
         if _of_one_length(lines):
-            return ReadText(lines=lines, left_out=[], cut=None)
+            return ReadText(lines=lines, left_out=[], headings=[], cut=None)
     written = _normal(text).split("\n")
     # 1) Remove the comments, which follow the poem.
     end = len(written)
@@ -244,7 +273,7 @@ def read_text(text: str) -> ReadText:
     lines = _lines_of(verse)
     kept = set(verse)
     used = ""
-    if len(rows) <= _MOST_ROWS and len({len(line) for line in lines}) > 1 and not have_shape(lines):
+    if len(rows) <= _MOST_ROWS and _may_be_other_lines(lines, rows):
         verse = _otherwise(verse, rows) or verse
         lines = _lines_of(verse)
         used = "".join(lines)
@@ -258,7 +287,22 @@ def read_text(text: str) -> ReadText:
     left_out = [_QUOTED.sub(shortened, row.text).strip() for row in rows if row not in kept]
     left_out += [remark.group() for remark in _REMARK.finditer(normal)]
     left_out += [row.strip() for row in written[end:] if row.strip()]
-    return ReadText(lines=lines, left_out=left_out, cut=cut)
+    headings = []
+    for heading in rows:
+        if heading in kept:
+            break
+        headings.append(heading.text)
+    return ReadText(lines=lines, left_out=left_out, headings=headings, cut=cut)
+
+
+def _may_be_other_lines(lines: list[str], rows: list[_Row]) -> bool:
+    """Return whether lines are of several lengths, and lack the shape of the tune that a heading names, or of any."""
+    if len({len(line) for line in lines}) == 1:
+        return False
+    headings = [row.text for row in rows[:_MOST_HEADINGS] if not row.marked]
+    if named_tune(headings) is not None:
+        return not have_named_shape(lines, headings)
+    return not have_shape(lines)
 
 
 def _cut_unmarked(rows: list[_Row]) -> int | None:
@@ -302,7 +346,7 @@ def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
         if _PREFACE.search(above):
             without_preface.append(verse[n:])
     headings = [row.text for row in rows[:_MOST_HEADINGS]]
-    for division in without_title + without_preface:
+    for division in [verse, *(verse[n:] for n in range(1, len(verse)))]:
         if have_named_shape(_lines_of(division), headings):
             return division
     # 3) Join what marks and the ends of rows divide.

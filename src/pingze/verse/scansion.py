@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from pingze.verse.characters import Translation
+from pingze.verse.forms import OPENINGS, line_types, opening_name
 from pingze.verse.patterns import BENT, SIDES, Pattern, accepted, is_turned, word_starts
 from pingze.verse.rhyme_book import sense
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
@@ -249,13 +250,19 @@ class LineExplanation:
     rule: str | None
     """The exception for the pattern: a rescue 本句自救 or 對句相救, or a bent rule such as 三仄尾."""
     readings: tuple[CharacterReading, ...]
+    has: str = ""
+    """The tones that the line has: 平, 仄 or 中 (either) per character."""
+    needs: str | None = None
+    """The pattern that the line needs in the poem's template; it differs from `pattern` after a line out of order 失黏.
+
+    None if the line has no type.
+    """
+    wrong: tuple[int, ...] = ()
+    """The positions, from 1, of all characters that would have to change for `needs`; rhymes are not judged."""
 
 
 def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
     """Explain each line of a verdict: its pattern, and the readings of characters with both tones.
-
-    Args:
-        verdict: The verdict that `check` returned.
 
     Returns () if `verdict.judged` is "nothing" or "shape".
     """
@@ -279,7 +286,24 @@ def _explain_line(verdict: Verdict, number: int) -> LineExplanation:
         pattern = "".join(SIDES.get(sign, "中") for sign in fitting.tones)
         rule = fitting.rule
         rhymed = rhymed or kind.isupper()
-    # 2) The readings of the characters that can have both tones.
+    # 2) The tones that the line has, and the pattern that it needs in the poem's template.
+    has = ""
+    for character in line:
+        own = standard.tones(character)
+        has += "".join(own) if len(own) == 1 else "中"
+    needs = None
+    wrong = []
+    if kind and verdict.template:
+        needed_kind = kind
+        for opening in OPENINGS:
+            in_order = line_types(opening, len(verdict.read))
+            if opening_name(len(line), in_order[0]) == verdict.template:
+                # a couplet with a rescue keeps its types a' and B'
+                needed_kind = kind if kind[0] == in_order[number] else in_order[number]
+        needed = fitted(needed_kind, len(line), verdict.level, masks_of(line, standard))
+        needs = "".join(SIDES.get(sign, "中") for sign in needed.pattern.tones)
+        wrong = [place + 1 for place in range(len(line)) if needed.misfits >> place & 1]
+    # 3) The readings of the characters that can have both tones.
     usual = standard.words.tones_in(line, word_starts(2, len(line)))
     readings = []
     for place, character in enumerate(line):
@@ -312,5 +336,12 @@ def _explain_line(verdict: Verdict, number: int) -> LineExplanation:
         )
         readings.append(reading)
     return LineExplanation(
-        line=number + 1, kind=kind, pattern=pattern, rule=rule, readings=tuple(readings)
+        line=number + 1,
+        kind=kind,
+        pattern=pattern,
+        rule=rule,
+        readings=tuple(readings),
+        has=has,
+        needs=needs,
+        wrong=tuple(wrong),
     )

@@ -73,9 +73,9 @@ def judge_regulated(
     faults = []
     for number, line in enumerate(best):
         if line.turned:
-            faults.append((number, 1, _rule(line.kind, number, 1, width)))
+            faults.append((number, 1, rule_at(line.kind, number, 1, width)))
         for place in _places(line.misfits):
-            rule = _rule(line.kind, number, place, width)
+            rule = rule_at(line.kind, number, place, width)
             if _breaks_rule(line.kind, place, masks[number], width):
                 faults.append((number, place, rule))
     if broken and not borrows and 0 in rhymed:
@@ -139,7 +139,7 @@ def _places(mask: int) -> list[int]:
     return [place for place in range(mask.bit_length()) if mask >> place & 1]
 
 
-def _rule(kind: str, number: int, place: int, width: int) -> str:
+def rule_at(kind: str, number: int, place: int, width: int) -> str:
     """Return the rule that a wrong tone at `place` in line `number` breaks."""
     if place == 1:
         return "失黏" if number and number % 2 == 0 else "失對"
@@ -255,7 +255,7 @@ def _doubt(
         parameters["total"] = sum(needed.values())
     parameters["has"] = line[place]
     parameters["wanted"] = side
-    parameters["rule"] = _rule(fitted_line.kind, number, at, len(line))
+    parameters["rule"] = rule_at(fitted_line.kind, number, at, len(line))
     return Note("word_reading" if word else "rare_reading", **parameters)
 
 

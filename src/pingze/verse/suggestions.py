@@ -1,7 +1,8 @@
-"""Suggest characters that correct a fault."""
+"""Suggest characters that correct a fault, and couplets that correct faults by changing places."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import combinations
 
 from pingze.files import table
 from pingze.verse.checking import check
@@ -9,7 +10,7 @@ from pingze.verse.forms import COUPLET, Layout, find_form
 from pingze.verse.rhyme_book import rhyme_counts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard
-from pingze.verse.verdict import RHYME_RULES, SHAPE_RULES, Verdict, Violation
+from pingze.verse.verdict import REPEAT_RULES, RHYME_RULES, SHAPE_RULES, Verdict, Violation
 
 Neighbours = Callable[[str, str], Mapping[str, int]]
 """A function that takes two characters and counts those between them in verse; "" is the start or end of a line."""
@@ -34,13 +35,13 @@ def suggest(
     tune = None
     if verdict.form not in (None, COUPLET):
         tune = find_form(verdict.form).tune
-    if tune and violation.rule == "疊句":
-        layout = Layout(len(line) for line in verdict.lines)
-        place = layout.places(violation.line - 1)[violation.position - 1]
-        return ("".join(verdict.lines)[tune.echoes[place]],)
+    layout = Layout(len(line) for line in verdict.lines)
+    place_in_text = layout.places(violation.line - 1)[violation.position - 1]
+    if tune and violation.rule in REPEAT_RULES:
+        return ("".join(verdict.lines)[tune.echoes[place_in_text]],)
     pools = []
     if violation.rule in RHYME_RULES and tune:
-        wanted = tune.lines[violation.line - 1]
+        wanted = tune.lines[tune.ends.index(place_in_text + 1)]
         part = (verdict.rhyme or "").split("、")[wanted.rhyme or 0]
         part_class = standard.parts.class_in(part, wanted.kind)
         pools.append(_of_part(part, part_class, standard))
@@ -76,6 +77,33 @@ def suggest(
             fitting.sort(key=lambda character: -times.get(character, 0))
             return tuple(fitting[:limit])
     return ()
+
+
+def suggest_swaps(verdict: Verdict) -> tuple[tuple[int, int], ...]:
+    """Find the couplets of a regulated poem that mend faults of tone by changing places.
+
+    Each pair has the numbers of the first lines of two couplets, as (5, 7). Of all exchanges, those
+    that leave the fewest faults are returned; () if none leaves fewer faults than there are.
+
+    Args:
+        verdict: The verdict that `check` returned.
+    """
+    if not verdict.kinds or verdict.ok:
+        return ()
+    least = len(verdict.violations) - 1
+    found: list[tuple[int, int]] = []
+    for one, other in combinations(range(0, len(verdict.lines), 2), 2):
+        lines = list(verdict.lines)
+        lines[one : one + 2] = verdict.lines[other : other + 2]
+        lines[other : other + 2] = verdict.lines[one : one + 2]
+        text = "\n".join(lines)
+        after = check(text, form=verdict.form, level=verdict.level, standard=verdict.standard)
+        if len(after.violations) < least:
+            least = len(after.violations)
+            found = []
+        if len(after.violations) == least:
+            found.append((one + 1, other + 1))
+    return tuple(found)
 
 
 @cache

@@ -1,11 +1,12 @@
-"""Read the patterns of the tunes 詞牌 to which 詞 are written, as they were counted in the corpus (`data/tunes.tsv`).
+"""Read the patterns of the tunes 詞牌 to which 詞 are written (`data/tunes.tsv`).
 
-A tune with several shapes 格 has one pattern for each shape, the most frequent shape first.
-`tools/tunes.py` describes the columns of the table and how they are counted.
+The patterns are those of 《欽定詞譜》 (1715) and of 龍榆生. A tune has a pattern for each of its shapes
+體. The most frequent shape has the tune's name, and every other the number that it has in its book,
+as 臨江仙·格二 or 沁園春·龍譜. `tools/tunes.py` makes the table and describes its columns.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, cached_property, lru_cache
@@ -13,51 +14,68 @@ from itertools import accumulate
 
 from pingze.errors import InputError
 from pingze.files import table
-from pingze.verse.character_table import one_form, to_traditional
+from pingze.verse.character_table import one_form, simplified_forms, to_traditional
+from pingze.verse.patterns import SIDES, STRICT
 from pingze.verse.standard import PINGSHUI, Standard
 
 # the share of line ends that may differ between text and tune: editions put marks in different
 # places
 _MOVED = 0.5
-_LINE = re.compile(r"(=?)([PZx]+)(?:(\d+)([平仄入]))?([，。、])(\|?)")
-_SHAPE = re.compile("[·・ ]?(格.+)")
+_FREQUENT = 10  # pieces
+_PAUSE = "、"
+_LINE = re.compile(
+    r"(?P<leads>!?)(?P<tones>[PZxpz]+)(?P<rhyme>\d*)"
+    r"(?:=(?P<size>\d+)@(?P<of>\d+)(?P<reversed>~?))?(?P<mark>[.,;])(?P<optional>\??)(?P<stanza>\|?)"
+)
+_MARKS = {".": "。", ",": "，", ";": _PAUSE}
+_SHAPE = re.compile("[·・ ]?([令慢近引]?格.+|龍譜.*)")
+_LONGEST_NAME = 8
+LEADING = (
+    "正看有問更歎嘆記但向想又算是便任怕似把只笑對聽待念盡甚見奈悵望且況恨漸自縱剩喜憶愛願料早趁"
+    "爲為恰這共羨乍好試倩與被怪過到也要尚怎謾忽喚數總傍卻却信嗟莫漫說放伴借已醉不幸話帶惹一覺比"
+    "慣訝遍誰恐占負那約盼仗賴忍應此每擬竟豈既若使休曾空惟方將須未"
+)
+"""Characters that often lead the words that follow 領字."""
 
 
 @dataclass(frozen=True, slots=True)
 class TuneLine:
-    """A line of a tune."""
+    """A line of a tune: what stands between two marks, 讀 included."""
 
     tones: str
-    """P (level), Z (oblique) or x (either) for each character."""
+    """P (level), Z (oblique) or x (either) for each character, as the book has them."""
+    customary: str
+    """The same with x where 3 % of the counted pieces have the other tone."""
     rhyme: int | None
     """The index of the line's rhyme among the tune's rhymes; None if the line need not rhyme."""
     kind: str
-    """The class of the line's rhymes, 平, 仄 or 入; "" if the line need not rhyme."""
+    """The class of the line's rhymes, 平 or 仄; "" if the line need not rhyme."""
+    optional: bool
+    """Whether 3 % of the counted pieces do not rhyme here."""
     mark: str
+    """。 after a rhyme 韻, ， after any other sentence 句, 、 after a pause 讀."""
     ends_stanza: bool
-    repeats: bool
-    """Whether the line repeats 疊, character by character, the text just before it."""
-    level: tuple[int, ...]
-    """For each position, the percentage of level tones in the counted pieces."""
-    rhymed: int
-    """The percentage of pieces in which the line rhymes; 0 if the line need not rhyme."""
+    leads: bool
+    """Whether the first character leads the words that follow 領字."""
+    echo: tuple[int, ...]
+    """For each of the line's last characters, the position in the tune of the character that it repeats 疊."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tune:
-    """A tune in one of its shapes."""
+    """A tune in one of its shapes 體."""
 
     name: str
     """The name of the shape, such as 臨江仙 or 柳梢青·格二."""
     names: tuple[str, ...]
     """The names of the tune, the usual one first."""
+    number: str
+    """The number of the shape in its book, such as 格二."""
     pieces: int
-    """The number of counted pieces that are written to the tune."""
-    shaped: int
-    """The number of the counted pieces that have this shape."""
+    """The number of counted pieces in this shape."""
     lines: tuple[TuneLine, ...]
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The number of characters."""
         return sum(self.widths)
@@ -68,99 +86,241 @@ class Tune:
         return tuple(len(line.tones) for line in self.lines)
 
     @cached_property
-    def ends(self) -> frozenset[int]:
+    def ends(self) -> tuple[int, ...]:
         """For each line, the number of characters from the start of the tune to the end of the line."""
-        return frozenset(accumulate(self.widths))
+        return tuple(accumulate(self.widths))
+
+    @cached_property
+    def _end_masks(self) -> tuple[int, int]:
+        """Bit masks of the line ends, and of those that are not pauses 讀: bit n is set after n characters."""
+        every = 0
+        sentences = 0
+        for line, end in zip(self.lines, self.ends, strict=True):
+            every |= 1 << end
+            if line.mark != _PAUSE:
+                sentences |= 1 << end
+        return every, sentences
+
+    @cached_property
+    def stanza_ends(self) -> frozenset[int]:
+        """The numbers of characters up to the end of each stanza but the last."""
+        pairs = zip(self.lines, self.ends, strict=True)
+        return frozenset(end for line, end in pairs if line.ends_stanza)
+
+    def mark_at(self, end: int) -> str:
+        """Return the mark after so many characters: ， where the tune has no line end."""
+        return self.lines[self.ends.index(end)].mark if end in self.ends else "，"
+
+    def moved(self, ends: int) -> int:
+        """Count the line ends of a text (`ends_of`) that differ from the tune's; a pause 讀 may lack its mark."""
+        every, sentences = self._end_masks
+        return (sentences & ~ends).bit_count() + (ends & ~every).bit_count()
 
     def divides(self, lines: Sequence[str]) -> bool:
         """Return whether lines have the tune's shape: as many characters, and mostly the same line ends (`_MOVED`)."""
-        ends = {*accumulate(map(len, lines))}
-        return max(ends, default=0) == self.size and len(ends ^ self.ends) <= _MOVED * len(
-            self.ends
-        )
+        return sum(map(len, lines)) == self.size and self.has_ends(ends_of(lines))
+
+    def has_ends(self, ends: int) -> bool:
+        """Return whether most of the line ends of a text are those of the tune (`_MOVED`)."""
+        return self.moved(ends) <= _MOVED * len(self.ends)
 
     @cached_property
     def echoes(self) -> dict[int, int]:
-        """Map each position of a repeating line to the earlier position that it repeats.
+        """Map each position that repeats a character 疊 to the first position with that character.
 
         Positions start at 0.
         """
-        ends, found = sorted(self.ends), dict[int, int]()
-        for line, end in zip(self.lines, ends, strict=True):
-            if line.repeats:
-                size = len(line.tones)
-                found |= {
-                    place: found.get(place - size, place - size) for place in range(end - size, end)
-                }
+        found: dict[int, int] = {}
+        for echo in self.echoing:
+            for place, source in echo:
+                found[place] = found.get(source, source)
         return found
 
     @cached_property
-    def tones(self) -> str:
-        """The tone of each position: P, Z or x.
+    def echoing(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """For each line that repeats characters 疊: their positions, each with the position that it repeats."""
+        found = []
+        for line, end in zip(self.lines, self.ends, strict=True):
+            if line.echo:
+                places = range(end - len(line.echo), end)
+                found.append(tuple(zip(places, line.echo, strict=True)))
+        return tuple(found)
 
-        If a line repeats another, a tone fixed in either is fixed in both.
+    @cached_property
+    def leads(self) -> frozenset[int]:
+        """The positions of the characters that lead 領字."""
+        starts = (0, *self.ends)
+        pairs = zip(self.lines, starts, strict=False)
+        return frozenset(start for line, start in pairs if line.leads)
+
+    @cached_property
+    def rhymed(self) -> tuple[tuple[tuple[int, int, str, bool], ...], ...]:
+        """For each rhyme: the number of each of its lines, from 0, its last position, its class, and `optional`."""
+        found: list[list[tuple[int, int, str, bool]]] = []
+        for number, (line, end) in enumerate(zip(self.lines, self.ends, strict=True)):
+            if line.rhyme is not None:
+                while len(found) <= line.rhyme:
+                    found.append([])
+                found[line.rhyme].append((number, end - 1, line.kind, line.optional))
+        return tuple(tuple(feet) for feet in found)
+
+    @cache  # noqa: B019 (tunes are few, and live as long as the program)
+    def tones(self, strictness: str) -> str:
+        """Return the tone of each position, P, Z or x, at a level of strictness.
+
+        If a position repeats another, a tone that is set for either is set for both.
         """
-        tones = list("".join(line.tones for line in self.lines))
+        strict = strictness.startswith(STRICT)
+        tones = list("".join(line.tones if strict else line.customary for line in self.lines))
         for place, source in self.echoes.items():
             tones[source] = min(tones[source], tones[place])
         return "".join(tones[self.echoes.get(place, place)] for place in range(len(tones)))
 
+    @cache  # noqa: B019
+    def masks(self, strictness: str) -> tuple[int, int]:
+        """Return bit masks of the positions that must be level and oblique, except rhymes; bit 0 is the first."""
+        level = 0
+        oblique = 0
+        feet = {end - 1 for line, end in zip(self.lines, self.ends, strict=True) if line.kind}
+        strict = strictness.startswith(STRICT)
+        tones = "".join(line.tones if strict else line.customary for line in self.lines)
+        for place, tone in enumerate(tones):
+            if place in feet:
+                continue
+            if tone == "P":
+                level |= 1 << place
+            elif tone == "Z":
+                oblique |= 1 << place
+        return level, oblique
+
     def kinds(self, rhyme: int) -> frozenset[str]:
-        """Return the classes (平, 仄, 入) of the lines with a given rhyme: two if level and oblique lines mix."""
+        """Return the classes (平, 仄) of the lines with a given rhyme: two if level and oblique lines mix."""
         return frozenset(line.kind for line in self.lines if line.rhyme == rhyme)
 
-    @cache  # noqa: B019 (tunes are few, and live as long as the program)
+    @cache  # noqa: B019
     def rhymes(self, standard: Standard = PINGSHUI) -> tuple[tuple[str, ...], ...]:
         """Return, for each rhyme of the tune in order, the parts 部 in which all lines of that rhyme can rhyme."""
-        return tuple(
-            tuple(
-                part
-                for part in standard.parts.groups
-                if all(standard.parts.class_in(part, kind) for kind in self.kinds(rhyme))
-            )
-            for rhyme in range(1 + max(line.rhyme for line in self.lines if line.rhyme is not None))
+        found = []
+        for rhyme in range(len(self.rhymed)):
+            kinds = self.kinds(rhyme)
+
+            able = set(standard.parts.groups)
+            for kind in kinds:
+                able &= {part for part in able if standard.parts.class_in(part, kind)}
+            found.append(tuple(part for part in standard.parts.groups if part in able))
+        return tuple(found)
+
+
+def read_lines(pattern: str) -> tuple[TuneLine, ...]:
+    """Read a pattern as it is written in the table."""
+    lines: list[TuneLine] = []
+    ends = [0]
+    for match in _LINE.finditer(pattern):
+        signs = match["tones"]
+        echo = range(0)
+        if match["of"]:
+            of = ends[int(match["of"])]
+            echo = range(of - int(match["size"]), of)
+        if match["reversed"]:
+            echo = echo[::-1]
+        rhymes = match["mark"] == "."
+        line = TuneLine(
+            tones=signs.upper().replace("X", "x"),
+            customary=signs.replace("p", "x").replace("z", "x"),
+            rhyme=int(match["rhyme"] or 1) - 1 if rhymes else None,
+            kind=SIDES[signs[-1].upper()] if rhymes else "",
+            optional=bool(match["optional"]),
+            mark=_MARKS[match["mark"]],
+            ends_stanza=bool(match["stanza"]),
+            leads=bool(match["leads"]),
+            echo=tuple(echo),
         )
+        lines.append(line)
+        ends.append(ends[-1] + len(signs))
+    return tuple(lines)
+
+
+# -- the table ---------------------------------------------------------------------------------------------------
+
+
+class _Tunes(Mapping[str, Tune]):
+    """All shapes of all tunes by name, the tunes with the most pieces first.
+
+    A shape is read when it is first asked for: reading all of them takes a tenth of a second.
+    """
+
+    def __init__(self) -> None:
+        self.rows = table("tunes")
+        self.of_tune: dict[str, list[str]] = {}
+        """The names of the shapes of each tune."""
+        self.of_size: dict[int, list[str]] = {}
+        """The names of the shapes with each number of characters."""
+        for name, cells in self.rows.items():
+            self.of_tune.setdefault(name.partition("·")[0], []).append(name)
+            self.of_size.setdefault(int(cells[: cells.index("\t")]), []).append(name)
+        self.read: dict[str, Tune] = {}
+
+    def __getitem__(self, name: str) -> Tune:
+        if name not in self.read:
+            _, number, pieces, pattern, *_ = self.rows[name].split("\t")
+            self.read[name] = Tune(
+                name=name,
+                names=self.names(name.partition("·")[0]),
+                number=number,
+                pieces=int(pieces),
+                lines=read_lines(pattern),
+            )
+        return self.read[name]
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def names(self, tune: str) -> tuple[str, ...]:
+        """Return the names of a tune, the usual one first."""
+        return (tune, *self.rows[tune].split("\t")[4].split())
 
 
 @cache
-def tunes() -> dict[str, Tune]:
+def tunes() -> _Tunes:
     """Return all shapes of all tunes by name, the tunes with the most pieces first."""
-    found = {}
-    for name, cells in table("tunes").items():
-        others, pieces, shaped, patterns, level, rhymed = cells.split("\t")
-        lines = []
-        for pattern, shares, often in zip(
-            _LINE.findall(patterns), level.split(), rhymed.split(), strict=True
-        ):
-            repeats, tones, rhyme, kind, mark, stanza = pattern
-            number, share = int(rhyme) - 1 if rhyme else None, tuple(map(int, shares.split(".")))
-            lines.append(
-                TuneLine(tones, number, kind, mark, bool(stanza), bool(repeats), share, int(often))
-            )
-        names = (name.partition("·")[0], *others.split())
-        found[name] = Tune(name, names, int(pieces), int(shaped), tuple(lines))
+    return _Tunes()
+
+
+@cache
+def _by_key() -> dict[str, str]:
+    """Map the key of each name of a tune to the tune's usual name."""
+    found: dict[str, str] = {}
+    usual = list(tunes().of_tune)
+    for tune in usual:
+        found.setdefault(_key(tune), tune)
+    # the name of one tune takes precedence over the other name of another
+    for tune in usual:
+        for name in tunes().names(tune):
+            found.setdefault(_key(name), tune)
     return found
 
 
-@cache
-def _by_key() -> dict[str, Tune]:
-    # so that a name that two tunes share means the most frequent one
-    rarest_first = [*tunes().values()][::-1]
-    return {
-        _key(tune.name.replace(tune.names[0], name, 1)): tune
-        for tune in rarest_first
-        for name in tune.names
-    }
-
-
 def _key(name: str) -> str:
-    """Return one key for all ways to write the characters of a name, such as 點絳唇 and 點絳脣."""
-    return one_form(_SHAPE.sub(r"·\1", to_traditional(name.strip())))
+    """Return one key for all ways to write the characters of a name, such as 點絳唇 and 點絳脣, 於中好 and 于中好."""
+    simplified = simplified_forms()
+    return one_form("".join(simplified.get(one, one) for one in name.strip()))
 
 
 def find_tune(name: str) -> Tune | None:
     """Find a tune by a name such as 浣溪沙, 浣溪纱 or 柳梢青·格二; None if no tune has the name."""
-    return _by_key().get(_key(name))
+    name = to_traditional(name.strip())
+    shape = _SHAPE.search(name)
+    if shape is None:
+        tune = _by_key().get(_key(name))
+        return tunes()[tune] if tune else None
+    tune = _by_key().get(_key(name[: shape.start()]))
+    for other in tunes().of_tune.get(tune or "", ()):
+        if tunes()[other].number == shape[1]:
+            return tunes()[other]
+    return None
 
 
 def named_tune(headings: Iterable[str]) -> Tune | None:
@@ -168,14 +328,18 @@ def named_tune(headings: Iterable[str]) -> Tune | None:
 
     A longer name takes precedence.
     """
-    firsts = (heading.strip("《》〈〉「」【】 　")[:8] for heading in headings)
-    names = (first[:size] for first in firsts for size in range(len(first), 1, -1))
-    return next(filter(None, map(find_tune, names)), None)
+    for heading in headings:
+        first = heading.strip("《》〈〉「」【】 　#")[:_LONGEST_NAME]
+        for size in range(len(first), 1, -1):
+            tune = find_tune(first[:size])
+            if tune is not None:
+                return tune
+    return None
 
 
 def near_names(name: str) -> list[str]:
     """Return the names of at most three tunes that resemble a name."""
-    return get_close_matches(to_traditional(name.strip()), list(tunes()), n=3, cutoff=0.3)
+    return get_close_matches(to_traditional(name.strip()), list(tunes().of_tune), n=3, cutoff=0.3)
 
 
 def known_tune(name: str) -> Tune:
@@ -183,32 +347,69 @@ def known_tune(name: str) -> Tune:
 
     Raises InputError, which lists similar names, if no tune has the name.
     """
-    if not (tune := find_tune(name)):
-        raise InputError(
-            "choice", field="tune", has=name, choices=near_names(name) or list(tunes())[:10]
-        )
+    tune = find_tune(name)
+    if tune is None:
+        choices = near_names(name) or list(tunes().of_tune)[:10]
+        raise InputError("choice", field="tune", has=name, choices=choices)
     return tune
 
 
 def shapes_of(tune: Tune) -> list[Tune]:
     """Return all shapes of a tune, the most frequent first."""
-    return [other for other in tunes().values() if other.names == tune.names]
+    return [tunes()[name] for name in tunes().of_tune[tune.names[0]]]
+
+
+@lru_cache(1 << 10)
+def of_size(size: int) -> tuple[Tune, ...]:
+    """Return all tune shapes with the given number of characters."""
+    return tuple(tunes()[name] for name in tunes().of_size.get(size, ()))
+
+
+def ends_of(lines: Sequence[str]) -> int:
+    """Return a bit mask of the ends of lines: bit n is set after n characters."""
+    ends = 0
+    size = 0
+    for line in lines:
+        size += len(line)
+        ends |= 1 << size
+    return ends
+
+
+def with_shape(lines: Sequence[str]) -> list[Tune]:
+    """Return the tune shapes that lines have; a shape with few pieces must have the same line ends."""
+    return list(_with_ends(ends_of(lines))) if lines else []
+
+
+@lru_cache(1 << 10)
+def _with_ends(ends: int) -> list[Tune]:
+    found = []
+    for tune in of_size(ends.bit_length() - 1):
+        moved = tune.moved(ends)
+        if moved == 0 or (tune.pieces >= _FREQUENT and moved <= _MOVED * len(tune.ends)):
+            found.append(tune)
+    return found
+
+
+def likeliest(lines: Sequence[str]) -> tuple[int, int] | None:
+    """Return how many line ends the tune shape nearest to lines moves, and the number of its pieces, negative.
+
+    Return None if the lines are of one length or have the shape of no tune.
+    """
+    if len({len(line) for line in lines}) == 1:
+        return None
+    ends = ends_of(lines)
+    return min(((tune.moved(ends), -tune.pieces) for tune in with_shape(lines)), default=None)
 
 
 def have_shape(lines: Sequence[str]) -> bool:
     """Return whether lines differ in length and have the shape of a tune."""
-    return len({*map(len, lines)}) > 1 and any(
-        tune.divides(lines) for tune in of_size(sum(map(len, lines)))
-    )
+    return len({len(line) for line in lines}) > 1 and bool(with_shape(lines))
 
 
 def have_named_shape(lines: Sequence[str], headings: Iterable[str]) -> bool:
     """Return whether lines have the shape of the tune that a heading names."""
-    fitting = [tune.names for tune in of_size(sum(map(len, lines))) if tune.divides(lines)]
-    return bool(fitting) and (tune := named_tune(headings)) is not None and tune.names in fitting
-
-
-@lru_cache(1 << 10)
-def of_size(size: int) -> list[Tune]:
-    """Return all tune shapes with the given number of characters."""
-    return [tune for tune in tunes().values() if tune.size == size]
+    fitting = {tune.names for tune in of_size(sum(map(len, lines))) if tune.divides(lines)}
+    if not fitting:
+        return False
+    tune = named_tune(headings)
+    return tune is not None and tune.names in fitting

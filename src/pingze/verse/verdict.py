@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # importing it takes time, which composing does not spend
 
 # another character of the rhyme group can correct their violations
 RHYME_RULES = ("出韻", "鄰韻", "重韻")
+REPEAT_RULES = ("疊句", "疊韻")  # the tune repeats a character
 SHAPE_RULES = ("句數", "字數")
 """The rules on the number and length of lines; a poem that breaks one is not judged further."""
 
@@ -56,11 +57,8 @@ class Violation:
         """Build a violation at a position, even if no character is there.
 
         Args:
-            rule: The name of the rule.
-            lines: The poem's lines.
             number: The line's number, from 0.
             place: The position in the line, from 0.
-            standard: The standard by which characters are read.
         """
         char = ""
         if number < len(lines):
@@ -80,7 +78,7 @@ class Violation:
         cause["position"] = self.position
         if self.rule in SHAPE_RULES:
             cause["code"] = "shape"
-        elif self.rule == "重字":
+        elif self.rule in ("重字", *REPEAT_RULES):
             cause["code"] = "repetition"
         elif self.rule in RHYME_RULES:
             cause["code"] = "rhyme"

@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -28,9 +31,11 @@ from lab.report.rerun import (
     TIMES,
     Results,
     concluded,
+    registered,
     section,
 )
 
+FOLDER = Path(__file__).parents[3] / "lab" / "report" / "results"
 CLAIMS = [claim for name in EXPERIMENTS for claim in claims(name).values()]
 
 
@@ -46,6 +51,31 @@ def test_a_claim_has_all_that_its_rules_need(claim: Claim) -> None:
         assert "Confirmed if" in rule.in_words(claim.numbers)
     assert len(claim.reason) > 30
     assert all(rule.label for rule in (*claim.other, *claim.before))
+
+
+def words(text: str) -> str:
+    """A text on one line, with formulas in one kind of marks."""
+    return re.sub(r"\s+", " ", text.replace("$`", "$").replace("`$", "$"))
+
+
+def quotes_of_the_page() -> list[str]:
+    """The parts of what docs/training-explained.md quotes."""
+    page = (FOLDER.parents[2] / "docs" / "training-explained.md").read_text(encoding="utf-8")
+    found = []
+    for block in re.findall(r"(?:^>.*\n)+", page, re.MULTILINE):
+        for paragraph in block.split("\n>\n"):
+            text = words(re.sub(r"^> ?", "", paragraph, flags=re.MULTILINE)).strip()
+            found += text.split(" […] ")
+    return found
+
+
+def test_the_report_is_quoted_in_its_words() -> None:
+    path = os.environ.get("PINGZE_REPORT")
+    if not path:
+        pytest.skip("the report is no part of this repository; PINGZE_REPORT names its Markdown")
+    report = words(Path(path).read_text(encoding="utf-8"))
+    parts = [part for claim in CLAIMS for part in re.split(" … ?", claim.quote)]
+    assert [part for part in parts + quotes_of_the_page() if part not in report] == []
 
 
 def test_27_rules_were_registered() -> None:
@@ -107,6 +137,14 @@ def test_a_verdict_is_undecided_if_seeds_disagree() -> None:
     assert finding(3, math.inf, 4).spread("x") == "4 (3 to ∞)"
 
 
+def test_a_seed_without_the_numbers_of_a_rule_has_no_vote() -> None:
+    found = finding(0.5, 3)
+    partly = Finding(found.claim, {**found.by_seed, 13: {"y": 1}})
+    assert partly.votes(found.claim.rule) == {CONFIRMED: 1, REFUTED: 1}
+    assert partly.votes(Rule("y > 0", "y > 0")) == {REFUTED: 2, CONFIRMED: 1}
+    assert partly.spread("x") == "1.75 (0.5 to 3)"
+
+
 ONE, TWO = Trial("one", {"rate": 0.1}), Trial("two", {"rate": 0.2, "steps": 3})
 KEY = "sums/one, seed 11"
 HEADINGS = {"seed": 1}, {"cores": 2}
@@ -136,7 +174,6 @@ def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
         Results(tmp_path, *HEADINGS)
 
 
-FOLDER = Path(__file__).parents[3] / "lab" / "report" / "results"
 SHOWN = (FOLDER / PAGE).read_text(encoding="utf-8")
 RECORDED = json.loads((FOLDER / RESULTS).read_text(encoding="utf-8"))
 
@@ -165,6 +202,16 @@ def test_verdicts_follow_from_the_rows_and_are_on_the_page(experiment: str) -> N
             assert finding.spread(number) in SHOWN
 
 
+def test_the_registered_rules_give_the_verdicts_of_the_registered_run() -> None:
+    """Those of commit 5c74766, from the same rows."""
+    counts: Counter[str] = Counter()
+    for name in EXPERIMENTS:
+        results = Results(FOLDER, RECORDED["heading"], {})
+        counts += registered(section(name, by_seed(name), results).findings)
+    assert counts == {CONFIRMED: 10, REFINED: 5, REFUTED: 6, UNDECIDED: 6}
+    assert "Registered rules: 10 confirmed, 5 refined, 6 refuted, 6 undecided, of 27" in SHOWN
+
+
 def test_the_page_shows_every_row_and_was_measured_with_the_budget_of_hours() -> None:
     assert RECORDED["heading"]["budget"]["name"] == "hours"
     assert (
@@ -172,4 +219,4 @@ def test_the_page_shows_every_row_and_was_measured_with_the_budget_of_hours() ->
         >= RECORDED["rows"].keys()
     )
     for key in RECORDED["rows"]:
-        assert f'<th scope="row">{key}</th>' in SHOWN
+        assert f'<th scope="row">{escape(key)}</th>' in SHOWN

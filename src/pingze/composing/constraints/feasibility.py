@@ -26,7 +26,8 @@ from pingze.composing.lexicon import FREE, WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_
 from pingze.composing.request import Fixed, Request
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
-from pingze.verse.patterns import RESCUED, accepted
+from pingze.verse.patterns import RESCUED, STRICT, accepted, word_starts
+from pingze.verse.tunes import LEADING
 
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
 Fixes = tuple[int, ...]  # the id that is required at each position of the text, or `FREE`
@@ -83,6 +84,10 @@ class CompiledRequest:
             self.size = self.places
             self.echoes = request.form.tune.echoes
         self.repeated = np.isin(np.arange(self.places), list(self.echoes))
+        self.leads = request.form.tune.leads if request.form.tune else frozenset()
+        """The positions of the characters that lead 領字."""
+        self.leading = np.isin(lexicon.vocabulary.tokens, list(LEADING))
+        """Whether a character often leads."""
         self.tokens = self.places + request.lines  # a mark after each line
         # 1) the characters that are not excluded
         self.base = lexicon.vocabulary.is_han.copy()
@@ -140,7 +145,13 @@ class CompiledRequest:
         """List the tone patterns of a couplet with lines of these types; () allows any tones."""
         form = self.request.form
         if form.tune:
-            return [form.tune.tones]
+            # What is composed keeps the book; a given character may have what is customary too.
+            tones = list(form.tune.tones(STRICT))
+            customary = form.tune.tones(self.request.strictness)
+            for fix in self.request.fixed:
+                for place in form.same(self.place_of(fix)):
+                    tones[place] = customary[place]
+            return ["".join(tones)]
         if not kinds:
             return ["x" * self.size]
         couplets = [tuple(kinds)]
@@ -153,6 +164,13 @@ class CompiledRequest:
             for one, other in product(upper, lower):
                 patterns.append(one.tones + other.tones)
         return patterns
+
+    def word_starts(self, length: int, line: int) -> frozenset[int]:
+        """Return the positions, from 0, at which a word may begin in a line: after a character that leads 領字."""
+        width = self.layout.widths[line]
+        if self.layout.starts[line] not in self.leads or length == width:
+            return word_starts(length, width)
+        return frozenset(1 + start for start in word_starts(length, width - 1))
 
     def asked_at(self, place: int) -> Int[Array, "T W"]:
         """Return the tone that each way to write a couplet requires at a position."""
@@ -188,6 +206,41 @@ class CompiledRequest:
         given = np.asarray(given, int)[..., None, None]
         ids = np.asarray(ids, int)[..., None, None]
         return self.lexicon.fits[given, self.asked_at(place), ids]
+
+    def misfits(
+        self, places: Sequence[int], ids: Sequence[int]
+    ) -> tuple[Bool[Array, "n T W"], Bool[Array, "n T G"]]:
+        """Mark the given characters that have the wrong tone under each way, and those that do not rhyme in each group.
+
+        `ids` has the character at each of `places`, or `FREE`, which fits. A character is read in
+        any of its tones, as the checker reads it.
+        """
+        at = np.array(places)
+        row = np.array(ids)
+        written = (row != FREE)[:, None, None]
+        foot = self.feet[at][:, :, None]
+        asked = self.asked[:, at // self.size, :, at % self.size]
+        fits = self.lexicon.fits[Lexicon.GIVEN, asked, row[:, None, None]]
+        kind = self.rhyming.kind[at]
+        groups = np.arange(len(self.rhyming.of_row))
+        rhymes = self.rhyming.rhymes[Lexicon.GIVEN, kind[:, None], groups, row[:, None]]
+        rhymes |= ~self.rhyming.concerned[kind]
+        return written & ~foot & ~fits, written & foot & ~rhymes[:, None]
+
+    def costs(
+        self, ids: Sequence[int]
+    ) -> tuple[Int[Array, "T K W"], Int[Array, "T G"], Int[Array, "T"]]:
+        """Count the characters of a text that do not fit: under each way, in each group, and the fewest by template.
+
+        A way that does not exist costs as much as the whole text. Rhymes that share a character are
+        not counted.
+        """
+        wrong, unrhymed = self.misfits(range(self.places), ids)
+        by_couplet = wrong.reshape(-1, self.size, *wrong.shape[1:]).sum(axis=1).swapaxes(0, 1)
+        by_way = np.where(self.exists, by_couplet, self.places)
+        by_group = unrhymed.sum(axis=0)
+        rhymes = np.minimum.reduceat(by_group, self.rhyming.first_rows, axis=1)
+        return by_way, by_group, by_way.min(axis=2).sum(axis=1) + rhymes.sum(axis=1)
 
     @cached_property
     def fixed(self) -> Fixes | None:
@@ -234,10 +287,10 @@ class CompiledRequest:
             ways[:, place // self.size] &= self.fits(place, id_)
             foot = self.feet[place]
             alive &= ~foot[:, None] | self.rhyming.fitting(place, generous=True)[:, id_]
-            before = [other for other in range(place) if fixed[other] == id_]
-            if self.echoes.get(place) in before:
-                before.remove(self.echoes[place])
-            alive &= ~(foot & self.feet[before].any(axis=0))[:, None]  # no character rhymes twice
+            if self.request.form.tune is None:
+                # no character rhymes twice; in 詞, poets may repeat one
+                before = [other for other in range(place) if fixed[other] == id_]
+                alive &= ~(foot & self.feet[before].any(axis=0))[:, None]
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
         return self.rhyming.settle(alive), ways
 

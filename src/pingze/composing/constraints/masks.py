@@ -21,7 +21,6 @@ from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, Par
 from pingze.composing.lexicon import FREE, WANTS, Lexicon
 from pingze.composing.request import Request
 from pingze.deadline import check_deadline
-from pingze.verse.patterns import word_starts
 
 _NAMES = ("", "平", "仄")
 GOLDEN = 0.618  # multiples of this fraction are spread evenly over an interval
@@ -102,8 +101,21 @@ class Constraints(CompiledRequest):
                 for same in self.request.form.same(place):
                     decided[same] = id_
             is_new = self.request.repeat or len({*chosen} - {*fixed}) == len(chosen)
-            if is_new and self.begin(tuple(decided)) is not None:
+            if not is_new or self._spells_unwanted(decided, fixed):
+                continue
+            if self.begin(tuple(decided)) is not None:
                 yield tuple(decided)
+
+    def _spells_unwanted(self, decided: Sequence[int], fixed: Fixes) -> bool:
+        """Return whether choices complete an excluded word that the fixed characters alone do not have."""
+        for word in self.unwanted:
+            for line in range(len(self.layout.widths)):
+                places = self.layout.places(line)
+                for start in range(places.start, places.stop - len(word) + 1):
+                    span = slice(start, start + len(word))
+                    if tuple(decided[span]) == word and fixed[span] != word:
+                        return True
+        return False
 
     def tones_of(self, fixed: Fixes) -> list[str]:
         """Return the tone, 平 or 仄, that a text must have at each position; "" if both are allowed."""
@@ -233,9 +245,15 @@ class Constraints(CompiledRequest):
             futures = partial_texts.take(some[at[first]])
             self.advance(futures, place, ids[first])
             allowed[some[at], ids] = np.take(futures.alive.any(axis=(1, 2)), like)
-        # 3. Forbid a word that verse reads in other tones, unless nothing else may follow.
+        # 3. Where a character leads 領字, allow only characters that often do, if there are any.
+        if place in self.leads:
+            leading = allowed & self.leading
+            allowed = np.where(
+                leading.any(axis=1, keepdims=True) & (fixed == FREE)[:, None], leading, allowed
+            )
+        # 4. Forbid a word that verse reads in other tones, unless nothing else may follow.
         line, position = self.layout.where(place)
-        if position - 1 not in word_starts(2, self.layout.widths[line]):
+        if position - 1 not in self.word_starts(2, line):
             return allowed
         for row, id_ in enumerate(partial_texts.texts[:, place - 1].tolist()):
             misread = self.lexicon.misread.get(id_)

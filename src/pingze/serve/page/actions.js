@@ -216,7 +216,7 @@ export async function mendAround() {
   await busy(async (signal) => {
     const { explain, ...draft } = checking(on);
     const body = { ...draft, keep, title, poet, ...modelOf(poem) };
-    const mended = await ask("mend", body, signal);
+    const [mended] = (await ask("mend", body, signal)).mended;
     const { lines, template, rhyme, log_probability } = mended.poem;
     const changes = blamed(mended.changes, verdict(on));
     changeEntry(on, poem, { poem: { ...poem, lines, template, rhyme, log_probability }, changes });

@@ -1,6 +1,8 @@
 // Ask the server, which answers in the reader's language. Its problems become a Problem, whose message is one line.
 
 import { settings, shown } from "./settings.js";
+import { tuneOf } from "./shape.js";
+import { state } from "./state.js";
 import { t } from "./words.js";
 
 /** Milliseconds for which a problem stays before the same is asked again. */
@@ -37,7 +39,22 @@ async function send(path, body, signal) {
 
 /** GET, or POST where there is a body. Throws a Problem. */
 export async function ask(path, body, signal) {
-  return (await send(path, body, signal)).json();
+  const answer = await (await send(path, body, signal)).json();
+  await learnShapes(answer);
+  return answer;
+}
+
+/** Ask for the shapes of tunes that an answer names as forms and the page does not know: it knows the frequent ones. */
+async function learnShapes(answer) {
+  const names = new Set();
+  JSON.stringify(answer, (key, value) => {
+    if (key === "form" && value?.includes?.("·") && !tuneOf(value)) names.add(value);
+    return value;
+  });
+  for (const name of state.known ? names : []) {
+    const response = await send(`tunes?name=${encodeURIComponent(name)}`);
+    state.known.tunes.push(await response.json());
+  }
 }
 
 /** Have drafts that differ written, the best first: {poems, notes, remarks}. Throws a Problem. */

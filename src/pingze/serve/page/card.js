@@ -6,7 +6,7 @@ import { $, attempt, el, trouble } from "./dom.js";
 import { seen, verdict } from "./verdict.js";
 import { isPublic, linkOf } from "./link.js";
 import { taken } from "./pattern.js";
-import { sealOf, titleOf, written } from "./poem.js";
+import { glossed, sealOf, titleOf, written } from "./poem.js";
 import { keep, settings, shown } from "./settings.js";
 import { charAt, keyOf, MOST_COLUMNS, tiersOf, widthsOf } from "./shape.js";
 import { entry } from "./state.js";
@@ -18,8 +18,12 @@ const COLUMN = 84; // from a line to the next
 const MARGIN = 96;
 const SMALL = 0.6; // the title's size beside the poem's
 const LATIN = /[ -\u024f]/;
+const LETTERS = /[A-Za-z\u00c0-\u024f]/;
 const RUNS = /[ -\u024f]+|./gu;
 const MODULE = 2; // of a QR code
+const SANS = "system-ui, sans-serif";
+const LEADING = 1.35; // from a row of English to the next, in its size
+const NARROWEST = 520; // of a card with English
 const QUIET = 4; // modules left empty around it
 const SCALE = 2; // pixels of the file for one of the card
 
@@ -32,9 +36,11 @@ const PAPERS = {
 /** The card as a PNG file, as it was chosen, with a QR code if there is one. A long poem goes on in further tiers. */
 async function pngFile(on, code) {
   const { poem } = on.now;
-  const title = [titleOf(poem), poem.poet && `擬${poem.poet}`].filter(Boolean).join("　");
+  const own = titleOf(poem);
+  const isAcross = LETTERS.test(own); // a title in Latin letters stands above the poem
+  const title = [!isAcross && own, poem.poet && `擬${poem.poet}`].filter(Boolean).join("　");
   const columns = [title, ...poem.lines].map((text) => written(poem, text).match(RUNS) ?? []);
-  const characters = [sealOf(poem), ...columns.flat()].join("");
+  const characters = [sealOf(poem), own, ...columns.flat()].join("");
   const tiers = columnsOf(poem, Boolean(title));
   const family = getComputedStyle(document.querySelector("#sheet [role=grid]")).getPropertyValue(
     "--card",
@@ -46,35 +52,79 @@ async function pngFile(on, code) {
   const longest = Math.max(titled, ...widthsOf(poem.lines));
   const across = Math.max(...tiers.map((lines) => lines.length));
   const tier = longest * STEP + COLUMN / 2;
-  const width = Math.round(2 * MARGIN + (across - 1) * COLUMN + SIZE);
-  const side = code.length && MODULE * (code.length + 2 * QUIET);
-  const height = Math.round(2 * MARGIN + tiers.length * tier - COLUMN / 2) + side;
-  const canvas = Object.assign(document.createElement("canvas"), {
-    width: SCALE * width,
-    height: SCALE * height,
-  });
-  canvas.lang = verseLanguage();
+  const rows = settings.card_english ? englishOf(on) : [];
+  const width = Math.round(
+    Math.max(2 * MARGIN + (across - 1) * COLUMN + SIZE, rows.length && NARROWEST),
+  );
+  const canvas = document.createElement("canvas");
   const ink = canvas.getContext("2d");
+  const above = isAcross ? wrapped(ink, { text: own, size: SMALL * SIZE, family }, width) : [];
+  const below = rows.flatMap((row) => wrapped(ink, { family, ...row }, width));
+  const top = MARGIN + heightOf(above);
+  const side = code.length && MODULE * (code.length + 2 * QUIET);
+  const foot = top + tiers.length * tier - COLUMN / 2;
+  const height = Math.round(foot + heightOf(below) + MARGIN + side);
+  Object.assign(canvas, { width: SCALE * width, height: SCALE * height, lang: verseLanguage() });
   ink.scale(SCALE, SCALE);
-  Object.assign(ink, { font, textAlign: "center", textBaseline: "middle" });
-  drawPaper(ink, look, width, height, across, sealOf(poem));
+  Object.assign(ink, { textAlign: "center", textBaseline: "middle" });
+  drawPaper(ink, look, width, height, across, [top, foot]);
+  writeRows(ink, above, width, MARGIN - COLUMN / 4, look);
+  writeRows(ink, below, width, foot, look);
+  ink.font = font;
+  drawSeal(ink, look, sealOf(poem), height, width - 2 * MARGIN - side);
   drawCode(ink, code, width - MARGIN - side, height - MARGIN / 2 - side, side);
   const colour = (place) => (settings.card_marks && isMarked(on, place) ? look.red : look.ink);
-  const draw = (line, x, top) => {
+  const draw = (line, x, from) => {
     const scale = line ? 1 : SMALL;
-    let end = top - scale * (STEP - SIZE);
+    let end = from - scale * (STEP - SIZE);
     columns[line]?.forEach((run, n) => {
       end += scale * tall(run) * STEP;
       const y = end - (scale * (tall(run) * STEP - STEP + SIZE)) / 2;
       write(ink, run, x, y, scale * SIZE, line ? colour({ line, position: n + 1 }) : look.faded);
     });
   };
-  tiers.forEach((lines, below) =>
-    lines.forEach((line, at) =>
-      draw(line, width - MARGIN - SIZE / 2 - at * COLUMN, MARGIN + below * tier),
-    ),
+  const right = (width + (across - 1) * COLUMN) / 2; // the middle of the first column
+  tiers.forEach((lines, under) =>
+    lines.forEach((line, at) => draw(line, right - at * COLUMN, top + under * tier)),
   );
   return new Promise((done) => canvas.toBlob(done, "image/png"));
+}
+
+/** What readers of English find below the poem: each line, its pinyin and its meaning. */
+function englishOf(on) {
+  const { poem } = on.now;
+  return glossed(poem, seen(verdict(on), poem)).flatMap(({ verse, pinyin, means }) => [
+    { text: verse, size: 22, before: 16 },
+    { text: pinyin, size: 15, family: SANS },
+    { text: means, size: 14, family: SANS, isFaded: true },
+  ]);
+}
+
+/** A row as rows that are no wider than the card has room. */
+function wrapped(ink, row, width) {
+  ink.font = fontOf(row);
+  const rows = [];
+  for (const word of row.text.split(" ")) {
+    const longer = [rows.at(-1), word].filter(Boolean).join(" ");
+    if (rows.length && ink.measureText(longer).width <= width - MARGIN)
+      rows[rows.length - 1] = longer;
+    else rows.push(word);
+  }
+  return rows.map((text, at) => ({ ...row, text, before: at ? 0 : (row.before ?? 0) }));
+}
+
+const fontOf = ({ size, family }) => `${size}px ${family}`;
+const heightOf = (rows) => rows.reduce((sum, { size, before }) => sum + before + LEADING * size, 0);
+
+/** Write rows across, in the middle of the card, from a height on. */
+function writeRows(ink, rows, width, top, look) {
+  let y = top;
+  for (const row of rows) {
+    y += row.before + LEADING * row.size;
+    ink.font = fontOf(row);
+    ink.fillStyle = row.isFaded ? look.faded : look.ink;
+    ink.fillText(row.text, width / 2, y - (LEADING * row.size) / 2);
+  }
 }
 
 /** The columns of each tier, by the numbers of their lines; 0 is the title. A poem that is too long goes on below. */
@@ -98,8 +148,8 @@ function write(ink, run, x, y, size, colour) {
   ink.restore();
 }
 
-/** The paper with its frame, a line between each column and the next where it is ruled, and the seal. */
-function drawPaper(ink, { paper, faded, red, ruled }, width, height, columns, seal) {
+/** The paper with its frame, and where it is ruled a line between each column and the next, from a height to another. */
+function drawPaper(ink, { paper, faded, red, ruled }, width, height, columns, [top, foot]) {
   ink.fillStyle = paper;
   ink.fillRect(0, 0, width, height);
   ink.globalAlpha = 0.35;
@@ -108,16 +158,33 @@ function drawPaper(ink, { paper, faded, red, ruled }, width, height, columns, se
   ink.strokeStyle = red;
   ink.beginPath();
   for (let n = 0; ruled && n <= columns; n++) {
-    const x = width - MARGIN - SIZE / 2 + (0.5 - n) * COLUMN;
-    ink.moveTo(x, 60);
-    ink.lineTo(x, height - 60);
+    const x = (width + (columns - 2 * n) * COLUMN) / 2;
+    ink.moveTo(x, top - MARGIN + 60);
+    ink.lineTo(x, foot + MARGIN - 60);
   }
   ink.stroke();
   ink.globalAlpha = 1;
+}
+
+/** The seal: characters under each other, Latin letters across, no wider than there is room. */
+function drawSeal(ink, { paper, red }, seal, height, room) {
   ink.fillStyle = red;
-  const top = height - 52 - 23 * [...seal].length;
-  ink.fillRect(46, top, 28, height - 46 - top);
-  [...seal].forEach((character, at) => write(ink, character, 60, top + 14 + at * 23, 21, paper));
+  if (!LETTERS.test(seal)) {
+    const top = height - 52 - 23 * [...seal].length;
+    ink.fillRect(46, top, 28, height - 46 - top);
+    [...seal].forEach((one, at) => write(ink, one, 60, top + 14 + at * 23, 21, paper));
+    return;
+  }
+  const full = (ink.measureText(seal).width * 21) / SIZE;
+  const size = 21 * Math.min(1, room / full);
+  const wide = Math.min(full, room) + 14;
+  ink.fillRect(46, height - 74, wide, 28);
+  ink.fillStyle = paper;
+  ink.save();
+  ink.translate(46 + wide / 2, height - 60);
+  ink.scale(size / SIZE, size / SIZE);
+  ink.fillText(seal, 0, 0);
+  ink.restore();
 }
 
 /** A QR code: dark on light on every paper, as readers of codes want it. */
@@ -159,7 +226,8 @@ export function makeCard({ save, say }) {
       );
     });
   form.elements.paper.value = settings.paper;
-  const checks = ["card_marks", "card_code"];
+  const checks = ["card_marks", "card_english", "card_code"];
+  $("with-english").hidden = settings.language !== "en";
   for (const name of checks) $(name).checked = settings[name];
   $("with-code").hidden = true;
   code

@@ -1,7 +1,7 @@
 // 推敲: what a character is, and what could stand in its place.
 
 import { ask, told } from "./api.js";
-import { inChinese, learnEnglish } from "./request.js";
+import { inChinese, learnEnglish } from "./subjects.js";
 import { changeEntry, otherLines, redraw, replace, sheetOf, toggleLock } from "./actions.js";
 import { $, attempt, button, el, onClick, trouble } from "./dom.js";
 import { faultsAt, modelOf, verdict } from "./verdict.js";

@@ -16,7 +16,7 @@ import { $, attempt, fill, onClick, trouble } from "./dom.js";
 import { drawInside } from "./inside.js";
 import { drawInspector, startInspector } from "./inspector.js";
 import { learnGlosses } from "./poem.js";
-import { startReading } from "./reading.js";
+import { startReading } from "./paste.js";
 import { keep, learn, settings, shown } from "./settings.js";
 import { drawCandidates, drawOriginality, drawSheet } from "./sheet.js";
 import { drawShelf, startShelf } from "./shelf.js";

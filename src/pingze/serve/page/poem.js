@@ -1,6 +1,15 @@
 // A poem as it is set: from top to bottom and right to left, with its heading and its seal. A row of the grid is a line.
 
 import { el } from "./dom.js";
+import {
+  glossedLine,
+  isKnown,
+  learnReadings,
+  meaningsOf,
+  saidOf,
+  tonesOf,
+  wordsOf,
+} from "./readings.js";
 import { settings, shown } from "./settings.js";
 import {
   BLANK,
@@ -8,17 +17,15 @@ import {
   COUPLET,
   keyOf,
   markAfter,
-  MOST_COLUMNS,
   placeOf,
   stanzasOf,
   tiersOf,
   tuneOf,
   walk,
 } from "./shape.js";
-import { t, table, verseLanguage } from "./words.js";
+import { t, verseLanguage } from "./words.js";
 
 const SIGNS = { 平: "○", 仄: "●", 中: "◐" };
-const MOST_GLOSSED = 9; // columns with their meanings side by side
 const TONES = { 平: "level_tone", 仄: "oblique_tone", 中: "either_tone" };
 
 /** What is written over a poem: the heading that a person gave it, else the title it was composed to; first a 詞's tune. */
@@ -63,10 +70,7 @@ export function book(
     lang: verseLanguage(),
     on: { click: hear, keydown: hear, ...(type && typing(type)) },
   };
-  const tiers = tiersOf(
-    poem,
-    columnsHere(settings.language === "en" ? MOST_GLOSSED : MOST_COLUMNS),
-  );
+  const tiers = tiersOf(poem, columnsHere());
   const rows = tiers.length > 1 ? tiers : stanzasOf(poem);
   const body = el("div.lines", grid, rows.map(stanza));
   const seal = el("span.seal", { "aria-hidden": "true", lang: "zh-Hant" }, sealOf(poem));
@@ -74,10 +78,7 @@ export function book(
     Math.max(...tiers.map((lines) => lines.length)) + (titleOf(poem) || poem.poet ? 1 : 0);
   const kind = ["div.book", poem.form === COUPLET && "couplet", tiers.length > 1 && "tiered"];
   const whole = el(kind, { "--columns": columns }, heading(poem, edit), body, seal);
-  return el(
-    ["div.scroll", settings.marks && "with-marks", settings.language === "en" && "glossed"],
-    whole,
-  );
+  return el(["div.scroll", settings.marks && "with-marks"], whole);
 }
 
 function heading(poem, edit) {
@@ -112,16 +113,25 @@ function lineOf(poem, line, look, chosen, isEditable) {
   const mark = el("span.mark", { "aria-hidden": "true" }, markAfter(poem, line));
   const place = (at) => ({ line, position: at + 1 });
   const read = [...(poem.read ?? poem.lines)[line - 1]];
-  const cells = read.map((one, at) =>
-    cell(one, faces[at], place(at), look(place(at)), chosen, isEditable),
+  const said = spokenCells(read, tonesOf(read, line, look));
+  const cells = read.map((_, at) =>
+    cell(faces[at], said[at] ?? "", place(at), look(place(at)), chosen, isEditable),
   );
   return el("div.line", { role: "row" }, cells, mark);
 }
 
-function cell(character, face, place, seen, chosen, isEditable) {
+/** What a screen reader says of each place of a line beside its character: its syllable, and what its word means. */
+function spokenCells(read, tones) {
+  if (!isKnown()) return [];
+  return wordsOf(read.join(""), tones).flatMap(({ pinyin, means }) =>
+    pinyin.map((syllable) => [` ${syllable}`, means].filter(Boolean).join(", ")),
+  );
+}
+
+function cell(face, spoken, place, seen, chosen, isEditable) {
   const isFocused = keyOf(place) === keyOf(chosen ?? { line: 1, position: 1 });
   const { tone, rhymes, locked, fault, changed } = seen;
-  const isBlank = character === BLANK;
+  const isBlank = face === BLANK;
   const said = [
     rhymes && t("cell_rhymes"),
     locked && t("cell_locked"),
@@ -135,7 +145,7 @@ function cell(character, face, place, seen, chosen, isEditable) {
     changed && "changed",
   ];
   const tells = [
-    isBlank ? t("cell_blank") : face,
+    isBlank ? t("cell_blank") : face + spoken,
     t(TONES[tone] ?? "no_tone"),
     place.line,
     place.position,
@@ -156,7 +166,6 @@ function cell(character, face, place, seen, chosen, isEditable) {
     ["span.cell", ...classes],
     attributes,
     el("span.character", { "aria-hidden": "true" }, isBlank ? "" : face),
-    isBlank ? null : glosses(character, true),
     el("span.sign", { "aria-hidden": "true" }, rhymes && !fault ? "◎" : (SIGNS[tone] ?? "")), // as in the old manuals
   );
 }
@@ -164,7 +173,7 @@ function cell(character, face, place, seen, chosen, isEditable) {
 /** What the place of a fault wants and what it has, where one sentence can tell; else "". */
 export function wants({ rule, char, cause: { code, wanted, has } }) {
   if (!wanted || !has?.length) return "";
-  const tone = rule === "失律" ? "usual_tone" : "wants_tone"; // a tune's tones are those of nine pieces in ten
+  const tone = rule === "失律" ? "usual_tone" : "wants_tone"; // a tune has its tones at each place
   if (code === "tone") return t(tone, t(TONES[wanted]), shown(char), t(TONES[has]));
   return has.includes(wanted)
     ? ""
@@ -180,6 +189,41 @@ export const caption = (facts, isMarked, ...more) =>
     isMarked ? el("span.legend", t("legend")) : null,
     ...more,
   );
+
+/** For readers of English: each line across, word over pinyin over meaning; null for others. `look` as of `book`. */
+export function wordByWord(poem, look) {
+  if (!isKnown()) return null;
+  const line = (text, at) => {
+    const read = (poem.read ?? poem.lines)[at];
+    return el(
+      "li",
+      glossedLine(read, tonesOf(read, at + 1, look), written(poem, text), verseLanguage()),
+    );
+  };
+  const rows = poem.lines.map(line);
+  const title = poem.heading ? "" : titleOf(poem); // a heading may be a reader's own words
+  const heading = title
+    ? el("p", glossedLine(title, "", written(poem, title), verseLanguage()))
+    : null;
+  return el("section.by-word", { "aria-label": t("by_word") }, heading, el("ol", rows));
+}
+
+/** For readers of English: each line, its pinyin and its meaning, {verse, pinyin, means}; none for others. */
+export function glossed(poem, look) {
+  if (!isKnown()) return [];
+  return (poem.read ?? poem.lines).map((read, at) => ({
+    verse: written(poem, poem.lines[at]),
+    ...saidOf(read, tonesOf(read, at + 1, look)),
+  }));
+}
+
+/** The text that is sent: the poem, and for readers of English each line's pinyin and meaning. */
+export function sentText(poem, look) {
+  const lines = glossed(poem, look).map(({ verse, pinyin, means }) =>
+    [verse, pinyin, means].join("\n"),
+  );
+  return [textOf(poem), ...lines].join("\n\n");
+}
 
 /** Title, then a couplet or a stanza a row, with marks; below, where its lines are from. */
 export function textOf(poem) {
@@ -230,42 +274,29 @@ export function readingOf(reading) {
 // -- glosses -----------------------------------------------------
 // How characters are said and what they mean, for readers of English.
 
-let said = null; // pinyin by character
-let means = {};
-
 /** Have the tables at hand where the reader reads English; whether they were not before. */
-export async function learnGlosses() {
-  if (settings.language !== "en" || said) return false;
-  said = new Map();
-  const [pinyin, glosses] = await Promise.all([table("pinyin"), table("glosses")]);
-  said = new Map(
-    Object.entries(pinyin).flatMap(([syllable, all]) => [...all].map((one) => [one, syllable])),
-  );
-  means = glosses;
-  return true;
-}
+export const learnGlosses = learnReadings;
 
 /** A text's pinyin, "" where the reader does not read English or the table does not know it. */
-export function pinyin(text) {
-  const syllables = [...text].map((one) => said?.get(one) ?? "");
-  return settings.language === "en" ? syllables.join(" ").trim() : "";
-}
+export const pinyin = (text) => (isKnown() ? saidOf(text).pinyin.trim() : "");
 
-/** How a text is said, and what each character first means; "" but for readers of English. */
+/** How a text is said, and what its words mean; "" but for readers of English. */
 export function sense(text) {
-  const all = [...text].map((one) => means[one]?.split(";")[0] ?? "…");
-  return settings.language === "en" ? `${pinyin(text)}: ${all.join(", ")}` : "";
+  if (!isKnown()) return "";
+  const { pinyin: said, means } = saidOf(text);
+  return `${said}: ${means}`;
 }
 
-/** A character's pinyin over its meaning, for the eye; in `short`, only the first meaning. */
+/** A character's pinyin over its meaning; in `short`, only the first meaning. */
 export function glosses(character, short = false) {
-  if (settings.language !== "en") return null;
-  const all = means[character] ?? "";
-  const meaning = el("span.means", { title: all }, short ? all.split(";")[0] : all);
+  if (!isKnown()) return null;
+  const [{ pinyin: said, means }] = wordsOf(character);
+  const all = meaningsOf(character);
+  const meaning = el("span.means", { title: all }, short ? means : all);
   return el(
     "span.gloss",
     { lang: "en", "aria-hidden": "true" },
-    el("span", pinyin(character)),
+    el("span", said.join("")),
     meaning,
   );
 }

@@ -3,7 +3,7 @@
 import { $, announce, button } from "./dom.js";
 import { factsOf } from "./forms.js";
 import { read } from "./link.js";
-import { book, caption, learnGlosses, quoteList, textOf, titleOf } from "./poem.js";
+import { book, caption, learnGlosses, quoteList, sentText, titleOf, wordByWord } from "./poem.js";
 import { keep, learn, settings } from "./settings.js";
 import { charAt, linesOf, widthsOf } from "./shape.js";
 import { state } from "./state.js";
@@ -29,18 +29,20 @@ async function draw() {
 
 function show(poem, marks) {
   const rows = linesOf(widthsOf(poem.lines), (_, n) => marks[n] ?? " ");
-  const look = (place) => ({
-    tone: MARKS[charAt(rows, place)],
-    rhymes: charAt(rows, place) === "3",
-  });
+  const look = (place) => {
+    const rhymes = charAt(rows, place) === "3";
+    return { tone: rhymes && poem.template ? "平" : MARKS[charAt(rows, place)], rhymes }; // 近體 rhymes in level tones
+  };
   document.title = [titleOf(poem) || poem.lines[0], t("page")].join(" · ");
   const below = caption(factsOf(poem), Boolean(marks));
-  $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), quoteList(poem), below);
-  const copy = (text) => () =>
-    navigator.clipboard.writeText(text).then(() => announce(t("copied")));
-  const share = () => navigator.share({ text: textOf(poem), url: location.href });
+  const words = wordByWord(poem, look) ?? "";
+  $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), words, quoteList(poem), below);
+  const text = sentText(poem, look);
+  const copy = (what) => () =>
+    navigator.clipboard.writeText(what).then(() => announce(t("copied")));
+  const share = () => navigator.share({ text, url: location.href });
   const copies = [
-    button(t("copy"), copy(textOf(poem)), { id: "copy" }),
+    button(t("copy"), copy(text), { id: "copy" }),
     button(t("link"), copy(location.href), { id: "link" }),
   ];
   const others = navigator.share ? [button(t("share"), share, { id: "share" })] : [];

@@ -11,15 +11,13 @@ import { remedies } from "./remedies.js";
 import { draft, keepDraft, settings, shown } from "./settings.js";
 import { COUPLET, isEmpty, keyOf, widthsAsked, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
-import { t, table } from "./words.js";
+import { atOccasion, inChinese, isLearnt, learnEnglish } from "./subjects.js";
+import { t } from "./words.js";
 
 const SLIDERS = ["temperature", "antithesis"];
 const NUMBERS = new Set(["lines", "length", "temperature", "antithesis", "count"]);
 const TEXTS = ["title", "line", "about", "start", "acrostic", "include", "exclude"]; // in which English words are read
 const OF_COUPLETS = ["collect", "title", "line", "length"];
-const PLACED =
-  /(?<!think|thinking|dream|dreaming) (?:on|of|in|over|at|by|under|above|beside|upon) (?:the |an? )?/; // snow on a river: 江雪
-const WORDS = /[a-z]+|[^a-z\s]+/g;
 const COUNT = 3; // poems at a time
 const WAIT = 250; // milliseconds without a keystroke before the server is asked what clashes
 
@@ -39,7 +37,7 @@ function readChoices() {
   chosen.form = chosenForm().name;
   delete chosen.tune;
   for (const name of TEXTS) {
-    const read = inChinese(chosen[name] ?? "");
+    const read = readEnglish(chosen[name] ?? "");
     if (!read) continue;
     if (name === "title") chosen.heading = chosen.title.trim();
     chosen[name] = read.found.join(name === "include" ? " " : "");
@@ -61,7 +59,7 @@ export function takeChoices() {
     clearTimeout(waiting);
     show([], "");
   }
-  return readChoices();
+  return atOccasion(readChoices());
 }
 
 /** Put back what a poem was asked for with, or what was chosen since, where the page is loaded again. */
@@ -96,6 +94,8 @@ export function drawChoices() {
   drawForms();
   const counts = [1, 2, 3, 4, 6].map((count) => [String(count), t("of_count", count)]);
   fill($("count"), counts);
+  const subjects = t("subjects").split("; ").filter(Boolean);
+  $("subjects").replaceChildren(...subjects.map((value) => el("option", { value })));
   for (const name of SLIDERS) $(name).defaultValue = optionOf(name).default;
   $("lines").min = optionOf("lines").bounds.minimum;
   $("lines").max = optionOf("lines").bounds.maximum;
@@ -326,47 +326,26 @@ function show(clashes, detail, cause) {
 }
 
 // -- reading -----------------------------------------------------
-// English words are read as the characters of a small table, the longest phrase first.
+// How English words were read.
 
-let english = null; // fetched as soon as somebody writes English
-
-/** Have the table of English words at hand. */
-export async function learnEnglish() {
-  english ??= new Map();
-  english = new Map(Object.entries(await table("english")));
-}
-
-/** What a phrase means, or the singular of it; undefined where the table has neither. */
-const meaning = (phrase) =>
-  [/$/, /s$/, /es$/]
-    .map((end) => english.get(phrase.replace(end, "")))
-    .find((found) => found !== undefined);
-
-/** A text's English words as characters, {found, pairs, unknown}; null where there are none. */
-export function inChinese(typed) {
-  if (!/[a-z]/i.test(typed)) return null;
-  if (!english) learnEnglish().then(review);
-  const words = typed.toLowerCase().split(PLACED).reverse().join(" ").match(WORDS) ?? [];
-  const read = { found: [], pairs: [], unknown: [] };
-  for (let at = 0; at < words.length;) {
-    const phrases = [3, 2, 1].map((many) => words.slice(at, at + many).join(" "));
-    const phrase = phrases.find((one) => meaning(one) !== undefined) ?? words[at];
-    const means = meaning(phrase);
-    if (means) read.pairs.push(`${phrase} → ${means}`);
-    if (means === undefined && /[a-z]/.test(phrase)) read.unknown.push(phrase);
-    read.found.push(means ?? phrase.replace(/[^\p{Script=Han}]/gu, ""));
-    at += phrase.split(" ").length;
-  }
-  return read;
+/** A text's English words as characters; once the table is at hand, what is chosen is read again. */
+function readEnglish(typed) {
+  if (/[a-z]/i.test(typed) && !isLearnt()) learnEnglish().then(review);
+  return inChinese(typed);
 }
 
 /** Show how the choices were read, where not as they were typed. */
 export function showReading({ notes, remarks = [] }) {
   const asked = TEXTS.filter((name) => !fieldOf(name).hidden);
-  const reads = asked.map((name) => inChinese($(name).value)).filter(Boolean);
+  const reads = asked.map((name) => readEnglish($(name).value)).filter(Boolean);
   const pairs = reads.flatMap((read) => read.pairs);
   const unknown = reads.flatMap((read) => read.unknown);
-  const own = [pairs.join(", "), unknown.length ? t("english_unknown", unknown.join(", ")) : ""];
+  const isOccasion = reads.some(({ mood, exclude }) => mood || exclude);
+  const own = [
+    pairs.join(", "),
+    isOccasion ? t("at_occasion") : "",
+    unknown.length ? t("english_unknown", unknown.join(", ")) : "",
+  ];
   const isSame = ({ code, has, read }) => code === "converted" && shown(read) === has;
   const differs = notes.filter((_, at) => !(remarks[at] && isSame(remarks[at])));
   $("reading").textContent = [...own, ...differs.map(told)].filter(Boolean).join(" ");

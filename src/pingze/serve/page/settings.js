@@ -15,6 +15,7 @@ const usual = {
   seal: "",
   paper: "plain",
   card_marks: true,
+  card_english: true,
   card_code: true,
 };
 

@@ -56,15 +56,26 @@ export function linesOf(widths, at) {
 export const rewrite = (lines, as) =>
   linesOf(widthsOf(lines), (place, n) => as(charAt(lines, place), place, n));
 
-/** The mark after a line, which is numbered from 1. */
-export const markAfter = ({ form }, line) =>
-  tuneOf(form)?.marks[line - 1] ?? (line % 2 ? "，" : "。");
+/** How many characters there are up to the end of each line. */
+const endsOf = (widths) => widths.map((_, at) => placesOf(widths.slice(0, at + 1)).length);
+
+/** The mark after a line, which is numbered from 1. The lines of a 詞 may end where its tune has no line end. */
+export function markAfter({ form, lines }, line) {
+  const tune = tuneOf(form);
+  if (!tune) return line % 2 ? "，" : "。";
+  const end = placesOf(widthsOf(lines.slice(0, line))).length;
+  return tune.marks[endsOf(tune.widths).indexOf(end)] ?? "，";
+}
 
 /** The numbers of the lines of each stanza. */
 export function stanzasOf({ form, lines }) {
-  const ends = tuneOf(form)?.stanzas ?? [];
+  const tune = tuneOf(form);
+  const ofTune = endsOf(tune?.widths ?? []);
+  const stanzaEnds = (tune?.stanzas ?? []).map((number) => ofTune[number - 1]);
+  const ends = endsOf(widthsOf(lines));
+  const last = stanzaEnds.map((end) => ends.indexOf(end) + 1).filter(Boolean);
   const numbers = lines.map((_, at) => at + 1);
-  return [0, ...ends].map((start, at) => numbers.slice(start, ends[at]));
+  return [0, ...last].map((start, at) => numbers.slice(start, last[at]));
 }
 
 /** The numbers of the lines of each couplet; of a 詞, of each sentence. */

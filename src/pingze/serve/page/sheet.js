@@ -15,6 +15,7 @@ import {
   sense,
   titleOf,
   wants,
+  wordByWord,
   written,
 } from "./poem.js";
 import { settings, shown } from "./settings.js";
@@ -59,6 +60,7 @@ export function drawSheet() {
   const hint = settings.used || isEmpty(poem.lines) ? null : el("span.hint", t("tap_hint"));
   sheet.replaceChildren(
     scroller(poem, on),
+    isEmpty(poem.lines) ? "" : (wordByWord(poem, seen(checked, poem)) ?? ""),
     quoteList(poem),
     caption(facts, settings.marks, hint, trouble),
   );

@@ -4,10 +4,11 @@ import { makeCard } from "./card.js";
 import { canGo, entitle, go, layEmpty } from "./actions.js";
 import { $, announce, attempt, el, onClick } from "./dom.js";
 import { isPublic, linkOf } from "./link.js";
-import { textOf, titleOf } from "./poem.js";
+import { sentText, titleOf } from "./poem.js";
 import { keep, settings, shown } from "./settings.js";
 import { COUPLET, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
+import { seen, verdict } from "./verdict.js";
 import { t } from "./words.js";
 
 export const startTools = () =>
@@ -22,10 +23,12 @@ export const startTools = () =>
     "see-originality": () => toggle("sources"),
     share: () => share(entry()),
     entitle: () => askTitle(entry()),
-    copy: () => copy(textOf(entry().now.poem), "copied"),
+    copy: () => copy(textToSend(entry()), "copied"),
     link: async () => copy(await linkOf(entry()), isPublic() ? "linked" : "linked_here"),
     "make-card": () => makeCard({ save, say }),
   });
+
+const textToSend = (on) => sentText(on.now.poem, seen(verdict(on), on.now.poem));
 
 export function drawTools() {
   const on = entry();
@@ -50,7 +53,7 @@ function toggle(name) {
 /** Hand the poem to the device's own way of sharing, with its link where others can open that. */
 async function share(on) {
   const url = isPublic() ? { url: await linkOf(on) } : {};
-  await attempt(() => navigator.share({ text: textOf(on.now.poem), ...url }));
+  await attempt(() => navigator.share({ text: textToSend(on), ...url }));
 }
 
 /** Ask for the poem's heading and what stands in its seal, which later poems have too. */

@@ -3,7 +3,17 @@
 
 import { PATIENCE, ask } from "./api.js";
 import { settings } from "./settings.js";
-import { BLANK, charAt, COUPLET, isFull, keyOf, placesOf, tuneOf, widthsOf } from "./shape.js";
+import {
+  BLANK,
+  charAt,
+  COUPLET,
+  isFull,
+  keyOf,
+  markAfter,
+  placesOf,
+  tuneOf,
+  widthsOf,
+} from "./shape.js";
 import { changed, state } from "./state.js";
 
 const known = new Map();
@@ -127,7 +137,7 @@ function patternAt(checked, { form }, { line, position }) {
 function isFoot({ form, rhyme, template, lines }, { line, position }, groups = "") {
   const tune = tuneOf(form);
   if (!(rhyme || tune || !isFull(lines)) || position !== [...lines[line - 1]].length) return false;
-  if (tune) return tune.marks[line - 1] === "。";
+  if (tune) return markAfter({ form, lines }, line) === "。";
   if (line > 1) return line % 2 === 0;
   if (template) return template.endsWith("首句入韻"); // it may borrow from a neighbouring group
   return [...(rhyme ?? "")].some((group) => groups.includes(group));

@@ -1,7 +1,7 @@
 // What a reader finds who has written nothing yet: a finished poem, a line that says what this is, and three examples.
 
 import { ask } from "./api.js";
-import { bring } from "./reading.js";
+import { bring } from "./paste.js";
 import { composeAs } from "./request.js";
 import { $, attempt, button, el } from "./dom.js";
 import { named } from "./poem.js";

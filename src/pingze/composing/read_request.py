@@ -1,0 +1,329 @@
+"""Read options into a `Request`: check them against the form and the model's vocabulary."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+
+from pingze.composing.options import MOST_LINES, Collecting, Composing, check_bounds
+from pingze.composing.request import Fixed, Request
+from pingze.composing.sheet import BLANK, BLANKS, CHOICE, Limit, Sheet
+from pingze.composing.title_moods import mood_of
+from pingze.composing.typed_text import (
+    read_character,
+    read_characters,
+    read_known,
+    read_pattern,
+    tell,
+)
+from pingze.errors import InputError
+from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
+from pingze.network.vocabulary import Vocabulary
+from pingze.verse.character_table import in_use, one_form, to_traditional, traditional_candidates
+from pingze.verse.characters import MARKS
+from pingze.verse.context import in_context
+from pingze.verse.forms import FORMS, Form, Layout, find_form, opening_name
+from pingze.verse.rhyme_groups import LEVEL
+from pingze.verse.standard import STANDARDS, Standard
+from pingze.verse.verdict import Note
+
+CHOSEN = "〓"  # stands for a choice, as [靜晚夜], while a pattern is read
+MOST_INCLUDED = 28  # the maximum number of characters to include: those of a whole 七絕
+LONGEST = {"title": LONGEST_TITLE, "about": LONGEST_THEME}
+
+
+def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
+    """Check every option against the form and the model's vocabulary, and return the request.
+
+    Raises InputError, which names the option, if a name or character is unknown, a text is too
+    long, or a line, pattern or acrostic does not fit.
+    """
+    # 1. Find the form, and the number of lines.
+    form = find_form(asked.form)
+    if form.tune and isinstance(asked, Collecting):
+        raise InputError("choice", field="form", has=asked.form, choices=list(FORMS))
+    count = _count_of_lines(asked, form)
+    layout = form.layout(count)
+    # 2. Fix characters; if two options require the same character at a position, the first one is
+    #    recorded.
+    fixed = _opening(asked.start, layout, vocabulary)
+    fixed += _acrostic(asked.acrostic or "", asked.acrostic_at, layout, vocabulary)
+    pattern, choices = _pattern(asked.pattern or "", layout, vocabulary)
+    fixed += pattern
+    was: list[Fixed] = []
+    exclude_at: list[Limit] = []
+    if isinstance(asked, Sheet):
+        fixed += _written(asked, vocabulary)
+        was = _formerly(asked, vocabulary)
+        choices += _limits("choices", asked.choices, layout, vocabulary)
+        exclude_at = _limits("exclude_at", asked.exclude_at, layout, vocabulary)
+    settled = {(fix.line, fix.position) for fix in fixed}
+    choices = [limit for limit in choices if (limit.line, limit.position) not in settled]
+    # what merely stands is given up before what is kept
+    fixed = sorted(
+        dict.fromkeys(fixed), key=lambda fix: (fix.option == "lines", fix.line, fix.position)
+    )
+    # 3. If no mood is requested and taste counts, find a mood in the title and theme.
+    title = read_condition("title", asked.title, vocabulary)
+    about = read_condition("about", asked.about, vocabulary)
+    mood = asked.mood
+    if not mood and asked.taste:
+        mood = mood_of(title, about)
+        if mood:
+            tell(Note(f"mood_{mood}", field="mood", has=mood))
+    if isinstance(asked, Collecting) and asked.original:
+        raise InputError("quotes_original", field="original")
+    standard = STANDARDS[asked.standard]
+    return Request(
+        form=form,
+        lines=count,
+        strictness=asked.level,
+        standard=standard,
+        template=_template(asked.template, form),
+        rhyme=_rhyme(asked.rhyme, form, standard),
+        fixed=tuple(fixed),
+        choices=tuple(choices),
+        was=tuple(was),
+        include=_words(asked.include, form, count, vocabulary),
+        exclude=_unwanted(asked.exclude),
+        exclude_words=_unwanted_words(asked.exclude_words),
+        exclude_at=tuple(exclude_at),
+        repeat=asked.repeat,
+        usual_forms=asked.usual_forms,
+        title=title,
+        poet=read_poet(asked.poet, vocabulary),
+        about=about,
+        mood=mood,
+        original=asked.original,
+        poets=asked.poets if isinstance(asked, Collecting) else None,
+        antithesis=asked.antithesis,
+        taste=asked.taste,
+        like=asked.like,
+        unlike=asked.unlike,
+    )
+
+
+def _count_of_lines(asked: Composing, form: Form) -> int:
+    """Return the number of lines. Raises InputError if the form does not take it."""
+    count = asked.count_of_lines if isinstance(asked, Sheet) else asked.lines
+    if count is None:
+        count = form.default_lines
+    if form.takes(count) and (form.tune or count % 2 == 0):
+        return count
+    least = next((even for even in range(2, MOST_LINES, 2) if form.takes(even)), None)
+    raise InputError(
+        "line_count" if form.lines else "even_lines",
+        field="lines",
+        form=form.name,
+        has=count,
+        wanted=form.lines,
+        least=least,
+    )
+
+
+def _opening(text: str, layout: Layout, vocabulary: Vocabulary) -> list[Fixed]:
+    """Fix the characters of the opening."""
+    if not text.strip():
+        return []
+    opening = read_characters("start", text, vocabulary)
+    check_bounds("start", opening, {"maxLength": len(layout.line)})
+    fixed = []
+    for place, character in enumerate(opening):
+        line, position = layout.numbered(place)
+        fixed.append(Fixed("start", line, position, character))
+    return fixed
+
+
+def _acrostic(text: str, where: str, layout: Layout, vocabulary: Vocabulary) -> list[Fixed]:
+    """Fix one character in each line, at its head, middle or end."""
+    if not text.strip():
+        return []
+    acrostic = read_characters("acrostic", text, vocabulary)
+    check_bounds("acrostic", acrostic, {"maxLength": len(layout.widths)})
+    fixed = []
+    for line, (character, width) in enumerate(zip(acrostic, layout.widths, strict=False), 1):
+        position = {"head": 1, "middle": (width + 1) // 2, "end": width}[where]
+        fixed.append(Fixed("acrostic", line, position, character))
+    return fixed
+
+
+def _template(name: str | None, form: Form) -> str | None:
+    if not name:
+        return None
+    read = to_traditional(name.strip())
+    names = [opening_name(form.width, opening[0]) for opening in form.openings]
+    if not names:
+        raise InputError("no_templates", field="template", form=form.name)
+    if not any(read in known for known in names):
+        raise InputError("choice", field="template", has=read, choices=names)
+    return read
+
+
+def _rhyme(name: str | None, form: Form, standard: Standard) -> str | None:
+    if not name:
+        return None
+    if form.tune:
+        parts = [standard.parts.find(one) or "" for one in name.split("、")]
+        for part, able in zip(parts, form.tune.rhymes(standard), strict=False):
+            if part not in able:
+                raise InputError("no_part", field="rhyme", has=name, form=form.name, choices=able)
+        return "、".join(parts)
+    group = standard.find_group(name)
+    if group is None:
+        groups = standard.groups.values()
+        choices = [one.name for one in groups if one.side == LEVEL or not form.regulated]
+        raise InputError("choice", field="rhyme", has=name, choices=choices)
+    if form.regulated and group.side != LEVEL:
+        raise InputError("oblique_rhyme", field="rhyme", has=group.label, form=form.name)
+    return group.name
+
+
+def read_condition(field: str, text: str | None, vocabulary: Vocabulary) -> str | None:
+    """Convert a title or theme to characters that the model knows.
+
+    Raises InputError if it is too long.
+    """
+    if not text or not vocabulary.condition_tokens:
+        return text or None
+    read = read_known(field, text, vocabulary)
+    check_bounds(field, read, {"maxLength": LONGEST[field]})
+    return read or None
+
+
+def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
+    """Return a poet's name in the model's spelling.
+
+    Raises InputError with similar names if the poet is unknown.
+    """
+    if not name:
+        return None
+    poets = Conditions(vocabulary).poets
+    read = to_traditional(name.strip())
+    known = {one_form(to_traditional(poet)): poet for poet in reversed(poets)}
+    if poets and one_form(read) not in known:
+        near = get_close_matches(one_form(read), known, cutoff=0.3)
+        choices = [known[key] for key in near] or poets[:3]
+        raise InputError("choice", field="poet", has=name, choices=choices)
+    return known.get(one_form(read), read)
+
+
+def _split(text: str) -> list[str]:
+    """Split a text at spaces and marks."""
+    return "".join(" " if one in MARKS else one for one in text).split()
+
+
+def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Read the words to include; drop a word that another word contains."""
+    words: dict[str, None] = {}
+    for typed in _split(text):
+        read = read_characters("include", typed, vocabulary)
+        if len(read) <= form.width:
+            words[read] = None
+        else:
+            tell(Note("one_by_one", field="include", has=read, width=form.width))
+            words |= dict.fromkeys(read)
+    most = min(MOST_INCLUDED, sum(form.widths(lines)))
+    has = sum(len(word) for word in words)
+    if has > most:
+        raise InputError(
+            "no_room", field="include", has=has, form=form.name, lines=lines, most=most
+        )
+
+    def is_part(word: str) -> bool:
+        return any(word in other for other in words if word != other)
+
+    return tuple(word for word in words if not is_part(word))
+
+
+def _unwanted(text: str) -> str:
+    """Read the characters to exclude, which the model need not know, and add their possible Traditional forms."""
+    typed = "".join(text.split())
+    found: dict[str, None] = {}
+    for one, read in zip(typed, in_context(typed), strict=True):
+        found |= dict.fromkeys([one, read, to_traditional(one)])
+        if not in_use(one):
+            found |= dict.fromkeys(traditional_candidates(one))
+    return "".join(found)
+
+
+def _unwanted_words(text: str) -> tuple[str, ...]:
+    """Read the words to exclude, each as it is typed and as it is read; a single character is a word too."""
+    words: dict[str, None] = {}
+    for word in _split(text):
+        words[word] = None
+        words[in_context(word)] = None
+    return tuple(words)
+
+
+def _limits(
+    field: str, limits: Sequence[Limit], layout: Layout, vocabulary: Vocabulary
+) -> list[Limit]:
+    """Read the characters of limits, and check that their places exist."""
+    read = []
+    for limit in limits:
+        if limit.line > len(layout.widths):
+            raise InputError("no_line", field=field, has=limit.line, most=len(layout.widths))
+        width = layout.widths[limit.line - 1]
+        if limit.position is not None and limit.position > width:
+            raise InputError("no_position", field=field, has=limit.position, most=width)
+        characters = read_characters(field, limit.characters, vocabulary)
+        read.append(replace(limit, characters=characters))
+    return read
+
+
+def _written(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:
+    """Fix the characters that are written on a sheet.
+
+    They are read as they are if the model knows them all; otherwise in context, as Simplified text.
+    """
+    rows = sheet.rows
+    written = " ".join(rows)
+    if any(one not in vocabulary and one not in (" ", BLANK) for one in written):
+        rows = read_pattern(written, BLANKS, vocabulary, field="lines").split()
+    fixed = []
+    for number, row in enumerate(rows):
+        mask = sheet.kept[number] if number < len(sheet.kept) else ""
+        for at, one in enumerate(row):
+            if one != BLANK:
+                option = "kept" if mask[at : at + 1] == "1" else "lines"
+                fixed.append(Fixed(option, number + 1, at + 1, one))
+    return fixed
+
+
+def _formerly(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:
+    """Read what stood at blanks of a sheet."""
+    was = []
+    for line, row in enumerate(sheet.was, 1):
+        for position, one in enumerate(row, 1):
+            if one not in BLANKS:
+                was.append(Fixed("was", line, position, read_character("was", one, vocabulary)))
+    return was
+
+
+def _pattern(text: str, layout: Layout, vocabulary: Vocabulary) -> tuple[list[Fixed], list[Limit]]:
+    """Read a pattern into the characters that it fixes, and its choices, as [靜晚夜]."""
+    chosen = CHOICE.findall(text)
+    marked = CHOICE.sub(CHOSEN, text)
+    blocks = read_pattern(marked, BLANKS + CHOSEN, vocabulary).split()
+    most = len(layout.widths)
+    if len(blocks) > most:
+        raise InputError("too_many_lines", field="pattern", has=len(blocks), most=most)
+    fixed: list[Fixed] = []
+    choices: list[Limit] = []
+    for line, block in enumerate(blocks, 1):
+        wanted = layout.widths[line - 1]
+        if len(block) != wanted:
+            raise InputError(
+                "block_width",
+                field="pattern",
+                line=line,
+                block=block,
+                has=len(block),
+                wanted=wanted,
+            )
+        for position, character in enumerate(block, 1):
+            if character == CHOSEN:
+                characters = read_characters("pattern", chosen[len(choices)], vocabulary)
+                choices.append(Limit(line=line, position=position, characters=characters))
+            elif character not in BLANKS:
+                fixed.append(Fixed("pattern", line, position, character))
+    return fixed, choices

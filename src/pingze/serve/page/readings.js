@@ -1,0 +1,114 @@
+// How verse is said and what it means, for readers of English: by word where the tables know the word, else by character.
+// Of a character that can have both tones, the tone that its place has decides.
+
+import { el } from "./dom.js";
+import { settings } from "./settings.js";
+import { table } from "./words.js";
+
+const LONGEST = 3; // characters of a word
+const ALONE = 12; // what a character outside words costs; a word costs the logarithm of its rank
+const LEVEL = /[āáēéīíōóūúǖǘ]/;
+
+let known = null; // the tables, once they are at hand
+
+/** Have the tables at hand where the reader reads English; whether they were not before. */
+export async function learnReadings() {
+  if (settings.language !== "en" || known) return false;
+  const names = ["pinyin", "readings", "glosses", "cedict"];
+  const [pinyin, { tones, words, means }, glosses, cedict] = await Promise.all(names.map(table));
+  const said = new Map();
+  for (const [syllable, characters] of Object.entries(pinyin))
+    for (const one of characters) said.set(one, syllable);
+  const ranks = new Map(Object.keys(cedict).map((word, at) => [word, at]));
+  for (const word of [...Object.keys(words), ...Object.keys(means)])
+    if (/^\p{Script=Han}{2,}$/u.test(word) && !ranks.has(word)) ranks.set(word, ranks.size);
+  known = { said, tones, words, means, glosses, cedict, ranks };
+  return true;
+}
+
+/** Whether readings are shown: the reader reads English, and the tables are at hand. */
+export const isKnown = () => settings.language === "en" && Boolean(known);
+
+/**
+ * The words of a line in their order, {text, at, pinyin, means}: `at` is the first character's place from 0, `pinyin` has a
+ * syllable for each character. `tones` has 平, 仄 or 中 for each place, as far as they are known.
+ */
+export function wordsOf(line, tones = "") {
+  const characters = [...line];
+  const found = [];
+  let at = 0;
+  for (const size of cut(characters)) {
+    const text = characters.slice(at, at + size).join("");
+    const pinyin = read(text, [...tones].slice(at, at + size));
+    found.push({ text, at, pinyin, means: meaning(text, pinyin) });
+    at += size;
+  }
+  return found;
+}
+
+/** How many characters each word of a line has. No word crosses a pause of a line of five or seven characters. */
+function cut(characters) {
+  const { length } = characters;
+  const pauses = length === 5 ? [2] : length === 7 ? [2, 4] : [];
+  const best = [{ cost: 0, sizes: [] }]; // for the line as far as each place
+  for (let end = 1; end <= length; end++) {
+    for (let start = Math.max(0, end - LONGEST); start < end; start++) {
+      if (pauses.some((pause) => start < pause && pause < end)) continue;
+      const rank = known.ranks.get(characters.slice(start, end).join(""));
+      if (rank === undefined && end - start > 1) continue;
+      const cost = best[start].cost + (end - start > 1 ? Math.log(rank + 2) : ALONE);
+      if (best[end] && best[end].cost <= cost) continue;
+      best[end] = { cost, sizes: [...best[start].sizes, end - start] };
+    }
+  }
+  return best[length].sizes;
+}
+
+/** The syllables of a word whose places have such tones. */
+function read(text, tones) {
+  const asWord = known.words[text]?.split(" ") ?? [];
+  return [...text].map((character, at) => {
+    const pair = known.tones[character] ?? [];
+    const usual = asWord[at] ?? known.said.get(character) ?? "";
+    const isOfPair = !asWord[at] || pair.includes(usual);
+    const isWrong = LEVEL.test(usual) ? tones[at] === "仄" : tones[at] === "平";
+    return pair.length && isOfPair && isWrong ? pair[tones[at] === "平" ? 0 : 1] : usual;
+  });
+}
+
+/** This project's own meaning of a word, of a character in this reading; undefined where it has none. */
+const ownMeaning = (text, pinyin) => known.means[`${text} ${pinyin[0]}`] ?? known.means[text];
+
+/** What a word means; "" where no table knows it. */
+const meaning = (text, pinyin) =>
+  ownMeaning(text, pinyin) ?? known.cedict[text] ?? known.glosses[text]?.split(";")[0] ?? "";
+
+/** All that the tables have of a character's meanings, ours first. */
+export const meaningsOf = (character) =>
+  [ownMeaning(character, read(character, [])), known.glosses[character]].filter(Boolean).join("; ");
+
+/** A line's syllables, and its meaning word by word: {pinyin, means}. */
+export function saidOf(line, tones) {
+  const words = wordsOf(line, tones);
+  return {
+    pinyin: words.flatMap((word) => word.pinyin).join(" "),
+    means: words.map((word) => word.means || "…").join(" · "),
+  };
+}
+
+/** The tones of a line as `look` knows them: what is not known is 中. */
+export const tonesOf = (line, number, look) =>
+  [...line].map((_, at) => look({ line: number, position: at + 1 }).tone ?? "中").join("");
+
+/** Each word of a line over its pinyin and its meaning. `faces` are the characters as they are shown. */
+export function glossedLine(line, tones, faces, language) {
+  const shown = [...faces];
+  const word = ({ text, at, pinyin, means }) =>
+    el(
+      "span.word",
+      el("span.of", { lang: language }, shown.slice(at, at + [...text].length).join("")),
+      el("span.pinyin", { lang: "zh-Latn" }, pinyin.join(" ")),
+      el("span.means", means),
+    );
+  return wordsOf(line, tones).map(word);
+}
