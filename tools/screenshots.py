@@ -60,6 +60,7 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     page.keyboard.insert_text("秋夜")
     page.locator("#sheet .blank .sign", has_text="●").first.wait_for()
     save(page, f"{size}-{scheme}-empty")
+    page.click("#new-sheet")
     compose(page, "七律" if size == "desktop" else "七絕")
     page.evaluate("scrollTo(0, 0)")
     save(page, f"{size}-{scheme}-composing")

@@ -248,10 +248,8 @@ function drawBound() {
   bound = key;
   const item = (name) => {
     const label = name === "acrostic" ? t(`acrostic_${chosen.acrostic_at}`) : t(name);
-    const said = [label, spoken(name, chosen)];
-    const away = button([...said, "×"].join(" "), () => clear(name), {
-      "aria-label": t("take_away", ...said),
-    });
+    const said = [label, spoken(name, chosen), "×"].join(" ");
+    const away = button(said, () => clear(name), { "aria-label": t("take_away", said) });
     return el("li", { "data-name": name }, away);
   };
   const reset = button(t("reset"), () => clear(...names), { id: "unbind" });
