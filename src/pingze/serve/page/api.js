@@ -69,8 +69,9 @@ export function drafts({ heading, collect, poets, model, ...sheet }, signal) {
 }
 
 /** Have couplets written, each a poem whose heading is its 橫批. Throws a Problem. */
-export async function couplets({ form, title, heading, upper, ...body }, signal) {
-  const asked = { ...body, upper: Boolean(upper), ...(title && { write: title }) };
+export async function couplets({ form, title, line, length, upper, count }, signal) {
+  const write = title ? { write: title } : {};
+  const asked = { line, length, upper: Boolean(upper), count, ...write };
   const found = await ask("couplet", asked, signal);
   const poems = found.couplets.map(({ upper: first, lower, banner, ...rest }) => ({
     ...rest,
