@@ -201,7 +201,8 @@ export function wordByWord(poem, look) {
     );
   };
   const rows = poem.lines.map(line);
-  const title = poem.heading ? "" : titleOf(poem); // a heading may be a reader's own words
+  const isOwn = poem.heading || !/\p{Script=Han}/u.test(titleOf(poem)); // a reader's own words
+  const title = isOwn ? "" : titleOf(poem);
   const heading = title
     ? el("p", glossedLine(title, "", written(poem, title), verseLanguage()))
     : null;
