@@ -179,7 +179,7 @@ def test_a_simplified_text_is_mended_in_simplified_and_outlives_the_browser(
 def test_english_is_read_wherever_characters_are_asked_for(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-GB", after=link(*FAULTY, form="七絕")) as page:
         page.fill("#title", "lanterns for a birthday")
-        says(page, "#reading", "lanterns → 燈, birthday → 生辰")
+        says(page, "#reading", "birthday → 賀壽")
         page.locator("#sheet .cell").first.click()
         put(page, "boats")
         says(page, "#news", "Now 舟")
@@ -239,7 +239,7 @@ def test_a_long_title_is_no_taller_than_its_poem(browser: Browser, address: str)
         *verse, form="五絕", title="a letter to a friend who has gone far away beyond the mountains"
     )
     with opened(browser, address, language="en-GB", after=after) as page:
-        page.locator("#sheet .means").first.wait_for()
+        page.locator("#sheet .pinyin").first.wait_for()
         assert rect(page, "#sheet .heading")["height"] <= rect(page, "#sheet .lines")["height"]
         assert rect(page, "#sheet .heading h2")["height"] <= rect(page, "#sheet .lines")["height"]
         assert fits(page, "#sheet .scroll")
