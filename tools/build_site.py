@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 from dataclasses import asdict
+from html import escape
 from pathlib import Path
 
 from pingze.serve.answers import script
@@ -63,9 +64,11 @@ def build(folder: Path) -> None:
 
 
 def page(repository: str) -> str:
-    """Return the page's markup; the command installs from the repository if its address is known."""
+    """Return the page's markup, with the address that pingze comes from, if it is known."""
     text = (PAGE / "reader.html").read_text(encoding="utf-8").replace("/page/", "")
-    return text.replace("'.[serve]'", f"'pingze[serve] @ git+{repository}'") if repository else text
+    return text.replace(
+        'name="repository" content=""', f'name="repository" content="{escape(repository)}"'
+    )
 
 
 def bundle(entry: str) -> str:

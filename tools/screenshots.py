@@ -52,9 +52,17 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     page.locator("body[data-ready]").wait_for()
     page.locator("#sheet .rhymes").first.wait_for()
     save(page, f"{size}-{scheme}-first")
+    page.click("#new-sheet")
+    page.locator("#sheet [data-line='1'][data-position='1']").focus()
+    page.keyboard.insert_text("秋夜")
+    page.locator("#sheet .blank .sign", has_text="●").first.wait_for()
+    save(page, f"{size}-{scheme}-empty")
     compose(page, "七律" if size == "desktop" else "七絕")
     page.evaluate("scrollTo(0, 0)")
     save(page, f"{size}-{scheme}-composing")
+    page.locator("#candidates").scroll_into_view_if_needed()
+    save(page, f"{size}-{scheme}-drafts")
+    page.evaluate("scrollTo(0, 0)")
     page.locator("#sheet [role=gridcell]").nth(9).click()
     page.locator(".alternative").first.wait_for()
     save(page, f"{size}-{scheme}-revising")
@@ -68,19 +76,23 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     page.click("[data-view-of=compose]")
     if size == "phone":
         page.click(".close")
+    page.click("#send")
     page.click("#make-card")
     page.locator(".papers .chip").nth(0 if scheme == "light" else 2).click()
     page.locator("#card-preview img").wait_for()
     save(page, f"{size}-{scheme}-card")
     page.click("#close-card")
-    page.click("[data-view-of=check]")
+    page.click("#bring")
     page.fill("#text", FAULTY)
-    page.locator(".verdict .fit").first.wait_for()
-    page.locator(".verdict [data-line='2'][data-position='3']").hover()
+    page.click("#bringing .seal-button")
+    page.click("#see-verdict")
+    page.locator("#faults .open-place").wait_for()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 0)")
     save(page, f"{size}-{scheme}-checking")
-    page.click("[data-view-of=compose]")
-    kinds = (("tune", "詞"), ("couplet", "對聯"), ("quoted", "集句"))
-    for name, chip in kinds[: 3 if size == "desktop" else 1]:
+    page.click("#see-verdict")
+    kinds = (("long", "五排"), ("tune", "詞"), ("couplet", "對聯"), ("quoted", "集句"))
+    for name, chip in kinds[: 4 if size == "desktop" else 2]:
         compose_kind(page, chip)
         save(page, f"{size}-{scheme}-{name}")
     page.close()
@@ -108,22 +120,26 @@ def compose(page: Page, form: str) -> None:
     page.click("#more > summary")
     page.fill("#acrostic", "春夏秋冬")
     page.click("#more > summary")
-    page.route("**/v1/compose", seeded)
+    page.route("**/v1/fill", seeded)
     page.click("#go")
-    page.locator("button.candidate").nth(2).wait_for()
+    page.locator(".draft").nth(2).wait_for()
     page.locator("#sheet .rhymes").first.wait_for()
 
 
 def compose_kind(page: Page, chip: str) -> None:
-    """Compose a 詞, a couplet or a 集句 to a subject; a 集句 needs the corpus."""
+    """Compose a long poem, a 詞, a couplet or a 集句 to a subject; a 集句 needs the corpus."""
     if page.locator("#fold").is_visible():
         page.click("#fold")
     if chip == "集句":
         page.locator(".chip", has_text="七絕").click()
     page.locator(".chip", has_text=chip).click()
+    if chip == "五排":
+        page.fill("#lines", "20")
     if chip == "詞":
         page.fill("#tune_search", "水調")
-        page.click("#bound [data-name=acrostic] button")
+        clear = page.locator("#bound [data-name=acrostic] button")
+        if clear.count():
+            clear.click()
     page.fill("#title", "新春" if chip == "對聯" else "秋思")
     page.click("#go")
     page.locator("#sheet[aria-busy=false]").wait_for()
@@ -132,9 +148,10 @@ def compose_kind(page: Page, chip: str) -> None:
 
 
 def seeded(route: Route) -> None:
-    """Have a poem composed with the same seed each time the pictures are taken."""
+    """Have poems composed with the same seed each time the pictures are taken."""
     asked = json.loads(route.request.post_data or "{}")
-    route.continue_(post_data=json.dumps({**asked, "seed": len(asked.get("unlike", ""))}))
+    asked["sheet"]["seed"] = 1
+    route.continue_(post_data=json.dumps(asked))
 
 
 def save(page: Page, name: str) -> None:

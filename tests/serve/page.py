@@ -158,8 +158,29 @@ def answers_held(page: Page, path: str) -> Iterator[None]:
     page.unroute(f"**/v1/{path}")
 
 
+def type_at(page: Page, line: int, position: int, characters: str) -> None:
+    """Type characters on the sheet, from a place on, as an input method hands them over."""
+    page.locator(f"#sheet [data-line='{line}'][data-position='{position}']").focus()
+    page.keyboard.insert_text(characters)
+
+
+def bring(page: Page, text: str) -> None:
+    """Lay the poems of a text on the desk, and wait until the first is judged."""
+    page.click("#bring")
+    page.fill("#text", text)
+    with page.expect_response("**/v1/read"):
+        page.click("#bringing .seal-button")
+    page.locator("#bringing").wait_for(state="hidden")
+
+
+def send(page: Page, how: str) -> None:
+    """Press one of the buttons by which a poem is passed on."""
+    page.click("#send")
+    page.click(how)
+
+
 def put(page: Page, characters: str) -> None:
-    """Put characters of one's own in the place that is open, and on from there."""
+    """Put characters of one's own in the place that is open, by its field, and on from there."""
     page.fill("#own", characters)
     page.press("#own", "Enter")
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 import pingze
-from tests.serve.page import choose, compose, count, lines, link, opened, says
+from tests.serve.page import choose, compose, count, lines, link, opened, says, type_at
 
 pytestmark = pytest.mark.slow
 
@@ -32,16 +32,14 @@ def test_what_clashes_is_shown_at_its_field_and_place(page: Page) -> None:
     page.locator(".chip", has_text="五絕").click()
     page.click("#more > summary")
     page.fill("#start", "明月")
-    place = page.locator("#plan input").first
-    place.fill("山")
-    says(page, "[data-field=pattern] .at-field", "山")
-    count(page, "#plan [aria-invalid=true]", 1)
+    type_at(page, 1, 1, "山")
+    says(page, "#clash", "山")
+    count(page, "#sheet .faulty[data-line='1'][data-position='1']", 1)
     assert page.locator("[data-field=start].clashes").count() == 0  # the opening can be kept
-    assert page.locator("#clash").inner_text() == ""  # it is said once
-    page.locator("[data-field=pattern] .remedy").click()
-    count(page, "#plan [aria-invalid=true]", 0)
+    page.locator("#clash .remedy").click()
+    count(page, "#sheet .faulty", 0)
     count(page, ".at-field", 0)
-    assert place.input_value() == ""
+    count(page, "#sheet .blank", 20)
 
 
 def test_a_character_is_weighed_replaced_locked_and_taken_back_by_keyboard(page: Page) -> None:
@@ -175,7 +173,7 @@ def test_a_refusal_is_one_line_and_what_failed_once_is_asked_again(
     """Composing, a reason, and the parts of the look inside."""
     with opened(browser, address, refused=5) as page:
         page.clock.install()
-        for route in ("compose", "check", "units", "next", "reach"):
+        for route in ("fill", "check", "units", "next", "reach"):
             page.route(
                 f"**/v1/{route}",
                 lambda asked: asked.fulfill(status=503, json={"detail": "too much to do"}),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.serve.page import link, opened, says
+from tests.serve.page import link, opened, says, send
 from tests.serve.process import Server
 
 VERSE = ("少年朝出塞", "明月照長江", "蕭蕭風雨夜", "誰與共還鄉")
@@ -116,7 +116,7 @@ CHARACTERS_MEAN = {
     "雪": "snow",
 }
 READ = """async (lines) => {
-  const { learnReadings, wordsOf } = await import("/page/readings.js");
+  const { learnReadings, wordsOf } = await import("/page/glosses.js");
   await learnReadings();
   return lines.map(([line, tones]) => wordsOf(line, tones));
 }"""
@@ -210,7 +210,7 @@ def test_readers_of_chinese_are_told_no_readings(browser: Browser, address: str)
 def test_the_text_that_is_copied_tells_how_it_is_said(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-US", after=link(*VERSE, form="五絕")) as page:
         says(page, ".by-word li >> nth=0", "shào nián")
-        page.click("#copy")
+        send(page, "#copy")
         says(page, "#news", "Copied.")
         text: str = page.evaluate("navigator.clipboard.readText()")
     assert text.startswith("少年朝出塞，明月照長江。\n")
@@ -321,7 +321,7 @@ def card(
             }""",
             [english, seal],
         )
-        page.click("#make-card")
+        send(page, "#make-card")
         page.locator("#card-preview img").wait_for()
         with page.expect_download() as download:
             page.click("#png")

@@ -10,7 +10,20 @@ from playwright.sync_api import Browser, Page
 import pingze
 from pingze.corpus import build
 from tests.corpus.invented import QUOTED, write_quoted
-from tests.serve.page import again, choose, compose, count, lines, link, opened, put, says
+from tests.serve.page import (
+    again,
+    bring,
+    choose,
+    compose,
+    count,
+    lines,
+    link,
+    opened,
+    put,
+    says,
+    send,
+    type_at,
+)
 from tests.serve.process import serving
 
 pytestmark = pytest.mark.slow
@@ -42,7 +55,7 @@ def test_a_tune_is_found_and_composed_to(
         page.click("#more > summary")
         assert page.locator("#rhyme option").count() == 15  # the level parts of 詞林正韻, and any
         page.fill("#start", "何處好，")
-        page.locator("#plan input").nth(10).fill("月")
+        type_at(page, 3, 3, "月")
         compose(page, form="詞")
         poem = lines(page)
         assert [len(line) for line in poem] == [3, 5, 7, 7, 5]
@@ -58,15 +71,15 @@ def test_a_tune_is_revised_by_its_own_widths(browser: Browser, address: str) -> 
     verse = ("何處好", "江上月明時", "萬里秋風吹木葉", "一聲羌笛起相思", "人去雁來遲")
     with opened(browser, address, after=link(*verse, form="憶江南")) as page:
         page.locator("#sheet [data-line='1'][data-position='2']").click()
-        # 1) What is too long for its line is refused and stays in its field; what finds room is
-        # locked.
+        # 1) What is too long for the poem is refused and stays in its field; what finds room goes on in
+        # the next line, and is locked.
+        put(page, "山" * 27)
+        says(page, "#trouble", "從這裡起只有 26 字的位置，寫了 27 字。")
+        assert (lines(page), page.locator("#own").input_value()) == ([*verse], "山" * 27)
         put(page, "日月山")
-        says(page, "#trouble", "從這裡到句末只有 2 字的位置，寫了 3 字。")
-        assert (lines(page), page.locator("#own").input_value()) == ([*verse], "日月山")
-        put(page, "日月")
-        says(page, "#sheet .line >> nth=0", "月")
-        assert lines(page) == ["何日月", *verse[1:]]
-        count(page, "#sheet .locked", 2)
+        says(page, "#sheet .line >> nth=1", "山")
+        assert lines(page) == ["何日月", "山" + verse[1][1:], *verse[2:]]
+        count(page, "#sheet .locked", 3)
         page.click("#undo")
         assert lines(page) == list(verse)
         # 2) A place may be weighed, a line drawn again.
@@ -92,10 +105,10 @@ def test_a_fault_of_a_tune_is_mended_around(browser: Browser, address: str) -> N
         page.click("#mend-around")
         says(page, "#news", "無病")
         assert pingze.check("，".join(lines(page)), form="浣溪沙").ok
-        page.click("[data-view-of=check]")
-        page.fill("#text", "，".join(faulty))
-        says(page, ".verdict > h2", "浣溪沙")
-        count(page, ".verdict .stanza", 2)
+        bring(page, "，".join(faulty))
+        says(page, "#sheet .caption", "浣溪沙")
+        says(page, "#sheet .caption", "1 處不合")
+        count(page, "#sheet .stanza", 2)
 
 
 def test_a_couplet_is_written_to_a_line_or_to_a_subject(browser: Browser, address: str) -> None:
@@ -141,7 +154,7 @@ def test_quotes_name_poets(
         assert page.locator(".quotes li").all_inner_texts() == [
             sources[line] for line in lines(page)
         ]
-        page.click("#link")
+        send(page, "#link")
         says(page, "#news", "網址已複製")
         copied = page.evaluate("navigator.clipboard.readText()")
         page.locator("#sheet [data-line='2'][data-position='1']").click()
@@ -171,7 +184,7 @@ def test_a_quoted_line_is_drawn_again(
     (folder / "4.json").write_text(json.dumps([poem]), encoding="utf-8")
     monkeypatch.setenv("PINGZE_HOME", str(tmp_path))
     build(folder)
-    with serving(tmp_path) as server, opened(browser, server.address, refused=1) as page:
+    with serving(tmp_path) as server, opened(browser, server.address) as page:
         page.locator(".chip", has_text="集句").click()
         compose(page)
         rows = {line: f"{line}　張甲《{n}》" for n, line in enumerate(QUOTED, 1)} | {
@@ -187,7 +200,7 @@ def test_a_quoted_line_is_drawn_again(
         assert {first[at], second[at]} == {QUOTED[1], other}
         assert page.locator(".quotes li").all_inner_texts() == [rows[line] for line in second]
         page.click("#other-lines")
-        count(page, "#alternatives .hint", 0)  # a further one is refused: there is none
+        count(page, "#alternatives .hint", 0)
         page.locator(".line-choice").click()
         count(page, ".line-choice", 0)
         assert lines(page) == first
@@ -236,8 +249,8 @@ def test_a_standard_is_of_composing_and_of_checking(page: Page) -> None:
     poem = "，".join(lines(page))
     assert pingze.check(poem, standard="tongyun").ok
     count(page, "#sheet .faulty", 0)
-    page.click("[data-view-of=check]")
-    page.fill("#text", poem)
-    says(page, ".verdict > h2", re.compile("中華通韻.*無病"))
+    bring(page, poem)
+    says(page, "#sheet .caption", re.compile("中華通韻.*無病"))
     choose(page, "standard", "pingshui")
-    says(page, ".verdict > h2", re.compile("^(?!.*中華通韻)"))
+    bring(page, poem)
+    says(page, "#sheet .caption", re.compile("^(?!.*中華通韻)"))

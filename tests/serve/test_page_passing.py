@@ -8,7 +8,17 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.serve.page import choose, compose, count, lines, opened, says, without_chinese_fonts
+from tests.serve.page import (
+    choose,
+    compose,
+    count,
+    lines,
+    opened,
+    says,
+    send,
+    type_at,
+    without_chinese_fonts,
+)
 from tests.serve.process import code_in, serving
 
 pytestmark = pytest.mark.slow
@@ -29,7 +39,7 @@ def ask_for_all(page: Page) -> None:
 
 def linked(page: Page) -> str:
     """Copy the link; what follows the page's address in it."""
-    page.click("#link")
+    send(page, "#link")
     says(page, "#news", "網址已複製")
     link: str = page.evaluate("navigator.clipboard.readText()")
     return link[link.index("#") :]
@@ -48,7 +58,7 @@ def test_a_link_is_short_and_holds_poem_locks_and_choices(
 ) -> None:
     compose(page, form="七絕")
     assert len(address + "/" + linked(page)) <= LONGEST_LINK
-    page.click("#copy")
+    send(page, "#copy")
     says(page, "#news", re.compile("^已複製"))
     text = page.evaluate("navigator.clipboard.readText()")
     assert text.replace("\n", "") == "{}，{}。{}，{}。".format(*lines(page))
@@ -66,7 +76,7 @@ def test_a_link_is_short_and_holds_poem_locks_and_choices(
         assert page.locator("[name=form]:checked").input_value() == "七律"
         count(page, "#sheet .locked", len(NAMES) + 1)
         asked = page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
-        assert not [url for url in asked if url.endswith("/compose")]
+        assert not [url for url in asked if url.endswith("/fill")]
 
 
 def test_choices_of_every_kind_come_back(page: Page, browser: Browser, address: str) -> None:
@@ -82,16 +92,15 @@ def test_choices_of_every_kind_come_back(page: Page, browser: Browser, address: 
     }
     for name, value in texts.items():
         page.fill(f"#{name}", value)
-    page.locator("#plan [data-line='2'][data-position='1']").fill("江")
     compose(page)
-    count(page, "#sheet .locked", 3)
+    type_at(page, 3, 1, "江")
+    count(page, "#sheet .locked", 4)
     link, poem = linked(page), lines(page)
     with opened(browser, address, after=link) as page:
         assert lines(page) == poem
         for name, value in {**texts, "level": "strict", "mood": "calm"}.items():
             assert page.locator(f"#{name}").input_value() == value
-        assert page.locator("#plan [data-line='2'][data-position='1']").input_value() == "江"
-        count(page, "#sheet .locked", 3)
+        count(page, "#sheet .locked", 4)
 
 
 @pytest.mark.parametrize("link", ["#1", "#!!!!", "#" + "A" * 20_000])
@@ -103,7 +112,7 @@ def test_a_link_that_was_cut_is_told(browser: Browser, address: str, link: str) 
 
 def test_cards_in_three_papers_with_rhymes_and_acrostic(page: Page, tmp_path: Path) -> None:
     ask_for_all(page)
-    page.click("#make-card")
+    send(page, "#make-card")
     page.locator("#card-preview img").wait_for()
     cards = []
     for paper in (2, 1, 0):
@@ -116,7 +125,7 @@ def test_cards_in_three_papers_with_rhymes_and_acrostic(page: Page, tmp_path: Pa
     assert plain[PAPER] > plain[INK] > marked[INK]
     assert marked[RED] > plain[RED]  # the seal is red without marks too
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.id") == "make-card"
+    assert page.evaluate("document.activeElement.id") == "send"
     # in which the card's Kai, with Taiwan's forms, gives way to the page's font
     choose(page, "script", "simplified")
     grid = page.locator("#sheet [role=grid]")
@@ -126,7 +135,7 @@ def test_cards_in_three_papers_with_rhymes_and_acrostic(page: Page, tmp_path: Pa
 def test_a_card_has_the_code_of_a_link_that_others_can_open(
     page: Page, browser: Browser, tmp_path: Path
 ) -> None:
-    page.click("#make-card")
+    send(page, "#make-card")
     assert code_in(save(page, tmp_path / "here.png")) == ""
     assert page.locator("#with-code").is_hidden()
     public = "https://poems.example.org/"
@@ -137,7 +146,7 @@ def test_a_card_has_the_code_of_a_link_that_others_can_open(
         # of the verdict, for the link
         page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).first.wait_for()
         link = linked(page)
-        page.click("#make-card")
+        send(page, "#make-card")
         page.locator("#card_code").wait_for()
         for paper in ("night", "ruled"):
             page.locator(f".papers [value={paper}] + span").click()
@@ -145,13 +154,13 @@ def test_a_card_has_the_code_of_a_link_that_others_can_open(
         page.uncheck("#card_code")
         assert code_in(save(page, tmp_path / "plain.png")) == ""
         page.click("#close-card")
-        page.click("#entitle")
+        send(page, "#entitle")
         page.fill("#heading", "春")
         page.route(
             "**/v1/code", lambda route: route.fulfill(status=422, json={"detail": "too long"})
         )
         page.locator("#entitling .seal-button").click()
-        page.click("#make-card")
+        send(page, "#make-card")
         says(page, "#trouble", "too long")
         page.locator("#card-preview img").wait_for()  # without a code
 
@@ -164,7 +173,7 @@ def colours(picture: Path) -> dict[Any, int]:
 
 def test_a_card_is_the_same_without_chinese_fonts(page: Page, address: str, tmp_path: Path) -> None:
     def card(page: Page, name: str) -> dict[Any, int]:
-        page.click("#make-card")
+        send(page, "#make-card")
         page.locator("#card-preview img").wait_for()
         return colours(save(page, tmp_path / name))
 

@@ -8,7 +8,19 @@ from playwright.sync_api import Browser, Page
 import pingze
 from pingze.corpus import build
 from tests.corpus.invented import line, write_folder
-from tests.serve.page import again, answers_held, compose, count, lines, link, opened, put, says
+from tests.serve.page import (
+    again,
+    answers_held,
+    bring,
+    compose,
+    count,
+    lines,
+    link,
+    opened,
+    put,
+    says,
+    send,
+)
 from tests.serve.process import serving
 
 pytestmark = pytest.mark.slow
@@ -41,19 +53,20 @@ def lock(page: Page, line: int, position: int) -> None:
 
 def test_what_is_locked_stays_when_all_else_is_drawn_again(page: Page) -> None:
     compose(page)
-    before, facts = lines(page), page.locator("#sheet .caption").inner_text()
-    assert page.locator("#originality").is_hidden()  # without a corpus
+    before = lines(page)
+    assert page.locator("#see-originality").is_hidden()  # without a corpus
     for place in ((1, 2), (3, 5)):
         lock(page, *place)
-    with page.expect_request("**/v1/revise") as asked:
+    with page.expect_request("**/v1/fill") as asked:
         page.click("#redraw")
-    assert len(asked.value.post_data_json["targets"]) == 18
-    says(page, "#news", "已重寫")
+    assert "".join(asked.value.post_data_json["sheet"]["lines"]).count("＿") == 18
+    assert asked.value.post_data_json["sheet"]["kept"] == ["01000", "00000", "00001", "00000"]
+    says(page, "#news", "得詩")
+    says(page, "#go", "作")
     after = lines(page)
     assert (after[0][1], after[2][4]) == (before[0][1], before[2][4])
     assert after != before
     assert pingze.check("，".join(after)).ok
-    assert page.locator("#sheet .caption").inner_text() == facts
     count(page, "#sheet .cell.locked", 2)
     page.click("#undo")
     assert lines(page) == before
@@ -81,54 +94,41 @@ def test_one_of_several_lines_is_chosen(page: Page) -> None:
     assert lines(page) == before
 
 
-def test_of_two_changes_at_once_one_is_done_and_one_is_refused(
-    browser: Browser, address: str
-) -> None:
+def test_two_changes_at_once_are_both_done(browser: Browser, address: str) -> None:
     with opened(browser, address, after=link(*UNRHYMED, form="五古")) as page:
-        choose(page, 1, 1)
         with answers_held(page, "check"):
             for row, character in ((1, "河"), (2, "天")):
                 choose(page, row, 1)
-                with page.expect_request("**/v1/check"):
-                    put(page, character)
-        says(page, "#trouble", "操作未生效")
-        first = ["河上春風起", *UNRHYMED[1:]]
-        assert lines(page) == first
-        put(page, "天")
-        says(page, "#news", "換作天")
-        assert lines(page) == [first[0], "天中夜雨深", *UNRHYMED[2:]]
-        assert page.locator("#trouble").is_hidden()
+                put(page, character)
+        assert lines(page) == ["河上春風起", "天中夜雨深", *UNRHYMED[2:]]
+        page.click("#undo")
+        assert lines(page) == ["河上春風起", *UNRHYMED[1:]]
 
 
-def test_while_a_poem_is_drawn_again_no_change_is_lost(page: Page) -> None:
+def test_while_a_poem_is_written_no_change_is_lost(page: Page) -> None:
     compose(page)
     original = lines(page)
     lock(page, 4, 1)
     choose(page, 2, 1)
     own = page.locator(".alternative .character").last.inner_text()
-    with answers_held(page, "revise"):
-        page.click("#redraw")
+    with answers_held(page, "fill"):
+        page.click("#go")
         put(page, own)
         says(page, "#trouble", "操作未生效")
         assert page.locator("#own").input_value() == own
         assert lines(page) == original
-    says(page, "#news", "已重寫")
-    redrawn = lines(page)
-    with answers_held(page, "revise"):
-        page.click("#redraw")
-        page.click("#undo")
-        assert lines(page) == original
-    says(page, "#trouble", "操作未生效")
+    says(page, "#go", "作")
+    assert lines(page) != original
+    assert page.locator("#trouble").is_hidden()  # for the work has succeeded
+    page.click("#undo")
     assert lines(page) == original
-    page.click("#redo")
-    assert lines(page) == redrawn
 
 
 def test_a_late_answer_about_the_choices_takes_no_newer_trouble_away(page: Page) -> None:
     choose(page, 1, 1)
     with answers_held(page, "conflicts"):
         with page.expect_request("**/v1/conflicts"):
-            page.select_option("#count", "1")
+            page.fill("#title", "秋夜")
         put(page, "zebra")
         says(page, "#trouble", "不識英文：zebra")
     page.evaluate("async () => { await fetch('/v1/health'); }")  # it comes after the answer
@@ -142,17 +142,18 @@ def test_what_is_drawn_again_can_be_stopped(page: Page) -> None:
     before = lines(page)
     assert page.locator("#redraw").is_hidden()  # only where something is locked
     lock(page, 1, 1)
-    page.route("**/v1/revise", lambda _: None)
+    page.route("**/v1/fill", lambda _: None)
     page.click("#redraw")
     says(page, "#go", "止")
+    page.locator("#progress").wait_for()
     page.click("#go")
     says(page, "#news", "已止")
     says(page, "#go", "作")
-    page.unroute("**/v1/revise")
+    page.unroute("**/v1/fill")
     assert lines(page) == before
     assert page.locator("#trouble").is_hidden()
     page.click("#redraw")
-    says(page, "#news", "已重寫")
+    says(page, "#news", "得詩")
     assert lines(page) != before
 
 
@@ -198,14 +199,14 @@ def test_a_poem_gets_a_title_and_a_seal_of_ones_own(
     page: Page, browser: Browser, address: str
 ) -> None:
     compose(page)
-    page.click("#entitle")
+    send(page, "#entitle")
     page.fill("#heading", "無題")
     page.fill("#seal", "某某")
     page.click("#entitling .seal-button")
     says(page, "#sheet h2", "無題")
     says(page, "#sheet .seal", "某某")
     page.wait_for_function("document.title.startsWith('無題')")
-    page.click("#link")
+    send(page, "#link")
     says(page, "#news", "只在這臺機器上")
     with opened(browser, address, after=page.evaluate("location.hash")) as other:
         says(other, "#sheet h2", "無題")
@@ -213,11 +214,11 @@ def test_a_poem_gets_a_title_and_a_seal_of_ones_own(
         steps = other.evaluate("history.length")
         again(other)
         assert other.evaluate("history.length") == steps
-        other.click("#entitle")
+        send(other, "#entitle")
         other.click("#entitling .seal-button")
         compose(other)
         says(other, "#sheet .seal", "平仄")  # and not that of the linked poem
-    page.click("#entitle")
+    send(page, "#entitle")
     page.evaluate("document.querySelector('#choices').requestSubmit()")
     says(page, "#news", "得詩")
     page.click("#entitling .seal-button")
@@ -228,14 +229,14 @@ def test_title_and_poet_stay_with_the_poem(page: Page, browser: Browser, address
     page.fill("#title", "秋夜")
     page.click("#more > summary")
     page.fill("#poet", "李白")
-    with page.expect_request("**/v1/compose") as asked:
+    with page.expect_request("**/v1/fill") as asked:
         compose(page)
-    assert {"title": "秋夜", "poet": "李白"}.items() <= asked.value.post_data_json.items()
+    assert {"title": "秋夜", "poet": "李白"}.items() <= asked.value.post_data_json["sheet"].items()
     says(page, "#sheet .heading", "秋夜擬李白")
-    lock(page, 1, 1)
-    with page.expect_request("**/v1/revise") as revised:
-        page.click("#redraw")
-    assert revised.value.post_data_json["poem"]["title"] == "秋夜"
+    choose(page, 1, 1)
+    with page.expect_request("**/v1/alternatives") as revised:
+        page.click("#redraw-line")
+    assert revised.value.post_data_json["sheet"]["title"] == "秋夜"
     says(page, "#news", "已重寫")
     says(page, "#sheet .heading", "秋夜擬李白")
     with opened(browser, address, after=page.evaluate("location.hash")) as page:
@@ -252,17 +253,15 @@ def test_an_example_takes_its_choices_with_it(page: Page) -> None:
     page.fill("#title", "秋夜")
     count(page, "#bound li:not([data-name=title])", 0)
     page.fill("#title", "秋夜思")
-    with page.expect_request("**/v1/compose") as asked:
+    with page.expect_request("**/v1/fill") as asked:
         page.click("#go")
-    assert "acrostic" not in asked.value.post_data_json
+    assert "acrostic" not in asked.value.post_data_json["sheet"]
 
 
 def test_a_first_line_is_marked_where_it_rhymes(page: Page) -> None:
     for verse, feet in ((BORROWED, 3), (UNRHYMED, 2)):
-        page.click("[data-view-of=check]")
-        page.fill("#text", "，".join(verse))
-        says(page, ".verdict h2", "無病")
-        page.locator(".verdict > button").click()
+        bring(page, "，".join(verse))
+        says(page, "#sheet .caption", "無病")
         count(page, "#sheet .cell.rhymes", feet)
         count(page, f"#sheet .rhymes[data-line='1'][data-position='{WIDTH}']", feet - 2)
 

@@ -1,49 +1,93 @@
 // What a person does with poems: compose, replace, lock, redraw, undo. Each ends in a change of the state.
 
-import { ask, composeEach, coupletEach } from "./api.js";
-import { restoreChoices, showProblem, showReading } from "./request.js";
+import { ask, couplets, drafts } from "./api.js";
+import { followForm, restoreChoices, showProblem, showReading } from "./request.js";
 import { announce, attempt, trouble } from "./dom.js";
 import { bare, blamed, checking, modelOf, verdict } from "./verdict.js";
-import { fixed, FREE } from "./pattern.js";
+import { fixed, taken } from "./pattern.js";
 import { sourcesOf } from "./poem.js";
-import { shown, typedPairs } from "./settings.js";
-import { charAt, COUPLET, keyOf, placesOf, rewrite, widthsOf } from "./shape.js";
+import { keep, settings, shown, typedPairs } from "./settings.js";
+import {
+  BLANK,
+  charAt,
+  COUPLET,
+  isEmpty,
+  isFull,
+  keyOf,
+  placesOf,
+  rewrite,
+  widthsAsked,
+  widthsOf,
+} from "./shape.js";
 import { findDesk, layOut, replaceDesk } from "./shelf_storage.js";
 import { changed, entry, newDesk, newEntry, state, step, touch, travel } from "./state.js";
 import { t } from "./words.js";
 
-const OTHERS = 4; // wordings of a line to choose from
-
 let work = new AbortController(); // of the one thing that is being written, which the reader may stop
 
 /**
- * Compose what is asked for; poems come one by one, and the first one lays out a new desk: what was there stays until
- * then. Called again while it works, it stops.
+ * Have what is empty on a sheet written; where nothing is, all that is not kept. The drafts lay out a new desk; what was there
+ * stays until then. Called again while it works, it stops.
  */
-export async function compose(request) {
+export async function compose(asked, sheet = entry().now) {
   if (state.working) return work.abort();
-  const { count = 1, seed, like, unlike, ...kept } = request;
-  const desk = newDesk();
-  const hear = (poem, reading) => {
-    showReading(reading);
-    desk.entries.push(
-      newEntry(heard(poem, reading.remarks, request), kept, fixed(request, widthsOf(poem.lines))),
-    );
-    if (desk.entries.length === 1) replaceDesk(desk);
-    state.expected = count;
-    touch();
-    changed();
-  };
+  const { count, seed, like, unlike, pattern, ...ask } = asked;
+  const { rows, locks, body } = request(asked, sheet);
+  if (rows && isFull(rows)) return trouble(t("all_locked"));
   announce(t("composing"));
   await busy(async (signal) => {
     try {
-      await (request.form === COUPLET ? coupletEach : composeEach)(request, hear, signal);
-      announce(t("composed", desk.entries.length));
+      const write = asked.form === COUPLET ? couplets : drafts;
+      const found = await write(body, signal);
+      const lay = (poem) =>
+        newEntry(heard(poem, found.remarks, asked), ask, [
+          ...fixed(ask, widthsOf(poem.lines)),
+          ...locks,
+        ]);
+      replaceDesk(newDesk(found.poems.map(lay)));
+      showReading(found);
+      touch();
+      const few = found.poems.length < count && !found.notes.length;
+      if (few) showReading({ notes: [t("fewer", found.poems.length, count)] });
+      announce(t("composed", found.poems.length));
     } catch (error) {
       if (!error.clashes?.length && !error.field) throw error;
       showProblem(error);
     }
   });
+}
+
+/**
+ * What is asked of the server for some choices: what stands on a sheet, as rows, which of it is kept, and the body. Where a
+ * place is empty all else stands; on a full sheet what is kept does, but for what the choices before fixed.
+ * @param {any} asked
+ * @returns {any}
+ */
+export function request({ pattern, ...asked }, { poem, locks } = entry().now) {
+  const widths = widthsOf(poem.lines);
+  if (String(widths) !== String(widthsAsked(asked.form, asked.lines)))
+    return { rows: null, locks: [], body: asked };
+  const byChoice = taken(entry().ask, widths);
+  const kept = new Set([...locks].filter((key) => !byChoice.has(key)));
+  const stays = (place) => !isFull(poem.lines) || kept.has(keyOf(place));
+  const rows = rewrite(poem.lines, (one, place) => (stays(place) ? one : BLANK));
+  if (isEmpty(rows)) return { rows: null, locks: [], body: asked };
+  const marks = rewrite(rows, (_, place) => (kept.has(keyOf(place)) ? "1" : "0"));
+  return { rows, locks: [...kept], body: { ...asked, lines: rows, kept: marks } };
+}
+
+/** Keep some lines of one of the poems that lie together, beside what is locked; all else is written again. */
+export function keepLines(of, numbers) {
+  const { locks, poem } = entry().now;
+  const isOurs = ({ line }) => numbers.includes(line);
+  const lines = rewrite(poem.lines, (one, place) => {
+    if (isOurs(place)) return charAt(of.now.poem.lines, place);
+    return locks.has(keyOf(place)) ? one : BLANK;
+  });
+  const own = placesOf(widthsOf(lines)).filter(isOurs);
+  const sheet = { poem: { ...poem, lines }, locks: new Set([...locks, ...own.map(keyOf)]) };
+  const count = state.desk.entries.length;
+  return compose({ ...of.ask, form: poem.form, count }, sheet);
 }
 
 /** A poem as it came, with its sources, what is lost of its title as heading, and what was typed in Simplified. */
@@ -60,38 +104,100 @@ function heard(poem, remarks, request) {
 const sourcesIn = ({ lines, sources }) =>
   sources?.map(({ author, title }, at) => `${lines[at]}\t${author}《${title}》`).join("\n") ?? null;
 
-/** The constraints that a poem keeps while it is revised. */
-export function constraints({ ask: asked, now }) {
+/** An entry as the sheet that its poem stands on, with some places blank; other characters come there. */
+export function sheetOf({ ask: asked, now: { poem, locks } }, blanks = []) {
   const { level, standard, include, exclude, repeat, original, antithesis } = asked;
-  return { level, standard, include, exclude, repeat, original, antithesis, ...modelOf(now.poem) };
+  const free = new Set(blanks.map(keyOf));
+  const isFree = (place) => free.has(keyOf(place));
+  return {
+    ...bare(poem),
+    ...{ level, standard, include, exclude, repeat, original, antithesis },
+    ...{ temperature: asked.temperature, top_p: asked.top_p },
+    lines: rewrite(poem.lines, (one, place) => (isFree(place) ? BLANK : one)),
+    was: rewrite(poem.lines, (one, place) => (isFree(place) ? one : BLANK)),
+    kept: rewrite(poem.lines, (_, place) => (locks.has(keyOf(place)) ? "1" : "0")),
+  };
 }
 
 /**
- * Put characters into a line from a place on, if they find room; whether they were put. A poet may break a rule: what is
- * broken is marked. Characters of one's `own` are read as the checker reads them, and locked.
+ * Put characters on the sheet from a place on, if they find room; whether they were put. A poet may break a rule: what is
+ * broken is marked. Characters of one's `own` are locked, and read as the checker reads them.
  */
-export async function replace({ line, position }, characters, own = false) {
+export function replace(place, characters, own = false) {
   if (!isFree()) return false;
   const on = entry();
   const { poem } = on.now;
   const put = [...characters];
-  const places = placesOf(widthsOf(poem.lines)).filter(
-    (one) => one.line === line && one.position >= position,
-  );
+  const all = placesOf(widthsOf(poem.lines));
+  const places = all.slice(all.findIndex((one) => keyOf(one) === keyOf(place)));
   if (put.length > places.length) return trouble(t("no_room", places.length, put.length));
+  trouble();
   const changes = new Map(put.map((one, n) => [keyOf(places[n]), one]));
-  const wanted = rewrite(poem.lines, (one, place) => changes.get(keyOf(place)) ?? one);
-  return attempt(async () => {
-    const found = own ? (await ask("check", checking(on, wanted))).verdicts[0].read : wanted;
-    const lines = rewrite(
-      wanted,
-      (one, place) => (changes.has(keyOf(place)) && charAt(found, place)) || one,
-    );
-    const typed = [poem.typed, ...typedPairs(lines.join(""), wanted.join("")).flat()].join("");
-    const locks = new Set([...on.now.locks, ...(own ? changes.keys() : [])]);
-    changeEntry(on, poem, { poem: { ...poem, lines, typed, log_probability: null }, locks });
-    announce(t("replaced", shown(characters)));
-  });
+  const lines = rewrite(poem.lines, (one, here) => changes.get(keyOf(here)) ?? one);
+  const locks = new Set(on.now.locks);
+  const unread = new Set(on.now.unread);
+  for (const key of own ? changes.keys() : []) {
+    locks.add(key);
+    unread.add(key);
+  }
+  step(on, { poem: { ...poem, lines, log_probability: null }, locks, unread });
+  if (!settings.used) keep({ used: true });
+  announce(t("replaced", put.map(shown).join("")));
+  changed();
+  return true;
+}
+
+/** Empty a place of the sheet. */
+export function erase(place) {
+  if (!isFree()) return;
+  const on = entry();
+  const { poem } = on.now;
+  const isHere = (one) => keyOf(one) === keyOf(place);
+  const lines = rewrite(poem.lines, (one, here) => (isHere(here) ? BLANK : one));
+  const locks = new Set(on.now.locks);
+  locks.delete(keyOf(place));
+  step(on, { poem: { ...poem, lines, log_probability: null }, locks });
+  changed();
+}
+
+/** Read what was typed as the checker reads it, Simplified characters as Traditional ones, as soon as it has. */
+export function settle() {
+  const on = entry();
+  if (!on?.now.unread?.size) return;
+  const { poem, unread } = on.now;
+  const read = verdict(on)?.read;
+  if (!read) return;
+  const lines = rewrite(poem.lines, (one, place) =>
+    unread.has(keyOf(place)) ? charAt(read, place) : one,
+  );
+  const typed = [poem.typed, ...typedPairs(lines.join(""), poem.lines.join("")).flat()].join("");
+  on.now = { ...on.now, unread: null, poem: { ...poem, lines, typed } };
+}
+
+/** Lay out an empty sheet of a form, whose lines have such widths. */
+export function layEmpty(form, widths) {
+  const lines = widths.map((width) => BLANK.repeat(width));
+  const poem = { form, template: null, rhyme: null, seed: 0, model: "", lines };
+  open(newDesk([newEntry({ ...poem, log_probability: null }, { form })]), replaceDesk);
+  changed();
+}
+
+/** Correct what a Simplified character was read as, wherever it was read so. */
+export function rereadAs(pair, word) {
+  const on = entry();
+  const wrong = pair.split("→")[1];
+  const { poem } = on.now;
+  const lines = rewrite(poem.lines, (one) => (one === wrong ? word : one));
+  const chosen = on.now.chosen.filter((one) => one !== pair);
+  step(on, { poem: { ...poem, lines }, chosen });
+  changed();
+}
+
+/** Have the poem on the sheet judged as another form of the same shape. */
+export function judgeAs(form) {
+  const on = entry();
+  step(on, { poem: { ...on.now.poem, form, template: null, rhyme: null }, isFound: false });
+  changed();
 }
 
 /** Have the faults of the poem mended; what is locked stays. */
@@ -103,7 +209,8 @@ export async function mendAround() {
   const locked = rewrite(poem.lines, (one, place) => (locks.has(keyOf(place)) ? one : " "));
   const keep = locked.join(" ").replace(/ +/g, " ").trim();
   await busy(async (signal) => {
-    const body = { ...checking(on), keep, title, poet, ...modelOf(poem) };
+    const { explain, ...draft } = checking(on);
+    const body = { ...draft, keep, title, poet, ...modelOf(poem) };
     const mended = await ask("mend", body, signal);
     const { lines, template, rhyme, log_probability } = mended.poem;
     const changes = blamed(mended.changes, verdict(on));
@@ -129,86 +236,76 @@ export function changeEntry(on, before, change) {
   changed();
 }
 
-/** Write places again: all that are not locked of a line, or of the poem, or one character. */
-export async function redraw({ line = null, position = null } = {}) {
+/** Write again what is not locked of a line. */
+export async function redraw(line) {
   const on = entry();
-  if (on.now.poem.form === COUPLET || !isFree()) return;
-  const targets = position ? [{ line, position }] : unlocked(on.now, line);
+  const { poem } = on.now;
+  if (!isFree()) return;
   await busy(async (signal) => {
-    const { poem } = on.now;
-    changeEntry(on, poem, { poem: await rewritten(on, targets, [poem], signal) });
+    const [other] = await otherLines(on, line, 1, signal);
+    if (!other) throw new Error(t("no_other"));
+    changeEntry(on, poem, { poem: other });
     announce(t("redrawn"));
   });
 }
 
-/** Have several other wordings of a line, and hear of each as a poem with it. Throws a Problem where there is none. */
-export async function otherLines(on, line, hear, signal) {
-  const found = [on.now.poem];
-  for (let tries = 0; tries < OTHERS; tries++) {
-    try {
-      const poem = await rewritten(on, unlocked(on.now, line), found, signal);
-      if (!found.some(({ lines }) => lines[line - 1] === poem.lines[line - 1])) hear(poem);
-      found.push(poem);
-    } catch (error) {
-      if (found.length === 1 || error.name === "AbortError") throw error;
-      return; // no further old line fits
-    }
-  }
-}
-
-/** An entry's poem with places written again; where whole lines of old poems are, other old lines come than in `others`. */
-async function rewritten(on, targets, others, signal) {
-  if (!targets.length) throw new Error(t("all_locked"));
+/** An entry's poem with other wordings of a line, the best first. Throws where there is none. */
+export async function otherLines(on, line, count, signal) {
   const { poem } = on.now;
-  const numbers = [...new Set(targets.map(({ line }) => line))];
-  const isOld = sourcesOf(poem).every((from, at) => from || numbers.includes(at + 1));
-  if (poem.sources && isOld && targets.length > 1)
-    return quoted(on, targets, numbers, others, signal);
-  const before = others.flatMap(({ lines }) => numbers.flatMap((line) => [...lines[line - 1]]));
-  const draws = {
-    temperature: on.ask.temperature,
-    top_p: on.ask.top_p,
-    unlike: before.slice(0, 1000).join(""),
-  };
-  const body = { poem: bare(poem), targets, ...draws, ...constraints(on) };
-  return { ...poem, ...(await ask("revise", body, signal)) };
+  if (poem.form === COUPLET) {
+    /** @type {any} */
+    const asked = { form: COUPLET, line: poem.lines[2 - line], upper: line === 1, count };
+    const { poems } = await couplets(asked, signal);
+    return poems.map(({ lines }) => ({ ...poem, lines }));
+  }
+  const targets = unlocked(on.now, line);
+  const seed = crypto.getRandomValues(new Uint32Array(1))[0];
+  const sheet = { ...sheetOf(on, targets), count, seed };
+  const model = modelOf(poem);
+  if (!targets.length) throw new Error(t("all_locked"));
+  const isOld = sourcesOf(poem).every((from, at) => from || line === at + 1);
+  const isQuoted = poem.sources && isOld && targets.length > 1;
+  if (!isQuoted && targets.length === [...poem.lines[line - 1]].length) {
+    // The whole line: faults elsewhere stay as they are.
+    const body = { sheet: { ...sheetOf(on), seed }, line, limit: count, ...model };
+    const { alternatives } = await ask("alternatives", body, signal);
+    return alternatives.map(({ text }) => withLine(poem, line, text));
+  }
+  const request = isQuoted ? quoted(on, sheet, line) : { ...sheet, ...model };
+  const { poems } = await drafts(request, signal);
+  const made = poems.map((one) => ({
+    ...withLine(poem, line, one.lines[line - 1]),
+    sources: sourcesIn(one) ?? poem.sources,
+  }));
+  return made.filter(({ lines }) => lines[line - 1] !== poem.lines[line - 1]);
 }
 
-/** The same of old lines: what stays is asked for as a pattern, and a line is kept out by a character that only it has. */
-async function quoted({ ask: asked, now: { poem } }, targets, numbers, others, signal) {
-  const { heading, collect, ...kept } = asked;
-  const free = new Set(targets.map(keyOf));
-  const pattern = rewrite(poem.lines, (one, place) => (free.has(keyOf(place)) ? FREE : one)).join(
-    " ",
-  );
-  const own = (line) => [...line].find((character) => !pattern.includes(character)) ?? "";
-  const out = others.flatMap(({ lines }) => numbers.map((number) => own(lines[number - 1])));
+const withLine = (poem, line, text) => ({
+  ...poem,
+  log_probability: null,
+  lines: poem.lines.map((old, at) => (at === line - 1 ? text : old)),
+});
+
+/** The same as a request for old lines: a line is kept out by a character that only it has. */
+function quoted({ ask: asked, now: { poem } }, { lines, count, seed }, line) {
+  const stays = lines.join("");
+  const out = [...poem.lines[line - 1]].find((character) => !stays.includes(character)) ?? "";
   const { form, template, rhyme } = poem;
-  const body = {
-    ...kept,
-    form,
-    template,
-    rhyme,
-    pattern,
-    exclude: [asked.exclude, ...out].join(" ").trim(),
-  };
-  const [found] = (await ask("collect", body, signal)).poems;
-  return { ...poem, ...found, sources: sourcesIn(found) };
+  const exclude = [asked.exclude, out].join(" ").trim();
+  return { ...asked, form, template, rhyme, lines, exclude, count, seed, collect: "yes" };
 }
 
-function unlocked({ poem, locks }, only) {
-  const places = placesOf(widthsOf(poem.lines));
-  return places.filter((place) => (!only || place.line === only) && !locks.has(keyOf(place)));
-}
+const unlocked = ({ poem, locks }, line) =>
+  placesOf(widthsOf(poem.lines)).filter((place) => place.line === line && !locks.has(keyOf(place)));
 
 async function busy(act) {
   work = new AbortController();
   const { signal } = work;
   state.working = true;
   changed();
-  await attempt(() => act(signal));
+  if (await attempt(() => act(signal))) trouble();
   if (signal.aborted) announce(t("stopped"));
-  Object.assign(state, { working: false, expected: 0 });
+  state.working = false;
   changed();
 }
 
@@ -238,6 +335,7 @@ export function go(way) {
   const done = travel(entry(), steps) || deskBeyond(WAYS[way]);
   if (!done) return;
   if (done !== true) open(done);
+  followForm();
   announce(t(word));
   changed();
 }

@@ -13,6 +13,7 @@ class Problem extends Error {
       clashes: problem?.clashes ?? [],
       field: problem?.field,
       cause: problem?.cause,
+      passes: !problem || problem.status === 503, // the same may be answered later
     });
   }
 }
@@ -39,29 +40,27 @@ export async function ask(path, body, signal) {
   return (await send(path, body, signal)).json();
 }
 
-/** Compose, and hear of each poem and how it was read. What one uses weighs less in the next. Throws a Problem. */
-export async function composeEach(
-  { count = 1, seed = null, heading, collect, ...body },
-  hear,
-  signal,
-) {
-  const path = collect ? "collect" : "compose";
-  let used = body.unlike ?? "";
-  for (let next = seed, made = 0; made < count; made++, next++) {
-    const apart = !body.like && used ? { unlike: used } : {};
-    const { poems, ...told } = await ask(path, { ...body, ...apart, seed: next }, signal);
-    used = (used + poems[0].lines.join("")).slice(-1000);
-    hear(poems[0], told);
-    next = poems[0].seed;
+/** Have drafts that differ written, the best first: {poems, notes, remarks}. Throws a Problem. */
+export function drafts({ heading, collect, poets, model, ...sheet }, signal) {
+  if (!collect) return ask("fill", { sheet, model }, signal);
+  const { kept, ...body } = sheet;
+  if (Array.isArray(body.lines)) {
+    body.pattern = body.lines.join(" ");
+    delete body.lines;
   }
+  return ask("collect", { ...body, poets, model }, signal);
 }
 
-/** Write couplets, and hear of each as a poem whose heading is its 橫批. Throws a Problem. */
-export async function coupletEach({ form, title, heading, upper, ...body }, hear, signal) {
+/** Have couplets written, each a poem whose heading is its 橫批. Throws a Problem. */
+export async function couplets({ form, title, heading, upper, ...body }, signal) {
   const asked = { ...body, upper: Boolean(upper), ...(title && { write: title }) };
-  const { couplets } = await ask("couplet", asked, signal);
-  for (const { upper: first, lower, banner, ...rest } of couplets) {
-    const poem = { ...rest, form, title, heading: banner, lines: [first, lower] };
-    hear(poem, { notes: [], remarks: [] });
-  }
+  const found = await ask("couplet", asked, signal);
+  const poems = found.couplets.map(({ upper: first, lower, banner, ...rest }) => ({
+    ...rest,
+    form,
+    title,
+    heading: banner,
+    lines: [first, lower],
+  }));
+  return { poems, notes: [], remarks: [] };
 }

@@ -131,8 +131,7 @@ function writeRows(ink, rows, width, top, look) {
 function columnsOf(poem, isTitled) {
   const tiers = tiersOf(poem, MOST_COLUMNS - 1);
   if (isTitled) tiers[0].unshift(0);
-  const starts = (lines) => lines.map((_, at) => at).filter((at) => at % MOST_COLUMNS === 0);
-  return tiers.flatMap((lines) => starts(lines).map((at) => lines.slice(at, at + MOST_COLUMNS)));
+  return tiers;
 }
 
 /** A run's length in the column, in characters of verse. */
@@ -249,7 +248,7 @@ export function makeCard({ save, say }) {
       say(t("copied"));
     });
   $("card").onclick = ({ target }) => void (target === $("card") && $("card").close()); // false would undo other clicks
-  $("card").onclose = () => $("make-card")?.focus();
+  $("card").onclose = () => $("send")?.focus();
   $("card-preview").replaceChildren();
   $("card").showModal();
   show();

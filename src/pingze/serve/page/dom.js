@@ -32,6 +32,9 @@ export function fill(select, options) {
   if (options.some(([value]) => value === before)) select.value = before;
 }
 
+/** Say of a control that what it holds cannot be kept, or that it can. */
+export const setInvalid = (control, isInvalid) => (control.ariaInvalid = isInvalid ? "true" : null);
+
 /** The element of an id. */
 export const $ = (id) => document.getElementById(id);
 

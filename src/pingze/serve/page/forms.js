@@ -1,16 +1,17 @@
 // The form chooser: forms, tunes by search, couplets, and poems of old lines; what each is, and where it rhymes.
 
-import { $, el, fill } from "./dom.js";
-import { setInvalid } from "./pattern.js";
+import { $, el, fill, setInvalid } from "./dom.js";
 import { pinyin, plain, rhymeOf, rhymesIn } from "./poem.js";
 import { settings, shown, simple } from "./settings.js";
-import { COUPLET, placesOf, stanzasOf, tuneOf } from "./shape.js";
+import { COUPLET, placesOf, stanzasOf, tuneOf, widthsAsked } from "./shape.js";
 import { state } from "./state.js";
-import { t } from "./words.js";
+import { t, table } from "./words.js";
 
 const TUNE = "詞";
 const USUAL = "七絕";
 const USUAL_TUNE = "浣溪沙";
+
+const sounds = new Map(); // the syllable of each character, by which tunes are found
 
 /** The form that is chosen: one of the server's forms or tunes, or the couplet. */
 export function chosenForm() {
@@ -22,6 +23,7 @@ export function chosenForm() {
 
 /** Choose a form or a tune by its name. */
 export function chooseForm(name) {
+  if (name !== COUPLET && !widthsAsked(name).length) return; // a text that has the form of none
   $("tune_search").value = "";
   drawTunes();
   $("choices").elements.namedItem("form").value = tuneOf(name) ? TUNE : name;
@@ -77,12 +79,22 @@ export function suitForm() {
   return form;
 }
 
+/** Have the syllables at hand by which tunes are found. */
+async function learnSounds() {
+  if (sounds.size) return;
+  for (const [syllable, characters] of Object.entries(await table("pinyin")))
+    for (const one of characters) sounds.set(one, syllable);
+  $("tune_search").dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 /** List the tunes that a search finds, by any of their names, in either script or as pinyin. */
 function drawTunes() {
   const bare = (text) => simple(plain(text).replace(/\s/g, "").toLowerCase());
   const wanted = bare($("tune_search").value);
+  if (/[a-z]/.test(wanted)) learnSounds();
+  const soundOf = (name) => [...name].map((one) => sounds.get(one) ?? "").join("");
   const isFound = ({ names }) =>
-    names.some((name) => [name, pinyin(name)].some((one) => bare(one).includes(wanted)));
+    names.some((name) => [name, soundOf(name)].some((one) => bare(one).includes(wanted)));
   const size = ({ widths }) => t("of_characters", placesOf(widths).length);
   const option = (tune) => [tune.name, [shown(tune.name), pinyin(tune.name), size(tune)].join(" ")];
   const found = state.known.tunes.filter(isFound);

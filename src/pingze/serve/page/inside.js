@@ -5,7 +5,7 @@ import { bars, heat } from "./charts.js";
 import { $, button, el } from "./dom.js";
 import { bare, modelOf, recall, sizeOf } from "./verdict.js";
 import { shown } from "./settings.js";
-import { cellAt, charAt, COUPLET, placesOf, widthsOf } from "./shape.js";
+import { cellAt, charAt, COUPLET, isFull, placesOf, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
@@ -20,7 +20,9 @@ export function drawInside() {
   const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
   const { scrollX, scrollY } = window;
   const across = box.querySelector(".picture")?.scrollLeft ?? 0;
-  box.replaceChildren(on.now.poem.form === COUPLET ? el("p.hint", t("inside_not")) : content(on));
+  const { form, lines } = on.now.poem;
+  const isWhole = form && form !== COUPLET && isFull(lines);
+  box.replaceChildren(isWhole ? content(on) : el("p.hint", t("inside_not")));
   for (const picture of box.querySelectorAll(".picture")) picture.scrollLeft = across;
   window.scrollTo(scrollX, scrollY);
   if (focused) $(focused)?.focus({ preventScroll: true });

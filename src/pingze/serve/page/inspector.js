@@ -2,18 +2,19 @@
 
 import { ask, told } from "./api.js";
 import { inChinese, learnEnglish } from "./subjects.js";
-import { changeEntry, constraints, otherLines, redraw, replace, toggleLock } from "./actions.js";
+import { changeEntry, otherLines, redraw, replace, sheetOf, toggleLock } from "./actions.js";
 import { $, attempt, button, el, onClick, trouble } from "./dom.js";
-import { bare, faultsAt, verdict } from "./verdict.js";
+import { faultsAt, modelOf, verdict } from "./verdict.js";
 import { openOver, shutOver } from "./overlay.js";
-import { glosses, pinyin, sense, sourcesOf, wants, written } from "./poem.js";
+import { glosses, pinyin, readingOf, sense, sourcesOf, wants, written } from "./poem.js";
 import { shown } from "./settings.js";
-import { cellAt, charAt, COUPLET, keyOf, onlyHan } from "./shape.js";
+import { BLANK, cellAt, charAt, COUPLET, keyOf, onlyHan } from "./shape.js";
 import { focusPlace } from "./sheet.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
-const SHOWN = 12;
+const SHOWN = 12; // characters to choose from
+const OTHERS = 4; // wordings of a line
 
 let drawn = ""; // the place and poem that are drawn, so that what is under the reader's hand stays
 let asking = new AbortController();
@@ -35,14 +36,13 @@ export function startInspector() {
     if (/[a-z]/i.test(typed)) await learnEnglish();
     if (state.place !== here) return; // it was closed, or another one was chosen
     const { found, unknown } = inChinese(typed) ?? { found: onlyHan(typed), unknown: [] };
-    const isDone = !found.some(Boolean) || (await place(found.join(""), true));
+    const isDone = !found.some(Boolean) || place(found.join(""), true);
     if (isDone && unknown.length) trouble(t("english_unknown", unknown.join(", ")));
   });
 }
 
 const again = {
-  "redraw-one": () => redraw(state.place),
-  "redraw-line": () => redraw({ line: state.place.line }),
+  "redraw-line": () => redraw(state.place.line),
   "other-lines": offerLines,
 };
 
@@ -55,7 +55,8 @@ export function drawInspector() {
   if (!isOpen) return void (drawn = "");
   if (opens && isOver()) openOver(close);
   const { place } = state;
-  const character = charAt(on.now.poem.lines, place);
+  const here = charAt(on.now.poem.lines, place);
+  const character = here === BLANK ? "" : here;
   const key = JSON.stringify([
     on.now.poem,
     place,
@@ -69,7 +70,7 @@ export function drawInspector() {
     const where = el("small", t("place", place.line, place.position));
     $("chosen").replaceChildren(large, glosses(character) ?? "", where);
     $("own").value = "";
-    for (const id of ["choose", ...Object.keys(again)]) $(id).hidden = on.now.poem.form === COUPLET;
+    for (const id of ["lock", ...Object.keys(again)]) $(id).hidden = on.now.poem.form === COUPLET;
     weigh(on, character);
     if (isOver()) cellAt($("sheet"), place).scrollIntoView({ block: "nearest" });
   }
@@ -96,15 +97,19 @@ function facts(on, place) {
     el("span.clash", `${t(fault.rule)}：${wants(fault) || told(fault.definition)} `);
   const clashes = faultsAt(verdict(on), place).map(said);
   return [
-    el("span", { lang: verseLanguage() }, shown(readings.join("、")) || t("no_reading")),
+    el(
+      "span",
+      { lang: verseLanguage() },
+      readings.map(readingOf).join(t("comma")) || t("no_reading"),
+    ),
     " ",
     ...clashes,
   ];
 }
 
 /** Put characters from the chosen place on; whether they found room. */
-async function place(characters, isOwn = false) {
-  const isDone = await replace(state.place, characters, isOwn);
+function place(characters, isOwn = false) {
+  const isDone = replace(state.place, characters, isOwn);
   if (isDone) focusPlace();
   return isDone;
 }
@@ -127,15 +132,15 @@ async function offer(act) {
   delete box.dataset.awaited;
 }
 
-/** Offer the characters that make the poem likeliest, the likeliest first. */
+/** Offer the characters that make the poem best, the best first. */
 function weigh(on, here) {
-  if (on.now.poem.form === COUPLET) return asking.abort();
-  const body = { poem: bare(on.now.poem), ...state.place, limit: SHOWN + 1, ...constraints(on) };
+  if (on.now.poem.form === COUPLET) return offerLines();
+  const { line, position } = state.place;
+  const body = { sheet: sheetOf(on), line, start: position, end: position, limit: SHOWN };
   offer(async (add, signal) => {
-    const { alternatives } = await ask("alternatives", body, signal);
-    const others = alternatives.filter(({ character }) => character !== here).slice(0, SHOWN);
-    others.sort((one, other) => other.log_probability - one.log_probability);
-    add(...others.map(({ character }) => choice(character)));
+    const found = await ask("alternatives", { ...body, ...modelOf(on.now.poem) }, signal);
+    const others = found.alternatives.map(({ text }) => text).filter((one) => one !== here);
+    add(...others.map(choice));
   });
 }
 
@@ -150,7 +155,10 @@ function offerLines() {
     const made = button(written(other, text), take, { class: "alternative line-choice" });
     return [made, el("small", shown(sourcesOf(other)[line - 1] ?? "")), el("small", sense(text))];
   };
-  offer((add, signal) => otherLines(on, line, (other) => add(...choices(other)), signal));
+  offer(async (add, signal) => {
+    const others = await otherLines(on, line, OTHERS, signal);
+    add(...others.flatMap(choices));
+  });
 }
 
 function choice(character) {

@@ -4,10 +4,12 @@
 import { marksOf, modelFor } from "./verdict.js";
 import { fixed } from "./pattern.js";
 import { settings } from "./settings.js";
-import { widthsOf } from "./shape.js";
+import { MOST_LINES, widthsOf } from "./shape.js";
 import { newEntry, state } from "./state.js";
 
 const LONGEST = 16000; // characters of an address that is read
+const MOST_BYTES = 65536; // of what it unpacks to
+const LONGEST_TEXT = 4000; // of a choice, or of a fact about a poem
 const FACTS = [
   "form",
   "template",
@@ -65,10 +67,12 @@ export async function read(hash) {
   if (base64.length > LONGEST) throw new RangeError("too long");
   const packed = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const bytes = await through(new DecompressionStream("deflate-raw"), packed);
-  const [lines, facts, asked, locks] = JSON.parse(new TextDecoder().decode(bytes));
-  if (asked?.constructor !== Object) throw new TypeError("no choices");
+  const [lines, facts, given, places] = JSON.parse(new TextDecoder().decode(bytes));
+  const asked = readAsk(given);
+  const locks = places === undefined ? undefined : readLocks(places.split(" ").filter(Boolean));
   const known = Object.fromEntries(FACTS.map((name, at) => [name, facts[at] || null]));
-  const poem = readPoem({ ...known, sources: facts[FACTS.length + 1], lines: lines.split(" ") });
+  const sources = facts[FACTS.length + 1];
+  const poem = readPoem({ ...known, form: facts[0], sources, lines: lines.split(" ") });
   const own = [...OWN, "about"].filter((name) => poem[name]).map((name) => [name, poem[name]]);
   return {
     poem,
@@ -84,28 +88,50 @@ export async function entryOf(hash) {
   if (!found) return null;
   const { poem, ask, locks } = found;
   poem.model ??= modelFor(poem.form).name;
-  return newEntry(
-    poem,
-    ask,
-    locks === undefined ? fixed(ask, widthsOf(poem.lines)) : locks.split(" ").filter(Boolean),
-  );
+  return newEntry(poem, ask, locks ?? fixed(ask, widthsOf(poem.lines)));
 }
 
-/** Bytes as a stream changes them. */
-const through = async (stream, bytes) =>
-  new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
+/** Bytes as a stream changes them. Throws where they become too many. */
+async function through(stream, bytes) {
+  const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();
+  const found = [];
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    for (const byte of part.value) found.push(byte);
+    if (found.length > MOST_BYTES) throw new RangeError("too long");
+  }
+  return new Uint8Array(found);
+}
+
+/** Choices that anyone may have written: short texts, numbers and switches. Throws where they are none. */
+export function readAsk(ask) {
+  if (ask?.constructor !== Object) throw new TypeError("no choices");
+  const isShort = (value) => typeof value !== "string" || value.length <= LONGEST_TEXT;
+  const isPlain = (value) =>
+    value === null || ["string", "number", "boolean"].includes(typeof value);
+  if (!Object.values(ask).every((value) => isPlain(value) && isShort(value)))
+    throw new TypeError("no choices");
+  return ask;
+}
+
+/** The keys of locked places that anyone may have written. Throws where they are none. */
+export function readLocks(keys) {
+  const isKey = (key) => typeof key === "string" && /^\d{1,2}\.\d{1,2}$/.test(key);
+  if (!Array.isArray(keys) || !keys.every(isKey)) throw new TypeError("no places");
+  return keys;
+}
 
 /** A poem from facts that anyone may have written. Throws where it is none. */
 export function readPoem({ lines, log_probability = null, ...facts }) {
-  if (!Array.isArray(lines) || !lines.length) throw new RangeError("no lines");
+  if (!Array.isArray(lines) || !lines.length || lines.length > MOST_LINES)
+    throw new RangeError("no lines");
   if (!lines.every((line) => typeof line === "string" && line && line.length < 40))
     throw new RangeError("no lines");
   const texts = [...FACTS, "sources"].map((name) => [
     name,
-    typeof facts[name] === "string" ? facts[name] : null,
+    typeof facts[name] === "string" ? facts[name].slice(0, LONGEST_TEXT) : null,
   ]);
   const seed = Number.isInteger(facts.seed) ? facts.seed : 0;
   const poem = { ...Object.fromEntries(texts), seed, lines, log_probability };
-  if (!poem.form) throw new RangeError("no form");
+  if (poem.form === null) throw new RangeError("no form"); // "" is that of a text that has none
   return poem;
 }

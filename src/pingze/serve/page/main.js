@@ -1,18 +1,26 @@
 // The page put together: it learns what the server can do, then draws itself at every change.
 
 import { arrive, writeAddress } from "./address.js";
-import { ask } from "./api.js";
-import { checkNow, drawChecker, redrawChecker, startChecker } from "./checker.js";
-import { chose, drawChoices, foldChoices, seeClashes, takeChoices } from "./request.js";
-import { compose, go, turnTo } from "./actions.js";
-import { $, attempt, fill, onClick } from "./dom.js";
+import { PATIENCE, ask } from "./api.js";
+import { drawVerdict, startChecker } from "./checker.js";
+import {
+  chose,
+  drawChoices,
+  foldChoices,
+  seeClashes,
+  takeChoices,
+  watchClashes,
+} from "./request.js";
+import { compose, go, settle, turnTo } from "./actions.js";
+import { $, attempt, fill, onClick, trouble } from "./dom.js";
 import { drawInside } from "./inside.js";
 import { drawInspector, startInspector } from "./inspector.js";
 import { learnGlosses } from "./poem.js";
+import { startReading } from "./reading.js";
 import { keep, learn, settings, shown } from "./settings.js";
 import { drawCandidates, drawOriginality, drawSheet } from "./sheet.js";
 import { drawShelf, startShelf } from "./shelf.js";
-import { keepDesk } from "./shelf_storage.js";
+import { hearOfTab, keepDesk } from "./shelf_storage.js";
 import { changed, onChange, state } from "./state.js";
 import { drawTools, startTools } from "./toolbar.js";
 import { drawWelcome } from "./welcome.js";
@@ -43,12 +51,10 @@ async function set(name, value) {
   await learnGlosses();
   translate();
   drawChoices();
-  drawChecker();
   changed();
   if (!["language", "standard"].includes(name)) return;
   chose();
   seeClashes();
-  checkNow();
 }
 
 /** Undo and redo by keyboard, but where a person writes. */
@@ -78,15 +84,14 @@ function listen() {
   // The second click of a double one would stop what the first began.
   $("go").addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
   // Nor does a key that is held down start and stop.
-  $("choices").addEventListener(
-    "keydown",
-    (event) => event.repeat && event.key === "Enter" && event.preventDefault(),
-  );
+  const isChoice = ({ target }) => target.form === $("choices");
+  document.addEventListener("keydown", (event) => {
+    if (isChoice(event) && event.repeat && event.key === "Enter") event.preventDefault();
+  });
   for (const type of ["input", "change", "compositionend"]) {
-    $("choices").addEventListener(
-      type,
-      (event) => event.isComposing || event.target.closest("#plan") || chose(event),
-    );
+    document.addEventListener(type, (/** @type {any} */ event) => {
+      if (isChoice(event) && !event.isComposing) chose(event);
+    });
   }
   onClick({ fold: () => foldChoices(true), unfold: () => foldChoices() });
   $("more").addEventListener("toggle", seeClashes);
@@ -95,6 +100,8 @@ function listen() {
   for (const name of SETTINGS)
     $(name).addEventListener("change", ({ target }) => set(name, target.value));
   document.addEventListener("keydown", undoKeys);
+  window.addEventListener("storage", (event) => hearOfTab(event) && changed());
+  matchMedia("(max-width: 44rem)").addEventListener("change", changed);
   // A tip is closed by a tap anywhere but on its question mark, which does so itself.
   document.addEventListener("click", ({ target }) => {
     const tip = target.closest(".tip summary") ? null : document.querySelector(".tip[open]");
@@ -102,33 +109,47 @@ function listen() {
   });
 }
 
+/** What the page needs of the server, however long it takes to answer. */
+async function learned() {
+  for (;;) {
+    const found = await Promise.all([ask("forms"), ask("script")]).catch((error) => {
+      trouble(error.message);
+      return null;
+    });
+    if (found) return found;
+    await new Promise((done) => setTimeout(done, PATIENCE));
+  }
+}
+
 async function start() {
   translate();
   onChange(drawPage);
   changed();
   await attempt(async () => {
-    const [known, script] = await Promise.all([ask("forms"), ask("script")]);
+    const [known, script] = await learned();
+    trouble();
     learn(script);
     state.known = known;
     await learnGlosses();
     translate();
     drawChoices();
-    drawChecker();
-    for (const begin of [startChecker, startInspector, startShelf, startTools]) begin();
-    for (const draw of [drawWelcome, drawSheet, drawTools, drawInspector, drawCandidates])
-      onChange(draw);
+    for (const begin of [startChecker, startReading, startInspector, startShelf, startTools])
+      begin();
     for (const draw of [
-      drawOriginality,
-      drawInside,
-      redrawChecker,
-      drawShelf,
-      keepDesk,
-      writeAddress,
+      settle,
+      drawWelcome,
+      drawSheet,
+      drawVerdict,
+      drawTools,
+      drawInspector,
+      drawCandidates,
     ])
+      onChange(draw);
+    for (const draw of [drawOriginality, drawInside, drawShelf, keepDesk, writeAddress])
       onChange(draw);
     listen();
     await arrive();
-    seeClashes();
+    document.querySelector("main").inert = false;
     document.body.dataset.ready = "yes";
   });
 }

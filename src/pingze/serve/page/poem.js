@@ -9,10 +9,13 @@ import {
   saidOf,
   tonesOf,
   wordsOf,
-} from "./readings.js";
+} from "./glosses.js";
 import { settings, shown } from "./settings.js";
 import {
+  BLANK,
+  columnsHere,
   COUPLET,
+  isEmpty,
   keyOf,
   markAfter,
   MOST_COLUMNS,
@@ -47,28 +50,32 @@ export function written(poem, text) {
 
 /**
  * A poem on its sheet. `look(place)` tells of a place: {tone, rhymes, locked, fault}. `chosen` is the place that
- * the Tab key comes to. `act(event, place)` hears of every click and of every key that does not move. `edit`, where it is
- * given, hears of a click on the heading.
+ * the Tab key comes to. `act(event, place, isFoot)` hears of every click, at a line's foot too, and of every key that does not move. Where they are given,
+ * `edit` hears of a click on the heading, and `type(place, characters)` of what is typed.
  */
 export function book(
   poem,
-  { label, look, chosen = null, act = (_event, _place) => {}, edit = null },
+  { label, look, chosen = null, act = (_event, _place, _isFoot) => {}, edit = null, type = null },
 ) {
   const hear = (event) => {
-    const cell = event.target.closest("[role=gridcell]");
-    if (cell && !(event.type === "keydown" && walk(event, body))) act(event, placeOf(cell));
+    if (event.isComposing) return; // its keys are the input method's
+    const foot = event.target.closest(".mark"); // it opens its whole line
+    const cell = foot?.previousSibling ?? event.target.closest("[role=gridcell]");
+    if (cell && !(event.type === "keydown" && walk(event, body)))
+      act(event, placeOf(cell), Boolean(foot));
   };
-  const row = (line) => lineOf(poem, line, look, chosen);
+  const row = (line) => lineOf(poem, line, look, chosen, Boolean(type));
   const stanza = (lines) => el("div.stanza", { role: "rowgroup" }, lines.map(row));
   const grid = {
     role: "grid",
     "aria-label": label,
     lang: verseLanguage(),
-    on: { click: hear, keydown: hear },
+    on: { click: hear, keydown: hear, ...(type && typing(type)) },
   };
-  const body = el("div.lines", grid, stanzasOf(poem).map(stanza));
+  const tiers = tiersOf(poem, columnsHere(MOST_COLUMNS));
+  const rows = tiers.length > 1 ? tiers : stanzasOf(poem);
+  const body = el("div.lines", grid, rows.map(stanza));
   const seal = el("span.seal", { "aria-hidden": "true", lang: "zh-Hant" }, sealOf(poem));
-  const tiers = tiersOf(poem, MOST_COLUMNS);
   const columns =
     Math.max(...tiers.map((lines) => lines.length)) + (titleOf(poem) || poem.poet ? 1 : 0);
   const kind = ["div.book", poem.form === COUPLET && "couplet", tiers.length > 1 && "tiered"];
@@ -86,37 +93,59 @@ function heading(poem, edit) {
   return el("div.heading", { lang: verseLanguage(), on: { click: edit } }, own, poet);
 }
 
-function lineOf(poem, line, look, chosen) {
+/** What hears of characters that are typed into a cell, by an input method too. */
+function typing(type) {
+  const put = (target, text) => {
+    target.classList.remove("composing");
+    type(placeOf(target), text);
+  };
+  return {
+    beforeinput: (event) => {
+      if (/Composition/.test(event.inputType)) return; // by an input method: its end is heard of
+      event.preventDefault();
+      if (event.inputType === "insertText") put(event.target, event.data);
+    },
+    compositionstart: ({ target }) => target.classList.add("composing"),
+    compositionend: ({ target, data }) => put(target, data),
+  };
+}
+
+function lineOf(poem, line, look, chosen, isEditable) {
   const faces = [...written(poem, poem.lines[line - 1])];
   const mark = el("span.mark", { "aria-hidden": "true" }, markAfter(poem, line));
   const place = (at) => ({ line, position: at + 1 });
   const read = [...(poem.read ?? poem.lines)[line - 1]];
-  const said = spokenCells(read, tonesOf(read, line, look));
-  const cells = read.map((_, at) =>
-    cell(faces[at], said[at] ?? "", place(at), look(place(at)), chosen),
+  const said = isKnown() ? spokenCells(read.join(""), tonesOf(read, line, look)) : [];
+  const cells = read.map((one, at) =>
+    cell(one, faces[at], said[at] ?? "", place(at), look(place(at)), chosen, isEditable),
   );
   return el("div.line", { role: "row" }, cells, mark);
 }
 
 /** What a screen reader says of each place of a line beside its character: its syllable, and what its word means. */
-function spokenCells(read, tones) {
-  if (!isKnown()) return [];
-  return wordsOf(read.join(""), tones).flatMap(({ pinyin, means }) =>
+const spokenCells = (read, tones) =>
+  wordsOf(read, tones).flatMap(({ pinyin, means }) =>
     pinyin.map((syllable) => [` ${syllable}`, means].filter(Boolean).join(", ")),
   );
-}
 
-function cell(face, spoken, place, seen, chosen) {
+function cell(character, face, spoken, place, seen, chosen, isEditable) {
   const isFocused = keyOf(place) === keyOf(chosen ?? { line: 1, position: 1 });
   const { tone, rhymes, locked, fault, changed } = seen;
+  const isBlank = character === BLANK;
   const said = [
     rhymes && t("cell_rhymes"),
     locked && t("cell_locked"),
     fault && t("cell_faulty", t(fault)),
   ];
-  const classes = [rhymes && "rhymes", locked && "locked", fault && "faulty", changed && "changed"];
+  const classes = [
+    isBlank && "blank",
+    rhymes && "rhymes",
+    locked && "locked",
+    fault && "faulty",
+    changed && "changed",
+  ];
   const tells = [
-    face + spoken,
+    isBlank ? t("cell_blank") : face + spoken,
     t(TONES[tone] ?? "no_tone"),
     place.line,
     place.position,
@@ -129,11 +158,14 @@ function cell(face, spoken, place, seen, chosen) {
     "data-position": place.position,
     "aria-selected": String(Boolean(chosen) && isFocused),
     "aria-label": t("cell", ...tells),
+    contenteditable: isEditable ? "true" : null,
+    inputmode: matchMedia("(pointer: coarse)").matches ? "none" : null, // its field in the inspector has the keyboard
+    spellcheck: "false",
   };
   return el(
     ["span.cell", ...classes],
     attributes,
-    el("span.character", { "aria-hidden": "true" }, face),
+    el("span.character", { "aria-hidden": "true" }, isBlank ? "" : face),
     el("span.sign", { "aria-hidden": "true" }, rhymes && !fault ? "◎" : (SIGNS[tone] ?? "")), // as in the old manuals
   );
 }
@@ -160,7 +192,7 @@ export const caption = (facts, isMarked, ...more) =>
 
 /** For readers of English: each line across, word over pinyin over meaning; null for others. `look` as of `book`. */
 export function wordByWord(poem, look) {
-  if (!isKnown()) return null;
+  if (!isKnown() || isEmpty(poem.lines)) return null;
   const line = (text, at) => {
     const read = (poem.read ?? poem.lines)[at];
     return el(
@@ -223,11 +255,21 @@ export function quoteList(poem) {
   return el("ul.quotes", { lang: verseLanguage() }, rows);
 }
 
-/** A rhyme group in the reader's language; a 詞 rhymes in parts, which have names of their own. */
-export const rhymeOf = (rhyme) =>
-  /部$/.test(rhyme) || !rhymesIn(rhyme)
-    ? shown(rhyme.replace(/[^部]$/, "$&韻"))
-    : t("rhymes_in", rhymesIn(rhyme), rhyme);
+/** A rhyme group in the reader's language; a 詞 rhymes in parts, which have numbers. */
+export function rhymeOf(rhyme) {
+  const part = rhyme.match(/^第(十?)([一二三四五六七八九]?)部$/);
+  if (part && settings.language === "en")
+    return t("rhyme_part", (part[1] ? 10 : 0) + " 一二三四五六七八九".indexOf(part[2] || " "));
+  if (part || !rhymesIn(rhyme)) return shown(rhyme.replace(/[^部]$/, "$&韻"));
+  return t("rhymes_in", rhymesIn(rhyme), rhyme);
+}
+
+/** A reading in the reader's language: its tone and its rhyme group, as 平東. */
+export function readingOf(reading) {
+  if (settings.language !== "en") return shown(reading);
+  const side = reading[0] === "平" ? "level_tone" : "oblique_tone"; // 上 去 入 are oblique
+  return `${t(side)}, ${rhymeOf(reading.slice(1))} ${reading}`;
+}
 
 // -- glosses -----------------------------------------------------
 // How characters are said and what they mean, for readers of English.
@@ -237,6 +279,9 @@ export const learnGlosses = learnReadings;
 
 /** A text's pinyin, "" where the reader does not read English or the table does not know it. */
 export const pinyin = (text) => (isKnown() ? saidOf(text).pinyin.trim() : "");
+
+/** What a text's words mean, "" but for readers of English. */
+export const meansOf = (text) => (isKnown() ? saidOf(text).means : "");
 
 /** How a text is said, and what its words mean; "" but for readers of English. */
 export function sense(text) {

@@ -37,9 +37,20 @@ function show(poem, marks) {
   const below = caption(factsOf(poem), Boolean(marks));
   const words = wordByWord(poem, look) ?? "";
   $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), words, quoteList(poem), below);
-  const text = sentText(poem, look);
-  const copy = () => navigator.clipboard.writeText(text).then(() => announce(t("copied")));
-  $("tools").replaceChildren(button(t("copy"), copy, { id: "copy" }));
+  const sent = sentText(poem, look);
+  const copy = (text) => () =>
+    navigator.clipboard.writeText(text).then(() => announce(t("copied")));
+  const share = () => navigator.share({ text: sent, url: location.href });
+  const copies = [
+    button(t("copy"), copy(sent), { id: "copy" }),
+    button(t("link"), copy(location.href), { id: "link" }),
+  ];
+  const others = navigator.share ? [button(t("share"), share, { id: "share" })] : [];
+  const print = button(t("print"), () => window.print(), { id: "print" });
+  $("tools").replaceChildren(...copies, ...others, print);
+  const source = document.querySelector("meta[name=repository]").content;
+  $("source").hidden = !source; // else there is nowhere to get pingze from
+  $("source-page").href = source;
 }
 
 state.known = { tunes: await table("tunes"), forms: [] };

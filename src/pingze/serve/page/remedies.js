@@ -1,7 +1,6 @@
 // What a refusal advises, as buttons that do it: each clash knows its field and place, each cause what may be given instead.
 
 import { button } from "./dom.js";
-import { freePlace } from "./pattern.js";
 import { shown, simple } from "./settings.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
@@ -21,8 +20,7 @@ export function remedies(clash, control, cause, does, form) {
 /** Give up what clashes, or move the acrostic to the heads of the lines. */
 function ofClash({ field, line, position, has }, control, does) {
   const drop = [t("give_up", has ? shown(String(has)) : t(field)), () => does.clear(field)];
-  if (field === "pattern" && line)
-    drop[1] = () => does.clear(...(freePlace({ line, position }) ? [] : ["pattern"]));
+  if (["lines", "kept"].includes(field) && line) drop[1] = () => does.erase({ line, position });
   if (["include", "exclude"].includes(field) && has) {
     const word = [String(has), simple(String(has))].find((one) => control.value.includes(one)); // not where it was in English
     drop[1] = () => does.write(field, word ? control.value.replace(word, "").trim() : "");

@@ -1,16 +1,16 @@
 // The choices: controls for what the server can be asked for, what is chosen as a request, and what binds the poem to come.
 
+import { erase, judgeAs, layEmpty, request } from "./actions.js";
 import { ask, told } from "./api.js";
-import { $, button, el, fill, trouble } from "./dom.js";
+import { $, button, el, fill, setInvalid, trouble } from "./dom.js";
 import { chooseForm, chosenForm, drawForms, suitForm, suitQuoting } from "./forms.js";
 import { modelFor } from "./verdict.js";
 import { openOver, shutOver } from "./overlay.js";
-import { pattern, plan, setInvalid, showClashes, writePattern } from "./pattern.js";
 import { nameOf, named } from "./poem.js";
 import { remedies } from "./remedies.js";
 import { draft, keepDraft, settings, shown } from "./settings.js";
-import { COUPLET, widthsAsked } from "./shape.js";
-import { state } from "./state.js";
+import { COUPLET, keyOf, widthsAsked, widthsOf } from "./shape.js";
+import { changed, entry, state } from "./state.js";
 import { atOccasion, inChinese, isLearnt, learnEnglish } from "./subjects.js";
 import { t } from "./words.js";
 
@@ -23,6 +23,7 @@ const WAIT = 250; // milliseconds without a keystroke before the server is asked
 
 let waiting = null;
 let asking = new AbortController();
+let watched = ""; // what 作 would ask for, as it was last looked at
 let bound = ""; // what binds the poem to come, as it is drawn
 let lent = null; // the choices of an example, until the next poem has a title of its own
 
@@ -48,8 +49,7 @@ export function readChoices() {
   if (settings.standard !== optionOf("standard").default) chosen.standard = settings.standard;
   const isTyped = (poet) => nameOf(poet).toLowerCase() === chosen.poet.trim().toLowerCase();
   if (chosen.poet) chosen.poet = modelFor(chosen.form).poets.find(isTyped) ?? chosen.poet;
-  const fixed = pattern();
-  return fixed ? { ...chosen, pattern: fixed } : chosen;
+  return chosen;
 }
 
 /** Take the choices to compose by; whether they clash is then told by composing alone. */
@@ -71,7 +71,6 @@ export function restoreChoices({ ask: asked, now }, again = false) {
 /** Put choices back into the controls; those of an example are `borrowed`. */
 function writeChoices(chosen, borrowed = false) {
   $("choices").reset();
-  writePattern("");
   lent = borrowed ? chosen : null;
   const all = { count: COUNT, ...chosen, title: chosen.heading ?? chosen.title };
   chooseForm(all.form ?? "七絕");
@@ -105,7 +104,7 @@ export function drawChoices() {
   drawBound();
 }
 
-const fields = () => [...document.querySelectorAll("#choices [data-field]")];
+const fields = () => [...document.querySelectorAll("[data-field]")];
 const fieldOf = (name) => document.querySelector(`[data-field="${name}"]`);
 const controlOf = (name) => $("choices").elements.namedItem(name);
 
@@ -120,8 +119,7 @@ function usualOf(name) {
 /** Write into a control, by default what it held as the page was opened. */
 function write(name, value = usualOf(name)) {
   const control = controlOf(name);
-  if (name === "pattern") writePattern(value);
-  else if (control?.type === "checkbox") control.checked = Boolean(value);
+  if (control?.type === "checkbox") control.checked = Boolean(value);
   else if (control) control.value = value;
 }
 
@@ -152,8 +150,6 @@ function suit() {
   drawPoets(poets);
   $("lines").placeholder = form.default_lines;
   for (const name of SLIDERS) $(`${name}_value`).textContent = Number($(name).value).toFixed(1);
-  const { acrostic_at, start, acrostic } = readChoices();
-  plan(widthsAsked(form.name, linesChosen(form)), { acrostic_at, start, acrostic }, chose);
 }
 
 /** List the poets of a model; the list under the reader's hand stays. */
@@ -166,11 +162,21 @@ function drawPoets(poets) {
   );
 }
 
-/** How many lines are chosen; more than the server would write are never drawn. */
-function linesChosen({ lines, default_lines: usual }) {
+/** How many lines are chosen; more than the server would write never lie there. */
+function linesChosen() {
   const { minimum, maximum } = optionOf("lines").bounds;
-  const wanted = Math.trunc(Number($("lines").value)) || usual;
-  return lines ?? Math.min(maximum, Math.max(minimum, wanted));
+  const wanted = Math.trunc(Number($("lines").value));
+  return wanted ? Math.min(maximum, Math.max(minimum, wanted + (wanted % 2))) : undefined;
+}
+
+/** The chosen form on the desk: what stands is judged by it where its lines are as long, else an empty sheet of it lies there. */
+function reshape() {
+  const { poem } = entry().now;
+  const { name } = chosenForm();
+  const widths = widthsAsked(name, linesChosen());
+  if (!widths.length) return; // a couplet is asked for by its own fields
+  if (String(widths) !== String(widthsOf(poem.lines))) layEmpty(name, widths);
+  else if (name !== poem.form) judgeAs(name);
 }
 
 const optionOf = (wanted) => state.known.options.find(({ name }) => name === wanted);
@@ -184,12 +190,23 @@ export function foldChoices(open = false) {
   else shutOver();
 }
 
+/** Have the form of the sheet chosen. */
+export function followForm() {
+  chooseForm(entry().now.poem.form);
+  suit();
+}
+
 /** The reader made a choice: an older error goes, and the controls are suited to it. */
 export function chose({ target = null } = {}) {
   trouble();
   if (lent && target?.id === "title")
     clear(...Object.keys(lent).filter((name) => !["form", "title"].includes(name)));
   suitQuoting(target);
+  const name = target?.name || target?.id;
+  if (["form", "tune", "tune_search", "lines", "collect"].includes(name)) {
+    suit(); // only then is the tune that a search finds chosen
+    reshape();
+  }
   review();
 }
 
@@ -198,6 +215,14 @@ function review() {
   suit();
   drawBound();
   keepDraft("choices", readChoices());
+  watchClashes();
+}
+
+/** Soon ask what clashes, where 作 would ask for something else than before. */
+export function watchClashes() {
+  const key = JSON.stringify(request(readChoices()).body);
+  if (key === watched) return;
+  watched = key;
   clearTimeout(waiting);
   waiting = setTimeout(seeClashes, chosenForm().name === COUPLET ? 0 : WAIT);
 }
@@ -235,7 +260,6 @@ function drawBound() {
 
 function spoken(name, chosen) {
   if (name === "collect") return "";
-  if (name === "pattern") return chosen.pattern.replace(/[＿ ]+/g, " ").trim();
   const { selectedOptions, value } = controlOf(name);
   return selectedOptions?.[0].textContent ?? (name === "poet" ? named : shown)(value);
 }
@@ -245,10 +269,10 @@ export async function seeClashes() {
   asking.abort();
   asking = new AbortController();
   try {
-    const { count, heading, collect, poets, ...request } = readChoices();
-    const isAsked = request.form !== COUPLET;
+    const { count, heading, collect, poets, ...sheet } = request(readChoices()).body;
+    const isAsked = sheet.form !== COUPLET;
     const { possible, ...problem } = isAsked
-      ? await ask("conflicts", request, asking.signal)
+      ? await ask("conflicts", { sheet }, asking.signal)
       : { possible: true };
     show(possible ? [] : problem.clashes, possible ? "" : told(problem.detail), problem.cause);
   } catch (error) {
@@ -261,32 +285,43 @@ export function showProblem({ clashes, field, cause, message }) {
   show(clashes?.length ? clashes : [{ field, constraint: message }], message, cause);
 }
 
+/** Whether a clash is with a character of the sheet. */
+const isWritten = ({ field, line }) => Boolean(line) && ["lines", "kept"].includes(field);
+
 /** Show clashes at their fields, with what would resolve them, and at their places; what has no field in sight, above 作. */
 function show(clashes, detail, cause) {
   const said = ({ constraint }) => (clashes.length === 1 ? detail : told(constraint));
   const put = (name, value) => (write(name, value), chose());
-  const takeForm = (name, lines) => (chooseForm(name), put("lines", lines ?? ""));
-  const does = { clear, write: put, form: takeForm };
+  const takeForm = (name, lines) => {
+    chooseForm(name);
+    write("lines", lines ?? "");
+    chose({ target: $("lines") });
+  };
+  const does = { clear, write: put, form: takeForm, erase };
   const row = (here) => {
-    const known = here.filter(({ field }) => fieldOf(field)); // nothing else can be given up on the page
+    const known = here.filter((clash) => isWritten(clash) || fieldOf(clash.field)); // nothing else can be given up
     const all = known.flatMap((clash) =>
       remedies(clash, controlOf(clash.field), cause, does, chosenForm()),
     );
     const once = [...new Map(all.map((each) => [each.textContent, each])).values()];
     return el("p.at-field", here.map(said).join("; "), " ", once);
   };
-  for (const node of document.querySelectorAll("#choices .at-field")) node.remove();
+  for (const node of document.querySelectorAll(".at-field")) node.remove();
   $("clash").replaceChildren();
-  for (const field of document.querySelectorAll("#choices .field")) {
-    const here = clashes.filter((clash) => clash.field === field.dataset.field);
+  for (const field of document.querySelectorAll("[data-field]")) {
+    const isHere = (clash) => clash.field === field.dataset.field && !isWritten(clash);
+    const here = clashes.filter(isHere);
     field.classList.toggle("clashes", here.length > 0);
-    for (const control of field.querySelectorAll("input:not(#plan input, #tune_search), select"))
+    for (const control of field.querySelectorAll("input:not(#tune_search), select"))
       setInvalid(control, here.length);
     if (here.length) (field.checkVisibility() ? field : $("clash")).append(row(here));
   }
-  const others = clashes.filter(({ field }) => !fieldOf(field));
+  const others = clashes.filter((clash) => isWritten(clash) || !fieldOf(clash.field));
   if (others.length) $("clash").append(row(others));
-  showClashes(clashes);
+  const placed = clashes.filter(isWritten);
+  const isSame = String(placed.map(keyOf)) === String(state.clashes.map(keyOf));
+  state.clashes = placed;
+  if (!isSame) changed();
 }
 
 // -- reading -----------------------------------------------------

@@ -9,8 +9,10 @@ const usual = {
   theme: "auto",
   standard: "pingshui",
   marks: true,
+  verdict: false, // whether all of it is seen
+  sources: false, // whether the poem is compared with old ones
+  used: false, // whether a character was put on the sheet by hand
   seal: "",
-  text: "", // that is being checked
   paper: "plain",
   card_marks: true,
   card_english: true,

@@ -2,8 +2,18 @@
 
 import { state } from "./state.js";
 
+/** The most lines of a poem: as many as the server writes. */
+export const MOST_LINES = 60;
+
 /** The kind of two lines that answer each other, which the server writes by other rules than poems. */
 export const COUPLET = "對聯";
+
+/** What stands in a line where nothing is written yet. */
+export const BLANK = "＿";
+
+/** Whether every place of some lines is written, and whether none is. */
+export const isFull = (lines) => !lines.join("").includes(BLANK);
+export const isEmpty = (lines) => [...lines.join("")].every((one) => one === BLANK);
 
 /** The characters of a text that are placed, as the server reads it: no spaces and no marks. */
 export const onlyHan = (text) =>
@@ -15,10 +25,12 @@ export const tuneOf = (name) => state.known.tunes.find((tune) => tune.name === n
 /** How many characters each of some lines has. */
 export const widthsOf = (lines) => lines.map((line) => [...line].length);
 
-/** The widths of the lines of a form or a tune with so many lines; none of a couplet. */
-export function widthsAsked(form, lines) {
-  const { width } = state.known.forms.find(({ name }) => name === form) ?? {};
-  return tuneOf(form)?.widths ?? Array(width ? lines : 0).fill(width);
+/** The widths of the lines of a form or a tune, with so many lines where it has no number of its own; none of a couplet. */
+export function widthsAsked(form, lines = null) {
+  const found = state.known.forms.find(({ name }) => name === form);
+  if (!found) return tuneOf(form)?.widths ?? [];
+  const count = found.lines ?? lines ?? found.default_lines;
+  return Array(Math.min(count, MOST_LINES)).fill(found.width);
 }
 
 /** Every place of lines of such widths, in the order in which they are read. */
@@ -55,13 +67,37 @@ export function stanzasOf({ form, lines }) {
   return [0, ...ends].map((start, at) => numbers.slice(start, ends[at]));
 }
 
-export const MOST_COLUMNS = 13; // beside one another
+/** The numbers of the lines of each couplet; of a 詞, of each sentence. */
+export function coupletsOf(poem) {
+  const found = [[]];
+  poem.lines.forEach((_, at) => {
+    found.at(-1).push(at + 1);
+    if (markAfter(poem, at + 1) === "。") found.push([]);
+  });
+  return found.filter((lines) => lines.length);
+}
 
-/** The numbers of the lines side by side in each tier: all stanzas where they find room, a gap (-1) between; else one each. */
+export const MOST_COLUMNS = 13; // beside one another
+const MOST_NARROW = 8; // the same on a phone
+
+/** How many columns lie beside one another on this page, where there is room for `most`. */
+export const columnsHere = (most = MOST_COLUMNS) =>
+  matchMedia("(max-width: 44rem)").matches ? Math.min(most, MOST_NARROW) : most;
+
+/**
+ * The numbers of the lines side by side in each tier: all stanzas where they find room, a gap (-1) between; else one each, and
+ * of one that is too long whole couplets.
+ */
 export function tiersOf(poem, most) {
   const stanzas = stanzasOf(poem);
   const all = stanzas.flatMap((lines, at) => (at ? [-1, ...lines] : lines));
-  return stanzas.length > 1 && all.length > most ? stanzas : [all];
+  if (all.length <= most) return [all];
+  const size = most - (most % 2);
+  const parts = (lines) => {
+    const starts = lines.map((_, at) => at).filter((at) => at % size === 0);
+    return starts.map((at) => lines.slice(at, at + size));
+  };
+  return stanzas.flatMap((lines) => (lines.length > most ? parts(lines) : [lines]));
 }
 
 /** The step on (line, position) that each arrow key makes: the next line stands to the left. */

@@ -1,15 +1,16 @@
 // The sheet: the poem on the desk, set as a poem is set; what is at fault in it, what it owes to old poems, and the others
 // that were composed with it.
 
-import { told } from "./api.js";
-import { mendAround, redraw, replace, toggleLock } from "./actions.js";
+import { erase, keepLines, redraw, replace, toggleLock } from "./actions.js";
 import { $, button, el } from "./dom.js";
+import { heading } from "./checker.js";
 import { factsOf } from "./forms.js";
 import { bare, recall, seen, verdict } from "./verdict.js";
 import {
   book,
   caption,
   learnGlosses,
+  meansOf,
   named,
   quoteList,
   sense,
@@ -19,7 +20,22 @@ import {
   written,
 } from "./poem.js";
 import { settings, shown } from "./settings.js";
-import { cellAt, COUPLET, keyOf, markAfter, MOST_COLUMNS, tiersOf } from "./shape.js";
+import {
+  BLANK,
+  cellAt,
+  charAt,
+  COUPLET,
+  coupletsOf,
+  isEmpty,
+  isFull,
+  keyOf,
+  markAfter,
+  MOST_COLUMNS,
+  onlyHan,
+  placesOf,
+  tiersOf,
+  widthsOf,
+} from "./shape.js";
 import { changed, entry, state, touch } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
@@ -33,54 +49,59 @@ export function drawSheet() {
   const active = document.activeElement;
   const focused = sheet.contains(active) ? { ...active.dataset } : null;
   const on = entry();
-  if (!on) return;
+  if (!on || sheet.querySelector(".composing")) return; // the input method is at work there
   sheet.setAttribute("aria-busy", String(state.working));
   const { poem } = on.now;
   const scroll = sheet.querySelector(".scroll")?.scrollLeft;
   const { problem } = verdict(on) ?? {};
   const trouble = problem ? el("span.clash", { role: "status" }, problem) : null;
-  const facts = factsOf(poem, on.ask.standard);
+  const checked = verdict(on);
+  const facts =
+    checked?.lines && !isEmpty(poem.lines) ? heading(checked) : factsOf(poem, on.ask.standard);
+  const hint = settings.used || isEmpty(poem.lines) ? null : el("span.hint", t("tap_hint"));
   sheet.replaceChildren(
     scroller(poem, on),
     wordByWord(poem, seen(verdict(on), poem)) ?? "",
     quoteList(poem),
-    caption(facts, settings.marks, trouble),
+    caption(facts, settings.marks, hint, trouble),
   );
   sheet.querySelector(".book").classList.toggle("fresh", drawn !== poem.lines.join());
   drawn = poem.lines.join();
   if (scroll) sheet.querySelector(".scroll").scrollLeft = scroll;
   if (focused?.line) cellAt(sheet, focused)?.focus({ preventScroll: true });
-  drawFaults(on);
 }
 
-/** Put the focus on the chosen place of the sheet. */
-export const focusPlace = () =>
-  cellAt($("sheet"), state.place ?? { line: 1, position: 1 })?.focus();
+/** Put the focus on a place of the sheet, by default the chosen one. */
+export const focusPlace = (place = state.place) =>
+  cellAt($("sheet"), place ?? { line: 1, position: 1 })?.focus();
 
 function scroller(poem, on) {
   const look = seen(verdict(on), poem);
   const isNew = (place) => on.now.changes?.some((one) => keyOf(one) === keyOf(place));
   const ofPoem = (place) => ({
     ...look(place),
+    fault: state.clashes.some((one) => keyOf(one) === keyOf(place)) ? "clash" : look(place).fault,
     locked: on.now.locks.has(keyOf(place)),
     changed: isNew(place),
   });
   const label = [t("poem"), titleOf(poem), shown(poem.form)].filter(Boolean).join(" · ");
   const edit = () => $("entitle")?.click();
-  const grid = book(poem, { look: ofPoem, act, label, chosen: state.place, edit });
+  const grid = book(poem, { look: ofPoem, act, label, chosen: state.place, edit, type });
   grid.querySelector("[role=grid]").setAttribute("aria-describedby", "grid-help");
   grid.append(el("p", { id: "grid-help", class: "unseen" }, t("grid_help")));
   return grid;
 }
 
-function act(event, place) {
+function act(event, place, isFoot) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const done = {
-    click: () => choose(place),
+    click: () => (isFoot ? openLine(place) : choose(place)),
     Enter: () => choose(place, true),
     " ": () => choose(place, true),
     l: () => toggleLock(place),
-    r: () => redraw({ line: place.line }),
+    r: () => redraw(place.line),
+    Backspace: () => empty(place, -1),
+    Delete: () => empty(place, 0),
   }[
     event.type === "click" ? "click" : event.key.length === 1 ? event.key.toLowerCase() : event.key
   ];
@@ -89,54 +110,44 @@ function act(event, place) {
   done();
 }
 
+/** Open a line's last place, with other wordings of the line. */
+function openLine(place) {
+  choose(place);
+  $("other-lines").click();
+}
+
+/** Write characters from a place on, and go on to the place after them. */
+export function type(place, characters) {
+  const put = onlyHan(characters);
+  state.place = null;
+  if (put.length && replace(place, put, true)) focusFrom(place, put.length);
+  else changed();
+}
+
+/** Empty a place, or where it is empty the one `before` it. */
+function empty(place, before) {
+  const isBlank = charAt(entry().now.poem.lines, place) === BLANK;
+  const here = isBlank ? placeFrom(place, before) : place;
+  state.place = null;
+  erase(here);
+  focusFrom(here, 0);
+}
+
+/** The place so many characters on, within the poem. */
+function placeFrom(place, steps) {
+  const places = placesOf(widthsOf(entry().now.poem.lines));
+  const at = places.findIndex((one) => keyOf(one) === keyOf(place)) + steps;
+  return places[Math.min(places.length - 1, Math.max(0, at))];
+}
+
+const focusFrom = (place, steps) => cellAt($("sheet"), placeFrom(place, steps))?.focus();
+
 /** Open a place; from the keyboard the focus goes on to what could stand there. */
-function choose(place, onward = false) {
-  state.place = place;
+export function choose({ line, position }, onward = false) {
+  state.place = { line, position };
   changed();
   if (onward) document.dispatchEvent(new CustomEvent("weigh"));
   else focusPlace();
-}
-
-function drawFaults(on) {
-  const row = (fault) =>
-    faultRow(fault, (character) => replace(fault, character).then((done) => done && focusPlace()));
-  const found = verdict(on)?.violations ?? [];
-  const changes = on.now.changes ? [changesSaid(on.now.changes)] : [];
-  const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
-  $("faults").replaceChildren(
-    ...changes,
-    ...(found.length ? [el("ul.faults", found.map(row)), mend] : []),
-  );
-}
-
-/** A fault, with the characters that would mend it; `put` hears of the one that is chosen. */
-export function faultRow(fault, put, id = null) {
-  const { rule, line, position, char, fitting } = fault;
-  const choice = (one) =>
-    fit([shown(one), el("small", sense(one))], t("fit", shown(one)), () => put(one));
-  const what = t("fault_at", t(rule), line, position, shown(char || "□"));
-  const said = [
-    el("strong", what),
-    el("span", wants(fault)),
-    el("span.hint", told(fault.definition)),
-  ];
-  const fits = fitting.length
-    ? el("p.fits", t("fits"), fitting.map(choice))
-    : el("p.hint", t("no_fit"));
-  return el("li", { id, tabindex: -1 }, said, fits);
-}
-
-/** A character that could stand in a place, as a button. */
-export const fit = (face, label, act, more = {}) =>
-  button(face, act, { class: "plain fit", "aria-label": label, lang: verseLanguage(), ...more });
-
-/** What was mended, character by character: what was at fault, and what was changed to fit the rest. */
-export function changesSaid(changes) {
-  const why = (rules) =>
-    t(rules.length ? "was_at_fault" : "to_fit", rules.map((rule) => t(rule)).join("、"));
-  const row = ({ line, position, old, new: character, rules }) =>
-    el("li", t("change", line, position, shown(old), shown(character), why(rules)));
-  return el("div", el("p", t("mended", changes.length)), el("ul", changes.map(row)));
 }
 
 // -- originality -------------------------------------------------
@@ -144,9 +155,9 @@ export function changesSaid(changes) {
 
 export function drawOriginality() {
   const on = entry();
-  $("originality").hidden = !on || !state.known?.corpus || on.now.poem.form === COUPLET;
-  $("originality").ontoggle = drawOriginality;
-  if ($("originality").hidden || !$("originality").open) return;
+  const isOpen = settings.sources && state.known.corpus && on && isFull(on.now.poem.lines);
+  $("originality").hidden = !isOpen || on.now.poem.form === COUPLET;
+  if ($("originality").hidden) return;
   const found = recall("originality", { poem: bare(on.now.poem) });
   $("nearness").textContent = found?.lines ? verdictOf(found.lines) : "";
   $("shared").replaceChildren(
@@ -175,32 +186,51 @@ function row({ text, run, run_in, same, nearest }) {
 }
 
 // -- candidates --------------------------------------------------
-// Several poems side by side, as small columns; the chosen one stands on the sheet.
+// The drafts that were written together, their lines below each other; the chosen one stands on the sheet.
 
 export function drawCandidates() {
   const { entries } = state.desk;
-  const missing = Math.max(0, state.expected - entries.length);
   const box = $("candidates");
-  if (entries.length + missing < 2) return box.replaceChildren();
+  if (entries.length < 2) return box.replaceChildren();
   const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
-  const waiting = Array.from({ length: missing }, () =>
-    el("li", el("span.candidate.waiting", t("waiting"))),
+  box.replaceChildren(
+    el("h2", t("candidates")),
+    el("p.hint", t("keep_how")),
+    el("ol.drafts", entries.map(draft)),
   );
-  box.replaceChildren(el("h2", t("candidates")), el("ol.candidates", entries.map(card), waiting));
   box.querySelectorAll("button")[focused]?.focus();
 }
 
-function card({ now: { poem } }, at) {
+function draft(of, at) {
+  const { poem } = of.now;
   const choose = () => {
     state.desk.chosen = at;
     state.place = null;
     if (state.desk.when) touch();
     changed();
   };
-  const chosen = String(at === state.desk.chosen);
-  const name = t("candidate", at + 1, shown(poem.lines.join("，")));
-  const title = poem.lines.map(sense).join("\n").trim();
-  return el("li", face(poem, choose, { "aria-pressed": chosen, "aria-label": name, title }));
+  const isChosen = at === state.desk.chosen;
+  const here = entry().now.poem;
+  const isSame =
+    poem.form === here.form && poem.form !== COUPLET && poem.lines.length === here.lines.length;
+  const name = t("candidate", at + 1);
+  const attributes = { class: "plain candidate", "aria-pressed": String(isChosen) };
+  const keep = (numbers) => {
+    const said = numbers.map((line) => written(poem, poem.lines[line - 1]) + markAfter(poem, line));
+    const means = numbers.map((line) => meansOf((poem.read ?? poem.lines)[line - 1]));
+    const below = (text) => (text ? el("small.draft-means", { lang: "en" }, text) : null);
+    const rows = said.map((text, n) => el("span", text, below(means[n])));
+    const act = () => keepLines(of, numbers);
+    const face = {
+      class: "keep",
+      lang: verseLanguage(),
+      "aria-label": t("keep_lines", said.join("")),
+      "aria-description": means.filter(Boolean).join("; ") || null,
+    };
+    return isSame ? button(rows, act, face) : el("span.keep", rows);
+  };
+  const couplets = el("div.couplets", coupletsOf(poem).map(keep));
+  return el(isChosen ? "li.draft.chosen" : "li.draft", button(name, choose, attributes), couplets);
 }
 
 /** A button that shows a poem as small columns; what it says is said elsewhere. */

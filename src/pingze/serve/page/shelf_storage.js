@@ -1,7 +1,8 @@
 // The shelf: every desk that was worked at in this browser, each under a key of its own, and nowhere else.
 
-import { readPoem } from "./link.js";
+import { readAsk, readLocks, readPoem } from "./link.js";
 import { guarded } from "./settings.js";
+import { isEmpty } from "./shape.js";
 import { newDesk, state } from "./state.js";
 import { t } from "./words.js";
 
@@ -37,10 +38,14 @@ export function layOut(desk) {
 /** Lay a new desk out, from which undo leads back to the one that is there. */
 export function replaceDesk(desk) {
   const { desk: old } = state;
-  if (old.entries.length) {
+  if (old.entries.length && !old.when && old.entries.every(({ now }) => isEmpty(now.poem.lines))) {
+    desk.id = old.id; // an empty sheet is no step of its own
+    desk.before = old.before;
+  } else if (old.entries.length) {
     desk.before = old.id;
     old.after = desk.id;
-    if (old.when && !wentOn(old)) write(old); // all that this tab did to it is kept already
+    // All that this tab did to it is kept already; what another tab went on with or removed is left as it is.
+    if (old.when && deskOf(old.id) && !wentOn(old)) write(old);
   }
   layOut(desk);
 }
@@ -51,6 +56,13 @@ export function findDesk(id) {
   const desk = deskOf(id);
   if (desk) seen.set(id, desk.when);
   return desk;
+}
+
+/** Another tab removed a desk: where it lies here, it is kept only when it changes again. Whether the shelf has changed. */
+export function hearOfTab({ key, newValue }) {
+  if (key && !key.startsWith(PREFIX)) return false;
+  if (newValue === null && !deskOf(state.desk.id)) state.desk.when = 0;
+  return true;
 }
 
 /** All desks, the newest first. */
@@ -92,11 +104,12 @@ function takeIn(text) {
 /** The whole shelf as the text of one file. */
 export const packed = () => JSON.stringify({ pingze: desks() }, plain);
 
-/** Put the poems of such a file onto the shelf. Throws where it is none. */
+/** Put the poems of such a file onto the shelf: all, or where one is damaged none. Throws where it is no such file. */
 export function unpack(text) {
   const { pingze: all } = guarded(() => JSON.parse(text)) ?? {};
-  if (!Array.isArray(all) || !all.filter((desk) => takeIn(JSON.stringify(desk))).length)
-    throw new Error(t("no_shelf"));
+  const texts = Array.isArray(all) ? all.map((desk) => JSON.stringify(desk)) : [];
+  if (!texts.length || !texts.every(read)) throw new Error(t("no_shelf"));
+  texts.forEach(takeIn);
 }
 
 const plain = (_, value) => (value instanceof Set ? [...value] : value);
@@ -120,19 +133,23 @@ const oldest = () =>
 
 const deskOf = (id) => read(get(PREFIX + id));
 
-/** The desk of a text; null where there is none, or it is not ours. */
+/** The desk of a text, all of which is checked; null where there is none, or it is not ours. */
 const read = (text) =>
   guarded(() => {
-    const { entries, ...rest } = JSON.parse(text);
-    const desk = { ...newDesk(), ...rest, entries: entries.map(readEntry) };
-    return desk.entries[desk.chosen] ? desk : null;
+    const { id, entries, chosen, before, after, when, star } = JSON.parse(text);
+    const isId = (name) => typeof name === "string" && name.length < 60;
+    const isSound = isId(id) && Number.isFinite(when) && Number.isInteger(chosen);
+    if (!isSound || ![before, after].every((name) => name === null || isId(name))) return null;
+    const desk = { id, chosen, before, after, when, star: Boolean(star) };
+    return entries[chosen] ? { ...desk, entries: entries.map(readEntry) } : null;
   });
 
 function readEntry({ ask, now, past, future }) {
-  return { ask, now: readStep(now), past: past.map(readStep), future: future.map(readStep) };
+  const steps = { now: readStep(now), past: past.map(readStep), future: future.map(readStep) };
+  return { ask: readAsk(ask), ...steps };
 }
 
-const readStep = ({ poem, locks }) => ({ poem: readPoem(poem), locks: new Set(locks) });
+const readStep = ({ poem, locks }) => ({ poem: readPoem(poem), locks: new Set(readLocks(locks)) });
 
 // -- keys --------------------------------------------------------
 // Texts by key, in the browser's own storage or, where that does not take them, in memory.

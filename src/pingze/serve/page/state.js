@@ -6,8 +6,8 @@ export const state = {
   desk: newDesk(),
   place: null, // {line, position} chosen in the poem, from 1
   view: "compose",
+  clashes: [], // the places that cannot be kept together
   working: false,
-  expected: 0, // poems of the desk, those that are still being composed too
 };
 
 const MOST_STEPS = 100; // that can be taken back

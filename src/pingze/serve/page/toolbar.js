@@ -1,13 +1,12 @@
 // The quiet row under the poem: undo, redraw, marks, heading and seal, copy, link, cards.
 
 import { makeCard } from "./card.js";
-import { check } from "./checker.js";
-import { canGo, compose, entitle, go, redraw } from "./actions.js";
+import { canGo, entitle, go, layEmpty } from "./actions.js";
 import { $, announce, attempt, el, onClick } from "./dom.js";
 import { isPublic, linkOf } from "./link.js";
-import { sentText, textOf, titleOf } from "./poem.js";
+import { sentText, titleOf } from "./poem.js";
 import { keep, settings, shown } from "./settings.js";
-import { COUPLET } from "./shape.js";
+import { COUPLET, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
 import { seen, verdict } from "./verdict.js";
 import { t } from "./words.js";
@@ -16,11 +15,13 @@ export const startTools = () =>
   onClick({
     undo: () => go("undo"),
     redo: () => go("redo"),
-    redraw: () => redraw(),
-    like: () => another(entry(), "like"),
-    unlike: () => another(entry(), "unlike"),
-    marks: () => (keep({ marks: !settings.marks }), changed()),
-    check: () => check(textOf({ ...entry().now.poem, sources: null })),
+    redraw: () => $("choices").requestSubmit(),
+    bring: () => $("bringing").showModal(),
+    "new-sheet": () => layEmpty(entry().now.poem.form, widthsOf(entry().now.poem.lines)),
+    marks: () => toggle("marks"),
+    "see-verdict": () => toggle("verdict"),
+    "see-originality": () => toggle("sources"),
+    share: () => share(entry()),
     entitle: () => askTitle(entry()),
     copy: () => copy(textToSend(entry()), "copied"),
     link: async () => copy(await linkOf(entry()), isPublic() ? "linked" : "linked_here"),
@@ -32,18 +33,28 @@ const textToSend = (on) => sentText(on.now.poem, seen(verdict(on), on.now.poem))
 export function drawTools() {
   const on = entry();
   if (!on) return;
-  const isCouplet = on.now.poem.form === COUPLET;
   for (const way of ["undo", "redo"]) $(way).disabled = !canGo(way);
-  for (const id of ["redraw", "like", "unlike", "check"]) {
-    $(id).disabled = state.working;
-    $(id).hidden = isCouplet || (id === "redraw" && !on.now.locks.size);
-  }
+  $("redraw").disabled = state.working;
+  $("redraw").hidden = on.now.poem.form === COUPLET || !on.now.locks.size;
   $("link").textContent = t(isPublic() ? "link" : "link_here");
   $("marks").setAttribute("aria-pressed", String(settings.marks));
+  $("see-verdict").setAttribute("aria-expanded", String(settings.verdict));
+  $("see-originality").setAttribute("aria-expanded", String(settings.sources));
+  $("see-originality").hidden = !state.known.corpus || on.now.poem.form === COUPLET;
+  $("share").hidden = !navigator.share;
+  $("progress").hidden = !state.working;
 }
 
-const another = ({ ask: asked, now: { poem } }, way) =>
-  compose({ ...asked, form: poem.form, [way]: poem.lines.join(""), count: 1 });
+function toggle(name) {
+  keep({ [name]: !settings[name] });
+  changed();
+}
+
+/** Hand the poem to the device's own way of sharing, with its link where others can open that. */
+async function share(on) {
+  const url = isPublic() ? { url: await linkOf(on) } : {};
+  await attempt(() => navigator.share({ text: textToSend(on), ...url }));
+}
 
 /** Ask for the poem's heading and what stands in its seal, which later poems have too. */
 function askTitle(on) {
@@ -101,5 +112,6 @@ function say(text) {
   announce(text);
   const note = el("p.note", { "aria-hidden": "true" }, text);
   ($("card").open ? $("card") : $("tools")).append(note);
+  $("sending").hidePopover();
   setTimeout(() => note.remove(), 3500);
 }

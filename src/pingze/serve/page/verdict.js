@@ -3,10 +3,11 @@
 
 import { PATIENCE, ask } from "./api.js";
 import { settings } from "./settings.js";
-import { charAt, COUPLET, keyOf, placesOf, tuneOf, widthsOf } from "./shape.js";
+import { BLANK, charAt, COUPLET, isFull, keyOf, placesOf, tuneOf, widthsOf } from "./shape.js";
 import { changed, state } from "./state.js";
 
 const known = new Map();
+const UNREAD = "□"; // as the checker writes a place where nothing is legible
 
 /** The poem as the API takes it. */
 export function bare({ form, template, rhyme, title, poet, about, mood, lines }) {
@@ -33,8 +34,9 @@ export const checking = (
   { ask: { level = "customary", standard }, now: { poem } },
   lines = poem.lines,
 ) => ({
-  text: lines.join("，"),
-  ...(poem.form !== COUPLET && { form: poem.form }),
+  text: lines.join("，").replaceAll(BLANK, UNREAD),
+  explain: !isFull(lines), // for the pattern
+  ...(poem.form && poem.form !== COUPLET && { form: poem.form }),
   level,
   standard,
 });
@@ -55,16 +57,42 @@ async function fetchInto(slot, key, path, body) {
   const asked = { key, found: null, calling: new AbortController() };
   known.set(slot, asked);
   asked.found = await ask(path, body, asked.calling.signal).catch((error) => {
-    setTimeout(() => (asked.key = ""), PATIENCE);
+    if (error.name !== "AbortError") setTimeout(() => forgetProblem(asked, error), PATIENCE);
     return { problem: error.message };
   });
   if (known.get(slot) === asked) changed();
 }
 
-/** The checker's verdict on an entry's poem, or {problem}; null while it is on its way. */
+/** Ask again for what was not answered, at once where the server may answer by now. */
+function forgetProblem(asked, { passes }) {
+  asked.key = "";
+  if (passes) changed();
+}
+
+/**
+ * The checker's verdict on an entry's poem, or {problem}; null while it is on its way. Where the checker itself found its form, it
+ * tells of nearer ones too.
+ */
 export function verdict(on) {
-  const found = recall("check", checking(on));
-  return found?.verdicts?.[0] ?? found;
+  const found = on.now.isFound ? verdictBy(on, { form: undefined }) : undefined;
+  const isSame = found === null || found?.form === on.now.poem.form;
+  return isSame ? found : verdictBy(on, {});
+}
+
+/** The same by other rules. */
+export function verdictBy(on, rules) {
+  const found = recall("check", { ...checking(on), ...rules });
+  const judged = found?.verdicts?.[0];
+  if (!judged || isFull(on.now.poem.lines)) return judged ?? found;
+  const isWritten = ({ char }) => char !== UNREAD;
+  const isOfWritten = (note) => !note.includes(UNREAD);
+  return {
+    ...judged,
+    violations: judged.violations.filter(isWritten),
+    notes: judged.notes.filter(isOfWritten),
+    remarks: judged.remarks.filter((_, at) => isOfWritten(judged.notes[at])),
+    read: judged.read.map((line) => line.replaceAll(UNREAD, BLANK)),
+  };
 }
 
 /** The faults at a place of a checked poem. */
@@ -76,20 +104,33 @@ export const blamed = (changes, draft) =>
   changes.map((one) => ({ ...one, rules: faultsAt(draft, one).map(({ rule }) => rule) }));
 
 /** What the sheet shows of each place of a checked poem: {tone, rhymes, fault}. */
-export const seen = (checked, poem) => (place) => ({
-  tone: charAt(checked?.tones ?? [], place),
-  rhymes: isFoot(poem, place, checked?.readings?.[place.line - 1]?.[place.position - 1]?.join("")),
-  fault: faultsAt(checked, place)[0]?.rule,
-});
+export const seen = (checked, poem) => (place) => {
+  const faults = faultsAt(checked, place).map(({ rule }) => rule);
+  const readings = checked?.readings?.[place.line - 1]?.[place.position - 1]?.join("");
+  const isBlank = charAt(poem.lines, place) === BLANK;
+  return {
+    tone: isBlank ? patternAt(checked, poem, place) : charAt(checked?.tones ?? [], place),
+    rhymes: isFoot(poem, place, readings) && !faults.includes("出韻"),
+    fault: faults[0],
+  };
+};
+
+/** The tone that an empty place wants. */
+function patternAt(checked, { form }, { line, position }) {
+  const ofTune = { P: "平", Z: "仄" };
+  const tones = tuneOf(form)?.tones[line - 1];
+  if (tones) return ofTune[tones[position - 1]] ?? "中";
+  return checked?.explanation?.[line - 1]?.pattern?.[position - 1] ?? "中";
+}
 
 /** Whether a character rhymes: an even line's last, the first's where the template says so, and where a tune's sentence ends. */
 function isFoot({ form, rhyme, template, lines }, { line, position }, groups = "") {
   const tune = tuneOf(form);
-  if (!(rhyme || tune) || position !== [...lines[line - 1]].length) return false;
+  if (!(rhyme || tune || !isFull(lines)) || position !== [...lines[line - 1]].length) return false;
   if (tune) return tune.marks[line - 1] === "。";
   if (line > 1) return line % 2 === 0;
   if (template) return template.endsWith("首句入韻"); // it may borrow from a neighbouring group
-  return [...rhyme].some((group) => groups.includes(group));
+  return [...(rhyme ?? "")].some((group) => groups.includes(group));
 }
 
 /** An entry's marks as a link has them: for each character its tone, or that it rhymes; "" where they are not known. */

@@ -1,7 +1,7 @@
 // What a reader finds who has written nothing yet: a finished poem, a line that says what this is, and three examples.
 
 import { ask } from "./api.js";
-import { check } from "./checker.js";
+import { bring } from "./reading.js";
 import { composeAs } from "./request.js";
 import { $, attempt, button, el } from "./dom.js";
 import { named } from "./poem.js";
@@ -40,7 +40,7 @@ function examples() {
     () => composeAs(ENGLISH),
     "try-english",
   ];
-  const checkExample = () => attempt(async () => check((await ask("example")).text));
+  const checkExample = () => attempt(async () => bring((await ask("example")).text));
   const acrostic = { form: "七絕", acrostic: settings.language === "en" ? "春夏秋冬" : NAME };
   return [
     english,
@@ -53,6 +53,6 @@ function examples() {
     ],
     corpus
       ? [t("example_check", shown("杜甫"), shown("登高")), checkExample, "try-check"]
-      : [t("example_fault"), () => check(FAULTY), "try-check"],
+      : [t("example_fault"), () => bring(FAULTY), "try-check"],
   ].filter(Boolean);
 }
