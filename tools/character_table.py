@@ -465,7 +465,7 @@ poems. Its Song poems only determine which further characters the table contains
   poems, Tang and Song; 中 if the tone is undecided or is the usual one (`python -m tools.count word_tones`).
 - `senses.tsv`: a character and rhyme group, the meanings of that reading in Chinese and English, and example words, by
   this project. A word is left out if at least three fixed positions have it and over a fifth read it otherwise.
-- `tunes.tsv`: 2,499 shapes of 814 tunes, the patterns of 《欽定詞譜》 (1715, public domain) and of 龍榆生, without their
+- `tunes.tsv`: 2,499 shapes of 814 tunes, the patterns of 《欽定詞譜》 (1715, public domain) and 龍榆生, without
   samples, as hulbji/couyun has them (commit 1744e87, MIT). p, z, ? and ! are counted in 45,222 詞 of the train split
   (`python -m tools.count tunes`, which describes the columns). Other names of tunes: `tools/tune_names.txt`.
 - `rules.toml`: the rules, with this project's own examples.
