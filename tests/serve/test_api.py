@@ -148,7 +148,7 @@ def test_reasons_and_mending_are_those_of_python(client: httpx.Client) -> None:
         ),
         (
             {"text": MATCHED, "form": "五律", "fine": True},
-            "中中仄仄平",
+            "平平仄仄平",
             {"code": "tone", "wanted": "仄", "has": "平"},
         ),
         ({"text": SPOKEN, "standard": "xinyun", "level": "strict+對句相救"}, "平仄仄平平", {}),

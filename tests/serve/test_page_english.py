@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.serve.page import link, opened, says, send
+from tests.serve.page import compose, link, opened, says, send
 from tests.serve.process import Server
 
 VERSE = ("少年朝出塞", "明月照長江", "蕭蕭風雨夜", "誰與共還鄉")
@@ -116,7 +116,7 @@ CHARACTERS_MEAN = {
     "雪": "snow",
 }
 READ = """async (lines) => {
-  const { learnReadings, wordsOf } = await import("/page/readings.js");
+  const { learnReadings, wordsOf } = await import("/page/glosses.js");
   await learnReadings();
   return lines.map(([line, tones]) => wordsOf(line, tones));
 }"""
@@ -344,3 +344,19 @@ def test_a_long_latin_title_and_seal_make_no_card_wider(browser: Browser, addres
 
 def test_the_card_tells_how_its_lines_are_said(browser: Browser, address: str) -> None:
     assert card(browser, address, "", True)[1] > card(browser, address, "", False)[1] + 4 * 2 * 60
+
+
+def test_a_wedding_is_asked_for_with_its_mood_and_drafts_tell_what_they_mean(
+    browser: Browser, address: str
+) -> None:
+    with opened(browser, address, language="en-US") as page:
+        page.fill("#title", "my sister's wedding")
+        says(page, "#reading", "wedding → 合歡")
+        with page.expect_request("**/v1/fill") as asked:
+            compose(page, poems=2)
+        sheet = asked.value.post_data_json["sheet"]
+        assert (sheet["title"], sheet["mood"]) == ("合歡", "joyful")
+        assert set("愁恨貧壽") <= set(sheet["exclude"])
+        says(page, ".draft-means >> nth=0", re.compile("[a-z]"))
+        verse = "".join(page.locator(".keep").all_inner_texts())
+        assert not set("愁恨貧壽") & set(verse)

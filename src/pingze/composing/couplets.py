@@ -248,7 +248,7 @@ class Facing:
     def forbidden(
         self, compiled: CompiledRequest, partial_texts: PartialTexts, place: int
     ) -> Bool[Array, "N V"]:
-        """Return a mask of the characters that may not stand at the given position of each text."""
+        """Return a mask that is True for the characters that may not stand at a position of each text."""
         forbidden = np.zeros_like(partial_texts.unused)
         if place < self.width and self.given is not None:
             return forbidden

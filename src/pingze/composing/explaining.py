@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from pingze.composing.composer import prepare
-from pingze.composing.options import LARGEST_SEED, check_bounds
+from pingze.composing.options import check_bounds
 from pingze.composing.poem import Poem, divided_as_tune
 from pingze.composing.sheet import Sheet
 from pingze.deadline import check_deadline
 from pingze.network.checkpoint import Model
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.standard import PINGSHUI
+
+MOST_LISTED = 10_000  # alternatives of a character, more than any vocabulary has
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def explain(
     Raises InfeasibleError if the poem does not keep its form, template and rhyme group, InputError
     on an invalid value, CheckpointError if the model cannot be read.
     """
-    check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
+    check_bounds("limit", limit, {"minimum": 0, "maximum": MOST_LISTED})
     chosen, starts = prepare(Sheet.of(poem, level=level, standard=standard), model)
     poem = divided_as_tune(poem)
     constraints = starts.constraints

@@ -326,7 +326,7 @@ def with_options(function: F) -> F:
 def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
     """Raise InputError, which names the field and its allowed values, if a value is out of bounds."""
     if isinstance(value, str):
-        if value not in bounds.get("enum", [value]):
+        if "enum" in bounds and value not in bounds["enum"]:
             choices = [choice for choice in bounds["enum"] if choice]
             raise InputError("choice", field=name, has=value[:20], choices=choices)
         if len(value) > (most := bounds.get("maxLength", math.inf)):
@@ -336,11 +336,12 @@ def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
     elif isinstance(value, Real) and bounds:
         number = int(value) if isinstance(value, Integral) else float(value)
         least, most = bounds.get("minimum", -math.inf), bounds.get("maximum", math.inf)
-        if (
-            "exclusiveMinimum" in bounds
-            and not (above := bounds["exclusiveMinimum"]) < number <= most
-        ):
-            raise InputError("range_above", field=name, has=_shown(number), above=above, most=most)
+        if "exclusiveMinimum" in bounds:
+            above = bounds["exclusiveMinimum"]
+            if not above < number <= most:
+                raise InputError(
+                    "range_above", field=name, has=_shown(number), above=above, most=most
+                )
         if not least <= number <= most:
             raise InputError("range", field=name, has=_shown(number), least=least, most=most)
 

@@ -290,7 +290,8 @@ class Constraints(CompiledRequest):
         """Return a mask of the characters that some hypothesis allows, even if the text cannot then be completed."""
         asked = self.asked_at(place)
         foot = self.feet[place]
-        # 1. Allow the characters of the right tone, under the templates without a foot here.
+        # 1. Allow the characters of the right tone, under the templates without a foot here. `ways`
+        #    has the axes N, T, W, and `alive` N, T, G.
         ways = partial_texts.ways[:, :, place // self.size] & ~foot[:, None]
         ways &= partial_texts.alive.any(axis=2, keepdims=True)
         wanted = np.zeros(len(ways), np.int64)  # a bit for each of `WANTS`

@@ -9,12 +9,13 @@ import {
   saidOf,
   tonesOf,
   wordsOf,
-} from "./readings.js";
+} from "./glosses.js";
 import { settings, shown } from "./settings.js";
 import {
   BLANK,
   columnsHere,
   COUPLET,
+  isEmpty,
   keyOf,
   markAfter,
   placeOf,
@@ -121,12 +122,10 @@ function lineOf(poem, line, look, chosen, isEditable) {
 }
 
 /** What a screen reader says of each place of a line beside its character: its syllable, and what its word means. */
-function spokenCells(read, tones) {
-  if (!isKnown()) return [];
-  return wordsOf(read.join(""), tones).flatMap(({ pinyin, means }) =>
+const spokenCells = (read, tones) =>
+  wordsOf(read, tones).flatMap(({ pinyin, means }) =>
     pinyin.map((syllable) => [` ${syllable}`, means].filter(Boolean).join(", ")),
   );
-}
 
 function cell(face, spoken, place, seen, chosen, isEditable) {
   const isFocused = keyOf(place) === keyOf(chosen ?? { line: 1, position: 1 });
@@ -192,7 +191,7 @@ export const caption = (facts, isMarked, ...more) =>
 
 /** For readers of English: each line across, word over pinyin over meaning; null for others. `look` as of `book`. */
 export function wordByWord(poem, look) {
-  if (!isKnown()) return null;
+  if (!isKnown() || isEmpty(poem.lines)) return null;
   const line = (text, at) => {
     const read = (poem.read ?? poem.lines)[at];
     return el(
@@ -280,6 +279,9 @@ export const learnGlosses = learnReadings;
 
 /** A text's pinyin, "" where the reader does not read English or the table does not know it. */
 export const pinyin = (text) => (isKnown() ? saidOf(text).pinyin.trim() : "");
+
+/** What a text's words mean, "" but for readers of English. */
+export const meansOf = (text) => (isKnown() ? saidOf(text).means : "");
 
 /** How a text is said, and what its words mean; "" but for readers of English. */
 export function sense(text) {

@@ -10,6 +10,7 @@ import {
   book,
   caption,
   learnGlosses,
+  meansOf,
   named,
   quoteList,
   sense,
@@ -213,16 +214,18 @@ function draft(of, at) {
   const isSame =
     poem.form === here.form && poem.form !== COUPLET && poem.lines.length === here.lines.length;
   const name = t("candidate", at + 1);
-  const title = poem.lines.map(sense).join("\n").trim();
-  const attributes = { class: "plain candidate", "aria-pressed": String(isChosen), title };
+  const attributes = { class: "plain candidate", "aria-pressed": String(isChosen) };
   const keep = (numbers) => {
     const said = numbers.map((line) => written(poem, poem.lines[line - 1]) + markAfter(poem, line));
-    const rows = said.map((text) => el("span", text));
+    const means = numbers.map((line) => meansOf((poem.read ?? poem.lines)[line - 1]));
+    const below = (text) => (text ? el("small.draft-means", { lang: "en" }, text) : null);
+    const rows = said.map((text, n) => el("span", text, below(means[n])));
     const act = () => keepLines(of, numbers);
     const face = {
       class: "keep",
       lang: verseLanguage(),
       "aria-label": t("keep_lines", said.join("")),
+      "aria-description": means.filter(Boolean).join("; ") || null,
     };
     return isSame ? button(rows, act, face) : el("span.keep", rows);
   };
