@@ -114,7 +114,7 @@ function lineOf(poem, line, look, chosen, isEditable) {
   const mark = el("span.mark", { "aria-hidden": "true" }, markAfter(poem, line));
   const place = (at) => ({ line, position: at + 1 });
   const read = [...(poem.read ?? poem.lines)[line - 1]];
-  const said = spokenCells(read, tonesOf(read, line, look));
+  const said = isKnown() ? spokenCells(read, tonesOf(read, line, look)) : [];
   const cells = read.map((_, at) =>
     cell(faces[at], said[at] ?? "", place(at), look(place(at)), chosen, isEditable),
   );
