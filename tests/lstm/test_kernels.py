@@ -50,8 +50,10 @@ def test_tanh_is_within_three_units_of_the_last_place(sign: int) -> None:
     out = np.empty_like(x)
     tangents(x, out)
     exact = np.tanh(x.astype(np.float64))
-    units = np.abs(out - exact) / np.spacing(np.abs(exact).astype(np.float32))
-    assert units.max() < 3
+    _, exponents = np.frexp(exact)
+    # in float64, since another test may have set the processor to flush denormal numbers
+    last_places = np.ldexp(1.0, exponents - 24)
+    assert (np.abs(out - exact) / last_places).max() < 3
 
 
 def test_tanh_is_bounded_by_one_and_keeps_zero_and_nan() -> None:

@@ -178,13 +178,19 @@ class Composer:
     def judge(
         self, constraints: Constraints, texts: Sequence[Fixes], sampling: Sampling
     ) -> list[Text]:
-        """Score given texts, all of whose characters are fixed; best first."""
-        begun = [constraints.begin(text) for text in texts]
-        partial_texts = PartialTexts.joined([one for one in begun if one is not None])
-        weights = np.zeros(len(partial_texts.texts))
-        start = Start(partial_texts, weights, np.random.default_rng(0))
-        (judged,) = finish(self._populations(constraints, [start], sampling), len(weights))
-        return judged
+        """Score given texts, all of whose characters are fixed; the threads share them."""
+        most = math.ceil(len(texts) / threads())
+        parts = [texts[at : at + most] for at in range(0, len(texts), most)]
+
+        def judged(part: Sequence[Fixes]) -> list[Text]:
+            begun = [constraints.begin(text) for text in part]
+            partial_texts = PartialTexts.joined([one for one in begun if one is not None])
+            weights = np.zeros(len(partial_texts.texts))
+            start = Start(partial_texts, weights, np.random.default_rng(0))
+            (found,) = finish(self._populations(constraints, [start], sampling), len(weights))
+            return found
+
+        return [text for found in each(judged, parts) for text in found]
 
     def _populations(
         self, constraints: Constraints, starts: Sequence[Start], sampling: Sampling

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""
 MOST_DRAFTS = 1000
-TRIED = 128
+TRIED = 96
 """The maximum number of characters that are tried at a place: the likeliest after the text before."""
 LIKENESS = 16.0
 """By how much a draft's score counts less if a better draft has the same character at all open places."""
@@ -416,15 +416,17 @@ def alternatives(
     filling = Filling(chosen, starts, sheet, first_seed(sheet.seed or 0), count + 1)
     candidates = filling.candidates(range(max(2, len(filling.numbers) // 8)))
     texts = ordered([candidate.text for candidate in candidates])
-    # The score of what stands, if it is whole, decides by how much the others are better.
-    present = None
-    if sheet.is_full:
-        _, as_is = prepare_forgiving(sheet, model)
-        assert as_is.constraints.fixed is not None, "a full sheet fixes one character a place"
-        present = chosen.judge(as_is.constraints, [as_is.constraints.fixed], sheet)[0].score
     standing = "".join(sheet.rows)[first:last]
     decode = constraints.lexicon.vocabulary.decode
     replacements = [decode(text.ids)[first:last] for text in texts]
+    # The score of what stands, if it is whole, decides by how much the others are better.
+    present = None
+    if standing in replacements:
+        present = texts[replacements.index(standing)].score
+    elif sheet.is_full:
+        _, as_is = prepare_forgiving(sheet, model)
+        assert as_is.constraints.fixed is not None, "a full sheet fixes one character a place"
+        present = chosen.judge(as_is.constraints, [as_is.constraints.fixed], sheet)[0].score
     if sheet.usual_forms:
         replacements = in_usual_forms(replacements, constraints.request)
     found: dict[str, Alternative] = {}
