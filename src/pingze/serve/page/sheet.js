@@ -218,7 +218,9 @@ function draft(of, at) {
   const keep = (numbers) => {
     const said = numbers.map((line) => written(poem, poem.lines[line - 1]) + markAfter(poem, line));
     const means = numbers.map((line) => meansOf((poem.read ?? poem.lines)[line - 1]));
-    const below = (text) => (text ? el("small.draft-means", { lang: "en" }, text) : null);
+    // The meaning is the button's description; its name is what it keeps.
+    const hidden = { lang: "en", "aria-hidden": "true" };
+    const below = (text) => (text ? el("small.draft-means", hidden, text) : null);
     const rows = said.map((text, n) => el("span", text, below(means[n])));
     const act = () => keepLines(of, numbers);
     const face = {
