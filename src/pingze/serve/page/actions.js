@@ -218,7 +218,16 @@ export async function mendAround() {
     const body = { ...draft, keep, title, poet, ...modelOf(poem) };
     const [mended] = (await ask("mend", body, signal)).mended;
     const { lines, template, rhyme, log_probability } = mended.poem;
-    const changes = blamed(mended.changes, verdict(on));
+    // Words that change places are changes too, though no character is new.
+    const places = placesOf(widthsOf(poem.lines)).filter(
+      (place) => charAt(poem.lines, place) !== charAt(lines, place),
+    );
+    const all = places.map((place) => ({
+      ...place,
+      old: charAt(poem.lines, place),
+      new: charAt(lines, place),
+    }));
+    const changes = blamed(all, verdict(on));
     changeEntry(on, poem, { poem: { ...poem, lines, template, rhyme, log_probability }, changes });
     announce(t("mended", changes.length));
   });

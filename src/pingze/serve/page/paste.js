@@ -28,6 +28,7 @@ export function startReading() {
   $("bringing").addEventListener("close", () => {
     if ($("bringing").returnValue) bring($("text").value);
     $("bringing").returnValue = "";
+    $("text").value = ""; // the next poem is another one
   });
 }
 

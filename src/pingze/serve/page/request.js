@@ -341,7 +341,7 @@ export function showReading({ notes, remarks = [] }) {
   const isOccasion = reads.some(({ mood, exclude }) => mood || exclude);
   const own = [
     pairs.join(", "),
-    isOccasion ? t("at_occasion") : "",
+    isOccasion && chosenForm().name !== COUPLET ? t("at_occasion") : "", // a couplet excludes nothing
     unknown.length ? t("english_unknown", unknown.join(", ")) : "",
   ];
   const isSame = ({ code, has, read }) => code === "converted" && shown(read) === has;
