@@ -100,3 +100,8 @@ def corpus(corpus_home: Path) -> "Iterator[Store]":
 
     with Store.open(corpus_home / "data" / "corpus.sqlite") as store:
         yield store
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests in a browser last: its event loop runs on, and no other can then run in the process."""
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
