@@ -145,3 +145,8 @@ def test_the_public_check_takes_text_and_sheets_alike() -> None:
     assert pingze.check(Sheet(form="五絕", lines=WRITTEN)).ok
     with pytest.raises(InputError, match="text must be text or a Sheet, not int"):
         pingze.check(5)  # type: ignore[arg-type]
+
+
+def test_a_sheet_with_another_number_of_lines_is_refused() -> None:
+    with pytest.raises(InputError, match="a 七絕 has 4 lines, not 2"):
+        check(Sheet(form="七絕", lines=2))

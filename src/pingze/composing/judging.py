@@ -7,7 +7,7 @@ import numpy as np
 from pingze.composing.composer import lexicon_of
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
-from pingze.composing.read_request import read_request
+from pingze.composing.read_request import checked_count, read_request
 from pingze.composing.sheet import BLANK, Sheet
 from pingze.composing.typed_text import noted
 from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
@@ -62,6 +62,7 @@ def judge(sheet: Sheet) -> Verdict:
     InputError if a row does not fit the form, or the form, template or rhyme is unknown.
     """
     form = sheet.shape
+    checked_count(sheet, form)
     if sheet.is_full:
         return check(
             "，".join(sheet.rows), form=form.name, level=sheet.level, standard=sheet.standard

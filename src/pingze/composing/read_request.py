@@ -41,7 +41,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
     form = find_form(asked.form)
     if form.tune and isinstance(asked, Collecting):
         raise InputError("choice", field="form", has=asked.form, choices=list(FORMS))
-    count = _count_of_lines(asked, form)
+    count = checked_count(asked, form)
     layout = form.layout(count)
     # 2. Fix characters; if two options require the same character at a position, the first one is
     #    recorded.
@@ -102,7 +102,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
     )
 
 
-def _count_of_lines(asked: Composing, form: Form) -> int:
+def checked_count(asked: Composing, form: Form) -> int:
     """Return the number of lines. Raises InputError if the form does not take it."""
     count = asked.count_of_lines if isinstance(asked, Sheet) else asked.lines
     if count is None:
