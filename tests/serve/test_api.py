@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import re
 import signal
 import time
@@ -16,7 +17,9 @@ import pytest
 from PIL import Image, ImageOps
 
 import pingze
+from pingze.composing.desk import choose_drafts
 from pingze.composing.options import Composing
+from pingze.serve import answers
 from pingze.verse.suggestions import suggest
 from tests.serve.process import (
     SECONDS,
@@ -64,6 +67,17 @@ def test_poems_of_many_clients_at_once_are_those_that_python_composes(client: ht
                 expected.pop("log_probability"), rel=1e-5
             )
             assert got == expected
+
+
+@pytest.mark.parametrize("taste", [0.0, 1.0])
+def test_drafts_do_not_depend_on_how_many_workers_write_them(taste: float) -> None:
+    """Without taste no text has a score, and their order decides."""
+    sheet = pingze.Sheet(form="五絕", particles=4, count=5, seed=3, antithesis=0.0, taste=taste)
+    packed = pickle.dumps((sheet, "report"))
+    found = []
+    for part in range(3):
+        found += answers.candidates(packed, part, 3)[0]
+    assert choose_drafts(found, 5) == answers.fill(packed)[0]
 
 
 def test_conflicts_name_field_and_place(client: httpx.Client) -> None:

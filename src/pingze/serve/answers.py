@@ -253,7 +253,10 @@ def candidates(
 ) -> tuple[list[desk.Candidate], Sequence[Note]]:
     """Write one of some parts of a request's populations; return what may become drafts, and the notes."""
     filling, notes = prepared(packed)
-    return filling.candidates(filling.numbers[part::parts]), notes
+    # parts in a row, so that together they are in the order in which one job writes them
+    count = len(filling.numbers)
+    numbers = filling.numbers[part * count // parts : (part + 1) * count // parts]
+    return filling.candidates(numbers), notes
 
 
 def encoded(compute: Callable[..., Any], *arguments: Any) -> bytes:
