@@ -183,24 +183,30 @@ def test_serve_answers_or_names_its_extra(place: Place) -> None:
     command = [place.python, "-m", "pingze", "serve", "--port", "0", "--workers", "1"]
     how: dict[str, Any] = {"cwd": place.folder, "env": place.environment(), "encoding": "utf-8"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, **how) as server:
-        assert server.stderr
-        said = server.stderr.readline()
-        if "serve" not in place.extras:
-            assert re.fullmatch(r"pingze: .* '\.\[serve\]'\n", said)
-            assert server.wait() == 2
-            return
-        (address,) = re.findall(r"http://\S+", said)
-        asked = {
-            "/": None,
-            "/v1/compose": {"form": "五絕", "seed": 1},
-            "/v1/code": {"text": "http://127.0.0.1/#poem"},
-        }
-        for route, body in asked.items():
-            data = None if body is None else json.dumps(body).encode()
-            sent = urllib.request.Request(
-                address + route, data, {"Content-Type": "application/json"}
-            )
-            with urllib.request.urlopen(sent, timeout=60) as answer:
-                assert answer.status == 200
-        server.send_signal(signal.SIGINT)
-        assert "Traceback" not in server.stderr.read()
+        try:
+            check_served(server, serves="serve" in place.extras)
+        finally:
+            server.kill()  # else leaving the block waits for a server that nothing stops
+
+
+def check_served(server: subprocess.Popen[str], *, serves: bool) -> None:
+    """Ask a starting server for its page, a poem and a QR code, and stop it; without the extra it ends."""
+    assert server.stderr
+    said = server.stderr.readline()
+    if not serves:
+        assert re.fullmatch(r"pingze: .* '\.\[serve\]'\n", said)
+        assert server.wait(60) == 2
+        return
+    (address,) = re.findall(r"http://\S+", said)
+    asked = {
+        "/": None,
+        "/v1/fill": {"sheet": {"form": "五絕", "seed": 1}},
+        "/v1/code": {"text": "http://127.0.0.1/#poem"},
+    }
+    for route, body in asked.items():
+        data = None if body is None else json.dumps(body).encode()
+        sent = urllib.request.Request(address + route, data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(sent, timeout=60) as answer:
+            assert answer.status == 200
+    server.send_signal(signal.SIGINT)
+    assert "Traceback" not in server.stderr.read()

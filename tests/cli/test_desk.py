@@ -252,6 +252,16 @@ def test_no_alternative_has_status_1(call: Call, monkeypatch: pytest.MonkeyPatch
     assert err == "nothing else that keeps the constraints was found\n"
 
 
+def test_a_draft_is_mended_in_several_ways(call: Call) -> None:
+    faulty = POEM.replace("聲", "天")
+    ways = found(call, "mend", faulty, "--count", "3", "--seed", "1")
+    changed = {(change["line"], change["position"]) for way in ways for change in way["changes"]}
+    assert len(ways) == 3
+    assert changed == {(2, 5), (4, 5)}
+    assert all(check("，".join(way["poem"]["lines"])).ok for way in ways)
+
+
+
 # -- how a poem is given -------------------------------------------------------------------------------------------
 
 HEADED = f"夜坐　五絕　王維\n{POEM}"

@@ -47,16 +47,18 @@ def proxy(tmp_path: Path) -> Iterator[str]:
     )
     command = ["nginx", "-c", str(configuration), "-e", str(tmp_path / "error.log")]
     with subprocess.Popen(command) as process:
-        address = f"http://127.0.0.1:{port}"
-        until = time.monotonic() + SECONDS
-        while time.monotonic() < until:
-            try:
-                httpx.get(f"{address}/v1/health", headers={"host": "p.test"}, timeout=SECONDS)
-                break
-            except httpx.ConnectError:
-                time.sleep(0.05)
-        yield address
-        process.terminate()
+        try:
+            address = f"http://127.0.0.1:{port}"
+            until = time.monotonic() + SECONDS
+            while time.monotonic() < until:
+                try:
+                    httpx.get(f"{address}/v1/health", headers={"host": "p.test"}, timeout=SECONDS)
+                    break
+                except httpx.ConnectError:
+                    time.sleep(0.05)
+            yield address
+        finally:
+            process.terminate()
     assert server.stop() == ""
 
 

@@ -171,6 +171,7 @@ def alternatives(
 def mend(
     poem: PoemArgument,
     keep: Annotated[list[str] | None, typer.Option(help="A word to keep; may be repeated.")] = None,
+    count: Annotated[int, typer.Option(help="The most ways to print.")] = 1,
     form: FormOption = None,
     level: str = CUSTOMARY,
     standard: str = PINGSHUI.name,
@@ -187,8 +188,9 @@ def mend(
     if form is None:
         form = reading.heading_form(text)
     heading = reading.title_and_poet(text, form or "七絕", model)
-    (mended,) = mending.mend(
+    ways = mending.mend(
         text,
+        count,
         keep=keep or (),
         form=form,
         level=level,
@@ -198,10 +200,13 @@ def mend(
         seed=seed,
         model=model,
     )
-    changes = [f"· {done}" for done in mended.swaps + mended.changes] or [
-        f"· {here('nothing_to_mend')}"
-    ]
-    show(asdict(mended), [str(mended.poem), "", *changes], as_json=as_json)
+    shown = []
+    for mended in ways:
+        changes = [f"· {done}" for done in mended.swaps + mended.changes]
+        if not changes:
+            changes = [f"· {here('nothing_to_mend')}"]
+        shown.append("\n".join([str(mended.poem), "", *changes]))
+    show([asdict(mended) for mended in ways], ["\n\n".join(shown)], as_json=as_json)
 
 
 @command()
