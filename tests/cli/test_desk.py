@@ -261,7 +261,6 @@ def test_a_draft_is_mended_in_several_ways(call: Call) -> None:
     assert all(check("，".join(way["poem"]["lines"])).ok for way in ways)
 
 
-
 # -- how a poem is given -------------------------------------------------------------------------------------------
 
 HEADED = f"夜坐　五絕　王維\n{POEM}"
