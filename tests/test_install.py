@@ -50,6 +50,7 @@ SCRIPTS: Mapping[str, Sequence[str]] = {
 }
 """The scripts that the documents name, by the extras that they need."""
 POEM = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。"
+OCTAVE = f"{POEM}野水連天遠，山雲入戶輕。歸來一樽酒，相對話平生。"
 Done = subprocess.CompletedProcess[str]
 
 
@@ -90,6 +91,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     subprocess.run([python, "-m", "pip", "install", "--quiet", wanted], cwd=ROOT, check=True)
     made = Place(extras, python, folder)
     (folder / "poems.txt").write_text(POEM, encoding="utf-8")
+    (folder / "poem.txt").write_text(OCTAVE, encoding="utf-8")
     if "train" not in extras:  # else the documents' own commands train them
         for run in ("runs/mine", "runs/ci", "runs/few"):
             exported = made.run("-m", "pingze", "export", "--to", run)
