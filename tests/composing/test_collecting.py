@@ -47,8 +47,8 @@ def poems(author: Composer) -> list[CorpusPoem]:
     for form in ("五絕", "五古"):
         inclusion = author.prepare(read_request(author.vocabulary, Composing(form=form)))
         found += [
-            str(poem).replace("\n", "")
-            for poem in author.write_many(inclusion, Sampling(1, 1), range(80))
+            str(author.write(inclusion, Sampling(1, 1), seed)).replace("\n", "")
+            for seed in range(80)
         ]
     versions = [text[:18] + other[18:24] for text, other in pairwise(found[:9])]
     named = [(dynasty, poet) for dynasty, poets in POETS.items() for poet in poets]

@@ -239,10 +239,9 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
 def test_a_character_stands_twice_only_side_by_side_as_in_verse() -> None:
     """Verse has 年年 and 人人, no 樓樓 and 雪雪, and 悠悠 at a line's end, but not 年年."""
     chosen = composer(POOL + "悠紛", seed=3, scale=3.0)
+    starts = prepared(chosen)
     lines = [
-        line
-        for poem in chosen.write_many(prepared(chosen), Sampling(1.5, 1), range(40))
-        for line in poem.lines
+        line for seed in range(40) for line in chosen.write(starts, Sampling(1.5, 1), seed).lines
     ]
     doubled = {(line[p], p == 3) for line in lines for p in range(4) if line[p] == line[p + 1]}
     assert doubled

@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_origin
 
 import typer
 
-from pingze.composing.options import Bounded, Composing, hints_of, ordered
+from pingze.composing.options import Bounded, Composing, fields_in_order, hints_of
 from pingze.errors import CheckpointError, InputError, MissingExtraError
 from pingze.machine import threads
 from pingze.network import DEFAULT, SHIPPED
@@ -148,7 +148,7 @@ def command(
         names = []
         if "asked" in parameters:
             schema = parameters.pop("asked").annotation
-            for field in ordered(schema):
+            for field in fields_in_order(schema):
                 if field.name not in omit:
                     names.append(field.name)
                     listed.append(_of_field(field, schema, argument))

@@ -12,7 +12,7 @@ from pingze.composing.conflict import find_clashes
 from pingze.composing.constraints.feasibility import Fixes, PartialTexts
 from pingze.composing.constraints.masks import Ban, Constraints
 from pingze.composing.lexicon import Lexicon, network_ids
-from pingze.composing.options import Composing, Revising, Sampling
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.originality import Originality
 from pingze.composing.poem import Poem, marked
 from pingze.composing.read_request import read_request
@@ -119,19 +119,11 @@ class Composer:
         return self.conditions.prefix(form, request.poet, request.title, about=request.about).ids
 
     def write(self, starts: Starts, sampling: Sampling, seed: int) -> Poem:
-        """Write the poem of a seed."""
-        return self.write_many(starts, sampling, [seed])[0]
-
-    def write_many(self, starts: Starts, sampling: Sampling, seeds: Sequence[int]) -> list[Poem]:
-        """Write one poem per seed, the best of its populations."""
+        """Write the poem of a seed, the best of its populations."""
         count, _ = self.populations(starts.constraints, sampling)
-        populations = [(seed, number) for seed in seeds for number in range(count)]
-        found = self.texts(starts, sampling, populations)
-        poems = []
-        for n, seed in enumerate(seeds):
-            texts = ordered([texts[0] for texts in found[n * count : (n + 1) * count]])
-            poems.append(self.poem(starts.constraints, texts[0], seed))
-        return poems
+        found = self.texts(starts, sampling, [(seed, number) for number in range(count)])
+        best = ordered([texts[0] for texts in found])[0]
+        return self.poem(starts.constraints, best, seed)
 
     def texts(
         self,
@@ -282,7 +274,7 @@ class Composer:
 
 def composer(
     model: Model | None = None,
-    asked: Revising | None = None,
+    asked: Composing | None = None,
     *,
     form: str | None = None,
     reference: bool = False,
@@ -296,7 +288,7 @@ def composer(
     poet or theme but the model was trained without titles, poets or themes. A poem that stands on a
     sheet keeps its title, poet and theme all the same.
     """
-    form = form or getattr(asked, "form", None)
+    form = form or (asked.form if asked else None)
     name = str(model or (CI if form and find_form(form).tune else checkpoint.DEFAULT))
     chosen = _composer(name, checkpoint.changed(name), reference)
     conditions, about = bool(chosen.conditions), ABOUT in chosen.conditions.names

@@ -293,7 +293,7 @@ class _Explaining:
             if constraints.request.form.regulated and self._fits(row, number, None):
                 code = "because_opening"
             parameters["partner"] = partners[0] + 1
-            parameters["partner_tones"] = self._tones(self._written(partners[0]))
+            parameters["partner_tones"] = self._tones(constraints.lines_of(self.rest)[partners[0]])
         return line.because(code, **parameters)
 
     def _fits(self, row: str, line: int, begun: PartialTexts | None) -> bool:
@@ -311,11 +311,6 @@ class _Explaining:
             groups &= begun.alive[0]
         possible = ways.any(axis=1) & constraints.rhyming.settle(groups).any(axis=1)
         return bool(possible.any())
-
-    def _written(self, line: int) -> str:
-        tokens = self.constraints.lexicon.vocabulary.tokens
-        ids = [self.rest[place] for place in self.layout.places(line)]
-        return "".join(BLANK if id_ == FREE else tokens[id_] for id_ in ids)
 
     def _tones(self, row: str) -> str:
         """Return the tones of a row; 中 where a character has both, ＿ for a blank."""

@@ -18,7 +18,7 @@ from pingze.composing.composer import Composer, composer, first_seed
 from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import WANTS_LEVEL, Lexicon
-from pingze.composing.options import Coupling, Revising
+from pingze.composing.options import Composing, Coupling
 from pingze.composing.poem import punctuate
 from pingze.composing.read_request import read_condition
 from pingze.composing.request import Fixed, Request
@@ -86,7 +86,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     if every particle came to a dead end; CheckpointError if the model cannot be read.
     """
     asked = Coupling(line=line, **options)
-    chosen = composer(model, Revising(about=asked.write))
+    chosen = composer(model, Composing(about=asked.write))
     given, lengths, end = _read_line(asked, chosen)
     size = sum(lengths)
     request = Request(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Unpack, cast
 
 import numpy as np
 
-from pingze.arrays import Array, Float
 from pingze.composing.composer import Composer, composer, first_seed, prepare
 from pingze.composing.constraints.feasibility import Fixes
 from pingze.composing.constraints.masks import Constraints
@@ -20,7 +19,6 @@ from pingze.composing.sheet import Sheet
 from pingze.composing.smc import Text, ordered
 from pingze.composing.typed_text import tell
 from pingze.composing.words import Starts
-from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError, UnfinishedError, wrong_type
 from pingze.network.checkpoint import Model
 from pingze.verse.character_table import usual_form
@@ -66,43 +64,9 @@ def compose(
 
     Args:
         start: The opening, of any length up to the whole poem.
-        form: One of 五絕 五律 五排 五古 七絕 七律 七排 七古, or a tune, as 浣溪沙.
-        lines: The number of lines, for a 排 or 古.
-        template: The name of an opening template, or part of the name, as 平起 or 首句入韻.
-        rhyme: The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.
-        acrostic: One character per line, as 春夏秋冬.
-        acrostic_at: Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.
-        pattern: One block of characters per line, with ＿ at each free position, and [靜晚夜] where one
-            of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.
-        like: Characters to prefer, as those of a poem to resemble.
-        unlike: Characters to use less, as those of other poems on the subject.
         count: The number of poems.
-        level: How strictly tones are judged: customary or strict, with +RULE or -RULE to add or
-            drop a rule.
-        standard: How characters are read: pingshui 平水韻, tongyun 中華通韻, xinyun 中華新韻.
-        include: Words that must appear, separated by spaces, as '雁 芙蓉'.
-        exclude: Characters that must not appear.
-        exclude_words: Words that must not appear, separated by spaces, as '匈奴 何處'.
-        repeat: Allow a character to appear more than once, not only in reduplication.
-        usual_forms: Write characters in their usual forms, as 猿 for 猨, unless that could break a
-            tone or a rhyme.
-        original: The maximum number of consecutive characters that a line may share with a line of
-            the corpus.
-        antithesis: How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to
-            the model.
-        taste: How strongly the predicted judgement of a reader counts; 0 leaves the choice to the
-            model.
-        title: A title of at most 20 characters, for models that know titles.
-        about: A theme of at most 8 characters, as 江雪, for models that know themes.
-        mood: One of joyful, calm, sad; by default the mood of the title or theme, if it has one.
-        poet: The poet whose manner to imitate, for models that know poets.
-        temperature: 0 always takes the likeliest character; higher values draw less likely ones
-            more often.
-        top_p: The nucleus: draw almost only from the smallest set of likeliest characters with this
-            total probability.
-        particles: The number of particles for each poem; long poems use fewer.
-        seed: The same seed gives the same poem.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
+        **options: The options of a `Sheet`, which explains them.
 
     Raises InputError if a value cannot be used, InfeasibleError if the constraints clash,
     UnfinishedError if every attempt would copy a line of the corpus, CorpusError if `original` is
@@ -124,7 +88,7 @@ def collect(
             all by default.
         count: The number of poems.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        options: The options of `compose` except `original`, such as `form`, `title`, `rhyme` and
+        **options: The options of a `Sheet` except `original`, such as `form`, `title`, `rhyme` and
             `seed`.
 
     Raises the same errors as `compose`, and CorpusError if there is no corpus, which `pingze corpus
@@ -341,7 +305,7 @@ def revise(
             1.
         count: The maximum number of poems.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        **options: The options of `compose` except start and form. By default the poem's template,
+        **options: The options of a `Sheet` except start and form. By default the poem's template,
             rhyme, title, poet, theme and mood are kept.
 
     Raises the same errors as `fill`, and InputError if a target is outside the poem.
@@ -491,37 +455,21 @@ def likeliest(
 
     At most `TRIED` are listed.
     """
+    request = constraints.request
+    line, _ = constraints.layout.where(place)
+    before = constraints.lines_of(fixed)[: line + 1]
+    log_p, _ = chosen.score(before, chosen.prefix(request), request.form.name)
     candidates = np.flatnonzero(constraints.allowed_alone(fixed, place))
-    log_p = log_p_before(chosen, constraints, fixed, place)
     known = constraints.lexicon.reads[candidates]
-    order = np.argsort(-log_p[known], kind="stable")[:TRIED]
+    # each earlier line is followed by a mark
+    order = np.argsort(-log_p[place + line][known], kind="stable")[:TRIED]
     ids: list[int] = candidates[order].tolist()
     return ids
 
 
-def log_p_before(
-    chosen: Composer, constraints: Constraints, fixed: Fixes, place: int
-) -> Float[Array, "V"]:
-    """Return ln p of every token at a position, given the text before it."""
-    state = chosen.network.start(prefix=chosen.prefix(constraints.request))
-    marks = constraints.request.form.marks(constraints.request.lines)
-    mark_ids = chosen.vocabulary.encode(marks)
-    layout = constraints.layout
-    for at in range(place):
-        check_deadline()
-        state = chosen.network.step(state, np.array([constraints.lexicon.reads[fixed[at]]]))
-        if at + 1 in layout.starts:
-            state = chosen.network.step(state, mark_ids[layout.line[at]][None])
-    log_p: Float[Array, V] = state.log_p[0]
-    return log_p
-
-
 def _free_span(sheet: Sheet, line: int, start: int, end: int | None) -> Sheet:
     """Free the places from `start` to `end` of a line; an end beyond the line is in the next one."""
-    rows = sheet.rows
-    if not 1 <= line <= len(rows):
-        raise InputError("no_line", field="line", has=line, most=len(rows))
-    width = len(rows[line - 1])
+    width = len(sheet.row(line))
     last = width if end is None else end
     freed = sheet.free(line, start, min(last, width))
     if last > width:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pingze.composing.composer import composer
-from pingze.composing.options import Revising, check_bounds
+from pingze.composing.options import Composing, check_bounds
 from pingze.composing.poem import punctuate
 from pingze.composing.read_request import read_condition, read_poet
 from pingze.composing.typed_text import read_characters
@@ -58,7 +58,7 @@ def generate(
 
     Source: the report, Part 2.
     """
-    asked = Revising(title=title, poet=poet, about=about, temperature=temperature, seed=seed)
+    asked = Composing(title=title, poet=poet, about=about, temperature=temperature, seed=seed)
     if split_len is not None and split_len < 2:
         raise InputError("at_least", field="split_len", has=split_len, wanted=2)
     max_lines = (LINES if split_len else FREE_LINES) if max_lines is None else max_lines

@@ -23,7 +23,7 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.desk import MOST_DRAFTS, Filling
 from pingze.composing.judging import judge
 from pingze.composing.lexicon import FREE
-from pingze.composing.options import Revising, check_bounds
+from pingze.composing.options import Composing, check_bounds
 from pingze.composing.poem import Poem, divided_as
 from pingze.composing.read_request import read_request
 from pingze.composing.reading import poem_of
@@ -132,9 +132,9 @@ def mend(
     standard: str = PINGSHUI.name,
     title: str | None = None,
     poet: str | None = None,
-    temperature: float = Revising.temperature,
-    top_p: float = Revising.top_p,
-    particles: int = Revising.particles,
+    temperature: float = Composing.temperature,
+    top_p: float = Composing.top_p,
+    particles: int = Composing.particles,
     seed: int | None = None,
     model: Model | None = None,
 ) -> list[Mended]:
@@ -178,7 +178,7 @@ def mend(
         layout = draft.shape.layout(draft.count_of_lines)
         sheet = replace(draft, lines=layout.cut("".join(verdict.read)))
     else:
-        asked = Revising(
+        asked = Composing(
             level=level,
             standard=standard,
             title=title,
@@ -476,7 +476,7 @@ class Mending:
             template = opening_name(self.constraints.request.form.width, repair.opening[0])
         sheet = replace(
             self.sheet,
-            lines=self._lines(repair.ids),
+            lines=self.constraints.lines_of(repair.ids),
             template=template,
             rhyme=repair.rhyme,
             particles=particles,
@@ -488,10 +488,6 @@ class Mending:
             starts = self.composer.prepare(read_request(self.composer.vocabulary, sheet))
             filling = Filling(self.composer, starts, sheet, seed, count)
             return filling.drafts()
-
-    def _lines(self, ids: Fixes) -> list[str]:
-        tokens = self.constraints.lexicon.vocabulary.tokens
-        return self.layout.cut("".join(BLANK if id_ == FREE else tokens[id_] for id_ in ids))
 
     def _check(self, lines: Sequence[str]) -> Verdict:
         return check(
@@ -506,7 +502,7 @@ class Mending:
         before = self.written
         swaps = []
         if repair.swap:
-            before = "".join(self._lines(repair.ids))
+            before = "".join(self.constraints.lines_of(repair.ids))
             left = {fault.rule for fault in self._check(self.layout.cut(before)).violations}
             had = dict.fromkeys(fault.rule for fault in self.verdict.violations)
             swaps.append(

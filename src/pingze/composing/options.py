@@ -120,9 +120,35 @@ class Sampling(Bounded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Revising(Sampling):
-    """The options for rewriting a poem. They also apply to composing a poem."""
+class Composing(Sampling):
+    """The options of a poem."""
 
+    start: str = option("", "The opening; empty for a free beginning.", maxLength=1000)
+    form: str = option("七絕", f"One of {' '.join(FORMS)}, or a tune, as 浣溪沙.", maxLength=20)
+    lines: int | None = option(
+        None, "The number of lines, for a 排 or 古.", minimum=2, maximum=MOST_LINES
+    )
+    template: str | None = option(
+        None,
+        "The name of an opening template, or part of the name, as 平起 or 首句入韻.",
+        maxLength=20,
+    )
+    rhyme: str | None = option(
+        None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60
+    )
+    acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
+    acrostic_at: str = option(
+        "head",
+        "Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.",
+        enum=["head", "middle", "end"],
+    )
+    pattern: str | None = option(
+        None,
+        "One block of characters per line, with ＿ at each free position, and [靜晚夜] where one "
+        "of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.",
+        maxLength=4000,
+    )
+    count: int = option(1, "The number of poems.", minimum=1, maximum=1000)
     level: str = option(
         CUSTOMARY,
         f"How strictly tones are judged: {' or '.join(STRICTNESSES)}, with +RULE or -RULE to add or drop a rule.",
@@ -190,38 +216,6 @@ class Revising(Sampling):
     def __post_init__(self) -> None:
         super().__post_init__()
         enforced(self.level)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Composing(Revising):
-    """The options for composing new poems."""
-
-    start: str = option("", "The opening; empty for a free beginning.", maxLength=1000)
-    form: str = option("七絕", f"One of {' '.join(FORMS)}, or a tune, as 浣溪沙.", maxLength=20)
-    lines: int | None = option(
-        None, "The number of lines, for a 排 or 古.", minimum=2, maximum=MOST_LINES
-    )
-    template: str | None = option(
-        None,
-        "The name of an opening template, or part of the name, as 平起 or 首句入韻.",
-        maxLength=20,
-    )
-    rhyme: str | None = option(
-        None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60
-    )
-    acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
-    acrostic_at: str = option(
-        "head",
-        "Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.",
-        enum=["head", "middle", "end"],
-    )
-    pattern: str | None = option(
-        None,
-        "One block of characters per line, with ＿ at each free position, and [靜晚夜] where one "
-        "of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.",
-        maxLength=4000,
-    )
-    count: int = option(1, "The number of poems.", minimum=1, maximum=1000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,16 +288,9 @@ class Options(TypedDict, total=False):
     unlike: str
 
 
-def ordered(schema: type[Bounded]) -> list[Any]:
-    """List a schema's fields.
-
-    Fields that `Revising` lacks are first, and fields of `Sampling` are last.
-    """
-    shared = (
-        [*(each.name for each in fields(Revising))],
-        [*(each.name for each in fields(Sampling))],
-    )
-    return sorted(fields(schema), key=lambda each: [each.name in names for names in shared])
+def fields_in_order(schema: type[Bounded]) -> list[Any]:
+    """List a schema's fields as help shows them: those of `Sampling` last."""
+    return sorted(fields(schema), key=lambda each: each.name in Sampling.__dataclass_fields__)
 
 
 def with_options(function: F) -> F:
@@ -316,7 +303,7 @@ def with_options(function: F) -> F:
         Parameter(
             each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name]
         )
-        for each in ordered(Composing)
+        for each in fields_in_order(Composing)
         if each.name not in own
     ]
     function.__signature__ = Signature(parameters)  # type: ignore[attr-defined]

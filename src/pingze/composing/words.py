@@ -158,13 +158,11 @@ class Inclusion:
     @cached_property
     def words(self) -> list[Word]:
         """The words that the fixed characters do not already contain."""
-        vocabulary = self.constraints.lexicon.vocabulary
-        fixed = self.fixed or ()
-        text = "".join(" " if id_ == FREE else vocabulary.tokens[id_] for id_ in fixed)
-        lines = self.constraints.layout.cut(text)
+        ids = self.constraints.lexicon.vocabulary.ids
+        lines = self.constraints.lines_of(self.fixed or ())
         words = self.constraints.request.include
         missing = [word for word in words if not any(word in line for line in lines)]
-        return [tuple(vocabulary.ids[character] for character in word) for word in missing]
+        return [tuple(ids[character] for character in word) for word in missing]
 
     @cached_property
     def placements(self) -> "Placements":

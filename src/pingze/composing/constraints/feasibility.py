@@ -24,6 +24,7 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.rhyme_places import RhymePlaces
 from pingze.composing.lexicon import FREE, WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
 from pingze.composing.request import Fixed, Request
+from pingze.composing.sheet import BLANK
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import RESCUED, STRICT, accepted, word_starts
@@ -272,6 +273,11 @@ class CompiledRequest:
             for place in places:
                 excluded[place] = excluded.get(place, set()) | known
         return {place: np.array(sorted(known), int) for place, known in excluded.items()}
+
+    def lines_of(self, fixed: Sequence[int]) -> list[str]:
+        """Return the lines of a text, with ＿ at each free position."""
+        tokens = self.lexicon.vocabulary.tokens
+        return self.layout.cut("".join(BLANK if id_ == FREE else tokens[id_] for id_ in fixed))
 
     def place_of(self, fix: Fixed) -> int:
         """Return the position, from 0, at which a character is fixed."""
