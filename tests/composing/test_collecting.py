@@ -14,7 +14,7 @@ import pytest
 from pingze import collect
 from pingze.composing import collecting
 from pingze.composing.collecting import Collected, Quoting
-from pingze.composing.composer import Composer, prepare
+from pingze.composing.composer import Composer, lexicon_of, prepare
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.options import Collecting, Composing, Sampling
 from pingze.composing.poem import Poem
@@ -125,10 +125,10 @@ def test_characters_that_continue_no_line_are_left_out(
         read_request(author.vocabulary, Collecting(form=form, lines=4)),
         np.random.default_rng(5),
     )
-    constraints, vocabulary = Constraints(author.lexicon(), request), author.vocabulary
+    constraints, vocabulary = Constraints(lexicon_of(author.vocabulary), request), author.vocabulary
     begun = constraints.begin((-1,) * 20)
     assert begun is not None
-    quotes = Quoting(store, author.lexicon(), 5, "")
+    quotes = Quoting(store, lexicon_of(author.vocabulary), 5, "")
     lines = [(line, n % 2) for poem in poems for n, line in enumerate(poem.lines)]
     groups_of, seen, allows = groups_by_line(store), 0, cache(partial(is_allowed, constraints))
     for _ in range(30):

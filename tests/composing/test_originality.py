@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pingze.composing.composer import Composer
+from pingze.composing.composer import Composer, lexicon_of
 from pingze.composing.conflict import find_clashes
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
@@ -107,9 +107,11 @@ def prepared(chosen: Composer, corpus: list[str], **options: object) -> Starts:
         index = SuffixArray.of_texts(corpus)
         layout = Layout([5] * 4)
         originality = Originality(index, chosen.vocabulary, layout, request.original)
-    starts = Starts(Constraints(chosen.lexicon(), request, ban=originality))
+    starts = Starts(Constraints(lexicon_of(chosen.vocabulary), request, ban=originality))
     if not starts.is_possible:
-        raise InfeasibleError("五絕", find_clashes(chosen.lexicon(), request, originality))
+        raise InfeasibleError(
+            "五絕", find_clashes(lexicon_of(chosen.vocabulary), request, originality)
+        )
     return starts
 
 

@@ -225,12 +225,18 @@ def generate(
     model: str = "report",
 ) -> None:
     """Continue an opening without form or rhyme, like the generator in the report that this project implements."""
-    conditions = {"title": title, "poet": poet, "about": about}
-    width = None if free else split_len
     from pingze.composing import generation
 
     text = generation.generate(
-        start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model
+        start,
+        temperature,
+        None if free else split_len,
+        max_lines=max_lines,
+        title=title,
+        poet=poet,
+        about=about,
+        seed=seed,
+        model=model,
     )
     typer.echo(text)
 

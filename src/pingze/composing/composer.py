@@ -18,7 +18,7 @@ from pingze.composing.poem import Poem, marked
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
-from pingze.composing.smc import Populations, Text, each, finish, ordered
+from pingze.composing.smc import Populations, Text, each, finish, ranking
 from pingze.composing.terms import Term
 from pingze.composing.terms.antithesis import Opposites, antithesis_table
 from pingze.composing.terms.mood import Leaning, leanings, likeness
@@ -33,15 +33,15 @@ from pingze.network.checkpoint import Model
 from pingze.network.conditions import ABOUT, Conditions
 from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork
-from pingze.network.vocabulary import EOS, Vocabulary
+from pingze.network.vocabulary import EOS
 from pingze.verse.forms import find_form, opening_name
-from pingze.verse.standard import PINGSHUI, Standard
 from pingze.verse.verdict import Note
 
 ROWS = 256  # the maximum number of particles in a batch that joins several populations
 POPULATION = 64
 """The maximum number of particles in a population; a poem with more particles has several populations."""
-LEXICONS = 8  # the maximum number of lexicons that are kept for later requests
+lexicon_of = lru_cache(maxsize=8)(Lexicon.of)
+"""`Lexicon.of`, which keeps some lexicons for later requests."""
 PopulationSeed = tuple[int, int]
 """A poem's seed and the index of one of its populations; together they seed the population's random numbers."""
 
@@ -122,8 +122,8 @@ class Composer:
         """Write the poem of a seed, the best of its populations."""
         count, _ = self.populations(starts.constraints, sampling)
         found = self.texts(starts, sampling, [(seed, number) for number in range(count)])
-        best = ordered([texts[0] for texts in found])[0]
-        return self.poem(starts.constraints, best, seed)
+        best_of_each = [texts[0] for texts in found]
+        return self.poem(starts.constraints, best_of_each[ranking(best_of_each)[0]], seed)
 
     def texts(
         self,
@@ -220,10 +220,8 @@ class Composer:
             (each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32)
         )
 
-    def lexicon(self, request: Request | None = None) -> Lexicon:
+    def lexicon(self, request: Request) -> Lexicon:
         """Return tones and rhymes of the vocabulary and of a request's characters, by the standard of the request."""
-        if not request:
-            return lexicon_of(self.vocabulary, PINGSHUI, "")
         unknown = "".join(sorted({*request.given} - self.vocabulary.ids.keys()))
         return lexicon_of(self.vocabulary, request.standard, unknown)
 
@@ -297,12 +295,6 @@ def composer(
         if asked and getattr(asked, field) and not knows and not stands:
             raise InputError("no_condition", field=field, model=chosen.name)
     return chosen
-
-
-@lru_cache(maxsize=LEXICONS)
-def lexicon_of(vocabulary: Vocabulary, standard: Standard, characters: str) -> Lexicon:
-    """Return tones and rhymes of a vocabulary and of further characters, by a standard."""
-    return Lexicon.of(vocabulary, standard, characters)
 
 
 @lru_cache(maxsize=4)

@@ -16,7 +16,7 @@ from pingze.composing.poem import Poem, divided_as
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
-from pingze.composing.smc import Text, ordered
+from pingze.composing.smc import Text, ranking
 from pingze.composing.typed_text import tell
 from pingze.composing.words import Starts
 from pingze.errors import InfeasibleError, InputError, UnfinishedError, wrong_type
@@ -159,7 +159,7 @@ class Filling:
         self.seed = seed
         self.count = count
         fixed = self.constraints.fixed or ()
-        decided = starts.inclusions[0].fixed or ()
+        decided = starts.inclusions[0].fixed
         echoes = self.constraints.echoes
         self.open = [at for at, id_ in enumerate(fixed) if id_ == FREE and at not in echoes]
         """The places that may differ between drafts."""
@@ -238,7 +238,7 @@ class Filling:
 
     def _listed(self) -> list[Text]:
         """List every way to fill the sheet: by the choices, and by the likeliest characters at the only blank."""
-        texts: list[Fixes] = [one.fixed for one in self.starts.inclusions if one.fixed is not None]
+        texts = [inclusion.fixed for inclusion in self.starts.inclusions]
         if self.written:
             (place,) = self.written
             ids = likeliest(self.composer, self.constraints, texts[0], place)
@@ -258,9 +258,7 @@ def choose_drafts(
     """
     if not candidates:
         return []
-    order = ordered([candidate.text for candidate in candidates])
-    by_text = {id(candidate.text): candidate for candidate in candidates}
-    best_first = [by_text[id(text)] for text in order]
+    best_first = [candidates[n] for n in ranking([candidate.text for candidate in candidates])]
     opens = np.array([[ord(one) for one in candidate.open] for candidate in best_first])
     parts = np.array([candidate.parts for candidate in best_first])
     scores = np.array([candidate.poem.score for candidate in best_first])
@@ -378,8 +376,9 @@ def alternatives(
     last = layout.starts[line - 1] + (layout.widths[line - 1] if end is None else end)
     # one more, since the text that stands is an alternative too
     filling = Filling(chosen, starts, sheet, first_seed(sheet.seed or 0), count + 1)
-    candidates = filling.candidates(range(max(2, len(filling.numbers) // 8)))
-    texts = ordered([candidate.text for candidate in candidates])
+    numbers = range(max(2, len(filling.numbers) // 8))
+    found = [candidate.text for candidate in filling.candidates(numbers)]
+    texts = [found[n] for n in ranking(found)]
     standing = "".join(sheet.rows)[first:last]
     decode = constraints.lexicon.vocabulary.decode
     replacements = [decode(text.ids)[first:last] for text in texts]
@@ -393,16 +392,16 @@ def alternatives(
         present = chosen.judge(as_is.constraints, [as_is.constraints.fixed], sheet)[0].score
     if sheet.usual_forms:
         replacements = in_usual_forms(replacements, constraints.request)
-    found: dict[str, Alternative] = {}
+    listed: dict[str, Alternative] = {}
     for text, written in zip(texts, replacements, strict=True):
-        if written != standing and written not in found and len(found) < count:
-            found[written] = Alternative(
+        if written != standing and written not in listed and len(listed) < count:
+            listed[written] = Alternative(
                 text=written,
                 score=text.score,
                 change=None if present is None else text.score - present,
                 log_probability=text.log_probability,
             )
-    return list(found.values())
+    return list(listed.values())
 
 
 def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Composer, Starts]:

@@ -132,8 +132,6 @@ def mend(
     standard: str = PINGSHUI.name,
     title: str | None = None,
     poet: str | None = None,
-    temperature: float = Composing.temperature,
-    top_p: float = Composing.top_p,
     particles: int = Composing.particles,
     seed: int | None = None,
     model: Model | None = None,
@@ -149,16 +147,11 @@ def mend(
         count: The maximum number of ways, from 1 to 1000.
         keep: Words of the draft that must not change, beside what a sheet keeps.
         form: The form 體 of the mended poem, as 七律; by default the form that has the draft's
-            shape. A sheet has its own form, level, standard, title, poet, temperature, top_p and
-            particles.
+            shape. A sheet has its own form, level, standard, title, poet and particles.
         level: How strictly tones are judged: customary or strict.
         standard: How characters are read: pingshui, tongyun or xinyun.
         title: A title, for models that know titles.
         poet: The poet whose manner to imitate, for models that know poets.
-        temperature: How new characters are drawn: 0 takes the likeliest, 1 draws as the model
-            would; up to 100.
-        top_p: The probability of the nucleus from which characters are drawn, above 0; 1 for all
-            characters.
         particles: The total number of particles, shared by the ways with equally many changes,
             from 1 to 4096.
         seed: A whole number from 0; the same seed gives the same mended poems. By default the
@@ -183,8 +176,6 @@ def mend(
             standard=standard,
             title=title,
             poet=poet,
-            temperature=temperature,
-            top_p=top_p,
             particles=particles,
         )
         verdict = check(draft, form=form, level=level, standard=standard)

@@ -79,11 +79,12 @@ def ranked(
     return np.argsort(-keys, kind="stable")
 
 
-def ordered(texts: Sequence[Text]) -> list[Text]:
-    """Sort texts of several populations, best first; without scores, by a draw that weighs the populations."""
+def ranking(texts: Sequence[Text]) -> list[int]:
+    """Return the indices of texts of several populations, best first; without scores, by a draw that weighs them."""
     log_weights = np.array([text.log_weight for text in texts])
     scores = np.array([text.score for text in texts])
-    return [texts[n] for n in ranked(log_weights, scores, texts[0].rng)]
+    ranks: list[int] = ranked(log_weights, scores, texts[0].rng).tolist()
+    return ranks
 
 
 class Populations:

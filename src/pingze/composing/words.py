@@ -104,13 +104,9 @@ class Starts:
     @cached_property
     def inclusions(self) -> "list[Inclusion]":
         """The placements of the words under each way to decide the choices that some poem can have."""
-        constraints = self.constraints
-        if not constraints.request.choices:
-            whole = Inclusion(constraints, constraints.fixed, self.whole, self.effort)
-            return [whole] if whole.is_possible else []
         found = []
-        for fixed in constraints.decisions():
-            inclusion = Inclusion(constraints, fixed, self.whole, self.effort)
+        for fixed in self.constraints.decisions():
+            inclusion = Inclusion(self.constraints, fixed, self.whole, self.effort)
             if inclusion.is_possible:
                 found.append(inclusion)
             if len(found) == MOST_DECISIONS:
@@ -141,14 +137,9 @@ class Starts:
 
 
 class Inclusion:
-    """The placements of a request's words beside some fixed characters; one is drawn for each particle.
+    """The placements of a request's words beside some fixed characters; one is drawn for each particle."""
 
-    `fixed` is None if the request fixes two characters at a place.
-    """
-
-    def __init__(
-        self, constraints: Constraints, fixed: Fixes | None, whole: bool, effort: Effort
-    ) -> None:
+    def __init__(self, constraints: Constraints, fixed: Fixes, whole: bool, effort: Effort) -> None:
         self.constraints = constraints
         self.fixed = fixed
         self.whole = whole
@@ -159,7 +150,7 @@ class Inclusion:
     def words(self) -> list[Word]:
         """The words that the fixed characters do not already contain."""
         ids = self.constraints.lexicon.vocabulary.ids
-        lines = self.constraints.lines_of(self.fixed or ())
+        lines = self.constraints.lines_of(self.fixed)
         words = self.constraints.request.include
         missing = [word for word in words if not any(word in line for line in lines)]
         return [tuple(ids[character] for character in word) for word in missing]
@@ -167,7 +158,6 @@ class Inclusion:
     @cached_property
     def placements(self) -> "Placements":
         """All ways to place the words."""
-        assert self.fixed is not None, "a request that can be met fixes one character a place"
         return Placements(
             self.constraints,
             fixed=self.fixed,
@@ -182,18 +172,14 @@ class Inclusion:
 
         Raises InputError if there are too many words to decide this.
         """
-        # Originality is checked only for fixed characters and for words.
-        fixed = self.fixed
-        ban = self.constraints.ban
-        base = self.constraints.base
-        if fixed is None:
-            return False
-        if ban and any(ban.rules_out_word(word) for word in self.words):
-            return False
         if not self.words:
-            return self.constraints.begin(fixed) is not None
-        if not all(base[list(word)].all() for word in self.words):
-            return False
+            return self.constraints.begin(self.fixed) is not None
+        # Originality is checked only for fixed characters and for words.
+        for word in self.words:
+            if self.constraints.ban and self.constraints.ban.rules_out_word(word):
+                return False
+            if not self.constraints.base[list(word)].all():
+                return False
         return self.placements.log_number > -np.inf
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
@@ -205,7 +191,7 @@ class Inclusion:
         partial_texts: list[PartialTexts] = []
         log_weights: list[float] = []
         for _ in range(TRIES):
-            placements = [self.fixed or ()] * (count - len(partial_texts))
+            placements = [self.fixed] * (count - len(partial_texts))
             if self.words:
                 placements = self.placements.draw(len(placements), rng)
             for fixed in placements:

@@ -36,6 +36,14 @@ PickledRequest = bytes  # also the key by which a worker keeps the prepared requ
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 
 
+def told(notes: Sequence[Note], language: Language) -> dict[str, Any]:
+    """Return the fields of an answer for notes: `notes` in a language, `remarks` as codes."""
+    return {
+        "notes": [note.text(language) for note in notes],
+        "remarks": [note.cause for note in notes],
+    }
+
+
 def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Conflicts:
     """Find the clashing constraints of a request, and their positions, without composing a poem."""
     try:
@@ -65,11 +73,7 @@ def mend(asked: schemas.MendRequest, language: Language) -> schemas.MendedPoems:
             seed=asked.seed,
             model=asked.model,
         )
-    return schemas.MendedPoems(
-        mended=found,
-        notes=[note.text(language) for note in notes],
-        remarks=[note.cause for note in notes],
-    )
+    return schemas.MendedPoems(mended=found, **told(notes, language))
 
 
 def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
@@ -191,8 +195,7 @@ def _judged(
         lines=verdict.lines,
         read=verdict.read,
         violations=faults,
-        notes=[note.text(language) for note in notes],
-        remarks=[note.cause for note in notes],
+        **told(notes, language),
         tones=["".join(line) for line in tones],
         readings=readings,
         explanation=explanation if asked.explain else (),

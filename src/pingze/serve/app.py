@@ -189,12 +189,7 @@ async def _drafts(sheet: Composing, model: str | None, request: Request, answer:
     if len(drafts) < sheet.count:
         # 2) One worker writes all, and more if they are not different enough.
         drafts, notes = await lane.compute(client, route, size, answers.fill, packed)
-    language = language_of(request.headers)
-    return answer(
-        poems=drafts,
-        notes=[note.text(language) for note in notes],
-        remarks=[note.cause for note in notes],
-    )
+    return answer(poems=drafts, **answers.told(notes, language_of(request.headers)))
 
 
 async def _all(writing: Sequence[asyncio.Future[T]]) -> list[T]:

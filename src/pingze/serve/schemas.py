@@ -112,12 +112,17 @@ class OfPoem(OfModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SheetBody(Sheet):
-    """The wishes for a poem, and what is written of it."""
+class Bounds(Bounded):
+    """The options of a poem that have narrower bounds on a server."""
 
     particles: int = shared("particles", maximum=MOST_PARTICLES)
     pattern: str | None = shared("pattern", maxLength=LONGEST_PATTERN)
     count: int = shared("count", maximum=MOST_DRAFTS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SheetBody(Bounds, Sheet):
+    """The wishes for a poem, and what is written of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,12 +158,8 @@ class AlternativesRequest(OfSheet):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CollectRequest(OfModel, Collecting):
+class CollectRequest(OfModel, Bounds, Collecting):
     """The constraints and options of poems to put together from lines of the corpus."""
-
-    particles: int = shared("particles", maximum=MOST_PARTICLES)
-    pattern: str | None = shared("pattern", maxLength=LONGEST_PATTERN)
-    count: int = shared("count", maximum=MOST_DRAFTS)
 
 
 @dataclass(frozen=True, kw_only=True)

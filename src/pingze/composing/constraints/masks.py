@@ -69,7 +69,7 @@ class Constraints(CompiledRequest):
         ]
 
     def decisions(self) -> Iterator[Fixes]:
-        """Yield the fixed ids under each way to decide the request's choices, if some poem can have them.
+        """Yield the fixed ids under each way to decide the request's choices that fits some template and group.
 
         Ways that follow each other differ in every choice, so that the first few are a fair sample.
         """
@@ -103,7 +103,8 @@ class Constraints(CompiledRequest):
             is_new = self.request.repeat or len({*chosen} - {*fixed}) == len(chosen)
             if not is_new or self._spells_unwanted(decided, fixed):
                 continue
-            if self.begin(tuple(decided)) is not None:
+            alive, _ = self.agreeing(tuple(decided))
+            if alive.any():
                 yield tuple(decided)
 
     def _spells_unwanted(self, decided: Sequence[int], fixed: Fixes) -> bool:
