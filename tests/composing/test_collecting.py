@@ -161,7 +161,7 @@ def test_characters_that_continue_no_line_are_left_out(
 def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str) -> bool:
     """Whether a hypothesis allows a line, by its types and rhymes."""
     name = constraints.request.groups[g]
-    names = PINGSHUI.lenders(name) if number == 0 and constraints.kinds[t] else [name]
+    names = PINGSHUI.lenders(name) if number == 0 and constraints.line_types[t] else [name]
     if constraints.feet[5 * number + 4, t]:
         rhymes = constraints.rhyming.fitting(5 * number + 4)[g][
             constraints.lexicon.vocabulary.ids[line[-1]]
@@ -169,9 +169,9 @@ def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str)
         if not rhymes or not any(PINGSHUI.is_practised(line[-1], one) for one in names):
             return False
         assert name in GROUPS
-    if not constraints.kinds[t]:
+    if not constraints.line_types[t]:
         return True
-    kind = constraints.kinds[t][number]
+    kind = constraints.line_types[t][number]
     types = [kind, *([f"{kind}'"] if kind in "aB" else [])]
     judged = 4 if constraints.feet[5 * number + 4, t] else 5
     signs = {"平": "P", "仄": "Z", None: ""}

@@ -60,10 +60,10 @@ def _models(_: Any) -> list[str]:
     """List shipped models, checkpoints in this folder, and runs one or two levels below."""
     from pingze.network.checkpoint import MODEL_FILE
 
-    here = Path()
-    files = sorted(str(path) for path in here.glob("*.safetensors"))
-    runs = [str(path.parent) for path in here.glob(f"*/{MODEL_FILE}")]
-    runs.extend(str(path.parent) for path in here.glob(f"*/*/{MODEL_FILE}"))
+    folder = Path()
+    files = sorted(str(path) for path in folder.glob("*.safetensors"))
+    runs = [str(path.parent) for path in folder.glob(f"*/{MODEL_FILE}")]
+    runs.extend(str(path.parent) for path in folder.glob(f"*/*/{MODEL_FILE}"))
     return list(SHIPPED) + files + sorted(runs)
 
 

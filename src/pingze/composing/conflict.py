@@ -309,7 +309,7 @@ class _Explaining:
         if begun is not None:
             ways &= begun.ways[0, :, couplet]
             groups &= begun.alive[0]
-        possible = ways.any(axis=1) & constraints.rhyming.settle(groups).any(axis=1)
+        possible = ways.any(axis=1) & constraints.rhyming.jointly_possible(groups).any(axis=1)
         return bool(possible.any())
 
     def _tones(self, row: str) -> str:

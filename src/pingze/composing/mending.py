@@ -405,7 +405,7 @@ class Mending:
         if form.tune:
             return "失律"
         line, at = self.layout.where(place)
-        return rule_at(self.constraints.kinds[t][line], line, at, form.width)
+        return rule_at(self.constraints.line_types[t][line], line, at, form.width)
 
     def given_up(self) -> list[Clash]:
         """List the kept words without which the draft can be mended."""

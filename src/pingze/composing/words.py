@@ -341,8 +341,8 @@ class Placements:
         places = slice(place, place + size)
         line, position = constraints.layout.where(place)
         width = constraints.layout.widths[line]
-        starts = constraints.word_starts(size, line) if self.whole else range(width - size + 1)
-        if position not in starts:
+        possible = constraints.word_starts(size, line) if self.whole else range(width - size + 1)
+        if position not in possible:
             return None
         if not self.blank[places].any() or constraints.repeated[places].any():
             return None
@@ -482,13 +482,13 @@ class Count:
         yield numbers[0]
         for choices in reversed(self.choices[k]):
             check_deadline()
-            here = np.zeros_like(numbers[0])
+            ways = np.zeros_like(numbers[0])
             for choice in choices:
                 low, high = _paid(choice.cost)
                 rows = np.flatnonzero(choice.fits[t, w])
-                here[rows, *low] += numbers[choice.length - 1][rows, *high]
-            numbers.appendleft(here)
-            yield here
+                ways[rows, *low] += numbers[choice.length - 1][rows, *high]
+            numbers.appendleft(ways)
+            yield ways
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
         """Draw placements (required ids), grouped by template."""

@@ -105,10 +105,10 @@ class CompiledRequest:
                     fitting = lexicon.fits[Lexicon.COMPOSED, tone]
                     self.by_wanted_tones[number] |= fitting & self.base
         # 3) the feet under each template with their rhymes, and the ways to write each couplet
-        self.kinds: list[Sequence[str]] = []
+        self.line_types: list[Sequence[str]] = []
         for opening in request.openings:
-            self.kinds.append(line_types(opening, request.lines) if opening else ())
-        self.rhyming = RhymePlaces(lexicon, request, self.kinds)
+            self.line_types.append(line_types(opening, request.lines) if opening else ())
+        self.rhyming = RhymePlaces(lexicon, request, self.line_types)
         self.waived = {self.layout.starts[line - 1] + at - 1 for line, at in request.waived}
         self.feet = self.rhyming.at.copy()
         self.feet[list(self.waived)] = False
@@ -125,13 +125,13 @@ class CompiledRequest:
 
         Also return a mask of the ways that exist.
         """
-        T = len(self.kinds)
+        T = len(self.line_types)
         K = self.places // self.size
         # 1) list the patterns of each couplet under each template
         patterns_of: dict[tuple[int, int], list[str]] = {}
-        for t, kinds in enumerate(self.kinds):
+        for t, types in enumerate(self.line_types):
             for k in range(K):
-                patterns_of[t, k] = self._patterns(kinds[2 * k : 2 * k + 2])
+                patterns_of[t, k] = self._patterns(types[2 * k : 2 * k + 2])
         # 2) write them into arrays
         W = max(len(patterns) for patterns in patterns_of.values())
         asked = np.full((T, K, W, self.size), WANTS_ANY, np.int8)
@@ -142,7 +142,7 @@ class CompiledRequest:
                 asked[t, k, w] = [_TONES[tone] for tone in pattern]
         return asked, exists
 
-    def _patterns(self, kinds: Sequence[str]) -> list[str]:
+    def _patterns(self, types: Sequence[str]) -> list[str]:
         """List the tone patterns of a couplet with lines of these types; () allows any tones."""
         form = self.request.form
         if form.tune:
@@ -153,10 +153,10 @@ class CompiledRequest:
                 for place in form.same(self.place_of(fix)):
                     tones[place] = customary[place]
             return ["".join(tones)]
-        if not kinds:
+        if not types:
             return ["x" * self.size]
-        couplets = [tuple(kinds)]
-        if tuple(kinds) == tuple(RESCUED):
+        couplets = [tuple(types)]
+        if tuple(types) == tuple(RESCUED):
             couplets.append(tuple(RESCUED.values()))
         patterns = []
         for first, second in couplets:
@@ -286,7 +286,7 @@ class CompiledRequest:
     def agreeing(self, fixed: Fixes) -> tuple[Bool[Array, "T G"], Bool[Array, "T K W"]]:
         """Return masks of the hypotheses and of the couplets' ways that agree with `fixed`."""
         ways = self.exists.copy()
-        alive = np.ones((len(self.kinds), len(self.rhyming.of_row)), bool)
+        alive = np.ones((len(self.line_types), len(self.rhyming.of_row)), bool)
         for place, id_ in enumerate(fixed):
             if id_ == FREE:
                 continue
@@ -298,7 +298,7 @@ class CompiledRequest:
                 before = [other for other in range(place) if fixed[other] == id_]
                 alive &= ~(foot & self.feet[before].any(axis=0))[:, None]
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
-        return self.rhyming.settle(alive), ways
+        return self.rhyming.jointly_possible(alive), ways
 
     def free(self, texts: Int[Array, "... P"]) -> Bool[Array, "... P"]:
         """Return a mask of the positions to fill, without lines that repeat earlier ones 疊句."""
@@ -338,7 +338,7 @@ class CompiledRequest:
         #    draw from them
         demand = np.einsum("fk,knt->ntf", self.rhyming.within, left[:-1])[..., None]
         enough = np.logical_or(self._of_feet(stock)[:, None] >= demand, ~self.rhyming.concerned)
-        result: Array = self.rhyming.settle(enough.all(axis=2))
+        result: Array = self.rhyming.jointly_possible(enough.all(axis=2))
         # 2) the tones
         few = self._are_few(stock, left.sum(axis=0).max(axis=1))
         for row, t in np.argwhere(few[:, None] & partial_texts.alive.any(axis=2)).tolist():

@@ -151,7 +151,7 @@ class Constraints(CompiledRequest):
             unused=unused[None],
             stock=self.stock(unused)[None],
         )
-        begun.alive = self.rhyming.settle(begun.alive & self.can_complete(begun, 0))
+        begun.alive = self.rhyming.jointly_possible(begun.alive & self.can_complete(begun, 0))
         return begun if begun.alive.any() else None
 
     def unused(self, fixed: Fixes, words: Sequence[tuple[int, ...]] = ()) -> Bool[Array, "V"]:
@@ -370,6 +370,6 @@ class Constraints(CompiledRequest):
                 partial_texts.stock[rows] -= self.members[column[rows]]
         # 3. Move on to the next position.
         partial_texts.texts[:, place] = ids
-        partial_texts.alive = self.rhyming.settle(
+        partial_texts.alive = self.rhyming.jointly_possible(
             partial_texts.alive & self.can_complete(partial_texts, place + 1)
         )

@@ -25,7 +25,7 @@ from pingze.verse.tunes import Tune
 class RhymePlaces:
     """The feet of a request's form, and the tables of their rhymes.
 
-    `kinds` has the types of all lines for each template. For a form without templates, its only
+    `line_types` has the types of all lines for each template. For a form without templates, its only
     entry is ().
     """
 
@@ -48,18 +48,20 @@ class RhymePlaces:
     The last row has 1 at the positions that do not rhyme.
     """
 
-    def __init__(self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]) -> None:
+    def __init__(
+        self, lexicon: Lexicon, request: Request, line_types: Sequence[Sequence[str]]
+    ) -> None:
         self.of_row = np.array([rhyme for rhyme, _ in request.rows])
         self.first_rows = np.flatnonzero(np.diff(self.of_row, prepend=-1))
         if request.form.tune:
             self._read_tune(lexicon, request, request.form.tune)
         else:
-            self._read_verse(lexicon, request, kinds)
+            self._read_verse(lexicon, request, line_types)
         of_kind = self.at & (self.kind[:, None] == np.arange(len(self.tones))[:, None, None])
         self.drawing = np.append(of_kind, ~self.at[None], axis=0).astype(int)
 
     def _read_verse(
-        self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]
+        self, lexicon: Lexicon, request: Request, line_types: Sequence[Sequence[str]]
     ) -> None:
         form, standard = request.form, request.standard
         rows = [standard.order[name] for name in request.groups]
@@ -88,7 +90,7 @@ class RhymePlaces:
         self.within = np.array([[1, 0], [1, 1]])
         self.tones = [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2
         line, position = np.divmod(np.arange(request.lines * form.width)[:, None], form.width)
-        first_rhymed = np.array([bool(each) and each[0].isupper() for each in kinds])
+        first_rhymed = np.array([bool(each) and each[0].isupper() for each in line_types])
         self.at = (position == form.width - 1) & ((line % 2 == 1) | ((line == 0) & first_rhymed))
         self.kind = (line[:, 0] == 0).astype(int)
 
@@ -136,8 +138,8 @@ class RhymePlaces:
         kind = self.kind[place]
         return np.logical_or(self.rhymes[int(generous), kind], ~self.concerned[kind][:, None])
 
-    def settle(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
-        """Rule out all rows of a template under which some rhyme has no possible row left."""
+    def jointly_possible(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
+        """Keep the possible rows of the templates under which every rhyme has a possible row."""
         possible = np.logical_or.reduceat(alive, self.first_rows, axis=-1).all(
             axis=-1, keepdims=True
         )
