@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from pingze.arrays import Array, Float, Int
+from pingze.arrays import Array, Int
 from pingze.composing.conflict import find_clashes
 from pingze.composing.constraints.feasibility import Fixes, PartialTexts
 from pingze.composing.constraints.masks import Ban, Constraints
@@ -208,17 +208,6 @@ class Composer:
         if request.taste:
             terms.append(Taste(self.vocabulary, request, self.reward))
         return terms
-
-    def weighed(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
-        """Add up the log factors of all `terms` for each character at `place`.
-
-        The request must fix the whole text.
-        """
-        text = constraints.lexicon.reads[np.array(constraints.fixed)]
-        added = [term.at_place(text, place) for term in self.terms(constraints)]
-        return sum(
-            (each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32)
-        )
 
     def lexicon(self, request: Request) -> Lexicon:
         """Return tones and rhymes of the vocabulary and of a request's characters, by the standard of the request."""

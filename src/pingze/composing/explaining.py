@@ -41,10 +41,7 @@ class Reason:
     A character that rhymes has only the poem's group.
     """
     alternatives: list[str]
-    """The other characters that the form allows here, likeliest first.
-
-    Mood and antithesis also affect the order.
-    """
+    """The other characters that the form allows here, likeliest first."""
 
 
 def explain(
@@ -87,9 +84,8 @@ def explain(
         known = constraints.lexicon.reads[id_]
         others = constraints.allowed_alone(fixed, place)[: len(row)]
         others[known] = False
-        worth = row + chosen.weighed(constraints, place)
         most = min(limit, int(others.sum()))
-        ranked = np.argsort(-np.where(others, worth, -np.inf))[:most]
+        ranked = np.argsort(-np.where(others, row, -np.inf))[:most]
         # 2) A rhyme is read in the poem's group, any other character in the tone that its position
         #    requires.
         names = standard_of_request.rhymes(text[place])
