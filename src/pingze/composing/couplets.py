@@ -18,7 +18,7 @@ from pingze.composing.composer import Composer, composer, first_seed
 from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import WANTS_LEVEL, Lexicon
-from pingze.composing.options import Composing, Coupling
+from pingze.composing.options import Composing, Coupling, with_options
 from pingze.composing.poem import punctuate
 from pingze.composing.read_request import read_condition
 from pingze.composing.request import Fixed, Request
@@ -64,6 +64,7 @@ class Couplet:
         return punctuate([self.upper, self.lower]) + (f"\n{self.banner}" if self.banner else "")
 
 
+@with_options(Coupling)
 def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> list[Couplet]:
     """Write lower lines 下聯 that answer an upper line.
 

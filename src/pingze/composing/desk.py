@@ -53,7 +53,7 @@ class Alternative:
     """ln p of the whole poem with them, including marks and the end token."""
 
 
-@with_options
+@with_options(Composing)
 def compose(
     start: str = "", *, count: int = 1, model: Model | None = None, **options: Unpack[Options]
 ) -> list[Poem]:
@@ -75,6 +75,7 @@ def compose(
     return fill(Sheet(start=start, **options), count, model=model)
 
 
+@with_options(Collecting, omit=["original"])
 def collect(
     *, poets: str = "", count: int = 1, model: Model | None = None, **options: Unpack[Options]
 ) -> "list[Collected]":
@@ -284,6 +285,7 @@ def choose_drafts(
     ]
 
 
+@with_options(Composing, omit=["start", "form", "lines"])
 def revise(
     poem: Poem,
     targets: Iterable[Target],

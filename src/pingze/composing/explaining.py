@@ -57,8 +57,7 @@ def explain(
     Args:
         poem: A poem returned by `compose` or `read_poem`.
         limit: The maximum number of alternatives listed for each character, from 0.
-        level: How strictly tones are judged: customary or strict.
-        standard: How characters are read: pingshui, tongyun or xinyun.
+        level, standard: Options of a `Sheet`, which explains them.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
     Raises InfeasibleError if the poem does not keep its form, template and rhyme group, InputError

@@ -148,10 +148,7 @@ def mend(
         keep: Words of the draft that must not change, beside what a sheet keeps.
         form: The form 體 of the mended poem, as 七律; by default the form that has the draft's
             shape. A sheet has its own form, level, standard, title, poet and particles.
-        level: How strictly tones are judged: customary or strict.
-        standard: How characters are read: pingshui, tongyun or xinyun.
-        title: A title, for models that know titles.
-        poet: The poet whose manner to imitate, for models that know poets.
+        level, standard, title, poet: Options of a `Sheet`, which explains them.
         particles: The total number of particles, shared by the ways with equally many changes,
             from 1 to 4096.
         seed: A whole number from 0; the same seed gives the same mended poems. By default the
