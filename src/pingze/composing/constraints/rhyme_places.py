@@ -63,30 +63,24 @@ class RhymePlaces:
     def _read_verse(
         self, lexicon: Lexicon, request: Request, line_types: Sequence[Sequence[str]]
     ) -> None:
-        form, standard = request.form, request.standard
-        rows = [standard.order[name] for name in request.groups]
-        rhymes = first_rhymes = lexicon.rhymes[:, rows]
+        form = request.form
+        standard = request.standard
+        rhymes = lexicon.rhymes[:, [standard.order[name] for name in request.groups]]
+        first_rhymes = rhymes.copy()
         if "鄰韻" not in enforced(request.strictness) and form.regulated:
-            lending = (
-                [standard.order[other] for other in standard.lenders(name)]
-                for name in request.groups
-            )
-            near = (
-                [standard.order[other] for other in standard.neighbours[name]]
-                for name in request.groups
-            )
-            borrowed = np.array(
-                [lexicon.rhymes[Lexicon.COMPOSED, each].any(axis=0) for each in lending]
-            )
-            possible = np.array([lexicon.rhymes[Lexicon.GIVEN, each].any(axis=0) for each in near])
-            # A borrowed rhyme that could also be read as oblique is left out, because it would
-            # leave open whether the first line rhymes.
-            usable = (
-                rhymes[Lexicon.COMPOSED] | borrowed & ~lexicon.fits[Lexicon.GIVEN, WANTS_OBLIQUE]
-            )
-            first_rhymes = np.array([usable, possible])
+            for row, name in enumerate(request.groups):
+                lenders = [standard.order[other] for other in standard.lenders(name)]
+                neighbours = [standard.order[other] for other in standard.neighbours[name]]
+                borrowed = lexicon.rhymes[Lexicon.COMPOSED, lenders].any(axis=0)
+                # A borrowed rhyme that could also be read as oblique is left out, because it would
+                # leave open whether the first line rhymes.
+                borrowed &= ~lexicon.fits[Lexicon.GIVEN, WANTS_OBLIQUE]
+                first_rhymes[Lexicon.COMPOSED, row] |= borrowed
+                first_rhymes[Lexicon.GIVEN, row] = lexicon.rhymes[Lexicon.GIVEN, neighbours].any(
+                    axis=0
+                )
         self.rhymes = np.stack([rhymes, first_rhymes], axis=1)
-        self.concerned = np.ones((2, len(rows)), bool)
+        self.concerned = np.ones((2, len(request.groups)), bool)
         self.within = np.array([[1, 0], [1, 1]])
         self.tones = [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2
         line, position = np.divmod(np.arange(request.lines * form.width)[:, None], form.width)
