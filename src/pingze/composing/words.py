@@ -106,7 +106,7 @@ class Starts:
         """The placements of the words under each way to decide the choices that some poem can have."""
         found = []
         for fixed in self.constraints.decisions():
-            inclusion = Inclusion(self.constraints, fixed, self.whole, self.effort)
+            inclusion = Inclusion(self.constraints, fixed, whole=self.whole, effort=self.effort)
             if inclusion.is_possible:
                 found.append(inclusion)
             if len(found) == MOST_DECISIONS:
@@ -158,13 +158,7 @@ class Inclusion:
     @cached_property
     def placements(self) -> "Placements":
         """All ways to place the words."""
-        return Placements(
-            self.constraints,
-            fixed=self.fixed,
-            words=self.words,
-            effort=self.effort,
-            whole=self.whole,
-        )
+        return Placements(self)
 
     @property
     def is_possible(self) -> bool:
@@ -216,14 +210,9 @@ class Inclusion:
         if not self.words:
             return 0.0
         if self.placements.limits:  # then the ways of one couplet depend on the ways of the others
-            alone = Placements(
-                self.constraints,
-                fixed=fixed,
-                words=(),
-                effort=Effort(self.constraints.request),
-                whole=False,
-            )
-            return self.placements.log_number - alone.log_number
+            effort = Effort(self.constraints.request)
+            alone = Inclusion(self.constraints, fixed, whole=False, effort=effort)
+            return self.placements.log_number - alone.placements.log_number
         with np.errstate(divide="ignore"):
             ways = np.log(begun.ways[0].sum(axis=2)).sum(axis=1)
             groups = np.add.reduceat(
@@ -254,19 +243,15 @@ class Placements:
     Raises InputError if counting the placements takes more work than `effort` has left.
     """
 
-    def __init__(
-        self,
-        constraints: Constraints,
-        fixed: Fixes,
-        words: Sequence[Word],
-        effort: Effort,
-        whole: bool,
-    ) -> None:
+    def __init__(self, inclusion: Inclusion) -> None:
+        constraints = inclusion.constraints
+        fixed = inclusion.fixed
+        words = inclusion.words
         self.constraints = constraints
         self.fixed = fixed
         self.words = words
-        self.effort = effort
-        self.whole = whole
+        self.effort = inclusion.effort
+        self.whole = inclusion.whole
         self.feet = constraints.feet
         self.rhymes = constraints.rhyming
         self.blank = constraints.free(np.array(fixed))
