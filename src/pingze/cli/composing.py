@@ -224,7 +224,7 @@ def generate(
     seed: int | None = None,
     model: str = "report",
 ) -> None:
-    """Continue an opening without form or rhyme, like the generator in the report that this project implements."""
+    """Continue an opening without form or rhyme, as the report's generator does."""
     from pingze.composing import generation
 
     text = generation.generate(
@@ -293,7 +293,7 @@ def _written(
 
 
 def _numbered(field: str, given: str) -> tuple[int, int, str]:
-    """Divide LINE=TEXT, or FIRST-LAST=TEXT, into the numbers of the first and the last line, and the text."""
+    """Divide LINE=TEXT, or FIRST-LAST=TEXT, into both lines' numbers and the text."""
     match = re.fullmatch(r"\s*(\d{1,3})(?:\s*[-–]\s*(\d{1,3}))?\s*[=＝](.+)", given)
     if match is None:
         raise InputError("numbered", field=field, has=given[:40])
@@ -308,7 +308,10 @@ def _show_drafts(
     explain: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Fill a sheet, and print the drafts; where at most half of the lines are open, only those of several drafts."""
+    """Fill a sheet, and print the drafts.
+
+    If at most half of the lines are open, print only these lines of several drafts.
+    """
     from pingze.composing import desk, explaining
     from pingze.composing.composer import first_seed, prepare
     from pingze.composing.lexicon import FREE
@@ -358,7 +361,10 @@ def _show_drafts(
 
 
 def _marked(lines: list[str], new: Collection[tuple[int, int]]) -> list[str]:
-    """Mark the characters that are new beside fixed ones; `echo` drops the marks unless on a terminal."""
+    """Mark the characters that are new beside fixed ones.
+
+    `echo` drops the marks unless it prints on a terminal.
+    """
     if len(new) == len("".join(lines)):
         return lines
     marked = []
@@ -372,7 +378,10 @@ def _marked(lines: list[str], new: Collection[tuple[int, int]]) -> list[str]:
 
 
 def _row(reason: "Reason") -> str:
-    """Format the figures of one character as a table row, aligned for terminals with Han characters of double width."""
+    """Format the figures of one character as a table row.
+
+    It is aligned for terminals with Han characters of double width.
+    """
     place, p, tone = (
         f"{reason.line}.{reason.position}",
         f"{reason.probability:<8.2g}",

@@ -1,4 +1,4 @@
-"""Define 集句, poems of lines quoted from the corpus, and find the characters that can continue a quotable line.
+"""Define 集句, poems of lines quoted from the corpus, and find what can continue a quotable line.
 
 A line can be quoted as the first or second line of a couplet only if it has that role in its own
 poem. It must also fit an allowed line type, end in a rhyme that is still possible, and contain the
@@ -50,7 +50,7 @@ class WantedLine(NamedTuple):
 
     second: bool
     line_type: str
-    """The type of the line's tone pattern: a, B, c or D (see `verse.patterns`); "" if any tones are allowed."""
+    """The type of the line's tone pattern (see `verse.patterns`); "" if any tones are allowed."""
     strictness: str
     foot: bool
     ending: bytes
@@ -99,7 +99,10 @@ class Quoting:
         return not len(self.corpus.places(self.codes.of(word)))
 
     def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "T G"]:
-        """Return a mask of hypotheses that leave `_AMPLE` lines to quote at every line or, if none does, at least 1."""
+        """Return a mask of hypotheses that leave `_AMPLE` lines to quote at every line.
+
+        If none does, those that leave at least 1.
+        """
         counts = np.full((len(compiled.line_types), len(compiled.rhyming.of_row)), len(self.run))
         for number in range(compiled.request.lines):
             given = fixed[number * self.width : (number + 1) * self.width]
@@ -115,7 +118,7 @@ class Quoting:
     def forbidden(
         self, compiled: CompiledRequest, partial_texts: PartialTexts, place: int
     ) -> Bool[Array, "N V"]:
-        """Return, for each text, a mask of the characters that continue no quotable line at the given position."""
+        """Return, for each text, a mask of the characters that continue no quotable line."""
         number, at = divmod(place, self.width)
         start = place - at
         forbidden = np.ones_like(partial_texts.unused)
@@ -201,7 +204,10 @@ class Quoting:
     def _next(
         self, wanted: WantedLine, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]
     ) -> Int[Array, "n"]:
-        """List the ids that can continue the line `begun` after the lines `written` (both as codes of the corpus)."""
+        """List the ids that can continue the line `begun` after the lines `written`.
+
+        Both are given as codes of the corpus.
+        """
         rows = self._within(self.lines(wanted), begun)
         at = len(begun)
         if len(rows) > _MANY:
@@ -222,7 +228,7 @@ class Quoting:
     def _excluded(
         self, written: tuple[tuple[int, ...], ...]
     ) -> tuple[Int[Array, "runs"], Bool[Array, "codes"]]:
-        """Return the `run` numbers of lines that may no longer be quoted, and a mask of the characters in `written`.
+        """Return the `run` numbers of lines not to quote, and a mask of the written characters.
 
         Equal lines of the table share a `run` number. A line is excluded if it is in a poem that
         contains a written line, or in a version of such a poem. The numbers are sorted and end with
@@ -241,7 +247,7 @@ class Quoting:
         return np.sort(np.concatenate(runs)), used
 
     def sources(self, lines: Sequence[str]) -> list[Hit]:
-        """Find the source of each line of a poem: the first place in the corpus from which the line may be quoted.
+        """Find the first place in the corpus from which each line of a poem may be quoted.
 
         Raises CorpusError if the corpus has been removed since the poem was composed.
         """

@@ -1,4 +1,4 @@
-"""Compose poems: compile a request for a model, write populations of particles, and choose a poem from them."""
+"""Compile a request for a model, write populations of particles, and choose a poem from them."""
 
 import math
 import secrets
@@ -39,11 +39,11 @@ from pingze.verse.verdict import Note
 
 ROWS = 256  # the maximum number of particles in a batch that joins several populations
 POPULATION = 64
-"""The maximum number of particles in a population; a poem with more particles has several populations."""
+"""The maximum number of particles in a population; for more, a poem has several populations."""
 lexicon_of = lru_cache(maxsize=8)(Lexicon.of)
 """`Lexicon.of`, which keeps some lexicons for later requests."""
 PopulationSeed = tuple[int, int]
-"""A poem's seed and the index of one of its populations; together they seed the population's random numbers."""
+"""A poem's seed and the index of a population, which seed the population's random numbers."""
 
 
 def prepare(
@@ -112,7 +112,10 @@ class Composer:
         raise InfeasibleError(request.form.name, find_clashes(own, request, ban, effort))
 
     def prefix(self, request: Request) -> list[int]:
-        """List the token ids of a request's form, poet, title and theme; [] if the model was trained without them."""
+        """List the token ids of a request's form, poet, title and theme.
+
+        [] if the model was trained without them.
+        """
         if not self.conditions:
             return []
         form = self.conditions.form_token(request.form)
@@ -210,7 +213,7 @@ class Composer:
         return terms
 
     def lexicon(self, request: Request) -> Lexicon:
-        """Return tones and rhymes of the vocabulary and of a request's characters, by the standard of the request."""
+        """Return tones and rhymes of the vocabulary and of a request's characters."""
         unknown = "".join(sorted({*request.given} - self.vocabulary.ids.keys()))
         return lexicon_of(self.vocabulary, request.standard, unknown)
 
@@ -243,13 +246,16 @@ class Composer:
         return Collected(**vars(poem), sources=tuple(constraints.ban.sources(poem.lines)))
 
     def token_ids(self, lines: list[str], form: str = "") -> Int[Array, "N"]:
-        """List the token ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
+        """List the token ids of a poem's text, the mark after each line, and `<eos>`."""
         return np.append(network_ids(self.vocabulary, "".join(marked(lines, form))), EOS)
 
     def score(
         self, lines: list[str], prefix: Sequence[int] = (), form: str = ""
     ) -> tuple[Array, Array]:
-        """Return ln p of every token at each place of a text after `prefix` (N, V), and of the text's tokens (N,)."""
+        """Return ln p of every token at each place of a text, (N, V), and of its own tokens, (N,).
+
+        The model reads `prefix` before the text.
+        """
         ids = self.token_ids(lines, form)
         states = [self.network.start(prefix=prefix)]
         for id_ in ids[:-1]:

@@ -32,9 +32,9 @@ Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""
 MOST_DRAFTS = 1000
 TRIED = 96
-"""The maximum number of characters that are tried at a place: the likeliest after the text before."""
+"""The maximum number of characters tried at a place: the likeliest after the text before."""
 LIKENESS = 16.0
-"""By how much a draft's score counts less if a better draft has the same character at all open places."""
+"""By how much a draft's score counts less if a better one has all of its open characters."""
 ROUNDS = 4
 """How often more populations are written, if the first ones give too few different drafts."""
 
@@ -79,7 +79,7 @@ def compose(
 def collect(
     *, poets: str = "", count: int = 1, model: Model | None = None, **options: Unpack[Options]
 ) -> "list[Collected]":
-    """Put together poems of quoted lines 集句 that keep every constraint; each line is from a different poem.
+    """Put together poems of quoted lines 集句 that keep every constraint, each from another poem.
 
     Each line keeps its place in its couplet: first lines stay first, and second lines stay second.
     The model chooses which lines follow one another.
@@ -111,8 +111,8 @@ def fill(
 
     No two drafts share a line that has blanks, as long as there are enough such drafts, and their
     openings differ. If only one place is blank, every character that fits is known; in other sheets
-    that leave little choice, fewer drafts than asked for may be found. A ConversionWarning tells how
-    many there are.
+    that leave little choice, fewer drafts than asked for may be found. A ConversionWarning tells
+    how many there are.
 
     Args:
         sheet: The sheet.
@@ -177,7 +177,7 @@ class Filling:
 
     @property
     def is_listed(self) -> bool:
-        """Whether every way to fill the sheet can be listed: at most one place is open, or only choices are."""
+        """Whether all ways to fill the sheet can be listed: one place or only choices are open."""
         if self.count == 1 or self.constraints.ban or self.starts.inclusions[0].words:
             return False
         has_choices = len(self.open) > len(self.written)
@@ -218,7 +218,7 @@ class Filling:
         if self.is_listed:
             texts = self._listed() if 0 in numbers else []
         else:
-            # the texts of a population share their openings, so that it gives one draft of many lines
+            # texts of a population share their openings, so that it gives one draft of many lines
             most = 1 if self.count == 1 or len(self.parts) > 2 else self.count
             populations = [(self.seed, number) for number in numbers]
             found = self.composer.texts(self.starts, self.sheet, populations, most)
@@ -238,7 +238,7 @@ class Filling:
         return candidates
 
     def _listed(self) -> list[Text]:
-        """List every way to fill the sheet: by the choices, and by the likeliest characters at the only blank."""
+        """List all ways to fill the sheet: by choices, or by characters at the only blank."""
         texts = [inclusion.fixed for inclusion in self.starts.inclusions]
         if self.written:
             (place,) = self.written
@@ -407,7 +407,7 @@ def alternatives(
 
 
 def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Composer, Starts]:
-    """Compile a sheet as `prepare` does, but do not judge the characters whose faults leave no poem."""
+    """Compile a sheet as `prepare` does, without judging characters whose faults leave no poem."""
     try:
         return prepare(sheet, model)
     except InfeasibleError as error:
@@ -452,7 +452,7 @@ def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
 def likeliest(
     chosen: Composer, constraints: Constraints, fixed: Fixes, place: int
 ) -> Sequence[int]:
-    """List the characters that may stand at the only free position of a text, likeliest first after the text before.
+    """List what may stand at the only free position, likeliest first after the text before.
 
     At most `TRIED` are listed.
     """
@@ -469,7 +469,7 @@ def likeliest(
 
 
 def _free_span(sheet: Sheet, line: int, start: int, end: int | None) -> Sheet:
-    """Free the places from `start` to `end` of a line; an end beyond the line is in the next one."""
+    """Free the places from `start` to `end` of a line; an end beyond it is in the next line."""
     width = len(sheet.row(line))
     last = width if end is None else end
     freed = sheet.free(line, start, min(last, width))

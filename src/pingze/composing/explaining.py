@@ -34,7 +34,7 @@ class Reason:
     The highest probability has rank 1.
     """
     tone: str
-    """The tone in which the character is read: 平, 仄, or "" if it is ambiguous and the position allows both."""
+    """The tone, 平 or 仄; "" if it is ambiguous and the position allows both."""
     rhyme_group: str
     """The labels of the rhyme groups, as 下平七陽; "" if unknown.
 

@@ -1,4 +1,4 @@
-"""Generate text as the report does, with the report's model: extend a text line by line, without form or rhyme."""
+"""Extend a text line by line, without form or rhyme, as the report does with its model."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def generate(
     seed: int | None = None,
     model: Model = MODEL,
 ) -> str:
-    """Continue a poem from `start`, as the report's `generate('日', temperature=0.7, split_len=6)` does.
+    """Continue a poem from `start`, as the report's function of this name does.
 
     Lines end in ， and 。 in turn; the marks that the model predicts are ignored. The poem ends
     after `max_lines` lines or when the model ends it after an even-numbered line. If `split_len` is

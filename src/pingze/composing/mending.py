@@ -60,7 +60,7 @@ class Change:
     new: str
     """The new character."""
     rules: tuple[str, ...]
-    """The rules, such as 孤平, that the old character breaks under the mended poem's template and rhyme."""
+    """The rules, such as 孤平, that the old character breaks under the mended poem's template."""
 
     def __str__(self) -> str:
         return here("change", **asdict(self))
@@ -68,7 +68,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Swap:
-    """Two parts of a draft that change places: two couplets, or two words or characters of a line."""
+    """Two parts of a draft that change places: couplets, or words or characters of a line."""
 
     line: int
     """The number of the line in which the first part begins, from 1."""
@@ -136,7 +136,7 @@ def mend(
     seed: int | None = None,
     model: Model | None = None,
 ) -> list[Mended]:
-    """Mend a regulated poem or a 詞 in up to `count` different ways, those with the fewest changes first.
+    """Mend a regulated poem or a 詞 in up to `count` ways, those with the fewest changes first.
 
     Two couplets, or two words of a line, that change places count as one change. What is kept stays
     at its place; a ConversionWarning tells how many more changes that takes. A draft without faults
@@ -311,7 +311,7 @@ class Mending:
         return needed
 
     def _swapped(self, locked: Places) -> Iterator[tuple[Fixes, Swap]]:
-        """Yield the text with two of its couplets, or two words of a line, in each other's place."""
+        """Yield the text with two couplets, or two words of a line, in each other's place."""
         form = self.constraints.request.form
         pairs: list[tuple[range, range]] = []
         if form.regulated:

@@ -1,4 +1,4 @@
-"""Define the options of a poem and their bounds, in one schema that the command line, Python and HTTP share.
+"""Define the options of a poem and their bounds for the command line, Python and HTTP.
 
 Each field has a description. Its bounds use the keywords of JSON Schema. The constructors check the
 values.
@@ -257,7 +257,7 @@ class Coupling(Sampling):
 
 
 class Options(TypedDict, total=False):
-    """The keyword arguments of `compose`, for type checkers: all fields of `Composing` except `start` and `count`."""
+    """The options of `compose` for type checkers: all of `Composing` but `start` and `count`."""
 
     form: str
     lines: int | None
@@ -294,7 +294,7 @@ def fields_in_order(schema: type[Bounded]) -> list[Any]:
 
 
 def with_options(schema: type[Bounded], omit: Sequence[str] = ()) -> Callable[[F], F]:
-    """Return a decorator that replaces `**options` in a function's signature by the fields of a schema.
+    """Return a decorator that writes a schema's fields for `**options` in a signature.
 
     A type checker reads `Options` instead. The fields in `omit` are left out. Written out in each
     function, the 27 options of a poem would take 292 tokens.
@@ -319,7 +319,7 @@ def with_options(schema: type[Bounded], omit: Sequence[str] = ()) -> Callable[[F
 
 
 def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
-    """Raise InputError, which names the field and its allowed values, if a value is out of bounds."""
+    """Raise InputError, which names the field and its bounds, if a value is out of bounds."""
     if isinstance(value, str):
         if "enum" in bounds and value not in bounds["enum"]:
             choices = [choice for choice in bounds["enum"] if choice]

@@ -228,7 +228,10 @@ def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[s
 
 
 def _unwanted(text: str) -> str:
-    """Read the characters to exclude, which the model need not know, and add their possible Traditional forms."""
+    """Read the characters to exclude, and add their possible Traditional forms.
+
+    The model need not know them.
+    """
     typed = "".join(text.split())
     found: dict[str, None] = {}
     for one, read in zip(typed, in_context(typed), strict=True):
@@ -239,7 +242,10 @@ def _unwanted(text: str) -> str:
 
 
 def _unwanted_words(text: str) -> tuple[str, ...]:
-    """Read the words to exclude, each as it is typed and as it is read; a single character is a word too."""
+    """Read the words to exclude, each as it is typed and as it is read.
+
+    A single character is a word too.
+    """
     words: dict[str, None] = {}
     for word in _split(text):
         words[word] = None

@@ -1,8 +1,8 @@
-"""Define the sheet: the wishes for a poem and, for each place, a character that is kept, one that stands, or a blank.
+"""Define the sheet: the wishes for a poem, and a character or a blank at each place.
 
 Everything that is written here is a sheet with other places filled: a new poem has only blanks, an
-acrostic has the first character of each line, a revision has one line blank. `desk` says what can be
-done with a sheet.
+acrostic has the first character of each line, a revision has one line blank. `desk` says what can
+be done with a sheet.
 """
 
 import re
@@ -56,8 +56,8 @@ class Sheet(Composing):
         rhyme: The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.
         acrostic: One character per line, as 春夏秋冬.
         acrostic_at: Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.
-        pattern: One block of characters per line, with ＿ at each free position, and [靜晚夜] where one
-            of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.
+        pattern: One block of characters per line, with ＿ at each free position, and [靜晚夜] where
+            one of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.
         count: The number of poems.
         level: How strictly tones are judged: customary or strict, with +RULE or -RULE to add or
             drop a rule.
@@ -186,7 +186,7 @@ class Sheet(Composing):
         return sheet._with("lines", line, row)._with("kept", line, "")
 
     def free(self, line: int, start: int = 1, end: int | None = None) -> "Sheet":
-        """Make the places of a line blank, from `start` to `end`, or to its end; another character is written there.
+        """Make the places of a line blank, from `start` to `end`, so that others are written there.
 
         The same places in the lines that repeat this one 疊句 become blank too.
         """

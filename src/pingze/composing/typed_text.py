@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # avoids importing NumPy at run time
 
 
 class ConversionWarning(UserWarning):
-    """A warning that text was changed on reading, such as from Simplified to Traditional characters."""
+    """A warning that text was changed on reading, as from Simplified to Traditional."""
 
 
 _NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
@@ -28,7 +28,7 @@ _NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
 
 @contextmanager
 def noted() -> Iterator[list[Note]]:
-    """Collect the notes on all text read within the block, instead of issuing ConversionWarnings."""
+    """Collect the notes on text read within the block, instead of issuing warnings."""
     notes: list[Note] = []
     token = _NOTES.set(notes)
     try:
@@ -38,7 +38,7 @@ def noted() -> Iterator[list[Note]]:
 
 
 def tell(note: Note) -> None:
-    """Report how typed text was read: within a `noted` block, collect the note; elsewhere, warn (ConversionWarning)."""
+    """Report how typed text was read: collect the note in a `noted` block; elsewhere, warn."""
     if (notes := _NOTES.get()) is not None:
         notes.append(note)
     else:  # the warning names the line of the code that called into this package
@@ -63,7 +63,7 @@ def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
 
 
 def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
-    """Read free text; drop the characters that the model does not know, with a ConversionWarning."""
+    """Read free text, and drop the characters that the model does not know, with a warning."""
     typed = _typed(field, text)
     readings = zip(typed, in_context(typed), strict=True)
     pairs = [(one, _known(read, vocabulary) or _known(one, vocabulary)) for one, read in readings]

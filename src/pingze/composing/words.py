@@ -67,7 +67,7 @@ class Start(NamedTuple):
     partial_texts: PartialTexts
     log_weights: Float[Array, "N"]
     rng: np.random.Generator
-    """The population's own random generator, so that other populations in its batch do not affect its draws."""
+    """The population's own generator: other populations of its batch do not affect its draws."""
 
 
 class Effort:
@@ -88,7 +88,7 @@ class Effort:
 
 
 class Starts:
-    """A compiled request, and the ways to begin a text: each way to decide its choices, with its words placed.
+    """A compiled request, and the ways to begin a text: its choices decided, its words placed.
 
     If `whole`, no word may span a pause. `effort` is the remaining budget of work; by default, the
     full budget. Of very many ways to decide the choices, the first `MOST_DECISIONS` are used.
@@ -103,7 +103,7 @@ class Starts:
 
     @cached_property
     def inclusions(self) -> "list[Inclusion]":
-        """The placements of the words under each way to decide the choices that some poem can have."""
+        """The placements of the words under each possible way to decide the choices."""
         found = []
         for fixed in self.constraints.decisions():
             inclusion = Inclusion(self.constraints, fixed, whole=self.whole, effort=self.effort)
@@ -122,7 +122,7 @@ class Starts:
         return bool(self.inclusions)
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
-        """Draw the initial texts and log-weights of `count` particles; raise as `Inclusion.draw` does."""
+        """Draw the initial texts and log-weights of `count` particles (`Inclusion.draw`)."""
         if len(self.inclusions) == 1:
             return self.inclusions[0].draw(count, rng)
         # as many particles for each decision as can be
@@ -137,7 +137,10 @@ class Starts:
 
 
 class Inclusion:
-    """The placements of a request's words beside some fixed characters; one is drawn for each particle."""
+    """The placements of a request's words beside some fixed characters.
+
+    One is drawn for each particle.
+    """
 
     def __init__(self, constraints: Constraints, fixed: Fixes, whole: bool, effort: Effort) -> None:
         self.constraints = constraints
@@ -369,7 +372,7 @@ class Count:
         self.alive = common.alive[:, groups].all(axis=1)
         missing, rhyming = common.rhyming(groups)
         self.may_rhyme: dict[int, tuple[bool, ...]] = {}
-        """The first mask of `Placements.rhyming` for each word's last character, by kind of foot."""
+        """The first mask of `Placements.rhyming` for each last character, by kind of foot."""
         self.spares: dict[int, tuple[bool, ...]] = {}
         """The second mask."""
         for n, id_ in enumerate(common.ends):
@@ -578,7 +581,7 @@ class Count:
 
 @lru_cache(1 << 10)
 def _paid(cost: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Return slices that select the states from which a cost can be paid, and the states after it is paid."""
+    """Return slices of the states from which a cost can be paid, and of those after it is paid."""
     payable = tuple(slice(None, -c) if c else slice(None) for c in cost)
     paid = tuple(slice(c, None) for c in cost)
     return payable, paid

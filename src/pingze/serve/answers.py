@@ -77,7 +77,7 @@ def mend(asked: schemas.MendRequest, language: Language) -> schemas.MendedPoems:
 
 
 def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
-    """Write lower lines to an upper line, upper lines to a lower line, or couplets with a 橫批 (heading) on a theme."""
+    """Write lower lines to an upper line, or upper to lower, or couplets 對聯 on a theme."""
     texts, most = asked.count * asked.particles, schemas.MOST_COUPLET_TEXTS
     if texts > most:
         raise InputError("too_many_texts", field="count", has=texts, most=most)
@@ -85,7 +85,7 @@ def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
-    """List what else could stand at some places of a line or a couplet, ranked by the whole poem."""
+    """List what else could stand at places of a line or a couplet, ranked by the whole poem."""
     found = desk.alternatives(
         asked.sheet, asked.line, asked.start, asked.end, count=asked.limit, model=asked.model
     )
@@ -93,7 +93,7 @@ def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
 
 
 def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
-    """Explain each character of a poem: its probability, tone, rhyme group and likely alternatives."""
+    """Explain each character of a poem: its probability, tone, rhyme group and alternatives."""
     poem = asked.poem.read(asked.level, asked.standard)
     return schemas.Reasons(explaining.explain(**vars(asked) | {"poem": poem}))
 
@@ -125,7 +125,7 @@ def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
 
 
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
-    """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
+    """Check the form, tones and rhyme of poems, and suggest what would fit at each fault."""
     if asked.sheet:
         with noted(), usual_neighbours() as neighbours:
             verdict = judge(asked.sheet)
@@ -206,7 +206,7 @@ def _judged(
 
 
 def originality(asked: schemas.OriginalityRequest) -> schemas.Originality:
-    """Compare each line of a poem with the corpus: find the longest shared part and the nearest line."""
+    """Compare each line of a poem with the corpus: the longest shared part, the nearest line."""
     found = []
     with Store.open() as store:
         for shared in of_lines(asked.poem.read().lines, store):
@@ -236,7 +236,7 @@ def code(asked: schemas.CodeRequest) -> schemas.Code:
 
 @lru_cache(maxsize=2)  # a request with many words to include takes up to 14 MB
 def prepared(packed: PickledRequest) -> tuple[desk.Filling, Sequence[Note]]:
-    """Compile a request for drafts, whose seed is known; return it with notes on how it was read."""
+    """Compile a request for drafts with a seed; return it with notes on how it was read."""
     sheet, model = pickle.loads(packed)
     with noted() as notes:
         chosen, starts = prepare(sheet, model)
@@ -254,7 +254,7 @@ def fill(packed: PickledRequest) -> tuple[list[Poem], Sequence[Note]]:
 def candidates(
     packed: PickledRequest, part: int, parts: int
 ) -> tuple[list[desk.Candidate], Sequence[Note]]:
-    """Write one of some parts of a request's populations; return what may become drafts, and the notes."""
+    """Write a part of a request's populations; return what may become drafts, and the notes."""
     filling, notes = prepared(packed)
     # parts in a row, so that together they are in the order in which one job writes them
     count = len(filling.numbers)

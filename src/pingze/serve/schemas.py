@@ -1,4 +1,4 @@
-"""Define the JSON of the API's requests and answers as dataclasses, from which the OpenAPI schema is generated."""
+"""Define the JSON of the API's requests and answers, and thus the OpenAPI schema."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ def shared(name: str, **bounds: Any) -> Any:
     )
 
 
-# -- Requests ---------------------------------------------------------------------------------------------------
+# -- Requests -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,7 +265,7 @@ class NextRequest(CharacterRequest):
     limit: int = option(12, "How many characters to return.", minimum=1, maximum=64)
 
 
-# -- Answers: `remarks` and `cause` repeat notes and details as codes with parameters -----------------------------
+# -- Answers: `remarks` and `cause` repeat notes and details as codes with parameters -------------
 
 
 @dataclass(frozen=True)
@@ -297,7 +297,7 @@ class TuneChoice:
     leads: Sequence[int]
     """The numbers (from 1) of the lines whose first character leads the words after it 領字."""
     rhymes: Sequence[str]
-    """The class of each rhyme: level 平, oblique 仄, or 平仄 if level and oblique lines rhyme together."""
+    """The class of each rhyme: level 平, oblique 仄, or 平仄 if both rhyme together."""
     pieces: int
     """The number of pieces in this shape that were counted in the corpus."""
 
@@ -407,7 +407,7 @@ class Alternatives:
 
 @dataclass(frozen=True)
 class MendedPoems:
-    """The ways to mend a draft, those with the fewest changes first, and notes such as what a kept word costs."""
+    """The ways to mend a draft, those with the fewest changes first, and notes."""
 
     mended: Sequence[Mended]
     notes: Sequence[str]
@@ -438,7 +438,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Poems:
-    """Composed poems, and notes on how the request was read, such as characters that were replaced or left out."""
+    """Composed poems, and notes on how the request was read."""
 
     poems: Sequence[Poem]
     notes: Sequence[str]
@@ -474,7 +474,7 @@ class Fault(Violation):
 
 @dataclass(frozen=True)
 class Judged:
-    """The verdict on a poem, as in `pingze check --json`, with the characters that would correct each fault."""
+    """The verdict on a poem, as in `pingze check --json`, with what would correct each fault."""
 
     ok: bool
     regulated: bool

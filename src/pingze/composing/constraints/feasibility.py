@@ -167,7 +167,10 @@ class CompiledRequest:
         return patterns
 
     def word_starts(self, length: int, line: int) -> frozenset[int]:
-        """Return the positions, from 0, at which a word may begin in a line: after a character that leads 領字."""
+        """Return the positions, from 0, at which a word may begin in a line.
+
+        None is that of a character that leads 領字.
+        """
         width = self.layout.widths[line]
         if self.layout.starts[line] not in self.leads or length == width:
             return word_starts(length, width)
@@ -211,7 +214,7 @@ class CompiledRequest:
     def misfits(
         self, places: Sequence[int], ids: Sequence[int]
     ) -> tuple[Bool[Array, "n T W"], Bool[Array, "n T G"]]:
-        """Mark the given characters that have the wrong tone under each way, and those that do not rhyme in each group.
+        """Mark the characters of the wrong tone in each way, and those unrhymed in each group.
 
         `ids` has the character at each of `places`, or `FREE`, which fits. A character is read in
         any of its tones, as the checker reads it.
@@ -231,7 +234,7 @@ class CompiledRequest:
     def costs(
         self, ids: Sequence[int]
     ) -> tuple[Int[Array, "T K W"], Int[Array, "T G"], Int[Array, "T"]]:
-        """Count the characters of a text that do not fit: under each way, in each group, and the fewest by template.
+        """Count the characters that do not fit each way and each group, and the fewest by template.
 
         A way that does not exist costs as much as the whole text. Rhymes that share a character are
         not counted.

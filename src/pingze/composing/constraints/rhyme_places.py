@@ -25,8 +25,8 @@ from pingze.verse.tunes import Tune
 class RhymePlaces:
     """The feet of a request's form, and the tables of their rhymes.
 
-    `line_types` has the types of all lines for each template. For a form without templates, its only
-    entry is ().
+    `line_types` has the types of all lines for each template. For a form without templates, its
+    only entry is ().
     """
 
     at: Bool[Array, "P T"]
@@ -39,7 +39,7 @@ class RhymePlaces:
     Rows that belong to another rhyme are False.
     """
     within: Int[Array, "F F"]
-    """At [f, k], 1 if a rhyme written at a foot of kind k leaves one rhyme fewer for feet of kind f, otherwise 0."""
+    """At [f, k], 1 if a rhyme at a foot of kind k leaves one fewer for feet of kind f, else 0."""
     tones: list[int]
     """The tone of each kind of foot, one of `WANTS`."""
     drawing: Int[Array, "D P T"]
@@ -89,8 +89,8 @@ class RhymePlaces:
         self.kind = (line[:, 0] == 0).astype(int)
 
     def _read_tune(self, lexicon: Lexicon, request: Request, tune: Tune) -> None:
-        # 1. The kinds of feet. At the customary level a given character need not rhyme at some feet,
-        #    which are of a kind of their own.
+        # 1. The kinds of feet. At the customary level a given character need not rhyme at some
+        #    feet, which are of a kind of their own.
         customary = not request.strictness.startswith(STRICT)
         of_line = [(line.rhyme, line.kind, line.optional and customary) for line in tune.lines]
         kinds = sorted({kind for kind in of_line if kind[0] is not None})
@@ -124,7 +124,7 @@ class RhymePlaces:
                         self.kind[place] = kinds.index(kind_of_line)
 
     def fitting(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
-        """Return a mask of the characters that each row (a rhyme of the form and its group) allows at a foot.
+        """Return a mask of the characters that each row (a rhyme and its group) allows at a foot.
 
         A row of the foot's own rhyme allows the group's usual rhyme characters or, if `generous`,
         all that the checker accepts. A row of another rhyme allows every character.

@@ -195,7 +195,7 @@ def antithesis_table(vocabulary: Vocabulary | None = None) -> Antithesis:
 
 
 def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
-    """Yield a note on each couplet with weak antithesis 對仗 or near-synonyms 合掌 (two or more pairs).
+    """Yield a note on each couplet with weak antithesis 對仗, or near-synonyms 合掌.
 
     Args:
         verdict: The verdict that `check` returned. Only couplets that need antithesis are judged:
