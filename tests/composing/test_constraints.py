@@ -184,6 +184,15 @@ def test_every_character_of_a_poem_may_be_asked_for() -> None:
     assert check("，".join(lines), form="五絕").ok
 
 
+def test_included_words_rhyme_beside_a_choice() -> None:
+    """The model knows no rhyme of the group itself."""
+    chosen = composer()
+    options = {"rhyme": "陽", "include": "光 香", "pattern": "[山人]＿＿＿＿"}
+    lines = chosen.write(prepared(chosen, **options), Sampling(1.0, 4), 0).lines
+    assert {lines[1][-1], lines[3][-1]} == {"光", "香"}
+    assert check("，".join(lines), form="五絕").ok
+
+
 def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
