@@ -66,7 +66,9 @@ class Composer:
     """A model with the tables that are needed to compose poems."""
 
     def __init__(self, loaded: checkpoint.Checkpoint, *, reference: bool = False) -> None:
-        self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
+        self.name = loaded.name
+        self.vocabulary = loaded.vocabulary
+        self.reward = loaded.reward
         self.network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
         self.conditions = Conditions(loaded.vocabulary)
 
@@ -201,7 +203,8 @@ class Composer:
 
     def terms(self, constraints: Constraints) -> list[Term]:
         """List the terms (mood, likeness, antithesis, taste) that weight the texts of a request."""
-        request, terms = constraints.request, list[Term]()
+        request = constraints.request
+        terms: list[Term] = []
         if request.mood:
             terms.append(Leaning(leanings(self.vocabulary)[request.mood]))
         if request.like or request.unlike:

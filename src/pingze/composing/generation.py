@@ -61,28 +61,27 @@ def generate(
     asked = Composing(title=title, poet=poet, about=about, temperature=temperature, seed=seed)
     if split_len is not None and split_len < 2:
         raise InputError("at_least", field="split_len", has=split_len, wanted=2)
-    max_lines = (LINES if split_len else FREE_LINES) if max_lines is None else max_lines
+    if max_lines is None:
+        max_lines = LINES if split_len else FREE_LINES
     if max_lines < 2 or max_lines % 2:
         raise InputError("even", field="max_lines", has=max_lines, least=2)
     chosen = composer(model, asked)
     title = read_condition("title", title, chosen.vocabulary)
-    about, poet = (
-        read_condition("about", about, chosen.vocabulary),
-        read_poet(poet, chosen.vocabulary),
-    )
-    opening = read_characters("start", start, chosen.vocabulary) if start or split_len else ""
-    if unknown := next((one for one in opening if one not in chosen.vocabulary), ""):
-        raise InputError("character", field="start", has=unknown, point=f"U+{ord(unknown):04X}")
+    about = read_condition("about", about, chosen.vocabulary)
+    poet = read_poet(poet, chosen.vocabulary)
+    opening = ""
+    if start or split_len:
+        opening = read_characters("start", start, chosen.vocabulary)
+    for one in opening:
+        if one not in chosen.vocabulary:
+            raise InputError("character", field="start", has=one, point=f"U+{ord(one):04X}")
     if split_len:
         check_bounds("start", opening, {"maxLength": max_lines * (split_len - 1)})
     sampler = LineSampler(
         chosen.network, chosen.vocabulary, temperature, np.random.default_rng(seed)
     )
-    sampler.start(
-        chosen.conditions.prefix(None, poet, title, about=about).ids
-        if title or poet or about
-        else []
-    )
+    if title or poet or about:
+        sampler.start(chosen.conditions.prefix(None, poet, title, about=about).ids)
     if split_len is None:
         return sampler.free(opening, max_lines)
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))

@@ -75,20 +75,25 @@ class Bounded:
     def __post_init__(self) -> None:
         hints = hints_of(type(self))
         for each in fields(self):
-            value, hint = getattr(self, each.name), hints[each.name]
+            value = getattr(self, each.name)
+            hint = hints[each.name]
+            # 1) The type.
             types = get_args(hint) if get_origin(hint) is UnionType else (hint,)
             if types[0] in _KINDS:
-                taken = [_KINDS[one][0] if one in _KINDS else one for one in types]
-                # True is not a number.
-                if not (
-                    bool in types if isinstance(value, bool) else isinstance(value, tuple(taken))
-                ):
+                taken = tuple(_KINDS[one][0] if one in _KINDS else one for one in types)
+                is_right = isinstance(value, taken)
+                if isinstance(value, bool):  # True is not a number
+                    is_right = bool in types
+                if not is_right:
                     raise wrong_type(each.name, value, _KINDS[types[0]][1])
-            most = each.metadata.get("json_schema_extra", {}).get("maxItems", math.inf)
-            if isinstance(value, list) and len(value) > most:
-                raise InputError("too_many", field=each.name, has=len(value), most=most)
-            for one in value if isinstance(value, list) else [value]:
-                check_bounds(each.name, one, each.metadata.get("json_schema_extra", {}))
+            # 2) The bounds, of each item of a list.
+            bounds = each.metadata.get("json_schema_extra", {})
+            items = value if isinstance(value, list) else [value]
+            most = bounds.get("maxItems", math.inf)
+            if len(items) > most:
+                raise InputError("too_many", field=each.name, has=len(items), most=most)
+            for item in items:
+                check_bounds(each.name, item, bounds)
 
 
 @dataclass(frozen=True)
@@ -324,13 +329,15 @@ def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
         if "enum" in bounds and value not in bounds["enum"]:
             choices = [choice for choice in bounds["enum"] if choice]
             raise InputError("choice", field=name, has=value[:20], choices=choices)
-        if len(value) > (most := bounds.get("maxLength", math.inf)):
+        most = bounds.get("maxLength", math.inf)
+        if len(value) > most:
             raise InputError("too_long", field=name, has=len(value), most=most)
         if any("\ud800" <= character <= "\udfff" for character in value):
             raise InputError("surrogate", field=name)
     elif isinstance(value, Real) and bounds:
         number = int(value) if isinstance(value, Integral) else float(value)
-        least, most = bounds.get("minimum", -math.inf), bounds.get("maximum", math.inf)
+        least = bounds.get("minimum", -math.inf)
+        most = bounds.get("maximum", math.inf)
         if "exclusiveMinimum" in bounds:
             above = bounds["exclusiveMinimum"]
             if not above < number <= most:

@@ -87,7 +87,8 @@ class GivenPoem(Bounded):
         text = "，".join(self.lines[:LONGEST_POEM])
         found = read_poem(text, form=self.form, level=level, standard=standard)
         form = find_form(found.form)
-        if [*map(len, found.lines)] != [*map(len, self.lines)] or not form.cut(self.lines):
+        is_divided_so = [len(line) for line in found.lines] == [len(line) for line in self.lines]
+        if not is_divided_so or not form.cut(self.lines):
             raise wrong_shape("poem", form)
         own = {name: getattr(self, name) for name in ("title", "poet", "about", "mood")}
         return replace(
