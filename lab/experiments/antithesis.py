@@ -267,9 +267,7 @@ def weigh(poems: int) -> None:
                     chosen.vocabulary, Composing(form=form.name, antithesis=weight, taste=0)
                 )
             )
-            lines = [
-                poem.lines for poem in chosen.write_many(starts, Sampling(0.8, 32), range(poems))
-            ]
+            lines = [chosen.write(starts, Sampling(0.8, 32), seed).lines for seed in range(poems)]
             scores = [
                 score
                 for text in lines

@@ -162,7 +162,8 @@ def main() -> None:
             options = Composing(form=name, rhyme=f"第{digits}部" if rhyme else None, start=start)
             inclusion = chosen.prepare(read_request(chosen.vocabulary, options))
             sampling = Sampling(0.9, asked.particles, 0.95)
-            for poem in chosen.write_many(inclusion, sampling, range(asked.each // 2)):
+            for seed in range(asked.each // 2):
+                poem = chosen.write(inclusion, sampling, seed)
                 judged += 1
                 found, places = faults(name, str(poem), rhyme, start)
                 unlike += places

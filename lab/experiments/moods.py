@@ -53,7 +53,8 @@ def composed(asked: Composing, mood: str | None, seeds: int) -> list[Poem]:
     """
     chosen = composer()
     request = replace(read_request(chosen.vocabulary, asked), mood=mood)
-    return chosen.write_many(chosen.prepare(request), asked, range(1, seeds + 1))
+    starts = chosen.prepare(request)
+    return [chosen.write(starts, asked, seed) for seed in range(1, seeds + 1)]
 
 
 if __name__ == "__main__":

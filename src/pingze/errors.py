@@ -45,7 +45,7 @@ class Clash:
     """The option that sets the constraint."""
     line: int | None = None
     position: int | None = None
-    """The position of a character; None if several characters of `line` clash, or the constraint has no place."""
+    """The position of a character; None if several of `line` clash, or there is no place."""
     has: str | int | None = None
     """The option's value, such as 陽; for a line its characters, with ＿ where none is given."""
     wanted: str | None = None

@@ -44,18 +44,17 @@ def write_folder(
     Raises InputError if the folder contains other files, CheckpointError if a file cannot be
     written.
     """
+    found: list[Path] = []
     try:
-        found = (
-            [path for path in folder.iterdir() if path.name[0] != "."] if folder.exists() else []
-        )
+        if folder.exists():
+            found.extend(folder.iterdir())
     except OSError as error:
-        raise InputError(
-            "export_folder", folder=str(folder), reason=error.strerror or str(error)
-        ) from error
-    if foreign := [
-        path.name for path in found if path.name not in _OURS and path.suffix != ".onnx"
-    ]:
-        raise InputError("export_foreign", folder=str(folder), has=foreign[0])
+        reason = error.strerror or str(error)
+        raise InputError("export_folder", folder=str(folder), reason=reason) from error
+    for path in found:
+        is_hidden = path.name.startswith(".")
+        if path.name not in _OURS and path.suffix != ".onnx" and not is_hidden:
+            raise InputError("export_foreign", folder=str(folder), has=path.name)
     texts = model.export_files
     if not (folder / CARD_FILE).exists():
         texts[CARD_FILE] = card(model, figures)
@@ -71,71 +70,90 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
 
     For a shipped model, stored evaluation figures replace `figures`.
     """
-    sizes, conditions, shipped = (
-        model.configuration,
-        Conditions(model.vocabulary),
-        model.name in SHIPPED,
-    )
+    sizes = model.configuration
+    conditions = Conditions(model.vocabulary)
     names = conditions.names
-    dynasties, themes = [name for name in DYNASTIES.values() if name in names], ABOUT in names
-    forms, poets = [name for name in FORMS if name in names], len(conditions.poets)
-    known = [
-        f"dynasty ({' '.join(dynasties)})" * bool(dynasties),
-        f"form ({' '.join(forms)})" * bool(forms),
-    ]
-    known += [f"poet ({poets} of them)" * bool(poets), "title" * bool(names), "theme" * themes]
-    order = f"{'[dynasty]' * bool(dynasties)}[form]{'[poet]' * bool(poets)}[title]"
-    held = "\nThe mean embedding of the tokens before `<bos>` is added as a further part of every input."
-    text, *parts = (files("pingze") / "card.md").read_text(encoding="utf-8").split("\n<!-- data: ")
-    data = dict(part.rstrip().split(" -->\n") for part in parts)
+    is_shipped = model.name in SHIPPED
+    # 1) The conditions that the model knows, in the order in which it reads them.
+    dynasties = [name for name in DYNASTIES.values() if name in names]
+    forms = [name for name in FORMS if name in names]
+    known = []
+    order = ""
+    if dynasties:
+        known.append(f"dynasty ({' '.join(dynasties)})")
+        order += "[dynasty]"
+    if forms:
+        known.append(f"form ({' '.join(forms)})")
+    if names:
+        order += "[form]"
+    if conditions.poets:
+        known.append(f"poet ({len(conditions.poets)} of them)")
+        order += "[poet]"
+    if names:
+        known.append("title")
+        order += "[title]"
+    if ABOUT in names:
+        known.append("theme")
+        order += "[<about> theme]"
+    # 2) The data of each shipped model, and of any other, which follow the text.
+    template = (files("pingze") / "card.md").read_text(encoding="utf-8")
+    text, *parts = template.split("\n<!-- data: ")
+    data = {}
+    for part in parts:
+        name, _, sentence = part.rstrip().partition(" -->\n")
+        data[name] = sentence
+    # 3) Fill in the text.
+    held = ""
+    if sizes.held:
+        held = (
+            "\nThe mean embedding of the tokens before `<bos>` is added as a further part of every "
+            "input."
+        )
+    rights = "MIT."
+    if not is_shipped:
+        rights = "**To be stated by whoever shares it**, here and in the metadata at the top."
     return text.format(
-        licence="mit" if shipped else "other",
-        name=f"pingze-{model.name}" if shipped else "A model of pingze",
+        licence="mit" if is_shipped else "other",
+        name=f"pingze-{model.name}" if is_shipped else "A model of pingze",
         parameters=sum(tensor.size for tensor in model.tensors.values()),
-        layers=f"{sizes.layers} layer" + "s" * (sizes.layers > 1),
+        layers=f"{sizes.layers} layers" if sizes.layers > 1 else "1 layer",
         hidden=sizes.hidden_size,
         embedding=sizes.embedding_size,
-        tied=", output tied to it" * sizes.tied,
+        tied=", output tied to it" if sizes.tied else "",
         vocabulary=len(model.vocabulary),
-        conditions=", ".join(filter(None, known)) or "nothing",
-        order=f"{order}{'[<about> theme]' * themes}" * bool(names),
-        optional="; each part in [ ] may be left out" * bool(names),
-        held=held * sizes.held,
+        conditions=", ".join(known) or "nothing",
+        order=order,
+        optional="; each part in [ ] may be left out" if names else "",
+        held=held,
         data=data.get(model.name, data["other"]),
         figures=_figures(model.name, figures),
-        rights="MIT." if shipped else "**To be stated by whoever shares it**, here and in the metadata at the top.",
-    )  # fmt: skip
+        rights=rights,
+    )
 
 
 def _figures(name: str, given: Mapping[str, object] | None) -> str:
     """Return a Markdown table of figures: stored ones of a shipped model, otherwise `given`."""
+    rows = ["| figure | value | measured by |", "|---|---|---|"]
     if name in SHIPPED:
         text = (files("pingze.network") / "weights" / "figures.json").read_text(encoding="utf-8")
         prefix = "model." if name == "tang" else f"{name}."
-        known = {
-            each.removeprefix(prefix): row
-            for each, row in json.loads(text).items()
-            if each.startswith(prefix)
-        }
-        rows = [
-            (each, row["value"], f"`{row['command']}`, {row['date']}")
-            for each, row in known.items()
-        ]
+        for key, figure in json.loads(text).items():
+            if key.startswith(prefix):
+                how = f"`{figure['command']}`, {figure['date']}"
+                rows.append(_row(key.removeprefix(prefix), figure["value"], how))
     elif given:
         command = f"`pingze evaluate --model FOLDER --split {given.get('split', 'dev')}`"
-        rows = [
-            (each, value, command)
-            for each, value in given.items()
-            if isinstance(value, int | float)
-        ]
+        for key, value in given.items():
+            if isinstance(value, int | float):
+                rows.append(_row(key, value, command))
     else:
         return "None yet: `pingze evaluate --json` measures them, and `pingze export --figures FILE` puts them here."
-    cells = [f"| {each.replace('_', ' ')} | {_shown(value)} | {how} |" for each, value, how in rows]
-    return "\n".join(["| figure | value | measured by |", "|---|---|---|", *cells])
+    return "\n".join(rows)
 
 
-def _shown(value: float) -> str:
+def _row(name: str, value: float, how: str) -> str:
     """Format a figure: a whole number in full, any other with the four digits that matter."""
+    shown = f"{value:.4g}"
     if isinstance(value, int) or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
+        shown = f"{value:,.0f}"
+    return f"| {name.replace('_', ' ')} | {shown} | {how} |"

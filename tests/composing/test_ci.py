@@ -60,9 +60,9 @@ def keeps(name: str, lines: list[str]) -> bool:
 
 @pytest.mark.parametrize("name", SHORT)
 def test_every_composed_piece_keeps_its_pattern(name: str, chosen: Composer) -> None:
-    for poem in chosen.write_many(
-        verse.prepared(chosen, form=name, repeat=True), Sampling(1.0, 4), range(6)
-    ):
+    starts = verse.prepared(chosen, form=name, repeat=True)
+    for seed in range(6):
+        poem = chosen.write(starts, Sampling(1.0, 4), seed)
         assert keeps(name, poem.lines)
         verdict = check(str(poem), form=name)
         assert verdict.ok
@@ -76,7 +76,8 @@ def test_every_composed_piece_keeps_its_pattern(name: str, chosen: Composer) -> 
 def test_no_character_is_repeated_except_where_the_tune_repeats(chosen: Composer) -> None:
     # of both tones, in the repeated line too
     starts = verse.prepared(chosen, form="如夢令", include="看")
-    for poem in chosen.write_many(starts, Sampling(1.0, 4), range(6)):
+    for seed in range(6):
+        poem = chosen.write(starts, Sampling(1.0, 4), seed)
         text = "".join(poem.lines)
         assert poem.lines[4] == poem.lines[5]
         doubled = {one for one, other in pairwise(text) if one == other}
@@ -199,6 +200,6 @@ def test_a_character_that_leads_is_one_that_often_leads(chosen: Composer) -> Non
     assert tune.leads
     composer = verse.composer(POOL + "正看問更念想望對")
     inclusion = verse.prepared(composer, form="水龍吟", repeat=True)
-    (poem,) = composer.write_many(inclusion, Sampling(1.0, 4), range(1))
+    poem = composer.write(inclusion, Sampling(1.0, 4), 0)
     text = "".join(poem.lines)
     assert {text[place] for place in tune.leads} <= set(LEADING)

@@ -14,7 +14,7 @@ import pytest
 from pingze import collect
 from pingze.composing import collecting
 from pingze.composing.collecting import Collected, Quoting
-from pingze.composing.composer import Composer, prepare
+from pingze.composing.composer import Composer, lexicon_of, prepare
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.options import Collecting, Composing, Sampling
 from pingze.composing.poem import Poem
@@ -47,8 +47,8 @@ def poems(author: Composer) -> list[CorpusPoem]:
     for form in ("五絕", "五古"):
         inclusion = author.prepare(read_request(author.vocabulary, Composing(form=form)))
         found += [
-            str(poem).replace("\n", "")
-            for poem in author.write_many(inclusion, Sampling(1, 1), range(80))
+            str(author.write(inclusion, Sampling(1, 1), seed)).replace("\n", "")
+            for seed in range(80)
         ]
     versions = [text[:18] + other[18:24] for text, other in pairwise(found[:9])]
     named = [(dynasty, poet) for dynasty, poets in POETS.items() for poet in poets]
@@ -125,10 +125,10 @@ def test_characters_that_continue_no_line_are_left_out(
         read_request(author.vocabulary, Collecting(form=form, lines=4)),
         np.random.default_rng(5),
     )
-    constraints, vocabulary = Constraints(author.lexicon(), request), author.vocabulary
+    constraints, vocabulary = Constraints(lexicon_of(author.vocabulary), request), author.vocabulary
     begun = constraints.begin((-1,) * 20)
     assert begun is not None
-    quotes = Quoting(store, author.lexicon(), 5, "")
+    quotes = Quoting(store, lexicon_of(author.vocabulary), 5, "")
     lines = [(line, n % 2) for poem in poems for n, line in enumerate(poem.lines)]
     groups_of, seen, allows = groups_by_line(store), 0, cache(partial(is_allowed, constraints))
     for _ in range(30):
@@ -161,7 +161,7 @@ def test_characters_that_continue_no_line_are_left_out(
 def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str) -> bool:
     """Whether a hypothesis allows a line, by its types and rhymes."""
     name = constraints.request.groups[g]
-    names = PINGSHUI.lenders(name) if number == 0 and constraints.kinds[t] else [name]
+    names = PINGSHUI.lenders(name) if number == 0 and constraints.line_types[t] else [name]
     if constraints.feet[5 * number + 4, t]:
         rhymes = constraints.rhyming.fitting(5 * number + 4)[g][
             constraints.lexicon.vocabulary.ids[line[-1]]
@@ -169,9 +169,9 @@ def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str)
         if not rhymes or not any(PINGSHUI.is_practised(line[-1], one) for one in names):
             return False
         assert name in GROUPS
-    if not constraints.kinds[t]:
+    if not constraints.line_types[t]:
         return True
-    kind = constraints.kinds[t][number]
+    kind = constraints.line_types[t][number]
     types = [kind, *([f"{kind}'"] if kind in "aB" else [])]
     judged = 4 if constraints.feet[5 * number + 4, t] else 5
     signs = {"平": "P", "仄": "Z", None: ""}

@@ -184,6 +184,15 @@ def test_every_character_of_a_poem_may_be_asked_for() -> None:
     assert check("，".join(lines), form="五絕").ok
 
 
+def test_included_words_rhyme_beside_a_choice() -> None:
+    """The model knows no rhyme of the group itself."""
+    chosen = composer()
+    options = {"rhyme": "陽", "include": "光 香", "pattern": "[山人]＿＿＿＿"}
+    lines = chosen.write(prepared(chosen, **options), Sampling(1.0, 4), 0).lines
+    assert {lines[1][-1], lines[3][-1]} == {"光", "香"}
+    assert check("，".join(lines), form="五絕").ok
+
+
 def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -239,10 +248,9 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
 def test_a_character_stands_twice_only_side_by_side_as_in_verse() -> None:
     """Verse has 年年 and 人人, no 樓樓 and 雪雪, and 悠悠 at a line's end, but not 年年."""
     chosen = composer(POOL + "悠紛", seed=3, scale=3.0)
+    starts = prepared(chosen)
     lines = [
-        line
-        for poem in chosen.write_many(prepared(chosen), Sampling(1.5, 1), range(40))
-        for line in poem.lines
+        line for seed in range(40) for line in chosen.write(starts, Sampling(1.5, 1), seed).lines
     ]
     doubled = {(line[p], p == 3) for line in lines for p in range(4) if line[p] == line[p + 1]}
     assert doubled

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pingze.composing.composer import Composer
+from pingze.composing.composer import Composer, lexicon_of
 from pingze.composing.constraints.feasibility import PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE, Lexicon
@@ -13,7 +13,7 @@ from tests.composing.verse import POOL, composer, prepared
 
 
 def rhymes(characters: str, group: str) -> set[str]:
-    lexicon = composer(characters).lexicon()
+    lexicon = lexicon_of(composer(characters).vocabulary)
     row = lexicon.rhymes[Lexicon.COMPOSED, [*GROUPS].index(group)]
     return {lexicon.vocabulary.tokens[id_] for id_ in np.flatnonzero(row)}
 
@@ -21,14 +21,17 @@ def rhymes(characters: str, group: str) -> set[str]:
 def test_only_what_poets_rhyme_on_is_composed_on_in_its_usual_form() -> None:
     assert rhymes("堤詩時", "支") == {"詩", "時"}
     assert rhymes("堤詩時", "齊") == {"堤"}
-    assert composer("堤詩時").lexicon().rhymes[Lexicon.GIVEN, [*GROUPS].index("支")].sum() >= 3
+    assert (
+        lexicon_of(composer("堤詩時").vocabulary).rhymes[Lexicon.GIVEN, [*GROUPS].index("支")].sum()
+        >= 3
+    )
     assert rhymes("游遊流", "尤") == {"遊", "流"}
     assert rhymes("游流", "尤") == {"游", "流"}
 
 
 def test_no_character_is_composed_that_would_be_read_as_another_that_the_model_knows() -> None:
     assert rhymes("涼凉", "陽") == {"涼"}
-    lexicon = composer("溆漵挲").lexicon()  # 挲 would be read as 挱
+    lexicon = lexicon_of(composer("溆漵挲").vocabulary)  # 挲 would be read as 挱
     fits = lexicon.fits[Lexicon.COMPOSED, 0, [lexicon.vocabulary.ids[one] for one in "溆漵挲"]]
     assert fits.tolist() == [False, True, True]
 
@@ -61,7 +64,7 @@ def test_a_word_that_was_given_as_a_rhyme_is_not_drawn_in_another_form() -> None
 
 
 def test_what_is_fixed_is_read_by_its_word() -> None:
-    lexicon = composer("將軍人山月").lexicon()
+    lexicon = lexicon_of(composer("將軍人山月").vocabulary)
     asked = Composing(form="五絕", pattern="＿＿＿＿＿ 將軍＿＿＿ ＿＿＿＿＿ ＿＿＿＿＿")
     read, id_ = (
         lexicon.reading(read_request(lexicon.vocabulary, asked)),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pingze.composing.composer import Composer
+from pingze.composing.composer import Composer, lexicon_of
 from pingze.composing.conflict import find_clashes
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
@@ -95,9 +95,7 @@ def liked(copyist: Composer) -> list[str]:
     """A corpus of lines that the model itself likes, so that it would copy them."""
     starts = copyist.prepare(read_request(copyist.vocabulary, Composing(form="五絕")))
     return [
-        line
-        for poem in copyist.write_many(starts, Sampling(0.8, 2), range(40))
-        for line in poem.lines
+        line for seed in range(40) for line in copyist.write(starts, Sampling(0.8, 2), seed).lines
     ]
 
 
@@ -109,9 +107,11 @@ def prepared(chosen: Composer, corpus: list[str], **options: object) -> Starts:
         index = SuffixArray.of_texts(corpus)
         layout = Layout([5] * 4)
         originality = Originality(index, chosen.vocabulary, layout, request.original)
-    starts = Starts(Constraints(chosen.lexicon(), request, ban=originality))
+    starts = Starts(Constraints(lexicon_of(chosen.vocabulary), request, ban=originality))
     if not starts.is_possible:
-        raise InfeasibleError("五絕", find_clashes(chosen.lexicon(), request, originality))
+        raise InfeasibleError(
+            "五絕", find_clashes(lexicon_of(chosen.vocabulary), request, originality)
+        )
     return starts
 
 
@@ -121,11 +121,13 @@ def prepared(chosen: Composer, corpus: list[str], **options: object) -> Starts:
 def test_no_composed_line_copies(
     copyist: Composer, liked: list[str], options: dict[str, str]
 ) -> None:
-    before = copyist.write_many(prepared(copyist, liked, **options), Sampling(0.8, 8), range(10))
+    copying = prepared(copyist, liked, **options)
+    before = [copyist.write(copying, Sampling(0.8, 8), seed) for seed in range(10)]
     assert any(copies(line, liked, 2) for poem in before for line in poem.lines)
     for longest in (2, 3, 4):
         original = prepared(copyist, liked, original=longest, **options)
-        for poem in copyist.write_many(original, Sampling(0.8, 8), range(10)):
+        for seed in range(10):
+            poem = copyist.write(original, Sampling(0.8, 8), seed)
             assert not any(copies(line, liked, longest) for line in poem.lines)
             assert check(str(poem)).ok
 

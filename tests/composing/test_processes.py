@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from pingze.composing.composer import prepare
-from pingze.composing.desk import compose, fill
+from pingze.composing.desk import compose
 from pingze.composing.sheet import Sheet
 from pingze.composing.smc import each
 from pingze.deadline import Deadline, DeadlineError, check_deadline, current_deadline, within
@@ -132,13 +132,14 @@ def test_a_process_calls_nobody(
     assert calls.read_text() == ""
 
 
-def test_poems_of_several_seeds_are_those_of_each_alone() -> None:
+def test_populations_of_several_seeds_are_those_of_each_alone() -> None:
     sheet = Sheet(form="五絕", particles=128)
     chosen, starts = prepare(sheet, "report")
-    together = chosen.write_many(starts, sheet, range(3, 6))
-    assert [poem.lines for poem in together] == [
-        fill(sheet, seed=n, model="report")[0].lines for n in range(3, 6)
-    ]
+    populations = [(seed, number) for seed in range(3, 6) for number in range(2)]
+    together = chosen.texts(starts, sheet, populations)
+    for population, texts in zip(populations, together, strict=True):
+        (alone,) = chosen.texts(starts, sheet, [population])
+        assert [text.ids.tolist() for text in texts] == [text.ids.tolist() for text in alone]
 
 
 def test_threads_work_within_the_deadline_of_the_thread_that_called() -> None:

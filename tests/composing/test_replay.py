@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, composer, lexicon_of
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.options import Composing
 from pingze.composing.read_request import read_request
@@ -40,7 +40,7 @@ def passing(corpus: Store, chosen: Composer, form: str, level: str) -> list[str]
 
 def is_as_composed(verdict: Verdict, chosen: Composer) -> bool:
     """Whether a poem's rhymes and doubled characters are ones that the composer may use."""
-    ids, doubles = chosen.vocabulary.ids, chosen.lexicon().doubles
+    ids, doubles = chosen.vocabulary.ids, lexicon_of(chosen.vocabulary).doubles
     return rhymes_as_composed(verdict, chosen) and all(
         doubles[int(at == len(line) - 2), ids[one]]
         for line in verdict.lines
@@ -65,7 +65,7 @@ def rhymes_as_composed(verdict: Verdict, chosen: Composer) -> bool:
 def test_no_passing_poem_is_blocked(corpus: Store, form: str, level: str) -> None:
     chosen = composer("report")
     request = read_request(chosen.vocabulary, Composing(form=form, level=level, repeat=True))
-    constraints = Constraints(chosen.lexicon(), request)
+    constraints = Constraints(lexicon_of(chosen.vocabulary), request)
     assert constraints.fixed is not None
     begun = constraints.begin(constraints.fixed)
     assert begun is not None

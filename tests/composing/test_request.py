@@ -2,17 +2,26 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import fields
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
 
-from pingze import compose
+from pingze import collect, compose, couplet, revise
 from pingze.cli.composing import compose as command
-from pingze.composing.options import Composing, Options, Revising, Sampling, check_bounds
+from pingze.composing.options import (
+    Collecting,
+    Composing,
+    Coupling,
+    Options,
+    Sampling,
+    check_bounds,
+)
 from pingze.composing.read_request import read_request
+from pingze.composing.sheet import Sheet
 from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import InputError
 from pingze.network.vocabulary import Vocabulary
@@ -133,10 +142,28 @@ def test_python_and_the_command_line_take_its_fields_types_defaults_and_sentence
         name: p.default for name, p in signature(command).parameters.items() if name not in own
     } == expected
     assert {"start": str, "count": int} | get_type_hints(Options) == get_type_hints(Composing)
-    documented = " ".join(str(compose.__doc__).split())  # long sentences stand on two lines
-    for each in fields(Composing):
+    documented = " ".join(str(Sheet.__doc__).split())  # long sentences stand on two lines
+    for each in fields(Sheet):
         if each.name != "start":
             assert f" {each.name}: {each.metadata['description']} " in documented
+
+
+@pytest.mark.parametrize(
+    ("function", "schema", "without"),
+    [
+        (compose, Composing, set()),
+        (collect, Collecting, {"original"}),
+        (revise, Composing, {"start", "form", "lines"}),
+        (couplet, Coupling, set()),
+    ],
+)
+def test_help_shows_the_options_of_each_function(
+    function: Callable[..., object], schema: type, without: set[str]
+) -> None:
+    shown = signature(function).parameters
+    assert {each.name for each in fields(schema)} - without <= set(shown)
+    assert not without & set(shown)
+    assert all(each.kind != Parameter.VAR_KEYWORD for each in shown.values())
 
 
 def test_a_long_poem_is_drawn_among_fewer_texts_and_bounds_hold_for_numbers_of_numpy_too() -> None:
@@ -171,7 +198,7 @@ def test_a_long_poem_is_drawn_among_fewer_texts_and_bounds_hold_for_numbers_of_n
 )
 def test_out_of_bounds(values: dict[str, object], message: str) -> None:
     with pytest.raises(InputError) as error:
-        Revising(**values)  # type: ignore[arg-type]
+        Composing(**values)  # type: ignore[arg-type]
     assert str(error.value) == message
     assert error.value.field == next(iter(values))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pingze.arrays import Array
-from pingze.composing.composer import POPULATION, Composer
+from pingze.composing.composer import POPULATION, Composer, lexicon_of
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.proposal import OUTSIDE, choose, effective_sizes, resample
 from pingze.composing.read_request import read_request
@@ -61,7 +61,12 @@ def _keeps(chosen: Composer, poem: str, free: list[int], lines: list[str], form:
         if any(abs(p - place) != 1 or p // 5 != place // 5 for p in again):
             return False
         at_end = int(max(place, *again, -1) % 5 == 4)
-        if again and not chosen.lexicon().doubles[at_end, chosen.vocabulary.ids[poem[place]]]:
+        if (
+            again
+            and not lexicon_of(chosen.vocabulary).doubles[
+                at_end, chosen.vocabulary.ids[poem[place]]
+            ]
+        ):
             return False
     verdict = check("，".join(lines), form=form.name)
     return verdict.ok and verdict.rhyme == "東" and all(c not in "看過" for c in poem)
@@ -205,7 +210,7 @@ def test_populations_are_the_same_on_any_number_of_processors(
     inclusion, found = prepared(chosen, taste=taste), []
     for processors in (1, 2, 5):
         monkeypatch.setattr("pingze.composing.composer.threads", lambda count=processors: count)
-        found.append(chosen.write_many(inclusion, sampling, [5, 6]))
+        found.append([chosen.write(inclusion, sampling, seed) for seed in (5, 6)])
     assert found[0] == found[1] == found[2]
 
 

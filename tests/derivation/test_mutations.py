@@ -70,9 +70,7 @@ def mutations(line: PrintedLine) -> Iterator[PrintedLine]:
 
 def verdict(point: Point, id_: str, line: PrintedLine) -> str:
     point.lines = {**lines(), id_: line}
-    measurement = Measurement(
-        readings=point.readings(id_), corrected=0.0, central=None, every=line.sum is None
-    )
+    measurement = Measurement(readings=point.readings(id_), corrected=0.0, every=line.sum is None)
     return result(id_, line, [measurement]).verdict
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_origin
 
 import typer
 
-from pingze.composing.options import Bounded, Composing, hints_of, ordered
+from pingze.composing.options import Bounded, Composing, fields_in_order, hints_of
 from pingze.errors import CheckpointError, InputError, MissingExtraError
 from pingze.machine import threads
 from pingze.network import DEFAULT, SHIPPED
@@ -60,10 +60,10 @@ def _models(_: Any) -> list[str]:
     """List shipped models, checkpoints in this folder, and runs one or two levels below."""
     from pingze.network.checkpoint import MODEL_FILE
 
-    here = Path()
-    files = sorted(str(path) for path in here.glob("*.safetensors"))
-    runs = [str(path.parent) for path in here.glob(f"*/{MODEL_FILE}")]
-    runs.extend(str(path.parent) for path in here.glob(f"*/*/{MODEL_FILE}"))
+    folder = Path()
+    files = sorted(str(path) for path in folder.glob("*.safetensors"))
+    runs = [str(path.parent) for path in folder.glob(f"*/{MODEL_FILE}")]
+    runs.extend(str(path.parent) for path in folder.glob(f"*/*/{MODEL_FILE}"))
     return list(SHIPPED) + files + sorted(runs)
 
 
@@ -148,7 +148,7 @@ def command(
         names = []
         if "asked" in parameters:
             schema = parameters.pop("asked").annotation
-            for field in ordered(schema):
+            for field in fields_in_order(schema):
                 if field.name not in omit:
                     names.append(field.name)
                     listed.append(_of_field(field, schema, argument))

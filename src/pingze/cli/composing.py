@@ -229,13 +229,19 @@ def generate(
     seed: int | None = None,
     model: str = "report",
 ) -> None:
-    """Continue an opening without form or rhyme, like the generator in the report that this project implements."""
-    conditions = {"title": title, "poet": poet, "about": about}
-    width = None if free else split_len
+    """Continue an opening without form or rhyme, as the report's generator does."""
     from pingze.composing import generation
 
     text = generation.generate(
-        start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model
+        start,
+        temperature,
+        None if free else split_len,
+        max_lines=max_lines,
+        title=title,
+        poet=poet,
+        about=about,
+        seed=seed,
+        model=model,
     )
     typer.echo(text)
 
@@ -292,7 +298,7 @@ def _written(
 
 
 def _numbered(field: str, given: str) -> tuple[int, int, str]:
-    """Divide LINE=TEXT, or FIRST-LAST=TEXT, into the numbers of the first and the last line, and the text."""
+    """Divide LINE=TEXT, or FIRST-LAST=TEXT, into both lines' numbers and the text."""
     match = re.fullmatch(r"\s*(\d{1,3})(?:\s*[-–]\s*(\d{1,3}))?\s*[=＝](.+)", given)
     if match is None:
         raise InputError("numbered", field=field, has=given[:40])
@@ -307,27 +313,29 @@ def _show_drafts(
     explain: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Fill a sheet, and print the drafts; where at most half of the lines are open, only those of several drafts."""
-    from pingze.composing import desk, explaining
-    from pingze.composing.composer import composer
-    from pingze.composing.poem import punctuate
-    from pingze.composing.read_request import read_request
-    from pingze.composing.typed_text import noted
+    """Fill a sheet, and print the drafts.
 
-    poems = desk.fill(sheet, sheet.count, model=model, reference=reference)
+    If at most half of the lines are open, print only these lines of several drafts.
+    """
+    from pingze.composing import desk, explaining
+    from pingze.composing.composer import first_seed, prepare
+    from pingze.composing.lexicon import FREE
+    from pingze.composing.poem import punctuate
+
+    chosen, starts = prepare(sheet, model, reference=reference)
+    filling = desk.Filling(chosen, starts, sheet, first_seed(sheet.seed), sheet.count)
+    poems = filling.drafts()
     # 1) Find the lines that have open places.
-    with noted():  # what was converted has been told
-        request = read_request(composer(model, sheet, reference=reference).vocabulary, sheet)
-    fixed = {(fix.line, fix.position) for fix in request.fixed}
-    rows = sheet.rows
-    shown_lines = [
-        line
-        for line, row in enumerate(rows, 1)
-        if any((line, position) not in fixed for position in range(1, len(row) + 1))
-    ]
-    is_short = sheet.count > 1 and 0 < 2 * len(shown_lines) <= len(rows)
+    layout = filling.constraints.layout
+    new = set()
+    for place, id_ in enumerate(filling.constraints.fixed or ()):
+        if id_ == FREE:
+            new.add(layout.numbered(place))
+    shown_lines = sorted({line for line, _ in new})
+    count = len(layout.widths)
+    is_short = sheet.count > 1 and 0 < 2 * len(shown_lines) <= count
     if not is_short:
-        shown_lines = list(range(1, len(rows) + 1))
+        shown_lines = list(range(1, count + 1))
     # 2) Print each draft: its name, its lines, and their explanation.
     values = []
     drafts = []
@@ -339,7 +347,7 @@ def _show_drafts(
             if not is_short:  # couplets of drafts with the same template and rhyme go together
                 name = " · ".join(part for part in (name, poem.template, poem.rhyme) if part)
             shown.append(name)
-        lines = _marked(poem.lines, fixed)
+        lines = _marked(poem.lines, new)
         if is_short:
             shown += [f"{line} {lines[line - 1]}" for line in shown_lines]
         else:
@@ -357,22 +365,28 @@ def _show_drafts(
     show(values, [between.join(drafts)], as_json=as_json)
 
 
-def _marked(lines: list[str], fixed: Collection[tuple[int, int]]) -> list[str]:
-    """Mark the characters that are new beside fixed ones; `echo` drops the marks unless on a terminal."""
-    if not fixed:
+def _marked(lines: list[str], new: Collection[tuple[int, int]]) -> list[str]:
+    """Mark the characters that are new beside fixed ones.
+
+    `echo` drops the marks unless it prints on a terminal.
+    """
+    if len(new) == len("".join(lines)):
         return lines
     marked = []
     for line, characters in enumerate(lines, 1):
         shown = ""
         for position, one in enumerate(characters, 1):
-            is_fixed = (line, position) in fixed
-            shown += one if is_fixed else typer.style(one, fg="green", bold=True)
+            is_new = (line, position) in new
+            shown += typer.style(one, fg="green", bold=True) if is_new else one
         marked.append(shown)
     return marked
 
 
 def _row(reason: "Reason") -> str:
-    """Format the figures of one character as a table row, aligned for terminals with Han characters of double width."""
+    """Format the figures of one character as a table row.
+
+    It is aligned for terminals with Han characters of double width.
+    """
     place, p, tone = (
         f"{reason.line}.{reason.position}",
         f"{reason.probability:<8.2g}",

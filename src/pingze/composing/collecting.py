@@ -1,4 +1,4 @@
-"""Define 集句, poems of lines quoted from the corpus, and find the characters that can continue a quotable line.
+"""Define 集句, poems of lines quoted from the corpus, and find what can continue a quotable line.
 
 A line can be quoted as the first or second line of a couplet only if it has that role in its own
 poem. It must also fit an allowed line type, end in a rhyme that is still possible, and contain the
@@ -42,15 +42,15 @@ class Collected(Poem):
     __hash__ = Poem.__hash__
 
 
-class Kind(NamedTuple):
-    """A kind of line.
+class WantedLine(NamedTuple):
+    """What a line that is quoted must be.
 
     It ends a couplet if `second`, rhymes if `foot`, and may repeat characters if `repeat`.
     """
 
     second: bool
     line_type: str
-    """The type of the line's tone pattern: a, B, c or D (see `verse.patterns`); "" if any tones are allowed."""
+    """The type of the line's tone pattern (see `verse.patterns`); "" if any tones are allowed."""
     strictness: str
     foot: bool
     ending: bytes
@@ -76,9 +76,9 @@ class Quoting:
         self.width = width
         self.table = quotable(store, width)
         self.columns = np.ascontiguousarray(self.table["codes"].T)
-        self.run, self.place, self.second = (
-            np.array(self.table[name]) for name in ("run", "place", "second")
-        )
+        self.run = np.array(self.table["run"])
+        self.place = np.array(self.table["place"])
+        self.second = np.array(self.table["second"])
         self.usable = self.codes.known[self.columns].all(axis=0)
         # whether a line repeats characters only by doubling them
         self.once = np.ones_like(self.usable)
@@ -87,13 +87,8 @@ class Quoting:
                 self.once &= column != other
         if poets.strip():
             self.usable &= np.isin(self.corpus.texts_at(self.place), poems_of(store, poets))
-        self.tones = dict(
-            zip(
-                "PZ",
-                lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:].take(self.codes.ids, axis=1),
-                strict=True,
-            )
-        )
+        level, oblique = lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:].take(self.codes.ids, axis=1)
+        self.tones = {"P": level, "Z": oblique}
         self.ends = lru_cache(maxsize=256)(self._ends)
         self.lines = lru_cache(maxsize=256)(self._lines)
         self.next = lru_cache(maxsize=1 << 14)(self._next)
@@ -104,14 +99,17 @@ class Quoting:
         return not len(self.corpus.places(self.codes.of(word)))
 
     def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "T G"]:
-        """Return a mask of hypotheses that leave `_AMPLE` lines to quote at every line or, if none does, at least 1."""
-        counts = np.full((len(compiled.kinds), len(compiled.rhyming.of_row)), len(self.run))
+        """Return a mask of hypotheses that leave `_AMPLE` lines to quote at every line.
+
+        If none does, those that leave at least 1.
+        """
+        counts = np.full((len(compiled.line_types), len(compiled.rhyming.of_row)), len(self.run))
         for number in range(compiled.request.lines):
             given = fixed[number * self.width : (number + 1) * self.width]
             foot = (number + 1) * self.width - 1
             rhymes = compiled.rhyming.fitting(foot, generous=given[-1] != FREE)
             for t in range(len(counts)):
-                times = self.ends(self._kind(compiled, t, number, given))
+                times = self.ends(self._wanted(compiled, t, number, given))
                 found = rhymes @ times if compiled.feet[foot, t] else times.sum()
                 counts[t] = np.minimum(counts[t], found)
         ample: Array = counts >= _AMPLE
@@ -120,79 +118,80 @@ class Quoting:
     def forbidden(
         self, compiled: CompiledRequest, partial_texts: PartialTexts, place: int
     ) -> Bool[Array, "N V"]:
-        """Return, for each text, a mask of the characters that continue no quotable line at the given position."""
+        """Return, for each text, a mask of the characters that continue no quotable line."""
         number, at = divmod(place, self.width)
-        forbidden, kinds = np.ones_like(partial_texts.unused), dict[object, set[Kind]]()
-        given = map(tuple, partial_texts.fixed[:, place - at : place - at + self.width].tolist())
-        texts = partial_texts.texts[:, :place].tolist()
-        for row, (text, fixed, alive) in enumerate(
-            zip(texts, given, partial_texts.alive, strict=True)
-        ):
-            key = alive.tobytes(), fixed
-            if key not in kinds:
-                living = np.flatnonzero(alive.any(axis=1)).tolist()
-                kinds[key] = {self._kind(compiled, t, number, fixed, alive[t]) for t in living}
-            written = [
-                tuple(self.codes.of(text[start : start + self.width]))
-                for start in range(0, place, self.width)
-            ]
-            begun = written.pop() if at else ()
-            for kind in kinds[key]:
-                forbidden[row, self.next(kind, begun, tuple(written))] = False
+        start = place - at
+        forbidden = np.ones_like(partial_texts.unused)
+        of_line: dict[object, set[WantedLine]] = {}
+        for row, alive in enumerate(partial_texts.alive):
+            # 1) What the line must be, under each template that is left.
+            fixed = tuple(partial_texts.fixed[row, start : start + self.width].tolist())
+            key = (alive.tobytes(), fixed)
+            if key not in of_line:
+                of_line[key] = set()
+                for t in np.flatnonzero(alive.any(axis=1)).tolist():
+                    of_line[key].add(self._wanted(compiled, t, number, fixed, alive[t]))
+            # 2) What may follow the beginning of the line.
+            codes = tuple(self.codes.of(partial_texts.texts[row, :place].tolist()))
+            written = tuple(codes[n : n + self.width] for n in range(0, start, self.width))
+            for wanted in of_line[key]:
+                forbidden[row, self.next(wanted, codes[start:], written)] = False
         return forbidden
 
-    def _kind(
+    def _wanted(
         self,
         compiled: CompiledRequest,
         t: int,
         number: int,
         given: Fixes,
         alive: Bool[Array, "G"] | None = None,
-    ) -> Kind:
-        """Return the kind of line `number` (from 0) under template `t`.
+    ) -> WantedLine:
+        """Return what line `number` (from 0) must be under template `t`.
 
         `alive`, if given, limits the rhyme groups.
         """
-        types, request, end = compiled.kinds[t], compiled.request, (number + 1) * self.width - 1
-        line_type, foot, ending = types[number] if types else "", bool(compiled.feet[end, t]), b""
+        types = compiled.line_types[t]
+        end = (number + 1) * self.width - 1
+        foot = bool(compiled.feet[end, t])
+        ending = b""
         if foot and alive is not None:
-            ending = (
-                compiled.rhyming.fitting(end, generous=given[-1] != FREE)[alive]
-                .any(axis=0)
-                .tobytes()
-            )
-        return Kind(
-            number % 2 == 1, line_type, request.strictness, foot, ending, given, request.repeat
+            rhymes = compiled.rhyming.fitting(end, generous=given[-1] != FREE)
+            ending = rhymes[alive].any(axis=0).tobytes()
+        return WantedLine(
+            second=number % 2 == 1,
+            line_type=types[number] if types else "",
+            strictness=compiled.request.strictness,
+            foot=foot,
+            ending=ending,
+            fixed=given,
+            repeat=compiled.request.repeat,
         )
 
-    def _ends(self, kind: Kind) -> Int[Array, "V"]:
-        """Count how many lines of a kind end in each character."""
-        return np.bincount(
-            self.codes.ids[self.columns[-1][self.lines(kind)]], minlength=len(self.codes.codes)
-        )
+    def _ends(self, wanted: WantedLine) -> Int[Array, "V"]:
+        """Count how many of the wanted lines end in each character."""
+        ends = self.codes.ids[self.columns[-1][self.lines(wanted)]]
+        return np.bincount(ends, minlength=len(self.codes.codes))
 
-    def _lines(self, kind: Kind) -> Int[Array, "rows"]:
-        """List the table rows of all lines of a kind, in ascending order."""
-        second, line_type, strictness, foot, ending, fixed, repeat = kind
-        rows = np.flatnonzero(self.usable & (self.second == second) & (self.once | repeat))
-        if ending:
-            rows = rows[np.frombuffer(ending, bool)[self.codes.ids[self.columns[-1][rows]]]]
-        for at, id_ in enumerate(fixed):
+    def _lines(self, wanted: WantedLine) -> Int[Array, "rows"]:
+        """List the table rows of all wanted lines, in ascending order."""
+        usable = self.usable & (self.second == wanted.second) & (self.once | wanted.repeat)
+        rows = np.flatnonzero(usable)
+        if wanted.ending:
+            ends = self.codes.ids[self.columns[-1][rows]]
+            rows = rows[np.frombuffer(wanted.ending, bool)[ends]]
+        for at, id_ in enumerate(wanted.fixed):
             if id_ != FREE:
                 rows = rows[self.columns[at][rows] == self.codes.codes[id_]]
-        if not line_type:
+        if not wanted.line_type:
             return rows
-        types = [line_type, RESCUED.get(line_type, line_type)]
-        patterns = {
-            pattern.tones for each in types for pattern in accepted(each, self.width, strictness)
-        }
         fits = np.zeros(len(rows), bool)
-        for pattern in patterns:
-            left = np.arange(len(rows))
-            for at, tone in enumerate(pattern[: self.width - foot]):
-                if tone in self.tones and fixed[at] == FREE:
-                    left = left[self.tones[tone][self.columns[at][rows[left]]]]
-            fits[left] = True
+        for line_type in {wanted.line_type, RESCUED.get(wanted.line_type, wanted.line_type)}:
+            for pattern in accepted(line_type, self.width, wanted.strictness):
+                left = np.arange(len(rows))
+                for at, tone in enumerate(pattern.tones[: self.width - wanted.foot]):
+                    if tone in self.tones and wanted.fixed[at] == FREE:
+                        left = left[self.tones[tone][self.columns[at][rows[left]]]]
+                fits[left] = True
         return rows[fits]
 
     def _within(self, rows: Array | range, codes: Sequence[int]) -> Array | range:
@@ -203,19 +202,22 @@ class Quoting:
         return rows
 
     def _next(
-        self, kind: Kind, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]
+        self, wanted: WantedLine, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]
     ) -> Int[Array, "n"]:
-        """List the ids that can continue the line `begun` after the lines `written` (both as codes of the corpus)."""
-        rows, at = self._within(self.lines(kind), begun), len(begun)
+        """List the ids that can continue the line `begun` after the lines `written`.
+
+        Both are given as codes of the corpus.
+        """
+        rows = self._within(self.lines(wanted), begun)
+        at = len(begun)
         if len(rows) > _MANY:
             return self.codes.ids[np.unique(self.columns[at][rows])]
         if written:
             runs, used = self.excluded(written)
             other = runs[np.searchsorted(runs, self.run[rows])] != self.run[rows]
-            if not kind.repeat or kind.foot:  # no character rhymes twice
-                other &= ~used[self.columns[self.width - 1 if kind.repeat else at :, rows]].any(
-                    axis=0
-                )
+            if not wanted.repeat or wanted.foot:  # no character rhymes twice
+                first = self.width - 1 if wanted.repeat else at
+                other &= ~used[self.columns[first:, rows]].any(axis=0)
             rows = rows[other]
         return self.codes.ids[self.columns[at][rows]]
 
@@ -226,14 +228,16 @@ class Quoting:
     def _excluded(
         self, written: tuple[tuple[int, ...], ...]
     ) -> tuple[Int[Array, "runs"], Bool[Array, "codes"]]:
-        """Return the `run` numbers of lines that may no longer be quoted, and a mask of the characters in `written`.
+        """Return the `run` numbers of lines not to quote, and a mask of the written characters.
 
         Equal lines of the table share a `run` number. A line is excluded if it is in a poem that
         contains a written line, or in a version of such a poem. The numbers are sorted and end with
         a sentinel larger than all others.
         """
-        by_group, group = self.table["by_group"], self.table["group"]
-        runs, used = [np.array([np.iinfo(np.int32).max])], np.zeros(len(self.codes.ids), bool)
+        by_group = self.table["by_group"]
+        group = self.table["group"]
+        runs = [np.array([np.iinfo(np.int32).max])]
+        used = np.zeros(len(self.codes.ids), bool)
         for line in written:
             used[list(line)] = True
             for one in np.unique(group[self._rows(line)]).tolist():
@@ -243,7 +247,7 @@ class Quoting:
         return np.sort(np.concatenate(runs)), used
 
     def sources(self, lines: Sequence[str]) -> list[Hit]:
-        """Find the source of each line of a poem: the first place in the corpus from which the line may be quoted.
+        """Find the first place in the corpus from which each line of a poem may be quoted.
 
         Raises CorpusError if the corpus has been removed since the poem was composed.
         """

@@ -1,4 +1,4 @@
-"""Compose poems: compile a request for a model, write populations of particles, and choose a poem from them."""
+"""Compile a request for a model, write populations of particles, and choose a poem from them."""
 
 import math
 import secrets
@@ -7,18 +7,18 @@ from functools import lru_cache
 
 import numpy as np
 
-from pingze.arrays import Array, Float, Int
+from pingze.arrays import Array, Int
 from pingze.composing.conflict import find_clashes
 from pingze.composing.constraints.feasibility import Fixes, PartialTexts
 from pingze.composing.constraints.masks import Ban, Constraints
 from pingze.composing.lexicon import Lexicon, network_ids
-from pingze.composing.options import Composing, Revising, Sampling
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.originality import Originality
 from pingze.composing.poem import Poem, marked
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
-from pingze.composing.smc import Populations, Text, each, finish, ordered
+from pingze.composing.smc import Populations, Text, each, finish, ranking
 from pingze.composing.terms import Term
 from pingze.composing.terms.antithesis import Opposites, antithesis_table
 from pingze.composing.terms.mood import Leaning, leanings, likeness
@@ -33,17 +33,17 @@ from pingze.network.checkpoint import Model
 from pingze.network.conditions import ABOUT, Conditions
 from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork
-from pingze.network.vocabulary import EOS, Vocabulary
+from pingze.network.vocabulary import EOS
 from pingze.verse.forms import find_form, opening_name
-from pingze.verse.standard import PINGSHUI, Standard
 from pingze.verse.verdict import Note
 
 ROWS = 256  # the maximum number of particles in a batch that joins several populations
 POPULATION = 64
-"""The maximum number of particles in a population; a poem with more particles has several populations."""
-LEXICONS = 8  # the maximum number of lexicons that are kept for later requests
+"""The maximum number of particles in a population; for more, a poem has several populations."""
+lexicon_of = lru_cache(maxsize=8)(Lexicon.of)
+"""`Lexicon.of`, which keeps some lexicons for later requests."""
 PopulationSeed = tuple[int, int]
-"""A poem's seed and the index of one of its populations; together they seed the population's random numbers."""
+"""A poem's seed and the index of a population, which seed the population's random numbers."""
 
 
 def prepare(
@@ -66,7 +66,9 @@ class Composer:
     """A model with the tables that are needed to compose poems."""
 
     def __init__(self, loaded: checkpoint.Checkpoint, *, reference: bool = False) -> None:
-        self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
+        self.name = loaded.name
+        self.vocabulary = loaded.vocabulary
+        self.reward = loaded.reward
         self.network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
         self.conditions = Conditions(loaded.vocabulary)
 
@@ -112,26 +114,21 @@ class Composer:
         raise InfeasibleError(request.form.name, find_clashes(own, request, ban, effort))
 
     def prefix(self, request: Request) -> list[int]:
-        """List the token ids of a request's form, poet, title and theme; [] if the model was trained without them."""
+        """List the token ids of a request's form, poet, title and theme.
+
+        [] if the model was trained without them.
+        """
         if not self.conditions:
             return []
         form = self.conditions.form_token(request.form)
         return self.conditions.prefix(form, request.poet, request.title, about=request.about).ids
 
     def write(self, starts: Starts, sampling: Sampling, seed: int) -> Poem:
-        """Write the poem of a seed."""
-        return self.write_many(starts, sampling, [seed])[0]
-
-    def write_many(self, starts: Starts, sampling: Sampling, seeds: Sequence[int]) -> list[Poem]:
-        """Write one poem per seed, the best of its populations."""
+        """Write the poem of a seed, the best of its populations."""
         count, _ = self.populations(starts.constraints, sampling)
-        populations = [(seed, number) for seed in seeds for number in range(count)]
-        found = self.texts(starts, sampling, populations)
-        poems = []
-        for n, seed in enumerate(seeds):
-            texts = ordered([texts[0] for texts in found[n * count : (n + 1) * count]])
-            poems.append(self.poem(starts.constraints, texts[0], seed))
-        return poems
+        found = self.texts(starts, sampling, [(seed, number) for number in range(count)])
+        best_of_each = [texts[0] for texts in found]
+        return self.poem(starts.constraints, best_of_each[ranking(best_of_each)[0]], seed)
 
     def texts(
         self,
@@ -206,7 +203,8 @@ class Composer:
 
     def terms(self, constraints: Constraints) -> list[Term]:
         """List the terms (mood, likeness, antithesis, taste) that weight the texts of a request."""
-        request, terms = constraints.request, list[Term]()
+        request = constraints.request
+        terms: list[Term] = []
         if request.mood:
             terms.append(Leaning(leanings(self.vocabulary)[request.mood]))
         if request.like or request.unlike:
@@ -217,21 +215,8 @@ class Composer:
             terms.append(Taste(self.vocabulary, request, self.reward))
         return terms
 
-    def weighed(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
-        """Add up the log factors of all `terms` for each character at `place`.
-
-        The request must fix the whole text.
-        """
-        text = constraints.lexicon.reads[np.array(constraints.fixed)]
-        added = [term.at_place(text, place) for term in self.terms(constraints)]
-        return sum(
-            (each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32)
-        )
-
-    def lexicon(self, request: Request | None = None) -> Lexicon:
-        """Return tones and rhymes of the vocabulary and of a request's characters, by the standard of the request."""
-        if not request:
-            return lexicon_of(self.vocabulary, PINGSHUI, "")
+    def lexicon(self, request: Request) -> Lexicon:
+        """Return tones and rhymes of the vocabulary and of a request's characters."""
         unknown = "".join(sorted({*request.given} - self.vocabulary.ids.keys()))
         return lexicon_of(self.vocabulary, request.standard, unknown)
 
@@ -264,13 +249,16 @@ class Composer:
         return Collected(**vars(poem), sources=tuple(constraints.ban.sources(poem.lines)))
 
     def token_ids(self, lines: list[str], form: str = "") -> Int[Array, "N"]:
-        """List the token ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
+        """List the token ids of a poem's text, the mark after each line, and `<eos>`."""
         return np.append(network_ids(self.vocabulary, "".join(marked(lines, form))), EOS)
 
     def score(
         self, lines: list[str], prefix: Sequence[int] = (), form: str = ""
     ) -> tuple[Array, Array]:
-        """Return ln p of every token at each place of a text after `prefix` (N, V), and of the text's tokens (N,)."""
+        """Return ln p of every token at each place of a text, (N, V), and of its own tokens, (N,).
+
+        The model reads `prefix` before the text.
+        """
         ids = self.token_ids(lines, form)
         states = [self.network.start(prefix=prefix)]
         for id_ in ids[:-1]:
@@ -282,7 +270,7 @@ class Composer:
 
 def composer(
     model: Model | None = None,
-    asked: Revising | None = None,
+    asked: Composing | None = None,
     *,
     form: str | None = None,
     reference: bool = False,
@@ -296,7 +284,7 @@ def composer(
     poet or theme but the model was trained without titles, poets or themes. A poem that stands on a
     sheet keeps its title, poet and theme all the same.
     """
-    form = form or getattr(asked, "form", None)
+    form = form or (asked.form if asked else None)
     name = str(model or (CI if form and find_form(form).tune else checkpoint.DEFAULT))
     chosen = _composer(name, checkpoint.changed(name), reference)
     conditions, about = bool(chosen.conditions), ABOUT in chosen.conditions.names
@@ -305,12 +293,6 @@ def composer(
         if asked and getattr(asked, field) and not knows and not stands:
             raise InputError("no_condition", field=field, model=chosen.name)
     return chosen
-
-
-@lru_cache(maxsize=LEXICONS)
-def lexicon_of(vocabulary: Vocabulary, standard: Standard, characters: str) -> Lexicon:
-    """Return tones and rhymes of a vocabulary and of further characters, by a standard."""
-    return Lexicon.of(vocabulary, standard, characters)
 
 
 @lru_cache(maxsize=4)

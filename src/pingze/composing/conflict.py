@@ -37,7 +37,7 @@ def find_clashes(
 ) -> list[Clash]:
     """List the parts (constraints) to drop from an infeasible request.
 
-    A poem can satisfy the rest. The set is minimal: if any dropped part is restored, the request is infeasible again.
+    A poem can satisfy the rest. The set is minimal: if any dropped part is restored, none can.
 
     Raises InputError if the request has more words to include than can be tried with the remaining
     `effort`.
@@ -172,7 +172,7 @@ def _disagreeing_options(
 
 
 class _Explaining:
-    """The reasons why fixed characters are dropped: what the rest of a request wants at their places."""
+    """The reasons why characters are dropped: what the rest of a request wants at their places."""
 
     def __init__(self, constraints: Constraints, begun: PartialTexts, request: Request) -> None:
         self.constraints = constraints
@@ -183,7 +183,10 @@ class _Explaining:
         self.rest: Fixes = constraints.fixed
 
     def explain(self, dropped: Sequence[Clash]) -> list[Clash]:
-        """Give the dropped parts their reasons; several characters of a line whose tones are wrong become one clash."""
+        """Give the dropped parts their reasons.
+
+        Several characters of a line whose tones are wrong become one clash.
+        """
         fixed = {fix.clash: fix for fix in self.request.fixed}
         explained: list[Clash] = []
         by_line: dict[tuple[str, int], list[Clash]] = defaultdict(list)
@@ -205,7 +208,7 @@ class _Explaining:
         return explained
 
     def _character(self, part: Clash, fix: Fixed) -> Clash:
-        """Return the dropped `part`, with the reason if its position requires another character, tone or rhyme."""
+        """Return the dropped `part`, with the character, tone or rhyme that its place requires."""
         constraints = self.constraints
         # 1) Another character.
         place = constraints.place_of(fix)
@@ -246,7 +249,7 @@ class _Explaining:
     def _line(self, clashes: Sequence[Clash]) -> Clash | None:
         """Join the clashes of the characters of a line to one, which says which line it could be.
 
-        Return None unless the tones of several characters are wrong, or the whole line fits elsewhere.
+        None unless the tones of several characters are wrong, or the whole line fits elsewhere.
         """
         constraints = self.constraints
         number = (clashes[0].line or 1) - 1
@@ -293,11 +296,11 @@ class _Explaining:
             if constraints.request.form.regulated and self._fits(row, number, None):
                 code = "because_opening"
             parameters["partner"] = partners[0] + 1
-            parameters["partner_tones"] = self._tones(self._written(partners[0]))
+            parameters["partner_tones"] = self._tones(constraints.lines_of(self.rest)[partners[0]])
         return line.because(code, **parameters)
 
     def _fits(self, row: str, line: int, begun: PartialTexts | None) -> bool:
-        """Return whether the characters of a row fit a line in a text that is begun, or in an empty one."""
+        """Return whether a row fits a line in a text that is begun, or in an empty one."""
         constraints = self.constraints
         if len(row) != self.layout.widths[line]:
             return False
@@ -309,13 +312,8 @@ class _Explaining:
         if begun is not None:
             ways &= begun.ways[0, :, couplet]
             groups &= begun.alive[0]
-        possible = ways.any(axis=1) & constraints.rhyming.settle(groups).any(axis=1)
+        possible = ways.any(axis=1) & constraints.rhyming.jointly_possible(groups).any(axis=1)
         return bool(possible.any())
-
-    def _written(self, line: int) -> str:
-        tokens = self.constraints.lexicon.vocabulary.tokens
-        ids = [self.rest[place] for place in self.layout.places(line)]
-        return "".join(BLANK if id_ == FREE else tokens[id_] for id_ in ids)
 
     def _tones(self, row: str) -> str:
         """Return the tones of a row; 中 where a character has both, ＿ for a blank."""

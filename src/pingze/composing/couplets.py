@@ -1,4 +1,4 @@
-"""Write couplets 對聯: the other line to a given line, or two lines and a four-character banner 橫批 on a theme.
+"""Write couplets 對聯: the other line to a given line, or two lines and a banner 橫批 on a theme.
 
 The two lines have the same length, and pauses divide both into the same parts. The rhythm positions
 of a part are every second position and the last position. At rhythm positions, the two lines have
@@ -18,7 +18,7 @@ from pingze.composing.composer import Composer, composer, first_seed
 from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import WANTS_LEVEL, Lexicon
-from pingze.composing.options import Coupling, Revising
+from pingze.composing.options import Composing, Coupling, with_options
 from pingze.composing.poem import punctuate
 from pingze.composing.read_request import read_condition
 from pingze.composing.request import Fixed, Request
@@ -36,7 +36,7 @@ from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import PINGSHUI
 
 _TRIES = 4
-"""The maximum number of seeds to try for each couplet or banner; couplets already written are discarded."""
+"""The maximum number of seeds to try for each couplet or banner."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,10 @@ class Couplet:
     tones: tuple[str, str]
     """The tones of both lines, 平 or 仄; 中 for a character whose tone is not certain."""
     antithesis: tuple[float, ...]
-    """How well each pair of characters matches: ln p(lower | upper) - ln p(lower) by the table of antithesis."""
+    """How well each pair of characters matches, by the table of antithesis.
+
+    It is ln p(lower | upper) - ln p(lower).
+    """
     seed: int
     """The seed that reproduces the couplet."""
     model: str
@@ -64,6 +67,7 @@ class Couplet:
         return punctuate([self.upper, self.lower]) + (f"\n{self.banner}" if self.banner else "")
 
 
+@with_options(Coupling)
 def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> list[Couplet]:
     """Write lower lines 下聯 that answer an upper line.
 
@@ -86,7 +90,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     if every particle came to a dead end; CheckpointError if the model cannot be read.
     """
     asked = Coupling(line=line, **options)
-    chosen = composer(model, Revising(about=asked.write))
+    chosen = composer(model, Composing(about=asked.write))
     given, lengths, end = _read_line(asked, chosen)
     size = sum(lengths)
     request = Request(
@@ -184,7 +188,7 @@ class CoupletForm(Form):
     """
 
     parts: tuple[int, ...] = ()
-    """The lengths of a line's parts, which pauses separate; the model treats each part as a line of verse."""
+    """The lengths of a line's parts, each of which the model treats as a line of verse."""
 
     @property
     def regulated(self) -> bool:
@@ -211,7 +215,7 @@ class CoupletForm(Form):
 
 
 def tones_of(line: str) -> list[str]:
-    """Return the tone in which each character of a line is read, 平 or 仄; "" if it is not certain."""
+    """Return the tone of each character of a line, 平 or 仄; "" if it is not certain."""
     read = PINGSHUI.words.tones_in(line, word_starts(2, len(line)))
     return [next(iter(tones)) if len(tones) == 1 else "" for tones in read]
 
@@ -248,7 +252,7 @@ class Facing:
     def forbidden(
         self, compiled: CompiledRequest, partial_texts: PartialTexts, place: int
     ) -> Bool[Array, "N V"]:
-        """Return a mask that is True for the characters that may not stand at a position of each text."""
+        """Return a mask of the characters that may not stand at a position of each text."""
         forbidden = np.zeros_like(partial_texts.unused)
         if place < self.width and self.given is not None:
             return forbidden
@@ -260,7 +264,7 @@ class Facing:
         return forbidden
 
     def _forbid_in_upper(self, mask: Bool[Array, "V"], text: list[int], at: int) -> None:
-        """Forbid, in an upper line that is not given, repeated characters and tones that do not alternate."""
+        """Forbid repeated characters, and tones that do not alternate, in an upper line."""
         mask[self.forms[text[:at]]] = True
         if at not in self.points:
             return

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Unpack, cast
 
 import numpy as np
 
-from pingze.arrays import Array, Float
 from pingze.composing.composer import Composer, composer, first_seed, prepare
 from pingze.composing.constraints.feasibility import Fixes
 from pingze.composing.constraints.masks import Constraints
@@ -17,10 +16,9 @@ from pingze.composing.poem import Poem, divided_as
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
-from pingze.composing.smc import Text, ordered
+from pingze.composing.smc import Text, ranking
 from pingze.composing.typed_text import tell
 from pingze.composing.words import Starts
-from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError, UnfinishedError, wrong_type
 from pingze.network.checkpoint import Model
 from pingze.verse.character_table import usual_form
@@ -34,9 +32,9 @@ Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""
 MOST_DRAFTS = 1000
 TRIED = 96
-"""The maximum number of characters that are tried at a place: the likeliest after the text before."""
+"""The maximum number of characters tried at a place: the likeliest after the text before."""
 LIKENESS = 16.0
-"""By how much a draft's score counts less if a better draft has the same character at all open places."""
+"""By how much a draft's score counts less if a better one has all of its open characters."""
 ROUNDS = 4
 """How often more populations are written, if the first ones give too few different drafts."""
 
@@ -55,7 +53,7 @@ class Alternative:
     """ln p of the whole poem with them, including marks and the end token."""
 
 
-@with_options
+@with_options(Composing)
 def compose(
     start: str = "", *, count: int = 1, model: Model | None = None, **options: Unpack[Options]
 ) -> list[Poem]:
@@ -66,43 +64,9 @@ def compose(
 
     Args:
         start: The opening, of any length up to the whole poem.
-        form: One of 五絕 五律 五排 五古 七絕 七律 七排 七古, or a tune, as 浣溪沙.
-        lines: The number of lines, for a 排 or 古.
-        template: The name of an opening template, or part of the name, as 平起 or 首句入韻.
-        rhyme: The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.
-        acrostic: One character per line, as 春夏秋冬.
-        acrostic_at: Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.
-        pattern: One block of characters per line, with ＿ at each free position, and [靜晚夜] where one
-            of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.
-        like: Characters to prefer, as those of a poem to resemble.
-        unlike: Characters to use less, as those of other poems on the subject.
         count: The number of poems.
-        level: How strictly tones are judged: customary or strict, with +RULE or -RULE to add or
-            drop a rule.
-        standard: How characters are read: pingshui 平水韻, tongyun 中華通韻, xinyun 中華新韻.
-        include: Words that must appear, separated by spaces, as '雁 芙蓉'.
-        exclude: Characters that must not appear.
-        exclude_words: Words that must not appear, separated by spaces, as '匈奴 何處'.
-        repeat: Allow a character to appear more than once, not only in reduplication.
-        usual_forms: Write characters in their usual forms, as 猿 for 猨, unless that could break a
-            tone or a rhyme.
-        original: The maximum number of consecutive characters that a line may share with a line of
-            the corpus.
-        antithesis: How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to
-            the model.
-        taste: How strongly the predicted judgement of a reader counts; 0 leaves the choice to the
-            model.
-        title: A title of at most 20 characters, for models that know titles.
-        about: A theme of at most 8 characters, as 江雪, for models that know themes.
-        mood: One of joyful, calm, sad; by default the mood of the title or theme, if it has one.
-        poet: The poet whose manner to imitate, for models that know poets.
-        temperature: 0 always takes the likeliest character; higher values draw less likely ones
-            more often.
-        top_p: The nucleus: draw almost only from the smallest set of likeliest characters with this
-            total probability.
-        particles: The number of particles for each poem; long poems use fewer.
-        seed: The same seed gives the same poem.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
+        **options: The options of a `Sheet`, which explains them.
 
     Raises InputError if a value cannot be used, InfeasibleError if the constraints clash,
     UnfinishedError if every attempt would copy a line of the corpus, CorpusError if `original` is
@@ -111,10 +75,11 @@ def compose(
     return fill(Sheet(start=start, **options), count, model=model)
 
 
+@with_options(Collecting, omit=["original"])
 def collect(
     *, poets: str = "", count: int = 1, model: Model | None = None, **options: Unpack[Options]
 ) -> "list[Collected]":
-    """Put together poems of quoted lines 集句 that keep every constraint; each line is from a different poem.
+    """Put together poems of quoted lines 集句 that keep every constraint, each from another poem.
 
     Each line keeps its place in its couplet: first lines stay first, and second lines stay second.
     The model chooses which lines follow one another.
@@ -124,7 +89,7 @@ def collect(
             all by default.
         count: The number of poems.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        options: The options of `compose` except `original`, such as `form`, `title`, `rhyme` and
+        **options: The options of a `Sheet` except `original`, such as `form`, `title`, `rhyme` and
             `seed`.
 
     Raises the same errors as `compose`, and CorpusError if there is no corpus, which `pingze corpus
@@ -146,8 +111,8 @@ def fill(
 
     No two drafts share a line that has blanks, as long as there are enough such drafts, and their
     openings differ. If only one place is blank, every character that fits is known; in other sheets
-    that leave little choice, fewer drafts than asked for may be found. A ConversionWarning tells how
-    many there are.
+    that leave little choice, fewer drafts than asked for may be found. A ConversionWarning tells
+    how many there are.
 
     Args:
         sheet: The sheet.
@@ -195,7 +160,7 @@ class Filling:
         self.seed = seed
         self.count = count
         fixed = self.constraints.fixed or ()
-        decided = starts.inclusions[0].fixed or ()
+        decided = starts.inclusions[0].fixed
         echoes = self.constraints.echoes
         self.open = [at for at, id_ in enumerate(fixed) if id_ == FREE and at not in echoes]
         """The places that may differ between drafts."""
@@ -212,7 +177,7 @@ class Filling:
 
     @property
     def is_listed(self) -> bool:
-        """Whether every way to fill the sheet can be listed: at most one place is open, or only choices are."""
+        """Whether all ways to fill the sheet can be listed: one place or only choices are open."""
         if self.count == 1 or self.constraints.ban or self.starts.inclusions[0].words:
             return False
         has_choices = len(self.open) > len(self.written)
@@ -253,7 +218,7 @@ class Filling:
         if self.is_listed:
             texts = self._listed() if 0 in numbers else []
         else:
-            # the texts of a population share their openings, so that it gives one draft of many lines
+            # texts of a population share their openings, so that it gives one draft of many lines
             most = 1 if self.count == 1 or len(self.parts) > 2 else self.count
             populations = [(self.seed, number) for number in numbers]
             found = self.composer.texts(self.starts, self.sheet, populations, most)
@@ -273,8 +238,8 @@ class Filling:
         return candidates
 
     def _listed(self) -> list[Text]:
-        """List every way to fill the sheet: by the choices, and by the likeliest characters at the only blank."""
-        texts: list[Fixes] = [one.fixed for one in self.starts.inclusions if one.fixed is not None]
+        """List all ways to fill the sheet: by choices, or by characters at the only blank."""
+        texts = [inclusion.fixed for inclusion in self.starts.inclusions]
         if self.written:
             (place,) = self.written
             ids = likeliest(self.composer, self.constraints, texts[0], place)
@@ -294,9 +259,7 @@ def choose_drafts(
     """
     if not candidates:
         return []
-    order = ordered([candidate.text for candidate in candidates])
-    by_text = {id(candidate.text): candidate for candidate in candidates}
-    best_first = [by_text[id(text)] for text in order]
+    best_first = [candidates[n] for n in ranking([candidate.text for candidate in candidates])]
     opens = np.array([[ord(one) for one in candidate.open] for candidate in best_first])
     parts = np.array([candidate.parts for candidate in best_first])
     scores = np.array([candidate.poem.score for candidate in best_first])
@@ -322,6 +285,7 @@ def choose_drafts(
     ]
 
 
+@with_options(Composing, omit=["start", "form", "lines"])
 def revise(
     poem: Poem,
     targets: Iterable[Target],
@@ -341,7 +305,7 @@ def revise(
             1.
         count: The maximum number of poems.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        **options: The options of `compose` except start and form. By default the poem's template,
+        **options: The options of a `Sheet` except start and form. By default the poem's template,
             rhyme, title, poet, theme and mood are kept.
 
     Raises the same errors as `fill`, and InputError if a target is outside the poem.
@@ -414,8 +378,9 @@ def alternatives(
     last = layout.starts[line - 1] + (layout.widths[line - 1] if end is None else end)
     # one more, since the text that stands is an alternative too
     filling = Filling(chosen, starts, sheet, first_seed(sheet.seed or 0), count + 1)
-    candidates = filling.candidates(range(max(2, len(filling.numbers) // 8)))
-    texts = ordered([candidate.text for candidate in candidates])
+    numbers = range(max(2, len(filling.numbers) // 8))
+    found = [candidate.text for candidate in filling.candidates(numbers)]
+    texts = [found[n] for n in ranking(found)]
     standing = "".join(sheet.rows)[first:last]
     decode = constraints.lexicon.vocabulary.decode
     replacements = [decode(text.ids)[first:last] for text in texts]
@@ -429,20 +394,20 @@ def alternatives(
         present = chosen.judge(as_is.constraints, [as_is.constraints.fixed], sheet)[0].score
     if sheet.usual_forms:
         replacements = in_usual_forms(replacements, constraints.request)
-    found: dict[str, Alternative] = {}
+    listed: dict[str, Alternative] = {}
     for text, written in zip(texts, replacements, strict=True):
-        if written != standing and written not in found and len(found) < count:
-            found[written] = Alternative(
+        if written != standing and written not in listed and len(listed) < count:
+            listed[written] = Alternative(
                 text=written,
                 score=text.score,
                 change=None if present is None else text.score - present,
                 log_probability=text.log_probability,
             )
-    return list(found.values())
+    return list(listed.values())
 
 
 def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Composer, Starts]:
-    """Compile a sheet as `prepare` does, but do not judge the characters whose faults leave no poem."""
+    """Compile a sheet as `prepare` does, without judging characters whose faults leave no poem."""
     try:
         return prepare(sheet, model)
     except InfeasibleError as error:
@@ -487,41 +452,25 @@ def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
 def likeliest(
     chosen: Composer, constraints: Constraints, fixed: Fixes, place: int
 ) -> Sequence[int]:
-    """List the characters that may stand at the only free position of a text, likeliest first after the text before.
+    """List what may stand at the only free position, likeliest first after the text before.
 
     At most `TRIED` are listed.
     """
+    request = constraints.request
+    line, _ = constraints.layout.where(place)
+    before = constraints.lines_of(fixed)[: line + 1]
+    log_p, _ = chosen.score(before, chosen.prefix(request), request.form.name)
     candidates = np.flatnonzero(constraints.allowed_alone(fixed, place))
-    log_p = log_p_before(chosen, constraints, fixed, place)
     known = constraints.lexicon.reads[candidates]
-    order = np.argsort(-log_p[known], kind="stable")[:TRIED]
+    # each earlier line is followed by a mark
+    order = np.argsort(-log_p[place + line][known], kind="stable")[:TRIED]
     ids: list[int] = candidates[order].tolist()
     return ids
 
 
-def log_p_before(
-    chosen: Composer, constraints: Constraints, fixed: Fixes, place: int
-) -> Float[Array, "V"]:
-    """Return ln p of every token at a position, given the text before it."""
-    state = chosen.network.start(prefix=chosen.prefix(constraints.request))
-    marks = constraints.request.form.marks(constraints.request.lines)
-    mark_ids = chosen.vocabulary.encode(marks)
-    layout = constraints.layout
-    for at in range(place):
-        check_deadline()
-        state = chosen.network.step(state, np.array([constraints.lexicon.reads[fixed[at]]]))
-        if at + 1 in layout.starts:
-            state = chosen.network.step(state, mark_ids[layout.line[at]][None])
-    log_p: Float[Array, V] = state.log_p[0]
-    return log_p
-
-
 def _free_span(sheet: Sheet, line: int, start: int, end: int | None) -> Sheet:
-    """Free the places from `start` to `end` of a line; an end beyond the line is in the next one."""
-    rows = sheet.rows
-    if not 1 <= line <= len(rows):
-        raise InputError("no_line", field="line", has=line, most=len(rows))
-    width = len(rows[line - 1])
+    """Free the places from `start` to `end` of a line; an end beyond it is in the next line."""
+    width = len(sheet.row(line))
     last = width if end is None else end
     freed = sheet.free(line, start, min(last, width))
     if last > width:

@@ -34,17 +34,14 @@ class Reason:
     The highest probability has rank 1.
     """
     tone: str
-    """The tone in which the character is read: 平, 仄, or "" if it is ambiguous and the position allows both."""
+    """The tone, 平 or 仄; "" if it is ambiguous and the position allows both."""
     rhyme_group: str
     """The labels of the rhyme groups, as 下平七陽; "" if unknown.
 
     A character that rhymes has only the poem's group.
     """
     alternatives: list[str]
-    """The other characters that the form allows here, likeliest first.
-
-    Mood and antithesis also affect the order.
-    """
+    """The other characters that the form allows here, likeliest first."""
 
 
 def explain(
@@ -60,8 +57,7 @@ def explain(
     Args:
         poem: A poem returned by `compose` or `read_poem`.
         limit: The maximum number of alternatives listed for each character, from 0.
-        level: How strictly tones are judged: customary or strict.
-        standard: How characters are read: pingshui, tongyun or xinyun.
+        level, standard: Options of a `Sheet`, which explains them.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
     Raises InfeasibleError if the poem does not keep its form, template and rhyme group, InputError
@@ -87,9 +83,8 @@ def explain(
         known = constraints.lexicon.reads[id_]
         others = constraints.allowed_alone(fixed, place)[: len(row)]
         others[known] = False
-        worth = row + chosen.weighed(constraints, place)
         most = min(limit, int(others.sum()))
-        ranked = np.argsort(-np.where(others, worth, -np.inf))[:most]
+        ranked = np.argsort(-np.where(others, row, -np.inf))[:most]
         # 2) A rhyme is read in the poem's group, any other character in the tone that its position
         #    requires.
         names = standard_of_request.rhymes(text[place])

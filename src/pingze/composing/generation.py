@@ -1,9 +1,9 @@
-"""Generate text as the report does, with the report's model: extend a text line by line, without form or rhyme."""
+"""Extend a text line by line, without form or rhyme, as the report does with its model."""
 
 import numpy as np
 
 from pingze.composing.composer import composer
-from pingze.composing.options import Revising, check_bounds
+from pingze.composing.options import Composing, check_bounds
 from pingze.composing.poem import punctuate
 from pingze.composing.read_request import read_condition, read_poet
 from pingze.composing.typed_text import read_characters
@@ -31,7 +31,7 @@ def generate(
     seed: int | None = None,
     model: Model = MODEL,
 ) -> str:
-    """Continue a poem from `start`, as the report's `generate('日', temperature=0.7, split_len=6)` does.
+    """Continue a poem from `start`, as the report's function of this name does.
 
     Lines end in ， and 。 in turn; the marks that the model predicts are ignored. The poem ends
     after `max_lines` lines or when the model ends it after an even-numbered line. If `split_len` is
@@ -58,31 +58,30 @@ def generate(
 
     Source: the report, Part 2.
     """
-    asked = Revising(title=title, poet=poet, about=about, temperature=temperature, seed=seed)
+    asked = Composing(title=title, poet=poet, about=about, temperature=temperature, seed=seed)
     if split_len is not None and split_len < 2:
         raise InputError("at_least", field="split_len", has=split_len, wanted=2)
-    max_lines = (LINES if split_len else FREE_LINES) if max_lines is None else max_lines
+    if max_lines is None:
+        max_lines = LINES if split_len else FREE_LINES
     if max_lines < 2 or max_lines % 2:
         raise InputError("even", field="max_lines", has=max_lines, least=2)
     chosen = composer(model, asked)
     title = read_condition("title", title, chosen.vocabulary)
-    about, poet = (
-        read_condition("about", about, chosen.vocabulary),
-        read_poet(poet, chosen.vocabulary),
-    )
-    opening = read_characters("start", start, chosen.vocabulary) if start or split_len else ""
-    if unknown := next((one for one in opening if one not in chosen.vocabulary), ""):
-        raise InputError("character", field="start", has=unknown, point=f"U+{ord(unknown):04X}")
+    about = read_condition("about", about, chosen.vocabulary)
+    poet = read_poet(poet, chosen.vocabulary)
+    opening = ""
+    if start or split_len:
+        opening = read_characters("start", start, chosen.vocabulary)
+    for one in opening:
+        if one not in chosen.vocabulary:
+            raise InputError("character", field="start", has=one, point=f"U+{ord(one):04X}")
     if split_len:
         check_bounds("start", opening, {"maxLength": max_lines * (split_len - 1)})
     sampler = LineSampler(
         chosen.network, chosen.vocabulary, temperature, np.random.default_rng(seed)
     )
-    sampler.start(
-        chosen.conditions.prefix(None, poet, title, about=about).ids
-        if title or poet or about
-        else []
-    )
+    if title or poet or about:
+        sampler.start(chosen.conditions.prefix(None, poet, title, about=about).ids)
     if split_len is None:
         return sampler.free(opening, max_lines)
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))

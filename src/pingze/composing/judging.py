@@ -47,7 +47,7 @@ class SheetVerdict(Verdict):
     templates: tuple[str, ...] = ()
     """The names of the templates under which the written characters have the fewest faults."""
     rhymes: tuple[str, ...] = ()
-    """For each rhyme of the form, the groups that leave the fewest faults, as 東冬; for 詞 as 第一部、第二部."""
+    """For each rhyme, the groups that leave the fewest faults: 東冬; for 詞 第一部、第二部."""
     wants: tuple[Want, ...] = ()
     """What each blank wants, in the order of the blanks."""
 

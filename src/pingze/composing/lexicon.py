@@ -110,7 +110,7 @@ class Lexicon:
     The last entry is `FREE`, so that `FREE` (-1) is mapped to itself.
     """
     misread: dict[int, list[int]]
-    """The ids that may not follow each id, such as 酒 after 中: in 中酒, 中 does not have its usable tone."""
+    """The ids that may not follow each id: in 中酒, 中 does not have its usable tone."""
 
     @classmethod
     def of(

@@ -23,7 +23,7 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.desk import MOST_DRAFTS, Filling
 from pingze.composing.judging import judge
 from pingze.composing.lexicon import FREE
-from pingze.composing.options import Revising, check_bounds
+from pingze.composing.options import Composing, check_bounds
 from pingze.composing.poem import Poem, divided_as
 from pingze.composing.read_request import read_request
 from pingze.composing.reading import poem_of
@@ -60,7 +60,7 @@ class Change:
     new: str
     """The new character."""
     rules: tuple[str, ...]
-    """The rules, such as 孤平, that the old character breaks under the mended poem's template and rhyme."""
+    """The rules, such as 孤平, that the old character breaks under the mended poem's template."""
 
     def __str__(self) -> str:
         return here("change", **asdict(self))
@@ -68,7 +68,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Swap:
-    """Two parts of a draft that change places: two couplets, or two words or characters of a line."""
+    """Two parts of a draft that change places: couplets, or words or characters of a line."""
 
     line: int
     """The number of the line in which the first part begins, from 1."""
@@ -132,13 +132,11 @@ def mend(
     standard: str = PINGSHUI.name,
     title: str | None = None,
     poet: str | None = None,
-    temperature: float = Revising.temperature,
-    top_p: float = Revising.top_p,
-    particles: int = Revising.particles,
+    particles: int = Composing.particles,
     seed: int | None = None,
     model: Model | None = None,
 ) -> list[Mended]:
-    """Mend a regulated poem or a 詞 in up to `count` different ways, those with the fewest changes first.
+    """Mend a regulated poem or a 詞 in up to `count` ways, those with the fewest changes first.
 
     Two couplets, or two words of a line, that change places count as one change. What is kept stays
     at its place; a ConversionWarning tells how many more changes that takes. A draft without faults
@@ -149,16 +147,8 @@ def mend(
         count: The maximum number of ways, from 1 to 1000.
         keep: Words of the draft that must not change, beside what a sheet keeps.
         form: The form 體 of the mended poem, as 七律; by default the form that has the draft's
-            shape. A sheet has its own form, level, standard, title, poet, temperature, top_p and
-            particles.
-        level: How strictly tones are judged: customary or strict.
-        standard: How characters are read: pingshui, tongyun or xinyun.
-        title: A title, for models that know titles.
-        poet: The poet whose manner to imitate, for models that know poets.
-        temperature: How new characters are drawn: 0 takes the likeliest, 1 draws as the model
-            would; up to 100.
-        top_p: The probability of the nucleus from which characters are drawn, above 0; 1 for all
-            characters.
+            shape. A sheet has its own form, level, standard, title, poet and particles.
+        level, standard, title, poet: Options of a `Sheet`, which explains them.
         particles: The total number of particles, shared by the ways with equally many changes,
             from 1 to 4096.
         seed: A whole number from 0; the same seed gives the same mended poems. By default the
@@ -178,13 +168,11 @@ def mend(
         layout = draft.shape.layout(draft.count_of_lines)
         sheet = replace(draft, lines=layout.cut("".join(verdict.read)))
     else:
-        asked = Revising(
+        asked = Composing(
             level=level,
             standard=standard,
             title=title,
             poet=poet,
-            temperature=temperature,
-            top_p=top_p,
             particles=particles,
         )
         verdict = check(draft, form=form, level=level, standard=standard)
@@ -323,7 +311,7 @@ class Mending:
         return needed
 
     def _swapped(self, locked: Places) -> Iterator[tuple[Fixes, Swap]]:
-        """Yield the text with two of its couplets, or two words of a line, in each other's place."""
+        """Yield the text with two couplets, or two words of a line, in each other's place."""
         form = self.constraints.request.form
         pairs: list[tuple[range, range]] = []
         if form.regulated:
@@ -414,7 +402,7 @@ class Mending:
         if form.tune:
             return "失律"
         line, at = self.layout.where(place)
-        return rule_at(self.constraints.kinds[t][line], line, at, form.width)
+        return rule_at(self.constraints.line_types[t][line], line, at, form.width)
 
     def given_up(self) -> list[Clash]:
         """List the kept words without which the draft can be mended."""
@@ -476,7 +464,7 @@ class Mending:
             template = opening_name(self.constraints.request.form.width, repair.opening[0])
         sheet = replace(
             self.sheet,
-            lines=self._lines(repair.ids),
+            lines=self.constraints.lines_of(repair.ids),
             template=template,
             rhyme=repair.rhyme,
             particles=particles,
@@ -488,10 +476,6 @@ class Mending:
             starts = self.composer.prepare(read_request(self.composer.vocabulary, sheet))
             filling = Filling(self.composer, starts, sheet, seed, count)
             return filling.drafts()
-
-    def _lines(self, ids: Fixes) -> list[str]:
-        tokens = self.constraints.lexicon.vocabulary.tokens
-        return self.layout.cut("".join(BLANK if id_ == FREE else tokens[id_] for id_ in ids))
 
     def _check(self, lines: Sequence[str]) -> Verdict:
         return check(
@@ -506,7 +490,7 @@ class Mending:
         before = self.written
         swaps = []
         if repair.swap:
-            before = "".join(self._lines(repair.ids))
+            before = "".join(self.constraints.lines_of(repair.ids))
             left = {fault.rule for fault in self._check(self.layout.cut(before)).violations}
             had = dict.fromkeys(fault.rule for fault in self.verdict.violations)
             swaps.append(

@@ -1,11 +1,11 @@
-"""Define the options of a poem and their bounds, in one schema that the command line, Python and HTTP share.
+"""Define the options of a poem and their bounds for the command line, Python and HTTP.
 
 Each field has a description. Its bounds use the keywords of JSON Schema. The constructors check the
 values.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from inspect import Parameter, Signature, signature
@@ -75,20 +75,25 @@ class Bounded:
     def __post_init__(self) -> None:
         hints = hints_of(type(self))
         for each in fields(self):
-            value, hint = getattr(self, each.name), hints[each.name]
+            value = getattr(self, each.name)
+            hint = hints[each.name]
+            # 1) The type.
             types = get_args(hint) if get_origin(hint) is UnionType else (hint,)
             if types[0] in _KINDS:
-                taken = [_KINDS[one][0] if one in _KINDS else one for one in types]
-                # True is not a number.
-                if not (
-                    bool in types if isinstance(value, bool) else isinstance(value, tuple(taken))
-                ):
+                taken = tuple(_KINDS[one][0] if one in _KINDS else one for one in types)
+                is_right = isinstance(value, taken)
+                if isinstance(value, bool):  # True is not a number
+                    is_right = bool in types
+                if not is_right:
                     raise wrong_type(each.name, value, _KINDS[types[0]][1])
-            most = each.metadata.get("json_schema_extra", {}).get("maxItems", math.inf)
-            if isinstance(value, list) and len(value) > most:
-                raise InputError("too_many", field=each.name, has=len(value), most=most)
-            for one in value if isinstance(value, list) else [value]:
-                check_bounds(each.name, one, each.metadata.get("json_schema_extra", {}))
+            # 2) The bounds, of each item of a list.
+            bounds = each.metadata.get("json_schema_extra", {})
+            items = value if isinstance(value, list) else [value]
+            most = bounds.get("maxItems", math.inf)
+            if len(items) > most:
+                raise InputError("too_many", field=each.name, has=len(items), most=most)
+            for item in items:
+                check_bounds(each.name, item, bounds)
 
 
 @dataclass(frozen=True)
@@ -120,9 +125,35 @@ class Sampling(Bounded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Revising(Sampling):
-    """The options for rewriting a poem. They also apply to composing a poem."""
+class Composing(Sampling):
+    """The options of a poem."""
 
+    start: str = option("", "The opening; empty for a free beginning.", maxLength=1000)
+    form: str = option("七絕", f"One of {' '.join(FORMS)}, or a tune, as 浣溪沙.", maxLength=20)
+    lines: int | None = option(
+        None, "The number of lines, for a 排 or 古.", minimum=2, maximum=MOST_LINES
+    )
+    template: str | None = option(
+        None,
+        "The name of an opening template, or part of the name, as 平起 or 首句入韻.",
+        maxLength=20,
+    )
+    rhyme: str | None = option(
+        None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60
+    )
+    acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
+    acrostic_at: str = option(
+        "head",
+        "Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.",
+        enum=["head", "middle", "end"],
+    )
+    pattern: str | None = option(
+        None,
+        "One block of characters per line, with ＿ at each free position, and [靜晚夜] where one "
+        "of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.",
+        maxLength=4000,
+    )
+    count: int = option(1, "The number of poems.", minimum=1, maximum=1000)
     level: str = option(
         CUSTOMARY,
         f"How strictly tones are judged: {' or '.join(STRICTNESSES)}, with +RULE or -RULE to add or drop a rule.",
@@ -193,38 +224,6 @@ class Revising(Sampling):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Composing(Revising):
-    """The options for composing new poems."""
-
-    start: str = option("", "The opening; empty for a free beginning.", maxLength=1000)
-    form: str = option("七絕", f"One of {' '.join(FORMS)}, or a tune, as 浣溪沙.", maxLength=20)
-    lines: int | None = option(
-        None, "The number of lines, for a 排 or 古.", minimum=2, maximum=MOST_LINES
-    )
-    template: str | None = option(
-        None,
-        "The name of an opening template, or part of the name, as 平起 or 首句入韻.",
-        maxLength=20,
-    )
-    rhyme: str | None = option(
-        None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60
-    )
-    acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
-    acrostic_at: str = option(
-        "head",
-        "Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.",
-        enum=["head", "middle", "end"],
-    )
-    pattern: str | None = option(
-        None,
-        "One block of characters per line, with ＿ at each free position, and [靜晚夜] where one "
-        "of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.",
-        maxLength=4000,
-    )
-    count: int = option(1, "The number of poems.", minimum=1, maximum=1000)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Collecting(Composing):
     """The options for a 集句, a poem of lines of the corpus.
 
@@ -263,7 +262,7 @@ class Coupling(Sampling):
 
 
 class Options(TypedDict, total=False):
-    """The keyword arguments of `compose`, for type checkers: all fields of `Composing` except `start` and `count`."""
+    """The options of `compose` for type checkers: all of `Composing` but `start` and `count`."""
 
     form: str
     lines: int | None
@@ -294,48 +293,51 @@ class Options(TypedDict, total=False):
     unlike: str
 
 
-def ordered(schema: type[Bounded]) -> list[Any]:
-    """List a schema's fields.
+def fields_in_order(schema: type[Bounded]) -> list[Any]:
+    """List a schema's fields as help shows them: those of `Sampling` last."""
+    return sorted(fields(schema), key=lambda each: each.name in Sampling.__dataclass_fields__)
 
-    Fields that `Revising` lacks are first, and fields of `Sampling` are last.
+
+def with_options(schema: type[Bounded], omit: Sequence[str] = ()) -> Callable[[F], F]:
+    """Return a decorator that writes a schema's fields for `**options` in a signature.
+
+    A type checker reads `Options` instead. The fields in `omit` are left out. Written out in each
+    function, the 27 options of a poem would take 292 tokens.
     """
-    shared = (
-        [*(each.name for each in fields(Revising))],
-        [*(each.name for each in fields(Sampling))],
-    )
-    return sorted(fields(schema), key=lambda each: [each.name in names for names in shared])
 
+    def decorate(function: F) -> F:
+        parameters = dict(signature(function).parameters)
+        del parameters["options"]
+        for each in fields_in_order(schema):
+            if each.name not in omit:
+                parameter = Parameter(
+                    each.name,
+                    Parameter.KEYWORD_ONLY,
+                    default=each.default,
+                    annotation=hints_of(schema)[each.name],
+                )
+                parameters.setdefault(each.name, parameter)
+        function.__signature__ = Signature(list(parameters.values()))  # type: ignore[attr-defined]
+        return function
 
-def with_options(function: F) -> F:
-    """Replace `**options` in the signature of a function by the fields of `Composing`."""
-    parameters = [
-        p for p in signature(function).parameters.values() if p.kind != Parameter.VAR_KEYWORD
-    ]
-    own, hints = {each.name for each in parameters}, hints_of(Composing)
-    parameters += [
-        Parameter(
-            each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name]
-        )
-        for each in ordered(Composing)
-        if each.name not in own
-    ]
-    function.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    return function
+    return decorate
 
 
 def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
-    """Raise InputError, which names the field and its allowed values, if a value is out of bounds."""
+    """Raise InputError, which names the field and its bounds, if a value is out of bounds."""
     if isinstance(value, str):
         if "enum" in bounds and value not in bounds["enum"]:
             choices = [choice for choice in bounds["enum"] if choice]
             raise InputError("choice", field=name, has=value[:20], choices=choices)
-        if len(value) > (most := bounds.get("maxLength", math.inf)):
+        most = bounds.get("maxLength", math.inf)
+        if len(value) > most:
             raise InputError("too_long", field=name, has=len(value), most=most)
         if any("\ud800" <= character <= "\udfff" for character in value):
             raise InputError("surrogate", field=name)
     elif isinstance(value, Real) and bounds:
         number = int(value) if isinstance(value, Integral) else float(value)
-        least, most = bounds.get("minimum", -math.inf), bounds.get("maximum", math.inf)
+        least = bounds.get("minimum", -math.inf)
+        most = bounds.get("maximum", math.inf)
         if "exclusiveMinimum" in bounds:
             above = bounds["exclusiveMinimum"]
             if not above < number <= most:

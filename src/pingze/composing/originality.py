@@ -1,4 +1,4 @@
-"""Forbid the characters that would copy more than a few characters in a row from a line of the corpus."""
+"""Forbid the characters that would copy too many in a row from a line of the corpus."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -55,7 +55,7 @@ class Originality:
         self.completing = lru_cache(maxsize=1 << 14)(self._completing)
 
     def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "#T #G"]:
-        """Return a mask of the hypotheses: all True if a poem's fixed characters copy nothing, otherwise all False."""
+        """Return a mask of the hypotheses: all True if the fixed characters copy nothing."""
         return np.array([[not self.contains_copy(fixed, self.layout.line)]])
 
     def rules_out_word(self, word: Sequence[int]) -> bool:
@@ -63,7 +63,7 @@ class Originality:
         return self.contains_copy(word, [0] * len(word))
 
     def contains_copy(self, ids: Sequence[int], line: Sequence[int]) -> bool:
-        """Return whether the known ids contain a copied substring; `line` has the number of each id's line."""
+        """Return whether known ids contain a copied substring; `line` numbers each id's line."""
         for start in range(len(ids) - self.size + 1):
             end = start + self.size
             part = ids[start:end]
@@ -80,7 +80,7 @@ class Originality:
         return self.completing_copies(partial_texts.texts, place)
 
     def completing_copies(self, texts: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
-        """Return a mask of the characters that would complete a copied substring at a position of each text."""
+        """Return a mask of the characters that would complete a copy at a position of each text."""
         line = self.layout.places(self.layout.line[place])
         copied = np.zeros((len(texts), len(self.codes.codes)), bool)
         before = texts[:, max(line.start, place + 1 - self.size) : place].tolist()
@@ -91,7 +91,7 @@ class Originality:
         return copied
 
     def _completing(self, before: tuple[int, ...], after: tuple[int, ...]) -> Int[Array, "n"]:
-        """Return the ids of the characters that complete a copied substring between `before` and `after`."""
+        """Return the ids of the characters that complete a copy between `before` and `after`."""
         fewest = max(0, self.size - 1 - len(after))
         most = min(len(before), self.size - 1)
         found = [np.zeros(0, int)]

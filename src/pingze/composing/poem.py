@@ -37,7 +37,7 @@ class Poem:
     lines: list[str]
     """The lines 句, without marks."""
     log_probability: float
-    """ln p of the text, including marks and the end token, under the model at temperature 1, in nats."""
+    """ln p of the text, including marks and the end token, at temperature 1, in nats."""
     about: str | None = None
     """The theme on which the poem was written."""
     mood: str | None = None
@@ -56,7 +56,7 @@ class Poem:
         return hash((self.form, *self.lines, self.seed, self.model))
 
     def _repr_html_(self) -> str:
-        """Return HTML for a notebook: the title and the punctuated verse, in columns from right to left."""
+        """Return HTML for a notebook: title and punctuated verse, in columns from right to left."""
         title = f"<b>{escape(self.title)}</b><br>" if self.title else ""
         verse = escape(str(self)).replace("\n", "<br>")
         return f'<div lang="zh-Hant" style="{_UPRIGHT}">{title}{verse}</div>'

@@ -22,7 +22,10 @@ def effective_sizes(log_weights: Float[Array, "G N"]) -> Float[Array, "G"]:
 
 
 def resample(log_weights: Float[Array, "N"], rng: np.random.Generator) -> Int[Array, "N"]:
-    """Resample systematically: a particle with share w of the weight is drawn ⌊N·w⌋ or ⌈N·w⌉ times (Kitagawa 1996)."""
+    """Resample systematically: a particle of share w is drawn ⌊N·w⌋ or ⌈N·w⌉ times.
+
+    Source: Kitagawa 1996.
+    """
     weights = np.exp(log_weights - log_weights.max())
     N = len(weights)
     edges = weights.cumsum() / weights.sum()
@@ -84,7 +87,7 @@ def choose(
 def _nucleus(
     weights: Float[Array, "U V"], top_p: float
 ) -> tuple[Int[Array, "U n"], Float[Array, "U n"], Float[Array, "U"]]:
-    """Return each row's heaviest columns, their weights, and the weight of the row's nucleus (Holtzman et al. 2020).
+    """Return each row's heaviest columns, their weights, and the weight of the row's nucleus.
 
     A returned column outside the nucleus has weight 0. Each row sums to 1. Its nucleus is the
     smallest set of its heaviest columns that sums to at least `top_p`. Columns lighter than (1 -

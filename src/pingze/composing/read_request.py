@@ -45,8 +45,12 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
     layout = form.layout(count)
     # 2. Fix characters; if two options require the same character at a position, the first one is
     #    recorded.
-    fixed = _opening(asked.start, layout, vocabulary)
-    fixed += _acrostic(asked.acrostic or "", asked.acrostic_at, layout, vocabulary)
+    fixed = _placed("start", asked.start, range(len(layout.line)), layout, vocabulary)
+    acrostic_places = []
+    for start, width in zip(layout.starts, layout.widths, strict=False):
+        within = {"head": 0, "middle": (width - 1) // 2, "end": width - 1}
+        acrostic_places.append(start + within[asked.acrostic_at])
+    fixed += _placed("acrostic", asked.acrostic or "", acrostic_places, layout, vocabulary)
     pattern, choices = _pattern(asked.pattern or "", layout, vocabulary)
     fixed += pattern
     was: list[Fixed] = []
@@ -120,29 +124,18 @@ def checked_count(asked: Composing, form: Form) -> int:
     )
 
 
-def _opening(text: str, layout: Layout, vocabulary: Vocabulary) -> list[Fixed]:
-    """Fix the characters of the opening."""
+def _placed(
+    field: str, text: str, places: Sequence[int], layout: Layout, vocabulary: Vocabulary
+) -> list[Fixed]:
+    """Fix the characters of an option at positions in the text, in order."""
     if not text.strip():
         return []
-    opening = read_characters("start", text, vocabulary)
-    check_bounds("start", opening, {"maxLength": len(layout.line)})
+    read = read_characters(field, text, vocabulary)
+    check_bounds(field, read, {"maxLength": len(places)})
     fixed = []
-    for place, character in enumerate(opening):
+    for place, character in zip(places, read, strict=False):
         line, position = layout.numbered(place)
-        fixed.append(Fixed("start", line, position, character))
-    return fixed
-
-
-def _acrostic(text: str, where: str, layout: Layout, vocabulary: Vocabulary) -> list[Fixed]:
-    """Fix one character in each line, at its head, middle or end."""
-    if not text.strip():
-        return []
-    acrostic = read_characters("acrostic", text, vocabulary)
-    check_bounds("acrostic", acrostic, {"maxLength": len(layout.widths)})
-    fixed = []
-    for line, (character, width) in enumerate(zip(acrostic, layout.widths, strict=False), 1):
-        position = {"head": 1, "middle": (width + 1) // 2, "end": width}[where]
-        fixed.append(Fixed("acrostic", line, position, character))
+        fixed.append(Fixed(field, line, position, character))
     return fixed
 
 
@@ -235,7 +228,10 @@ def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[s
 
 
 def _unwanted(text: str) -> str:
-    """Read the characters to exclude, which the model need not know, and add their possible Traditional forms."""
+    """Read the characters to exclude, and add their possible Traditional forms.
+
+    The model need not know them.
+    """
     typed = "".join(text.split())
     found: dict[str, None] = {}
     for one, read in zip(typed, in_context(typed), strict=True):
@@ -246,7 +242,10 @@ def _unwanted(text: str) -> str:
 
 
 def _unwanted_words(text: str) -> tuple[str, ...]:
-    """Read the words to exclude, each as it is typed and as it is read; a single character is a word too."""
+    """Read the words to exclude, each as it is typed and as it is read.
+
+    A single character is a word too.
+    """
     words: dict[str, None] = {}
     for word in _split(text):
         words[word] = None

@@ -1,4 +1,4 @@
-"""Read a person's text as a poem: its form, template and rhyme group, and the title and poet of its heading."""
+"""Read a text as a poem: form, template and rhyme group, and its heading's title and poet."""
 
 import re
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ def read_poem(
     standard: str = PINGSHUI.name,
     model: "Model | None" = None,
 ) -> Poem:
-    """Read a poem from plain text, with the title and poet of its heading; find its template and rhyme group.
+    """Read a poem from plain text: its template and rhyme group, and its heading's title and poet.
 
     Args:
         text: The poem, with or without marks, one or more lines per row. Rows above it are its
@@ -43,7 +43,7 @@ def read_poem(
         form: The form 體, as 七古; by default the heading's, or the one that the poem's shape fits.
         level: How strictly tones are judged: customary or strict.
         standard: How characters are read: pingshui, tongyun or xinyun.
-        model: The model whose poets are recognised; the heading's poet is read only if it knows him.
+        model: The model that must know the heading's poet.
 
     Raises InputError if the text has the shape of no form, or the form, level or standard is
     unknown; CheckpointError if the model cannot be read.
@@ -61,7 +61,7 @@ def read_poem(
 def title_and_poet(
     text: str, form: str, model: "Model | None" = None
 ) -> tuple[str | None, str | None]:
-    """Return the title and the poet that a poem's heading names, as far as the model knows titles and the poet."""
+    """Return the title and the poet of a poem's heading, as far as the model knows them."""
     words = _heading_words(text)
     if not words:
         return None, None

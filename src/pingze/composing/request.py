@@ -24,7 +24,7 @@ class Fixed:
 
     @property
     def words(self) -> str:
-        """The option, as a message names it before the character; "" for what is written on a sheet."""
+        """The option, as a message names it; "" for what is written on a sheet."""
         return "" if self.option in ON_SHEET else f"{self.option}'s "
 
     @property
@@ -174,7 +174,7 @@ class Request:
         return tuple(parts)
 
     def keeping(self, parts: Collection[Clash]) -> "Request":
-        """Copy the request, but drop those of its constraints (the property `parts`) that are not given."""
+        """Copy the request without those of its constraints (`parts`) that are not given."""
         kept = frozenset(parts)
         without = {
             name: value for name, (clash, value) in self.options.items() if clash not in kept

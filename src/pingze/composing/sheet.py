@@ -1,8 +1,8 @@
-"""Define the sheet: the wishes for a poem and, for each place, a character that is kept, one that stands, or a blank.
+"""Define the sheet: the wishes for a poem, and a character or a blank at each place.
 
 Everything that is written here is a sheet with other places filled: a new poem has only blanks, an
-acrostic has the first character of each line, a revision has one line blank. `desk` says what can be
-done with a sheet.
+acrostic has the first character of each line, a revision has one line blank. `desk` says what can
+be done with a sheet.
 """
 
 import re
@@ -41,8 +41,53 @@ class Limit(Bounded):
 class Sheet(Composing):
     """The wishes for a poem, and what is written of it.
 
-    `keep`, `put` and `free` return a new sheet. The options are those of a poem: `compose` explains
-    them.
+    `keep`, `put` and `free` return a new sheet.
+
+    Args:
+        start: The opening, of any length up to the whole poem.
+        form: One of 五絕 五律 五排 五古 七絕 七律 七排 七古, or a tune, as 浣溪沙.
+        lines: What is written, with ＿ for a blank, one text per line, or the number of lines;
+            absent lines are blank.
+        kept: For each line, 1 at each character that may not change.
+        was: For each line, what stood at a blank; another character is written there if one can.
+        choices: What a blank may be.
+        exclude_at: What may not stand there.
+        template: The name of an opening template, or part of the name, as 平起 or 首句入韻.
+        rhyme: The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.
+        acrostic: One character per line, as 春夏秋冬.
+        acrostic_at: Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.
+        pattern: One block of characters per line, with ＿ at each free position, and [靜晚夜] where
+            one of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.
+        count: The number of poems.
+        level: How strictly tones are judged: customary or strict, with +RULE or -RULE to add or
+            drop a rule.
+        standard: How characters are read: pingshui 平水韻, tongyun 中華通韻, xinyun 中華新韻.
+        include: Words that must appear, separated by spaces, as '雁 芙蓉'.
+        exclude: Characters that must not appear.
+        exclude_words: Words that must not appear, separated by spaces, as '匈奴 何處'.
+        repeat: Allow a character to appear more than once, not only in reduplication.
+        usual_forms: Write characters in their usual forms, as 猿 for 猨, unless that could break a
+            tone or a rhyme.
+        original: The maximum number of consecutive characters that a line may share with a line of
+            the corpus.
+        antithesis: How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to
+            the model.
+        taste: How strongly the predicted judgement of a reader counts; 0 leaves the choice to the
+            model.
+        title: A title of at most 20 characters, for models that know titles.
+        about: A theme of at most 8 characters, as 江雪, for models that know themes.
+        mood: One of joyful, calm, sad; by default the mood of the title or theme, if it has one.
+        like: Characters to prefer, as those of a poem to resemble.
+        unlike: Characters to use less, as those of other poems on the subject.
+        poet: The poet whose manner to imitate, for models that know poets.
+        temperature: 0 always takes the likeliest character; higher values draw less likely ones
+            more often.
+        top_p: The nucleus: draw almost only from the smallest set of likeliest characters with this
+            total probability.
+        particles: The number of particles for each poem; long poems use fewer.
+        seed: The same seed gives the same poem.
+
+    Raises InputError, which names the option, if a value is out of bounds.
     """
 
     lines: list[str] | int | None = option(  # type: ignore[assignment]  # wider than a number
@@ -81,7 +126,7 @@ class Sheet(Composing):
         Args:
             poem: The poem. Its form, template, rhyme, title, poet, theme and mood become options,
                 unless `options` has them.
-            **options: Further options of `compose`.
+            **options: Further options.
         """
         if not isinstance(poem, Poem):
             raise wrong_type("poem", poem, "a Poem, as compose and read_poem give")
@@ -122,13 +167,13 @@ class Sheet(Composing):
     def keep(self, line: int, text: str | None = None) -> "Sheet":
         """Write a line as `put` does, and keep its characters; without `text`, keep what stands."""
         sheet = self if text is None else self.put(line, text)
-        row = sheet._row(line)
+        row = sheet.row(line)
         mask = "".join("0" if one == BLANK else "1" for one in row)
         return sheet._with("kept", line, mask)
 
     def put(self, line: int, text: str) -> "Sheet":
         """Write a line, with ＿ for blanks and [靜晚夜] for a choice; its characters may change."""
-        self._row(line)
+        self.row(line)
         row = ""
         choices = [limit for limit in self.choices if limit.line != line]
         for number, part in enumerate(CHOICE.split(text)):
@@ -141,11 +186,11 @@ class Sheet(Composing):
         return sheet._with("lines", line, row)._with("kept", line, "")
 
     def free(self, line: int, start: int = 1, end: int | None = None) -> "Sheet":
-        """Make the places of a line blank, from `start` to `end`, or to its end; another character is written there.
+        """Make the places of a line blank, from `start` to `end`, so that others are written there.
 
         The same places in the lines that repeat this one 疊句 become blank too.
         """
-        width = len(self._row(line))
+        width = len(self.row(line))
         last = width if end is None else end
         for position in (start, last):
             if not 1 <= position <= width:
@@ -169,7 +214,7 @@ class Sheet(Composing):
         sheet = sheet._with("kept", number + 1, kept[:at] + "0" * bool(kept[at:]) + kept[at + 1 :])
         return sheet._with("was", number + 1, was[:at] + row[at] + was[at + 1 :])
 
-    def _row(self, line: int) -> str:
+    def row(self, line: int) -> str:
         """Return what is written in a line. Raises InputError if there is no such line."""
         rows = self.rows
         if not isinstance(line, int) or not 1 <= line <= len(rows):

@@ -43,7 +43,7 @@ COLDEST = 0.01
 At a lower temperature, all particles would be the same text.
 """
 ESS_THRESHOLD = 0.5
-"""A population is resampled when its effective sample size falls below this fraction of its particles."""
+"""A population is resampled when its effective sample size is below this share of its size."""
 B = TypeVar("B")
 R = TypeVar("R")
 
@@ -79,11 +79,15 @@ def ranked(
     return np.argsort(-keys, kind="stable")
 
 
-def ordered(texts: Sequence[Text]) -> list[Text]:
-    """Sort texts of several populations, best first; without scores, by a draw that weighs the populations."""
+def ranking(texts: Sequence[Text]) -> list[int]:
+    """Return the indices of texts of several populations, best first.
+
+    Without scores, they are drawn by the weights of their populations.
+    """
     log_weights = np.array([text.log_weight for text in texts])
     scores = np.array([text.score for text in texts])
-    return [texts[n] for n in ranked(log_weights, scores, texts[0].rng)]
+    ranks: list[int] = ranked(log_weights, scores, texts[0].rng).tolist()
+    return ranks
 
 
 class Populations:
@@ -304,7 +308,7 @@ class Populations:
             self.state = self.state.take(left)
 
     def select(self, most: int = 1) -> list[list[Text]]:
-        """Choose the best texts of each finished population, all different, at most `most` of each."""
+        """Choose at most `most` of the best texts of each finished population, all different."""
         G, N = self.log_weights.shape
         scores = self.scores.reshape(G, N)
         rows = []

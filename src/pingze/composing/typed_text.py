@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # avoids importing NumPy at run time
 
 
 class ConversionWarning(UserWarning):
-    """A warning that text was changed on reading, such as from Simplified to Traditional characters."""
+    """A warning that text was changed on reading, as from Simplified to Traditional."""
 
 
 _NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
@@ -28,7 +28,7 @@ _NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
 
 @contextmanager
 def noted() -> Iterator[list[Note]]:
-    """Collect the notes on all text read within the block, instead of issuing ConversionWarnings."""
+    """Collect the notes on text read within the block, instead of issuing warnings."""
     notes: list[Note] = []
     token = _NOTES.set(notes)
     try:
@@ -38,17 +38,17 @@ def noted() -> Iterator[list[Note]]:
 
 
 def tell(note: Note) -> None:
-    """Report how typed text was read: within a `noted` block, collect the note; elsewhere, warn (ConversionWarning)."""
-    if (notes := _NOTES.get()) is not None:
+    """Report how typed text was read: collect the note in a `noted` block; elsewhere, warn."""
+    notes = _NOTES.get()
+    if notes is not None:
         notes.append(note)
-    else:  # the warning names the line of the code that called into this package
-        frames = enumerate(traceback.walk_stack(sys._getframe()), 1)
-        depths = (
-            depth
-            for depth, (frame, _) in frames
-            if frame.f_globals["__name__"].startswith("pingze.")
-        )
-        warnings.warn(note, ConversionWarning, stacklevel=1 + max(depths))
+        return
+    # the warning names the line of the code that called into this package
+    level = 1
+    for depth, (frame, _) in enumerate(traceback.walk_stack(sys._getframe()), 2):
+        if frame.f_globals["__name__"].startswith("pingze."):
+            level = depth
+    warnings.warn(note, ConversionWarning, stacklevel=level)
 
 
 def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
@@ -57,19 +57,25 @@ def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
     A Simplified character is converted according to its neighbours, with a ConversionWarning.
     Raises InputError if no character is given, or if one is not Chinese.
     """
-    if not (typed := _typed(field, text)):
+    typed = _typed(field, text)
+    if not typed:
         raise InputError("empty", field=field)
     return _convert(field, typed, vocabulary)
 
 
 def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
-    """Read free text; drop the characters that the model does not know, with a ConversionWarning."""
+    """Read free text, and drop the characters that the model does not know, with a warning."""
     typed = _typed(field, text)
-    readings = zip(typed, in_context(typed), strict=True)
-    pairs = [(one, _known(read, vocabulary) or _known(one, vocabulary)) for one, read in readings]
-    if unknown := [*dict.fromkeys(one for one, known in pairs if not known)]:
-        tell(Note("not_known", field=field, has=unknown))
-    return _convert(field, "".join(one for one, known in pairs if known), vocabulary)
+    known = ""
+    unknown: dict[str, None] = {}
+    for one, read in zip(typed, in_context(typed), strict=True):
+        if _known(read, vocabulary) or _known(one, vocabulary):
+            known += one
+        else:
+            unknown[one] = None
+    if unknown:
+        tell(Note("not_known", field=field, has=list(unknown)))
+    return _convert(field, known, vocabulary)
 
 
 def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary", field: str = "pattern") -> str:
@@ -89,20 +95,22 @@ def tell_converted(field: str, written: str, read: str) -> None:
 
     `written` and `read` have the same length.
     """
-    if changed := dict.fromkeys(
-        pair for pair in zip(written, read, strict=True) if pair[0] != pair[1]
-    ):
-        ones, others = map("".join, zip(*changed, strict=True))
+    changed: dict[tuple[str, str], None] = {}
+    for pair in zip(written, read, strict=True):
+        if pair[0] != pair[1]:
+            changed[pair] = None
+    if changed:
+        ones = "".join(one for one, _ in changed)
+        others = "".join(other for _, other in changed)
         tell(Note("converted", field=field, has=ones, read=others))
 
 
 def _convert(field: str, typed: str, vocabulary: "Vocabulary", free: str = "") -> str:
-    converted = "".join(
-        one
-        if one in free
-        else read_character(field, one if _known(one, vocabulary) else written, vocabulary)
-        for written, one in zip(typed, in_context(typed), strict=True)
-    )
+    converted = ""
+    for written, one in zip(typed, in_context(typed), strict=True):
+        if one not in free:
+            one = read_character(field, one if _known(one, vocabulary) else written, vocabulary)
+        converted += one
     tell_converted(field, typed, converted)
     return converted
 
@@ -110,10 +118,12 @@ def _convert(field: str, typed: str, vocabulary: "Vocabulary", free: str = "") -
 def _typed(field: str, text: str) -> str:
     if not isinstance(text, str):
         raise wrong_type(field, text, "text")
-    normalized = unicodedata.normalize("NFC", text)
-    kept = (c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:")
-    # invisible, as a zero-width space
-    return "".join(c for c in kept if unicodedata.category(c) != "Cf")
+    typed = ""
+    for one in unicodedata.normalize("NFC", text):
+        is_invisible = unicodedata.category(one) == "Cf"  # as a zero-width space
+        if one not in MARKS + ",.?!;:" and not one.isspace() and not is_invisible:
+            typed += one
+    return typed
 
 
 def read_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
@@ -121,10 +131,14 @@ def read_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
 
     Raises InputError if still unknown and not Han.
     """
-    if not (read := _known(character, vocabulary) or to_traditional(only_han(character))):
+    read = _known(character, vocabulary) or to_traditional(only_han(character))
+    if not read:
         raise InputError("character", field=field, has=character, point=f"U+{ord(character):04X}")
     return read
 
 
 def _known(character: str, vocabulary: "Vocabulary") -> str:
-    return next((one for one in (character, to_traditional(character)) if one in vocabulary), "")
+    for one in (character, to_traditional(character)):
+        if one in vocabulary:
+            return one
+    return ""

@@ -67,7 +67,7 @@ class Start(NamedTuple):
     partial_texts: PartialTexts
     log_weights: Float[Array, "N"]
     rng: np.random.Generator
-    """The population's own random generator, so that other populations in its batch do not affect its draws."""
+    """The population's own generator: other populations of its batch do not affect its draws."""
 
 
 class Effort:
@@ -88,7 +88,7 @@ class Effort:
 
 
 class Starts:
-    """A compiled request, and the ways to begin a text: each way to decide its choices, with its words placed.
+    """A compiled request, and the ways to begin a text: its choices decided, its words placed.
 
     If `whole`, no word may span a pause. `effort` is the remaining budget of work; by default, the
     full budget. Of very many ways to decide the choices, the first `MOST_DECISIONS` are used.
@@ -103,14 +103,10 @@ class Starts:
 
     @cached_property
     def inclusions(self) -> "list[Inclusion]":
-        """The placements of the words under each way to decide the choices that some poem can have."""
-        constraints = self.constraints
-        if not constraints.request.choices:
-            whole = Inclusion(constraints, constraints.fixed, self.whole, self.effort)
-            return [whole] if whole.is_possible else []
+        """The placements of the words under each possible way to decide the choices."""
         found = []
-        for fixed in constraints.decisions():
-            inclusion = Inclusion(constraints, fixed, self.whole, self.effort)
+        for fixed in self.constraints.decisions():
+            inclusion = Inclusion(self.constraints, fixed, whole=self.whole, effort=self.effort)
             if inclusion.is_possible:
                 found.append(inclusion)
             if len(found) == MOST_DECISIONS:
@@ -126,7 +122,7 @@ class Starts:
         return bool(self.inclusions)
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
-        """Draw the initial texts and log-weights of `count` particles; raise as `Inclusion.draw` does."""
+        """Draw the initial texts and log-weights of `count` particles (`Inclusion.draw`)."""
         if len(self.inclusions) == 1:
             return self.inclusions[0].draw(count, rng)
         # as many particles for each decision as can be
@@ -141,14 +137,12 @@ class Starts:
 
 
 class Inclusion:
-    """The placements of a request's words beside some fixed characters; one is drawn for each particle.
+    """The placements of a request's words beside some fixed characters.
 
-    `fixed` is None if the request fixes two characters at a place.
+    One is drawn for each particle.
     """
 
-    def __init__(
-        self, constraints: Constraints, fixed: Fixes | None, whole: bool, effort: Effort
-    ) -> None:
+    def __init__(self, constraints: Constraints, fixed: Fixes, whole: bool, effort: Effort) -> None:
         self.constraints = constraints
         self.fixed = fixed
         self.whole = whole
@@ -158,25 +152,16 @@ class Inclusion:
     @cached_property
     def words(self) -> list[Word]:
         """The words that the fixed characters do not already contain."""
-        vocabulary = self.constraints.lexicon.vocabulary
-        fixed = self.fixed or ()
-        text = "".join(" " if id_ == FREE else vocabulary.tokens[id_] for id_ in fixed)
-        lines = self.constraints.layout.cut(text)
+        ids = self.constraints.lexicon.vocabulary.ids
+        lines = self.constraints.lines_of(self.fixed)
         words = self.constraints.request.include
         missing = [word for word in words if not any(word in line for line in lines)]
-        return [tuple(vocabulary.ids[character] for character in word) for word in missing]
+        return [tuple(ids[character] for character in word) for word in missing]
 
     @cached_property
     def placements(self) -> "Placements":
         """All ways to place the words."""
-        assert self.fixed is not None, "a request that can be met fixes one character a place"
-        return Placements(
-            self.constraints,
-            fixed=self.fixed,
-            words=self.words,
-            effort=self.effort,
-            whole=self.whole,
-        )
+        return Placements(self)
 
     @property
     def is_possible(self) -> bool:
@@ -184,18 +169,14 @@ class Inclusion:
 
         Raises InputError if there are too many words to decide this.
         """
-        # Originality is checked only for fixed characters and for words.
-        fixed = self.fixed
-        ban = self.constraints.ban
-        base = self.constraints.base
-        if fixed is None:
-            return False
-        if ban and any(ban.rules_out_word(word) for word in self.words):
-            return False
         if not self.words:
-            return self.constraints.begin(fixed) is not None
-        if not all(base[list(word)].all() for word in self.words):
-            return False
+            return self.constraints.begin(self.fixed) is not None
+        # Originality is checked only for fixed characters and for words.
+        for word in self.words:
+            if self.constraints.ban and self.constraints.ban.rules_out_word(word):
+                return False
+            if not self.constraints.base[list(word)].all():
+                return False
         return self.placements.log_number > -np.inf
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
@@ -207,7 +188,7 @@ class Inclusion:
         partial_texts: list[PartialTexts] = []
         log_weights: list[float] = []
         for _ in range(TRIES):
-            placements = [self.fixed or ()] * (count - len(partial_texts))
+            placements = [self.fixed] * (count - len(partial_texts))
             if self.words:
                 placements = self.placements.draw(len(placements), rng)
             for fixed in placements:
@@ -232,14 +213,9 @@ class Inclusion:
         if not self.words:
             return 0.0
         if self.placements.limits:  # then the ways of one couplet depend on the ways of the others
-            alone = Placements(
-                self.constraints,
-                fixed=fixed,
-                words=(),
-                effort=Effort(self.constraints.request),
-                whole=False,
-            )
-            return self.placements.log_number - alone.log_number
+            effort = Effort(self.constraints.request)
+            alone = Inclusion(self.constraints, fixed, whole=False, effort=effort)
+            return self.placements.log_number - alone.placements.log_number
         with np.errstate(divide="ignore"):
             ways = np.log(begun.ways[0].sum(axis=2)).sum(axis=1)
             groups = np.add.reduceat(
@@ -270,19 +246,15 @@ class Placements:
     Raises InputError if counting the placements takes more work than `effort` has left.
     """
 
-    def __init__(
-        self,
-        constraints: Constraints,
-        fixed: Fixes,
-        words: Sequence[Word],
-        effort: Effort,
-        whole: bool,
-    ) -> None:
+    def __init__(self, inclusion: Inclusion) -> None:
+        constraints = inclusion.constraints
+        fixed = inclusion.fixed
+        words = inclusion.words
         self.constraints = constraints
         self.fixed = fixed
         self.words = words
-        self.effort = effort
-        self.whole = whole
+        self.effort = inclusion.effort
+        self.whole = inclusion.whole
         self.feet = constraints.feet
         self.rhymes = constraints.rhyming
         self.blank = constraints.free(np.array(fixed))
@@ -357,8 +329,8 @@ class Placements:
         places = slice(place, place + size)
         line, position = constraints.layout.where(place)
         width = constraints.layout.widths[line]
-        starts = constraints.word_starts(size, line) if self.whole else range(width - size + 1)
-        if position not in starts:
+        possible = constraints.word_starts(size, line) if self.whole else range(width - size + 1)
+        if position not in possible:
             return None
         if not self.blank[places].any() or constraints.repeated[places].any():
             return None
@@ -400,7 +372,7 @@ class Count:
         self.alive = common.alive[:, groups].all(axis=1)
         missing, rhyming = common.rhyming(groups)
         self.may_rhyme: dict[int, tuple[bool, ...]] = {}
-        """The first mask of `Placements.rhyming` for each word's last character, by kind of foot."""
+        """The first mask of `Placements.rhyming` for each last character, by kind of foot."""
         self.spares: dict[int, tuple[bool, ...]] = {}
         """The second mask."""
         for n, id_ in enumerate(common.ends):
@@ -498,13 +470,13 @@ class Count:
         yield numbers[0]
         for choices in reversed(self.choices[k]):
             check_deadline()
-            here = np.zeros_like(numbers[0])
+            ways = np.zeros_like(numbers[0])
             for choice in choices:
                 low, high = _paid(choice.cost)
                 rows = np.flatnonzero(choice.fits[t, w])
-                here[rows, *low] += numbers[choice.length - 1][rows, *high]
-            numbers.appendleft(here)
-            yield here
+                ways[rows, *low] += numbers[choice.length - 1][rows, *high]
+            numbers.appendleft(ways)
+            yield ways
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
         """Draw placements (required ids), grouped by template."""
@@ -609,7 +581,7 @@ class Count:
 
 @lru_cache(1 << 10)
 def _paid(cost: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Return slices that select the states from which a cost can be paid, and the states after it is paid."""
+    """Return slices of the states from which a cost can be paid, and of those after it is paid."""
     payable = tuple(slice(None, -c) if c else slice(None) for c in cost)
     paid = tuple(slice(c, None) for c in cost)
     return payable, paid

@@ -1,8 +1,8 @@
 """Keep a table of the lines that may be quoted in a 集句.
 
-A 集句 is a poem put together from lines of other poems. A 詩 may be quoted if it has an even number of
-lines, and if all lines have 5 characters or all have 7. The table is made on first use. It is in
-the folder of the store's index, so that it is removed when the store is rebuilt.
+A 集句 is a poem put together from lines of other poems. A 詩 may be quoted if it has an even
+number of lines, and if all lines have 5 characters or all have 7. The table is made on first use.
+It is in the folder of the store's index, so that it is removed when the store is rebuilt.
 """
 
 from difflib import get_close_matches

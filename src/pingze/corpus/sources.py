@@ -56,7 +56,7 @@ class File(NamedTuple):
     order: tuple[int, ...]
     """The sort key: source, dynasty, number.
 
-    The source is 0 for 詩 of the package or own poems, 1 for 詞 of the package, 2 for poetry-source.
+    The source is 0 for 詩 of the package or own poems, 1 for its 詞, 2 for poetry-source.
     """
     poems: list[CorpusPoem]
     name: str

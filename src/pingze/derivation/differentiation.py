@@ -1,4 +1,4 @@
-"""Run LSTM layers, and differentiate their steps with PyTorch and with central differences.
+"""Run LSTM layers, and differentiate their steps with PyTorch.
 
 The weights are random, freshly initialised or trained. No derivative is worked out by hand. A
 layer's run is a list of step caches, the earliest first. The report's symbols, such as x, h_prev
@@ -25,7 +25,6 @@ VERSE = (
     "空中惟有叫中開。不能有餌成身否，只這須臾處不休。"
 )
 """Six lines by the shipped model: 48 characters, including punctuation marks."""
-MOVE = 1e-5  # δ of central differences
 
 
 def random_layer(
@@ -143,46 +142,25 @@ def last_step(
     return v
 
 
-def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array, Array]:
-    """Compute rows of ∂[h_t, c_t]/∂[h_k, c_k] with PyTorch, columns with central differences.
+def state_derivative(caches: Sequence[StepCache], places: Array) -> Array:
+    """Compute rows of ∂[h_t, c_t]/∂[h_k, c_k] with PyTorch, (n, 2H).
 
-    `caches` holds the steps k+1 … t. The rows (n, 2H) and the columns (2H, n) are those at the n
-    indices in `places`.
+    `caches` holds the steps k+1 … t, and `places` the indices of the n rows.
     """
     steps = [letters(cache) for cache in caches]
     start = np.concatenate([caches[0].h_prev[0], caches[0].c_prev[0]])
     H = len(start) // 2
 
-    def last_state(state: Any, xp: Any) -> Any:
-        v = last_step(steps, {"h_prev": state[:H], "c_prev": state[H:]}, xp)
-        return xp.concatenate([v["h"], v["c"]])
-
     def entries(state: Any) -> Any:
-        return last_state(state, torch)[places]
+        v = last_step(steps, {"h_prev": state[:H], "c_prev": state[H:]}, torch)
+        return torch.concatenate([v["h"], v["c"]])[places]
 
-    unit_vectors = np.eye(len(start))[places]
-
-    def moved(moves: Array) -> Array:
-        state: Array = last_state(start + moves @ unit_vectors, np)
-        return state
-
-    rows = automatic_jacobian(entries, start)
-    columns = central_differences(moved, np.zeros(len(places)))
-    return rows, columns
+    return automatic_jacobian(entries, start)
 
 
 def automatic_jacobian(function: Callable[[Any], Any], start: Array) -> Array:
     """Compute the Jacobian of a PyTorch function at `start` by automatic differentiation."""
     return torch.autograd.functional.jacobian(function, torch.from_numpy(start)).numpy()
-
-
-def central_differences(function: Callable[[Array], Array], start: Array) -> Array:
-    """Compute the Jacobian of f at `start` by central differences, (f(x + δ) - f(x - δ)) / 2δ."""
-    columns = []
-    for move in MOVE * np.eye(start.size):
-        move = move.reshape(start.shape)
-        columns.append((function(start + move) - function(start - move)) / (2 * MOVE))
-    return np.stack(columns, axis=-1).reshape(columns[0].shape + start.shape)
 
 
 def relative_error(actual: Array, reference: Array, whole: Array | None = None) -> float:

@@ -1,6 +1,6 @@
 """Measure the error of each line of the report's Part 1, on random and on trained layers."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -74,8 +74,6 @@ class LineResult:
 
     Like `printed_error`, it is measured against automatic differentiation.
     """
-    central_error: float | None
-    """The corrected line's error against central differences; None if it is not a derivative."""
     readings: dict[str, float]
     """The error of each reading, by the reading's name.
 
@@ -105,7 +103,6 @@ class Measurement:
 
     readings: dict[str, LineReading]
     corrected: float
-    central: float | None
     every: bool
 
 
@@ -162,18 +159,17 @@ class Point:
         """
         key = (of, by, through)
         if key not in self._automatic:
-            function = self._function(of, by, through, torch)
+            given = dict(self.given)
+            for g in "fico":
+                if g not in through:
+                    given[f"net_{g}"] = self.values[f"net_{g}"]
+
+            def function(value: Any) -> Any:
+                return differentiation.step(given | {by: value}, torch)[of]
+
             value = self.values[by]
             self._automatic[key] = differentiation.automatic_jacobian(function, value)
         return self._automatic[key]
-
-    def _function(self, of: str, by: str, through: str, xp: Any) -> Callable[[Any], Any]:
-        """Return `of` as a function of `by`, in numpy or torch (`xp`); see `automatic`."""
-        given = dict(self.given)
-        for g in "fico":
-            if g not in through:
-                given[f"net_{g}"] = self.values[f"net_{g}"]
-        return lambda value: differentiation.step(given | {by: value}, xp)[of]
 
     def measured(self, id_: str) -> Measurement:
         """Measure a line that states a value of the forward pass or a derivative of one step."""
@@ -186,13 +182,7 @@ class Point:
             error = self._total_error(rows, corrected=False)
             readings[f"{rows[0]} to {id_} together"] = LineReading(error, liberties=None)
             corrected = max(corrected, self._total_error(rows, corrected=True))
-        central = None
-        of, by = latex.left_side(line.left)
-        if by:
-            function = self._function(of, by, line.through, np)
-            reference = differentiation.central_differences(function, self.values[by])
-            central = self._corrected_error(line, reference)
-        return Measurement(readings=readings, corrected=corrected, central=central, every=not rows)
+        return Measurement(readings=readings, corrected=corrected, every=not rows)
 
     def readings(self, id_: str) -> dict[str, LineReading]:
         """Return the error of every plausible reading of a line, keyed by the reading's name."""
@@ -244,20 +234,19 @@ class Point:
         except ValueError:
             return np.array(np.nan), frozenset()
 
-    def _compare(self, side: str, line: PrintedLine, reference: Array | None = None) -> LineReading:
-        """Compare one side of an equation with a reference, by default the true left-hand side."""
+    def _compare(self, side: str, line: PrintedLine) -> LineReading:
+        """Compare one side of an equation with the true left-hand side."""
         array, liberties = self._read(side)
-        if reference is None:
-            reference = self._reference(line, line.through)
+        reference = self._reference(line, line.through)
         if array.ndim == 1 < reference.ndim:
             liberties |= {DIAGONAL}
         error = relative_error(array, reference, self._reference(line))
         return LineReading(error, liberties)
 
-    def _corrected_error(self, line: PrintedLine, reference: Array | None = None) -> float:
+    def _corrected_error(self, line: PrintedLine) -> float:
         """Return the largest error of a corrected line's right sides, or 0 if it is removed."""
         sides = latex.sides(line.corrected)
-        errors = [self._compare(side, line, reference).error for side in sides]
+        errors = [self._compare(side, line).error for side in sides]
         return max(errors, default=0.0)
 
     def _total_error(self, rows: Sequence[str], *, corrected: bool) -> float:
@@ -294,38 +283,33 @@ def measure_through_time(
     errors = []
     for distance in DISTANCES:
         steps = caches[-distance:]
-        # 1) The true rows and columns of ∂[h_t, c_t]/∂[h_k, c_k].
-        rows, columns = differentiation.state_derivative(steps, places)
+        # 1) The true rows of ∂[h_t, c_t]/∂[h_k, c_k].
+        rows = differentiation.state_derivative(steps, places)
         of_hidden_by_hidden = rows[: len(units), :H]
         # 2) The products as printed, and corrected.
         factors = [of_hidden(cache).h_prev[0] for cache in steps]
         in_order = reduce(np.matmul, reversed(factors))[units]
         by_index = reduce(np.matmul, factors)[units]
         whole = joint_product(steps)[0]
-        # 3) The errors: R70, R71, the correction against PyTorch and central differences.
+        # 3) The errors of R70, R71 and the correction.
         errors.append(
             (
                 relative_error(in_order, of_hidden_by_hidden),
                 relative_error(by_index, of_hidden_by_hidden),
                 relative_error(whole[places], rows),
-                relative_error(whole[:, places], columns),
             )
         )
     by_distance = {}
     for distance, (of_r70, *_) in zip(DISTANCES, errors, strict=True):
         by_distance[f"t - k = {distance}"] = LineReading(of_r70)
-    r70, r71, corrected, central = np.max(errors, axis=0).tolist()
+    r70, r71, corrected = np.max(errors, axis=0).tolist()
     by_order = {
         "factors in R70's order": LineReading(r70),
         "factors in the index's order": LineReading(r71),
     }
     return {
-        PRODUCTS[0]: Measurement(
-            readings=by_distance, corrected=corrected, central=central, every=True
-        ),
-        PRODUCTS[1]: Measurement(
-            readings=by_order, corrected=corrected, central=central, every=False
-        ),
+        PRODUCTS[0]: Measurement(readings=by_distance, corrected=corrected, every=True),
+        PRODUCTS[1]: Measurement(readings=by_order, corrected=corrected, every=False),
     }
 
 
@@ -348,7 +332,6 @@ def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineRe
     granted = ""
     if errors[decisive] <= TOLERANCE:
         verdict, granted = _right(liberties)
-    central_errors = [point.central for point in points if point.central is not None]
     return LineResult(
         id=id_,
         place=line.place,
@@ -357,7 +340,6 @@ def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineRe
         granted=granted,
         printed_error=errors[decisive],
         corrected_error=max(point.corrected for point in points),
-        central_error=max(central_errors, default=None),
         readings=errors,
         fault=line.fault,
         correction=line.correction,

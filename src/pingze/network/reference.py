@@ -87,27 +87,6 @@ class State:
             log_sum=self.log_sum[rows],
         )
 
-    @classmethod
-    def joined(cls, states: Sequence["State"]) -> "State":
-        """Concatenate the states of several batches; a single state is returned without a copy."""
-        first = states[0]
-        if len(states) == 1:
-            return first
-        bias = first.bias
-        if not all(np.array_equal(state.bias, bias) for state in states[1:]):
-            biases = []
-            for state in states:
-                shape = (len(state.h), state.bias.shape[1])
-                biases.append(np.broadcast_to(state.bias, shape))
-            bias = np.concatenate(biases)
-        parts = zip(*(state.layers for state in states), strict=True)
-        return cls(
-            layers=tuple(np.concatenate(part) for part in parts),
-            bias=bias,
-            logits=np.concatenate([state.logits for state in states]),
-            log_sum=np.concatenate([state.log_sum for state in states]),
-        )
-
 
 def layer_parameters(tensors: Mapping[str, Array], depth: int) -> Parameters:
     """Return the weights of an LSTM layer from the tensors of a checkpoint."""

@@ -36,6 +36,14 @@ PickledRequest = bytes  # also the key by which a worker keeps the prepared requ
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 
 
+def told(notes: Sequence[Note], language: Language) -> dict[str, Any]:
+    """Return the fields of an answer for notes: `notes` in a language, `remarks` as codes."""
+    return {
+        "notes": [note.text(language) for note in notes],
+        "remarks": [note.cause for note in notes],
+    }
+
+
 def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Conflicts:
     """Find the clashing constraints of a request, and their positions, without composing a poem."""
     try:
@@ -65,15 +73,11 @@ def mend(asked: schemas.MendRequest, language: Language) -> schemas.MendedPoems:
             seed=asked.seed,
             model=asked.model,
         )
-    return schemas.MendedPoems(
-        mended=found,
-        notes=[note.text(language) for note in notes],
-        remarks=[note.cause for note in notes],
-    )
+    return schemas.MendedPoems(mended=found, **told(notes, language))
 
 
 def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
-    """Write lower lines to an upper line, upper lines to a lower line, or couplets with a 橫批 (heading) on a theme."""
+    """Write lower lines to an upper line, or upper to lower, or couplets 對聯 on a theme."""
     texts, most = asked.count * asked.particles, schemas.MOST_COUPLET_TEXTS
     if texts > most:
         raise InputError("too_many_texts", field="count", has=texts, most=most)
@@ -81,7 +85,7 @@ def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
-    """List what else could stand at some places of a line or a couplet, ranked by the whole poem."""
+    """List what else could stand at places of a line or a couplet, ranked by the whole poem."""
     found = desk.alternatives(
         asked.sheet, asked.line, asked.start, asked.end, count=asked.limit, model=asked.model
     )
@@ -89,7 +93,7 @@ def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
 
 
 def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
-    """Explain each character of a poem: its probability, tone, rhyme group and likely alternatives."""
+    """Explain each character of a poem: its probability, tone, rhyme group and alternatives."""
     poem = asked.poem.read(asked.level, asked.standard)
     return schemas.Reasons(explaining.explain(**vars(asked) | {"poem": poem}))
 
@@ -121,7 +125,7 @@ def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
 
 
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
-    """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
+    """Check the form, tones and rhyme of poems, and suggest what would fit at each fault."""
     if asked.sheet:
         with noted(), usual_neighbours() as neighbours:
             verdict = judge(asked.sheet)
@@ -191,8 +195,7 @@ def _judged(
         lines=verdict.lines,
         read=verdict.read,
         violations=faults,
-        notes=[note.text(language) for note in notes],
-        remarks=[note.cause for note in notes],
+        **told(notes, language),
         tones=["".join(line) for line in tones],
         readings=readings,
         explanation=explanation if asked.explain else (),
@@ -203,7 +206,7 @@ def _judged(
 
 
 def originality(asked: schemas.OriginalityRequest) -> schemas.Originality:
-    """Compare each line of a poem with the corpus: find the longest shared part and the nearest line."""
+    """Compare each line of a poem with the corpus: the longest shared part, the nearest line."""
     found = []
     with Store.open() as store:
         for shared in of_lines(asked.poem.read().lines, store):
@@ -233,7 +236,7 @@ def code(asked: schemas.CodeRequest) -> schemas.Code:
 
 @lru_cache(maxsize=2)  # a request with many words to include takes up to 14 MB
 def prepared(packed: PickledRequest) -> tuple[desk.Filling, Sequence[Note]]:
-    """Compile a request for drafts, whose seed is known; return it with notes on how it was read."""
+    """Compile a request for drafts with a seed; return it with notes on how it was read."""
     sheet, model = pickle.loads(packed)
     with noted() as notes:
         chosen, starts = prepare(sheet, model)
@@ -251,7 +254,7 @@ def fill(packed: PickledRequest) -> tuple[list[Poem], Sequence[Note]]:
 def candidates(
     packed: PickledRequest, part: int, parts: int
 ) -> tuple[list[desk.Candidate], Sequence[Note]]:
-    """Write one of some parts of a request's populations; return what may become drafts, and the notes."""
+    """Write a part of a request's populations; return what may become drafts, and the notes."""
     filling, notes = prepared(packed)
     # parts in a row, so that together they are in the order in which one job writes them
     count = len(filling.numbers)

@@ -1,4 +1,4 @@
-"""Define the API's routes under /v1, whose answers the pool's workers compute, and assemble the application.
+"""Define the API's routes under /v1, answered by the pool's workers, and the application.
 
 The application consists of the routes, the OpenAPI schema, the page, the answers to errors, and the
 limits of a request.
@@ -133,7 +133,7 @@ for compute in COMPUTED:
 
 @router.get("/health")
 async def health(request: Request) -> Health:
-    """Confirm that the server is running, and return the default model and the number of waiting jobs."""
+    """Confirm that the server runs; return the default model and the number of waiting jobs."""
     waiting = request.app.state.lanes.heavy.waiting
     return Health(status="ok", model=checkpoint.DEFAULT, queue=len(waiting))
 
@@ -189,12 +189,7 @@ async def _drafts(sheet: Composing, model: str | None, request: Request, answer:
     if len(drafts) < sheet.count:
         # 2) One worker writes all, and more if they are not different enough.
         drafts, notes = await lane.compute(client, route, size, answers.fill, packed)
-    language = language_of(request.headers)
-    return answer(
-        poems=drafts,
-        notes=[note.text(language) for note in notes],
-        remarks=[note.cause for note in notes],
-    )
+    return answer(poems=drafts, **answers.told(notes, language_of(request.headers)))
 
 
 async def _all(writing: Sequence[asyncio.Future[T]]) -> list[T]:
@@ -215,7 +210,7 @@ async def measure(lanes: Lanes) -> None:
 
 
 def size_of(asked: Any) -> int:
-    """Return what the time of a job grows with: the tokens of all its texts, or the characters of a text."""
+    """Return what the time of a job grows with: the tokens or the characters of its texts."""
     if isinstance(asked, OfSheet):
         return size_of(asked.sheet)
     if isinstance(asked, Composing):
@@ -232,7 +227,7 @@ def size_of(asked: Any) -> int:
     return sum(len(line) + 1 for line in asked.poem.lines)
 
 
-# -- the application ---------------------------------------------------------------------------------------------
+# -- the application ------------------------------------------------------------------------------
 
 PAGE = Path(__file__).with_name("page")
 LISTED = {
@@ -286,7 +281,7 @@ def create_app(
     """Build the application, which accepts requests addressed to the loopback host names.
 
     Args:
-        lanes: The workers that compute the answers; None if only the page and the schema are served.
+        lanes: The workers that compute answers; None if only page and schema are served.
         hosts: Further host names to accept; `*.example.org` stands for all names below one.
         public_url: The page's address in links to poems. The default is `project_url("Poems")`.
     """
@@ -350,7 +345,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
-    """Extend FastAPI's OpenAPI schema with examples, where to find names, and the media type of problems."""
+    """Extend the OpenAPI schema with examples, where to find names, and problems' media type."""
     schema = app.openapi()
     for path, operations in schema["paths"].items():
         for operation in operations.values():

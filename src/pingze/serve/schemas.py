@@ -1,4 +1,4 @@
-"""Define the JSON of the API's requests and answers as dataclasses, from which the OpenAPI schema is generated."""
+"""Define the JSON of the API's requests and answers, and thus the OpenAPI schema."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ def shared(name: str, **bounds: Any) -> Any:
     )
 
 
-# -- Requests ---------------------------------------------------------------------------------------------------
+# -- Requests -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,8 @@ class GivenPoem(Bounded):
         text = "，".join(self.lines[:LONGEST_POEM])
         found = read_poem(text, form=self.form, level=level, standard=standard)
         form = find_form(found.form)
-        if [*map(len, found.lines)] != [*map(len, self.lines)] or not form.cut(self.lines):
+        is_divided_so = [len(line) for line in found.lines] == [len(line) for line in self.lines]
+        if not is_divided_so or not form.cut(self.lines):
             raise wrong_shape("poem", form)
         own = {name: getattr(self, name) for name in ("title", "poet", "about", "mood")}
         return replace(
@@ -112,12 +113,17 @@ class OfPoem(OfModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SheetBody(Sheet):
-    """The wishes for a poem, and what is written of it."""
+class Bounds(Bounded):
+    """The options of a poem that have narrower bounds on a server."""
 
     particles: int = shared("particles", maximum=MOST_PARTICLES)
     pattern: str | None = shared("pattern", maxLength=LONGEST_PATTERN)
     count: int = shared("count", maximum=MOST_DRAFTS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SheetBody(Bounds, Sheet):
+    """The wishes for a poem, and what is written of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,12 +159,8 @@ class AlternativesRequest(OfSheet):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CollectRequest(OfModel, Collecting):
+class CollectRequest(OfModel, Bounds, Collecting):
     """The constraints and options of poems to put together from lines of the corpus."""
-
-    particles: int = shared("particles", maximum=MOST_PARTICLES)
-    pattern: str | None = shared("pattern", maxLength=LONGEST_PATTERN)
-    count: int = shared("count", maximum=MOST_DRAFTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,7 +266,7 @@ class NextRequest(CharacterRequest):
     limit: int = option(12, "How many characters to return.", minimum=1, maximum=64)
 
 
-# -- Answers: `remarks` and `cause` repeat notes and details as codes with parameters -----------------------------
+# -- Answers: `remarks` and `cause` repeat notes and details as codes with parameters -------------
 
 
 @dataclass(frozen=True)
@@ -296,7 +298,7 @@ class TuneChoice:
     leads: Sequence[int]
     """The numbers (from 1) of the lines whose first character leads the words after it 領字."""
     rhymes: Sequence[str]
-    """The class of each rhyme: level 平, oblique 仄, or 平仄 if level and oblique lines rhyme together."""
+    """The class of each rhyme: level 平, oblique 仄, or 平仄 if both rhyme together."""
     pieces: int
     """The number of pieces in this shape that were counted in the corpus."""
 
@@ -406,7 +408,7 @@ class Alternatives:
 
 @dataclass(frozen=True)
 class MendedPoems:
-    """The ways to mend a draft, those with the fewest changes first, and notes such as what a kept word costs."""
+    """The ways to mend a draft, those with the fewest changes first, and notes."""
 
     mended: Sequence[Mended]
     notes: Sequence[str]
@@ -437,7 +439,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Poems:
-    """Composed poems, and notes on how the request was read, such as characters that were replaced or left out."""
+    """Composed poems, and notes on how the request was read."""
 
     poems: Sequence[Poem]
     notes: Sequence[str]
@@ -473,7 +475,7 @@ class Fault(Violation):
 
 @dataclass(frozen=True)
 class Judged:
-    """The verdict on a poem, as in `pingze check --json`, with the characters that would correct each fault."""
+    """The verdict on a poem, as in `pingze check --json`, with what would correct each fault."""
 
     ok: bool
     regulated: bool

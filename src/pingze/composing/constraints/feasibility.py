@@ -24,6 +24,7 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.rhyme_places import RhymePlaces
 from pingze.composing.lexicon import FREE, WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
 from pingze.composing.request import Fixed, Request
+from pingze.composing.sheet import BLANK
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import RESCUED, STRICT, accepted, word_starts
@@ -104,10 +105,10 @@ class CompiledRequest:
                     fitting = lexicon.fits[Lexicon.COMPOSED, tone]
                     self.by_wanted_tones[number] |= fitting & self.base
         # 3) the feet under each template with their rhymes, and the ways to write each couplet
-        self.kinds: list[Sequence[str]] = []
+        self.line_types: list[Sequence[str]] = []
         for opening in request.openings:
-            self.kinds.append(line_types(opening, request.lines) if opening else ())
-        self.rhyming = RhymePlaces(lexicon, request, self.kinds)
+            self.line_types.append(line_types(opening, request.lines) if opening else ())
+        self.rhyming = RhymePlaces(lexicon, request, self.line_types)
         self.waived = {self.layout.starts[line - 1] + at - 1 for line, at in request.waived}
         self.feet = self.rhyming.at.copy()
         self.feet[list(self.waived)] = False
@@ -124,13 +125,13 @@ class CompiledRequest:
 
         Also return a mask of the ways that exist.
         """
-        T = len(self.kinds)
+        T = len(self.line_types)
         K = self.places // self.size
         # 1) list the patterns of each couplet under each template
         patterns_of: dict[tuple[int, int], list[str]] = {}
-        for t, kinds in enumerate(self.kinds):
+        for t, types in enumerate(self.line_types):
             for k in range(K):
-                patterns_of[t, k] = self._patterns(kinds[2 * k : 2 * k + 2])
+                patterns_of[t, k] = self._patterns(types[2 * k : 2 * k + 2])
         # 2) write them into arrays
         W = max(len(patterns) for patterns in patterns_of.values())
         asked = np.full((T, K, W, self.size), WANTS_ANY, np.int8)
@@ -141,7 +142,7 @@ class CompiledRequest:
                 asked[t, k, w] = [_TONES[tone] for tone in pattern]
         return asked, exists
 
-    def _patterns(self, kinds: Sequence[str]) -> list[str]:
+    def _patterns(self, types: Sequence[str]) -> list[str]:
         """List the tone patterns of a couplet with lines of these types; () allows any tones."""
         form = self.request.form
         if form.tune:
@@ -152,10 +153,10 @@ class CompiledRequest:
                 for place in form.same(self.place_of(fix)):
                     tones[place] = customary[place]
             return ["".join(tones)]
-        if not kinds:
+        if not types:
             return ["x" * self.size]
-        couplets = [tuple(kinds)]
-        if tuple(kinds) == tuple(RESCUED):
+        couplets = [tuple(types)]
+        if tuple(types) == tuple(RESCUED):
             couplets.append(tuple(RESCUED.values()))
         patterns = []
         for first, second in couplets:
@@ -166,7 +167,10 @@ class CompiledRequest:
         return patterns
 
     def word_starts(self, length: int, line: int) -> frozenset[int]:
-        """Return the positions, from 0, at which a word may begin in a line: after a character that leads 領字."""
+        """Return the positions, from 0, at which a word may begin in a line.
+
+        None is that of a character that leads 領字.
+        """
         width = self.layout.widths[line]
         if self.layout.starts[line] not in self.leads or length == width:
             return word_starts(length, width)
@@ -210,7 +214,7 @@ class CompiledRequest:
     def misfits(
         self, places: Sequence[int], ids: Sequence[int]
     ) -> tuple[Bool[Array, "n T W"], Bool[Array, "n T G"]]:
-        """Mark the given characters that have the wrong tone under each way, and those that do not rhyme in each group.
+        """Mark the characters of the wrong tone in each way, and those unrhymed in each group.
 
         `ids` has the character at each of `places`, or `FREE`, which fits. A character is read in
         any of its tones, as the checker reads it.
@@ -230,7 +234,7 @@ class CompiledRequest:
     def costs(
         self, ids: Sequence[int]
     ) -> tuple[Int[Array, "T K W"], Int[Array, "T G"], Int[Array, "T"]]:
-        """Count the characters of a text that do not fit: under each way, in each group, and the fewest by template.
+        """Count the characters that do not fit each way and each group, and the fewest by template.
 
         A way that does not exist costs as much as the whole text. Rhymes that share a character are
         not counted.
@@ -273,6 +277,11 @@ class CompiledRequest:
                 excluded[place] = excluded.get(place, set()) | known
         return {place: np.array(sorted(known), int) for place, known in excluded.items()}
 
+    def lines_of(self, fixed: Sequence[int]) -> list[str]:
+        """Return the lines of a text, with ＿ at each free position."""
+        tokens = self.lexicon.vocabulary.tokens
+        return self.layout.cut("".join(BLANK if id_ == FREE else tokens[id_] for id_ in fixed))
+
     def place_of(self, fix: Fixed) -> int:
         """Return the position, from 0, at which a character is fixed."""
         return self.layout.starts[fix.line - 1] + fix.position - 1
@@ -280,7 +289,7 @@ class CompiledRequest:
     def agreeing(self, fixed: Fixes) -> tuple[Bool[Array, "T G"], Bool[Array, "T K W"]]:
         """Return masks of the hypotheses and of the couplets' ways that agree with `fixed`."""
         ways = self.exists.copy()
-        alive = np.ones((len(self.kinds), len(self.rhyming.of_row)), bool)
+        alive = np.ones((len(self.line_types), len(self.rhyming.of_row)), bool)
         for place, id_ in enumerate(fixed):
             if id_ == FREE:
                 continue
@@ -292,7 +301,7 @@ class CompiledRequest:
                 before = [other for other in range(place) if fixed[other] == id_]
                 alive &= ~(foot & self.feet[before].any(axis=0))[:, None]
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
-        return self.rhyming.settle(alive), ways
+        return self.rhyming.jointly_possible(alive), ways
 
     def free(self, texts: Int[Array, "... P"]) -> Bool[Array, "... P"]:
         """Return a mask of the positions to fill, without lines that repeat earlier ones 疊句."""
@@ -332,7 +341,7 @@ class CompiledRequest:
         #    draw from them
         demand = np.einsum("fk,knt->ntf", self.rhyming.within, left[:-1])[..., None]
         enough = np.logical_or(self._of_feet(stock)[:, None] >= demand, ~self.rhyming.concerned)
-        result: Array = self.rhyming.settle(enough.all(axis=2))
+        result: Array = self.rhyming.jointly_possible(enough.all(axis=2))
         # 2) the tones
         few = self._are_few(stock, left.sum(axis=0).max(axis=1))
         for row, t in np.argwhere(few[:, None] & partial_texts.alive.any(axis=2)).tolist():

@@ -38,7 +38,7 @@ class Ban(Protocol):
     """The code of the error that is raised when a ban leaves no character to any text."""
 
     def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "#T #G"]:
-        """Return a mask of the hypotheses under which a text with these fixed characters can be begun."""
+        """Return a mask of the hypotheses under which a text with these characters can begin."""
 
     def rules_out_word(self, word: Sequence[int]) -> bool:
         """Return whether no text may contain a word."""
@@ -69,7 +69,7 @@ class Constraints(CompiledRequest):
         ]
 
     def decisions(self) -> Iterator[Fixes]:
-        """Yield the fixed ids under each way to decide the request's choices, if some poem can have them.
+        """Yield the fixed ids under each way to decide the choices that fits a template and group.
 
         Ways that follow each other differ in every choice, so that the first few are a fair sample.
         """
@@ -103,11 +103,12 @@ class Constraints(CompiledRequest):
             is_new = self.request.repeat or len({*chosen} - {*fixed}) == len(chosen)
             if not is_new or self._spells_unwanted(decided, fixed):
                 continue
-            if self.begin(tuple(decided)) is not None:
+            alive, _ = self.agreeing(tuple(decided))
+            if alive.any():
                 yield tuple(decided)
 
     def _spells_unwanted(self, decided: Sequence[int], fixed: Fixes) -> bool:
-        """Return whether choices complete an excluded word that the fixed characters alone do not have."""
+        """Return whether choices complete an excluded word that the fixed characters lack."""
         for word in self.unwanted:
             for line in range(len(self.layout.widths)):
                 places = self.layout.places(line)
@@ -118,7 +119,7 @@ class Constraints(CompiledRequest):
         return False
 
     def tones_of(self, fixed: Fixes) -> list[str]:
-        """Return the tone, 平 or 仄, that a text must have at each position; "" if both are allowed."""
+        """Return the tone, 平 or 仄, that each position of a text must have; "" for either."""
         begun = self.begin(fixed)
         assert begun is not None, "the text keeps the constraints"
         t = int(np.argwhere(begun.alive[0])[0, 0])
@@ -127,7 +128,7 @@ class Constraints(CompiledRequest):
         return [_NAMES[tone] for tone in asked.tolist()]
 
     def tones_at(self, partial_texts: PartialTexts, place: int) -> set[str]:
-        """Return the tones that the hypotheses of the first text require at a position; "" stands for either tone."""
+        """Return the tones that the first text's hypotheses require at a place; "" for either."""
         ways = partial_texts.ways[0, :, place // self.size] & partial_texts.alive[0].any(
             axis=1, keepdims=True
         )
@@ -150,7 +151,7 @@ class Constraints(CompiledRequest):
             unused=unused[None],
             stock=self.stock(unused)[None],
         )
-        begun.alive = self.rhyming.settle(begun.alive & self.can_complete(begun, 0))
+        begun.alive = self.rhyming.jointly_possible(begun.alive & self.can_complete(begun, 0))
         return begun if begun.alive.any() else None
 
     def unused(self, fixed: Fixes, words: Sequence[tuple[int, ...]] = ()) -> Bool[Array, "V"]:
@@ -211,7 +212,7 @@ class Constraints(CompiledRequest):
         partial_texts: PartialTexts,
         place: int,
     ) -> None:
-        """Forbid, in place, the character at a free position that would complete a word in its line."""
+        """Forbid, in place, the character that would complete a word at a free position."""
         free = partial_texts.fixed[:, place] == FREE
         line = self.layout.places(self.layout.line[place])
         for at, id_ in enumerate(word):
@@ -279,7 +280,7 @@ class Constraints(CompiledRequest):
         return np.array([seen.setdefault(kind.tobytes(), len(seen)) for kind in kinds])
 
     def allowed_alone(self, fixed: Fixes, place: int) -> Bool[Array, "V"]:
-        """Return a mask of the characters that may stand at a position if the rest of the text is fixed."""
+        """Return a mask of the characters that may stand at the only free position of a text."""
         same = self.request.form.same(place)
         begun = self.begin(tuple(FREE if at in same else id_ for at, id_ in enumerate(fixed)))
         if begun is None:
@@ -287,7 +288,10 @@ class Constraints(CompiledRequest):
         return self._without_banned(self._completable(begun, place), begun, place)[0]
 
     def _fitting(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N V"]:
-        """Return a mask of the characters that some hypothesis allows, even if the text cannot then be completed."""
+        """Return a mask of the characters that some hypothesis allows.
+
+        The text need not be completable after them.
+        """
         asked = self.asked_at(place)
         foot = self.feet[place]
         # 1. Allow the characters of the right tone, under the templates without a foot here. `ways`
@@ -318,7 +322,7 @@ class Constraints(CompiledRequest):
     def _reduplication(
         self, partial_texts: PartialTexts, place: int
     ) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
-        """Return the rows of texts that may double a character 疊字 at a position, and the character for each row.
+        """Return the rows of texts that may double a character 疊字, and the characters.
 
         The character is the previous character, or the next character if the next position is
         fixed. It may be doubled only if verse often doubles it; at the end of a line, only if verse
@@ -347,7 +351,7 @@ class Constraints(CompiledRequest):
         return np.concatenate(rows), np.concatenate(doubled)
 
     def advance(self, partial_texts: PartialTexts, place: int, ids: Int[Array, "N"]) -> None:
-        """Update `partial_texts`, in place, after each text has taken the given character at a position."""
+        """Update `partial_texts`, in place, after each text has taken a character at a position."""
         # 1. Keep the hypotheses and ways that allow the character.
         given = partial_texts.fixed[:, self.echoes.get(place, place)] != FREE
         ways = partial_texts.ways[:, :, place // self.size]
@@ -369,6 +373,6 @@ class Constraints(CompiledRequest):
                 partial_texts.stock[rows] -= self.members[column[rows]]
         # 3. Move on to the next position.
         partial_texts.texts[:, place] = ids
-        partial_texts.alive = self.rhyming.settle(
+        partial_texts.alive = self.rhyming.jointly_possible(
             partial_texts.alive & self.can_complete(partial_texts, place + 1)
         )

@@ -25,8 +25,8 @@ from pingze.verse.tunes import Tune
 class RhymePlaces:
     """The feet of a request's form, and the tables of their rhymes.
 
-    `kinds` has the types of all lines for each template. For a form without templates, its only
-    entry is ().
+    `line_types` has the types of all lines for each template. For a form without templates, its
+    only entry is ().
     """
 
     at: Bool[Array, "P T"]
@@ -39,7 +39,7 @@ class RhymePlaces:
     Rows that belong to another rhyme are False.
     """
     within: Int[Array, "F F"]
-    """At [f, k], 1 if a rhyme written at a foot of kind k leaves one rhyme fewer for feet of kind f, otherwise 0."""
+    """At [f, k], 1 if a rhyme at a foot of kind k leaves one fewer for feet of kind f, else 0."""
     tones: list[int]
     """The tone of each kind of foot, one of `WANTS`."""
     drawing: Int[Array, "D P T"]
@@ -48,53 +48,49 @@ class RhymePlaces:
     The last row has 1 at the positions that do not rhyme.
     """
 
-    def __init__(self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]) -> None:
+    def __init__(
+        self, lexicon: Lexicon, request: Request, line_types: Sequence[Sequence[str]]
+    ) -> None:
         self.of_row = np.array([rhyme for rhyme, _ in request.rows])
         self.first_rows = np.flatnonzero(np.diff(self.of_row, prepend=-1))
         if request.form.tune:
             self._read_tune(lexicon, request, request.form.tune)
         else:
-            self._read_verse(lexicon, request, kinds)
+            self._read_verse(lexicon, request, line_types)
         of_kind = self.at & (self.kind[:, None] == np.arange(len(self.tones))[:, None, None])
         self.drawing = np.append(of_kind, ~self.at[None], axis=0).astype(int)
 
     def _read_verse(
-        self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]
+        self, lexicon: Lexicon, request: Request, line_types: Sequence[Sequence[str]]
     ) -> None:
-        form, standard = request.form, request.standard
-        rows = [standard.order[name] for name in request.groups]
-        rhymes = first_rhymes = lexicon.rhymes[:, rows]
+        form = request.form
+        standard = request.standard
+        rhymes = lexicon.rhymes[:, [standard.order[name] for name in request.groups]]
+        first_rhymes = rhymes.copy()
         if "鄰韻" not in enforced(request.strictness) and form.regulated:
-            lending = (
-                [standard.order[other] for other in standard.lenders(name)]
-                for name in request.groups
-            )
-            near = (
-                [standard.order[other] for other in standard.neighbours[name]]
-                for name in request.groups
-            )
-            borrowed = np.array(
-                [lexicon.rhymes[Lexicon.COMPOSED, each].any(axis=0) for each in lending]
-            )
-            possible = np.array([lexicon.rhymes[Lexicon.GIVEN, each].any(axis=0) for each in near])
-            # A borrowed rhyme that could also be read as oblique is left out, because it would
-            # leave open whether the first line rhymes.
-            usable = (
-                rhymes[Lexicon.COMPOSED] | borrowed & ~lexicon.fits[Lexicon.GIVEN, WANTS_OBLIQUE]
-            )
-            first_rhymes = np.array([usable, possible])
+            for row, name in enumerate(request.groups):
+                lenders = [standard.order[other] for other in standard.lenders(name)]
+                neighbours = [standard.order[other] for other in standard.neighbours[name]]
+                borrowed = lexicon.rhymes[Lexicon.COMPOSED, lenders].any(axis=0)
+                # A borrowed rhyme that could also be read as oblique is left out, because it would
+                # leave open whether the first line rhymes.
+                borrowed &= ~lexicon.fits[Lexicon.GIVEN, WANTS_OBLIQUE]
+                first_rhymes[Lexicon.COMPOSED, row] |= borrowed
+                first_rhymes[Lexicon.GIVEN, row] = lexicon.rhymes[Lexicon.GIVEN, neighbours].any(
+                    axis=0
+                )
         self.rhymes = np.stack([rhymes, first_rhymes], axis=1)
-        self.concerned = np.ones((2, len(rows)), bool)
+        self.concerned = np.ones((2, len(request.groups)), bool)
         self.within = np.array([[1, 0], [1, 1]])
         self.tones = [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2
         line, position = np.divmod(np.arange(request.lines * form.width)[:, None], form.width)
-        first_rhymed = np.array([bool(each) and each[0].isupper() for each in kinds])
+        first_rhymed = np.array([bool(each) and each[0].isupper() for each in line_types])
         self.at = (position == form.width - 1) & ((line % 2 == 1) | ((line == 0) & first_rhymed))
         self.kind = (line[:, 0] == 0).astype(int)
 
     def _read_tune(self, lexicon: Lexicon, request: Request, tune: Tune) -> None:
-        # 1. The kinds of feet. At the customary level a given character need not rhyme at some feet,
-        #    which are of a kind of their own.
+        # 1. The kinds of feet. At the customary level a given character need not rhyme at some
+        #    feet, which are of a kind of their own.
         customary = not request.strictness.startswith(STRICT)
         of_line = [(line.rhyme, line.kind, line.optional and customary) for line in tune.lines]
         kinds = sorted({kind for kind in of_line if kind[0] is not None})
@@ -128,7 +124,7 @@ class RhymePlaces:
                         self.kind[place] = kinds.index(kind_of_line)
 
     def fitting(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
-        """Return a mask of the characters that each row (a rhyme of the form and its group) allows at a foot.
+        """Return a mask of the characters that each row (a rhyme and its group) allows at a foot.
 
         A row of the foot's own rhyme allows the group's usual rhyme characters or, if `generous`,
         all that the checker accepts. A row of another rhyme allows every character.
@@ -136,8 +132,8 @@ class RhymePlaces:
         kind = self.kind[place]
         return np.logical_or(self.rhymes[int(generous), kind], ~self.concerned[kind][:, None])
 
-    def settle(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
-        """Rule out all rows of a template under which some rhyme has no possible row left."""
+    def jointly_possible(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
+        """Keep the possible rows of the templates under which every rhyme has a possible row."""
         possible = np.logical_or.reduceat(alive, self.first_rows, axis=-1).all(
             axis=-1, keepdims=True
         )

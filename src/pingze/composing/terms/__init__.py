@@ -43,10 +43,3 @@ class Term:
     def of_text(self, lines: Sequence[str]) -> float:
         """Return a number to add to a finished text's score, but not to its log-weight."""
         return 0.0
-
-    def at_place(self, text: Int[Array, "P"], place: int) -> Float[Array, "V"] | None:
-        """Return the log of a factor for each character that could stand at `place` of a text."""
-        factors = self.before_draw(text[None], place)
-        if factors is not None and factors.ndim > 1:
-            return factors[0]
-        return factors

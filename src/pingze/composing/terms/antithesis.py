@@ -178,17 +178,6 @@ class Opposites(Term):
         width = self.compiled.request.form.width
         return float(self.weight) * width * self.table.score(text[:width], text[width:])
 
-    def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
-        """Return each character's weighted score, given the opposite character.
-
-        None where no antithesis is needed.
-        """
-        below = place + self.compiled.request.form.width
-        if below < len(text) and self.compiled.opposite(below) == place:
-            scores: Array = (self.table.above @ self.table.below[text[below]]).astype(np.float32)
-            return scores * self.weight
-        return super().at_place(text, place)
-
 
 @lru_cache(maxsize=8)
 def antithesis_table(vocabulary: Vocabulary | None = None) -> Antithesis:
@@ -206,7 +195,7 @@ def antithesis_table(vocabulary: Vocabulary | None = None) -> Antithesis:
 
 
 def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
-    """Yield a note on each couplet with weak antithesis 對仗 or near-synonyms 合掌 (two or more pairs).
+    """Yield a note on each couplet with weak antithesis 對仗, or near-synonyms 合掌.
 
     Args:
         verdict: The verdict that `check` returned. Only couplets that need antithesis are judged:
