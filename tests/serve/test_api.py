@@ -165,7 +165,7 @@ def test_reasons_and_mending_are_those_of_python(client: httpx.Client) -> None:
             "平平仄仄平",
             {"code": "tone", "wanted": "仄", "has": "平"},
         ),
-        ({"text": SPOKEN, "standard": "xinyun", "level": "strict+對句相救"}, "平仄仄平平", {}),
+        ({"text": SPOKEN, "standard": "xinyun", "level": "strict-對句相救"}, "平仄仄平平", {}),
         ({"text": "白发悲明镜，青山出发迟。秋风吹旧梦，落日入江时。\n\n一二三"}, "仄仄中", {}),
     ],
 )

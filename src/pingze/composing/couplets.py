@@ -235,7 +235,10 @@ class Facing:
         self.of_tone = dict(zip(OPPOSITE, fits, strict=True))
         self.of_tone[""] = self.of_tone[LEVEL] | self.of_tone[OBLIQUE]
         self.forms = lexicon.forms
-        self.given = tones_of(upper) if upper else None
+        given = tones_of(upper)
+        if tuple(parts) in ((5,), (7,)) and given[-5:] == [*"平平仄平仄"]:
+            given[-3:-1] = "平仄"  # 特拗 is answered like the pattern that it varies
+        self.given = given or None
 
     def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "#T #G"]:
         """Return a mask of the hypotheses, all True."""

@@ -125,7 +125,8 @@ class Revising(Sampling):
 
     level: str = option(
         CUSTOMARY,
-        f"How strictly tones are judged: {' or '.join(STRICTNESSES)}, with +RULE or -RULE to add or drop a rule.",
+        f"How strictly tones are judged: {' or '.join(STRICTNESSES)}, with changes: "
+        "+小拗 +三仄尾 +鄰韻 enforce a rule, -孤平 drops one, -本句自救 -對句相救 reject a rescue.",
         maxLength=60,
     )
     standard: str = option(
