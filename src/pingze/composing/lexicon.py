@@ -296,7 +296,7 @@ def _one_form(
 def _misread(
     vocabulary: Vocabulary, standard: Standard, fits: Bool[Array, "3 V"]
 ) -> dict[int, list[int]]:
-    """Build `Lexicon.misread`: the pairs of characters that verse reads in other tones.
+    """Build `Lexicon.misread`: the pairs of characters that are read in other tones, or in Mandarin rhyme otherwise.
 
     `fits` is the row `COMPOSED` of `Lexicon.fits`.
     """
@@ -314,4 +314,13 @@ def _misread(
         second = vocabulary.ids[pair[1]]
         if other_tone[tones[0]][first] or other_tone[tones[1]][second]:
             misread.setdefault(first, []).append(second)
+    # the characters that are composed as rhymes only in another group than the word's
+    for pair, groups in standard.words.rhymes.items():
+        if pair[0] in vocabulary and pair[1] in vocabulary:
+            practised = {
+                name for name in standard.rhymes(pair[1]) if standard.is_practised(pair[1], name)
+            }
+            if practised - groups:
+                first = vocabulary.ids[pair[0]]
+                misread.setdefault(first, []).append(vocabulary.ids[pair[1]])
     return misread
