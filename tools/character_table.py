@@ -478,6 +478,8 @@ poems. Its Song poems only determine which further characters the table contains
 - `dictionary_tones.tsv`: a character with a tone, what stands before it and what after it in words of two
   characters that have it so: the reading on which pypinyin and CC-CEDICT agree, where today's readings tell the two
   tones apart. A word is left out if ten or more fixed positions have it and over half read it otherwise.
+- `composing/terms/data/places.tsv`: names of places in CC-CEDICT that verse has at least 25 times
+  (`python -m tools.count places`).
 - `senses.tsv`: a character and rhyme group, the meanings of that reading in Chinese and English, and example words, by
   this project. A word is left out if at least three fixed positions have it and over a fifth read it otherwise.
 - `tunes.tsv`: 2,499 shapes of 814 tunes, the patterns of 《欽定詞譜》 (1715, public domain) and of 龍榆生's

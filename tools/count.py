@@ -12,6 +12,7 @@
 | doublings | doublings.tsv | here |
 | moods | moods.tsv | tools/moods.py |
 | worn | worn.tsv | tools/worn.py |
+| places | places.tsv | tools/dictionaries.py |
 | halves | halves.tsv | tools/halves.py |
 | tunes | tunes.tsv | tools/tunes.py |
 
@@ -208,6 +209,7 @@ TABLES: dict[str, tuple[Path, Callable[[], dict[str, list[str]]]]] = {
     "doublings": (TERMS, make_doublings),
     "moods": (TERMS, elsewhere("moods")),
     "worn": (TERMS, elsewhere("worn")),
+    "places": (TERMS, elsewhere("dictionaries")),
     "halves": (VERSE, elsewhere("halves")),
     "tunes": (VERSE, elsewhere("tunes")),
 }

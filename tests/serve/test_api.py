@@ -288,8 +288,8 @@ def test_a_rare_shape_of_a_tune_is_described(client: httpx.Client) -> None:
         ("check", {"text": "春", "standard": "zhongyuan"}, {"field": "standard"}),
         (
             "couplet",
-            {"line": "春風楊柳萬千條"},
-            {"code": "ends_level", "field": "line", "has": "條"},
+            {"line": "海內存知己", "upper": True},
+            {"code": "ends_oblique", "field": "line", "has": "己"},
         ),
         ("nothing", {}, {"code": "no_route"}),
     ],

@@ -210,7 +210,9 @@ class Composing(Revising):
     rhyme: str | None = option(
         None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60
     )
-    acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
+    acrostic: str | None = option(
+        None, "One character per line, as 春夏秋冬; ＿ leaves a line free.", maxLength=1000
+    )
     acrostic_at: str = option(
         "head",
         "Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.",

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from pingze.composing.options import MOST_LINES, Collecting, Composing, check_bounds
 from pingze.composing.request import Fixed, Request
-from pingze.composing.sheet import BLANK, BLANKS, CHOICE, Limit, Sheet
+from pingze.composing.sheet import BLANK, BLANKS, CHOICE, HOLES, Limit, Sheet
 from pingze.composing.title_moods import mood_of
 from pingze.composing.typed_text import (
     read_character,
@@ -134,15 +134,16 @@ def _opening(text: str, layout: Layout, vocabulary: Vocabulary) -> list[Fixed]:
 
 
 def _acrostic(text: str, where: str, layout: Layout, vocabulary: Vocabulary) -> list[Fixed]:
-    """Fix one character in each line, at its head, middle or end."""
+    """Fix one character in each line, at its head, middle or end; a hole, as in 花＿月＿, fixes none."""
     if not text.strip():
         return []
-    acrostic = read_characters("acrostic", text, vocabulary)
+    acrostic = read_characters("acrostic", text, vocabulary, HOLES)
     check_bounds("acrostic", acrostic, {"maxLength": len(layout.widths)})
     fixed = []
     for line, (character, width) in enumerate(zip(acrostic, layout.widths, strict=False), 1):
         position = {"head": 1, "middle": (width + 1) // 2, "end": width}[where]
-        fixed.append(Fixed("acrostic", line, position, character))
+        if character not in HOLES:
+            fixed.append(Fixed("acrostic", line, position, character))
     return fixed
 
 

@@ -17,7 +17,8 @@ from pingze.verse.characters import MARKS
 from pingze.verse.forms import Form, find_form
 
 BLANK = "＿"
-BLANKS = "＿_□？?*＊.．"
+HOLES = "＿_□"
+BLANKS = HOLES + "？?*＊.．"
 """The characters that stand for a blank in a line or a pattern."""
 LONGEST_LINE = 16
 """The maximum number of characters in a line; the lines of all tunes are shorter."""

@@ -51,15 +51,15 @@ def tell(note: Note) -> None:
         warnings.warn(note, ConversionWarning, stacklevel=1 + max(depths))
 
 
-def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
-    """Read the characters of an option, without marks and spaces.
+def read_characters(field: str, text: str, vocabulary: "Vocabulary", blanks: str = "") -> str:
+    """Read the characters of an option, without marks and spaces; keep `blanks`, signs of free positions.
 
     A Simplified character is converted according to its neighbours, with a ConversionWarning.
     Raises InputError if no character is given, or if one is not Chinese.
     """
     if not (typed := _typed(field, text)):
         raise InputError("empty", field=field)
-    return _convert(field, typed, vocabulary)
+    return _convert(field, typed, vocabulary, free=blanks)
 
 
 def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
