@@ -35,8 +35,8 @@ def main() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for line in rng.sample(upper_lines, asked.count):
-            for found in couplet(line, seed=asked.seed)[:1]:
-                rows.append(f"{found.upper}\t{found.lower}")
+            (found,) = couplet(line, seed=asked.seed)
+            rows.append(f"{found.upper}\t{found.lower}")
     asked.out.write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 

@@ -159,6 +159,15 @@ class Lexicon:
             fits[self.GIVEN, WANTS_OBLIQUE, id_] = OBLIQUE in allowed
         return replace(self, fits=fits)
 
+    def read_otherwise(self, in_context: "Lexicon", characters: str) -> list[str]:
+        """List those of some characters that this lexicon reads in tones that they have not in context."""
+        found = []
+        for character in dict.fromkeys(characters):
+            id_ = self.vocabulary.ids[character]
+            if (self.fits[self.GIVEN, :, id_] != in_context.fits[self.GIVEN, :, id_]).any():
+                found.append(character)
+        return found
+
 
 def _composable(model: Vocabulary, size: int) -> Bool[Array, "V"]:
     """Return a mask of the ids that the model may write.
