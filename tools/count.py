@@ -8,10 +8,11 @@
 | mandarin | mandarin.tsv, mandarin_words.tsv | tools/mandarin.py |
 | contexts | contexts.tsv | tools/contexts.py |
 | rhymes | rhymes.tsv, borrowings.tsv | here |
-| word_tones | word_tones.tsv | here |
+| word_tones | word_tones.tsv, dictionary_tones.tsv | here, tools/dictionaries.py |
 | doublings | doublings.tsv | here |
 | moods | moods.tsv | tools/moods.py |
 | worn | worn.tsv | tools/worn.py |
+| places | places.tsv | tools/dictionaries.py |
 | halves | halves.tsv | tools/halves.py |
 | tunes | tunes.tsv | tools/tunes.py |
 
@@ -35,6 +36,7 @@ from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
 from pingze.verse.scansion import FAULT, FittedLine, fit
 from pingze.verse.standard import PINGSHUI
 from pingze.verse.word_tones import OPEN
+from tools import dictionaries
 from tools.character_table import masks, needs
 
 PACKAGE = Path(__file__).parents[1] / "src" / "pingze"
@@ -123,7 +125,7 @@ def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
 
 
 def make_word_tones() -> dict[str, list[str]]:
-    """List pairs with the tone of each character in regulated poems, or `OPEN`."""
+    """List pairs with the tone of each character in regulated poems, or `OPEN`; and what dictionaries say of words."""
     with Store.open() as store:
         poems = (
             poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train")
@@ -134,7 +136,10 @@ def make_word_tones() -> dict[str, list[str]]:
         tones = [_tone(pair[n], needed.get((pair, n), Counter())) for n in range(2)]
         if set(tones) != {OPEN}:
             rows.append(f"{pair}\t{''.join(tones)}")
-    return {"word_tones.tsv": rows}
+    return {
+        "word_tones.tsv": rows,
+        "dictionary_tones.tsv": dictionaries.make_word_tones(needed),
+    }
 
 
 def _is_regulated(lines: Sequence[str]) -> bool:
@@ -204,6 +209,7 @@ TABLES: dict[str, tuple[Path, Callable[[], dict[str, list[str]]]]] = {
     "doublings": (TERMS, make_doublings),
     "moods": (TERMS, elsewhere("moods")),
     "worn": (TERMS, elsewhere("worn")),
+    "places": (TERMS, elsewhere("dictionaries")),
     "halves": (VERSE, elsewhere("halves")),
     "tunes": (VERSE, elsewhere("tunes")),
 }

@@ -1,5 +1,7 @@
 """A refusal names lines and odd rhymes as a person would, in English and Chinese."""
 
+from typing import Any
+
 import pytest
 
 from pingze.composing.composer import prepare
@@ -7,6 +9,7 @@ from pingze.composing.desk import alternatives
 from pingze.composing.options import Composing
 from pingze.composing.read_request import read_request
 from pingze.composing.sheet import Sheet
+from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import Clash, InfeasibleError
 from tests.composing.verse import composer
 
@@ -117,3 +120,11 @@ def test_a_wrong_tone_is_explained_in_chinese_too() -> None:
         "第 2 句第 5 字須平聲，「月」是仄聲",
         "第 4 句第 5 字須押東韻，「天」屬先",
     ]
+
+
+def test_a_rare_reading_is_told_and_refused_at_the_strict_level() -> None:
+    asked: dict[str, Any] = {"form": "五絕", "template": "平起首句不入韻", "pattern": "＿不＿＿＿"}
+    with pytest.warns(ConversionWarning, match="不 can stand there only in a tone that is rare"):
+        prepare(Composing(**asked))
+    with pytest.raises(InfeasibleError, match="pattern's 不"):
+        prepare(Composing(**asked, level="strict"))

@@ -4,8 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from pingze import Couplet, InputError, couplet
+from pingze import Couplet, InputError, check, couplet
+from pingze.composing.couplets import places_in
 from pingze.composing.terms.antithesis import antithesis_table
+from pingze.composing.typed_text import ConversionWarning
 from pingze.verse.character_table import forms
 from pingze.verse.standard import PINGSHUI
 
@@ -60,6 +62,27 @@ def test_an_upper_line_is_written_to_a_lower_one_and_marks_show_the_pauses() -> 
         judge(each, (2, 4, 5, 7, 9))
 
 
+def test_a_line_that_ends_level_is_read_as_the_lower_one() -> None:
+    with pytest.warns(ConversionWarning, match="條, which is level.* --upper"):
+        (found,) = couplet("春風楊柳萬千條", particles=12, seed=1)
+    assert [found] == couplet("春風楊柳萬千條", upper=True, particles=12, seed=1)
+
+
+def test_fewer_couplets_than_asked_are_told() -> None:
+    with pytest.warns(ConversionWarning, match="of 9 couplets were found"):
+        assert len(couplet("山重水複疑無路", count=9, temperature=0, particles=12, seed=1)) < 9
+
+
+def test_the_lower_line_keeps_the_place_of_a_name() -> None:
+    (found,) = couplet("洛陽城裏春光好", seed=1)
+    assert places_in(found.lower) == {0}
+
+
+def test_a_line_with_a_rescue_is_answered_as_the_pattern_that_it_varies() -> None:
+    for found in couplet("登樓望秋月", count=3, particles=12, seed=1):
+        assert check(f"{found.upper}，{found.lower}", form="對聯").ok
+
+
 @pytest.mark.parametrize("length", [4, 5, 7, 11])
 def test_both_lines_and_a_banner_are_written_to_a_theme(length: int) -> None:
     for found in couplet(write="新春", length=length, count=2, particles=12, seed=1):
@@ -77,7 +100,6 @@ def test_both_lines_and_a_banner_are_written_to_a_theme(length: int) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"line": "春風楊柳萬千條"}, "the upper line ends in 條, which is level"),
         ({"line": "海內存知己", "upper": True}, "the lower line ends in 己, which is oblique"),
         *(({"line": "春雨"}, "a line of 4 to 11 characters, not 2, or a theme"), ({}, "not 0, or")),
         ({"write": "新春", "model": "report"}, "about: the model report was not trained"),

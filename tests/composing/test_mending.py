@@ -231,3 +231,16 @@ def test_blanks_of_a_sheet_are_filled_while_it_is_mended() -> None:
     (mended,) = mend(sheet)
     assert [(change.line, change.position) for change in mended.changes] in ([(4, 5)], [(2, 5)])
     assert check(str(mended.poem), form="五絕").ok
+
+
+def test_a_reading_that_the_checker_doubts_but_accepts_is_left() -> None:
+    draft = "古木蒼煙外，孤城落日邊。故人談笑間，獨自上青山。"
+    assert [doubt.cause["has"] for doubt in check(draft).doubts] == ["間"]
+    (mended,) = mend(draft, seed=1)
+    assert [(change.line, change.position) for change in mended.changes] == [(4, 5)]
+
+
+def test_every_change_and_every_swap_has_a_reason() -> None:
+    (mended,) = mend("獨立高城秋氣清，故人猶在談笑間。西風一夜吹紅葉，明月千山照白雲。", seed=1)
+    assert [bool(swap.rules) for swap in mended.swaps] == [True]
+    assert [bool(change.rules) for change in mended.changes] == [True, True]

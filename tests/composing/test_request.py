@@ -40,6 +40,7 @@ VOCABULARY = composer().vocabulary
             ({"acrostic": "春秋"}, "11春 21秋"),
         ),
         ({"acrostic": "春秋", "acrostic_at": "middle"}, "13春 23秋"),
+        ({"acrostic": "春＿秋_"}, "11春 31秋"),
         *(
             ({"acrostic": "春秋", "acrostic_at": "end"}, "15春 25秋"),
             ({"start": "春", "acrostic": "春"}, "11春"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.corpus.clean import REASONS, clean, fault
-from pingze.corpus.poem import CorpusPoem, digest, lines
+from pingze.corpus.poem import CorpusPoem, digest, lines, poet_name
 from pingze.corpus.sources import File
 from tests.corpus.invented import line, poem, text
 
@@ -81,3 +81,9 @@ def test_lines_are_between_marks_and_the_digest_is_of_the_han_characters_alone()
     assert lines("，。") == []
     expected = hashlib.blake2b("甲乙丙𠀀".encode(), digest_size=8).digest()
     assert digest("甲乙，丙𠀀。") == digest("甲，乙丙𠀀？") == int.from_bytes(expected, "big")
+
+
+def test_what_stands_beside_a_poets_name_is_left_out() -> None:
+    for author in ("楊敬述進", "楊敬述", "楊敬述 六首", "楊敬述2", "[楊]敬述"):
+        assert poet_name(author) == "楊敬述"
+    assert poet_name("劉汝進") == "劉汝進"

@@ -165,7 +165,7 @@ def test_reasons_and_mending_are_those_of_python(client: httpx.Client) -> None:
             "平平仄仄平",
             {"code": "tone", "wanted": "仄", "has": "平"},
         ),
-        ({"text": SPOKEN, "standard": "xinyun", "level": "strict+對句相救"}, "平仄仄平平", {}),
+        ({"text": SPOKEN, "standard": "xinyun", "level": "strict-對句相救"}, "平仄仄平平", {}),
         ({"text": "白发悲明镜，青山出发迟。秋风吹旧梦，落日入江时。\n\n一二三"}, "仄仄中", {}),
     ],
 )
@@ -288,8 +288,8 @@ def test_a_rare_shape_of_a_tune_is_described(client: httpx.Client) -> None:
         ("check", {"text": "春", "standard": "zhongyuan"}, {"field": "standard"}),
         (
             "couplet",
-            {"line": "春風楊柳萬千條"},
-            {"code": "ends_level", "field": "line", "has": "條"},
+            {"line": "海內存知己", "upper": True},
+            {"code": "ends_oblique", "field": "line", "has": "己"},
         ),
         ("nothing", {}, {"code": "no_route"}),
     ],

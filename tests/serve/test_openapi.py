@@ -59,7 +59,7 @@ def test_names_that_can_be_spelled_otherwise_are_not_enumerated(document: dict[s
     [
         ({"form": "七绝", "rhyme": "阳"}, "七絕", "陽"),
         ({"form": "減字浣溪沙"}, "浣溪沙", None),
-        ({"form": "五絕", "level": "strict+對句相救"}, "五絕", None),
+        ({"form": "五絕", "level": "strict-對句相救"}, "五絕", None),
         ({"form": "憶江南", "rhyme": "第二部"}, "憶江南", "第二部"),
     ],
 )

@@ -97,6 +97,19 @@ def test_two_lines_are_a_couplet_and_lines_with_pauses_are_one_if_asked_or_witho
         assert (check(text).form, asked.form, asked.ok) == (None, "對聯", False)
 
 
+@pytest.mark.parametrize(
+    ("couplet", "rejecting"),
+    [
+        ("登樓望秋月，隔水見春山", "customary-本句自救"),  # 特拗
+        ("明月照古寺，寒松生遠風", "customary-對句相救"),  # 大拗
+    ],
+)
+def test_a_rescue_of_regulated_verse_holds_in_a_couplet(couplet: str, rejecting: str) -> None:
+    assert check(couplet, form="對聯").ok
+    (fault,) = check(couplet, form="對聯", level=rejecting).violations
+    assert (fault.rule, fault.line, fault.position) == ("失對", 2, 4)
+
+
 @settings(max_examples=200)
 @given(st.data())
 def test_it_judges_as_the_rule_table_does(data: st.DataObject) -> None:

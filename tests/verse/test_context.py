@@ -16,6 +16,7 @@ from pingze.verse.character_table import (
 from pingze.verse.checking import check
 from pingze.verse.context import in_context, lines_in_context
 from pingze.verse.patterns import word_starts
+from pingze.verse.rhyme_groups import OBLIQUE
 from pingze.verse.standard import PINGSHUI
 from tests.verse import reference
 from tests.verse.writing import LEVELS, OBLIQUES, write
@@ -181,6 +182,23 @@ def test_a_word_in_the_wrong_tone_is_told() -> None:
         word for word, verdict in verdicts.items() if not verdict.violations and not verdict.doubts
     ]
     assert len(verdicts) - len(silent) >= 88, silent
+
+
+@pytest.mark.parametrize(
+    ("word", "at", "tone"),
+    [(word, 1, "仄") for word in ["老將", "命中", "史傳", "赴難", "離間", "兄長", "佛教"]]
+    + [(word, 1, "平") for word in ["投降", "復興", "溫和"]],
+)
+def test_a_word_that_dictionaries_read_in_one_tone_is_told_in_the_other(
+    word: str, at: int, tone: str
+) -> None:
+    verdict = check(next(poems(word, at, tone)), form="七絕")
+    assert verdict.violations or [note.cause["word"] for note in verdict.doubts] == [word]
+
+
+@pytest.mark.parametrize("word", ["莫教", "相看", "大難"])
+def test_verse_overrules_a_dictionary(word: str) -> None:
+    assert OBLIQUE not in PINGSHUI.words.tones.get(word, "")
 
 
 @pytest.mark.parametrize("word", ["將軍", "人間", "患難", "丞相"])

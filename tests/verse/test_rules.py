@@ -12,7 +12,15 @@ from pingze.errors import InputError
 from pingze.messages import catalogue
 from pingze.verse.checking import check
 from pingze.verse.forms import FORMS, OPENINGS, find_form, line_types, opening_name
-from pingze.verse.patterns import PREFIXES, RESCUED, STRICTNESSES, SWITCHES, accepted, enforced
+from pingze.verse.patterns import (
+    PREFIXES,
+    RESCUED,
+    RESCUES,
+    STRICTNESSES,
+    SWITCHES,
+    accepted,
+    enforced,
+)
 from pingze.verse.standard import PINGSHUI
 from pingze.verse.verdict import SHAPE_RULES, Verdict, heading
 from tests.verse import reference
@@ -69,11 +77,11 @@ def judged(changed: dict[int, str], level: str, prefix: bool) -> Verdict:
     [
         ({1: "ZPZZP"}, "customary-孤平", "customary", ("孤平", 2, 1)),
         ({1: "ZPZZP"}, "strict-孤平", "strict", ("孤平", 2, 1)),
-        ({1: "ZPPZP"}, "strict", "customary+本句自救", ("孤平", 2, 1)),
-        ({2: "PPZPZ"}, "strict", "customary+本句自救", ("失對", 3, 4)),
-        ({2: "PPZPZ"}, "customary", "strict+本句自救", ("失對", 3, 4)),
-        ({0: "ZZPZZ", 1: "PPPZP"}, "strict", "customary+對句相救", ("大拗", 1, 4)),
-        ({0: "ZZZPZ", 1: "PPPZP"}, "strict", "strict+对句相救", ("小拗", 1, 3)),
+        ({1: "ZPPZP"}, "strict", "customary-本句自救", ("孤平", 2, 1)),
+        ({2: "PPZPZ"}, "strict", "customary-本句自救", ("失對", 3, 4)),
+        ({2: "PPZPZ"}, "customary", "strict-本句自救", ("失對", 3, 4)),
+        ({0: "ZZPZZ", 1: "PPPZP"}, "strict", "customary-對句相救", ("大拗", 1, 4)),
+        ({0: "ZZZPZ", 1: "PPPZP"}, "strict", "strict-对句相救", ("小拗", 1, 3)),
         ({0: "ZZZPZ"}, "customary", "customary+小拗", ("小拗", 1, 3)),
         ({2: "PPZZZ"}, "strict-三仄尾", "customary+三仄尾", ("三仄尾", 3, 3)),
     ],
@@ -98,12 +106,19 @@ def test_a_rule_that_is_not_enforced_is_noted() -> None:
 def test_the_levels_are_sets_of_rules_and_others_are_refused() -> None:
     assert enforced("customary") == {"孤平"}
     assert enforced("strict") == {"孤平", "小拗", "三仄尾", "鄰韻"}
-    assert enforced("customary" + "".join(f"+{rule}" for rule in SWITCHES)) == set(SWITCHES)
+    every = "".join(f"{'-' if rule in RESCUES else '+'}{rule}" for rule in SWITCHES)
+    assert enforced(f"customary{every}") == set(SWITCHES)
+    assert enforced("customary+本句自救+對句相救") == enforced("customary")
     assert enforced("strict-鄰韻+鄰韻") == enforced("strict")
     for level in ("loose", "", "strict+", "strict孤平", "strict+失對", "+孤平"):
         named = "strict" if level.isalpha() or not level else "customary-孤平"
         with pytest.raises(InputError, match=named):
             check("白日依山盡", level=level)
+
+
+def test_a_line_whose_rescue_is_rejected_is_not_said_to_end_in_three_obliques() -> None:
+    notes = judged({2: "PPZPZ"}, "customary-本句自救", False).notes
+    assert not any(note.startswith("三仄尾") for note in notes)
 
 
 TABLE = Path(__file__).with_name("lines.tsv").read_text(encoding="utf-8").splitlines()

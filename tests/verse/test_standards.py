@@ -6,7 +6,14 @@ from pingze.errors import InputError
 from pingze.verse.character_table import mandarin_readings
 from pingze.verse.checking import check
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, RIME_OF_ENDING
-from pingze.verse.standard import PINGSHUI, STANDARDS, TONGYUN, XINYUN, find_standard
+from pingze.verse.standard import (
+    PINGSHUI,
+    STANDARDS,
+    TONGYUN,
+    XINYUN,
+    Standard,
+    find_standard,
+)
 from pingze.verse.suggestions import suggest
 
 # Characters of each group, in the order of the standard: of the first two tones, then of the third
@@ -43,6 +50,31 @@ def test_entering_tones_are_read_as_mandarin_reads_them() -> None:
         assert standard.tones("思") == {LEVEL}
         assert standard.tone("她") == LEVEL  # a word of today, which the tables of verse lack
         assert standard.tone("气") == standard.tone("氣") == OBLIQUE
+
+
+@pytest.mark.parametrize("standard", [XINYUN, TONGYUN])
+def test_a_rare_reading_is_no_rhyme_to_compose(standard: Standard) -> None:
+    for character, common, rare in (
+        ("落", "luò", "là"),
+        ("數", "shù", "shuò"),
+        ("色", "sè", "shǎi"),
+    ):
+        (group,) = standard.groups_of_syllable(common)
+        (rare_group,) = standard.groups_of_syllable(rare)
+        assert standard.is_practised(character, group)
+        assert not standard.is_practised(character, rare_group)
+        assert rare_group in standard.rhymes(character)
+
+
+def test_a_character_has_the_readings_of_its_simplified_form() -> None:
+    assert mandarin_readings()["間"] == ["jiàn", "jiān"]
+    assert mandarin_readings()["別"] == ["bié"]  # 别 is 彆 too
+
+
+def test_a_word_decides_how_its_last_character_rhymes() -> None:
+    rhymes = XINYUN.words.rhymes
+    assert [*rhymes["行樂"]] == ["火"]
+    assert [*rhymes["音樂"]] == ["夜"]
 
 
 def test_a_word_decides_a_reading_and_a_neutral_tone_fits_both() -> None:

@@ -38,6 +38,10 @@ def test_readings_are_kept_apart() -> None:
     assert {PINGSHUI.usable_tone(c) for c in "看思過聽重勝"} == {None}  # it depends on the sense
 
 
+def test_a_form_that_verse_hardly_uses_has_the_counts_of_the_usual_one() -> None:
+    assert PINGSHUI.readings("為") == PINGSHUI.readings("爲")
+
+
 def test_readings_that_the_source_lacks_are_there_and_simplified_and_japanese_characters() -> None:
     for reading in ("先平先", "僊平先", "槎平麻", "喻去遇", "嘆去翰", "伎上紙", "番去箇", "判平寒"):
         assert reading[1:] in map(str, PINGSHUI.readings(reading[0]))

@@ -35,6 +35,7 @@ from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS
 from pingze.verse.forms import find_form, opening_name
+from pingze.verse.patterns import STRICT
 from pingze.verse.verdict import Note
 
 ROWS = 256  # the maximum number of particles in a batch that joins several populations
@@ -98,9 +99,11 @@ class Composer:
                 )
         # 2. First, fixed and included characters have only the tones that verse gives them in
         #    context, and no included word spans a pause in the line. If no poem can keep that,
-        #    words may span pauses; if there is still none, the characters may have other tones.
+        #    words may span pauses; if there is still none, the characters may have other tones,
+        #    except those that an option asks for at the strict level.
         effort = Effort(request)
         attempts = []
+        in_context = own
         if request.fixed or request.include:
             in_context = own.reading(request)
             if any(len(word) > 1 for word in request.include):
@@ -109,8 +112,17 @@ class Composer:
         attempts.append((own, False))
         for lexicon, whole in attempts:
             starts = Starts(Constraints(lexicon, request, ban), whole=whole, effort=effort)
-            if starts.is_possible:
-                return starts
+            if not starts.is_possible:
+                continue
+            rare = []
+            if lexicon is own:
+                rare = own.read_otherwise(in_context, request.asked)
+            if rare and request.strictness.startswith(STRICT):
+                clashes = [part for part in request.parts if set(rare) & set(str(part.has))]
+                raise InfeasibleError(request.form.name, clashes)
+            if rare:
+                tell(Note("rare_readings", has=rare))
+            return starts
         raise InfeasibleError(request.form.name, find_clashes(own, request, ban, effort))
 
     def prefix(self, request: Request) -> list[int]:

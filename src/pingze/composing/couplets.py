@@ -24,9 +24,10 @@ from pingze.composing.read_request import read_condition
 from pingze.composing.request import Fixed, Request
 from pingze.composing.terms.antithesis import antithesis_table
 from pingze.composing.terms.taste import contradicts
-from pingze.composing.typed_text import read_characters
+from pingze.composing.typed_text import read_characters, tell
 from pingze.composing.words import Starts
 from pingze.errors import InputError
+from pingze.files import table
 from pingze.network.checkpoint import Model
 from pingze.verse.characters import MARKS, mark_after
 from pingze.verse.couplets import OPPOSITE, parts_of, rhythm
@@ -34,6 +35,7 @@ from pingze.verse.forms import COUPLET, COUPLET_WIDTHS, Form
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import PINGSHUI
+from pingze.verse.verdict import Note
 
 _TRIES = 4
 """The maximum number of seeds to try for each couplet or banner."""
@@ -75,8 +77,10 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
 
     Pauses divide a line into parts. At every second character of a part and at the last character
     of a part, the two lines have opposite tones. The lines share no character, and one line repeats
-    a character exactly where the other does. If too few different couplets are found, fewer than
-    `count` are returned.
+    a character exactly where the other does. A given line that ends level is read as a lower line,
+    as with `upper`. Couplets with near-synonyms 合掌 in two places, or with a place's name opposite
+    none, come only where others are too few. If too few different couplets are found, fewer than
+    `count` are returned. A ConversionWarning tells both.
 
     Args:
         line: The upper line, of 4 to 11 characters, which ends oblique; marks in it show its
@@ -86,7 +90,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
             a lower one), `count`, `temperature`, `top_p`, `particles`, `antithesis` and `seed`: see
             `pingze couplet --help`.
 
-    Raises InputError if a value cannot be used, or the line ends in the wrong tone; UnfinishedError
+    Raises InputError if a value cannot be used, or a lower line ends oblique; UnfinishedError
     if every particle came to a dead end; CheckpointError if the model cannot be read.
     """
     asked = Coupling(line=line, **options)
@@ -108,15 +112,16 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     starts = Starts(Constraints(lexicon, request, ban=facing))
     first = first_seed(asked.seed)
     found: list[Couplet] = []
+    weak: list[Couplet] = []
     for seed in range(first, first + _TRIES * asked.count):
         # 1) Write the other line, or both.
         poem = chosen.write(starts, asked, seed)
         text = "".join(poem.lines)
         upper = text[:size]
         lower = text[size:]
-        if asked.upper:
+        if end == LEVEL:
             upper, lower = lower, upper
-        if any((upper, lower) == (couplet.upper, couplet.lower) for couplet in found):
+        if any((upper, lower) == (couplet.upper, couplet.lower) for couplet in found + weak):
             continue
         # 2) Write the banner: the first four characters of a line of seven to the theme.
         banner = None
@@ -128,30 +133,36 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
                 if not contradicts([upper, lower, banner], asked.write or ""):
                     break
         # 3) Score each pair of characters.
-        table = antithesis_table()
+        antithesis = antithesis_table()
         pairs = zip(upper, lower, strict=True)
-        scores = [round(table.score(one, other), 3) for one, other in pairs]
-        found.append(
-            Couplet(
-                upper=upper,
-                lower=lower,
-                banner=banner,
-                tones=(_tone_signs(upper), _tone_signs(lower)),
-                antithesis=tuple(scores),
-                seed=seed,
-                model=chosen.name,
-                log_probability=poem.log_probability,
-            )
+        scores = [round(antithesis.score(one, other), 3) for one, other in pairs]
+        written = Couplet(
+            upper=upper,
+            lower=lower,
+            banner=banner,
+            tones=(_tone_signs(upper), _tone_signs(lower)),
+            antithesis=tuple(scores),
+            seed=seed,
+            model=chosen.name,
+            log_probability=poem.log_probability,
         )
+        if len(antithesis.alike(upper, lower)) > 1 or places_in(upper) != places_in(lower):
+            weak.append(written)
+        else:
+            found.append(written)
         if len(found) == asked.count:
             break
+    found += weak[: asked.count - len(found)]
+    if len(found) < asked.count:
+        tell(Note("fewer_couplets", field="count", has=len(found), wanted=asked.count))
     return found
 
 
 def _read_line(asked: Coupling, chosen: Composer) -> tuple[str, tuple[int, ...], str]:
     """Read the given line; return it, the lengths of its parts, and the tone of its end.
 
-    Raises InputError if its length or its end does not fit.
+    A line that ends level is a lower line. Raises InputError if its length does not fit, or if it
+    should be a lower line and ends oblique.
     """
     typed = asked.line.translate(dict.fromkeys((ord(mark) for mark in MARKS), " ")).split()
     parts = [read_characters("line", part, chosen.vocabulary) for part in typed]
@@ -167,12 +178,24 @@ def _read_line(asked: Coupling, chosen: Composer) -> tuple[str, tuple[int, ...],
             least=COUPLET_WIDTHS[0],
             most=COUPLET_WIDTHS[-1],
         )
-    if tones_of(line)[-1] not in ("", end):
-        code = "ends_oblique" if asked.upper else "ends_level"
-        raise InputError(code, field="line", has=line[-1])
+    ends = tones_of(line)[-1]
+    if asked.upper and ends == OBLIQUE:
+        raise InputError("ends_oblique", field="line", has=line[-1])
+    if not asked.upper and ends == LEVEL:
+        tell(Note("ends_level", field="line", has=line[-1]))
+        end = LEVEL
     if len(parts) > 1:
         return line, tuple(len(part) for part in parts), end
     return line, parts_of(len(line)), end
+
+
+def places_in(line: str) -> set[int]:
+    """Return the positions, from 0, at which the name of a place such as 長安 begins in a line.
+
+    `verse/data/SOURCES.md` says where the names come from.
+    """
+    names = table("places", "pingze.composing.terms")
+    return {at for at in word_starts(2, len(line)) if line[at : at + 2] in names}
 
 
 def _tone_signs(line: str) -> str:
@@ -239,7 +262,10 @@ class Facing:
         self.of_tone = dict(zip(OPPOSITE, fits, strict=True))
         self.of_tone[""] = self.of_tone[LEVEL] | self.of_tone[OBLIQUE]
         self.forms = lexicon.forms
-        self.given = tones_of(upper) if upper else None
+        given = tones_of(upper)
+        if tuple(parts) in ((5,), (7,)) and given[-5:] == [*"平平仄平仄"]:
+            given[-3:-1] = "平仄"  # 特拗 is answered like the pattern that it varies
+        self.given = given or None
 
     def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "#T #G"]:
         """Return a mask of the hypotheses, all True."""

@@ -159,6 +159,15 @@ class Lexicon:
             fits[self.GIVEN, WANTS_OBLIQUE, id_] = OBLIQUE in allowed
         return replace(self, fits=fits)
 
+    def read_otherwise(self, in_context: "Lexicon", characters: str) -> list[str]:
+        """List those of some characters that this lexicon reads in tones they lack in context."""
+        found = []
+        for character in dict.fromkeys(characters):
+            id_ = self.vocabulary.ids[character]
+            if (self.fits[self.GIVEN, :, id_] != in_context.fits[self.GIVEN, :, id_]).any():
+                found.append(character)
+        return found
+
 
 def _composable(model: Vocabulary, size: int) -> Bool[Array, "V"]:
     """Return a mask of the ids that the model may write.
@@ -296,7 +305,7 @@ def _one_form(
 def _misread(
     vocabulary: Vocabulary, standard: Standard, fits: Bool[Array, "3 V"]
 ) -> dict[int, list[int]]:
-    """Build `Lexicon.misread`: the pairs of characters that verse reads in other tones.
+    """Build `Lexicon.misread`: pairs of characters that have other tones, or rhymes, than alone.
 
     `fits` is the row `COMPOSED` of `Lexicon.fits`.
     """
@@ -314,4 +323,13 @@ def _misread(
         second = vocabulary.ids[pair[1]]
         if other_tone[tones[0]][first] or other_tone[tones[1]][second]:
             misread.setdefault(first, []).append(second)
+    # the characters that are composed as rhymes only in another group than the word's
+    for pair, groups in standard.words.rhymes.items():
+        if pair[0] in vocabulary and pair[1] in vocabulary:
+            practised = {
+                name for name in standard.rhymes(pair[1]) if standard.is_practised(pair[1], name)
+            }
+            if practised - groups:
+                first = vocabulary.ids[pair[0]]
+                misread.setdefault(first, []).append(vocabulary.ids[pair[1]])
     return misread

@@ -10,6 +10,7 @@ first.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, groupby, islice, product
@@ -83,7 +84,7 @@ class Swap:
     other: str
     """The second part, which is as long."""
     rules: tuple[str, ...] = ()
-    """The rules that the draft no longer breaks after the swap."""
+    """The rules that the draft breaks less often after the swap; if none, those that it breaks."""
 
     def __str__(self) -> str:
         code = "swap_words" if self.line == self.other_line else "swap_couplets"
@@ -491,11 +492,10 @@ class Mending:
         swaps = []
         if repair.swap:
             before = "".join(self.constraints.lines_of(repair.ids))
-            left = {fault.rule for fault in self._check(self.layout.cut(before)).violations}
-            had = dict.fromkeys(fault.rule for fault in self.verdict.violations)
-            swaps.append(
-                replace(repair.swap, rules=tuple(rule for rule in had if rule not in left))
-            )
+            had = Counter(fault.rule for fault in self.verdict.violations)
+            left = Counter(fault.rule for fault in self._check(self.layout.cut(before)).violations)
+            # a swap may only move a fault to where one more change mends it
+            swaps.append(replace(repair.swap, rules=tuple(had - left or had)))
         changes = []
         for place, (old, new) in enumerate(zip(before, "".join(poem.lines), strict=True)):
             if old not in (new, BLANK):

@@ -141,7 +141,9 @@ class Composing(Sampling):
     rhyme: str | None = option(
         None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60
     )
-    acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
+    acrostic: str | None = option(
+        None, "One character per line, as 春夏秋冬; ＿ leaves a line free.", maxLength=1000
+    )
     acrostic_at: str = option(
         "head",
         "Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.",
@@ -156,7 +158,8 @@ class Composing(Sampling):
     count: int = option(1, "The number of poems.", minimum=1, maximum=1000)
     level: str = option(
         CUSTOMARY,
-        f"How strictly tones are judged: {' or '.join(STRICTNESSES)}, with +RULE or -RULE to add or drop a rule.",
+        f"How strictly tones are judged: {' or '.join(STRICTNESSES)}, with changes: "
+        "+小拗 +三仄尾 +鄰韻 enforce a rule, -孤平 drops one, -本句自救 -對句相救 reject a rescue.",
         maxLength=60,
     )
     standard: str = option(

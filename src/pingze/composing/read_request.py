@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from pingze.composing.options import MOST_LINES, Collecting, Composing, check_bounds
 from pingze.composing.request import Fixed, Request
-from pingze.composing.sheet import BLANK, BLANKS, CHOICE, Limit, Sheet
+from pingze.composing.sheet import BLANK, BLANKS, CHOICE, HOLES, Limit, Sheet
 from pingze.composing.title_moods import mood_of
 from pingze.composing.typed_text import (
     read_character,
@@ -127,15 +127,19 @@ def checked_count(asked: Composing, form: Form) -> int:
 def _placed(
     field: str, text: str, places: Sequence[int], layout: Layout, vocabulary: Vocabulary
 ) -> list[Fixed]:
-    """Fix the characters of an option at positions in the text, in order."""
+    """Fix the characters of an option at positions in the text, in order.
+
+    A hole, as in the acrostic 花＿月＿, fixes none.
+    """
     if not text.strip():
         return []
-    read = read_characters(field, text, vocabulary)
+    read = read_characters(field, text, vocabulary, HOLES)
     check_bounds(field, read, {"maxLength": len(places)})
     fixed = []
     for place, character in zip(places, read, strict=False):
-        line, position = layout.numbered(place)
-        fixed.append(Fixed(field, line, position, character))
+        if character not in HOLES:
+            line, position = layout.numbered(place)
+            fixed.append(Fixed(field, line, position, character))
     return fixed
 
 

@@ -97,6 +97,15 @@ class Request:
             given += limit.characters
         return given
 
+    @property
+    def asked(self) -> str:
+        """The characters that options fix or include; not what is written on a sheet."""
+        asked = "".join(self.include)
+        for fix in self.fixed:
+            if fix.option not in ON_SHEET:
+                asked += fix.character
+        return asked
+
     @cached_property
     def openings(self) -> tuple[str, ...]:
         """The allowed tone types of the first two lines: those of `OPENINGS` that fit `template`.

@@ -17,7 +17,8 @@ from pingze.verse.characters import MARKS
 from pingze.verse.forms import Form, find_form
 
 BLANK = "＿"
-BLANKS = "＿_□？?*＊.．"
+HOLES = "＿_□"
+BLANKS = HOLES + "？?*＊.．"
 """The characters that stand for a blank in a line or a pattern."""
 LONGEST_LINE = 16
 """The maximum number of characters in a line; the lines of all tunes are shorter."""
@@ -54,13 +55,13 @@ class Sheet(Composing):
         exclude_at: What may not stand there.
         template: The name of an opening template, or part of the name, as 平起 or 首句入韻.
         rhyme: The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.
-        acrostic: One character per line, as 春夏秋冬.
+        acrostic: One character per line, as 春夏秋冬; ＿ leaves a line free.
         acrostic_at: Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.
         pattern: One block of characters per line, with ＿ at each free position, and [靜晚夜] where
             one of some characters is to be: '＿＿明月＿ ＿＿[山江]＿＿'.
         count: The number of poems.
-        level: How strictly tones are judged: customary or strict, with +RULE or -RULE to add or
-            drop a rule.
+        level: How strictly tones are judged: customary or strict, with changes: +小拗 +三仄尾 +鄰韻
+            enforce a rule, -孤平 drops one, -本句自救 -對句相救 reject a rescue.
         standard: How characters are read: pingshui 平水韻, tongyun 中華通韻, xinyun 中華新韻.
         include: Words that must appear, separated by spaces, as '雁 芙蓉'.
         exclude: Characters that must not appear.

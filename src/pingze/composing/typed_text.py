@@ -51,16 +51,17 @@ def tell(note: Note) -> None:
     warnings.warn(note, ConversionWarning, stacklevel=level)
 
 
-def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
+def read_characters(field: str, text: str, vocabulary: "Vocabulary", blanks: str = "") -> str:
     """Read the characters of an option, without marks and spaces.
 
+    `blanks` are signs of free positions, which stay.
     A Simplified character is converted according to its neighbours, with a ConversionWarning.
     Raises InputError if no character is given, or if one is not Chinese.
     """
     typed = _typed(field, text)
     if not typed:
         raise InputError("empty", field=field)
-    return _convert(field, typed, vocabulary)
+    return _convert(field, typed, vocabulary, free=blanks)
 
 
 def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:

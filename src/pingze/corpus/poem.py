@@ -10,6 +10,8 @@ OWN = "own"  # the value of `dynasty` for a user's own poems
 # the forms 體 that a poem's shape alone can determine
 FORMS = ("五絕", "七絕", "五律", "七律", "五言", "七言")
 _BETWEEN_LINES = re.compile(f"[{MARKS}\\n]+")
+# 進, "presented by", after a name of three characters; a count of pieces; a number; brackets
+_BESIDE_NAMES = re.compile(r"(?<=\S{3})進$|\s\S+首$|\d+$|[\[\]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ class CorpusPoem:
 def lines(text: str) -> list[str]:
     """Split a text at its marks into lines; no line is empty."""
     return [line for line in _BETWEEN_LINES.split(text) if line]
+
+
+def poet_name(author: str) -> str:
+    """Return a poet's name without what the corpus writes beside it: 尹鶚 for 尹鶚 六首."""
+    return _BESIDE_NAMES.sub("", author)
 
 
 def digest(text: str) -> int:

@@ -20,7 +20,7 @@ import numpy as np
 from pingze.corpus.build import VERSION, store_path
 from pingze.corpus.clean import TOO_SHORT, fault
 from pingze.corpus.digests import check_digests
-from pingze.corpus.poem import FORMS, OWN, CorpusPoem, lines
+from pingze.corpus.poem import FORMS, OWN, CorpusPoem, lines, poet_name
 from pingze.corpus.split import DRAWN, SPLITS
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError, InputError
@@ -349,7 +349,7 @@ def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
     return Hit(
         phrase=phrase or line,
         dynasty=dynasty,
-        author=author,
+        author=poet_name(author),
         title=title,
         line=line,
         number=number,

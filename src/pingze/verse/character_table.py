@@ -49,8 +49,18 @@ def row_of(character: str) -> Row:
 def mandarin_readings() -> dict[str, list[str]]:
     """Map each character to its syllables in Mandarin, such as zhǎng and cháng for 長."""
     syllables: dict[str, list[str]] = {}
-    for syllable, characters in table("mandarin").items():
-        for character in characters:
+    for syllable, cells in table("mandarin").items():
+        for character in cells.replace("\t", ""):
+            syllables.setdefault(character, []).append(syllable)
+    return syllables
+
+
+@cache
+def sure_readings() -> dict[str, list[str]]:
+    """Map each character to those of its syllables with which words nearly always end in it."""
+    syllables: dict[str, list[str]] = {}
+    for syllable, cells in table("mandarin").items():
+        for character in cells.partition("\t")[0]:
             syllables.setdefault(character, []).append(syllable)
     return syllables
 

@@ -59,8 +59,8 @@ def check(
         form: The form 體 to judge the poem by, such as 七律, 浣溪沙 or 對聯; by default the
             function finds it.
         level: customary accepts what Tang poets accepted; strict accepts only what the manuals
-            allow. Append +RULE to enforce a further rule, or -RULE to drop one: 孤平, 小拗, 三仄尾,
-            鄰韻, 本句自救 or 對句相救.
+            allow. Append +RULE to enforce a further rule, or -RULE to drop one: 孤平, 小拗, 三仄尾
+            or 鄰韻; -本句自救 or -對句相救 rejects a rescue.
         standard: How characters are read: by pingshui 平水韻, or in Mandarin by tongyun 中華通韻 or
             xinyun 中華新韻.
         fine: Whether to add the remarks of later manuals on regulated verse: 撞韻, 擠韻, 冒韻,

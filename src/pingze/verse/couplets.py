@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pingze.verse.forms import COUPLET, COUPLET_WIDTHS
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.scansion import fit, masks_of
 from pingze.verse.standard import Standard
 from pingze.verse.verdict import Note, Verdict, Violation, shape_note
 
@@ -48,7 +49,10 @@ def judge(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
         faults.add((0, last, "聯腳"))
     if lower_tones[last] == {OBLIQUE}:
         faults.add((1, last, "聯腳"))
-    for place in rhythm(parts if half > 1 else parts_of(len(upper))):
+    points = rhythm(parts if half > 1 else parts_of(len(upper)))
+    if half == 1 and _is_of_regulated_verse(couplet, level, standard):
+        points = []  # 特拗 and 拗救 change the tones at these positions
+    for place in points:
         same = upper_tones[place] == lower_tones[place] and len(upper_tones[place]) == 1
         if same and place < last:
             faults.add((1, place, "失對"))
@@ -65,6 +69,16 @@ def judge(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
     if name:
         notes.append(Note("couplet_or_half", width=len(upper), has=[name + "絕", name + "律"]))
     return _verdict(couplet, violations, notes, level, standard)
+
+
+def _is_of_regulated_verse(couplet: Sequence[str], level: str, standard: Standard) -> bool:
+    """Return whether two lines of five or seven characters are a couplet of regulated verse without a fault."""
+    width = len(couplet[0])
+    if width not in (5, 7):
+        return False
+    masks = [masks_of(line, standard) for line in couplet]
+    fitted = fit(masks, width, level, ["aB", "cD"], rhymed=0)
+    return not any(line.misfits or line.turned for line in fitted)
 
 
 def _misshapen(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:

@@ -23,18 +23,17 @@ STRICT = "strict"
 STRICTNESSES = (CUSTOMARY, STRICT)
 """The levels of strictness.
 
-A level may be followed by changes, such as customary+對句相救-孤平: see `enforced`.
+A level may be followed by changes, such as customary+小拗-對句相救: see `enforced`.
 """
 BENT = ("小拗", "三仄尾", "孤平")
 """The rules that a line may bend.
 
 If such a rule is not enforced, breaking it only adds a note to the verdict.
 """
-SWITCHES = (*BENT, "本句自救", "對句相救", "鄰韻")
-"""The rules that a strictness can enforce or not.
-
-To enforce 本句自救 or 對句相救 means to reject that rescue.
-"""
+RESCUES = ("本句自救", "對句相救")
+"""The rescues 拗救, which both levels accept."""
+SWITCHES = (*BENT, "鄰韻", *RESCUES)
+"""What a strictness can change: the rules that it enforces, and the rescues that it accepts."""
 _ENFORCED = {CUSTOMARY: {"孤平"}, STRICT: {"孤平", "小拗", "三仄尾", "鄰韻"}}
 _STRICTNESS = re.compile(f"({'|'.join(STRICTNESSES)})((?:[+-](?:{'|'.join(SWITCHES)}))*)")
 
@@ -64,9 +63,9 @@ class Pattern:
     tones: str
     """P, Z or x for each character."""
     rule: str | None
-    """The rule of `SWITCHES` that forbids the pattern if the rule is enforced.
+    """The rule that forbids the pattern if it is enforced, or the rescue that allows the pattern.
 
-    None if no rule forbids the pattern.
+    None if the pattern needs no rescue and no rule forbids it.
     """
     level: int
     """A bit mask of the positions that must be level; bit 0 is the first character."""
@@ -79,21 +78,24 @@ class Pattern:
 
 @cache
 def enforced(strictness: str) -> frozenset[str]:
-    """Return the rules of `SWITCHES` that a strictness such as customary+對句相救-孤平 enforces.
+    """Return the rules that a strictness such as customary+小拗-對句相救 enforces, and the rescues that it rejects.
 
-    The level (customary or strict) enforces its own rules; each +RULE adds a rule, and each -RULE
-    removes one. Raises InputError if `strictness` is not written in this way.
+    The level (customary or strict) enforces its own rules and accepts both rescues. +小拗 enforces
+    a rule more, -孤平 one less; -對句相救 rejects a rescue, and +對句相救 accepts it. Raises
+    InputError if `strictness` is not written in this way.
     """
     match = _STRICTNESS.fullmatch(to_traditional(strictness))
     if match is None:
         choices = list(STRICTNESSES)
         if "+" in strictness or "-" in strictness:
-            for sign in "+-":
-                choices += [f"{CUSTOMARY}{sign}{rule}" for rule in SWITCHES]
+            for level, of_level in _ENFORCED.items():
+                for rule in SWITCHES:
+                    sign = "-" if rule in of_level or rule in RESCUES else "+"
+                    choices.append(f"{level}{sign}{rule}")
         raise InputError("choice", field="level", has=strictness[:40], choices=choices)
     rules = set(_ENFORCED[match[1]])
     for sign, rule in re.findall(r"([+-])(\w+)", match[2]):
-        if sign == "+":
+        if (sign == "+") != (rule in RESCUES):
             rules.add(rule)
         else:
             rules.discard(rule)
@@ -104,7 +106,7 @@ def enforced(strictness: str) -> frozenset[str]:
 def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Pattern, ...]:
     """Return the patterns accepted for a line of a given type and width (five or seven), the preferred one first.
 
-    `kind` is a key of `_ACCEPTED`. Types a' and B' have no pattern if the strictness enforces
+    `kind` is a key of `_ACCEPTED`. Types a' and B' have no pattern if the strictness rejects
     對句相救.
     """
     prefix = PREFIXES[kind[0]] if width == 7 else ""

@@ -24,9 +24,11 @@ from pingze.errors import InputError
 from pingze.files import counts, table
 from pingze.verse.character_table import (
     Row,
+    forms,
     is_rare_word,
     mandarin_readings,
     row_of,
+    sure_readings,
     to_traditional,
     traditional_candidates,
 )
@@ -161,11 +163,16 @@ class RhymeBook:
         """Look up a character as it is read.
 
         A Simplified character that may stand for several others has the readings of all. Rare words
-        such as 并 and 机 have both their own readings and those of their Traditional characters.
+        such as 并 and 机 have both their own readings and those of their Traditional characters. A
+        character has the counts of a variant with the same groups that verse uses more: 為 of 爲.
         """
         converted = to_traditional(character)
         row = self.row(converted)
         if row.rhymed and not is_rare_word(character):
+            for form in forms(converted)[1:]:
+                other = self.row(form)
+                if other.used > row.used and other.rhymed.keys() == row.rhymed.keys():
+                    row = other
             return row
         words = [character, converted]
         if not row.rhymed:
@@ -210,9 +217,12 @@ class RhymeBook:
 
         Verse attests one of two tones if the character stands at ten or more positions where a
         template fixes the tone, and at least 95 % of these need that tone. For 看 思 過, whose tone
-        depends on the meaning, verse attests neither, and the answer is None.
+        depends on the meaning, verse attests neither, and the answer is None. In Mandarin, the
+        readings with which words nearly always end in the character have the tone.
         """
         tones = self.tones(character)
+        if self.rimes and len(tones) == 2:
+            tones = frozenset(self.groups[name].side for name in self.sure_rhymes(character))
         if len(tones) == 1:
             return next(iter(tones))
         needed = self.read(character).needed
@@ -357,14 +367,25 @@ class RhymeBook:
         A level group requires at least three rhymes. An oblique group requires none, because
         oblique verse mixes groups and few poems rhyme in just one. In any group, the answer is
         False for a rare rhyme (`is_rare_rhyme`). In the standards of Mandarin, a character's rhymes
-        in all groups of 平水韻 are counted together.
+        in all groups of 平水韻 are counted together, and words must nearly always end in it with a
+        reading in `group`.
         """
+        if self.rimes and group not in self.sure_rhymes(character):
+            return False
         times = rhyme_counts(character)
         if self.groups[group].side == LEVEL:
             rhymes = sum(times.values()) if self.rimes else times.get(group, 0)
             if rhymes < _FEWEST_RHYMES:
                 return False
         return not self.is_rare_rhyme(character, group)
+
+    @lru_cache(1 << 13)
+    def sure_rhymes(self, character: str) -> Groups:
+        """Return the groups of a character's readings in Mandarin with which words nearly always end in it."""
+        groups: list[str] = []
+        for syllable in sure_readings().get(character, ()):
+            groups += self.groups_of_syllable(syllable)
+        return frozenset(groups)
 
     def is_rare_rhyme(self, character: str, group: str) -> bool:
         """Return whether less than 10 % of the Tang rhymes on a character are in this 平水韻 group."""

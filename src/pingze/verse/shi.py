@@ -93,7 +93,7 @@ def judge_regulated(
     for number, line in enumerate(best, 1):
         if line.kind == "a'":
             notes.append(Note("rescue", line=number + 1, has=number))
-        elif line.pattern.rule in BENT:
+        elif line.pattern.rule in BENT and not line.misfits >> width - 5:
             notes.append(Note("bent", rule=line.pattern.rule, line=number, position=width - 2))
     violations = tuple(
         Violation.at(rule, lines, number, place, standard) for number, place, rule in faults
@@ -115,7 +115,11 @@ def judge_regulated(
 
 
 def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
-    """Name the scheme of four rhymes in two neighbouring groups: 進退格 for ABAB, 轆轤格 for AABB, "" for any other."""
+    """Name the scheme of two neighbouring groups: 進退格 ABAB, 轆轤格 AABB, 葫蘆格 AABBBB; "" for any other."""
+    if len(feet) == 6:
+        early = feet[0] & feet[1]
+        late = frozenset.intersection(*feet[2:])
+        return "葫蘆格" if _are_neighbours(early, late, standard) else ""
     if len(feet) != 4:
         return ""
     first, second, third, fourth = feet

@@ -1,16 +1,17 @@
 """Use neighbouring characters to decide which tone a character has.
 
 Many characters can have both tones, but usually only one within a given word: 思 is level in 相思
-and oblique in 秋思. `data/senses.tsv` lists the meanings of such characters with example words, and
-`data/word_tones.tsv` lists more words, counted in the corpus (`python -m tools.count word_tones`).
+and oblique in 秋思. `data/senses.tsv` lists the meanings of such characters with example words,
+`data/word_tones.tsv` lists more words, counted in the corpus, and `data/dictionary_tones.tsv` those
+that dictionaries read in one way, unless verse disagrees (`python -m tools.count word_tones`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from pingze.files import table
 from pingze.verse.patterns import word_starts
-from pingze.verse.rhyme_book import RhymeBook
+from pingze.verse.rhyme_book import Groups, RhymeBook
 from pingze.verse.rhyme_groups import GROUPS
 
 OPEN = "中"  # the sign in word_tones.tsv for a tone that the word does not decide
@@ -24,18 +25,48 @@ class WordTones:
 
     @cached_property
     def tones(self) -> dict[str, str]:
-        """The tones of each two-character word, such as 平仄, from counts or listed meanings; `OPEN` is undecided."""
+        """The tones of each two-character word, such as 平仄, from dictionaries, counts or listed meanings.
+
+        `OPEN` is undecided.
+        """
         if self.book.rimes:
-            return table("mandarin_words")
+            return self._tones_in_mandarin
+        # 1) What dictionaries say, unless counts decide it.
         tones = dict(table("word_tones"))
+        for word, at, side in words_read("dictionary_tones"):
+            if tones.get(word, OPEN * 2)[at] == OPEN:
+                _decide(tones, word, at, side)
+        # 2) The words that illustrate a meaning.
         for key, cells in table("senses").items():
-            character = key[0]
-            side = GROUPS[key[1]].side
             for word in cells.split("\t")[2].split():
-                at = word.index(character)
-                known = tones.get(word, OPEN * 2)
-                tones[word] = known[:at] + side + known[at + 1 :]
+                _decide(tones, word, word.index(key[0]), GROUPS[key[1]].side)
+        # 3) Today 爲, as the corpus has it, is usually written 為.
+        for word in [*tones]:
+            if "爲" in word:
+                tones.setdefault(word.replace("爲", "為"), tones[word])
         return tones
+
+    @cached_property
+    def _tones_in_mandarin(self) -> dict[str, str]:
+        tones: dict[str, str] = {}
+        for word, at, syllable in words_read("mandarin_words"):
+            groups = self.book.groups_of_syllable(syllable)
+            if len(self.book.tones(word[at])) == 2:
+                _decide(tones, word, at, self.book.groups[groups[0]].side)
+        return tones
+
+    @cached_property
+    def rhymes(self) -> dict[str, Groups]:
+        """The groups in which the last character of a two-character word rhymes in Mandarin.
+
+        Only words whose last character has readings in several groups are listed; none in 平水韻.
+        """
+        rhymes = {}
+        if self.book.rimes:
+            for word, at, syllable in words_read("mandarin_words"):
+                if at == 1:
+                    rhymes[word] = frozenset(self.book.groups_of_syllable(syllable))
+        return rhymes
 
     def tones_by_word(self, line: str, starts: Iterable[int]) -> dict[int, str]:
         """Map positions of a line to the tones that two-character words decide there.
@@ -80,3 +111,24 @@ class WordTones:
                 if len(self.book.tones(character)) == 2:
                     found[character] = found.get(character, frozenset()) | tones
         return found
+
+
+def words_read(name: str) -> Iterator[tuple[str, int, str]]:
+    """Yield each word in a table of readings, the index of a character in it, and how this character is read.
+
+    A row of the table has a character and its reading, as 將仄, then what stands before it in words
+    of two characters (老 for 老將) and what stands after it.
+    """
+    for key, cells in table(name).items():
+        character = key[0]
+        before, after = cells.split("\t")
+        for one in before:
+            yield one + character, 1, key[1:]
+        for one in after:
+            yield character + one, 0, key[1:]
+
+
+def _decide(tones: dict[str, str], word: str, at: int, side: str) -> None:
+    """Set the tone of a word's character at an index."""
+    known = tones.get(word, OPEN * 2)
+    tones[word] = known[:at] + side + known[at + 1 :]

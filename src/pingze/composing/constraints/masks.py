@@ -60,7 +60,10 @@ class Constraints(CompiledRequest):
         super().__init__(lexicon, request)
         self.ban = ban
         ids = lexicon.vocabulary.ids
-        self.old = {self.place_of(fix): ids[fix.character] for fix in request.was}
+        self.old = {}
+        for fix in request.was:
+            if fix.character in ids:  # the model writes no other
+                self.old[self.place_of(fix)] = ids[fix.character]
         """The former character of each position that is being rewritten."""
         self.unwanted = [
             tuple(ids[one] for one in word)

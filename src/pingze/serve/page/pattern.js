@@ -7,14 +7,16 @@ export function taken({ start, acrostic, acrostic_at }, widths) {
   const places = placesOf(widths);
   const at = (width) => ({ middle: (width + 1) >> 1, end: width })[acrostic_at] ?? 1;
   const opening = onlyHan(start).slice(0, places.length);
-  const words = onlyHan(acrostic).slice(0, widths.length);
+  const words = [...(acrostic ?? "")]
+    .filter((one) => "＿_□".includes(one) || onlyHan(one).length)
+    .slice(0, widths.length);
   /** @type {any[]} */
   const first = opening.map((character, n) => [keyOf(places[n]), character]);
   const heads = words.map((character, n) => [
     keyOf({ line: n + 1, position: at(widths[n]) }),
     character,
   ]);
-  return new Map([...first, ...heads]);
+  return new Map([...first, ...heads.filter(([, one]) => onlyHan(one).length)]);
 }
 
 /** The characters that the pattern of an older link fixes, by the key of their place. */

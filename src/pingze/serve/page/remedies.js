@@ -40,7 +40,6 @@ function ofCause({ code, field, has, most, least, choices = [] }, control, does,
   // A form with as many lines as the acrostic has characters, or the text cut to what it may have
   const sized =
     field === "acrostic" && (ofWidth.find(({ lines }) => lines === has) ?? (has % 2 ? null : free));
-  const isUpper = code === "ends_level";
   const found = {
     too_long: () => [
       take(sized, sized?.lines ? null : has),
@@ -49,14 +48,11 @@ function ofCause({ code, field, has, most, least, choices = [] }, control, does,
     oblique_rhyme: () => [take(free)],
     range: () => [[t("instead", has, bound), write(bound)]],
   }[code]?.();
-  const turn = [
-    t(isUpper ? "write_upper" : "write_lower"),
-    () => does.write("upper", isUpper ? "yes" : ""),
-  ];
+  const turn = [t("write_lower"), () => does.write("upper", "")];
   return [
     ...choices.slice(0, 4).map((one) => [t("instead", shown(String(has)), shown(one)), put(one)]),
     ...(found ?? []),
-    /^ends_/.test(code) && turn,
+    code === "ends_oblique" && turn,
     [t("give_up", t(field)), () => does.clear(field)],
   ].filter(Boolean);
 }
