@@ -98,7 +98,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
         response = urllib.request.urlopen(url, timeout=_READ_TIMEOUT)
         size = int(response.headers.get("Content-Length", 0))
     except (OSError, HTTPException, ValueError) as error:
-        # A URLError contains the system's error, whose `strerror` is its message without the number.
+        # A URLError contains the system's error, whose `strerror` is the message without a number.
         reason = getattr(error, "reason", None) or error
         reason = getattr(reason, "strerror", None) or reason
         raise CorpusError("unreadable", name=name, reason=str(reason)) from error
@@ -125,7 +125,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
             digest.update(chunk)
             file.write(chunk)
             progress(f"{name}: {received / 1e6:.0f} MB{total}")
-        # 3) Compare its length and digest; if they differ, `written` keeps the archive in the cache.
+        # 3) Compare its length and digest. If they differ, `written` keeps the cached archive.
         if received < size:
             raise CorpusError("broke_off", name=name, reason=f"{received:,} / {size:,} bytes")
         if digest.hexdigest() != SHA512:

@@ -65,8 +65,8 @@ def _table(store: Store, width: int) -> Array:
     starts = starts[kept]
     poems = poems[kept]
     number = number[kept]
-    # 3) Sort the lines: the index has the places sorted by the characters that begin there. `row` is
-    # the index of each sorted line in `starts`.
+    # 3) Sort the lines: the index has the places sorted by the characters that begin there. `row`
+    # is the index of each sorted line in `starts`.
     begins = np.zeros(len(index.text), bool)
     begins[starts] = True
     places = index.order[begins[index.order]]

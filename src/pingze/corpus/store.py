@@ -178,8 +178,8 @@ class Store:
         hits: list[Hit] = []
         for ids in np.array_split(poems, len(poems) // _BATCH + 1):
             values["ids"] = json.dumps(ids.tolist())
-            # 4) Add the lines in which the phrase begins, each line once. The pattern is a lookahead,
-            # which also finds occurrences that overlap.
+            # 4) Add the lines in which the phrase begins, each line once. The pattern is a
+            # lookahead, which also finds occurrences that overlap.
             for row in self.select(f"dynasty, author, title, text {query}", values):
                 begins = [match.start() for match in re.finditer(f"(?={text})", row[-1])]
                 hits += dict.fromkeys(_hit(text, row, begin) for begin in begins)
