@@ -30,7 +30,7 @@ State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
 
 class LSTM(nn.Module):
-    """A stack of LSTM layers over packed sequences, as `torch.nn.LSTM` computes them for a `PackedSequence`.
+    """A stack of LSTM layers over packed sequences, like `torch.nn.LSTM` over a `PackedSequence`.
 
     Weights have PyTorch's layout, but with one bias instead of two. The weights of layer 0 are
     `0.weight_ih` (4H, E), `0.weight_hh` (4H, H), `0.bias` (4H) and, if there is a constant input,
@@ -105,12 +105,14 @@ class LSTM(nn.Module):
         h_finals = []
         c_finals = []
         for depth, layer in enumerate(layers):
+            # 1) dropout, of this layer's inputs and of its recurrent weights
             h_0 = state[0][depth]
             c_0 = state[1][depth]
             if depth and self.training:
                 x = self.dropout.features(x, sizes, self.dropout.inputs)
             weight_ih: Tensor = layer.weight_ih
             weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
+            # 2) the layer, by cuDNN or by our own kernels; the first reads the constant input
             if x.is_cuda and self.activation == "tanh":
                 if held is not None and depth == 0:
                     # cuDNN has one bias for all sequences, so the constant input is appended to
@@ -294,6 +296,7 @@ def cudnn_layer(
         "bias_hh_l0": torch.zeros_like(bias),
     }
     inputs = (PackedSequence(x, sizes), (h_0[None], c_0[None]))
+    # autocast converts the operands, if their type is a lower one than that of the weights
     lower = operands is not None and operands != x.dtype
     with torch.autocast(x.device.type, operands if lower else None, enabled=lower):
         out, (h_T, c_T) = torch.func.functional_call(stock, weights, inputs)
