@@ -105,7 +105,7 @@ def letters(
         W_h = gate.W_h[units]
         W_x = gate.W_x[units]
         W = np.concatenate([W_h[:, units], W_x[:, inputs]], axis=1)
-        omitted = W_h @ h_prev + W_x @ x - W @ z
+        omitted = W_h @ h_prev + W_x @ x - W @ z  # what the left-out units and inputs contribute
         given[f"W_{g}"] = W
         given[f"b_{g}"] = gate.b[units] + omitted
     return given
@@ -154,19 +154,23 @@ def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array,
     H = len(start) // 2
 
     def last_state(state: Any, xp: Any) -> Any:
+        """Return [h_t, c_t] as a function of [h_k, c_k]."""
         v = last_step(steps, {"h_prev": state[:H], "c_prev": state[H:]}, xp)
         return xp.concatenate([v["h"], v["c"]])
 
+    # 1) PyTorch differentiates n entries of [h_t, c_t] with respect to all of [h_k, c_k].
     def entries(state: Any) -> Any:
         return last_state(state, torch)[places]
 
+    rows = automatic_jacobian(entries, start)
+
+    # 2) Central differences move n entries of [h_k, c_k], and so differentiate all of [h_t, c_t].
     unit_vectors = np.eye(len(start))[places]
 
     def moved(moves: Array) -> Array:
         state: Array = last_state(start + moves @ unit_vectors, np)
         return state
 
-    rows = automatic_jacobian(entries, start)
     columns = central_differences(moved, np.zeros(len(places)))
     return rows, columns
 

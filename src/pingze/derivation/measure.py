@@ -249,7 +249,7 @@ class Point:
         array, liberties = self._read(side)
         if reference is None:
             reference = self._reference(line, line.through)
-        if array.ndim == 1 < reference.ndim:
+        if array.ndim == 1 < reference.ndim:  # `relative_error` reads it as a diagonal
             liberties |= {DIAGONAL}
         error = relative_error(array, reference, self._reference(line))
         return LineReading(error, liberties)
@@ -290,7 +290,8 @@ def measure_through_time(
     """
     H = caches[0].h_prev.shape[1]
     units = _drawn(H, UNITS, rng)
-    places = np.concatenate([units, H + units])
+    places = np.concatenate([units, H + units])  # in [h, c]
+    by_distance = {}
     errors = []
     for distance in DISTANCES:
         steps = caches[-distance:]
@@ -303,17 +304,13 @@ def measure_through_time(
         by_index = reduce(np.matmul, factors)[units]
         whole = joint_product(steps)[0]
         # 3) The errors: R70, R71, the correction against PyTorch and central differences.
-        errors.append(
-            (
-                relative_error(in_order, of_hidden_by_hidden),
-                relative_error(by_index, of_hidden_by_hidden),
-                relative_error(whole[places], rows),
-                relative_error(whole[:, places], columns),
-            )
-        )
-    by_distance = {}
-    for distance, (of_r70, *_) in zip(DISTANCES, errors, strict=True):
+        of_r70 = relative_error(in_order, of_hidden_by_hidden)
+        of_r71 = relative_error(by_index, of_hidden_by_hidden)
+        of_rows = relative_error(whole[places], rows)
+        of_columns = relative_error(whole[:, places], columns)
         by_distance[f"t - k = {distance}"] = LineReading(of_r70)
+        errors.append([of_r70, of_r71, of_rows, of_columns])
+    # 4) R70 must hold at every distance; R71 in one of the two orders that it may mean.
     r70, r71, corrected, central = np.max(errors, axis=0).tolist()
     by_order = {
         "factors in R70's order": LineReading(r70),
@@ -382,4 +379,5 @@ def _right(liberties: Collection[str]) -> tuple[str, str]:
 
 
 def _drawn(size: int, count: int, rng: np.random.Generator) -> Array:
+    """Draw `count` indices below `size`, or all if there are fewer."""
     return rng.choice(size, min(size, count), replace=False)
