@@ -80,6 +80,7 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
 
 
 def _is_corpus(archive: Path) -> bool:
+    """Return whether a file is the archive of the package as published."""
     try:
         if not archive.is_file():  # opening a pipe would wait for a writer
             return False

@@ -156,6 +156,7 @@ def _contents(
 
 
 def _poem(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
+    """Build a 詩 from a record of the package."""
     return CorpusPoem(
         dynasty=dynasty,
         title=str(record["title"]),

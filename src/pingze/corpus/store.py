@@ -291,14 +291,15 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
         raise CorpusError("not_a_file", path=str(path))
     before = path.stat().st_ino
     with ExitStack() as stack:
-        # A built store never changes in place, so SQLite need neither lock it nor look for a
-        # journal.
+        # 1) The database. A built store never changes in place, so SQLite need neither lock it nor
+        # look for a journal.
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         database = stack.enter_context(closing(sqlite3.connect(uri, uri=True)))
         database.create_function("one_form", 1, one_form, deterministic=True)
         ((version,),) = database.execute("PRAGMA user_version")
         if version != VERSION:
             raise CorpusError("corpus_version", path=str(path))
+        # 2) The index, which must be of as many poems.
         try:
             ((folder, last),) = database.execute(
                 "SELECT folder, (SELECT max(id) FROM poem) FROM suffix_array"

@@ -72,6 +72,7 @@ def _store(value, like):
     """
 
 
+# Numba compiles a call of `_load` or `_store` as the function that is returned here for its types.
 @overload(_load, inline="always")
 @no_type_check
 def _(x):
@@ -149,6 +150,7 @@ def _activate_tanh(x, recurrent, bias, out):
 
 @_compile
 def _state(f, c_prev, i, c_tilde, o, c, phi_c, h, h_operand):
+    """Compute c, φ(c), h and h in the type of operands, (H) each."""
     for k in range(c.shape[0]):
         c_k = f[k] * c_prev[k] + i[k] * c_tilde[k]
         phi = _tanh(c_k)

@@ -324,6 +324,7 @@ def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> C
         return Cell(
             view=kernels.array, forward=kernels.cell_forward, backward=kernels.cell_backward
         )
+    # Otherwise, compute with PyTorch's operations, and let PyTorch differentiate them.
     phi = getattr(nn.functional, activation)  # the default slope of leaky_relu is `formulas.LEAK`
 
     def equations(
@@ -362,10 +363,12 @@ def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> C
         dnet: Tensor,
     ) -> None:
         with torch.enable_grad():
-            inputs = (gates.detach().requires_grad_(), c_prev.detach().requires_grad_())
-            h, c, _ = equations(*inputs)
-        by_net, dc_prev = torch.autograd.grad((h, c), inputs, (dh + dh_next, dc_next))
-        dnet.copy_(by_net)
+            net = gates.detach().requires_grad_()
+            c_prev = c_prev.detach().requires_grad_()
+            h, c, _ = equations(net, c_prev)
+        gradients = (dh + dh_next, dc_next)
+        net_gradient, dc_prev = torch.autograd.grad((h, c), (net, c_prev), gradients)
+        dnet.copy_(net_gradient)
         dc_next.copy_(dc_prev)
 
     return Cell(view=lambda tensor: tensor, forward=forward, backward=backward)

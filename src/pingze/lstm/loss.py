@@ -62,6 +62,11 @@ def token_losses(
 
 
 class _CrossEntropySum(torch.autograd.Function):
+    """The sum of -ln p(target), whose gradients the forward pass already computes.
+
+    The backward pass only multiplies them by the gradient of the sum, which is mostly 1.
+    """
+
     @staticmethod
     def forward(
         ctx: Any,
