@@ -52,7 +52,8 @@ def _table(store: Store, width: int) -> Array:
     index = store.index
     # 1) Find the group of each poem that may be quoted; -1 for any other poem.
     groups = np.full(len(index.texts), -1, np.int32)
-    poems_of_width = _POEMS.format("七" if width == 7 else "五")
+    width_in_form = "七" if width == 7 else "五"
+    poems_of_width = _POEMS.format(width_in_form)
     for id_, group in store.select(f"id, group_id FROM {poems_of_width}"):
         groups[id_] = group
     # 2) Find where the lines of these poems begin. Number the lines of each poem from 0: the lines

@@ -168,12 +168,12 @@ def _poem(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
 def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
     """Build a 詞 from a record of the package.
 
-    Rows under the key `para` are stanzas; other rows are sentences.
+    Rows under the key `para` are stanzas; other rows are sentences of a single stanza.
     """
     title_key = "rhythmic" if "rhythmic" in record else "title"
-    rows = record["para"] if "para" in record else ["".join(record["paragraphs"])]
+    stanzas = record["para"] if "para" in record else ["".join(record["paragraphs"])]
     title = str(record[title_key])
-    return _of_simplified(dynasty, title, str(record["author"]), rows, is_ci=True)
+    return _of_simplified(dynasty, title, str(record["author"]), stanzas, is_ci=True)
 
 
 def _of_simplified(

@@ -25,7 +25,9 @@ BLOCKS = 8
 It is constant so that results do not depend on the thread count.
 """
 
-_float, _bits, _int = np.float32, np.uint32, np.int32
+_float = np.float32
+_bits = np.uint32
+_int = np.int32
 
 
 def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

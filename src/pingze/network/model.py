@@ -107,6 +107,7 @@ class LanguageModel(nn.Module):
             inputs: The ids of a packed batch, (N).
             sizes: The number of texts still running at each step, (T).
         """
+        # 1) the embeddings, (N, E), and the means of those of the conditions, without dropout
         embedded = self.embedding(inputs)
         held = None
         if self.configuration.held:
@@ -116,6 +117,7 @@ class LanguageModel(nn.Module):
                 V = self.configuration.vocabulary_size
                 embedded = type_dropout(embedded, inputs, V, self.dropout.types)
             embedded = self.dropout.features(embedded, sizes, self.dropout.inputs)
+        # 2) the LSTM's output, (N, H), projected to (N, E) in a tied model
         hidden: Tensor = self.lstm(embedded, sizes, held=held)[0]
         if self.training:
             hidden = self.dropout.features(hidden, sizes, self.dropout.outputs)

@@ -246,7 +246,7 @@ class Lane:
         return False
 
     def _leave(self, job: Job, answer: asyncio.Future[Any]) -> None:
-        """End a job whose answer nobody waits for."""
+        """End a job whose answer nobody waits for. Called when an answer is there or cancelled."""
         if not answer.cancelled():
             return
         if job in self.waiting:
