@@ -1,4 +1,8 @@
-"""How annotations are checked while the tests run: an int may stand for a float, as PEP 484 has it."""
+"""How annotations are checked while the tests run: an int may stand for a float, as PEP 484 has it.
+
+jaxtyping's own decorator handles every function, also one without a shape. With it, the tests of
+`verse` take 53 s of processor time instead of 15 s.
+"""
 
 from collections.abc import Callable
 from functools import wraps

@@ -7,7 +7,7 @@ The tables of the file:
   has its rank in the draw, from 0;
 - `dropped`: how many poems were dropped, by dynasty and reason;
 - `suffix_array`: the name of the folder that holds the `SuffixArray` of all texts, in the order of
-    `poem`.
+  `poem`.
 """
 
 import shutil
@@ -91,7 +91,7 @@ def build(
     if not cleaned.poems:
         raise CorpusError("nothing_kept", path=str(source))
     progress(f"grouping {len(cleaned.poems):,} poems")
-    measured = sum(poem.is_measured for poem in cleaned.poems)
+    measured = sum(poem.is_measured for poem in cleaned.poems)  # they precede all others
     poems: list[CorpusPoem] = []
     group_ids = []
     for place, group in enumerate(groups(cleaned.poems, measured)):
@@ -99,8 +99,9 @@ def build(
         if group is None:  # dropped, so that training never sees a version of a dev or test poem
             cleaned.dropped[poem.dynasty, VERSION_OF_ANOTHER] += 1
             continue
-        # poems after a dropped one move up; only groups of one poem begin there
-        group_ids.append(len(poems) if group == place else group)
+        if group == place:  # dropped poems have no id, so a new group's id may be below its place
+            group = len(poems)
+        group_ids.append(group)
         poems.append(poem)
     on_cleaned(cleaned)
     # 2) Write the index to a new folder, then the database that names the folder; remove the older
@@ -114,7 +115,7 @@ def build(
                 SuffixArray.of_texts(poem.text for poem in poems).save(folder)
                 _write(partial, poems, group_ids, cleaned, folder.name)
                 write_digests(partial, folder)
-        except BaseException as error:
+        except BaseException as error:  # Ctrl-C too
             shutil.rmtree(folder, ignore_errors=True)
             if not isinstance(error, sqlite3.Error | UnicodeError):
                 raise
@@ -126,6 +127,7 @@ def build(
 
 
 def _files(source: Path, more: Path | None) -> Iterable[File]:
+    """Read the files of a source, and after them those of poetry-source if `more` is its path."""
     if is_own(source):
         if more:
             raise CorpusError("more_than_own", path=str(more))
@@ -138,10 +140,11 @@ def _files(source: Path, more: Path | None) -> Iterable[File]:
 def _write(
     path: Path, poems: list[CorpusPoem], group_ids: list[int], cleaned: Cleaned, folder: str
 ) -> None:
+    """Write the database. `folder` is the name of the folder that holds the index."""
     with closing(sqlite3.connect(path)) as database:
         database.executescript(_SCHEMA)
-        places = ", ".join(["?"] * 11)
-        database.executemany(f"INSERT INTO poem VALUES ({places})", _rows(poems, group_ids))
+        parameters = ", ".join(["?"] * 11)  # one for each column
+        database.executemany(f"INSERT INTO poem VALUES ({parameters})", _rows(poems, group_ids))
         for (dynasty, reason), count in cleaned.dropped.items():
             database.execute("INSERT INTO dropped VALUES (?, ?, ?)", (dynasty, reason, count))
         database.execute("INSERT INTO suffix_array VALUES (?)", (folder,))

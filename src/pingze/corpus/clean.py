@@ -51,7 +51,10 @@ def clean(files: Iterable[File]) -> Cleaned:
                 text=normalize("NFC", raw.text),
                 tune=normalize("NFC", raw.tune.strip()),
             )
-            reason = fault(poem.text.replace("\n", "") if poem.tune else poem.text)
+            text = poem.text
+            if poem.tune:
+                text = text.replace("\n", "")  # between stanzas, it is no fault
+            reason = fault(text)
             if reason is None:
                 cleaned.poems.append(poem)
             else:

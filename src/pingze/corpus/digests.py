@@ -16,9 +16,9 @@ CHECKED = "checked.json"
 
 def write_digests(database: Path, folder: Path) -> None:
     """Write the digests of a store's parts to the folder of its index."""
-    arrays = sorted(folder.glob("*.npy"))
-    text = json.dumps({path.name: _digest(path) for path in arrays} | {"": _digest(database)})
-    (folder / DIGESTS).write_text(text, encoding="ascii")
+    digests = {path.name: _digest(path) for path in sorted(folder.glob("*.npy"))}
+    digests[""] = _digest(database)
+    (folder / DIGESTS).write_text(json.dumps(digests), encoding="ascii")
 
 
 def check_digests(database: Path, folder: Path) -> None:
@@ -28,16 +28,17 @@ def check_digests(database: Path, folder: Path) -> None:
     """
     if not (folder / DIGESTS).exists():  # built by an earlier version
         return
-    # 1) Opening a pipe would wait for a writer.
+    # 1) Each part must be a file: opening a pipe would wait for a writer.
     for path in folder.iterdir():
         if not path.is_file():
             raise ValueError(f"{path.name} is no file")
     # 2) Parts of the same size and time as when they were last checked are not read again. Arrays
     #    that were added since the build, such as the lines that can be quoted, have no digest.
     wanted = json.loads((folder / DIGESTS).read_text(encoding="ascii"))
+    paths = {name: folder / name for name in wanted}
+    paths[""] = database
     states = []
-    for name in wanted:
-        path = folder / name if name else database
+    for path in paths.values():
         state = path.stat()
         states.append([path.name, state.st_size, state.st_mtime_ns])
     checked = folder / CHECKED
@@ -45,7 +46,7 @@ def check_digests(database: Path, folder: Path) -> None:
         return
     # 3) Compare, and note that this was done.
     for name, digest in wanted.items():
-        if _digest(folder / name if name else database) != digest:
+        if _digest(paths[name]) != digest:
             raise ValueError("it does not fit its digest")
     with suppress(CorpusError), written(checked, CorpusError) as partial:
         partial.write_text(json.dumps(states), encoding="utf-8")

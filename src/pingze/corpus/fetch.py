@@ -40,9 +40,7 @@ def archive_path() -> Path:
 
 
 def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: None) -> Path:
-    """Fetch and verify the corpus. Return the path of the cached archive.
-
-    If `source` is a folder, return its path.
+    """Fetch and verify the corpus. Return the path of the cached archive, or of a folder of poems.
 
     The network is not used if the cache already holds a verified archive.
 
@@ -82,6 +80,7 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
 
 
 def _is_corpus(archive: Path) -> bool:
+    """Return whether a file is the archive of the package as published."""
     try:
         if not archive.is_file():  # opening a pipe would wait for a writer
             return False
@@ -91,15 +90,16 @@ def _is_corpus(archive: Path) -> bool:
 
 
 def _copy(url: str, name: str, progress: Progress) -> Path:
-    """Copy an archive into the cache if its digest is that of the corpus.
+    """Copy an archive into the cache if its digest is that of the corpus. Return the copy's path.
 
-    Return the cached archive's path.
+    `name` is the archive's name in messages: its URL, or its path on this machine.
     """
     # 1) Open the source.
     try:
         response = urllib.request.urlopen(url, timeout=_READ_TIMEOUT)
         size = int(response.headers.get("Content-Length", 0))
     except (OSError, HTTPException, ValueError) as error:
+        # A URLError contains the system's error, whose `strerror` is the message without a number.
         reason = getattr(error, "reason", None) or error
         reason = getattr(reason, "strerror", None) or reason
         raise CorpusError("unreadable", name=name, reason=str(reason)) from error
@@ -118,7 +118,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
             if not chunk:
                 break
             received += len(chunk)
-            head = (head + chunk)[: len(_GZIP)]
+            head = (head + chunk)[: len(_GZIP)]  # the first chunk may have a single byte
             if not _GZIP.startswith(head) or max(received, size) > LARGEST:
                 raise CorpusError("no_archive", name=name, package=f"{PACKAGE} {VERSION}")
             if time.monotonic() > begun + _TIMEOUT:
@@ -126,7 +126,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
             digest.update(chunk)
             file.write(chunk)
             progress(f"{name}: {received / 1e6:.0f} MB{total}")
-        # 3) Compare its length and digest.
+        # 3) Compare its length and digest. If they differ, `written` keeps the cached archive.
         if received < size:
             raise CorpusError("broke_off", name=name, reason=f"{received:,} / {size:,} bytes")
         if digest.hexdigest() != SHA512:
@@ -141,6 +141,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
 
 
 def _from_npm(progress: Progress) -> Path:
+    """Let npm download the archive to a temporary folder, and copy it into the cache."""
     # Prefer npm's cache, because a published version never changes. Without a network, npm would
     # retry for minutes.
     command = [
@@ -166,7 +167,7 @@ def _from_npm(progress: Progress) -> Path:
             if ran.returncode:
                 reason = _reason(ran.stderr.decode(errors="replace"))
                 raise CorpusError("npm_failed", reason=reason)
-            packed = Path(folder) / archive_path().name
+            packed = Path(folder) / archive_path().name  # npm names it in the same way
             return _copy(packed.as_uri(), str(packed), lambda _: None)
     except subprocess.TimeoutExpired:
         raise CorpusError("fetch_timeout", name="npm", seconds=_TIMEOUT) from None

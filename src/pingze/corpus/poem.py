@@ -57,7 +57,8 @@ class CorpusPoem:
         if self.tune or widths not in ({5}, {7}):
             return ""
         width = "五" if widths == {5} else "七"
-        return width + {4: "絕", 8: "律"}.get(len(lines), "言")
+        ending = {4: "絕", 8: "律"}.get(len(lines), "言")
+        return width + ending
 
 
 def lines(text: str) -> list[str]:

@@ -21,7 +21,7 @@ from pingze.verse.character_table import to_traditional
 _POEMS = "poem WHERE tune = '' AND form GLOB '{}[絕律言]' AND title NOT GLOB '*集[句杜古唐陶李]*'"
 """The poems whose lines may be quoted.
 
-A 集句 is left out, since its lines are those of other poets.
+A 集句, whose title contains 集句, 集杜, 集古, …, is left out: its lines are those of other poets.
 """
 
 
@@ -36,8 +36,8 @@ def quotable(store: Store, width: int) -> Array:
 
     Raises CorpusError if the table cannot be written or is damaged.
     """
-    ((file, name),) = store.select("file, folder FROM pragma_database_list, suffix_array")
-    path = Path(file).with_name(name) / f"quotable{width}.npy"
+    ((database, folder),) = store.select("file, folder FROM pragma_database_list, suffix_array")
+    path = Path(database).with_name(folder) / f"quotable{width}.npy"
     if not path.exists():
         with written(path, CorpusError) as partial, partial.open("wb") as target:
             np.save(target, _table(store, width))
@@ -48,13 +48,16 @@ def quotable(store: Store, width: int) -> Array:
 
 
 def _table(store: Store, width: int) -> Array:
+    """Make the table that `quotable` describes."""
     index = store.index
-    # 1) Find the lines of the poems, and number them in their poem. All lines of such a poem have
-    # the same width.
+    # 1) Find the group of each poem that may be quoted; -1 for any other poem.
     groups = np.full(len(index.texts), -1, np.int32)
-    poems_of_width = _POEMS.format("七" if width == 7 else "五")
+    width_in_form = "七" if width == 7 else "五"
+    poems_of_width = _POEMS.format(width_in_form)
     for id_, group in store.select(f"id, group_id FROM {poems_of_width}"):
         groups[id_] = group
+    # 2) Find where the lines of these poems begin. Number the lines of each poem from 0: the lines
+    # are in the corpus's order, so searchsorted finds the first line of each line's poem.
     starts = index.lines_of(width)
     poems = index.texts_at(starts)
     number = np.arange(len(starts)) - np.searchsorted(poems, poems)
@@ -63,12 +66,13 @@ def _table(store: Store, width: int) -> Array:
     starts = starts[kept]
     poems = poems[kept]
     number = number[kept]
-    # 2) Sort them: the index has the places sorted by the characters that begin there.
+    # 3) Sort the lines: the index has the places sorted by the characters that begin there. `row`
+    # is the index of each sorted line in `starts`.
     begins = np.zeros(len(index.text), bool)
     begins[starts] = True
     places = index.order[begins[index.order]]
     row = np.searchsorted(starts, places)
-    # 3) Fill in the columns.
+    # 4) Fill in the columns. The run's number grows where a line differs from the line before it.
     table = np.empty(
         len(places),
         [
@@ -97,7 +101,7 @@ def poems_of(store: Store, names: str) -> Int[Array, "n"]:
 
     Raises InputError if a name has no poem.
     """
-    dynasties = {OWN: OWN}
+    dynasties = {OWN: OWN}  # keys, by key and by Chinese name
     for key, chinese in DYNASTIES.items():
         dynasties[key] = key
         dynasties[chinese] = key

@@ -11,8 +11,7 @@ A user's own corpus is a folder of text and JSON files, read as poems of the dyn
 text file, blank lines separate poems; a title, or a title and a poet, may precede the verse. A JSON
 file may hold poems at any depth. A poem is an object whose verse is under a key in `VERSE`, as text
 or as a list of rows. A `.jsonl` file has one JSON value on each line. Verse without marks gets a
-mark after each row. Simplified characters are converted to Traditional ones according to their
-context.
+mark after each row. Simplified characters are converted in context here too.
 """
 
 import json
@@ -28,7 +27,7 @@ from typing import Any, NamedTuple
 from pingze.corpus.poem import OWN, CorpusPoem
 from pingze.errors import CorpusError
 from pingze.verse import DYNASTIES
-from pingze.verse.characters import MARKS
+from pingze.verse.characters import MARKS, mark_after
 from pingze.verse.context import in_context
 from pingze.verse.pasted_text import read_text, split_poems
 
@@ -38,6 +37,7 @@ MOST_OF_FILE = 50 * 10**6
 """The most bytes of one of its files that holds poems; the largest of the package has 4 MB."""
 
 _POEMS = re.compile(r"(?:(?:.*/)?quantangshi/)?poet\.(tang|song)\.(\d+)\.json")
+"""The package's files of 詩: their dynasty and number."""
 _CI = {
     re.compile(r"(?:.*/)?songci/ci\.song\.(\d+)y?\.json"): "song",
     re.compile(
@@ -48,6 +48,7 @@ _CI = {
 """Patterns of the package's files of 詞, with the dynasty of each file."""
 _ORDER = list(DYNASTIES)
 _TUNE = re.compile(r"[^·・\s(（]+")
+"""The tune at the beginning of a title."""
 
 
 class File(NamedTuple):
@@ -81,6 +82,7 @@ def is_package(folder: Path) -> bool:
 
 
 def _kind(name: str) -> Kind | None:
+    """Return the kind of one of the package's files, or None if it holds neither 詩 nor 詞."""
     match = _POEMS.fullmatch(name)
     if match:
         dynasty = match[1]
@@ -88,7 +90,7 @@ def _kind(name: str) -> Kind | None:
     for place, (pattern, dynasty) in enumerate(_CI.items()):
         match = pattern.fullmatch(name)
         if match:
-            numbers = [int(number) for number in match.groups()]
+            numbers = [int(number) for number in match.groups()]  # none, or one
             return (1, _ORDER.index(dynasty), place, *numbers), partial(_ci, dynasty)
     return None
 
@@ -154,6 +156,7 @@ def _contents(
 
 
 def _poem(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
+    """Build a 詩 from a record of the package."""
     return CorpusPoem(
         dynasty=dynasty,
         title=str(record["title"]),
@@ -165,12 +168,12 @@ def _poem(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
 def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
     """Build a 詞 from a record of the package.
 
-    Rows under the key `para` are stanzas; other rows are sentences.
+    Rows under the key `para` are stanzas; other rows are sentences of a single stanza.
     """
     title_key = "rhythmic" if "rhythmic" in record else "title"
-    rows = record["para"] if "para" in record else ["".join(record["paragraphs"])]
+    stanzas = record["para"] if "para" in record else ["".join(record["paragraphs"])]
     title = str(record[title_key])
-    return _of_simplified(dynasty, title, str(record["author"]), rows, is_ci=True)
+    return _of_simplified(dynasty, title, str(record["author"]), stanzas, is_ci=True)
 
 
 def _of_simplified(
@@ -204,10 +207,13 @@ def _with_mark(row: str) -> str:
 
 # -- poetry-source ---------------------------------------------------------------------------------
 
-_FILE = re.compile(r"(?:.*/)?(诗|词)/([^/]+)/[^/]*?(\d+)\.base\.json")
-_SIMPLIFIED = {"汉": "漢", "三国": "三國", "晋": "晉", "五代十国": "五代"}
+_POETRY_SOURCE = re.compile(r"(?:.*/)?(诗|词)/([^/]+)/[^/]*?(\d+)\.base\.json")
+"""The files of poems: their genre, dynasty and number."""
+_TRADITIONAL = {"汉": "漢", "三国": "三國", "晋": "晉", "五代十国": "五代"}
+"""The names in `DYNASTIES` of the folders that have another name."""
 _KEYS = {name: key for key, name in DYNASTIES.items()}
 _NOTE = re.compile(r"[（(].*?[)）]")
+"""A note in brackets after a poet's name."""
 
 PROTECTED = {
     "于右任",
@@ -245,13 +251,15 @@ def read_poetry_source(source: Path) -> list[File]:
 
 
 def _kind_of_more(name: str) -> Kind | None:
-    match = _FILE.fullmatch(name)
+    """Return the kind of a file of poetry-source, or None if it must be skipped."""
+    match = _POETRY_SOURCE.fullmatch(name)
     if not match:
         return None
-    kind, simplified, number = match.groups()
-    is_ci = kind == "词"
-    dynasty = _KEYS.get(_SIMPLIFIED.get(simplified, simplified))
-    if dynasty is None or (dynasty in ("tang", "song") and not is_ci):
+    genre, folder, number = match.groups()
+    is_ci = genre == "词"
+    dynasty = _KEYS.get(_TRADITIONAL.get(folder, folder))
+    in_package = dynasty in ("tang", "song") and not is_ci
+    if dynasty is None or in_package:
         return None
     parse = partial(_poem_of_more, dynasty, is_ci)
     return (2, _ORDER.index(dynasty), is_ci, int(number)), parse
@@ -273,7 +281,7 @@ POET = ("author", "poet")
 SUFFIXES = (".txt", ".json", ".jsonl")
 _FULL_WIDTH = str.maketrans(",.?!;:､｡．", "，。？！；：、。。")
 _SEPARATOR = re.compile(r"\s+|[·・—:：]")
-_LONGEST_POET = 4
+_LONGEST_POET = 4  # characters
 
 
 def _own_files(folder: Path) -> list[Path]:
@@ -297,14 +305,15 @@ def read_own(folder: Path) -> Iterator[File]:
         try:
             poems = list(_own_poems(path.suffix.lower(), path.read_text(encoding="utf-8-sig")))
         except (UnicodeDecodeError, ValueError, RecursionError) as error:
-            kind = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
+            wanted = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
             raise CorpusError(
-                "wrong_format", path=str(path), wanted=kind, reason=str(error)
+                "wrong_format", path=str(path), wanted=wanted, reason=str(error)
             ) from None
         yield File((0, 0, number), poems, str(path.relative_to(folder)))
 
 
 def _own_poems(suffix: str, text: str) -> Iterator[CorpusPoem]:
+    """Yield the poems of a file, given the end of its name (one of `SUFFIXES`) and its text."""
     if suffix == ".txt":
         for poem in split_poems(text):
             yield _of_text(poem)
@@ -317,6 +326,7 @@ def _own_poems(suffix: str, text: str) -> Iterator[CorpusPoem]:
 
 
 def _of_json(value: Any) -> Iterator[CorpusPoem]:
+    """Yield the poems in a JSON value, at any depth."""
     if isinstance(value, Mapping):
         rows = _rows_of_verse(value)
         if rows is not None:
@@ -358,9 +368,9 @@ def _of_text(poem: str) -> CorpusPoem:
         words += [word for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　")) if word]
     title = words[0] if words else ""
     poet = words[1] if len(words) > 1 else ""
-    if read.cut:
+    if read.cut:  # the rows had no marks, and each holds several lines
         return _own_poem(title, poet, read.lines)
-    if len(poet) > _LONGEST_POET:
+    if len(poet) > _LONGEST_POET:  # such as the beginning of a preface
         poet = ""
     rows = [row for row in poem.splitlines() if row not in read.left_out]
     return _own_poem(title, poet, rows)
@@ -371,7 +381,7 @@ def _own_poem(title: str, poet: str, rows: list[str]) -> CorpusPoem:
     unspaced = ["".join(row.split()) for row in rows]
     verse = [row.translate(_FULL_WIDTH) for row in unspaced if row]
     if set(MARKS).isdisjoint("".join(verse)):
-        verse = [row + "，。"[place % 2] for place, row in enumerate(verse)]
+        verse = [row + mark_after(index) for index, row in enumerate(verse)]
     elif verse[0][-1] not in MARKS:  # marks occur only within rows
         verse = [_with_mark(row) for row in verse]
     return CorpusPoem(

@@ -16,8 +16,7 @@ SPLITS = ("train", "dev", "test")
 DRAWN = {"train": 16_384, "dev": 2_730}
 # shorter lines are ignored: two poems that share such lines need not be versions of the same poem
 SHORTEST_LINE = 5
-# the most lines of a poem to compare in pairs; this limits the cost of a poem with many common
-# lines
+# the most lines of a poem to compare in pairs; limits the cost of a poem with many common lines
 MOST_SHARED = 100
 
 
@@ -46,11 +45,10 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
             node = parent[node]
         return node
 
-    first_with: dict[tuple[str, str], int] = {}
-    versions = set()
+    first_with: dict[tuple[str, str], int] = {}  # the first poem with each pair of lines
+    versions = set()  # later poems that share a pair with an earlier one
     for place, lines in enumerate(long_lines):
-        # lines that other poems contain too
-        shared = sorted(line for line in lines if times[line] > 1)
+        shared = sorted(line for line in lines if times[line] > 1)  # with other poems
         pairs = list(combinations(shared[:MOST_SHARED], 2))
         if place >= measured and not first_with.keys().isdisjoint(pairs):
             versions.add(place)

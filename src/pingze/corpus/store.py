@@ -158,25 +158,28 @@ class Store:
 
         Raises InputError for a phrase or a filter that can match nothing.
         """
-        # 1) Normalize the phrase, without marks at its ends, and the poet; SQLite would refuse a
-        # lone surrogate.
-        text = "".join(normalize("NFC", phrase).split()).translate(_FULL_WIDTH).strip(MARKS)
+        # 1) Normalize the phrase, without spaces and without marks at its ends.
+        unspaced = "".join(normalize("NFC", phrase).split())
+        text = unspaced.translate(_FULL_WIDTH).strip(MARKS)
         if not text or fault(text) not in (None, TOO_SHORT):
             raise InputError("no_phrase", has=phrase[:20])
+        # 2) Turn the filters into a condition in SQL, which would refuse a lone surrogate.
         poet = None
         if author:
             poet = normalize("NFC", author).strip().encode(errors="replace").decode()
         if form in _SAME_SHAPE:
             form = _SAME_SHAPE[form]
         where, values = _where(dynasty=dynasty, form=form, author=poet)
-        # 2) Read the poems that contain the phrase and pass the filters, a batch at a time.
+        # 3) Read the poems that contain the phrase and pass the filters, a batch at a time. CROSS
+        # JOIN makes SQLite look up the ids in their order, instead of reading all poems.
         places = np.sort(self.index.places(self.index.encode(text)))
         poems = np.unique(self.index.texts_at(places))
         query = f"FROM json_each(:ids) CROSS JOIN poem ON poem.id = value {where}"
         hits: list[Hit] = []
         for ids in np.array_split(poems, len(poems) // _BATCH + 1):
             values["ids"] = json.dumps(ids.tolist())
-            # 3) Add the lines in which the phrase begins, each line once.
+            # 4) Add the lines in which the phrase begins, each line once. The pattern is a
+            # lookahead, which also finds occurrences that overlap.
             for row in self.select(f"dynasty, author, title, text {query}", values):
                 begins = [match.start() for match in re.finditer(f"(?={text})", row[-1])]
                 hits += dict.fromkeys(_hit(text, row, begin) for begin in begins)
@@ -201,11 +204,14 @@ class Store:
             before: The character before; "" for any.
             after: The character after; "" for any.
         """
-        # Tang poems are the first in the corpus.
-        ((poems,),) = self.select(
+        # 1) Find where these poems end in the index's text; they are the first in the corpus.
+        ((count,),) = self.select(
             "count(*) FROM poem WHERE dynasty IN ('tang', ?) AND tune = ''", (OWN,)
         )
-        end = self.index.texts[poems] if poems < len(self.index.texts) else len(self.index.text)
+        end = len(self.index.text)
+        if count < len(self.index.texts):
+            end = self.index.texts[count]
+        # 2) Count the characters after `before`, and those before `after`.
         by_side = []
         for character, step in ((before, 1), (after, -1)):
             if character:
@@ -213,6 +219,7 @@ class Store:
                 by_side.append(self.index.counts(places[places < end] + step))
         if not by_side:
             return {}
+        # 3) Keep the characters that both sides have.
         counts = by_side[0]
         for times in by_side[1:]:
             counts = {c: min(count, times[c]) for c, count in counts.items() if c in times}
@@ -247,22 +254,23 @@ class Store:
         }
 
     def _counts_by(self, column: str) -> dict[str, dict[str, int]]:
+        """Count the 詩 of each dynasty, and all 詞 (under "ci"), by the value of a column."""
         return self._counts(
             f"iif(tune = '', dynasty, 'ci'), {column}, count(*) AS n "
             "FROM poem GROUP BY 1, 2 ORDER BY n DESC, 2"
         )
 
     def _counts(self, query: str) -> dict[str, dict[str, int]]:
+        """Read the rows (dynasty, name, count) of a query into counts by dynasty, then by name."""
         counts: dict[str, dict[str, int]] = {dynasty: {} for dynasty in self.dynasties()}
         for dynasty, name, count in self.select(query):
             counts.setdefault(dynasty, {})[name] = count
         return counts
 
-    def _poems(self, kind: str, **filters: str | None) -> Iterator[CorpusPoem]:
+    def _poems(self, condition: str, **filters: str | None) -> Iterator[CorpusPoem]:
         where, values = _where(**filters)
-        rows = self.select(
-            f"dynasty, title, author, text, tune FROM poem {where} AND {kind} ORDER BY id", values
-        )
+        query = "dynasty, title, author, text, tune FROM poem"
+        rows = self.select(f"{query} {where} AND {condition} ORDER BY id", values)
         # The columns are in the order of the fields: by keywords, reading takes 6 % longer.
         return (CorpusPoem(*row) for row in rows)
 
@@ -276,20 +284,22 @@ class Store:
 
 
 def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
+    """Open and verify a store's database and index."""
     if not path.exists():
         raise CorpusError("no_corpus", path=str(path))
     if not path.is_file():  # opening a pipe would wait for a writer
         raise CorpusError("not_a_file", path=str(path))
     before = path.stat().st_ino
     with ExitStack() as stack:
-        # A built store never changes in place, so SQLite need neither lock it nor look for a
-        # journal.
+        # 1) The database. A built store never changes in place, so SQLite need neither lock it nor
+        # look for a journal.
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         database = stack.enter_context(closing(sqlite3.connect(uri, uri=True)))
         database.create_function("one_form", 1, one_form, deterministic=True)
         ((version,),) = database.execute("PRAGMA user_version")
         if version != VERSION:
             raise CorpusError("corpus_version", path=str(path))
+        # 2) The index, which must be of as many poems.
         try:
             ((folder, last),) = database.execute(
                 "SELECT folder, (SELECT max(id) FROM poem) FROM suffix_array"
@@ -304,7 +314,7 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
             if path.exists() and path.stat().st_ino != before:
                 return _opened(path)  # a build has just replaced both
             raise CorpusError("corpus_damaged", path=str(path), reason=str(error)) from error
-        stack.pop_all()
+        stack.pop_all()  # keeps the database open
         return database, index
 
 
@@ -328,7 +338,7 @@ def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
     for name, value in filters.items():
         if value is None:
             continue
-        if value not in _CHOICES.get(name, [value]):
+        if name in _CHOICES and value not in _CHOICES[name]:
             raise InputError("choice", field=name, has=value, choices=_CHOICES[name])
         if name == "author":
             conditions.append("one_form(author) = one_form(:author)")
@@ -344,6 +354,7 @@ def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
     If `phrase` is "", the hit is for the line.
     """
     dynasty, author, title, text = row
+    # The text up to and including this index ends in the line that is wanted.
     number = len(lines(text[: begins + 1]))
     line = lines(text)[number - 1]
     return Hit(

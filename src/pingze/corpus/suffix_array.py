@@ -21,8 +21,7 @@ from pingze.errors import InputError
 from pingze.verse.characters import MARKS
 
 END = 0  # the code that ends each text; no phrase contains it
-# places are sorted by this many characters; for a longer phrase, the places of its beginning are
-# searched
+# places are sorted by this many characters; the rest of a longer phrase is compared at each place
 DEPTH = 8
 _HALF = DEPTH // 2
 _BITS = 16
@@ -64,7 +63,8 @@ class SuffixArray:
 
         Raises InputError if 16 bits cannot encode the characters.
         """
-        # 1) Encode the joined text.
+        # 1) Encode the joined text, which ends with so many `END` that every place has `DEPTH`
+        # characters from it onward.
         joined = "\0".join(texts) + "\0" * DEPTH
         points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
         seen = np.zeros(int(points.max()) + 1, bool)
@@ -73,15 +73,19 @@ class SuffixArray:
         characters = np.flatnonzero(seen).astype(np.uint32)
         if len(characters) >= 1 << _BITS:
             raise InputError("too_many_kinds", has=len(characters))
-        # the rank of each character, from 1
-        text = (np.cumsum(seen, dtype=np.uint16) * seen)[points]
-        # 2) Find where each text and each line begins.
+        codes = np.cumsum(seen, dtype=np.uint16) * seen  # of each code point
+        text = codes[points]
+        # 2) Find where each text begins: at 0, and after each `END` but those at the very end.
+        after_ends = np.flatnonzero(text == END)[:-DEPTH] + 1
+        begins_of_texts = np.append(0, after_ends).astype(np.int32)
+        # 3) Find where each line begins and ends: the lines are the runs of Han characters.
         han = _is_han(characters)[text]
-        begins_of_texts = np.append(0, np.flatnonzero(text == END)[:-DEPTH] + 1).astype(np.int32)
-        begins, ends = np.flatnonzero(np.diff(han, prepend=False)).astype(np.int32).reshape(-1, 2).T
+        changes = np.flatnonzero(np.diff(han, prepend=False)).astype(np.int32)
+        begins = changes[::2]
+        ends = changes[1::2]
         lines = begins[np.argsort(ends - begins, kind="stable")]
         shorter = np.append(0, np.cumsum(np.bincount(ends - begins))).astype(np.int32)
-        # 3) Sort the places.
+        # 4) Sort the places.
         places = np.flatnonzero(han).astype(np.int32)
         first = _packed(text, places, 0)
         second = _packed(text, places, _HALF)
@@ -97,9 +101,9 @@ class SuffixArray:
     def save(self, folder: Path) -> None:
         """Write the arrays into a new folder."""
         folder.mkdir()
-        for each in fields(self):
-            with (folder / f"{each.name}.npy").open("wb") as file:
-                np.save(file, getattr(self, each.name))
+        for field in fields(self):
+            with (folder / f"{field.name}.npy").open("wb") as file:
+                np.save(file, getattr(self, field.name))
                 file.flush()
                 os.fsync(file.fileno())
 
@@ -110,12 +114,13 @@ class SuffixArray:
         Raises OSError, ValueError, EOFError or IndexError if one is damaged.
         """
         arrays = {}
-        for each in fields(cls):
-            file = folder / f"{each.name}.npy"
+        for field in fields(cls):
+            file = folder / f"{field.name}.npy"
             if not file.is_file():  # opening a pipe would wait for a writer
                 raise ValueError(f"{file.name} is no file")
-            arrays[each.name] = np.asarray(np.load(file, mmap_mode="r"))
+            arrays[field.name] = np.asarray(np.load(file, mmap_mode="r"))
         index = cls(**arrays)
+        # Check the order of a sample; to read all places would take long.
         sample = index.order[:: len(index.order) // _SAMPLED + 1]
         packed = _packed(index.text, sample, 0)
         if (
@@ -144,7 +149,7 @@ class SuffixArray:
         low = 0
         high = len(self._order)
         for depth, code in enumerate(phrase[:DEPTH]):
-            code_at = self._text[depth:].__getitem__
+            code_at = self._text[depth:].__getitem__  # place -> code of the character `depth` later
             low = bisect_left(self._order, code, low, high, key=code_at)
             high = bisect_right(self._order, code, low, high, key=code_at)
         places = self.order[low:high]
@@ -202,9 +207,11 @@ class SuffixArray:
 
         One of the two may be empty.
         """
+        # 1) Find places of c by the longer side, because it has fewer places.
         by_before = len(before) >= len(after)
         at = self.places(before) + len(before) if by_before else self.places(after) - 1
-        # A place before the first one wraps around to the end of the text, which holds only `END`.
+        # 2) Keep the places where both sides fit. A place before the first one wraps around to the
+        # end of the text, which holds only `END`.
         for distance, code in enumerate(reversed(before), start=1):
             at = at[self.text[at - distance] == code]
         for distance, code in enumerate(after, start=1):
@@ -219,7 +226,9 @@ class SuffixArray:
 
 
 def _is_han(characters: UInt32[np.ndarray, "A"]) -> Bool[np.ndarray, "_"]:
-    return np.append(False, ~np.isin(characters, [ord(mark) for mark in MARKS + "\n"]))
+    """Return for each code, from `END`, whether it is that of a Han character."""
+    marks = [ord(mark) for mark in MARKS + "\n"]
+    return np.append(False, ~np.isin(characters, marks))
 
 
 def _packed(
@@ -227,7 +236,7 @@ def _packed(
 ) -> UInt64[np.ndarray, "P"]:
     """Pack `_HALF` characters, from place + `start` onward, into one integer per place.
 
-    Integers sort like the text.
+    The integers sort like these characters, because the first character has the highest bits.
     """
     packed: Array = np.zeros(len(places), np.uint64)
     for depth in range(start, start + _HALF):

@@ -50,7 +50,8 @@ def lines() -> Mapping[str, PrintedLine]:
             place = block["place"]
             if len(rows) > 1:
                 place += f", row {number}"
-            printed[f"R{len(printed) + 1}"] = PrintedLine(place=place, left=left, **row)
+            id_ = f"R{len(printed) + 1}"
+            printed[id_] = PrintedLine(place=place, left=left, **row)
     return printed
 
 

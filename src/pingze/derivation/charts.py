@@ -41,7 +41,7 @@ def panels(
     for number, axes in enumerate(all_axes):
         axes.set(**labels)
         axes.xaxis.set_minor_formatter(NullFormatter())
-        if number % columns:
+        if number % columns:  # only the first panel of a row
             axes.set_ylabel("")
     return figure, all_axes
 
@@ -57,7 +57,7 @@ def legend(figure: Figure, columns: int) -> None:
     for axes in figure.axes:
         handles, labels = axes.get_legend_handles_labels()
         lines.update(zip(labels, handles, strict=True))
-    if max(len(label) for label in lines) > 34:
+    if max(len(label) for label in lines) > 34:  # too long for a row of several
         columns = 1
     figure.legend(
         lines.values(), lines.keys(), loc="outside lower left", ncols=columns, fontsize=12

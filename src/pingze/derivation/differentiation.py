@@ -104,7 +104,7 @@ def letters(
         W_h = gate.W_h[units]
         W_x = gate.W_x[units]
         W = np.concatenate([W_h[:, units], W_x[:, inputs]], axis=1)
-        omitted = W_h @ h_prev + W_x @ x - W @ z
+        omitted = W_h @ h_prev + W_x @ x - W @ z  # what the left-out units and inputs contribute
         given[f"W_{g}"] = W
         given[f"b_{g}"] = gate.b[units] + omitted
     return given

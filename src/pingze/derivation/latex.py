@@ -3,8 +3,7 @@ r"""Read the report's LaTeX exactly as printed, and evaluate it with NumPy.
 The formulas of the report's Part 1 have this grammar::
 
     sum      product + product, product - product
-    product  factor * factor (matrix product) and factor \odot factor (elementwise), from left to
-    right
+    product  factor * factor (matrix product), factor \odot factor (elementwise), left to right
     factor   atom, atom^2, atom^T
     atom     1, a letter, (sum), [sum, sum], diag[sum], tanh(sum), tanh^2(sum), \sigma(sum),
              \frac{\partial letter}{\partial letter}, \frac{\partial (sum)}{\partial letter}
@@ -40,7 +39,7 @@ def _letters() -> dict[str, str]:
         names[f"{letter}_t"] = letter
     for g in "fico":
         same = [f"net_{g}", f"W_{g}", f"b_{g}", f"W_{g}h", f"W_{g}x"]
-        names.update(zip(same, same, strict=True))
+        names |= {name: name for name in same}
     return names
 
 
@@ -82,6 +81,7 @@ def plain(formula: str) -> str:
 def readable(formula: str) -> str:
     """Convert a formula from LaTeX to plain text for a terminal."""
     text = re.sub(FRACTION, r"∂\1/∂\2", plain(formula))
+    # Put back the braces around indices of several signs, such as t-1 and i=k+1.
     text = re.sub(r"([_^])(\w=[\w,\\+-]+|\w[-+]\d)", r"\1{\2}", text)
     for sign, character in _SIGNS.items():
         text = text.replace(sign, character)
@@ -93,7 +93,7 @@ def sides(formula: str) -> list[str]:
     parts = re.split(r"(?:^| )= ", plain(formula))
     if len(parts) > 1:
         parts = parts[1:]  # without the left-hand side
-    return [part.lstrip(" +") for part in parts if part]
+    return [part.lstrip(" +") for part in parts if part]  # a term of a sum begins with +
 
 
 def left_side(left: str) -> tuple[str, str | None]:
@@ -150,7 +150,8 @@ class _Reader:
             case ast.BinOp(left, ast.Add() | ast.Sub() as sign, right):
                 total = self.value(left)
                 term = self.value(right)
-                _check(0 in (np.ndim(total), np.ndim(term)) or total.shape == term.shape)
+                has_number = 0 in (np.ndim(total), np.ndim(term))
+                _check(has_number or total.shape == term.shape)
                 return total + term if isinstance(sign, ast.Add) else total - term
             case ast.BinOp(left, ast.Mult() | ast.MatMult() as sign, right):
                 elementwise = isinstance(sign, ast.MatMult)
@@ -160,7 +161,7 @@ class _Reader:
             case ast.Attribute(base, "T"):
                 array = np.asarray(self.value(base))
                 _check(array.ndim in (1, 2))
-                return array.T if array.ndim == 2 else array[None]
+                return array.T if array.ndim == 2 else array[None]  # a row
             case ast.List([first, second]):
                 upper = self.value(first)
                 lower = self.value(second)
@@ -168,7 +169,7 @@ class _Reader:
                 return np.concatenate([upper, lower])
             case ast.Subscript(ast.Name("diag"), inner):
                 array = np.asarray(self.value(inner))
-                _check(array.ndim in (1, 2) and set(array.shape) == {len(array)})
+                _check(array.ndim in (1, 2) and set(array.shape) == {len(array)})  # square
                 return np.diag(array) if array.ndim == 1 else array * np.eye(len(array))
             case ast.Call(ast.Name("tanh"), [inner]):
                 return np.tanh(self.value(inner))
@@ -176,9 +177,9 @@ class _Reader:
                 return np.tanh(self.value(inner)) ** 2
             case ast.Call(ast.Name("sigma"), [inner]):
                 return 1 / (1 + np.exp(-self.value(inner)))
-            case ast.Call(ast.Name("partial"), [ast.Name(of), ast.Name(by)]):
+            case ast.Call(ast.Name("partial"), [ast.Name(of), ast.Name(by)]):  # of a letter
                 return self.partial(of, by)
-            case ast.Call(ast.Name("partial"), [of, ast.Name(by)]):
+            case ast.Call(ast.Name("partial"), [of, ast.Name(by)]):  # of a sum
                 return self._derivative(of, by)
         raise ValueError("a sign that the report does not use")
 
@@ -196,6 +197,7 @@ class _Reader:
         return np.stack(columns, axis=-1) / _TINY
 
     def _product(self, left: Any, right: Any, *, elementwise: bool) -> Any:
+        """Multiply two values with the sign * or, if `elementwise`, with the sign ⊙."""
         # 1) A number times an array, and the elementwise product.
         if 0 in (np.ndim(left), np.ndim(right)) or (elementwise and left.shape == right.shape):
             return left * right
@@ -213,5 +215,6 @@ class _Reader:
 
 
 def _check(fits: bool) -> None:
+    """Raise ValueError unless the shapes of an expression fit."""
     if not fits:
         raise ValueError("shapes that do not fit")

@@ -238,7 +238,7 @@ class Point:
         """Compare one side of an equation with the true left-hand side."""
         array, liberties = self._read(side)
         reference = self._reference(line, line.through)
-        if array.ndim == 1 < reference.ndim:
+        if array.ndim == 1 < reference.ndim:  # `relative_error` reads it as a diagonal
             liberties |= {DIAGONAL}
         error = relative_error(array, reference, self._reference(line))
         return LineReading(error, liberties)
@@ -279,7 +279,8 @@ def measure_through_time(
     """
     H = caches[0].h_prev.shape[1]
     units = _drawn(H, UNITS, rng)
-    places = np.concatenate([units, H + units])
+    places = np.concatenate([units, H + units])  # in [h, c]
+    by_distance = {}
     errors = []
     for distance in DISTANCES:
         steps = caches[-distance:]
@@ -291,17 +292,13 @@ def measure_through_time(
         in_order = reduce(np.matmul, reversed(factors))[units]
         by_index = reduce(np.matmul, factors)[units]
         whole = joint_product(steps)[0]
-        # 3) The errors of R70, R71 and the correction.
-        errors.append(
-            (
-                relative_error(in_order, of_hidden_by_hidden),
-                relative_error(by_index, of_hidden_by_hidden),
-                relative_error(whole[places], rows),
-            )
-        )
-    by_distance = {}
-    for distance, (of_r70, *_) in zip(DISTANCES, errors, strict=True):
+        # 3) The errors: R70, R71, the correction.
+        of_r70 = relative_error(in_order, of_hidden_by_hidden)
+        of_r71 = relative_error(by_index, of_hidden_by_hidden)
+        of_rows = relative_error(whole[places], rows)
         by_distance[f"t - k = {distance}"] = LineReading(of_r70)
+        errors.append([of_r70, of_r71, of_rows])
+    # 4) R70 must hold at every distance; R71 in one of the two orders that it may mean.
     r70, r71, corrected = np.max(errors, axis=0).tolist()
     by_order = {
         "factors in R70's order": LineReading(r70),
@@ -364,4 +361,5 @@ def _right(liberties: Collection[str]) -> tuple[str, str]:
 
 
 def _drawn(size: int, count: int, rng: np.random.Generator) -> Array:
+    """Draw `count` indices below `size`, or all if there are fewer."""
     return rng.choice(size, min(size, count), replace=False)

@@ -129,17 +129,20 @@ def plain_gradient_flow(
     The RNN is h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c), and its Jacobian of one step is
     ∂h_t/∂h_{t-1} = diag[1 - h_t²] W_ch.
     """
+    # 1) The Jacobian of each step.
     W_h, W_x, b = gate_weights(caches[0].parameters)["c"]
     h = np.zeros_like(b)
     factors = []
     for cache in caches:
         h = np.tanh(W_h @ h + W_x @ cache.x[0] + b)
         factors.append((1 - h * h)[:, None] * W_h)
+    # 2) Their products from the last step backwards: ∂h_t/∂h_k for t - k = 1, 2, …
     products = accumulate(reversed(factors), np.matmul)
     return _flow(({"whole": product} for product in products), distances)
 
 
 def _flow(jacobians: Iterable[Mapping[str, Array]], distances: Collection[int]) -> GradientFlow:
+    """Compute gains and singular values from the parts of ∂h_t/∂h_k, the smallest t - k first."""
     gains: dict[str, list[float]] = {}
     spectra = {}
     for distance, parts in enumerate(jacobians, start=1):
@@ -153,6 +156,7 @@ def _flow(jacobians: Iterable[Mapping[str, Array]], distances: Collection[int]) 
 
 
 def _gains(flows: Mapping[str, GradientFlow], plain_flows: Mapping[str, GradientFlow]) -> Figure:
+    """Draw the gain of ∂h_t/∂h_k of each layer, with the LSTM's gates and without them."""
     figure, (left, right) = panels(2, size=WIDE, **GAIN)
     figure.suptitle("How much of a change of $h_k$ reaches $h_t$; with zero weights, nothing")
     left.set_title("LSTM")
@@ -182,7 +186,8 @@ def _spectra(flows: Mapping[str, GradientFlow], plain_flows: Mapping[str, Gradie
         axes.set_title(title)
         for distance, values in flow.spectra.items():
             share = np.arange(1, len(values) + 1) / len(values)
-            known = values > values[0] * len(values) * np.finfo(values.dtype).eps
+            rounding = values[0] * len(values) * np.finfo(values.dtype).eps
+            known = values > rounding
             axes.plot(share[known], values[known], label=f"$t - k$ = {distance}")
     return figure
 

@@ -66,4 +66,5 @@ def type_dropout(
 
 
 def _mask(shape: tuple[int, ...], share: float, like: Tensor) -> Tensor:
+    """Draw a mask of 0 and 1 / (1 - share), with the type and device of `like`."""
     return like.new_empty(shape).bernoulli_(1 - share).div_(1 - share)

@@ -19,7 +19,7 @@ where, for batch size B, input size E, hidden size H and T steps:
 - ``weight_ih`` (G, E), ``weight_hh`` (G, H) and ``bias`` (G) stack the gates i, f, c̃, o as in
     PyTorch, so that G = 4H;
 - ``bias`` may also be (B, G), one row for each text, to include a constant input such as the title
-    (`held_bias`);
+  (`held_bias`);
 - a forward function returns ``(out, cache)``; its backward takes ``(dout, cache)``; ``dx`` is the
   gradient of the loss with respect to ``x``.
 

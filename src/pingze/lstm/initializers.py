@@ -25,10 +25,10 @@ def initialize(
 
             - ``zero``: all weights are 0 (all hidden units then remain equal to each other);
             - ``normal``: normal with standard deviation `scale`; 1 gives the report's "standard
-                normal distribution";
+              normal distribution";
             - ``uniform``: uniform within ±1/√H, PyTorch's default;
             - ``xavier``: uniform within ±√(6 / (rows + columns)) for each gate (Glorot & Bengio
-                2010);
+              2010);
             - ``orthogonal``: an orthogonal recurrent matrix for each gate (Saxe et al. 2014), input
               weights as in ``xavier``, and a forget bias of 1 (Jozefowicz et al. 2015).
         input_size: E, at least 1.
@@ -67,6 +67,7 @@ def initialize(
 
 
 def _xavier(shape: tuple[int, int], rng: np.random.Generator) -> Float[Array, "rows columns"]:
+    """Draw a matrix uniformly within ±√(6 / (rows + columns))."""
     bound = np.sqrt(6 / sum(shape))
     return rng.uniform(-bound, bound, shape)
 

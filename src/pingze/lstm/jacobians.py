@@ -153,8 +153,9 @@ class Jacobians:
 
     def through_all_gates(self, weight: Float[Array, "G D"]) -> Float[Array, "B H D"]:
         """Compute Σ_g diag[∂y/∂net_g] W_g over the gates g, whose matrices W_g `weight` stacks."""
-        net = np.stack(self.diagonal_net, axis=1)
-        return np.einsum("bgk,gkd->bkd", net, weight.reshape(4, net.shape[2], -1))
+        net = np.stack(self.diagonal_net, axis=1)  # (B, 4, H)
+        by_gate = weight.reshape(4, net.shape[2], -1)  # (4, H, D)
+        return np.einsum("bgk,gkd->bkd", net, by_gate)
 
     def by_weight(self, net: Float[Array, "B H"]) -> Float[Array, "B H H Z"]:
         """Compute ∂y/∂W of a gate, ∂y_k/∂W_{lm} = net_k z_m if k = l, else 0.
@@ -201,15 +202,15 @@ def hidden_through_time(
 ) -> Float[Array, "B H *variable"]:
     """Compute ∂h_t/∂v_k, (B, H, shape of v), from the caches of steps k … t.
 
-    v_k is the variable v at step k.
-    A weight is used at every step, so the total derivative with respect to a weight is the sum of
-    ∂h_t/∂v_k over k.
+    v_k is the variable v at step k. A weight is used at every step, so the total derivative with
+    respect to a weight is the sum of ∂h_t/∂v_k over k.
     """
     first, *later = caches
     h = getattr(of_hidden(first), variable)
     c = getattr(of_cell(first), variable)
     if not later:
         return h
+    # The chain rule: ∂h_t/∂(h_k, c_k) ∂(h_k, c_k)/∂v_k.
     by_state = joint_product(later)[:, : h.shape[1]]
     return np.einsum("bks,bs...->bk...", by_state, np.concatenate([h, c], axis=1))
 
@@ -233,16 +234,18 @@ class Products(NamedTuple):
 
 def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
     """Yield the derivatives ∂h_t/∂h_k for k = t-1, t-2, …, where t is the last step."""
+    # 1) The products for k = t, and the diagonal of ∂h_t/∂c_t.
     last = caches[-1]
     hidden = diag(np.ones_like(last.phi_c))
     whole = np.concatenate([hidden, np.zeros_like(hidden)], axis=2)
-    kept = of_hidden(last).diagonal_c
+    through_cell = of_hidden(last).diagonal_c
+    # 2) Multiply by the Jacobians of one more step.
     for cache in reversed(caches):
         whole = whole @ joint(cache)
         hidden = hidden @ of_hidden(cache).h_prev
-        cell = kept[..., None] * of_cell(cache).h_prev
+        cell = through_cell[..., None] * of_cell(cache).h_prev
         yield Products(whole=whole, hidden=hidden, cell=cell)
-        kept = kept * cache.gates.f
+        through_cell = through_cell * cache.gates.f
 
 
 def diag(v: Float[Array, "B H"]) -> Float[Array, "B H H"]:

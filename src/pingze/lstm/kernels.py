@@ -1,12 +1,10 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
 """Fuse elementwise operations into Numba kernels that pass over memory once.
 
-Eager PyTorch needs many passes.
-
-A kernel writes its results into arrays that the caller supplies. All arrays are on a CPU and in
-float32, but operands and results of matrix products may be in bfloat16. NumPy lacks bfloat16, so
-`array` returns the bits as uint16. The threads divide the rows among themselves. LLVM vectorizes a
-loop over a row only if the loop reads no array that it writes.
+Eager PyTorch needs many passes. A kernel writes its results into arrays that the caller supplies.
+All arrays are on a CPU and in float32, but operands and results of matrix products may be in
+bfloat16. NumPy lacks bfloat16, so `array` returns the bits as uint16. The threads divide the rows
+among themselves. LLVM vectorizes a loop over a row only if the loop reads no array that it writes.
 docs/decisions/0002-numba-for-the-elementwise-work.md explains the choice of Numba.
 """
 
@@ -27,7 +25,9 @@ BLOCKS = 8
 It is constant so that results do not depend on the thread count.
 """
 
-_float, _bits, _int = np.float32, np.uint32, np.int32
+_float = np.float32
+_bits = np.uint32
+_int = np.int32
 
 
 def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -74,6 +74,7 @@ def _store(value, like):
     """
 
 
+# Numba compiles a call of `_load` or `_store` as the function that is returned here for its types.
 @overload(_load, inline="always")
 @no_type_check
 def _(x):
@@ -89,7 +90,8 @@ def _(value, like):
 
         def nearest(value, like):
             bits = _float(value).view(_bits)
-            return np.uint16((bits + _bits(0x7FFF) + ((bits >> _bits(16)) & _bits(1))) >> _bits(16))
+            odd = (bits >> _bits(16)) & _bits(1)  # the last bit that is kept
+            return np.uint16((bits + _bits(0x7FFF) + odd) >> _bits(16))
 
         return nearest
     return lambda value, like: value
@@ -103,6 +105,7 @@ def _reduced_exp(x):
     """
     x = _float(88) if x > _float(88) else x  # min would hide NaN
     x = _float(-87) if x < _float(-87) else x
+    # x / ln 2, rounded; ln 2 is subtracted in two parts, of which the first is exact
     n = np.floor(x * _float(1.44269504) + _float(0.5))
     r = x - n * _float(0.693359375) + n * _float(2.12194440e-4)
     p = _float(1.9875691500e-4)
@@ -111,7 +114,8 @@ def _reduced_exp(x):
     p = p * r + _float(4.1665795894e-2)
     p = p * r + _float(1.6666665459e-1)
     p = p * r + _float(5.0000001201e-1)
-    return _int((_int(n) + _int(127)) << _int(23)).view(_float), p * r * r + r
+    power = _int((_int(n) + _int(127)) << _int(23)).view(_float)  # n is the exponent of a float
+    return power, p * r * r + r
 
 
 @_inline
@@ -148,6 +152,7 @@ def _activate_tanh(x, recurrent, bias, out):
 
 @_compile
 def _state(f, c_prev, i, c_tilde, o, c, phi_c, h, h_operand):
+    """Compute c, φ(c), h and h in the type of operands, (H) each."""
     for k in range(c.shape[0]):
         c_k = f[k] * c_prev[k] + i[k] * c_tilde[k]
         phi = _tanh(c_k)
@@ -229,6 +234,7 @@ def cell_backward(dh_out, dh_next, dc_next, gates, c_prev, phi_c, dnet):
 
 @_compile_sum
 def _add(x, y, out):
+    """Write x + y to `out`, and return its largest entry."""
     largest = -_float(np.inf)
     for k in range(out.shape[0]):
         out[k] = _load(x[k]) + y[k]
@@ -252,6 +258,7 @@ def _sum(x):
 
 @_compile
 def _share(x, factor, out, total):
+    """Write x · factor to `out`, and add it to `total`."""
     for k in range(out.shape[0]):
         share = x[k] * factor
         out[k] = _store(share, out[k])
@@ -262,17 +269,17 @@ def _share(x, factor, out, total):
 def softmax_gradient(logits, bias, targets, losses, dbias):
     """Set `losses` to -ln softmax(logits + bias)[target] and `logits` to ∂loss/∂logits.
 
-    Add ∂loss/∂bias to `dbias`.
+    Add ∂loss/∂bias to `dbias`, which has a row for each of `BLOCKS` blocks of tokens.
     """
     n, V = logits.shape
     for block in numba.prange(BLOCKS):
-        shifted = np.empty(V, _float)
+        with_bias = np.empty(V, _float)
         exps = np.empty(V, _float)
         for row in range(block * n // BLOCKS, (block + 1) * n // BLOCKS):
             target = targets[row]
-            largest = _add(logits[row], bias, shifted)
-            _exp_above(shifted, largest, exps)
+            largest = _add(logits[row], bias, with_bias)
+            _exp_above(with_bias, largest, exps)
             normalizer = _sum(exps)
-            losses[row] = np.log(normalizer) + largest - shifted[target]
-            exps[target] -= normalizer
+            losses[row] = np.log(normalizer) + largest - with_bias[target]
+            exps[target] -= normalizer  # softmax - 1 at the target
             _share(exps, _float(1) / normalizer, logits[row], dbias[block])

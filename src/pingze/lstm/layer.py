@@ -30,7 +30,7 @@ State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
 
 class LSTM(nn.Module):
-    """A stack of LSTM layers over packed sequences, as `torch.nn.LSTM` computes them for a `PackedSequence`.
+    """A stack of LSTM layers over packed sequences, like `torch.nn.LSTM` over a `PackedSequence`.
 
     Weights have PyTorch's layout, but with one bias instead of two. The weights of layer 0 are
     `0.weight_ih` (4H, E), `0.weight_hh` (4H, H), `0.bias` (4H) and, if there is a constant input,
@@ -105,12 +105,14 @@ class LSTM(nn.Module):
         h_finals = []
         c_finals = []
         for depth, layer in enumerate(layers):
+            # 1) dropout, of this layer's inputs and of its recurrent weights
             h_0 = state[0][depth]
             c_0 = state[1][depth]
             if depth and self.training:
                 x = self.dropout.features(x, sizes, self.dropout.inputs)
             weight_ih: Tensor = layer.weight_ih
             weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
+            # 2) the layer, by cuDNN or by our own kernels; the first reads the constant input
             if x.is_cuda and self.activation == "tanh":
                 if held is not None and depth == 0:
                     # cuDNN has one bias for all sequences, so the constant input is appended to
@@ -294,6 +296,7 @@ def cudnn_layer(
         "bias_hh_l0": torch.zeros_like(bias),
     }
     inputs = (PackedSequence(x, sizes), (h_0[None], c_0[None]))
+    # autocast converts the operands, if their type is a lower one than that of the weights
     lower = operands is not None and operands != x.dtype
     with torch.autocast(x.device.type, operands if lower else None, enabled=lower):
         out, (h_T, c_T) = torch.func.functional_call(stock, weights, inputs)
@@ -321,6 +324,7 @@ def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> C
         return Cell(
             view=kernels.array, forward=kernels.cell_forward, backward=kernels.cell_backward
         )
+    # Otherwise, compute with PyTorch's operations, and let PyTorch differentiate them.
     phi = getattr(nn.functional, activation)  # the default slope of leaky_relu is `formulas.LEAK`
 
     def equations(
@@ -359,10 +363,12 @@ def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> C
         dnet: Tensor,
     ) -> None:
         with torch.enable_grad():
-            inputs = (gates.detach().requires_grad_(), c_prev.detach().requires_grad_())
-            h, c, _ = equations(*inputs)
-        by_net, dc_prev = torch.autograd.grad((h, c), inputs, (dh + dh_next, dc_next))
-        dnet.copy_(by_net)
+            net = gates.detach().requires_grad_()
+            c_prev = c_prev.detach().requires_grad_()
+            h, c, _ = equations(net, c_prev)
+        gradients = (dh + dh_next, dc_next)
+        net_gradient, dc_prev = torch.autograd.grad((h, c), (net, c_prev), gradients)
+        dnet.copy_(net_gradient)
         dc_next.copy_(dc_prev)
 
     return Cell(view=lambda tensor: tensor, forward=forward, backward=backward)

@@ -39,7 +39,9 @@ def cross_entropy_sum(
     if operands is None:
         operands = hidden.dtype
     if hidden.device.type == "cpu" and hidden.dtype == torch.float32:
-        return _CrossEntropySum.apply(hidden, weight, bias, targets, operands)  # type: ignore[no-untyped-call]
+        return _CrossEntropySum.apply(  # type: ignore[no-untyped-call]
+            hidden, weight, bias, targets, operands
+        )
     logits = (hidden.to(operands) @ weight.to(operands).T).to(hidden.dtype) + bias
     return nn.functional.cross_entropy(logits, targets, reduction="sum")
 
@@ -60,6 +62,11 @@ def token_losses(
 
 
 class _CrossEntropySum(torch.autograd.Function):
+    """The sum of -ln p(target), whose gradients the forward pass already computes.
+
+    The backward pass only multiplies them by the gradient of the sum, which is mostly 1.
+    """
+
     @staticmethod
     def forward(
         ctx: Any,

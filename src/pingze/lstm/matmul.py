@@ -17,8 +17,9 @@ from torch import Tensor, nn
 ROWS = 64
 """The row count of an operand is rounded up to a multiple of this number.
 
-Without the rounding, oneDNN would compile
-a kernel for every row count, and compiling a kernel takes as long as a product."""
+Without the rounding, oneDNN would compile a kernel for every row count, and compiling a kernel
+takes as long as a product.
+"""
 
 
 def operand_type(precision: str, device: torch.device) -> torch.dtype:

@@ -40,19 +40,24 @@ def encode_sequence(text: str, vocabulary: Vocabulary, length: int) -> Ids:
 
 def predicted_tokens(sequence: Ids) -> int:
     """Count the predicted tokens of a sequence: those after `<bos>`."""
-    return len(sequence) - 1 - int(np.argmax(sequence == BOS))
+    begin = int(np.argmax(sequence == BOS))
+    return len(sequence) - 1 - begin
 
 
 def pack(sequences: Sequence[Ids]) -> Batch:
     """Pack sequences of any lengths into one batch. The tokens after `<bos>` are its targets."""
+    # 1) Pad the B sequences to (T + 1, B). A token is the input of its step and the target of the
+    # step before it.
     ordered = sorted(sequences, key=len, reverse=True)
     lengths = np.array([len(sequence) - 1 for sequence in ordered])
     padded = np.zeros((lengths[0] + 1, len(ordered)), np.int64)
     for column, sequence in enumerate(ordered):
         padded[: len(sequence), column] = sequence
+    # 2) Find the steps of each sequence, and those from `<bos>` onward, both (T, B).
     running = np.arange(lengths[0])[:, None] < lengths
     begun = np.logical_or.accumulate(padded[:-1] == BOS)
     targets = np.where(begun, padded[1:], PAD)
+    # 3) Drop the padding.
     return Batch(inputs=padded[:-1][running], targets=targets[running], sizes=running.sum(axis=1))
 
 

@@ -51,10 +51,9 @@ ABSENT = "absent"  # what an error says of a tensor that is missing or not expec
 LARGEST_WEIGHT = 64
 """The largest integer in a weight.
 
-Processors without VNNI add two products of 8-bit integers in 16 bits. The sum must
-not overflow: 2 · 255 · 64 < 2^15."""
-
-
+Processors without VNNI add two products of 8-bit integers in 16 bits. The sum must not overflow:
+2 · 255 · 64 < 2^15.
+"""
 LARGEST_FILE = 4
 """The most GB of a file of tensors; the models that ship have 9 MB."""
 
@@ -208,6 +207,7 @@ def load(model: Model) -> Checkpoint:
 
 
 def _absent_or_equal(path: Path, text: str) -> bool:
+    """Return whether a file is absent or has exactly this text."""
     try:
         return not path.exists() or path.read_text(encoding="utf-8") == text
     except (OSError, ValueError):  # ValueError: it is not in UTF-8
@@ -234,6 +234,7 @@ def _file_of(model: Model) -> Path:
 
 
 def _read(path: Path, name: str) -> Checkpoint:
+    """Read and verify a file. `name` is the argument of `load`."""
     try:
         stored, metadata = read_tensors(path)
     except ValueError as error:
@@ -290,7 +291,8 @@ def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfigurati
     for name, tensor in tensors.items():
         if tensor.dtype == np.int8 and tensor.ndim == 2:
             expected[name + SCALE] = tensor.shape[:1]
-    # 2) Compare, in the words of the error.
+    # 2) Compare, in the words of the error. A tensor with scales has 8 bits; all others must be
+    # finite floating-point numbers.
     for name in sorted(expected.keys() | tensors.keys()):
         wanted = str(expected.get(name, ABSENT))
         if name not in tensors:

@@ -58,6 +58,7 @@ class Conditions:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self.names = {token[1:-1]: vocabulary.ids[token] for token in vocabulary.condition_tokens}
+        """The id of each condition's token, by the token's name without brackets."""
 
     def __bool__(self) -> bool:
         return bool(self.names)
@@ -95,8 +96,9 @@ class Conditions:
     def dynasty_of(self, poet: str | None) -> str:
         """Return a poet's dynasty, such as 宋; the first of `DYNASTIES` if the poet is unknown."""
         dynasties = list(DYNASTIES.values())
-        place = self.names.get(poet or "", 0)
-        before = [name for name in dynasties if self.names.get(name, place) < place]
+        # Poets follow their dynasty in the vocabulary, so it is the last dynasty before the poet.
+        poet_id = self.names.get(poet or "", 0)
+        before = [name for name in dynasties if self.names.get(name, poet_id) < poet_id]
         return max(before, key=lambda name: self.names[name], default=dynasties[0])
 
     def prefix(

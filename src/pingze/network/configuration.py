@@ -52,7 +52,7 @@ class ModelConfiguration:
         Args:
             values: The fields by name; missing fields take their defaults.
         """
-        fields = {**values}
+        fields = dict(values)
         fields["special_tokens"] = tuple(fields.get("special_tokens", ()))
         return cls(**fields)
 

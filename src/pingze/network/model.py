@@ -107,6 +107,7 @@ class LanguageModel(nn.Module):
             inputs: The ids of a packed batch, (N).
             sizes: The number of texts still running at each step, (T).
         """
+        # 1) the embeddings, (N, E), and the means of those of the conditions, without dropout
         embedded = self.embedding(inputs)
         held = None
         if self.configuration.held:
@@ -116,6 +117,7 @@ class LanguageModel(nn.Module):
                 V = self.configuration.vocabulary_size
                 embedded = type_dropout(embedded, inputs, V, self.dropout.types)
             embedded = self.dropout.features(embedded, sizes, self.dropout.inputs)
+        # 2) the LSTM's output, (N, H), projected to (N, E) in a tied model
         hidden: Tensor = self.lstm(embedded, sizes, held=held)[0]
         if self.training:
             hidden = self.dropout.features(hidden, sizes, self.dropout.outputs)
@@ -161,7 +163,7 @@ class LanguageModel(nn.Module):
         """Compute the output layer's inputs at the predicted targets; return both."""
         hidden = self(inputs, sizes)
         predicted = targets != PAD
-        if predicted.all():
+        if predicted.all():  # selecting would copy the largest tensor
             return hidden, targets
         return hidden[predicted], targets[predicted]
 
@@ -176,12 +178,14 @@ def _prefix_means(
 ) -> Float[Tensor, "B E"]:
     """Return the mean embedding of the tokens before each text's `<bos>`, (B, E); 0 if none."""
     device = inputs.device
-    sequence = sequence_of_rows(sizes).to(device)
+    # 1) The text and the step of each token, (N), and the step of each text's `<bos>`, (B).
+    text = sequence_of_rows(sizes).to(device)
     step = torch.repeat_interleave(torch.arange(len(sizes)), sizes).to(device)
-    begins = inputs == BOS
-    begin = torch.full((int(sizes[0]),), len(sizes), device=device)
-    begin[sequence[begins]] = step[begins]
-    before = step < begin[sequence]
-    zeros = embedded.new_zeros(len(begin), embedded.shape[1])
-    sums = zeros.index_add(0, sequence[before], embedded[before])
-    return sums / begin.clamp(min=1)[:, None]
+    is_bos = inputs == BOS
+    bos_step = torch.full((int(sizes[0]),), len(sizes), device=device)
+    bos_step[text[is_bos]] = step[is_bos]
+    # 2) The mean of the embeddings before it; their number is the step of `<bos>`.
+    before = step < bos_step[text]
+    zeros = embedded.new_zeros(len(bos_step), embedded.shape[1])
+    sums = zeros.index_add(0, text[before], embedded[before])
+    return sums / bos_step.clamp(min=1)[:, None]

@@ -2,7 +2,8 @@
 
 Importing that package would take longer than composing a poem. An ONNX file is a protocol buffer:
 a message is a sequence of fields, each of which has a number and a value
-(https://protobuf.dev/programming-guides/encoding). onnx/onnx.proto defines the fields' numbers.
+(https://protobuf.dev/programming-guides/encoding). onnx/onnx.proto defines the fields' numbers;
+comments below give the names that it has for them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ class _Message:
 
     def number(self, field: int, value: int) -> "_Message":
         """Append a field whose value is a number."""
-        self.parts.append(_varint(field << 3) + _varint(value))
+        self.parts.append(_varint(field << 3) + _varint(value))  # type 0, in the lowest 3 bits
         return self
 
     def text(self, field: int, value: str) -> "_Message":
@@ -46,7 +47,7 @@ class _Message:
     def data(self, field: int, parts: Sequence[bytes | memoryview]) -> "_Message":
         """Append a field whose value is bytes, preceded by their length."""
         length = sum(len(part) for part in parts)
-        self.parts.append(_varint(field << 3 | 2) + _varint(length))
+        self.parts.append(_varint(field << 3 | 2) + _varint(length))  # type 2
         self.parts.extend(parts)
         return self
 
@@ -88,11 +89,12 @@ class Graph:
     def constant(self, name: str, values: Array) -> str:
         """Add a constant unless one with the same name exists, and return the name."""
         if name not in self._constants:
-            tensor = _Message()
+            contents = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+            tensor = _Message()  # TensorProto: dims, data_type, name, raw_data
             for size in values.shape:
                 tensor.number(1, size)
             tensor.number(2, TYPES[values.dtype.name]).text(8, name)
-            tensor.data(9, [np.ascontiguousarray(values).reshape(-1).view(np.uint8).data])
+            tensor.data(9, [contents.data])
             self._constants[name] = tensor
         return name
 
@@ -109,20 +111,21 @@ class Graph:
         By default, the node has one result, whose name is new.
         """
         results = results or [f"{operator}_{len(self._nodes)}"]
-        node = _Message()
+        node = _Message()  # NodeProto: input, output, op_type, domain, attribute
         for operand in operands:
             node.text(1, operand)
         for result in results:
             node.text(2, result)
         node.text(4, operator).text(7, domain)
-        for name, value in attributes.items():
-            node.message(5, _Message().text(1, name).number(3, value).number(20, _INT_ATTRIBUTE))
+        for name, value in attributes.items():  # AttributeProto: name, i, type
+            attribute = _Message().text(1, name).number(3, value).number(20, _INT_ATTRIBUTE)
+            node.message(5, attribute)
         self._nodes.append(node)
         return results[0]
 
     def serialized(self, metadata: Mapping[str, str] = {}) -> bytes:
         """Return the graph as the bytes of an ONNX file."""
-        # 1) The graph.
+        # 1) GraphProto: node, name, initializer, input, output.
         graph = _Message()
         for node in self._nodes:
             graph.message(1, node)
@@ -133,7 +136,8 @@ class Graph:
             graph.message(11, value_info)
         for value_info in self._outputs:
             graph.message(12, value_info)
-        # 2) The model, which is the file: the graph, the versions that it needs, and the metadata.
+        # 2) ModelProto, which is the file: ir_version, producer_name, graph, opset_import (the
+        # version of each domain's operators) and metadata_props.
         model = _Message().number(1, _IR_VERSION).text(2, "pingze").message(7, graph)
         for domain, version in _OPERATOR_SETS.items():
             model.message(8, _Message().text(1, domain).number(2, version))
@@ -144,11 +148,12 @@ class Graph:
 
 def _value_info(name: str, type_: str, sizes: Sequence[int | str]) -> _Message:
     """Describe an input or output of a graph: its name, its type and its shape."""
-    shape = _Message()
+    shape = _Message()  # TensorShapeProto: dim, each a dim_value or a dim_param
     for size in sizes:
         if isinstance(size, int):
             shape.message(1, _Message().number(1, size))
         else:
             shape.message(1, _Message().text(2, size))
-    tensor = _Message().number(1, TYPES[type_]).message(2, shape)
-    return _Message().text(1, name).message(2, _Message().message(1, tensor))
+    tensor = _Message().number(1, TYPES[type_]).message(2, shape)  # elem_type, shape
+    type_proto = _Message().message(1, tensor)  # tensor_type
+    return _Message().text(1, name).message(2, type_proto)

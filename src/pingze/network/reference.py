@@ -116,6 +116,7 @@ class ReferenceNetwork:
         return self._begun(tuple(prefix)).take(np.zeros(batch, np.int64))
 
     def _begin(self, prefix: tuple[int, ...]) -> State:
+        """Return the state of one text after the conditions' tokens and `<bos>`."""
         zeros = np.zeros((1, self.configuration.hidden_size), np.float32)
         layers = [zeros] * (2 * self.configuration.layers)
         state = State.unpredicted(layers, self._bias(prefix)[None])
@@ -167,8 +168,7 @@ class ReferenceNetwork:
         tensor = self.checkpoint.tensor
         bias = tensor("lstm.0.bias")
         if self.configuration.held and prefix:
-            # The mean is in float64, so that rounding to float32 hides the order in which BLAS
-            # adds.
+            # The mean is in float64: rounding to float32 then hides the order in which BLAS adds.
             embedded = tensor("embedding.weight", list(prefix))
             p = embedded.mean(axis=0, keepdims=True, dtype=np.float64)
             (bias,) = held_bias(p, tensor("lstm.0.weight_ph"), bias)
@@ -181,7 +181,7 @@ class ReferenceNetwork:
         """
         begin = ids.tolist().index(BOS)
         bias = self._bias(ids[:begin].tolist())
-        x = self.checkpoint.tensors["embedding.weight"][ids][:, None]
+        x = self.checkpoint.tensors["embedding.weight"][ids][:, None]  # (T, B = 1, E)
         zeros = np.zeros((1, self.configuration.hidden_size), np.float32)
         recorded = []
         for depth, parameters in enumerate(self.parameters):
@@ -237,6 +237,7 @@ class LineSampler:
         The text has at most `max_lines` punctuation marks and `most` characters. Each sentence is
         on a line of its own.
         """
+        # 1) Which tokens may follow: a mark only a Han character, and the end only a mark.
         unread = deque(self.vocabulary.encode(opening).tolist())
         han = self.vocabulary.is_han
         after_mark = han.copy()
@@ -245,6 +246,7 @@ class LineSampler:
         for mark in MARKS:
             if mark in self.vocabulary:
                 after_han[self.vocabulary.ids[mark]] = True
+        # 2) Sample.
         text = ""
         marks = 0
         while marks < max_lines and len(text) < most:
@@ -259,8 +261,9 @@ class LineSampler:
                 break
             token = self.vocabulary.tokens[id_]
             text += token
-            marks += token in MARKS
-        return re.sub("([。？！])(?!$)", r"\1\n", text)
+            if token in MARKS:
+                marks += 1
+        return re.sub("([。？！])(?!$)", r"\1\n", text)  # no newline at the end
 
     def _next(self, unread: deque[int], allowed: Array) -> int:
         """Read the first token of `unread`, or an allowed one that is drawn, and return it."""
@@ -272,6 +275,7 @@ class LineSampler:
         self.state = self.network.step(self.state, np.array([id_]))
 
     def _draw(self, allowed: Array) -> int:
+        """Draw a token at the temperature; at 0, take the likeliest."""
         logits = np.where(allowed, self.state.logits[0].astype(np.float64), -np.inf)
         if self.temperature == 0:
             return int(logits.argmax())

@@ -13,7 +13,7 @@ where
 - ``rows`` has the row of the state that each text continues. Several texts may continue the same
   row, which the first layer multiplies by its weights only once;
 - ``bias`` is the first layer's bias, W_p p + b for the conditions p of a text
-    (`formulas.held_bias`);
+  (`formulas.held_bias`);
 - ``logits`` are shifted so that the largest in each row is 0, and ``exp`` are their exponentials.
 
 `whole_graph` computes all of a step in one graph, for other programs.
@@ -55,8 +55,8 @@ _LARGEST = 127
 """The largest integer in a quantised factor."""
 _ZERO = 128
 """The unsigned byte that represents 0."""
-_STEP = "step"
-"""The name of the constant 1/127, the scale of all rows of a hidden state within ±1."""
+_SCALE_OF_ONE = "step"
+"""The name of the constant 1/127: the scale of every row of a hidden state, if φ is tanh."""
 _LEAST = np.float32(1e-30)
 """A lower bound on the largest |x| of a row, so that a row of zeros is not divided by 0.
 
@@ -83,15 +83,15 @@ class GraphNetwork(ReferenceNetwork):
         self._layers = session(layers_graph(checkpoint))
         self._output = session(output_graph(checkpoint))
         self._names = _states(checkpoint)
-        # A vocabulary lists the characters after the special tokens, and the most frequent ones
-        # first.
+        # A vocabulary lists the characters after the special tokens, the most frequent ones first.
         self._first = sum(len(token) > 1 for token in checkpoint.vocabulary.tokens)
         frequent = np.arange(self._first, min(self._first + COMMON, len(checkpoint.vocabulary)))
         (self._common,) = self._input({"ids": frequent})
 
     def read(self, state: State, rows: Int64[Array, "B"], ids: Int64[Array, "B"]) -> State:
         """Return the states of texts that each continue a text by one token, without logits."""
-        # 1) net_x, from the table for common characters.
+        # 1) net_x: from the table for common characters, computed for all other tokens. Clipping
+        # gives these any row, which is then replaced.
         places = ids - self._first
         net_x = self._common.take(places, axis=0, mode="clip")
         rare = np.flatnonzero((places < 0) | (places >= len(self._common)))
@@ -151,6 +151,7 @@ def exp(x: Float[Array, "B V"]) -> Float[Array, "B V"]:
 
 @cache
 def _exp() -> Run:
+    """Load a graph that computes e^x."""
     graph = Graph()
     x = graph.input("x", "float32", ["B", "V"])
     graph.node("Exp", x, results=["exp"])
@@ -262,7 +263,7 @@ class _Quantised:
 
     whole: str
     scale: str
-    """The scale of each row, or `_STEP` if all rows have that scale."""
+    """The scale of each row, or `_SCALE_OF_ONE` if all rows have that scale."""
 
 
 class _StepGraph(Graph):
@@ -277,9 +278,9 @@ class _StepGraph(Graph):
         """Add the number 1."""
         return self.constant("one", np.array(1, np.float32))
 
-    def step(self) -> str:
-        """Add the number 1/127."""
-        return self.constant(_STEP, np.array(1 / _LARGEST, np.float32))
+    def scale_of_one(self) -> str:
+        """Add the number 1/127, the scale of a row whose largest |x| is 1."""
+        return self.constant(_SCALE_OF_ONE, np.array(1 / _LARGEST, np.float32))
 
     def vector(self, name: str) -> str:
         """Add a vector of the model."""
@@ -288,7 +289,8 @@ class _StepGraph(Graph):
     def embedded(self, ids: str) -> _Quantised:
         """Look up the embeddings of tokens."""
         embedding = self.checkpoint.matrix("embedding.weight")
-        table = self.constant("embedding", embedding.whole.view(np.uint8) ^ _ZERO)
+        unsigned = embedding.whole.view(np.uint8) ^ _ZERO  # adds 128, modulo 256
+        table = self.constant("embedding", unsigned)
         whole = self.node("Gather", table, ids)
         scales = self.constant("embedding.scale", embedding.scale[:, None])
         return _Quantised(whole=whole, scale=self.node("Gather", scales, ids))
@@ -336,8 +338,8 @@ class _StepGraph(Graph):
         if self.checkpoint.configuration.tied:
             x = self.quantised(self.product(x, "projection.weight"))
             weight = "embedding.weight"
-        output = self.node("Add", self.product(x, weight), self.vector("output.bias"))
-        return self.node("Sub", output, self.largest(output), results=["logits"])
+        logits = self.node("Add", self.product(x, weight), self.vector("output.bias"))
+        return self.node("Sub", logits, self.largest(logits), results=["logits"])
 
     def largest(self, x: str) -> str:
         """Find the largest number in each row of x."""
@@ -345,10 +347,10 @@ class _StepGraph(Graph):
 
     def quantised(self, x: str) -> _Quantised:
         """Quantise x to 8 bits, with a scale for each row."""
-        step = self.step()
+        scale_of_one = self.scale_of_one()
         largest = self.largest(self.node("Abs", x))
         largest = self.node("Max", largest, self.constant("least", np.array(_LEAST)))
-        scale = self.node("Mul", largest, step)
+        scale = self.node("Mul", largest, scale_of_one)
         multiples = self.node("Div", x, scale)
         whole = self.node("QuantizeLinear", multiples, self.one(), self.zero)
         return _Quantised(whole=whole, scale=scale)
@@ -357,8 +359,8 @@ class _StepGraph(Graph):
         """Quantise a hidden state to 8 bits, with the scale 1/127 for all rows if φ is tanh."""
         if self.checkpoint.configuration.activation != "tanh":  # |h| may exceed 1
             return self.quantised(h)
-        whole = self.node("QuantizeLinear", h, self.step(), self.zero)
-        return _Quantised(whole=whole, scale=_STEP)
+        whole = self.node("QuantizeLinear", h, self.scale_of_one(), self.zero)
+        return _Quantised(whole=whole, scale=_SCALE_OF_ONE)
 
     def product(self, x: _Quantised, name: str, results: Sequence[str] = ()) -> str:
         """Add the product x Wᵀ with the weight W called `name`, and return the product's name."""
@@ -368,8 +370,8 @@ class _StepGraph(Graph):
         # ONNX Runtime computes (x - zero) whole · of_all · of_row, exactly until it applies the
         # scales. of_all is one number, so other scales of x's rows are applied afterwards.
         operator = "MatMulIntegerToFloat"
-        if x.scale == _STEP:
-            operands = [x.whole, whole, _STEP, of_row, self.zero]
+        if x.scale == _SCALE_OF_ONE:
+            operands = [x.whole, whole, _SCALE_OF_ONE, of_row, self.zero]
             return self.node(operator, *operands, results=results, domain=CONTRIBUTED)
         operands = [x.whole, whole, self.one(), of_row, self.zero]
         product = self.node(operator, *operands, domain=CONTRIBUTED)

@@ -1,7 +1,7 @@
-"""Define the API's routes under /v1, answered by the pool's workers, and the application.
+"""Define the API's routes under /v1, and assemble the application.
 
-The application consists of the routes, the OpenAPI schema, the page, the answers to errors, and the
-limits of a request.
+Workers of the pool compute the answers. The application consists of the routes, the OpenAPI schema,
+the page, the answers to errors, and the limits of a request.
 """
 
 import asyncio
@@ -67,13 +67,14 @@ router = APIRouter(prefix="/v1", responses={status: {"model": Problem} for statu
 
 
 def _add_route(compute: Callable[..., Any]) -> None:
-    """Add a route.
+    """Add a route that is named after `compute`, with which a worker computes its answers.
 
     A worker calls `compute` with the body, and with `language` if `compute` has this parameter. An
     answer to a route without a body never changes, so it is kept.
     """
-    called, name = signature(compute), compute.__name__.strip("_")
-    body = [each for each in called.parameters.values() if each.name != "language"]
+    name = compute.__name__.strip("_")
+    called = signature(compute)
+    body = [field for field in called.parameters.values() if field.name != "language"]
 
     async def answer(request: Request, **given: Any) -> Any:
         size = sum(size_of(asked) for asked in given.values())
@@ -90,9 +91,12 @@ def _add_route(compute: Callable[..., Any]) -> None:
             kept[key] = encoded
         return Response(encoded, media_type="application/json")
 
+    # FastAPI reads from the signature what a body and an answer consist of.
     parameters = [Parameter("request", Parameter.KEYWORD_ONLY, annotation=Request)]
-    parameters += [each.replace(kind=Parameter.KEYWORD_ONLY) for each in body]
-    answer.__signature__ = Signature(parameters, return_annotation=called.return_annotation)  # type: ignore[attr-defined]
+    parameters += [field.replace(kind=Parameter.KEYWORD_ONLY) for field in body]
+    answer.__signature__ = Signature(  # type: ignore[attr-defined]
+        parameters, return_annotation=called.return_annotation
+    )
     answer.__name__ = name
     answer.__doc__ = compute.__doc__
     router.add_api_route("/" + name, answer, methods=["POST" if body else "GET"])
@@ -101,11 +105,13 @@ def _add_route(compute: Callable[..., Any]) -> None:
 def _lane(request: Request, route: str, size: int) -> Lane:
     """Return the lane for a route: the quick one for a short text to check."""
     lanes: Lanes = request.app.state.lanes
-    return lanes.quick if route == "check" and size <= QUICK_CHECK else lanes.heavy
+    if route == "check" and size <= QUICK_CHECK:
+        return lanes.quick
+    return lanes.heavy
 
 
 def _client(request: Request) -> str:
-    """Return the address of the client."""
+    """Return the address of the client, or "" if it is unknown."""
     return request.client.host if request.client else ""
 
 
@@ -140,7 +146,10 @@ async def health(request: Request) -> Health:
 
 @router.get("/tunes")
 async def tunes(name: str) -> TuneChoice:
-    """Describe a tune in one of its shapes 體, such as 聲聲慢·格十三; /v1/forms lists the frequent ones."""
+    """Describe a tune in one of its shapes 體, such as 聲聲慢·格十三.
+
+    /v1/forms lists the frequent ones.
+    """
     return choices.tune_choice(known_tune(name))
 
 
@@ -160,7 +169,10 @@ async def collect(asked: CollectRequest, request: Request) -> CollectedPoems:
 
 
 async def _drafts(sheet: Composing, model: str | None, request: Request, answer: type[P]) -> P:
-    """Have drafts written, in one job or in several that share the populations."""
+    """Have drafts written, in one job or in several that share the populations.
+
+    `answer` is the class of the answer.
+    """
     texts = sheet.count * sheet.particles
     if texts > MOST_TEXTS:
         raise InputError("too_many_texts", field="count", has=texts, most=MOST_TEXTS)
@@ -168,8 +180,9 @@ async def _drafts(sheet: Composing, model: str | None, request: Request, answer:
     client = _client(request)
     route = request.url.path
     size = size_of(sheet)
+    # All jobs have the same seed, and the same bytes, by which a worker keeps what it prepared.
     packed = pickle.dumps((replace(sheet, seed=first_seed(sheet.seed)), model))
-    # as many jobs as there are idle workers, and none that takes very long
+    # As many jobs as there are idle workers, and none that takes very long.
     parts = min(lane.idle, math.ceil(texts / POPULATION))
     parts = max(parts, math.ceil(texts / TEXTS_OF_A_JOB))
     if sheet.usual_forms:
@@ -204,13 +217,16 @@ async def _all(writing: Sequence[asyncio.Future[T]]) -> list[T]:
 async def measure(lanes: Lanes) -> None:
     """Write a default poem, by which the time of the first poems is expected."""
     sheet = Sheet(seed=0)
-    await lanes.heavy.compute(
-        "", "/v1/fill", size_of(sheet), answers.fill, pickle.dumps((sheet, None))
-    )
+    packed = pickle.dumps((sheet, None))
+    await lanes.heavy.compute("", "/v1/fill", size_of(sheet), answers.fill, packed)
 
 
 def size_of(asked: Any) -> int:
-    """Return what the time of a job grows with: the tokens or the characters of its texts."""
+    """Return the size with which the time of a job grows.
+
+    It is the number of tokens of all texts that are written, or of characters that are read.
+    """
+    # 1) Texts are written.
     if isinstance(asked, OfSheet):
         return size_of(asked.sheet)
     if isinstance(asked, Composing):
@@ -222,6 +238,7 @@ def size_of(asked: Any) -> int:
         return asked.count * asked.particles
     if isinstance(asked, CheckRequest | MendRequest) and asked.sheet:
         return size_of(asked.sheet)
+    # 2) A text or a poem is read.
     if isinstance(asked, CheckRequest | ReadRequest | MendRequest | CodeRequest):
         return len(asked.text)
     return sum(len(line) + 1 for line in asked.poem.lines)
@@ -281,10 +298,11 @@ def create_app(
     """Build the application, which accepts requests addressed to the loopback host names.
 
     Args:
-        lanes: The workers that compute answers; None if only page and schema are served.
-        hosts: Further host names to accept; `*.example.org` stands for all names below one.
+        lanes: The workers that compute the answers; None to serve only the page and the schema.
+        hosts: Further host names to accept; `*.example.org` means all names below example.org.
         public_url: The page's address in links to poems. The default is `project_url("Poems")`.
     """
+    # 1) The application with its state.
     app = FastAPI(
         title="pingze",  # tools name what they generate after it
         version="1",
@@ -299,21 +317,25 @@ def create_app(
     )
     app.state.lanes = lanes
     app.state.kept = {}
-    # Another site can make its own host name resolve to this machine (DNS rebinding). Requests from
-    # the site's page then name the site's host. Requests write an IPv6 address in brackets.
+    # 2) The host names. Another site can make its own host name resolve to this machine (DNS
+    # rebinding). Requests from the site's page then name the site's host. Requests write an IPv6
+    # address in brackets.
     known = [f"[{host}]" if ":" in host else host for host in hosts]
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, *known], www_redirect=False)
+    # 3) The API with its schema.
     app.include_router(router)
     schema = _described(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
+    # 4) The page, with the addresses that its links need.
     index = (PAGE / "index.html").read_text(encoding="utf-8")
-    for name, address in (
-        ("public", public_url or project_url("Poems")),
-        ("repository", project_url("Repository")),
-    ):
-        index = index.replace(
-            f'name="{name}" content=""', f'name="{name}" content="{escape(address)}"'
-        )
+    addresses = {
+        "public": public_url or project_url("Poems"),
+        "repository": project_url("Repository"),
+    }
+    for name, address in addresses.items():
+        empty = f'name="{name}" content=""'
+        filled = f'name="{name}" content="{escape(address)}"'
+        index = index.replace(empty, filled)
     app.add_api_route("/", lambda: HTMLResponse(index), include_in_schema=False)
     app.mount("/page", StaticFiles(directory=PAGE))
     return Limits(app)
@@ -325,8 +347,11 @@ def project_url(label: str) -> str:
     Args:
         label: The name of the address in pyproject.toml, such as Repository.
     """
-    urls = dict(each.split(", ", 1) for each in metadata("pingze").get_all("Project-URL") or [])
-    return urls.get(label, "")
+    for url in metadata("pingze").get_all("Project-URL") or []:
+        name, _, address = url.partition(", ")
+        if name == label:
+            return address
+    return ""
 
 
 async def _problem(request: Request, error: Exception) -> Response:
@@ -334,29 +359,41 @@ async def _problem(request: Request, error: Exception) -> Response:
 
     Keep the error's headers, such as Allow.
     """
-    language, headers = language_of(request.headers), None
+    language = language_of(request.headers)
+    headers = None
     if isinstance(error, RequestValidationError):
         error = invalid(error.errors()[0])
     elif isinstance(error, HTTPException):
-        status, headers = error.status_code, error.headers
-        status = status if status in PROBLEMS else 404  # such as 401 for an unreadable file
-        error = RefusedError(status, {400: "json", 405: "method"}.get(status, "no_route"))
+        headers = error.headers
+        status = error.status_code
+        if status not in PROBLEMS:  # such as 401 for an unreadable file
+            status = 404
+        codes = {400: "json", 405: "method"}
+        error = RefusedError(status, codes.get(status, "no_route"))
     return Problem.of(error, language).response(headers)
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
-    """Extend the OpenAPI schema with examples, where to find names, and problems' media type."""
+    """Extend FastAPI's OpenAPI schema.
+
+    Add examples, where to find names, the media type of problems, and the header Allow of status
+    405.
+    """
     schema = app.openapi()
+    # 1) Requests and problems.
     for path, operations in schema["paths"].items():
+        example = EXAMPLES.get(path.removeprefix("/v1/"))
         for operation in operations.values():
-            if example := EXAMPLES.get(path.removeprefix("/v1/")):
+            if example:
                 operation["requestBody"]["content"]["application/json"]["example"] = example
             for status, response in operation["responses"].items():
                 if int(status) >= 400:
                     response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
             operation["responses"]["405"]["headers"] = {"Allow": {"schema": {"type": "string"}}}
-    for shape in schema["components"]["schemas"].values():
-        if shape.get("additionalProperties") is False:  # a request, not an answer
-            for name in shape["properties"].keys() & LISTED.keys():
-                shape["properties"][name]["description"] += f" {LISTED[name]}"
+    # 2) Fields.
+    for component in schema["components"]["schemas"].values():
+        if component.get("additionalProperties") is False:  # a request, not an answer
+            fields = component["properties"]
+            for name in fields.keys() & LISTED.keys():
+                fields[name]["description"] += f" {LISTED[name]}"
     return schema

@@ -18,14 +18,14 @@ from pingze.verse.standard import STANDARDS, Standard
 from pingze.verse.tunes import Tune, tunes
 
 EXAMPLE = ("杜甫", "登高")
-NOT_OPTIONS = ("kept", "was", "choices", "exclude_at")
+NOT_OPTIONS = ("kept", "was", "choices", "exclude_at")  # fields of a sheet that hold no wish
 NOT_PEOPLE = ("郊廟朝會歌辭",)  # author names under which the corpus has poems by several poets
 FREQUENT = 10  # pieces of a tune's shape that is listed; /v1/tunes describes any other
 
 
 @cache
 def forms(language: Language) -> schemas.Choices:
-    """List the options of a sheet with their bounds, and the forms, rhyme groups and models to choose from."""
+    """List a sheet's options with their bounds, and the forms, rhymes and models to choose from."""
     return schemas.Choices(
         options=_options(language),
         forms=[_form(form) for form in FORMS.values()],
@@ -74,12 +74,13 @@ def _form(form: Form) -> schemas.FormChoice:
 
 def _standard(standard: Standard) -> schemas.StandardChoice:
     """Describe a standard of rhyme with its groups and parts."""
-    groups = [
-        schemas.RhymeChoice(name=group.name, label=group.label, side=group.side)
-        for group in standard.groups.values()
-    ]
+    groups = []
+    for group in standard.groups.values():
+        choice = schemas.RhymeChoice(name=group.name, label=group.label, side=group.side)
+        groups.append(choice)
     parts = []
     for part, label in standard.parts.labels():
+        # 入 for a part of entering tones, which Mandarin lacks.
         side = standard.parts.class_in(part, "入").replace(OBLIQUE, "") or "平仄"
         parts.append(schemas.RhymeChoice(name=part, label=label, side=side))
     return schemas.StandardChoice(
@@ -105,7 +106,7 @@ def _model(name: str) -> schemas.ModelChoice:
 
 
 def _is_listed(tune: Tune) -> bool:
-    """Return whether the page lists a shape: the usual one of each tune, and those with many pieces."""
+    """Return whether the page lists a shape: a tune's usual one, or one that has many pieces."""
     return "·" not in tune.name or (tune.pieces >= FREQUENT and "龍" not in tune.number)
 
 
@@ -126,7 +127,7 @@ def tune_choice(tune: Tune) -> schemas.TuneChoice:
 
 @cache
 def script() -> schemas.Script:
-    """Map Traditional characters to Simplified ones, and variant characters to the forms that Simplified text uses."""
+    """Map Traditional characters to Simplified ones, and variants to those of Simplified text."""
     return schemas.Script(simplified=simplified_forms(), variants=mainland_variants())
 
 

@@ -1,5 +1,6 @@
-"""Show how a model reads a poem: the units of a layer, the prediction of a character, and the reach of a gradient.
+"""Show how a model reads a poem.
 
+The routes show the units of a layer, the prediction of a character, and the reach of a gradient.
 `tools/name_units.py` measures which property of a text each unit tracks. The results are shown
 only for a model that has exactly the weights that were measured.
 """
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +44,7 @@ LARGEST = 32767
 
 @dataclass(frozen=True)
 class Reach:
-    """How strongly the hidden state at a character depends on the state after each earlier token, in one layer."""
+    """How strongly a layer's hidden state at a character depends on its state after each token."""
 
     token: int
     """The index of the chosen character among the poem's tokens, from 0."""
@@ -55,7 +57,10 @@ class Reach:
 
 @dataclass(frozen=True)
 class Packed:
-    """An array of shape (tokens, units) in base64: little-endian 16-bit integers, to be multiplied by `scale`."""
+    """An array of shape (tokens, units).
+
+    The numbers are little-endian 16-bit integers in base64, to be multiplied by `scale`.
+    """
 
     scale: float
     numbers: str
@@ -68,14 +73,18 @@ class Known:
     unit: int
     """The unit's number in its layer, from 1."""
     knows: str
-    """The property: place (in line), line (in poem), half (of couplet), tone (just read) or foot (a rhyme is next)."""
+    """The property.
+
+    It is place (in line), line (in poem), half (of couplet), tone (just read) or foot (a rhyme is
+    next).
+    """
     share: float
-    """R²: the share of the cell state's variance that the property explains, measured on composed 七律."""
+    """R², measured on composed 七律: the share of the cell state's variance that it explains."""
 
 
 @dataclass(frozen=True)
 class Units:
-    """The gates, candidate, cell state and hidden state of every unit of a layer, for each token of a poem.
+    """The gates and states of every unit of a layer, for each token of a poem.
 
     The tokens are the poem's characters, the punctuation mark after each line, and `<eos>`.
     """
@@ -115,13 +124,13 @@ class Next:
     characters: Sequence[Likely]
     temperatures: Sequence[float]
     log_sums: Sequence[float]
-    """The log_sum of each temperature: the logarithm of the sum that normalizes the probabilities."""
+    """The logarithm, at each temperature, of the sum that normalizes the probabilities."""
     choices: Sequence[float]
-    """exp(entropy) at each temperature, which is the effective number of characters to choose from."""
+    """exp(entropy) at each temperature: the effective number of characters to choose from."""
 
 
 def reach(asked: ReachRequest) -> Reach:
-    """Measure how strongly a layer's hidden state at a character depends on its state after each earlier token."""
+    """Measure how strongly a layer's hidden state at a character depends on its earlier states."""
     chosen, poem = _asked(asked)
     if len(poem.lines) > LONGEST_REACH:
         has = len(poem.lines)
@@ -132,7 +141,7 @@ def reach(asked: ReachRequest) -> Reach:
 
 
 def units(asked: UnitsRequest) -> Units:
-    """Return a layer's gates and states for each token of a poem, and the properties that some of its units track."""
+    """Return a layer's gates and states for each token of a poem, and what some units track."""
     chosen, poem = _asked(asked)
     prefix, caches = _read_layer(chosen, poem, asked)
     o = np.concatenate([cache.gates.o for cache in caches])
@@ -154,16 +163,22 @@ def units(asked: UnitsRequest) -> Units:
 
 
 def next_(asked: NextRequest) -> Next:
-    """Predict the character at a position from everything before it, at each of several temperatures."""
+    """Predict the character at a position from all before it, at several temperatures."""
     chosen, poem = _asked(asked)
-    log_p, _ = chosen.score(poem.lines, chosen.prefix(_request(chosen, poem)), poem.form)
+    # 1) ln p of every character at temperature 1, (V), and unnormalized at each temperature.
+    prefix = chosen.prefix(_request(chosen, poem))
+    log_p, _ = chosen.score(poem.lines, prefix, poem.form)
     row = log_p[_token(asked, poem)].astype(np.float64)
-    best = np.argsort(row)[::-1][: asked.limit]
     tempered = row / np.array(TEMPERATURES)[:, None]
+    # 2) The entropy -Σ p ln p at each temperature, to which characters with p = 0 add nothing.
     sums = np.logaddexp.reduce(tempered, axis=1)
     p = np.exp(tempered - sums[:, None])
     entropies = sums - (p * np.where(p > 0, tempered, 0)).sum(axis=1)
-    characters = [Likely(chosen.vocabulary.tokens[id_], float(row[id_])) for id_ in best]
+    # 3) The likeliest characters.
+    characters = []
+    for id_ in np.argsort(row)[::-1][: asked.limit]:
+        character = chosen.vocabulary.tokens[id_]
+        characters.append(Likely(character=character, log_probability=float(row[id_])))
     return Next(
         characters=characters,
         temperatures=TEMPERATURES,
@@ -173,8 +188,12 @@ def next_(asked: NextRequest) -> Next:
 
 
 def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
-    """Compute the Frobenius norms ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, given a layer's caches of steps 1 to t."""
+    """Compute the Frobenius norms ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t.
+
+    `caches` are a layer's caches of the steps 1 to t.
+    """
     H = caches[-1].phi_c.shape[1]
+    # ∂h_t/∂h_k and ∂h_t/∂c_k, (H, H), at first for k = t
     by_h = np.eye(H, dtype=np.float32)
     by_c = np.zeros((H, H), np.float32)
     norms = [1.0]
@@ -192,7 +211,11 @@ def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
 
 def cells(caches: Sequence[StepCache]) -> Array:
     """Compute the cell state after each step, (T, H): c = f c_prev + i c̃."""
-    return np.concatenate([c.gates.f * c.c_prev + c.gates.i * c.gates.c_tilde for c in caches])
+    states = []
+    for step in caches:
+        i, f, c_tilde, _ = step.gates
+        states.append(f * step.c_prev + i * c_tilde)
+    return np.concatenate(states)
 
 
 def fingerprint(network: ReferenceNetwork) -> str:
@@ -205,9 +228,14 @@ def fingerprint(network: ReferenceNetwork) -> str:
 
 @cache
 def measured() -> dict[str, dict[str, list[Known]]]:
-    """Load the units that track a property, keyed by the weights' fingerprint, then by the layer's number (from 1)."""
+    """Load the units that track a property, by fingerprint and by the layer's number, from 1."""
+
+    def known(found: dict[str, Any]) -> Any:
+        """Convert an object of the file, of which the innermost describe units."""
+        return Known(**found) if "unit" in found else found
+
     text = files("pingze.serve").joinpath("units.json").read_text(encoding="utf-8")
-    return json.loads(text, object_hook=lambda found: Known(**found) if "unit" in found else found)
+    return json.loads(text, object_hook=known)
 
 
 def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
@@ -217,26 +245,28 @@ def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
     """
     poem = asked.poem.read()
     chosen = composer(asked.model, form=poem.form)
+    # Not every request has a line; if it is beyond the last one, the loop refuses it.
     line = min(getattr(asked, "line", 1), len(poem.lines))
     most = {
         "layer": chosen.network.configuration.layers,
         "line": len(poem.lines),
         "position": len(poem.lines[line - 1]),
     }
-    for name, there in most.items():
+    for name, number in most.items():
         value = getattr(asked, name, 1)
-        if value > there:
-            raise InputError("beyond", field=name, has=value, least=1, most=there)
+        if value > number:
+            raise InputError("beyond", field=name, has=value, least=1, most=number)
     return chosen, poem
 
 
 def _read_layer(
     chosen: Composer, poem: Poem, asked: UnitsRequest
 ) -> tuple[list[int], list[StepCache]]:
-    """Return the ids of the condition tokens (form, title etc.), and the layer's cache at each token of the poem."""
+    """Return the ids of the conditions' tokens, and the layer's cache at each token of the poem."""
     prefix = chosen.prefix(_request(chosen, poem))
-    read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines, poem.form)])
-    return prefix, chosen.network.record(read)[asked.layer - 1][len(prefix) + 1 :]
+    ids = np.array([*prefix, BOS, *chosen.token_ids(poem.lines, poem.form)])
+    caches = chosen.network.record(ids)[asked.layer - 1]
+    return prefix, caches[len(prefix) + 1 :]
 
 
 def _token(asked: CharacterRequest, poem: Poem) -> int:
@@ -244,7 +274,8 @@ def _token(asked: CharacterRequest, poem: Poem) -> int:
 
     Marks after lines are tokens too.
     """
-    return len("".join(poem.lines[: asked.line - 1])) + asked.line - 1 + asked.position - 1
+    earlier = poem.lines[: asked.line - 1]
+    return len("".join(earlier)) + len(earlier) + asked.position - 1
 
 
 def _request(chosen: Composer, poem: Poem) -> Request:
@@ -252,6 +283,8 @@ def _request(chosen: Composer, poem: Poem) -> Request:
 
 
 def _packed(values: Array) -> Packed:
-    scale = float(np.abs(values).max() or 1) / LARGEST
+    """Round values to 16-bit integers."""
+    largest = float(np.abs(values).max())
+    scale = (largest or 1) / LARGEST
     whole = np.rint(values / scale).astype("<i2")
     return Packed(scale=scale, numbers=base64.b64encode(whole.tobytes()).decode("ascii"))

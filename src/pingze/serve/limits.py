@@ -1,4 +1,4 @@
-"""Limit the size and the time of each request's body, stop computing for clients that leave, and set headers."""
+"""Limit each request's body, stop computing for clients that leave, and set headers."""
 
 import asyncio
 from contextlib import suppress
@@ -25,9 +25,10 @@ HEADERS = {
 
 
 class Limits:
-    """Middleware that reads each body in full before the application runs, and sets `HEADERS` on every answer.
+    """Middleware that reads each body before the application runs, and sets `HEADERS`.
 
-    app: The application that answers the requests.
+    Args:
+        app: The application that answers the requests.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -38,7 +39,7 @@ class Limits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers, started = Headers(scope=scope), False
+        started = False
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
@@ -50,13 +51,13 @@ class Limits:
         try:
             body = await _read(Request(scope, receive))
             await self._answer(scope, body, receive, send_with_headers)
-        except ClientDisconnect:
+        except ClientDisconnect:  # nobody reads an answer
             pass
         except (RefusedError, asyncio.CancelledError) as error:
             # After a second Ctrl-C, uvicorn would print the CancelledError if it were raised again.
             refused = error if isinstance(error, RefusedError) else lost()
-            problem = Problem.of(refused, language_of(headers))
-            if started:
+            problem = Problem.of(refused, language_of(Headers(scope=scope)))
+            if started:  # the status is sent, so the problem can only be the last line
                 await send({"type": "http.response.body", "body": problem.line()})
             else:
                 # What is left of the body is not read: the connection ends.
@@ -70,7 +71,9 @@ class Limits:
         gone = asyncio.ensure_future(receive())
 
         async def replay() -> Message:
-            return messages.pop() if messages else await asyncio.shield(gone)
+            if messages:
+                return messages.pop()
+            return await asyncio.shield(gone)
 
         answer = asyncio.ensure_future(self.app(scope, replay, send))
         try:

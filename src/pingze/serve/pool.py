@@ -61,7 +61,7 @@ class Job:
 
     client: str
     kind: tuple[str, int]
-    """The name of the route, and the number of bits of the job's size."""
+    """The name of the route, and the number of bits of the job's size (its power of two)."""
     expected: float
     """The seconds that it is expected to take."""
     compute: Compute
@@ -70,11 +70,11 @@ class Job:
     worker: "Worker | None" = None
     begun: float = 0.0
     timer: asyncio.TimerHandle | None = None
-    """Kills the worker if the job runs on after its time."""
+    """The timer that kills the worker if the job runs on after its time."""
 
 
 class Worker:
-    """A process that computes one job at a time."""
+    """A process that computes one job at a time. `Lane` explains the arguments."""
 
     def __init__(self, warm_up: Callable[[], None], niceness: int) -> None:
         spawn = get_context("spawn")
@@ -116,7 +116,10 @@ class Lane:
         self.closing = False
 
     def wait_until_ready(self) -> None:
-        """Wait until every worker has loaded what it needs. Raises CheckpointError or RefusedError."""
+        """Wait until every worker has loaded what it needs.
+
+        Raises CheckpointError or RefusedError.
+        """
         for worker in self.workers:
             try:
                 worker.ready.result()
@@ -135,14 +138,17 @@ class Lane:
     @property
     def idle(self) -> int:
         """How many workers one client may hold that are free, if no job waits; else 0."""
-        return 0 if self.waiting else min(self.share, len(self.free))
+        if self.waiting:
+            return 0
+        return min(self.share, len(self.free))
 
     def expected(self, route: str, size: int) -> float:
         """Return the seconds that a job is expected to take, by the newest jobs of its kind.
 
         If there were none, the nearest size of the route counts, in proportion.
         """
-        known, bits = self.means[route], size.bit_length()
+        known = self.means[route]
+        bits = size.bit_length()
         if not known:
             return GUESS
         nearest = min(known, key=lambda other: abs(other - bits))
@@ -151,7 +157,10 @@ class Lane:
     async def compute(
         self, client: str, route: str, size: int, compute: Compute, *arguments: Any
     ) -> Any:
-        """Have a worker compute an answer. Raises RefusedError, DeadlineError or the computation's error."""
+        """Have a worker compute an answer.
+
+        Raises RefusedError, DeadlineError or the computation's error.
+        """
         (answer,) = self.submit(client, route, size, compute, [arguments])
         return await answer
 
@@ -171,12 +180,19 @@ class Lane:
         waiting = sum(job.client == client for job in self.waiting)
         if waiting + len(calls) > MOST_WAITING or self._is_late(client):
             raise busy()
-        loop, expected = asyncio.get_running_loop(), self.expected(route, size)
+        loop = asyncio.get_running_loop()
+        expected = self.expected(route, size)
         jobs = []
         for arguments in calls:
-            kind, answer = (route, size.bit_length()), loop.create_future()
-            job = Job(client, kind, expected, compute, arguments, answer)
-            answer.add_done_callback(partial(self._leave, job))
+            job = Job(
+                client=client,
+                kind=(route, size.bit_length()),
+                expected=expected,
+                compute=compute,
+                arguments=arguments,
+                answer=loop.create_future(),
+            )
+            job.answer.add_done_callback(partial(self._leave, job))
             jobs.append(job)
         self.waiting.extend(jobs)
         self._start()
@@ -187,16 +203,17 @@ class Lane:
 
         Until then the workers spend at most `share` · `SECONDS` on each client.
         """
-        work: Counter[str] = Counter()
+        work: defaultdict[str, float] = defaultdict(float)  # seconds of each client's jobs
         for job in [*self.running, *self.waiting]:
-            work[job.client] += job.expected  # type: ignore[assignment]  # seconds
+            work[job.client] += job.expected
         most = self.share * SECONDS
         own = work.pop(client, 0)
         others = sum(min(seconds, most) for seconds in work.values())
+        # In `SECONDS`, all workers together do (`share` + 1) · `SECONDS` of work.
         return own > most or own + others > most + SECONDS
 
     def _start(self) -> None:
-        """Start the first jobs in the line whose clients do not hold their share, as long as workers are free."""
+        """Start the first jobs whose clients hold less than their share, while workers are free."""
         held = Counter(job.client for job in self.running)
         for job in list(self.waiting):
             if not self.free:
@@ -204,7 +221,7 @@ class Lane:
             if held[job.client] == self.share:
                 continue
             self.waiting.remove(job)
-            if not self._run(job):
+            if not self._run(job):  # `_join` starts it
                 self.waiting.insert(0, job)
                 return
             held[job.client] += 1
@@ -220,7 +237,8 @@ class Lane:
                 self._replace(worker)
                 continue
             loop = asyncio.get_running_loop()
-            job.worker, job.begun = worker, monotonic()
+            job.worker = worker
+            job.begun = monotonic()
             job.timer = loop.call_later(SECONDS + GRACE, worker.kill)
             self.running.append(job)
             done.add_done_callback(_in_loop(loop, self._end, job))
@@ -228,7 +246,7 @@ class Lane:
         return False
 
     def _leave(self, job: Job, answer: asyncio.Future[Any]) -> None:
-        """End a job whose answer nobody waits for."""
+        """End a job whose answer nobody waits for. Called when an answer is there or cancelled."""
         if not answer.cancelled():
             return
         if job in self.waiting:
@@ -246,12 +264,15 @@ class Lane:
         self.running.remove(job)
         if self.closing:
             return
-        took, error = monotonic() - job.begun, done.exception()
+        # 1) The worker takes another job, or another worker takes its place.
+        took = monotonic() - job.begun
+        error = done.exception()
         if isinstance(error, BrokenProcessPool):
             error = DeadlineError(SECONDS) if took > SECONDS else lost()
             self._replace(job.worker)
         else:
             self.free.append(job.worker)
+        # 2) Answer, and remember how long jobs of this kind take.
         if not job.answer.done():
             route, bits = job.kind
             mean = self.means[route].setdefault(bits, took)
@@ -268,7 +289,8 @@ class Lane:
             return
         worker.executor.shutdown(wait=False)
         self.workers.remove(worker)
-        self.workers.append(new := Worker(self.warm_up, self.niceness))
+        new = Worker(self.warm_up, self.niceness)
+        self.workers.append(new)
         new.ready.add_done_callback(_in_loop(asyncio.get_running_loop(), self._join, new))
 
     def _join(self, worker: Worker, ready: Future[int]) -> None:
@@ -295,7 +317,10 @@ class Lanes:
         self.quick = Lane(QUICK_WORKERS, answers.warm_up_check)
 
     def wait_until_ready(self) -> None:
-        """Wait until every worker has loaded what it needs. Raises CheckpointError or RefusedError."""
+        """Wait until every worker has loaded what it needs.
+
+        Raises CheckpointError or RefusedError.
+        """
         self.heavy.wait_until_ready()
         self.quick.wait_until_ready()
 
@@ -306,23 +331,25 @@ class Lanes:
 
 
 def _in_loop(loop: asyncio.AbstractEventLoop, function: Compute, item: Any) -> Compute:
-    """Make a callback that calls a function in the event loop, unless that is closed."""
+    """Make a callback of a future that calls `function(item, future)` in the event loop."""
 
     def tell(done: Future[Any]) -> None:
-        with suppress(RuntimeError):
+        with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(function, item, done)
 
     return tell
 
 
-# -- in the worker -----------------------------------------------------------------------------------------------
+# -- in the worker ---------------------------------------------------------------------------------
 
 
 class _Process:
     """What a worker process keeps between its jobs."""
 
     told_to_stop: Any
+    """The flag that `Worker` shares with this process."""
     rest: Timer | None = None
+    """The timer that frees memory if no job follows."""
 
 
 def _begin(told_to_stop: Any, niceness: int) -> None:
@@ -354,12 +381,12 @@ def _warmed(warm_up: Callable[[], None]) -> int:
     """Load what the jobs need, and return the number of this process."""
     warm_up()
     _give_back()
-    gc.freeze()
+    gc.freeze()  # what is loaded stays, so no later collection need look at it
     return os.getpid()
 
 
 def _run(compute: Compute, arguments: tuple[Any, ...]) -> Any:
-    """Compute a job."""
+    """Compute a job, within its time and only while the client waits."""
     if _Process.rest:
         _Process.rest.cancel()
     stop = _Process.told_to_stop

@@ -1,6 +1,7 @@
-"""Turn errors into problem details (RFC 9457): a sentence in the reader's language, a code and its parameters.
+"""Turn errors into problem details (RFC 9457).
 
-No answer reveals a path, a version or a location in the code.
+They hold a sentence in the reader's language, a code and its parameters. No answer reveals a path,
+a version or a location in the code.
 """
 
 import json
@@ -28,17 +29,23 @@ from pingze.messages import Language, Parameter, say
 MEDIA_TYPE = "application/problem+json"
 WAIT_SECONDS = 2  # after this time, a client may ask a busy server again
 
-_PYDANTIC = (
-    "int:integer float:number finite:number str:string bool:boolean NoneType:null list:array"
-)
-_TYPES = dict(
-    pair.split(":") for pair in f"{_PYDANTIC} dict:object dataclass:object model:object".split()
-)
-"""JSON Schema's names for pydantic's types."""
+_TYPES = {
+    "int": "integer",
+    "float": "number",
+    "finite": "number",
+    "str": "string",
+    "bool": "boolean",
+    "NoneType": "null",
+    "list": "array",
+    "dict": "object",
+    "dataclass": "object",
+    "model": "object",
+}
+"""JSON Schema's names for the types of Python and of pydantic's errors."""
 
 
 class RefusedError(PingzeError):
-    """An error for a request that the server refuses to answer, with the HTTP status of the refusal."""
+    """An error for a request that the server refuses to answer, with the HTTP status."""
 
     def __init__(self, status: int, code: str, **parameters: Parameter) -> None:
         super().__init__(code, **parameters)
@@ -46,22 +53,28 @@ class RefusedError(PingzeError):
 
 
 busy = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "busy", seconds=WAIT_SECONDS)
-"""Build the error for a busy server: too many jobs wait, or a request cannot be answered in time because of others."""
+"""Build the error for a busy server: too many jobs wait, or a request would wait too long."""
 lost = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "lost", seconds=WAIT_SECONDS)
 """Build the error for a job whose process ended before it answered."""
 
 
 def invalid(fault: Mapping[str, Any]) -> RefusedError:
-    """Convert one of pydantic's validation errors, such as invalid JSON or a missing field, to a RefusedError."""
+    """Convert one of pydantic's validation errors, such as that of a missing field."""
     if fault["type"] == "json_invalid":
         return RefusedError(400, "json")
+    # 1) The place, such as sheet.rhyme, and the field: on a sheet, the field of the sheet.
     names = [str(part) for part in fault["loc"] if part != "body"] or ["body"]
-    field = names[1] if names[0] == "sheet" and len(names) > 1 else names[0]
+    field = names[0]
+    if field == "sheet" and len(names) > 1:
+        field = names[1]
     place = {"field": field[:40], "place": ".".join(names)[:80]}
+    # 2) What is wrong. The other types of pydantic's errors begin with the type that it wants, as
+    # in int_parsing.
     codes = {"missing": "missing", "unexpected_keyword_argument": "unknown_field"}
-    if code := codes.get(fault["type"]):
-        return RefusedError(422, code, **place)
-    wanted, has = fault["type"].split("_")[0], type(fault["input"]).__name__
+    if fault["type"] in codes:
+        return RefusedError(422, codes[fault["type"]], **place)
+    wanted = fault["type"].split("_")[0]
+    has = type(fault["input"]).__name__
     return RefusedError(
         422, "type", **place, wanted=_TYPES.get(wanted, wanted), has=_TYPES.get(has, has)
     )
@@ -72,7 +85,8 @@ def language_of(headers: Headers) -> Language:
 
     Chinese if the header names it first, else English.
     """
-    return "zh" if headers.get("accept-language", "").strip().lower().startswith("zh") else "en"
+    accepted = headers.get("accept-language", "").strip().lower()
+    return "zh" if accepted.startswith("zh") else "en"
 
 
 @dataclass(frozen=True)
@@ -101,12 +115,17 @@ class Problem:
             case InfeasibleError() | UnfinishedError():
                 status = 409
             case CorpusError():
-                status, error = 409, CorpusError("no_corpus_here")  # leaves out the path
+                status = 409
+                error = CorpusError("no_corpus_here")  # leaves out the path
             case InputError() | DeadlineError():
                 status = 422
             case _:  # a fault in pingze itself
-                detail = say("server_fault", {}, language)
-                return cls(say("status_500", {}, language), 500, detail, {"code": "fault"})
+                return cls(
+                    title=say("status_500", {}, language),
+                    status=500,
+                    detail=say("server_fault", {}, language),
+                    cause={"code": "fault"},
+                )
         field = error.cause.get("field")
         return cls(
             title=say(f"status_{status}", {}, language),
@@ -119,18 +138,15 @@ class Problem:
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """Build the HTTP response; leave out `field` and `clashes` if they are empty."""
-        fields = {
-            name: value
-            for name, value in asdict(self).items()
-            if value or name not in ("field", "clashes")
-        }
+        fields = asdict(self)
+        for name in ("field", "clashes"):
+            if not fields[name]:
+                del fields[name]
         body = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
-        wait = (
-            {"retry-after": str(WAIT_SECONDS)}
-            if self.status == HTTPStatus.SERVICE_UNAVAILABLE
-            else {}
-        )
-        return Response(body, self.status, {**(headers or {}), **wait}, MEDIA_TYPE)
+        all_headers = dict(headers or {})
+        if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            all_headers["retry-after"] = str(WAIT_SECONDS)
+        return Response(body, self.status, all_headers, MEDIA_TYPE)
 
     def line(self) -> bytes:
         """Return the body of `response` as one line.

@@ -1,4 +1,4 @@
-"""Run the server: listen at an address, start the workers, and answer requests until a signal stops it."""
+"""Run the server: listen at an address, and answer requests until a signal stops it."""
 
 import asyncio
 import errno
@@ -23,9 +23,13 @@ LARGEST_HEAD = 64 * 1024  # bytes of a request's headers
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open a socket that listens at an address. Raises InputError if the address is not available."""
+    """Open a socket that listens at an address.
+
+    Raises InputError if the address is not available.
+    """
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, *_, address = found[0]
         bound = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except UnicodeError as error:
         raise InputError(
@@ -44,13 +48,20 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reached_at(bound: socket.socket) -> str:
-    """Return the address to type in a browser: the machine's network address if the socket listens on all addresses."""
+    """Return the address to type in a browser.
+
+    If the socket listens on all addresses, it is the machine's network address.
+    """
     address = str(bound.getsockname()[0])
     if not ip_address(address).is_unspecified:
         return address
-    anywhere, loopback = (
-        ("2001:db8::1", "::1") if bound.family == socket.AF_INET6 else ("192.0.2.1", "127.0.0.1")
-    )
+    # An address for documentation, which belongs to nobody, has the same route as any other.
+    if bound.family == socket.AF_INET6:
+        anywhere = "2001:db8::1"
+        loopback = "::1"
+    else:
+        anywhere = "192.0.2.1"
+        loopback = "127.0.0.1"
     with socket.socket(bound.family, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((anywhere, 9))  # chooses a route without sending anything
@@ -81,6 +92,7 @@ def run(
 
     Raises KeyboardInterrupt after SIGINT.
     """
+    # 1) Configure uvicorn.
     configuration = uvicorn.Config(
         create_app(lanes, hosts, public_url),
         log_level="error",
@@ -98,7 +110,7 @@ def run(
         backlog=BACKLOG,
     )
     server = uvicorn.Server(configuration)
-    seen: list[int] = []
+    received: list[int] = []
 
     async def serve() -> None:
         asyncio.get_running_loop().set_exception_handler(_told_once())
@@ -111,29 +123,32 @@ def run(
         Called before uvicorn handles signals, and again by uvicorn at its end.
         """
         server.should_exit = True
-        seen.append(number)
+        received.append(number)
 
+    # 2) Serve until a signal comes.
     terminate = signal.getsignal(signal.SIGTERM)
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
         asyncio.run(serve())
     finally:
         lanes.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C has nothing left to stop
         signal.signal(signal.SIGTERM, terminate)
-    if signal.SIGINT in seen:
+    # 3) End as the signal asks: SIGTERM ends the process, with the status that a caller expects.
+    if signal.SIGINT in received:
         raise KeyboardInterrupt
-    if seen:
+    if received:
         signal.raise_signal(signal.SIGTERM)
 
 
 def _told_once() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
-    """Make a handler of errors in the event loop that says only once that there are no descriptors left.
+    """Make a handler of the event loop's errors that says only once that no descriptors are left.
 
     asyncio goes on to accept connections after a second, and reports each that it cannot accept.
     """
-    told, sentence = False, here("too_many_connections")  # read while a file can be opened
+    told = False
+    sentence = here("too_many_connections")  # read while a file can be opened
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         nonlocal told

@@ -75,7 +75,8 @@ def start_from(
     copy(averaged, average.tensors, rows)
     if saved is None:
         return
-    # 3) copy the moments of a run; weights that were not saved have none
+    # 3) copy the moments of a run, which numbers the weights in the order of `shapes`; weights that
+    # were not saved have none
     average.updates = saved.position.averaged
     for index, name in enumerate(checkpoint.shapes(before)):
         parameter = parameters[name]
@@ -108,12 +109,12 @@ def copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Rows) -> No
         grown = new[name]
         values = old[name].to(grown.device)
         columns = values.shape[-1]
-        if name.startswith(("embedding", "output")):
+        if name.startswith(("embedding", "output")):  # a row for each token
             ids = list(rows)
             known = torch.zeros_like(grown[ids])
             known[..., :columns] = values[list(rows.values())]
             grown[ids] = known
-        else:
+        else:  # a row for each unit, in each gate; old units get the weight 0 from new ones
             gates = 4 if name.startswith("lstm") else 1
             for part, known in zip(grown.chunk(gates), values.chunk(gates), strict=True):
                 part[: len(known)] = 0

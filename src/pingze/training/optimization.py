@@ -90,6 +90,7 @@ class Average:
         If the average was copied from another run, that run's steps count too.
         """
         self.tensors = {}
+        """The averaged weights by name; empty if `decay` is 0."""
         if decay:
             for name, parameter in model.named_parameters():
                 self.tensors[name] = parameter.detach().clone()

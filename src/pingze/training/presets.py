@@ -303,7 +303,7 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
         else:
             names = [*model_types, *training_types]
             similar = get_close_matches(key, names)
-            choices = list(dict.fromkeys(similar + names))
+            choices = list(dict.fromkeys(similar + names))  # the most similar names first
             raise InputError("train_setting", has=setting, choices=choices)
     chosen = PRESETS[name]
     return Preset(

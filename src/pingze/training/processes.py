@@ -88,6 +88,7 @@ def launch() -> Processes:
 
 @contextmanager
 def _reporting_ended_processes() -> Iterator[None]:
+    """Raise TrainingError in place of the errors by which a call notices an ended process."""
     try:
         yield
     except RuntimeError as fault:

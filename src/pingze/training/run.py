@@ -53,6 +53,7 @@ OPENING = "日"
 """The report's first opening. A sample poem starts with it if the model knows no conditions."""
 FORM = "七絕"
 """The form of a sample poem if the model knows conditions."""
+# How a sample poem is drawn.
 TEMPERATURE = 0.7
 SEED = 7
 LINES = 8
@@ -93,6 +94,7 @@ class Run(Trainer):
         # 3) restore the state
         self.resumed = self.processes.broadcast(newest_state)
         self._begun = self.resumed is not None
+        """Whether the run has a state on the disk, and so a log to continue."""
         if self.resumed is not None:
             self.position = self.resumed.position
             self.reward = self.resumed.reward
@@ -171,10 +173,11 @@ class Run(Trainer):
             partial.write_text("".join(lines), encoding="utf-8")
 
     def _train(self, on_step: Callable[[], None], received: list[int]) -> None:
+        """Train as `train` says. `received` holds the stop signals that this process received."""
         position = self.position
         # 1) measure the initial weights
         if not self._begun:
-            self._add("dev", **asdict(self.evaluate()), sample=self._sample())
+            self._add_row("dev", **asdict(self.evaluate()), sample=self._sample())
             self._save()
         while position.step < self.total_steps and not self._is_stale():
             # 2) stop all processes at the same step if any of them has received a signal
@@ -190,7 +193,8 @@ class Run(Trainer):
             seconds = time.perf_counter() - started
             position.count(taken.loss, taken.tokens, taken.norm, seconds)
             if position.step % LOG_EVERY == 0:
-                self._add("train", steps=self.total_steps, learning_rate=rate, **position.figures())
+                figures = position.figures()
+                self._add_row("train", steps=self.total_steps, learning_rate=rate, **figures)
             on_step()
             # 4) measure and save
             if position.step % self.steps_per_epoch == 0 or position.step == self.total_steps:
@@ -199,10 +203,11 @@ class Run(Trainer):
                 self._save()
 
     def _end_epoch(self) -> None:
+        """Measure the model, write a row of the log, and save."""
         position = self.position
         figures = self.evaluate()
         nats = figures.nats_per_token
-        if self.configuration.corpus == "tang":
+        if self.configuration.corpus == "tang":  # as `Position.best_nats` says
             nats = math.log(figures.hanzi_perplexity)
         better = nats < position.best_nats  # NaN is no improvement
         if better:
@@ -210,7 +215,7 @@ class Run(Trainer):
             position.stale_epochs = 0
         else:
             position.stale_epochs += 1
-        self._add(
+        self._add_row(
             "dev",
             epoch=position.step // self.steps_per_epoch,
             seconds=position.seconds,
@@ -218,10 +223,10 @@ class Run(Trainer):
             sample=self._sample(),
         )
         if self._is_stale():
-            self._add("stop", stale_epochs=position.stale_epochs)
+            self._add_row("stop", stale_epochs=position.stale_epochs)
         self._save(better=better)
 
-    def _add(self, kind: str, **figures: float | str) -> None:
+    def _add_row(self, kind: str, **figures: float | str) -> None:
         """Write a row to the disk.
 
         A killed process then loses no row, and a full disk is noticed at once.
@@ -259,6 +264,7 @@ class Run(Trainer):
         return sampler.free(opening, LINES, self.configuration.length).replace("\n", "")
 
     def _averaged(self) -> Checkpoint:
+        """Return the model with the averaged weights and the reward."""
         with self.average.in_place():
             stored = self.model.tensors()
         if self.reward is not None:
@@ -338,7 +344,8 @@ def read_log(run: Path) -> list[LogRow]:
         if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
             raise OSError("it is no file")
         text = path.read_text(encoding="utf-8") if path.exists() else ""
-        rows = [json.loads(line) for line in text.split("\n")[:-1]]
+        complete = text.split("\n")[:-1]
+        rows = [json.loads(line) for line in complete]
         other_types = {type(row["step"]) for row in rows} - {int}
         if other_types:
             raise TypeError(f"a step of {other_types}")

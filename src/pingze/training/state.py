@@ -21,7 +21,7 @@ from pingze.network import checkpoint
 from pingze.network.checkpoint import REWARD
 from pingze.training.optimization import Average
 
-KEPT = 2
+KEPT = 2  # files
 
 
 @dataclass
@@ -124,7 +124,7 @@ def save(
     position.averaged = average.updates
     newest = run / f"state.{position.step:08}.safetensors"
     checkpoint.write_tensors(newest, arrays, {"position": json.dumps(asdict(position))})
-    # 3) delete older states, and later ones, which could not be read
+    # 3) delete older states, and later ones, which could not be read; the names sort like the steps
     not_later = [path for path in files(run) if path <= newest]
     for path in files(run):
         if path not in not_later[:KEPT]:

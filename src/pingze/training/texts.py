@@ -177,7 +177,7 @@ def examples(texts: Iterable[Text], vocabulary: Vocabulary, length: int) -> list
             prefix = conditions.prefix(
                 form=form,
                 poet=text.author,
-                title=text.title.removeprefix(text.tune),
+                title=text.title.removeprefix(text.tune),  # the title of a 詞 begins with its tune
                 dynasty=DYNASTIES.get(text.dynasty),
             )
         else:
@@ -201,6 +201,7 @@ def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
 
 
 def _text(text: Text) -> str:
+    """Return a poem's text without the newlines between the stanzas of a 詞."""
     if isinstance(text, CorpusPoem):
         return text.text.replace("\n", "")
     return text

@@ -97,7 +97,7 @@ class Trainer:
         self.dev_sequences = [sequence(example) for example in self._encode(texts.dev)]
         self.themes = Themes((example.text for example in self.train_examples), self.vocabulary)
         # 3) count the steps
-        self.other_poems = {}
+        self.other_poems = {}  # the number of poems of each further source in an epoch
         for source, share in training.shares.items():
             self.other_poems[source] = round(share * len(texts.train))
         poems = len(texts.train) + sum(self.other_poems.values())
@@ -130,6 +130,7 @@ class Trainer:
             self.reward = grown_reward(self.start, model_configuration.hidden_size)
 
     def _steps(self, epochs: float) -> int:
+        """Convert a number of epochs to steps."""
         return max(1, round(self.steps_per_epoch * epochs))
 
     def _encode(self, texts: Sequence[Text]) -> list[Example]:
@@ -219,11 +220,11 @@ class Trainer:
         rng = np.random.default_rng([training.seed, epoch, index])
         first = index * training.batch_size
         sequences = []
-        for poem in self._epoch(epoch)[first : first + training.batch_size]:
+        for example in self._epoch(epoch)[first : first + training.batch_size]:
             if rng.random() < training.theme_share:
-                about = self.conditions.theme(self.themes.draw(poem.text, rng))
-                poem = poem._replace(prefix=poem.prefix._replace(about=about))
-            sequences.append(draw(poem, training.condition_dropout, rng))
+                about = self.conditions.theme(self.themes.draw(example.text, rng))
+                example = example._replace(prefix=example.prefix._replace(about=about))
+            sequences.append(draw(example, training.condition_dropout, rng))
         return sorted(sequences, key=len, reverse=True)
 
     def _order(self, epoch: int) -> list[Example]:
@@ -233,6 +234,8 @@ class Trainer:
         """
         seed = self.configuration.seed
         poems = list(self.train_examples)
+        # Each epoch takes the next `count` poems of a source. `resize` repeats the source's order,
+        # so that the first poem follows the last.
         for source, count in self.other_poems.items():
             others = self.others[source]
             order = np.resize(epoch_order(len(others), seed, epoch=0), (epoch + 1) * count)
@@ -243,6 +246,6 @@ class Trainer:
     def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
         """Compute the sum of the losses over the targets of a packed batch.
 
-        A step minimizes the mean loss.
+        A step minimizes the mean loss. An experiment may replace this method.
         """
         return self.model.loss_sum(inputs, targets, sizes)
