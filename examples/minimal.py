@@ -42,12 +42,16 @@ def read_texts(path=None):
     """Return the texts of a file, one a line, or of the corpus."""
     if path is not None:
         try:
-            return Path(path).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            stop(f"{path} cannot be read: {error}")
-    from pingze.corpus import Store
-    from pingze.errors import CorpusError
-
+            return Path(path).read_text(encoding="utf-8-sig").splitlines()
+        except OSError as error:
+            stop(f"{path} cannot be read: {error.strerror}")
+        except UnicodeDecodeError:
+            stop(f"{path} is no text in UTF-8")
+    try:
+        from pingze.corpus import Store
+        from pingze.errors import CorpusError
+    except ImportError:
+        stop("the corpus is read by pingze: `pip install .`, or name a file with one poem a line")
     try:
         with Store.open() as store:
             return [poem.text for poem in store.poems(dynasty="tang", split="train")]
@@ -180,7 +184,8 @@ def backward(w, cache):
     """Return the gradient of the loss by every weight."""
     p, targets, hidden, caches = cache
     T = len(caches)
-    B, H = caches[0][2].shape
+    B = len(targets) // T
+    H = w["W_h"].shape[1]
     d = {name: np.zeros_like(value) for name, value in w.items()}
     # 1) By a logit the gradient is p - 1 at the right character and p elsewhere, over the number of
     # predictions.
@@ -291,19 +296,20 @@ def generate(w, characters, rng, length, opening="", temperature=0.7):
     ids = {character: number for number, character in enumerate(characters)}
     h = np.zeros((1, w["W_h"].shape[1]), w["b"].dtype)
     c = np.zeros_like(h)
-    text = EDGE
-    while len(text) <= length:
-        h, c, _ = step(w, [ids[text[-1]]], h, c)
-        if len(text) <= len(opening):
-            text += opening[len(text) - 1]
-            continue
-        logits = (h @ w["U"].T + w["a"])[0].astype(float) / temperature
-        p = np.exp(logits - logits.max())
-        drawn = characters[rng.choice(len(p), p=p / p.sum())]
-        if drawn == EDGE:
+    text = ""
+    last = EDGE
+    while len(text) < length:
+        h, c, _ = step(w, [ids[last]], h, c)
+        if len(text) < len(opening):
+            last = opening[len(text)]  # what is given is read, not drawn
+        else:
+            logits = (h @ w["U"].T + w["a"])[0].astype(float) / temperature
+            p = np.exp(logits - logits.max())
+            last = characters[rng.choice(len(p), p=p / p.sum())]
+        if last == EDGE:
             break
-        text += drawn
-    return text.strip()
+        text += last
+    return text
 
 
 # 5. All together.
@@ -333,7 +339,7 @@ def main(path=None, steps=STEPS):
     opening = "日" if "日" in characters else ""
     begun = time.time()
     for n in range(1, steps + 1):
-        batch = train[:, rng.integers(train.shape[1], size=BATCH)]
+        batch = train[:, rng.integers(train.shape[1], size=BATCH)]  # columns drawn at random
         loss, cache = forward(w, batch)
         adam(w, backward(w, cache), m, v, n, rate_at(n, steps))
         losses.append(loss)

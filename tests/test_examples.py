@@ -4,6 +4,7 @@ import functools
 import importlib
 import json
 import re
+import sys
 from copy import deepcopy
 from pathlib import Path
 
@@ -70,6 +71,24 @@ def test_minimal_py_cuts_four_lines_whatever_the_marks(text: str, marks: str) ->
     assert cut(given, 7) is None
 
 
+def test_minimal_py_reads_the_first_poem_of_a_file_with_a_byte_order_mark(tmp_path: Path) -> None:
+    minimal = importlib.import_module("examples.minimal")
+    poems = invented.texts(30)
+    path = tmp_path / "poems.txt"
+    path.write_text("\n".join(poems), encoding="utf-8-sig")
+    assert minimal.read_texts(path) == poems
+
+
+def test_minimal_py_reads_the_corpus_only_where_pingze_is_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    minimal = importlib.import_module("examples.minimal")
+    monkeypatch.setitem(sys.modules, "pingze.corpus", None)
+    with pytest.raises(SystemExit):
+        minimal.read_texts()
+    assert "`pip install .`, or name a file" in capsys.readouterr().err
+
+
 def test_minimal_py_reads_lines_of_seven() -> None:
     minimal = importlib.import_module("examples.minimal")
     rng = np.random.default_rng(0)
@@ -85,6 +104,7 @@ def test_minimal_py_reads_lines_of_seven() -> None:
     [
         ("nowhere.txt", "nowhere.txt cannot be read: "),
         ("prose.txt", "0 poems are of use; wanted are 20 or more"),
+        ("picture.txt", "picture.txt is no text in UTF-8"),
         (None, "there is no corpus at .*: run `pingze corpus fetch`, or name a file"),
     ],
 )
@@ -97,6 +117,7 @@ def test_minimal_py_says_in_one_line_that_it_has_no_poems(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "prose.txt").write_text("no verse", encoding="utf-8")
+    (tmp_path / "picture.txt").write_bytes(b"\x89PNG")
     with pytest.raises(SystemExit) as stopped:
         importlib.import_module("examples.minimal").main(name)
     assert stopped.value.code == 2

@@ -101,13 +101,8 @@ class Finding(NamedTuple):
         return next(iter(found)) if len(found) == 1 else UNDECIDED
 
     def votes(self, rule: Rule) -> Mapping[str, int]:
-        """Count the seeds that reach each conclusion under a rule.
-
-        A seed with which the rule's numbers were not measured has no vote.
-        """
-        needed = {rule.confirmed.split()[0], rule.refined.split()[0]}
-        measured = [numbers for numbers in self.by_seed.values() if needed <= numbers.keys()]
-        return Counter(rule.conclusion(numbers) for numbers in measured)
+        """Count the seeds that reach each conclusion under a rule."""
+        return Counter(rule.conclusion(numbers) for numbers in self.by_seed.values())
 
     @property
     def deciding(self) -> str:
@@ -117,7 +112,7 @@ class Finding(NamedTuple):
 
     def spread(self, number: str) -> str:
         """Format the median of a number over the seeds, and the least and the largest value of the number."""
-        values = sorted(numbers[number] for numbers in self.by_seed.values() if number in numbers)
+        values = sorted(numbers[number] for numbers in self.by_seed.values())
         shown = [
             f"{value:.3g}".replace("inf", "∞") for value in (median(values), values[0], values[-1])
         ]

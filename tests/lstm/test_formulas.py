@@ -119,6 +119,21 @@ def test_sigmoid_keeps_the_type_of_floats() -> None:
     assert formulas.sigmoid(np.zeros(2, np.float32)).dtype == np.float32
 
 
+def test_whole_numbers_as_weights_have_the_gradients_of_the_same_floats() -> None:
+    found = []
+    for kind in (int, float):
+        weights = formulas.Parameters(
+            weight_ih=np.ones((8, 1), kind), weight_hh=np.ones((8, 2), kind), bias=np.zeros(8, kind)
+        )
+        zero = np.zeros((1, 2))
+        forward = inspect.unwrap(formulas.sequence_forward)
+        backward = inspect.unwrap(formulas.sequence_backward)
+        (hs, _, _), caches = forward(np.ones((3, 1, 1)), zero, zero, weights)
+        *_, gradients = backward(np.ones_like(hs), zero, zero, caches)
+        found.append(gradients._asdict())
+    assert_close(*found, tolerance=1e-15)
+
+
 def test_the_backward_pass_keeps_one_gradient_of_the_weights_not_one_a_step() -> None:
     caches = random_steps(60, 1, 1, 64)
     weights = sum(array.nbytes for array in caches[0].parameters)

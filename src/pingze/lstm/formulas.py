@@ -294,11 +294,9 @@ def sequence_backward(
         dc_T: The gradient that reaches c_T, (B, H).
         caches: The caches that `sequence_forward` returned.
     """
-    dh = dh_T
-    dc = dc_T
-    dxs = []
-    summed = Parameters(*(np.zeros_like(weights) for weights in caches[-1].parameters))
-    for dh_out, cache in zip(dhs[::-1], reversed(caches), strict=True):
+    dx, dh, dc, summed = step_backward(dh_T + dhs[-1], dc_T, caches[-1])
+    dxs = [dx]
+    for dh_out, cache in zip(dhs[-2::-1], caches[-2::-1], strict=True):
         dx, dh, dc, dparameters = step_backward(dh + dh_out, dc, cache)
         dxs.append(dx)
         for total, gradient in zip(summed, dparameters, strict=True):

@@ -34,6 +34,7 @@ from lab.report.rerun import (
     registered,
     section,
 )
+from lab.report.samples import printed_poems
 
 FOLDER = Path(__file__).parents[3] / "lab" / "report" / "results"
 CLAIMS = [claim for name in EXPERIMENTS for claim in claims(name).values()]
@@ -137,14 +138,6 @@ def test_a_verdict_is_undecided_if_seeds_disagree() -> None:
     assert finding(3, math.inf, 4).spread("x") == "4 (3 to ∞)"
 
 
-def test_a_seed_without_the_numbers_of_a_rule_has_no_vote() -> None:
-    found = finding(0.5, 3)
-    partly = Finding(found.claim, {**found.by_seed, 13: {"y": 1}})
-    assert partly.votes(found.claim.rule) == {CONFIRMED: 1, REFUTED: 1}
-    assert partly.votes(Rule("y > 0", "y > 0")) == {REFUTED: 2, CONFIRMED: 1}
-    assert partly.spread("x") == "1.75 (0.5 to 3)"
-
-
 ONE, TWO = Trial("one", {"rate": 0.1}), Trial("two", {"rate": 0.2, "steps": 3})
 KEY = "sums/one, seed 11"
 HEADINGS = {"seed": 1}, {"cores": 2}
@@ -200,6 +193,12 @@ def test_verdicts_follow_from_the_rows_and_are_on_the_page(experiment: str) -> N
         assert finding.claim.finding, f"{finding.claim.id} needs a person's sentence"
         for number in finding.claim.numbers:
             assert finding.spread(number) in SHOWN
+
+
+def test_the_rows_of_the_printed_poems_are_those_of_their_file() -> None:
+    (rows,) = by_seed("samples").values()
+    printed = [row.figures for row in rows.values() if "printed" in row.settings]
+    assert printed == printed_poems()
 
 
 def test_the_registered_rules_give_the_verdicts_of_the_registered_run() -> None:
