@@ -212,7 +212,8 @@ def main() -> None:
         weights = fitted.weights(np.ones(len(fitted.scores), bool))
         reward = (weights[2:] / fitted.scale).astype(np.float32)
         loaded = checkpoint.load(MODEL)
-        tensors = loaded.stored | {checkpoint.REWARD: reward}
+        tensors = dict(loaded.stored)
+        tensors[checkpoint.REWARD] = reward
         checkpoint.save(MODEL, replace(loaded, stored=tensors))
         return
     with_states, without = agreement(fitted)
