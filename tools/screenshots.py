@@ -1,5 +1,7 @@
 """Take the screenshots in docs/page, at three sizes and in two colour schemes.
 
+    python -m tools.screenshots
+
 Needs playwright and Chromium.
 """
 
@@ -160,7 +162,8 @@ def seeded(route: Route) -> None:
 
 def save(page: Page, name: str) -> None:
     """Save a screenshot of the visible part of the page, if a document shows it."""
-    documents = [*FOLDER.parents[1].glob("README*.md"), *FOLDER.parent.rglob("*.md")]
+    documents = list(FOLDER.parents[1].glob("README*.md"))
+    documents += FOLDER.parent.rglob("*.md")
     if not any(f"page/{name}.png" in file.read_text(encoding="utf-8") for file in documents):
         return
     page.screenshot(path=FOLDER / f"{name}.png")
