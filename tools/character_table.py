@@ -337,15 +337,17 @@ def count_rhymes(lines: list[str], readings: Readings, verse: Verse) -> str | No
 
     Else return None.
     """
-    feet = [readings.get(line[-1], GROUPS.keys()) for line in lines[1::2]]
-    shared = [name for name in GROUPS if all(name in foot for foot in feet)]
+    shared = set(GROUPS)
+    for line in lines[1::2]:
+        shared &= readings.get(line[-1], GROUPS.keys())
     if len(shared) != 1:
         return None
-    if shared[0] in readings.get(lines[0][-1], ()):
-        verse.rhymed[lines[0][-1]][shared[0]] += 1
+    group = shared.pop()
+    if group in readings.get(lines[0][-1], ()):
+        verse.rhymed[lines[0][-1]][group] += 1
     for line in lines[1::2]:
-        verse.rhymed[line[-1]][shared[0]] += 1
-    return shared[0]
+        verse.rhymed[line[-1]][group] += 1
+    return group
 
 
 def count_places(lines: list[str], group: str, readings: Readings, verse: Verse) -> None:

@@ -167,8 +167,13 @@ def faults(name: str, text: str, rhyme: int | None, first: str) -> tuple[list[st
                 ends.append(line[-1])
         used += own
     # 5) The whole piece: its rhymes, no character twice, and the wishes.
+    shared_parts = {}
     for number, parts in feet.items():
-        if not set.intersection(*parts):
+        shared = parts[0]
+        for other in parts[1:]:
+            shared = shared & other
+        shared_parts[number] = shared
+        if not shared:
             broken.append(f"rhyme {number}")
     for place, character in enumerate(used):
         again = used.find(character, place + 2)
@@ -176,7 +181,7 @@ def faults(name: str, text: str, rhyme: int | None, first: str) -> tuple[list[st
             broken.append(f"{character} twice")
     if len(set(ends)) < len(ends):
         broken.append("a rhyme twice")
-    if rhyme is not None and rhyme not in set.intersection(*feet["1"]):
+    if rhyme is not None and rhyme not in shared_parts["1"]:
         broken.append("wished rhyme")
     if not text.startswith(first):
         broken.append("wished beginning")
