@@ -88,8 +88,7 @@ def words(read: dict[str, list[str]]) -> list[str]:
                     used.update(line[start : start + 2] for start in range(len(line) - 1))
     rows = set()
     for word, spoken in zip(converted(list(pairs), "s2t"), pairs.values(), strict=True):
-        first, second = word
-        tones = _tone(first, spoken[0][0], read) + _tone(second, spoken[1][0], read)
+        tones = _tone(word[0], spoken[0][0], read) + _tone(word[1], spoken[1][0], read)
         if used[word] >= FEWEST and tones != OPEN + OPEN:
             rows.add(f"{word}\t{tones}")
     return list(rows)

@@ -65,12 +65,16 @@ def _features(poems: list[Poem]) -> dict[str, list[Array]]:
     place = np.tile(np.arange(WIDTH + 1), LINES)
     line = np.repeat(np.arange(LINES), WIDTH + 1)
     foot = ((place == WIDTH - 2) & (line % 2 == 1)).astype(int)
+    tones = []
+    for poem in poems:
+        of_lines = [_tones(text) for text in poem.lines]
+        tones.append(np.concatenate(of_lines))
     return {
         "place": [place for _ in poems],
         "line": [line for _ in poems],
         "half": [line % 2 for _ in poems],
         "foot": [foot for _ in poems],
-        "tone": [np.concatenate([_tones(row) for row in poem.lines]) for poem in poems],
+        "tone": tones,
     }
 
 

@@ -1,6 +1,6 @@
 """Measure how fast poems are composed, beside ONNX Runtime and torch.
 
-Run: python -m lab.benchmarks.compose [--threads 1]
+    python -m lab.benchmarks.compose [--threads 1]
 
 No speed is reported if the engines disagree. Three things are timed. First, one step of a character
 (id in, state and logits out), alone and in batches of 32 and 64: our engine, its peers and a large

@@ -1,6 +1,6 @@
 """Measure how the cost of training grows with width, vocabulary, corpus and processes.
 
-Run: PINGZE_THREADS=1 python -m lab.benchmarks.cost
+    PINGZE_THREADS=1 python -m lab.benchmarks.cost
 
 Times are processor times of one thread, so that other work on the machine does not count; memory is
 what the kernel reports. The steps are those of lab/benchmarks/engine.py (`contenders.Fed`), on random

@@ -1,6 +1,6 @@
 """Measure how fast the engine trains, beside PyTorch's modules.
 
-Run: python -m lab.benchmarks.engine [--threads 2]
+    python -m lab.benchmarks.engine [--threads 2]
 
 The layer alone, the head alone and the whole step are timed on real batches of the report's draw.
 They take turns with each other and with a large product in float32 and bfloat16, which is the

@@ -1,6 +1,6 @@
 """Measure in Chromium how long the page keeps a reader waiting.
 
-Run: python -m lab.benchmarks.page
+    python -m lab.benchmarks.page
 
 Times are processor times of the page's main thread, so that other work on the machine does not
 count, and medians of five runs. Each is also given as a multiple of the time that a loop of a

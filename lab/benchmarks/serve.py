@@ -374,9 +374,11 @@ def main() -> None:
     )
     parser.add_argument("--dry", action="store_true", help="print only")
     arguments = parser.parse_args()
+    # 1) Some kinds alone.
     if arguments.kinds:
         print(json.dumps(beside(machine.ROOT, arguments.kinds), indent=1, default=float))
         return
+    # 2) Everything, for this checkout and perhaps another.
     checkouts = {"this": machine.ROOT}
     if arguments.against:
         checkouts["other"] = arguments.against

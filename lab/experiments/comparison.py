@@ -236,6 +236,7 @@ def _endless(sequences: list[Ids], training: TrainingConfiguration) -> Iterator[
 
 def main(folder: Path, minutes: float) -> None:
     """Train and measure each contender that has no row yet, and record all rows."""
+    # 1) The texts of the report's draw.
     torch.set_flush_denormal(True)
     with Store.open() as store:
         texts = store.report_draw("train")
@@ -247,6 +248,7 @@ def main(folder: Path, minutes: float) -> None:
     )
     sequences = [encode_sequence(text, vocabulary, length) for text in texts]
     measured = [encode_sequence(text, vocabulary, length) for text in dev]
+    # 2) A row for each contender.
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "comparison.json"
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -437,6 +437,7 @@ def tables(result: dict[str, Any]) -> str:
 
     Costs are those of the whole text, with those of the hanzi alone in brackets.
     """
+    # 1) A row for each form.
     rows = [
         "| form | pass `check` | keep all | with taste | refused | unconstrained pass (strict) "
         "| cost: form | no repeat | prompts |",
@@ -452,6 +453,7 @@ def tables(result: dict[str, Any]) -> str:
             hanzi = cost(figures, "log_p_hanzi", kind)
             cells.append(f"{whole:.2f} ({hanzi:.2f})")
         rows.append(f"| {' | '.join(cells)} |")
+    # 2) A table for each curve.
     for name in CURVE_FORMS:
         points = result[name]["curve"].values()
         counts = [f"{particles}" for particles in PARTICLES]

@@ -167,6 +167,7 @@ def compare(
         form = FORMS[form_name]
         real = real_poems(form, count, store)
         titles = [poem.title for poem in real]
+        # the models' poems, each with the seed and the title of a real one
         for name in names:
             poems: list[Lines] = []
             for seed, title in enumerate(titles, 1):
