@@ -48,7 +48,7 @@ def main() -> None:
         for package, fonts in PACKAGES:
             unpacked = fetch(package, Path(folder))
             for path in sorted(unpacked.glob(fonts)):
-                glyphs = {**dict(cut(path, wanted - set(glyphs))), **glyphs}
+                glyphs.update(cut(path, wanted - set(glyphs)))
             licence = unpacked / "package" / "LICENSE"
             if licence.read_text(encoding="utf-8").startswith("Copyright 2024 The LXGW"):
                 terms = licence.read_text(encoding="utf-8").split("\n", 1)[1]
@@ -66,19 +66,22 @@ def wanted_characters() -> set[str]:
 
     `MARKS` and those of the models, Traditional and Simplified.
     """
-    simplified = simplified_forms()
-    tokens = [
-        token for name in checkpoint.SHIPPED for token in checkpoint.load(name).vocabulary.tokens
-    ]
-    traditional = {token for token in tokens if len(token) == 1}
-    return traditional | {simplified[c] for c in traditional if c in simplified} | set(MARKS)
+    traditional = set()
+    for name in checkpoint.SHIPPED:
+        tokens = checkpoint.load(name).vocabulary.tokens
+        traditional |= {token for token in tokens if len(token) == 1}
+    forms = simplified_forms()
+    simplified = {forms[character] for character in traditional if character in forms}
+    return traditional | simplified | set(MARKS)
 
 
 def fetch(package: str, folder: Path) -> Path:
     """Fetch a package with npm, unpack it, and return the folder that contains it."""
     into = folder / package.split("/")[-1].split("@")[0]
     into.mkdir()
-    subprocess.run([*npm_client(), "pack", package, "--loglevel=error"], cwd=into, check=True)
+    command = list(npm_client())
+    command += ["pack", package, "--loglevel=error"]
+    subprocess.run(command, cwd=into, check=True)
     (archive,) = into.glob("*.tgz")
     with tarfile.open(archive) as packed:
         packed.extractall(into, filter="data")
@@ -88,7 +91,8 @@ def fetch(package: str, folder: Path) -> Path:
 def cut(path: Path, wanted: set[str]) -> Iterator[tuple[str, tuple[Glyph, int]]]:
     """Yield each wanted character that a font file has, with its outline and width."""
     font = TTFont(path)
-    outlines, scale = font.getGlyphSet(), UNITS / font["head"].unitsPerEm
+    outlines = font.getGlyphSet()
+    scale = UNITS / font["head"].unitsPerEm
     for code, name in font.getBestCmap().items():
         if chr(code) in wanted:
             pen = TTGlyphPen(None)
@@ -98,6 +102,7 @@ def cut(path: Path, wanted: set[str]) -> Iterator[tuple[str, tuple[Glyph, int]]]
 
 def write(path: Path, glyphs: dict[str, tuple[Glyph, int]]) -> None:
     """Write a font with the given glyphs, in the order of their code points."""
+    # 1) The glyphs by name, with their outlines and widths.
     names = {".notdef": (TTGlyphPen(None).glyph(), UNITS)}
     names |= {f"u{ord(c):X}": glyphs[c] for c in sorted(glyphs)}
     builder = FontBuilder(UNITS, isTTF=True)
@@ -110,13 +115,14 @@ def write(path: Path, glyphs: dict[str, tuple[Glyph, int]]) -> None:
     builder.setupHorizontalMetrics(
         {name: (width, getattr(glyph, "xMin", 0)) for name, (glyph, width) in names.items()}
     )
+    # 2) The tables of the whole font.
     builder.setupHorizontalHeader(ascent=round(0.88 * UNITS), descent=-round(0.12 * UNITS))
     builder.setupNameTable(
         {"familyName": "pingze Kai", "styleName": "Regular", "copyright": COPYRIGHT}
     )
     builder.setupOS2()
     builder.setupPost(keepGlyphNames=False)
-    # so the same fonts give the same bytes
+    # 3) No date in the file, so the same fonts give the same bytes.
     builder.font["head"].created = builder.font["head"].modified = 0
     builder.font.recalcTimestamp = False
     builder.font.flavor = "woff"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pingze.serve.app import PAGE, project_url
 from pingze.serve.choices import script
-from pingze.verse.tunes import tunes
+from pingze.verse.tunes import Tune, tunes
 
 FOLDER = Path(__file__).parents[1] / "build" / "site" / "poem"
 LICENCES = Path(__file__).parents[1] / "LICENSES"
@@ -37,23 +37,17 @@ def main() -> None:
 def build(folder: Path) -> None:
     """Write the page, its script, its tables, its style and its font to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {
-        name: json.loads((PAGE / f"{name}.json").read_text(encoding="utf-8")) for name in TABLES
-    }
-    tables["tunes"] = [
-        {
-            "name": tune.name,
-            "names": tune.names,
-            "widths": tune.widths,
-            "marks": "".join(line.mark for line in tune.lines),
-            "stanzas": [number for number, line in enumerate(tune.lines, 1) if line.ends_stanza],
-        }
-        for tune in tunes().values()
-    ]
+    # 1) The tables.
+    tables: dict[str, object] = {}
+    for name in TABLES:
+        tables[name] = json.loads((PAGE / f"{name}.json").read_text(encoding="utf-8"))
+    tables["tunes"] = [described(tune) for tune in tunes().values()]
     tables["script"] = asdict(script())
+    written = json.dumps(tables, ensure_ascii=False, separators=(",", ":"))
+    # 2) The files.
     files = {
         "reader.js": bundle("reader"),
-        "tables.js": f"globalThis.pingzeTables = {json.dumps(tables, ensure_ascii=False, separators=(',', ':'))};\n",
+        "tables.js": f"globalThis.pingzeTables = {written};\n",
         "style.css": (PAGE / "style.css").read_text(encoding="utf-8").replace("/page/", ""),
         "index.html": page(project_url("Repository")),
     }
@@ -62,6 +56,17 @@ def build(folder: Path) -> None:
     for name in ("kai.woff", "kai-OFL.txt", "icon.svg"):
         shutil.copyfile(PAGE / name, folder / name)
     shutil.copytree(LICENCES, folder / "LICENSES", dirs_exist_ok=True)
+
+
+def described(tune: Tune) -> dict[str, object]:
+    """Return what the page needs of a tune."""
+    return {
+        "name": tune.name,
+        "names": tune.names,
+        "widths": tune.widths,
+        "marks": "".join(line.mark for line in tune.lines),
+        "stanzas": [number for number, line in enumerate(tune.lines, 1) if line.ends_stanza],
+    }
 
 
 def page(repository: str) -> str:
@@ -83,18 +88,17 @@ def bundle(entry: str) -> str:
         if name in found:
             return
         text = (PAGE / f"{name}.js").read_text(encoding="utf-8")
-        for each in _IMPORT.finditer(text):
-            add(each[2])
+        for imported in _IMPORT.finditer(text):
+            add(imported[2])
         exports = ", ".join(match[1] for match in _EXPORT.finditer(text))
-        body = _EXPORT.sub(
-            "",
-            _IMPORT.sub(
-                lambda each: f"const {{{each[1].replace(' as ', ': ')}}} = {each[2]}_js;\n", text
-            ),
-        )
+        body = _EXPORT.sub("", _IMPORT.sub(constants, text))
         found[name] = (
             f"const {name}_js = await (async () => {{\n{body}return {{ {exports} }};\n}})();\n"
         )
+
+    def constants(imported: re.Match[str]) -> str:
+        names = imported[1].replace(" as ", ": ")
+        return f"const {{{names}}} = {imported[2]}_js;\n"
 
     add(entry)
     return f"(async () => {{\n{''.join(found.values())}}})();\n"

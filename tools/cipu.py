@@ -25,7 +25,7 @@ _MARK = re.compile("換?[平仄]?[韻叶]|[句讀疊重]|竹枝|(?:女兒|舉棹
 _STANZA = re.compile(
     "(前後|每|前兩|後兩|第[一二三四]段?、第[一二三四]|前一|後一|前|中|後|第[一二三四])段各?([百一二兩三四五六七八九十]+)句"
 )
-_DIGITS = ["", *"一二三四五六七八九"]
+_DIGITS = ("", "一", "二", "三", "四", "五", "六", "七", "八", "九")
 _NUMBER = {"兩": 2, "二": 2, "三": 3, "四": 4}
 
 
@@ -221,7 +221,11 @@ def _stanzas(
 def _numeral(number: int) -> str:
     """Return a number below 100 in Chinese."""
     tens, ones = divmod(number, 10)
-    return (_DIGITS[tens] if tens > 1 else "") + ("十" if tens else "") + _DIGITS[ones]
+    if tens == 0:
+        return _DIGITS[ones]
+    if tens == 1:
+        return "十" + _DIGITS[ones]
+    return _DIGITS[tens] + "十" + _DIGITS[ones]
 
 
 def _value(numeral: str) -> int:

@@ -47,19 +47,19 @@ Counts = Counter[tuple[str, str, str]]
 
 def make() -> dict[str, list[str]]:
     """Return the lines of contexts.tsv."""
+    lines: list[str] = []
     with Store.open() as store:
-        poems = (
-            poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train")
-        )
-        return {"contexts.tsv": learn(line for poem in poems for line in poem.lines)}
+        for dynasty in ("tang", "song"):
+            for poem in store.poems(dynasty=dynasty, split="train"):
+                lines += poem.lines
+    return {"contexts.tsv": learn(lines)}
 
 
 def ambiguous() -> dict[str, list[str]]:
     """Map each ambiguous Simplified character to the words for which it may stand."""
     found = {}
     for simple, others in table("simplified").items():
-        words = list(dict.fromkeys((*others, simple)))
-        words = [word for word in words if _is_word(word, others)]
+        words = [word for word in dict.fromkeys(others + simple) if _is_word(word, others)]
         one_word = all(word in variants(words[0]) for word in words[1:]) and simple not in SPELLED
         if len(words) > 1 and not one_word:
             found[simple] = words
@@ -68,25 +68,30 @@ def ambiguous() -> dict[str, list[str]]:
 
 def _is_word(word: str, others: str) -> bool:
     """Return whether a word is frequent or, being Simplified, shares no reading with `others`."""
-    held = PINGSHUI.row(word)
-    read_as = set().union(*(PINGSHUI.row(other).rhymed for other in others))
-    return held.used >= FEWEST or (
-        word not in others and held.used > 0 and not read_as & held.rhymed.keys()
-    )
+    row = PINGSHUI.row(word)
+    if row.used >= FEWEST:
+        return True
+    if word in others or row.used == 0:
+        return False
+    return not any(row.rhymed.keys() & PINGSHUI.row(other).rhymed.keys() for other in others)
 
 
 def learn(lines: Iterable[str]) -> list[str]:
     """Learn the rows of contexts.tsv from lines of verse."""
-    words = ambiguous()
-    totals, counts = count(lines, {word for each in words.values() for word in each})
+    words_of = ambiguous()
+    wanted: set[str] = set()
+    for words in words_of.values():
+        wanted.update(words)
+    totals, counts = count(lines, wanted)
     sides: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for word, side, neighbour in counts:
         sides[word].append((side, neighbour))
     rows = []
-    for simple, each in sorted(words.items()):
-        usual, *others = sorted(each, key=lambda word: -totals[word])
-        cells = [describe(word, usual, each, totals, counts, sides) for word in others]
-        rows.append("\t".join([simple, usual, *cells]))
+    for simple, words in sorted(words_of.items()):
+        usual, *others = sorted(words, key=lambda word: -totals[word])
+        cells = [simple, usual]
+        cells += [describe(word, usual, words, totals, counts, sides) for word in others]
+        rows.append("\t".join(cells))
     return rows
 
 
@@ -114,40 +119,55 @@ def describe(
     sides: dict[str, list[tuple[str, str]]],
 ) -> str:
     """Return the cell of a word: itself, its weight, and neighbours grouped by weight."""
-    prior = math.log((totals[word] + 1) / (totals[usual] + 1))
-    by_weight: dict[tuple[str, int], str] = defaultdict(str)
-    others: dict[str, list[str]] = {"<": [], ">": []}
-    all_ = sum(totals[each] for each in words)
+    total = sum(totals[each] for each in words)
+
+    def times(of: str, side: str, neighbours: list[str]) -> int:
+        return sum(counts[of, side, neighbour] for neighbour in neighbours)
 
     def weight_of(side: str, neighbours: list[str]) -> float:
-        times = {each: sum(counts[each, side, one] for one in neighbours) for each in words}
-        share = sum(times.values()) / all_
-        shares = {
-            each: (times[each] + SMOOTHING * share) / (totals[each] + SMOOTHING) for each in words
-        }
-        return math.log(shares[word] / shares[usual]) if share else 0.0
+        share = sum(times(each, side, neighbours) for each in words) / total
+        if not share:
+            return 0.0
+        of_word = times(word, side, neighbours) + SMOOTHING * share
+        of_usual = times(usual, side, neighbours) + SMOOTHING * share
+        share_of_word = of_word / (totals[word] + SMOOTHING)
+        share_of_usual = of_usual / (totals[usual] + SMOOTHING)
+        return math.log(share_of_word / share_of_usual)
 
-    for side, neighbour in sorted({*sides[word], *sides[usual]}):
+    # 1) The neighbours that are listed, by side and weight.
+    by_weight: dict[tuple[str, int], str] = defaultdict(str)
+    others: dict[str, list[str]] = {"<": [], ">": []}
+    for side, neighbour in sorted(set(sides[word]).union(sides[usual])):
         weight = weight_of(side, [neighbour])
-        for_word, for_usual = counts[word, side, neighbour], counts[usual, side, neighbour]
-        if ((weight > 0 and for_word > 1) or for_usual >= _TELLING) and round(weight):
+        favours = weight > 0 and counts[word, side, neighbour] > 1
+        disfavours = counts[usual, side, neighbour] >= _TELLING
+        if (favours or disfavours) and round(weight):
             by_weight[side, round(weight)] += neighbour
         else:
             others[side].append(neighbour)
+    # 2) All others together.
     for side, unlisted in others.items():
-        if weight := round(weight_of(side, unlisted)):
-            by_weight[side, weight] += OTHER
-    cells = "".join(f"{side}{weight}{found}" for (side, weight), found in sorted(by_weight.items()))
-    return f"{word}{round(prior)}{cells}"
+        rounded = round(weight_of(side, unlisted))
+        if rounded:
+            by_weight[side, rounded] += OTHER
+    # 3) The cell.
+    prior = math.log((totals[word] + 1) / (totals[usual] + 1))
+    cell = f"{word}{round(prior)}"
+    for (side, rounded), neighbours in sorted(by_weight.items()):
+        cell += f"{side}{rounded}{neighbours}"
+    return cell
 
 
 def measure() -> str:
     """Convert dev poems to Simplified and back, and report the share of characters restored."""
+    # 1) The Simplified form of each word: as `ambiguous` has it, else as the table has.
     words = ambiguous()
-    to_simple = {word: simple for simple, each in words.items() for word in each}
-    to_simple = {
-        word: simple for simple, each in table("simplified").items() for word in each
-    } | to_simple
+    to_simple = {}
+    for simple, forms in table("simplified").items():
+        to_simple.update(dict.fromkeys(forms, simple))
+    for simple, forms_of_words in words.items():
+        to_simple.update(dict.fromkeys(forms_of_words, simple))
+    # 2) The poems, there and back.
     with Store.open() as store:
         poems = ["".join(poem.lines) for poem in store.poems(dynasty="tang", split="dev")]
     found: Counter[str] = Counter()
@@ -155,10 +175,10 @@ def measure() -> str:
         simple = "".join(to_simple.get(character, character) for character in text)
         for was, written, now in zip(text, simple, in_context(simple), strict=True):
             if written in words:
-                right = (was, *variants(was))
+                right = {was}
+                right.update(variants(was))
                 found["all"] += 1
                 found["in context"] += now in right
                 found["alone"] += to_traditional(written) in right
-    return ", ".join(
-        f"{name} {times:,} ({times / found['all']:.2%})" for name, times in found.items()
-    )
+    shares = [f"{name} {times:,} ({times / found['all']:.2%})" for name, times in found.items()]
+    return ", ".join(shares)

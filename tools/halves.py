@@ -39,17 +39,17 @@ def make() -> dict[str, list[str]]:
     with (package("Qieyun") / "rhyme_book.csv").open(encoding="utf-8", newline="") as file:
         for record in csv.DictReader(file):
             if record["資料名稱"] == "廣韻":
-                described[record["字頭"] or record["字頭覈校前"]] |= {
-                    record["韻部原貌"],
-                    *record["最簡描述"],
-                }
+                character = record["字頭"] or record["字頭覈校前"]
+                described[character].add(record["韻部原貌"])
+                described[character].update(record["最簡描述"])
     rows = []
     for group, sign in SECOND.items():
         characters = [one for one in table("characters") if group in PINGSHUI.row(one).rhymed]
         found = [one for one in characters if sign in described[one]] if sign else []
         if group == "泰":  # the only rhyme of 廣韻 with both kinds
             found = [one for one in found if "泰" in described[one]]
-        rows.append(f"{group}\t{''.join(dict.fromkeys([*found, *BY_USE.get(group, '')]))}")
+        found += BY_USE.get(group, "")
+        rows.append(f"{group}\t{''.join(dict.fromkeys(found))}")
     return {"halves.tsv": rows}
 
 
@@ -65,14 +65,20 @@ def measure() -> str:
 
 def _between(lines: list[str]) -> Iterator[tuple[str, str]]:
     """Yield each line's last character with the part in which most other lines of the piece end."""
+    # 1) The part of each foot, where it has one part alone.
     feet = [line[-1] for line in lines]
-    found = [{part for part, _ in PINGSHUI.parts.rhymes(foot)} for foot in feet]
-    for n, foot in enumerate(feet):
-        others = Counter(
-            next(iter(parts)) for m, parts in enumerate(found) if m != n and len(parts) == 1
-        )
-        if others and (most := others.most_common(1)[0])[1] >= max(3, len(lines) / 3):
-            yield foot, most[0]
+    certain: dict[int, str] = {}
+    for number, foot in enumerate(feet):
+        parts = {part for part, _ in PINGSHUI.parts.rhymes(foot)}
+        if len(parts) == 1:
+            certain[number] = parts.pop()
+    # 2) The commonest part of the other lines.
+    for number, foot in enumerate(feet):
+        others = Counter(part for other, part in certain.items() if other != number)
+        if others:
+            part, times = others.most_common(1)[0]
+            if times >= max(3, len(lines) / 3):
+                yield foot, part
 
 
 def _rows(counts: dict[str, Counter[str]]) -> Iterator[str]:
@@ -80,7 +86,8 @@ def _rows(counts: dict[str, Counter[str]]) -> Iterator[str]:
         for second in (False, True):
             half = [one for one in counts if PINGSHUI.row(one).rhymed.keys() == {group}]
             half = [one for one in half if (one in table("halves")[group]) == second]
-            total = sum((counts[one] for one in half), Counter[str]())
-            yield f"{group} {second}: " + ", ".join(
-                f"{part} {times}" for part, times in total.most_common(3)
-            )
+            total: Counter[str] = Counter()
+            for one in half:
+                total += counts[one]
+            parts = [f"{part} {times}" for part, times in total.most_common(3)]
+            yield f"{group} {second}: {', '.join(parts)}"

@@ -1,6 +1,6 @@
 """Draw the pictures of docs/first-poem.md and docs/temperature.md.
 
-Run: python tools/learning_pictures.py [NAME ...]
+python tools/learning_pictures.py [NAME ...]
 """
 
 import re
@@ -84,6 +84,7 @@ TITLES = {
 
 def cell(stage: int) -> str:
     """Draw the cell up to a stage as SVG."""
+    # 1) The frame and the arrow's head.
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 350" font-family="Georgia, serif" '
         'font-size="17" text-anchor="middle">',
@@ -94,6 +95,7 @@ def cell(stage: int) -> str:
         '<rect x="95" y="20" width="570" height="272" rx="14" fill="#f6f4ee" stroke="#bbb"/>',
         '<g fill="none" stroke="#333" stroke-width="1.6">',
     ]
+    # 2) Lines, arrows, circles and boxes; the arrows that a stage adds are orange.
     for first, last, path in LINES:
         if first <= stage <= last:
             parts.append(f'<path d="{path}"/>')
@@ -108,8 +110,9 @@ def cell(stage: int) -> str:
     for first, last, x, y, _ in BOXES:
         if first <= stage <= last:
             parts.append(f'<rect x="{x - 30}" y="{y - 16}" width="60" height="32" rx="5"/>')
+    # 3) Signs, letters and words.
     parts.append('</g><g fill="#111">')
-    for first, last, x, y, sign in (*CIRCLES, *BOXES):
+    for first, last, x, y, sign in CIRCLES + BOXES:
         if first <= stage <= last:
             parts.append(f'<text x="{x}" y="{y + 6}">{sign}</text>')
     parts.append('</g><g fill="#0b5394" font-style="italic" font-weight="bold">')
@@ -164,12 +167,11 @@ def temperature() -> Figure:
 
 def unit() -> Figure:
     """The cell of the unit that follows the place in the line most closely, over a verse."""
+    # 1) The cells after each character; the first cache is that of <bos>.
     caches = trained_layer("report", 48)
-    cells = np.array(
-        [cache.c_prev[0] for cache in caches[1:]]
-    )  # after each of 47 characters and <bos>
-    read = VERSE[: len(cells) - 1]
-    cells = cells[1:]
+    cells = np.array([cache.c_prev[0] for cache in caches[2:]])
+    read = VERSE[: len(cells)]
+    # 2) The unit whose cell follows the place.
     since_mark = []
     count = 0
     for character in read:
@@ -178,6 +180,7 @@ def unit() -> Figure:
     place = np.array(since_mark, float)
     correlations = [np.corrcoef(place, cells[:, unit])[0, 1] for unit in range(cells.shape[1])]
     chosen = int(np.nanargmax(np.abs(correlations)))
+    # 3) The picture.
     figure, axes = panels(1, 9.4)
     axes.plot(range(len(read)), cells[:, chosen], "o-", ms=3, color=BLUE)
     for at, character in enumerate(read):

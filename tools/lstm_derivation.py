@@ -1,6 +1,6 @@
 """Write the blocks of docs/lstm-derivation.md that a program computes, each between two markers.
 
-Run: python tools/lstm_derivation.py
+python tools/lstm_derivation.py
 """
 
 import re
@@ -43,20 +43,24 @@ def blocks(rows: Sequence[LineResult]) -> dict[str, str]:
 def filled(page: str, blocks: Mapping[str, str]) -> str:
     """The page with its blocks replaced."""
     for name, text in blocks.items():
-        begin, end = (
-            f"<!-- {name}: written by tools/lstm_derivation.py -->",
-            f"<!-- end of {name} -->",
-        )
-        if (count := len(re.findall(f"{begin}.*?{end}", page, re.DOTALL))) != 1:
+        begin = f"<!-- {name}: written by tools/lstm_derivation.py -->"
+        end = f"<!-- end of {name} -->"
+        count = len(re.findall(f"{begin}.*?{end}", page, re.DOTALL))
+        if count != 1:
             raise ValueError(f"the page has {count} blocks {name}")
-        before, after = page.split(begin)[0], page.split(end)[1]
+        before = page.split(begin)[0]
+        after = page.split(end)[1]
         page = f"{before}{begin}\n\n{text}\n\n{end}{after}"
     return page
 
 
 def errata(rows: Sequence[LineResult]) -> str:
     """What is wrong, what it should say, and how far it is off in each reading."""
+    named = [row.id for row in rows if re.search(r"net\}_\{?c", row.formula)]
+    told = f"In {', '.join(named)} the report writes net_c for the net_c̃ of R7; the corrections write net_c throughout."
     lines = [
+        f"{summary(rows)}. {told}",
+        "",
         "| line | as printed, and what it should say | what is wrong | error | corrected |",
         "|---|---|---|---|---|",
     ]
@@ -68,9 +72,7 @@ def errata(rows: Sequence[LineResult]) -> str:
                 f"| {row.id} | {_math(row.formula)}<br>should be<br>{correction} | {row.fault} "
                 f"| {'<br>'.join(readings)} | {figure(row.corrected_error)} |"
             )
-    named = [row.id for row in rows if re.search(r"net\}_\{?c", row.formula)]
-    told = f"In {', '.join(named)} the report writes net_c for the net_c̃ of R7; the corrections write net_c throughout."
-    return "\n".join([f"{summary(rows)}. {told}", "", *lines])
+    return "\n".join(lines)
 
 
 def all_lines(rows: Sequence[LineResult]) -> str:
@@ -93,12 +95,14 @@ def two_products() -> str:
         "| mixed ways | without gates |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
+    # 1) The layers, with each verse.
     layers: dict[str, list[list[StepCache]]] = {"trained": [], "orthogonal, untrained": []}
     for verse in VERSES:
         trained = trained_layer("report", STEPS, verse)
         layers["trained"].append(trained)
         untrained = untrained_layer("orthogonal", trained, np.random.default_rng(0))
         layers["orthogonal, untrained"].append(untrained)
+    # 2) A row for each distance.
     for name, verses in layers.items():
         flows = [gradient_flow(layer, ()).gains for layer in verses]
         plain = [plain_gradient_flow(layer, ()).gains["whole"] for layer in verses]
@@ -106,11 +110,10 @@ def two_products() -> str:
             place = distance - 1
             cells = [name, str(distance)]
             cells.append(_spread([gains["whole"][place] for gains in flows]))
-            for way, missed in (("hidden", "missed"), ("cell", "missed_by_cell")):
+            for way, missed_by_way in (("hidden", "missed"), ("cell", "missed_by_cell")):
                 cells.append(_spread([gains[way][place] for gains in flows]))
-                cells.append(
-                    _shares([gains[missed][place] / gains["whole"][place] for gains in flows])
-                )
+                missed = [gains[missed_by_way][place] / gains["whole"][place] for gains in flows]
+                cells.append(_shares(missed))
             mixed = [gains["mixed"][place] / gains["whole"][place] for gains in flows]
             cells.append(_shares(mixed) if place else "–")
             cells.append(_spread([gains[place] for gains in plain]))
@@ -133,7 +136,9 @@ def _shares(values: Sequence[float]) -> str:
 def worked_example() -> str:
     """Two units and one input: a step, its Jacobians, the gradient of a loss, and one step more."""
     parameters = _example_parameters()
-    x, h_prev, c_prev = np.array([[1.0]]), np.array([[0.5, -0.3]]), np.array([[0.8, -0.6]])
+    x = np.array([[1.0]])
+    h_prev = np.array([[0.5, -0.3]])
+    c_prev = np.array([[0.8, -0.6]])
     (h, c), cache = step_forward(x, h_prev, c_prev, parameters)
     _, next_cache = step_forward(x, h, c, parameters)
     parts = [
@@ -147,15 +152,21 @@ def worked_example() -> str:
 
 
 def _example_parameters() -> Parameters:
-    parameters = Parameters(np.zeros((8, 1)), np.zeros((8, 2)), np.zeros(8))
-    for g, W, b in (
-        ("f", [[0.5, -0.2, 0.3], [0.1, 0.4, -0.5]], 1.0),
-        ("i", [[-0.3, 0.6, 0.8], [0.7, 0.2, 0.1]], 0.0),
-        ("c", [[0.9, -0.4, 0.5], [-0.6, 0.3, 1.0]], 0.0),
-        ("o", [[0.2, 0.5, -0.4], [-0.1, 0.8, 0.6]], 0.0),
-    ):
-        gate = gate_weights(parameters)[g]
-        gate.W_h[:], gate.W_x[:], gate.b[:] = np.array(W)[:, :2], np.array(W)[:, 2:], b
+    parameters = Parameters(
+        weight_ih=np.zeros((8, 1)), weight_hh=np.zeros((8, 2)), bias=np.zeros(8)
+    )
+    gates = gate_weights(parameters)
+    # the weights of h_{t-1}, two columns, and of x_t
+    weights = {
+        "f": np.array([[0.5, -0.2, 0.3], [0.1, 0.4, -0.5]]),
+        "i": np.array([[-0.3, 0.6, 0.8], [0.7, 0.2, 0.1]]),
+        "c": np.array([[0.9, -0.4, 0.5], [-0.6, 0.3, 1.0]]),
+        "o": np.array([[0.2, 0.5, -0.4], [-0.1, 0.8, 0.6]]),
+    }
+    for name, W in weights.items():
+        gates[name].W_h[:] = W[:, :2]
+        gates[name].W_x[:] = W[:, 2:]
+    gates["f"].b[:] = 1.0
     return parameters
 
 
@@ -201,6 +212,7 @@ def _one_step(cache: StepCache) -> str:
 
 def _gradient(cache: StepCache, h: Array) -> str:
     """From -ln softmax(U h_t)[1] back to everything."""
+    # 1) The softmax, and the gradient of its logits.
     U = np.array([[1.0, -0.5], [0.3, 0.8], [-0.7, 0.2]])
     p = np.exp(U @ h[0]) / np.exp(U @ h[0]).sum()
     dlogits = p - np.array([1.0, 0.0, 0.0])
@@ -208,6 +220,7 @@ def _gradient(cache: StepCache, h: Array) -> str:
     dx, dh_prev, dc_prev, (dweight_ih, dweight_hh, dbias) = step_backward(
         dh, np.zeros_like(dh), cache
     )
+    # 2) Its terms, by the Jacobians and by the backward pass.
     of = jacobians.of_hidden(cache)
     terms = {
         "U": U,
@@ -249,16 +262,17 @@ def _two_steps(caches: list[StepCache]) -> str:
 
 def _text(intro: str, arrays: Mapping[str, Array]) -> str:
     """A sentence, and named numbers to four digits."""
-    width = max(map(len, arrays)) + 2
-    lines = []
+    width = max(len(name) for name in arrays) + 2
+    lines = [intro, "", "```text"]
     for name, array in arrays.items():
-        for number, row in enumerate(np.reshape(array, (-1, array.shape[-1]))):
-            label = "" if number else name
-            accents = sum(map(unicodedata.combining, label)) > 0
-            lines.append(
-                label.ljust(width + accents) + " ".join(f"{value + 0:7.4f}" for value in row)
-            )
-    return "\n".join([intro, "", "```text", *lines, "```"])
+        label = name
+        for row in np.reshape(array, (-1, array.shape[-1])):
+            has_accent = any(unicodedata.combining(character) for character in label)
+            numbers = " ".join(f"{value + 0:7.4f}" for value in row)
+            lines.append(label.ljust(width + has_accent) + numbers)
+            label = ""
+    lines.append("```")
+    return "\n".join(lines)
 
 
 def _math(formula: str) -> str:

@@ -1,7 +1,8 @@
 """Count for moods.tsv which characters verse of each mood prefers.
 
-    python -m tools.count moods               # also prints how well the table tells the moods of
-    dev poems apart
+    python -m tools.count moods
+
+It also prints how well the table tells the moods of dev poems apart.
 
 Each row has a character and its values of m, as `composing.terms.mood` defines it, in joyful, calm and sad
 verse. The poems are those of the train split whose title names exactly one mood. Each mood is
@@ -34,39 +35,43 @@ def make() -> dict[str, list[str]]:
     """Return the lines of moods.tsv."""
     with Store.open() as store:
         found = count(texts_by_mood(store.poems(split="train")))
-    return {
-        "moods.tsv": ["\t".join([one, *(f"{m:.1f}" for m in each)]) for one, each in found.items()]
-    }
+    rows = []
+    for character, values in found.items():
+        cells = [character]
+        cells += [f"{m:.1f}" for m in values]
+        rows.append("\t".join(cells))
+    return {"moods.tsv": rows}
 
 
 def measure() -> str:
     """Report how well the package's moods.tsv distinguishes the moods of dev poems."""
-    cells = table("moods", "pingze.composing.terms")
+    rows = {}
+    for character, row in table("moods", "pingze.composing.terms").items():
+        rows[character] = [float(cell) for cell in row.split("\t")]
     with Store.open() as store:
         texts = texts_by_mood(store.poems(split="dev"))
-    return distinguished(
-        texts, {one: [float(m) for m in row.split("\t")] for one, row in cells.items()}
-    )
+    return distinguished(texts, rows)
 
 
 def distinguished(texts: dict[str, list[str]], rows: Rows) -> str:
     """Report, for each mood, the share of its poems whose sum of m is largest in that mood."""
-    found, none = {}, [0.0] * len(MOODS)
-    for at, mood in enumerate(MOODS):
-        best = [
-            np.sum([rows.get(one, none) for one in text], axis=0).argmax() for text in texts[mood]
-        ]
-        found[mood] = best.count(at) / len(best)
-    return ", ".join(f"{mood}: {share:.0%} of {len(texts[mood])}" for mood, share in found.items())
+    none = [0.0] * len(MOODS)
+    told = []
+    for number, mood in enumerate(MOODS):
+        right = 0
+        for text in texts[mood]:
+            sums = np.sum([rows.get(character, none) for character in text], axis=0)
+            right += sums.argmax() == number
+        told.append(f"{mood}: {right / len(texts[mood]):.0%} of {len(texts[mood])}")
+    return ", ".join(told)
 
 
 def texts_by_mood(poems: Iterable[CorpusPoem]) -> dict[str, list[str]]:
     """Collect, by mood, the texts of the poems whose title names exactly one mood."""
+    titles = TITLES | {CALM: LEISURE}
     texts: dict[str, list[str]] = defaultdict(list)
     for poem in poems:
-        named = [
-            mood for mood, title in (TITLES | {CALM: LEISURE}).items() if title.search(poem.title)
-        ]
+        named = [mood for mood, title in titles.items() if title.search(poem.title)]
         if len(named) == 1:
             texts[named[0]].append("".join(poem.lines))
     return texts
@@ -82,10 +87,18 @@ def count(texts: dict[str, list[str]]) -> Rows:
         expected = totals[mood] * sum(others) / len(others)
         return math.log((counts[mood][character] + PRIOR) / (expected + PRIOR))
 
-    found = {one: [m(one, mood) for mood in MOODS] for one in sorted(set().union(*counts.values()))}
-    telling = {one: max(map(abs, each)) for one, each in found.items()}
+    characters: set[str] = set()
+    for of_mood in counts.values():
+        characters.update(of_mood)
+    found = {}
+    telling = {}
+    for character in sorted(characters):
+        values = [m(character, mood) for mood in MOODS]
+        strongest = max(abs(value) for value in values)
+        if strongest > math.log(LEAST):
+            found[character] = values
+            telling[character] = strongest
     return {
-        one: found[one]
-        for one in sorted(found, key=lambda one: -telling[one])
-        if telling[one] > math.log(LEAST)
+        character: found[character]
+        for character in sorted(found, key=lambda character: -telling[character])
     }

@@ -26,7 +26,8 @@ from pingze.verse.standard import PINGSHUI
 
 FOUND = Path(__file__).parents[1] / "src" / "pingze" / "serve" / "units.json"
 POEMS = 150
-WIDTH, LINES = 7, 8
+WIDTH = 7
+LINES = 8
 BEST = 3
 LEAST = 0.5
 
@@ -39,11 +40,12 @@ def main() -> None:
         poems = compose(form="七律", count=POEMS, seed=1, model=name)
         features = {key: np.concatenate(rows) for key, rows in _features(poems).items()}
         recorded = [_record(composer(name), poem) for poem in poems]
-        found[fingerprint(network)] = {
-            str(layer + 1): best(np.concatenate([poem[layer] for poem in recorded]), features)
-            for layer in range(network.configuration.layers)
-        }
-        print(name, json.dumps(found[fingerprint(network)]))
+        units = {}
+        for layer in range(network.configuration.layers):
+            of_layer = np.concatenate([poem[layer] for poem in recorded])
+            units[str(layer + 1)] = best(of_layer, features)
+        found[fingerprint(network)] = units
+        print(name, json.dumps(units))
     FOUND.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
@@ -51,7 +53,7 @@ def _record(chosen: Composer, poem: Poem) -> list[Array]:
     """Return each layer's cells after every token of a poem, marks included."""
     prefix = chosen.prefix(read_request(chosen.vocabulary, Sheet.of(poem)))
     ids = chosen.token_ids(poem.lines)[: LINES * (WIDTH + 1)]
-    caches = chosen.network.record(np.array([*prefix, BOS, *ids]))
+    caches = chosen.network.record(np.concatenate([prefix, [BOS], ids]).astype(np.int64))
     return [cells(layer[len(prefix) + 1 :]) for layer in caches]
 
 
@@ -63,18 +65,25 @@ def _features(poems: list[Poem]) -> dict[str, list[Array]]:
     place = np.tile(np.arange(WIDTH + 1), LINES)
     line = np.repeat(np.arange(LINES), WIDTH + 1)
     foot = ((place == WIDTH - 2) & (line % 2 == 1)).astype(int)
+    tones = []
+    for poem in poems:
+        of_lines = [_tones(text) for text in poem.lines]
+        tones.append(np.concatenate(of_lines))
     return {
         "place": [place for _ in poems],
         "line": [line for _ in poems],
         "half": [line % 2 for _ in poems],
         "foot": [foot for _ in poems],
-        "tone": [np.concatenate([_tones(row) for row in poem.lines]) for poem in poems],
+        "tone": tones,
     }
 
 
 def _tones(line: str) -> Array:
+    """Return 0 for each level character of a line, 1 for each oblique one, -1 for others and the mark."""
     known = {None: -1, LEVEL: 0}
-    return np.array([known.get(PINGSHUI.usable_tone(character), 1) for character in line] + [-1])
+    tones = [known.get(PINGSHUI.usable_tone(character), 1) for character in line]
+    tones.append(-1)
+    return np.array(tones)
 
 
 def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:
@@ -93,7 +102,8 @@ def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:
 def explained(values: Array, groups: Array) -> Array:
     """Return the R² of each column: the variance between groups over the total variance."""
     values = values.astype(np.float64)
-    mean, between = values.mean(axis=0), np.zeros(values.shape[1])
+    mean = values.mean(axis=0)
+    between = np.zeros(values.shape[1])
     for group in np.unique(groups):
         of_group = values[groups == group]
         between += len(of_group) * (of_group.mean(axis=0) - mean) ** 2

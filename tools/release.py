@@ -1,6 +1,6 @@
 """Build a release, check it, and print the steps that remain for a person to do.
 
-Run: python -m tools.release    (`make release`)
+    python -m tools.release    (`make release`)
 
 The script writes a source archive and a wheel to dist/. The wheel is built from the archive, which
 shows that the archive can be built. The script needs the packages build and twine, and git to find
@@ -21,41 +21,47 @@ from pingze.network import SHIPPED
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 LARGEST_MB = 60
-NEEDED = (
-    *("pingze/py.typed", "pingze/__main__.py", "pingze/messages.toml", "pingze/card.md"),
-    *("pingze/training/presets.toml", "pingze/derivation/charts.mplstyle"),
-    *(f"pingze/network/weights/{name}.safetensors" for name in (*SHIPPED, "antithesis")),
-    *(
-        "pingze/network/weights/figures.json",
-        "pingze/verse/data/characters.tsv",
-        "pingze/serve/units.json",
-    ),
-    *(
-        "pingze/serve/page/index.html",
-        "pingze/serve/page/kai.woff",
-        "pingze/serve/page/kai-OFL.txt",
-    ),
-)
+NEEDED = [
+    "pingze/py.typed",
+    "pingze/__main__.py",
+    "pingze/messages.toml",
+    "pingze/card.md",
+    "pingze/training/presets.toml",
+    "pingze/derivation/charts.mplstyle",
+    "pingze/network/weights/antithesis.safetensors",
+    "pingze/network/weights/figures.json",
+    "pingze/verse/data/characters.tsv",
+    "pingze/serve/units.json",
+    "pingze/serve/page/index.html",
+    "pingze/serve/page/kai.woff",
+    "pingze/serve/page/kai-OFL.txt",
+]
+NEEDED += [f"pingze/network/weights/{name}.safetensors" for name in SHIPPED]
 """Files whose absence from a wheel would be noticed only when the wheel is used."""
-LICENCES = (
-    *("LICENSE", "LICENSES/NOTICE.md", "LICENSES/Apache-2.0.txt", "LICENSES/CC0-1.0.txt"),
-    *("LICENSES/CC-BY-SA-4.0.txt", "LICENSES/Unicode-3.0.txt"),
+LICENCES = [
+    "LICENSE",
+    "LICENSES/NOTICE.md",
+    "LICENSES/Apache-2.0.txt",
+    "LICENSES/CC0-1.0.txt",
+    "LICENSES/CC-BY-SA-4.0.txt",
+    "LICENSES/Unicode-3.0.txt",
     "src/pingze/serve/page/kai-OFL.txt",
-)
+]
 """The texts that a wheel holds in the folder licenses of its metadata."""
 FOREIGN = ("tests/", "lab/", "tools/", "docs/", "runs/", ".venv/")
 
 
 def main() -> None:
     """Build the archive and the wheel, check both, and print the steps that remain."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-        "version"
-    ]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    version = project["version"]
     shutil.rmtree(DIST, ignore_errors=True)
     _python("-m", "build", "--outdir", str(DIST))  # builds the archive, and the wheel from it
-    archive, wheel = DIST / f"pingze-{version}.tar.gz", DIST / f"pingze-{version}-py3-none-any.whl"
+    archive = DIST / f"pingze-{version}.tar.gz"
+    wheel = DIST / f"pingze-{version}-py3-none-any.whl"
     _python("-m", "twine", "check", "--strict", str(archive), str(wheel))
-    if faults := [*wheel_faults(wheel), *archive_faults(archive)]:
+    faults = wheel_faults(wheel) + archive_faults(archive)
+    if faults:
         sys.exit("\n".join(faults))
     for path in (archive, wheel):
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1e6:.1f} MB")
@@ -71,16 +77,16 @@ def wheel_faults(wheel: Path) -> list[str]:
     faults += [f"{wheel.name} lacks {name}" for name in LICENCES if name not in texts]
     faults += [f"{wheel.name} holds {name}" for name in names if name.startswith(FOREIGN)]
     size = wheel.stat().st_size / 1e6
-    return faults + [f"{wheel.name} has {size:.1f} MB, more than {LARGEST_MB}"] * (
-        size > LARGEST_MB
-    )
+    if size > LARGEST_MB:
+        faults.append(f"{wheel.name} has {size:.1f} MB, more than {LARGEST_MB}")
+    return faults
 
 
 def archive_faults(archive: Path) -> list[str]:
     """List the files that a source archive lacks."""
     with tarfile.open(archive) as file:
         names = {name.partition("/")[2] for name in file.getnames()}
-    wanted = (
+    wanted = [
         "README.md",
         "CHANGELOG.md",
         "CITATION.cff",
@@ -88,8 +94,8 @@ def archive_faults(archive: Path) -> list[str]:
         "src/pingze/__init__.py",
         "tests/conftest.py",
         "tools/release.py",
-        *LICENCES,
-    )
+    ]
+    wanted += LICENCES
     return [f"{archive.name} lacks {name}" for name in wanted if name not in names]
 
 
@@ -109,7 +115,9 @@ Left to a person:
 
 
 def _python(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, check=False)
+    command = [sys.executable]
+    command += arguments
+    done = subprocess.run(command, cwd=ROOT, check=False)
     if done.returncode:
         sys.exit(done.returncode)
 

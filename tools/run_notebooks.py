@@ -22,11 +22,8 @@ def main() -> None:
     """Run each notebook, and write it with its outputs."""
     for path in sorted(FOLDER.glob("*.ipynb")):
         notebook = run(json.loads(path.read_text(encoding="utf-8")))
-        path.write_text(
-            json.dumps(notebook, ensure_ascii=False, indent=1) + "\n",
-            encoding="utf-8",
-            newline="\n",
-        )
+        text = json.dumps(notebook, ensure_ascii=False, indent=1)
+        path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def run(notebook: Notebook) -> Notebook:
@@ -36,26 +33,28 @@ def run(notebook: Notebook) -> Notebook:
     for count, cell in enumerate(code, 1):
         with redirect_stdout(StringIO()) as printed:
             value = _run_cell("".join(cell["source"]), names)
-        cell["execution_count"], cell["outputs"] = count, []
-        if text := printed.getvalue():
-            cell["outputs"].append(
-                {"name": "stdout", "output_type": "stream", "text": _lines(text)}
-            )
+        outputs: list[dict[str, object]] = []
+        text = printed.getvalue()
+        if text:
+            outputs.append({"name": "stdout", "output_type": "stream", "text": _lines(text)})
         if value is not None:
-            cell["outputs"].append(_result(value, count))
+            outputs.append(_result(value, count))
+        cell["execution_count"] = count
+        cell["outputs"] = outputs
     return notebook
 
 
 def _run_cell(source: str, names: dict[str, object]) -> object:
     """Run a cell, and return its last expression's value, which a notebook shows, or None."""
     tree = ast.parse(source)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1]
+    if not isinstance(last, ast.Expr):
+        exec(compile(tree, "cell", "exec"), names)
+        return None
+    tree.body.pop()
     exec(compile(tree, "cell", "exec"), names)
-    return (
-        eval(compile(ast.Expression(last.value), "cell", "eval"), names)
-        if isinstance(last, ast.Expr)
-        else None
-    )
+    value: object = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+    return value
 
 
 def _result(value: Any, count: int) -> dict[str, object]:

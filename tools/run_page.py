@@ -1,6 +1,7 @@
 """Run a page's Python blocks in order, and compare their output with the blocks after them.
 
-Run: python tools/run_page.py docs/first-poem.md (--write puts what was printed into the page)
+python tools/run_page.py docs/first-poem.md
+python tools/run_page.py docs/first-poem.md --write      puts what was printed into the page
 """
 
 import argparse
@@ -26,7 +27,8 @@ def run(page: str) -> Iterator[tuple["re.Match[str]", str]]:
 
 def rewritten(page: str) -> str:
     """The page with what its blocks print."""
-    for block, printed in [*run(page)][::-1]:
+    blocks = list(run(page))
+    for block, printed in reversed(blocks):
         start, end = block.span("told")
         page = page[:start] + printed + page[end:]
     return page

@@ -1,5 +1,7 @@
 """Take the screenshots in docs/page, at three sizes and in two colour schemes.
 
+    python -m tools.screenshots
+
 Needs playwright and Chromium.
 """
 
@@ -43,6 +45,7 @@ def main() -> None:
 
 def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     """Take screenshots of the page in each of its uses."""
+    # 1) Open it, with its first poem.
     width, height = SIZES[size]
     page = browser.new_page(
         viewport={"width": width, "height": height},
@@ -55,6 +58,7 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     page.locator("body[data-ready]").wait_for()
     page.locator("#sheet .rhymes").first.wait_for()
     save(page, f"{size}-{scheme}-first")
+    # 2) An empty sheet, poems composed, and one revised.
     page.click("#new-sheet")
     page.locator("#sheet [data-line='1'][data-position='1']").focus()
     page.keyboard.insert_text("秋夜")
@@ -73,6 +77,7 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     if size == "landscape":
         page.close()
         return
+    # 3) Inside the model, and a card.
     page.click("[data-view-of=inside]")
     page.locator("#inside-reach .bar").first.wait_for()
     page.evaluate("scrollTo(0, 0)")
@@ -86,6 +91,7 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     page.locator("#card-preview img").wait_for()
     save(page, f"{size}-{scheme}-card")
     page.click("#close-card")
+    # 4) A pasted poem with faults.
     page.click("#bring")
     page.fill("#text", FAULTY)
     page.click("#bringing .seal-button")
@@ -95,6 +101,7 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     page.evaluate("scrollTo(0, 0)")
     save(page, f"{size}-{scheme}-checking")
     page.click("#see-verdict")
+    # 5) Other kinds of verse.
     kinds = (("long", "五排"), ("tune", "詞"), ("couplet", "對聯"), ("quoted", "集句"))
     for name, chip in kinds[: 4 if size == "desktop" else 2]:
         compose_kind(page, chip)
@@ -160,7 +167,8 @@ def seeded(route: Route) -> None:
 
 def save(page: Page, name: str) -> None:
     """Save a screenshot of the visible part of the page, if a document shows it."""
-    documents = [*FOLDER.parents[1].glob("README*.md"), *FOLDER.parent.rglob("*.md")]
+    documents = list(FOLDER.parents[1].glob("README*.md"))
+    documents += FOLDER.parent.rglob("*.md")
     if not any(f"page/{name}.png" in file.read_text(encoding="utf-8") for file in documents):
         return
     page.screenshot(path=FOLDER / f"{name}.png")

@@ -74,4 +74,7 @@ def _mathml(latex: str, display: str) -> str:
 
 
 def _bold(letter: str) -> str:
-    return chr(ord(letter) + (0x1D41A - ord("a") if letter.islower() else 0x1D400 - ord("A")))
+    """Return the bold letter among the mathematical signs of Unicode."""
+    if letter.islower():
+        return chr(0x1D41A + ord(letter) - ord("a"))
+    return chr(0x1D400 + ord(letter) - ord("A"))

@@ -1,6 +1,6 @@
 """Run the quick tests on the wheel with every Python from 3.11 on that is at hand.
 
-Run: python -m tools.test_matrix [pytest's arguments]    (`make test-matrix`)
+    python -m tools.test_matrix [pytest's arguments]    (`make test-matrix`)
 
 Each Python gets an environment in build/matrix with the wheel, its extra serve, and the test
 packages. Torch is not installed, so tests/conftest.py leaves out the tests that import it. The
@@ -18,22 +18,27 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 VERSIONS = [f"3.{minor}" for minor in range(11, 30)]
-TESTING = (
-    *("pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "beartype>=0.19"),
-    *("jaxtyping>=0.2.36", "httpx>=0.27"),
-)
+TESTING = [
+    "pytest>=8.3",
+    "pytest-xdist>=3.6",
+    "hypothesis>=6.100",
+    "beartype>=0.19",
+    "jaxtyping>=0.2.36",
+    "httpx>=0.27",
+]
 
 
 def main() -> None:
     """Build the wheel, test it with each Python, and exit with 1 if one failed."""
     with tempfile.TemporaryDirectory() as folder:
-        if not _ran(sys.executable, "-m", "build", "--wheel", "--outdir", folder):
+        if not _ran([sys.executable, "-m", "build", "--wheel", "--outdir", folder]):
             sys.exit("the wheel could not be built")
         (wheel,) = Path(folder).glob("*.whl")
-        found = {version: interpreter(version) for version in VERSIONS}
-        results = {
-            version: tested(version, python, wheel) for version, python in found.items() if python
-        }
+        results = {}
+        for version in VERSIONS:
+            python = interpreter(version)
+            if python:
+                results[version] = tested(version, python, wheel)
     for version in VERSIONS:
         if version in results:
             print(f"Python {version}: {results[version]}")
@@ -75,19 +80,20 @@ def tested(version: str, python: str, wheel: Path) -> str:
     """Install and test the wheel with one Python, and return the result in words."""
     place = ROOT / "build" / "matrix" / version
     own = str(place / ("Scripts" if os.name == "nt" else "bin") / "python")
-    installed = _ran(python, "-m", "venv", "--clear", str(place)) and _ran(
-        own, "-m", "pip", "install", "--quiet", f"{wheel}[serve]", *TESTING
-    )
-    if not installed:
+    # 1) Install.
+    install = [own, "-m", "pip", "install", "--quiet", f"{wheel}[serve]"]
+    install += TESTING
+    if not _ran([python, "-m", "venv", "--clear", str(place)]) or not _ran(install):
         return "could not be installed"
-    chosen = sys.argv[1:] or ["tests"]
-    command = [own, "-m", "pytest", "-m", "not slow", "-p", "no:cacheprovider", *chosen]
+    # 2) Test what is installed.
+    command = [own, "-m", "pytest", "-m", "not slow", "-p", "no:cacheprovider"]
+    command += sys.argv[1:] or ["tests"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     failed = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     return "failed" if failed else "passed"
 
 
-def _ran(*command: str) -> bool:
+def _ran(command: list[str]) -> bool:
     return not subprocess.run(command, cwd=ROOT, check=False).returncode
 
 

@@ -1,6 +1,6 @@
 """Draw the pictures of docs/training-explained.md, from stored rows or computed here.
 
-Run: python tools/training_pictures.py [NAME ...]
+python tools/training_pictures.py [NAME ...]
 """
 
 import json
@@ -22,7 +22,11 @@ from pingze.lstm.initializers import initialize
 DOCS = Path(__file__).parents[1] / "docs"
 ROWS = Path(__file__).parents[1] / "lab" / "report" / "results" / "results.json"
 FOLDER = DOCS / "training-explained"
-BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#777777"
+BLUE = "#0072b2"
+ORANGE = "#e69f00"
+GREEN = "#009e73"
+RED = "#d55e00"
+GREY = "#777777"
 SEED = 11
 """The first of the five seeds, where a picture shows a single one."""
 STYLE: Any = {
@@ -45,7 +49,9 @@ def curve(name: str, y: str, x: str | None = None) -> tuple[Array, Array]:
     """A measured curve; x counts from 1 unless another curve is named."""
     curves = rows()[name]["curves"]
     values = np.array([np.nan if value is None else value for value in curves[y]], dtype=float)
-    return (np.array(curves[x]) if x else np.arange(1, len(values) + 1)), values
+    if x:
+        return np.array(curves[x]), values
+    return np.arange(1, len(values) + 1), values
 
 
 def smooth(values: Array, over: int = 16) -> Array:
@@ -106,11 +112,15 @@ def variance() -> Figure:
     """Size of a vector carried forward, and of a gradient carried back, by a tanh RNN."""
     figure, (left, right) = panels(2)
     for name, colour in WEIGHTS.items():
+        # 1) Forward.
         rng = np.random.default_rng(0)
-        W, h, states = recurrent(name, rng), rng.standard_normal(512), []
+        W = recurrent(name, rng)
+        h = rng.standard_normal(512)
+        states = []
         for _ in range(48):
             h = np.tanh(W @ h)
             states.append(h)
+        # 2) Back; the gradient is brought to length 1 after each step, so that none vanishes.
         dh = rng.standard_normal(512)
         back = [1.0]
         for h in states[::-1]:
@@ -118,9 +128,9 @@ def variance() -> Figure:
             dh = W.T @ ((1 - h * h) * dh)
             back.append(float(back[-1] * np.linalg.norm(dh) / before))
             dh /= np.linalg.norm(dh)
-        left.semilogy(
-            range(1, 49), [np.sqrt((h * h).mean()) for h in states], color=colour, label=name
-        )
+        # 3) The curves.
+        sizes = [np.sqrt((h * h).mean()) for h in states]
+        left.semilogy(range(1, 49), sizes, color=colour, label=name)
         right.semilogy(range(49), back, color=colour, label=name)
     left.set_ylim(1e-8, 3)
     right.set_ylim(1e-12, 1e12)
@@ -140,7 +150,8 @@ def time() -> Figure:
         "Xavier": (untrained_layer("xavier", trained, np.random.default_rng(0)), GREEN),
     }
     for name, (layer, colour) in layers.items():
-        gated, plain = gradient_flow(layer, ()), plain_gradient_flow(layer, ())
+        gated = gradient_flow(layer, ())
+        plain = plain_gradient_flow(layer, ())
         left.semilogy(range(1, 49), gated.gains["whole"], color=colour, label=name)
         right.semilogy(range(1, 49), plain.gains["whole"], color=colour)
     for axes in (left, right):
@@ -168,9 +179,8 @@ def clipping() -> Figure:
             ("none", RED, "not clipped"),
             ("norm 1", BLUE, "norm clipped at 1"),
         ):
-            panel.semilogy(
-                *curve(f"clipping/{name}, {setting}, seed 13", "norm"), color=colour, label=label
-            )
+            steps, norms = curve(f"clipping/{name}, {setting}, seed 13", "norm")
+            panel.semilogy(steps, norms, color=colour, label=label)
         name_axes(panel, title, "step", "norm of the gradient, before clipping")
         panel.axhline(1, color=GREY, ls=":")
     axes[0].legend()
@@ -216,15 +226,10 @@ def overfitting() -> Figure:
     """Dev and training poems, by step, for 2,048 and for 16,384 training poems."""
     figure, axes = panels(1, 7)
     for name, colour, label in (("few", RED, "2,048 poems"), ("many", BLUE, "16,384 poems")):
-        axes.plot(
-            *curve(f"data/{name}, seed {SEED}", "dev", "looks"), color=colour, label=f"{label}: dev"
-        )
-        axes.plot(
-            *curve(f"data/{name}, seed {SEED}", "train", "looks"),
-            color=colour,
-            ls="--",
-            label="read in training",
-        )
+        looks, dev = curve(f"data/{name}, seed {SEED}", "dev", "looks")
+        _, train = curve(f"data/{name}, seed {SEED}", "train", "looks")
+        axes.plot(looks, dev, color=colour, label=f"{label}: dev")
+        axes.plot(looks, train, color=colour, ls="--", label="read in training")
     name_axes(axes, "The same network on few and on many poems", "step", "nats per token")
     axes.legend(loc="lower right")
     return figure
@@ -237,11 +242,15 @@ START = np.array([-8.0, 1.5])
 
 def descend(optimizer: str, rate: float, steps: int) -> Array:
     """The places that an optimizer's steps reach in the valley."""
-    w, m, v, path = START.copy(), np.zeros(2), np.zeros(2), [START.copy()]
+    w = START.copy()
+    m = np.zeros(2)
+    v = np.zeros(2)
+    path = [START.copy()]
     for n in range(1, steps + 1):
         d = VALLEY * w
         if optimizer == "Adam":
-            m, v = 0.9 * m + 0.1 * d, 0.999 * v + 0.001 * d * d
+            m = 0.9 * m + 0.1 * d
+            v = 0.999 * v + 0.001 * d * d
             w = w - rate * (m / (1 - 0.9**n)) / (np.sqrt(v / (1 - 0.999**n)) + 1e-8)
         else:
             m = (0.9 if optimizer == "momentum" else 0.0) * m + d
@@ -253,17 +262,20 @@ def descend(optimizer: str, rate: float, steps: int) -> Array:
 def valley() -> Figure:
     """Three optimizers in a narrow valley, and two of them on poems."""
     figure, (left, right) = panels(2, 9.4)
+    # 1) The valley's contours, and the optimizers' ways.
     angle = np.linspace(0, 2 * np.pi, 60)
     for level in (0.05, 0.3, 0.8, 1.5):
         across = np.sqrt(2 * level / VALLEY)
         left.plot(across[0] * np.cos(angle), across[1] * np.sin(angle), color="#cccccc", lw=0.8)
     for name, rate, colour in (("SGD", 1.8, GREY), ("momentum", 0.5, ORANGE), ("Adam", 0.3, BLUE)):
         path = descend(name, rate, 40)
-        left.plot(*path.T, ".-", ms=3, lw=1, color=colour, label=f"{name}, rate {rate}")
+        label = f"{name}, rate {rate}"
+        left.plot(path[:, 0], path[:, 1], ".-", ms=3, lw=1, color=colour, label=label)
     left.plot(0, 0, "k*")
     left.set_xlim(-9, 4)
     name_axes(left, "40 steps in a valley 100 times as steep across", "along", "across")
     left.legend()
+    # 2) The measured curves.
     for name, colour in (("SGD with momentum", ORANGE), ("Adam", BLUE)):
         for seed in range(11, 16):
             looks, dev = curve(f"optimizers/{name}, race, seed {seed}", "dev", "looks")

@@ -83,7 +83,9 @@ class Counted:
 def make() -> dict[str, list[str]]:
     """Read the books, count the corpus, and write a row for each shape."""
     folder = Path(os.environ["PINGZE_CIPU"])
-    shapes = [shape for book in BOOKS for shape in read_book(folder, book)]
+    shapes: list[BookShape] = []
+    for book in BOOKS:
+        shapes += read_book(folder, book)
     with Store.open() as store:
         words = Words(store)
         return {"tunes.tsv": rows(shapes, list(store.ci(split="train")), words)}
@@ -195,7 +197,7 @@ def _names(shapes: Sequence[BookShape]) -> tuple[dict[str, dict[str, None]], dic
         if not known:
             continue  # the tune of no shape that was read
         first = known[0]
-        names[first] = dict.fromkeys([*more, *names[first]])
+        names[first] = dict.fromkeys(more) | names[first]
         for name in more:
             tune_of.setdefault(_key(name), first)
     return names, tune_of
@@ -209,12 +211,18 @@ def _count_all(
     words: "Words",
 ) -> Counter[tuple[str, str]]:
     """Count the pieces; return how many under the name of each tune have a shape of each tune related to it."""
-    written = {name for of_tune in names.values() for name in of_tune}
+    # 1) All names as the books write them, and the tunes whose names differ in the last character.
+    written: set[str] = set()
+    for of_tune in names.values():
+        written.update(of_tune)
     related: dict[str, list[str]] = {}
     for name in counted:
         stem = name.rstrip(_KINDS)
-        others = [other for other in counted if other != name and other.rstrip(_KINDS) == stem]
-        related[name] = [name, *others]
+        related[name] = [name]
+        related[name] += [
+            other for other in counted if other != name and other.rstrip(_KINDS) == stem
+        ]
+    # 2) Each piece counts for the first of the related tunes that has its shape.
     under: Counter[tuple[str, str]] = Counter()
     for poem in poems:
         tune = tune_of.get(_key(poem.tune))
@@ -342,7 +350,9 @@ def _places(counted: Counted, number: int) -> list[Place]:
     """Return where a line is: its stanza, the characters of the stanza before it or after it, and its length."""
     lines = counted.shape.lines
     stanza = sum(number >= begin for begin in counted.shape.stanzas)
-    bounds = [0, *sorted(counted.shape.stanzas), len(lines)]
+    bounds = sorted(counted.shape.stanzas)
+    bounds.insert(0, 0)
+    bounds.append(len(lines))
     before = sum(len(line.tones) for line in lines[bounds[stanza] : number])
     after = sum(len(line.tones) for line in lines[number + 1 : bounds[stanza + 1]])
     size = len(lines[number].tones)

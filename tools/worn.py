@@ -32,14 +32,10 @@ GONE = 0.1
 
 def make() -> dict[str, list[str]]:
     """Return the lines of worn.tsv."""
-    prompts = title_prompts("train", TITLES, random.Random(1))
-    poems = [
-        [
-            poem.lines
-            for poem in compose(form=prompt.form, title=prompt.text, count=POEMS, seed=seed)
-        ]
-        for seed, prompt in enumerate(prompts)
-    ]
+    poems = []
+    for seed, prompt in enumerate(title_prompts("train", TITLES, random.Random(1))):
+        composed = compose(form=prompt.form, title=prompt.text, count=POEMS, seed=seed)
+        poems.append([poem.lines for poem in composed])
     with Store.open() as store:
         verse = pairs(
             poem.lines for poem in store.poems(split="train") if len(poem.lines[0]) in (5, 7)
@@ -49,9 +45,11 @@ def make() -> dict[str, list[str]]:
 
 def pairs(poems: Iterable[Sequence[str]]) -> Counter[str]:
     """Count the pairs of neighbouring characters in the lines of poems."""
-    return Counter(
-        one + other for lines in poems for line in lines for one, other in pairwise(line)
-    )
+    counts: Counter[str] = Counter()
+    for lines in poems:
+        for line in lines:
+            counts.update(one + other for one, other in pairwise(line))
+    return counts
 
 
 def corrected(
@@ -64,20 +62,26 @@ def corrected(
         poems: The lines of each poem, grouped by title.
         verse: The counts of pairs in real verse.
     """
-    composed = pairs(lines for each in poems for lines in each)
-    titles = Counter(pair for each in poems for pair in set(pairs(each)))
-    expected = {
-        pair: verse[pair] / verse.total() * composed.total() for pair in composed.keys() | known
-    }
-    excess = {
-        pair: math.log((composed[pair] + 1) / (often + 1)) for pair, often in expected.items()
-    }
-    rows = {pair: logarithm + excess[pair] for pair, logarithm in known.items()}
-    rows |= {
-        pair: much
-        for pair, much in excess.items()
-        if pair not in known and titles[pair] >= LEAST * len(poems) and much > math.log(EXCESS)
-    }
-    kept = {pair: logarithm for pair, logarithm in rows.items() if logarithm > GONE}
+    # 1) How often the poems have each pair, and to how many titles.
+    composed: Counter[str] = Counter()
+    titles: Counter[str] = Counter()
+    for of_title in poems:
+        counts = pairs(of_title)
+        composed.update(counts)
+        titles.update(counts.keys())
+    in_poems = composed.total()
+    in_verse = verse.total()
+    # 2) The corrected numbers.
+    kept = {}
+    for pair in composed.keys() | known:
+        expected = verse[pair] / in_verse * in_poems
+        excess = math.log((composed[pair] + 1) / (expected + 1))
+        is_new = titles[pair] >= LEAST * len(poems) and excess > math.log(EXCESS)
+        if pair not in known and not is_new:
+            continue
+        number = known.get(pair, 0.0) + excess
+        if number > GONE:
+            kept[pair] = number
+    # 3) The most overused pairs first.
     first = sorted(kept, key=lambda pair: (-verse[pair] * math.expm1(kept[pair]), pair))
     return [f"{pair}\t{kept[pair]:.2f}" for pair in first]

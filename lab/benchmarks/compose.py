@@ -1,6 +1,6 @@
 """Measure how fast poems are composed, beside ONNX Runtime and torch.
 
-Run: python -m lab.benchmarks.compose [--threads 1]
+    python -m lab.benchmarks.compose [--threads 1]
 
 No speed is reported if the engines disagree. Three things are timed. First, one step of a character
 (id in, state and logits out), alone and in batches of 32 and 64: our engine, its peers and a large
@@ -126,45 +126,48 @@ def write_graph(loaded: checkpoint.Checkpoint, path: Path) -> None:
 
     The bias is that of a text without conditions.
     """
-    t, H = loaded.tensors, loaded.configuration.hidden_size
+    t = loaded.tensors
+    H = loaded.configuration.hidden_size
     V = loaded.configuration.vocabulary_size
+    # 1) The weights, as ONNX names and orders them.
     weights = {
         "embedding": t["embedding.weight"],
         "W": _onnx_gates(t["lstm.0.weight_ih"])[None],
         "R": _onnx_gates(t["lstm.0.weight_hh"])[None],
         "B": np.concatenate([_onnx_gates(t["lstm.0.bias"]), np.zeros(4 * H, np.float32)])[None],
-        "output": t[
-            "embedding.weight" if (tied := loaded.configuration.tied) else "output.weight"
-        ].T,
         "output_bias": t["output.bias"],
-    } | ({"projection": t["projection.weight"].T} if tied else {})
+    }
+    if loaded.configuration.tied:
+        weights["output"] = t["embedding.weight"].T
+        weights["projection"] = t["projection.weight"].T
+    else:
+        weights["output"] = t["output.weight"].T
+    initializers = [numpy_helper.from_array(np.array([1]), "direction")]
+    for name, weight in weights.items():
+        initializers.append(numpy_helper.from_array(np.ascontiguousarray(weight), name))
+    # 2) The nodes.
     nodes = [
         helper.make_node("Gather", ["embedding", "ids"], ["x"]),
         helper.make_node(
             "LSTM", ["x", "W", "R", "B", "", "h", "c"], ["hs", "h1", "c1"], hidden_size=H
         ),
         helper.make_node("Squeeze", ["hs", "direction"], ["top"]),
-        *([helper.make_node("MatMul", ["top", "projection"], ["projected"])] if tied else []),
-        helper.make_node("MatMul", ["projected" if tied else "top", "output"], ["product"]),
-        helper.make_node("Add", ["product", "output_bias"], ["logits"]),
     ]
+    hidden = "top"
+    if loaded.configuration.tied:
+        nodes.append(helper.make_node("MatMul", ["top", "projection"], ["projected"]))
+        hidden = "projected"
+    nodes.append(helper.make_node("MatMul", [hidden, "output"], ["product"]))
+    nodes.append(helper.make_node("Add", ["product", "output_bias"], ["logits"]))
+    # 3) The graph.
     state: Shape = [1, "N", H]
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "N"])
     graph = helper.make_graph(
-        nodes,
-        "step",
-        [
-            helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "N"]),
-            _float("h", state),
-            _float("c", state),
-        ],
-        [_float("logits", [1, "N", V]), _float("h1", state), _float("c1", state)],
-        [
-            numpy_helper.from_array(np.array([1]), "direction"),
-            *(
-                numpy_helper.from_array(np.ascontiguousarray(a), name)
-                for name, a in weights.items()
-            ),
-        ],
+        nodes=nodes,
+        name="step",
+        inputs=[ids, _float("h", state), _float("c", state)],
+        outputs=[_float("logits", [1, "N", V]), _float("h1", state), _float("c1", state)],
+        initializer=initializers,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
@@ -185,7 +188,9 @@ def engines(
     loaded: checkpoint.Checkpoint, folder: Path, batch: int, threads: int
 ) -> dict[str, Callable[[], Step]]:
     """Return, by each engine's name, a function that makes its step with a fresh state."""
-    H, whole, small = loaded.configuration.hidden_size, folder / "step.onnx", folder / "int8.onnx"
+    H = loaded.configuration.hidden_size
+    whole = folder / "step.onnx"
+    small = folder / "int8.onnx"
     if not small.exists():
         write_graph(loaded, whole)
         quantization = import_module("onnxruntime.quantization")
@@ -206,10 +211,10 @@ def differences(made: Mapping[str, Callable[[], Step]], batch: int, size: int) -
     """Return each engine's RMS difference in ln p from float32, over thirty steps."""
     rng = np.random.default_rng(0)
     texts = rng.integers(0, size, (30, batch))
-    scores = {
-        name: np.stack([_log_p(step(ids)) for ids in texts])
-        for name, step in ((name, make()) for name, make in made.items())
-    }
+    scores = {}
+    for name, make in made.items():
+        step = make()
+        scores[name] = np.stack([_log_p(step(ids)) for ids in texts])
     ours = scores.pop("pingze float32")
     return {name: float(np.sqrt(np.mean((score - ours) ** 2))) for name, score in scores.items()}
 
@@ -234,12 +239,14 @@ def time_in_turn(tasks: Mapping[str, Callable[[], object]], seconds: float) -> d
     for task in tasks.values():
         task()
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or min(map(len, times.values())) < 3:
+    while time.perf_counter() < end or min(len(found) for found in times.values()) < 3:
         for name, task in tasks.items():
-            burst_end = time.perf_counter() + 0.03
-            while (start := time.perf_counter()) < burst_end:
+            start = time.perf_counter()
+            burst_end = start + 0.03
+            while start < burst_end:
                 task()
                 times[name].append(time.perf_counter() - start)
+                start = time.perf_counter()
     return {name: statistics.median(found) for name, found in times.items()}
 
 
@@ -260,12 +267,12 @@ def measure_steps(loaded: checkpoint.Checkpoint, threads: int) -> dict[str, Any]
             rate = 2 * SIDE**3 / seconds.pop("product")
             ours = seconds["pingze"]
             peers = {name: s for name, s in seconds.items() if "pingze" not in name}
+            float32_peers = [s for name, s in peers.items() if "int8" not in name]
             result[str(batch)] = {
                 "microseconds": {name: round(s * 1e6, 1) for name, s in seconds.items()},
                 "difference": found,
                 "ratio_best_peer": min(peers.values()) / ours,
-                "ratio_best_float32_peer": min(s for n, s in peers.items() if "int8" not in n)
-                / ours,
+                "ratio_best_float32_peer": min(float32_peers) / ours,
                 "product_gflops": rate / 1e9,
                 "share_of_product": _operations(loaded) * batch / ours / rate,
             }
@@ -281,10 +288,11 @@ def _operations(loaded: checkpoint.Checkpoint) -> int:
 
     The input's is left out, since particles share it.
     """
-    size, H = loaded.configuration, loaded.configuration.hidden_size
-    output = (
-        size.embedding_size * (H + size.vocabulary_size) if size.tied else H * size.vocabulary_size
-    )
+    size = loaded.configuration
+    H = size.hidden_size
+    output = H * size.vocabulary_size
+    if size.tied:
+        output = size.embedding_size * (H + size.vocabulary_size)
     return 2 * (4 * H * H * (2 * size.layers - 1) + output)
 
 
@@ -296,8 +304,10 @@ def measure_poems() -> dict[str, float]:
     """
     compose(form="七絕", seed=0)
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
-    result, operations = {}, TOKENS * _operations(checkpoint.load(checkpoint.DEFAULT))
+    result = {}
+    operations = TOKENS * _operations(checkpoint.load(checkpoint.DEFAULT))
     for name, asked in ASKED.items():
+        # 1) One by one, in turn with a large product.
         texts = asked.get("particles", Composing.particles)
         seeds = iter(range(10_000))
         tasks = {"poem": lambda a=asked, s=seeds: compose(form="七絕", seed=next(s), **a)}
@@ -308,7 +318,9 @@ def measure_poems() -> dict[str, float]:
             processor_seconds(tasks["poem"]) for _ in range(9)
         )
         result[f"warm_share_of_product_{name}"] = texts * operations / seconds["poem"] / rate
-        count, start = 1280 // texts, time.perf_counter()
+        # 2) In bulk.
+        count = 1280 // texts
+        start = time.perf_counter()
         compose(form="七絕", seed=0, count=count, **asked)
         each = (time.perf_counter() - start) / count
         result[f"bulk_per_second_{name}"] = 1 / each
@@ -322,22 +334,21 @@ def _ratio_to_peer() -> float:
 
     The peer steps 64 texts at a time. Poems and steps take turns.
     """
-    loaded, times = checkpoint.load(checkpoint.DEFAULT), list[tuple[float, float]]()
+    loaded = checkpoint.load(checkpoint.DEFAULT)
     with tempfile.TemporaryDirectory() as folder:
         step = engines(loaded, Path(folder), 64, 1)["onnxruntime int8"]()
     ids = np.arange(64) + len(loaded.vocabulary) // 2
+
+    def steps_of_a_poem() -> None:
+        for _ in range(Composing.particles * TOKENS // 64):
+            step(ids)
+
+    ours = []
+    theirs = []
     for seed in range(15):
-        poem = processor_seconds(partial(compose, form="七絕", seed=seed))
-        times.append(
-            (
-                poem,
-                processor_seconds(
-                    lambda: [step(ids) for _ in range(Composing.particles * TOKENS // 64)]
-                ),
-            )
-        )
-    ours, theirs = map(statistics.median, zip(*times, strict=True))
-    return ours / theirs
+        ours.append(processor_seconds(partial(compose, form="七絕", seed=seed)))
+        theirs.append(processor_seconds(steps_of_a_poem))
+    return statistics.median(ours) / statistics.median(theirs)
 
 
 def processor_seconds(task: Callable[[], object]) -> float:
@@ -378,15 +389,10 @@ def main() -> None:
         return
     where = machine.description("onnxruntime", "onnx", "torch") | {"threads": arguments.threads}
     environment = os.environ | {VARIABLE: str(arguments.threads)}
+    command = [sys.executable, "-m", "lab.benchmarks.compose", "--worker"]
+    command += ["--threads", str(arguments.threads)]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "benchmarks.compose",
-            "--worker",
-            "--threads",
-            str(arguments.threads),
-        ],
+        command,
         env=environment,
         stdout=subprocess.PIPE,
         text=True,

@@ -51,20 +51,22 @@ def _ours(model: ModelConfiguration, precision: str) -> Part:
     trainer = Fed(model, precision)
 
     def layer(sequences: Sequence[Ids]) -> None:
-        inputs, _, sizes = map(torch.from_numpy, pack(sequences))
+        batch = pack(sequences)
         trainer.model.zero_grad()
-        trainer.model(inputs, sizes).sum().backward()
+        hidden = trainer.model(torch.from_numpy(batch.inputs), torch.from_numpy(batch.sizes))
+        hidden.sum().backward()
 
     def head(sequences: Sequence[Ids]) -> None:
         targets = torch.from_numpy(pack(sequences).targets)
         hidden = _hidden(len(targets), model.hidden_size)
         trainer.model.zero_grad()
         output = trainer.model.output
-        cross_entropy_sum(
+        loss = cross_entropy_sum(
             hidden, output.weight, output.bias, targets, trainer.model.operands
-        ).backward()
+        )
+        loss.backward()
 
-    return Part(trainer.step_on, layer, head)
+    return Part(step=trainer.step_on, layer=layer, head=head)
 
 
 class Fed(Trainer):
@@ -119,12 +121,11 @@ class Stock(nn.Module):
 
 
 def _user(model: ModelConfiguration, *, autocast: bool) -> Part:
+    # AdamW without decay takes Adam's step, in one fused kernel
     stock = Stock(model)
-    optimizer = (
-        torch.optim.AdamW(stock.parameters(), RATE, weight_decay=0, fused=True)
-        if autocast
-        else torch.optim.Adam(stock.parameters(), RATE)
-    )
+    optimizer: torch.optim.Optimizer = torch.optim.Adam(stock.parameters(), RATE)
+    if autocast:
+        optimizer = torch.optim.AdamW(stock.parameters(), RATE, weight_decay=0, fused=True)
     context = torch.autocast("cpu", torch.bfloat16, enabled=autocast)
 
     def step(sequences: Sequence[Ids]) -> float:
@@ -146,13 +147,14 @@ def _user(model: ModelConfiguration, *, autocast: bool) -> Part:
 
     def head(sequences: Sequence[Ids]) -> None:
         targets = _padded(sequences)[1:]
-        hidden = _hidden(*targets.shape, model.hidden_size)
+        steps, texts = targets.shape
+        hidden = _hidden(steps, texts, model.hidden_size)
         stock.zero_grad()
         with context:
             loss = stock.loss(hidden, targets)
         loss.backward()
 
-    return Part(step, layer, head)
+    return Part(step=step, layer=layer, head=head)
 
 
 def _padded(sequences: Sequence[Ids]) -> Int64[Tensor, "T B"]:
@@ -162,7 +164,7 @@ def _padded(sequences: Sequence[Ids]) -> Int64[Tensor, "T B"]:
 
 
 def _hidden(*shape: int) -> Tensor:
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    return torch.rand(shape, generator=torch.Generator().manual_seed(0)).requires_grad_()
 
 
 def peak_bytes(part: Part, sequences: Sequence[Ids]) -> int:
@@ -186,7 +188,10 @@ def _resident(name: str) -> int:
 
 def serve(connection: Any, name: str) -> None:
     """Answer requests of `engine.py`, such as ("become", model) and ("step", batch)."""
-    while (question := connection.recv()) is not None:
+    while True:
+        question = connection.recv()
+        if question is None:
+            return
         if question[0] == "become":
             part = contender(name, question[1])
             connection.send(None)

@@ -1,6 +1,6 @@
 """Measure how the cost of training grows with width, vocabulary, corpus and processes.
 
-Run: PINGZE_THREADS=1 python -m lab.benchmarks.cost
+    PINGZE_THREADS=1 python -m lab.benchmarks.cost
 
 Times are processor times of one thread, so that other work on the machine does not count; memory is
 what the kernel reports. The steps are those of lab/benchmarks/engine.py (`contenders.Fed`), on random
@@ -29,7 +29,8 @@ from pingze.training.texts import examples
 
 RESULTS = machine.ROOT / "lab" / "benchmarks" / "results" / "cost.json"
 PICTURE = machine.ROOT / "docs" / "training-cost.svg"
-BATCH, LENGTH = 32, 48
+BATCH = 32
+LENGTH = 48
 REPORT = ModelConfiguration()
 GRID: dict[str, tuple[int, ...]] = {
     "hidden_size": (256, 512, 1024),
@@ -50,7 +51,8 @@ def batch_of(model: ModelConfiguration) -> list[Ids]:
 
 def seconds_a_step(trainer: contenders.Fed, batch: Sequence[Ids]) -> float:
     """Measure the processor seconds of a step: the median of three, after a first one."""
-    return statistics.median([_seconds(lambda: trainer.step_on(batch)) for _ in range(4)][1:])
+    trainer.step_on(batch)
+    return statistics.median(_seconds(lambda: trainer.step_on(batch)) for _ in range(3))
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -61,12 +63,16 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def sizes() -> list[dict[str, Any]]:
     """Measure a row for each size, in a fresh process each, which has no freed memory."""
-    return [asked("--size", name, str(value)) for name, values in GRID.items() for value in values]
+    rows = []
+    for name, values in GRID.items():
+        rows += [asked("--size", name, str(value)) for value in values]
+    return rows
 
 
 def asked(*arguments: str) -> dict[str, Any]:
     """Run this file with some arguments in a new process, and return the row that it prints."""
-    command = [sys.executable, "-m", "benchmarks.cost", *arguments]
+    command = [sys.executable, "-m", "lab.benchmarks.cost"]
+    command += arguments
     done = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, encoding="utf-8", cwd=machine.ROOT
     )
@@ -78,17 +84,20 @@ def asked(*arguments: str) -> dict[str, Any]:
 def of_size(name: str, value: int) -> dict[str, Any]:
     """Measure a step's seconds, the bytes that stay and are added, and the peak."""
     model = dataclasses.replace(REPORT, **{name: value})  # type: ignore[arg-type]
-    trainer, batch = contenders.Fed(model, "bf16"), batch_of(model)
+    trainer = contenders.Fed(model, "bf16")
+    batch = batch_of(model)
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+    # measured first, while the process has freed no memory
     rises = contenders.peak_bytes(_part(trainer), batch)
-    row = {
+    return {
         "size": name,
         "value": value,
         "parameters": parameters,
         "seconds": seconds_a_step(trainer, batch),
+        "stays": 16 * parameters,  # weight, gradient and Adam's two moments
+        "rises": rises,
+        "whole": _most(),
     }
-    stays = 16 * parameters  # weight, gradient and Adam's two moments
-    return row | {"stays": stays, "rises": rises, "whole": _most()}
 
 
 def _most() -> int:
@@ -100,7 +109,7 @@ def _part(trainer: contenders.Fed) -> contenders.Part:
     def nothing(_: Sequence[Ids]) -> None:
         pass
 
-    return contenders.Part(trainer.step_on, nothing, nothing)
+    return contenders.Part(step=trainer.step_on, layer=nothing, head=nothing)
 
 
 def corpora() -> list[dict[str, Any]]:
@@ -110,14 +119,18 @@ def corpora() -> list[dict[str, Any]]:
 
 def of_corpus(count: int) -> dict[str, Any]:
     """Measure the seconds of encoding `count` poems, and the bytes that they take."""
-    rng, characters = np.random.default_rng(0), [chr(0x4E00 + k) for k in range(5000)]
+    rng = np.random.default_rng(0)
+    characters = [chr(0x4E00 + k) for k in range(5000)]
     vocabulary = Vocabulary.of_texts(["".join(characters) + "，。"], 6000, ["<七絕>"])
-    lines = ["".join(rng.choice(characters, 5)) for _ in range(8 * count)]
-    texts = ["".join(f"{line}，" for line in lines[k : k + 8]) for k in range(0, 8 * count, 8)]
-    poems = [CorpusPoem("tang", "題", "某", text) for text in texts]
+    poems = []
+    for _ in range(count):
+        lines = ["".join(rng.choice(characters, 5)) for _ in range(8)]
+        text = "，".join(lines) + "，"
+        poems.append(CorpusPoem(dynasty="tang", title="題", author="某", text=text))
     # loads the tables of prosody, which are not to be counted
     examples(poems[:10], vocabulary, LENGTH)
-    before, started = _resident(), time.process_time()
+    before = _resident()
+    started = time.process_time()
     made = examples(poems, vocabulary, LENGTH)
     return {
         "poems": len(made),
@@ -135,20 +148,19 @@ def processes() -> list[dict[str, Any]]:
     """Measure a step's seconds and largest memory by number of processes."""
     rows = []
     for count in PROCESSES:
-        launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(count)]
-        command = [*launcher, "-m", "benchmarks.cost", "--one-of-several"]
+        command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(count)]
+        command += ["-m", "lab.benchmarks.cost", "--one-of-several"]
         done = subprocess.run(
             command, check=True, capture_output=True, encoding="utf-8", cwd=machine.ROOT
         )
         found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        rows.append(
-            {
-                "processes": count,
-                "seconds": sum(row["seconds"] for row in found),
-                "bytes": max(row["bytes"] for row in found),
-            }
-        )
-        print(rows[-1], file=sys.stderr, flush=True)
+        row = {
+            "processes": count,
+            "seconds": sum(each["seconds"] for each in found),
+            "bytes": max(each["bytes"] for each in found),
+        }
+        print(row, file=sys.stderr, flush=True)
+        rows.append(row)
     return rows
 
 
@@ -203,15 +215,15 @@ def _many(result: dict[str, Any]) -> str:
     """Estimate the cost of `MANY` poems, from the largest corpus and each width's step."""
     largest = result["corpora"][-1]
     times = MANY / largest["poems"]
-    hours = {
-        row["value"]: row["seconds"] * MANY / BATCH * EPOCHS / 3600
-        for row in result["sizes"]
-        if row["size"] == "hidden_size"
-    }
-    told = ", ".join(f"{value} units {hour:.0f} h" for value, hour in hours.items())
-    minutes, gigabytes = largest["seconds"] * times / 60, largest["bytes"] * times / 1e9
+    minutes = largest["seconds"] * times / 60
+    gigabytes = largest["bytes"] * times / 1e9
+    hours = []
+    for row in result["sizes"]:
+        if row["size"] == "hidden_size":
+            training = row["seconds"] * MANY / BATCH * EPOCHS / 3600
+            hours.append(f"{row['value']} units {training:.0f} h")
     read = f"{MANY:,} poems: {minutes:.0f} minutes to read, {gigabytes:.1f} GB"
-    return f"{read}; {EPOCHS} epochs on one core: {told}"
+    return f"{read}; {EPOCHS} epochs on one core: {', '.join(hours)}"
 
 
 def plot(result: dict[str, Any]) -> None:
@@ -225,9 +237,8 @@ def plot(result: dict[str, Any]) -> None:
     for axis, name in zip(axes, GRID, strict=True):
         rows = [row for row in result["sizes"] if row["size"] == name]
         values = [row["value"] for row in rows]
-        axis.plot(
-            values, [1e3 * row["seconds"] for row in rows], "o-", color="#b33a2b", label="ms a step"
-        )
+        milliseconds = [1e3 * row["seconds"] for row in rows]
+        axis.plot(values, milliseconds, "o-", color="#b33a2b", label="ms a step")
         memory = [(row["stays"] + row["rises"]) / 1e6 for row in rows]
         axis.plot(values, memory, "s--", color="#44484f", label="MB: weights, Adam, a step")
         axis.set_xlabel(name.replace("_", " "))

@@ -1,6 +1,6 @@
 """Measure how fast the engine trains, beside PyTorch's modules.
 
-Run: python -m lab.benchmarks.engine [--threads 2]
+    python -m lab.benchmarks.engine [--threads 2]
 
 The layer alone, the head alone and the whole step are timed on real batches of the report's draw.
 They take turns with each other and with a large product in float32 and bfloat16, which is the
@@ -35,8 +35,11 @@ from pingze.network.vocabulary import BOS, Vocabulary
 
 RESULTS = machine.ROOT / "lab" / "benchmarks" / "results" / "engine.json"
 REPORT = ModelConfiguration()
-BATCH, LENGTH = 32, 48
-ROUNDS, CURVE_STEPS, CURVE_EVERY = 15, 100, 20
+BATCH = 32
+LENGTH = 48
+ROUNDS = 15
+CURVE_STEPS = 100
+CURVE_EVERY = 20
 SIDE = 2048
 """The size of the square matrices whose product gives the machine's rate."""
 LARGEST_DIFFERENCE = 0.02
@@ -85,10 +88,8 @@ def report_batches() -> list[list[Ids]]:
     vocabulary = Vocabulary.of_texts((text[:LENGTH] for text in texts), REPORT.vocabulary_size)
     sequences = [encode_sequence(text, vocabulary, LENGTH) for text in texts]
     order = epoch_order(len(sequences), 1, 0)
-    return [
-        [sequences[k] for k in order[start : start + BATCH]]
-        for start in range(0, len(order), BATCH)
-    ]
+    ordered = [sequences[number] for number in order]
+    return [ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH)]
 
 
 def curves(field: Field, data: list[list[Ids]]) -> dict[str, list[float]]:
@@ -108,22 +109,20 @@ def curves(field: Field, data: list[list[Ids]]) -> dict[str, list[float]]:
 
 def time_in_turn(field: Field, data: list[list[Ids]]) -> dict[str, Any]:
     """Measure the median seconds of each part and contender, and of a large product."""
-    times: dict[str, dict[str, list[float]]] = {
-        part: {name: [] for name in NAMES} for part in ("layer", "head", "step")
-    }
+    times: dict[str, dict[str, list[float]]] = {}
+    for part in ("layer", "head", "step"):
+        times[part] = {name: [] for name in NAMES}
     rates: dict[str, list[float]] = {"float32": [], "bf16": []}
-    for round_ in range(ROUNDS):
-        batch = data[round_]
+    for batch in data[:ROUNDS]:
         for part, by_name in times.items():
             for name in NAMES:
                 field.ask(name, "time", part, data[0])  # wakes its threads
                 by_name[name].append(field.ask(name, "time", part, batch))
         for precision, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16)):
             rates[precision].append(product_rate(dtype))
-    medians = {
-        part: {n: statistics.median(t) for n, t in by_name.items()}
-        for part, by_name in times.items()
-    }
+    medians = {}
+    for part, by_name in times.items():
+        medians[part] = {name: statistics.median(found) for name, found in by_name.items()}
     return {
         "seconds": medians,
         "product_flops": {p: statistics.median(r) for p, r in rates.items()},
@@ -132,7 +131,8 @@ def time_in_turn(field: Field, data: list[list[Ids]]) -> dict[str, Any]:
 
 def product_rate(dtype: torch.dtype) -> float:
     """Measure the operations per second of a large matrix product."""
-    a, b = (torch.ones(SIDE, SIDE, dtype=dtype) for _ in range(2))
+    a = torch.ones(SIDE, SIDE, dtype=dtype)
+    b = torch.ones(SIDE, SIDE, dtype=dtype)
     a @ b
     started = time.perf_counter()
     for _ in range(3):
@@ -143,8 +143,11 @@ def product_rate(dtype: torch.dtype) -> float:
 def operations(data: Sequence[list[Ids]], model: ModelConfiguration) -> dict[str, float]:
     """Count the operations in each part's products, both ways, without padding."""
     tokens = statistics.mean(len(pack(batch).targets) for batch in data)
-    E, H, V = model.embedding_size, model.hidden_size, model.vocabulary_size
-    layer, head = 6 * tokens * 4 * H * (E + H), 6 * tokens * H * V
+    E = model.embedding_size
+    H = model.hidden_size
+    V = model.vocabulary_size
+    layer = 6 * tokens * 4 * H * (E + H)
+    head = 6 * tokens * H * V
     return {"layer": layer, "head": head, "step": layer + head}
 
 
@@ -153,30 +156,32 @@ def growth(field: Field) -> list[dict[str, Any]]:
     rows = []
     for size, values in GROWTH.items():
         for value in values:
+            # 1) The model and a batch of random texts, at this size.
             model = REPORT
-            if size not in ("batch", "length"):
+            B = BATCH
+            T = LENGTH
+            if size == "batch":
+                B = value
+            elif size == "length":
+                T = value
+            else:
                 model = dataclasses.replace(REPORT, **{size: value})  # type: ignore[arg-type]
-            B, T = (
-                value if size == name else usual
-                for name, usual in (("batch", BATCH), ("length", LENGTH))
-            )
             rng = np.random.default_rng(0)
             batch = [np.append(BOS, rng.integers(4, model.vocabulary_size, T)) for _ in range(B)]
             field.become(model)
-            times = {
-                name: [field.ask(name, "time", "step", batch) for _ in range(2)][1:]
-                for name in NAMES
-            }
+            # 2) A first step, which is not timed, then a second, of each contender.
+            times: dict[str, list[float]] = {}
+            for name in NAMES:
+                field.ask(name, "time", "step", batch)
+                times[name] = [field.ask(name, "time", "step", batch)]
+            # 3) Four more, in turn.
             for _ in range(4):
                 for name in NAMES:
                     times[name].append(field.ask(name, "time", "step", batch))
-            rows.append(
-                {
-                    "size": size,
-                    "value": value,
-                    **{n: statistics.median(t) for n, t in times.items()},
-                }
-            )
+            row: dict[str, Any] = {"size": size, "value": value}
+            for name, found in times.items():
+                row[name] = statistics.median(found)
+            rows.append(row)
     return rows
 
 
@@ -195,7 +200,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=threads(), help="threads of every contender")
     os.environ[VARIABLE] = str(parser.parse_args().threads)
     set_pools()
-    data, field = report_batches(), Field()
+    data = report_batches()
+    field = Field()
     result: dict[str, Any] = {
         "machine": machine.description("torch", "numba") | {"threads": threads()}
     }
@@ -213,7 +219,8 @@ def main() -> None:
 
 def figures(result: dict[str, Any]) -> dict[str, float]:
     """Return the figures that the issue asks for, by name."""
-    step, layer = result["seconds"]["step"], result["seconds"]["layer"]
+    step = result["seconds"]["step"]
+    layer = result["seconds"]["layer"]
     peak = result["peak_bytes"]
     return {
         "engine.step.ratio_float32_user": step["float32 user"] / step["ours"],
@@ -252,12 +259,12 @@ def print_tables(result: dict[str, Any]) -> None:
         print(f"| {name} | {' | '.join(cells)} | {result['peak_bytes'][name] / 1e6:.0f} |")
     print(f"\n| ms a step at | {' | '.join(NAMES)} |\n|{'---|' * (len(NAMES) + 1)}")
     for row in result["growth"]:
-        print(
-            f"| {row['size']} {row['value']} | {' | '.join(f'{1e3 * row[n]:.0f}' for n in NAMES)} |"
-        )
+        milliseconds = [f"{1e3 * row[name]:.0f}" for name in NAMES]
+        print(f"| {row['size']} {row['value']} | {' | '.join(milliseconds)} |")
     print(f"\n| steps | {' | '.join(NAMES)} |\n|{'---|' * (len(NAMES) + 1)}")
-    for k, losses in enumerate(zip(*(result["curves"][n] for n in NAMES), strict=True), 1):
-        print(f"| to {k * CURVE_EVERY} | {' | '.join(f'{loss:.4f}' for loss in losses)} |")
+    for number in range(CURVE_STEPS // CURVE_EVERY):
+        losses = [f"{result['curves'][name][number]:.4f}" for name in NAMES]
+        print(f"| to {(number + 1) * CURVE_EVERY} | {' | '.join(losses)} |")
 
 
 def plot(result: dict[str, Any]) -> None:
@@ -270,9 +277,8 @@ def plot(result: dict[str, Any]) -> None:
     figure, axes = pyplot.subplots(figsize=(7, 2.4), layout="constrained")
     names = list(reversed(NAMES))
     times = [1e3 * result["seconds"]["step"][name] for name in names]
-    bars = axes.barh(
-        names, times, color=["#b33a2b" if n.startswith("ours") else "#8a8f98" for n in names]
-    )
+    colours = ["#b33a2b" if name.startswith("ours") else "#8a8f98" for name in names]
+    bars = axes.barh(names, times, color=colours)
     axes.bar_label(bars, fmt="%.0f", padding=3)
     limit = 1e3 * result["operations"]["step"] / result["product_flops"]["bf16"]
     axes.axvline(

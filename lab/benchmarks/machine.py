@@ -13,9 +13,12 @@ ROOT = Path(__file__).parents[2]
 
 def description(*packages: str) -> dict[str, Any]:
     """Return the processor, the load, the versions of packages, and the commit."""
+    versions = {"numpy": version("numpy")}
+    for name in packages:
+        versions[name] = version(name)
     return {
         **describe(),
         "load": os.getloadavg()[0],
-        "versions": {name: version(name) for name in ("numpy", *packages)},
+        "versions": versions,
         "commit": commit(),
     }

@@ -1,6 +1,6 @@
 """Measure in Chromium how long the page keeps a reader waiting.
 
-Run: python -m lab.benchmarks.page
+    python -m lab.benchmarks.page
 
 Times are processor times of the page's main thread, so that other work on the machine does not
 count, and medians of five runs. Each is also given as a multiple of the time that a loop of a
@@ -36,10 +36,10 @@ def main() -> None:
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
         seen = [measured(browser, server.address) for _ in range(TIMES)]
         browser.close()
-    record(
-        "python -m lab.benchmarks.page",
-        {name: statistics.median(one[name] for one in seen) for name in seen[0]},
-    )
+    medians = {}
+    for name in seen[0]:
+        medians[name] = statistics.median(one[name] for one in seen)
+    record("python -m lab.benchmarks.page", medians)
 
 
 def measured(browser: Browser, address: str) -> dict[str, float]:
@@ -50,10 +50,12 @@ def measured(browser: Browser, address: str) -> dict[str, float]:
     loop = statistics.median(page.evaluate(LOOP) for _ in range(9))
     work = tasks(browser, address, lambda: work_at(page))
     context.close()
-    values = {"first_poem": sum(first), "first_task": max(first), "work_task": max(work)}
-    return {f"page.{name}_ms": value for name, value in values.items()} | {
-        f"page.{name}_ratio": value / loop for name, value in values.items()
-    }
+    times = {"first_poem": sum(first), "first_task": max(first), "work_task": max(work)}
+    figures = {}
+    for name, milliseconds in times.items():
+        figures[f"page.{name}_ms"] = milliseconds
+        figures[f"page.{name}_ratio"] = milliseconds / loop
+    return figures
 
 
 def tasks(browser: Browser, address: str, act: Callable[[], None]) -> list[float]:
@@ -61,12 +63,22 @@ def tasks(browser: Browser, address: str, act: Callable[[], None]) -> list[float
     browser.start_tracing(categories=TRACED)
     act()
     events = json.loads(browser.stop_tracing())["traceEvents"]
-    ours = {e["pid"] for e in events if address in json.dumps(e.get("args", {}))}
-    main = {
-        (e["pid"], e["tid"]) for e in events if e.get("args", {}).get("name") == "CrRendererMain"
-    }
-    found = [e for e in events if e["pid"] in ours and (e["pid"], e["tid"]) in main and "tdur" in e]
-    return [e["tdur"] / 1000 for e in found if e["name"].endswith("RunTask")]
+    # 1) The processes that have the page, and the main thread of each.
+    ours = set()
+    main_threads = set()
+    for event in events:
+        arguments = event.get("args", {})
+        if address in json.dumps(arguments):
+            ours.add(event["pid"])
+        if arguments.get("name") == "CrRendererMain":
+            main_threads.add((event["pid"], event["tid"]))
+    # 2) Their tasks.
+    found = []
+    for event in events:
+        is_main = event["pid"] in ours and (event["pid"], event["tid"]) in main_threads
+        if is_main and "tdur" in event and event["name"].endswith("RunTask"):
+            found.append(event["tdur"] / 1000)
+    return found
 
 
 def arrive(page: Page, address: str) -> None:

@@ -1,7 +1,7 @@
 """Measure how many poems a server writes for many clients, and what one client may cost another.
 
-Run: python -m lab.benchmarks.serve [--seconds 30] [--clients 64] [--particles 128 32] [--against FOLDER]
-     python -m lab.benchmarks.serve --kinds fill check …      only what 100 of these cost another client
+    python -m lab.benchmarks.serve [--seconds 30] [--clients 64] [--particles 128 32] [--against FOLDER]
+    python -m lab.benchmarks.serve --kinds fill check …      only what 100 of these cost another client
 
 1. Throughput: requests come in bursts. If another checkout is given, its server takes turns with
    this one's, so that both meet the same conditions. No speed is reported unless all servers answer
@@ -42,8 +42,9 @@ RESULTS = machine.ROOT / "lab" / "benchmarks" / "results" / "serve.json"
 BURST = 15.0
 """How many seconds a burst lasts: several times as long as a poem takes."""
 SIDE = 2048
-FORM, TOKENS = "七絕", 32
-"""The form requested, and its number of tokens: 28 characters and 4 marks."""
+FORM = "七絕"
+TOKENS = 32
+"""The number of tokens of the form: 28 characters and 4 marks."""
 REPEATS = 9
 """How often one client alone asks."""
 AT_ONCE = 100
@@ -52,11 +53,12 @@ PAUSE = 0.05
 """The seconds between two checks of the other client."""
 REST = 6.0
 """The seconds after which a worker has given memory back."""
-ONE, OTHER = "127.0.0.2", "127.0.0.3"
+ONE = "127.0.0.2"
+OTHER = "127.0.0.3"
 """The addresses of the two clients; Linux has all of 127.0.0.0/8 for loopback."""
 LINE = "春風花月山水雲"
 LONG_POEM = {"lines": [LINE] * 60, "form": "七古"}
-BLANK = "＿" * 7
+BLANK_FIRST = {"lines": ["＿" * 7] + [LINE] * 59, "form": "七古"}
 REACHED = {"lines": [LINE] * 16, "form": "七古"}
 CHECK = {"text": "春月紅芳碧，風流夜漏深。此心何必住，金草與山陰。"}
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -64,7 +66,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "fill": ("fill", {"sheet": {"form": "七律", "particles": 256}}),
     "many poems": ("fill", {"sheet": {"form": "五絕", "particles": 128, "count": 64}}),
     "long poems": ("fill", {"sheet": {"form": "七排", "lines": 60, "particles": 256}}),
-    "a line": ("fill", {"sheet": {**LONG_POEM, "lines": [BLANK, *[LINE] * 59], "particles": 256}}),
+    "a line": ("fill", {"sheet": {**BLANK_FIRST, "particles": 256}}),
     "read": ("read", {"text": f"{LINE}，" * 500, "form": "七排"}),
     "couplet": ("couplet", {"write": "新春", "length": 11, "count": 10, "particles": 128}),
     "collect": ("collect", {"form": "七律", "particles": 256}),
@@ -103,14 +105,17 @@ class Server:
 
         Shared pages count in proportion.
         """
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(
-            encoding="ascii"
-        )
+        own = self.process.pid
+        children = Path(f"/proc/{own}/task/{own}/children").read_text(encoding="ascii")
+        pids = children.split()
+        pids.insert(0, str(own))
         found = []
-        for pid in [self.process.pid, *children.split()]:
+        for pid in pids:
             rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-            rows = [row.split() for row in rollup.splitlines()]
-            found.append(sum(1024 * int(row[1]) for row in rows if row[0] == "Pss:"))
+            for row in rollup.splitlines():
+                cells = row.split()
+                if cells[0] == "Pss:":
+                    found.append(1024 * int(cells[1]))
         return found
 
 
@@ -123,17 +128,15 @@ def serving(checkout: Path) -> Iterator[Server]:
         assert process.stderr is not None
         said = process.stderr.readline()
         try:
-            yield Server(process, "http://" + said.split("http://")[1].split()[0])
+            address = "http://" + said.split("http://")[1].split()[0]
+            yield Server(process=process, address=address)
         finally:
             process.terminate()
 
 
 def ask(client: httpx.Client, **options: Any) -> httpx.Response:
-    """Send a request for poems; servers of before /v1/fill have /v1/compose."""
-    answer = client.post("/v1/fill", json={"sheet": options})
-    if answer.status_code == 404:
-        answer = client.post("/v1/compose", json=options)
-    return answer
+    """Send a request for poems."""
+    return client.post("/v1/fill", json={"sheet": options})
 
 
 def burst(
@@ -181,10 +184,12 @@ def product_rate(repeats: int = 20) -> float:
 def operations(particles: int) -> int:
     """Count the operations in one poem's products, for all particles."""
     size = checkpoint.load(checkpoint.DEFAULT).configuration
-    H, E = size.hidden_size, size.embedding_size
-    D = E if size.tied else H
+    H = size.hidden_size
+    E = size.embedding_size
     recurrent = 4 * H * H + (size.layers - 1) * 8 * H * H
-    output = D * size.vocabulary_size + H * E * size.tied
+    output = H * size.vocabulary_size
+    if size.tied:
+        output = E * size.vocabulary_size + H * E
     return 2 * TOKENS * (particles + 1) * (recurrent + output)
 
 
@@ -192,7 +197,8 @@ def measure(
     checkouts: dict[str, Path], clients: int, particles: int, seconds: float
 ) -> dict[str, Any]:
     """Measure the servers in turn, and the rate of a large product between their bursts."""
-    rates, seeds = [], count(1)
+    rates = []
+    seeds = count(1)
     with ExitStack() as stack:
         servers = {name: stack.enter_context(serving(path)) for name, path in checkouts.items()}
         _check_agreement(servers.values(), particles)
@@ -210,9 +216,8 @@ def _check_agreement(servers: Any, particles: int) -> None:
     lines = []
     for server in servers:
         with httpx.Client(base_url=server.address, timeout=60) as client:
-            lines.append(
-                ask(client, form=FORM, seed=7, particles=particles).json()["poems"][0]["lines"]
-            )
+            answer = ask(client, form=FORM, seed=7, particles=particles)
+            lines.append(answer.json()["poems"][0]["lines"])
     if any(each != lines[0] for each in lines):
         sys.exit("the servers write different poems: no speed is reported")
 
@@ -275,7 +280,8 @@ class Watcher:
     """Another client, which checks and composes on threads of its own."""
 
     def __init__(self, server: Server) -> None:
-        self.server, self.over = server, threading.Event()
+        self.server = server
+        self.over = threading.Event()
         self.checks: list[float] = []
         self.poems: list[float] = []
         self.failed = 0
@@ -284,14 +290,16 @@ class Watcher:
         """Check now and then."""
         with client_at(self.server, OTHER) as client:
             while not self.over.is_set():
-                self._keep(self.checks, *timed(client, "check", **CHECK))
+                took, status = timed(client, "check", **CHECK)
+                self._keep(self.checks, took, status)
                 time.sleep(PAUSE)
 
     def compose(self) -> None:
         """Compose one default poem after another."""
         with client_at(self.server, OTHER) as client:
             while not self.over.is_set():
-                self._keep(self.poems, *timed(client, "fill", sheet={"seed": len(self.poems)}))
+                took, status = timed(client, "fill", sheet={"seed": len(self.poems)})
+                self._keep(self.poems, took, status)
 
     def _keep(self, times: list[float], took: float, status: int) -> None:
         if status == 200:
@@ -350,7 +358,8 @@ def _ask_at_once(server: Server, kind: str, statuses: list[int]) -> None:
     route, body = KINDS[kind]
     with client_at(server, ONE, AT_ONCE) as client, ThreadPoolExecutor(AT_ONCE) as pool:
         asked = [pool.submit(timed, client, route, **body) for _ in range(AT_ONCE)]
-        statuses.extend(each.result()[1] for each in asked)
+        answers = [each.result() for each in asked]
+    statuses.extend(status for _, status in answers)
 
 
 def main() -> None:
@@ -365,10 +374,14 @@ def main() -> None:
     )
     parser.add_argument("--dry", action="store_true", help="print only")
     arguments = parser.parse_args()
+    # 1) Some kinds alone.
     if arguments.kinds:
         print(json.dumps(beside(machine.ROOT, arguments.kinds), indent=1, default=float))
         return
-    checkouts = {"this": machine.ROOT} | ({"other": arguments.against} if arguments.against else {})
+    # 2) Everything, for this checkout and perhaps another.
+    checkouts = {"this": machine.ROOT}
+    if arguments.against:
+        checkouts["other"] = arguments.against
     result: dict[str, Any] = {
         "machine": machine.description("fastapi", "uvicorn"),
         "clients": arguments.clients,
@@ -403,7 +416,8 @@ def figures(result: dict[str, Any]) -> dict[str, float]:
     for name, found in result.items():
         if not name.startswith("particles"):
             continue
-        suffix, servers = name.replace("particles ", "_"), found["servers"]
+        suffix = name.replace("particles ", "_")
+        servers = found["servers"]
         row = servers["this"]
         for key in ("poems_per_second", "p50_ms", "p95_ms", "p99_ms", "share_of_product", "failed"):
             values[f"serve.{key}{suffix}"] = row[key]

@@ -1,6 +1,6 @@
 """Learn which characters poets set opposite each other 對仗, and measure what was learned.
 
-Run: OPENBLAS_NUM_THREADS=1 python -m lab.experiments.antithesis [--trial]
+    OPENBLAS_NUM_THREADS=1 python -m lab.experiments.antithesis [--trial]
 
 Writes network/weights/antithesis.safetensors, and the figures `antithesis.*` to
 lab/figures.json. `--trial` learns a table for each of several settings, measures them on
@@ -95,24 +95,25 @@ def couplets(store: Store, dynasty: str, split: str) -> list[Couplet]:
     found = []
     for poem in store.poems(dynasty=dynasty, split=split):
         lines = poem.lines
-        name = {5: "五", 7: "七"}.get(len(lines[0]), "") + ("律" if len(lines) == 8 else "排")
+        width = {5: "五", 7: "七"}.get(len(lines[0]), "")
+        name = width + ("律" if len(lines) == 8 else "排")
         form = FORMS.get(name)
-        if (
-            form is None
-            or not form.takes(len(lines))
-            or {len(line) for line in lines} != {form.width}
-        ):
+        if form is None or not form.takes(len(lines)):
             continue
-        if check(poem.text, form=name).ok:
-            found += [
-                Couplet(name, k, *lines[2 * k : 2 * k + 2]) for k in form.antithetical(len(lines))
-            ]
+        if any(len(line) != form.width for line in lines) or not check(poem.text, form=name).ok:
+            continue
+        for place in form.antithetical(len(lines)):
+            first = lines[2 * place]
+            second = lines[2 * place + 1]
+            found.append(Couplet(form=name, place=place, first=first, second=second))
     return found
 
 
 def count(found: Iterable[Couplet], kinds: int) -> tuple[str, Float32[Array, "K K"]]:
     """Return the most frequent characters, and how often any two are opposite."""
-    pairs = Counter(pair for c in found for pair in zip(c.first, c.second, strict=True))
+    pairs: Counter[tuple[str, str]] = Counter()
+    for couplet in found:
+        pairs.update(zip(couplet.first, couplet.second, strict=True))
     single: Counter[str] = Counter()
     for pair, times in pairs.items():
         single.update(dict.fromkeys(pair, times))
@@ -131,26 +132,34 @@ def count(found: Iterable[Couplet], kinds: int) -> tuple[str, Float32[Array, "K 
 
 def learn(counts: Float32[Array, "K K"], settings: Settings) -> Table:
     """Learn the table that maximizes the likelihood of the counts minus the decay term."""
-    K, C = len(counts), counts
+    K = len(counts)
+    C = counts
+    # 1) The parameters: vectors u from a fixed seed, signs d, biases c.
     rng = np.random.default_rng(0)
     u = (0.1 * rng.standard_normal((K, settings.size))).astype(np.float32)
     c = np.zeros(K, np.float32)
     d = np.ones(settings.size, np.float32)
     d[: settings.contrasts] = -1
-    share = (C.sum(axis=0) + 1) / (C.sum() + K)
-    of_row, total = C.sum(axis=1, keepdims=True), C.sum()
-    moments = [(np.zeros_like(x), np.zeros_like(x)) for x in (u, c)]
+    of_row = C.sum(axis=1, keepdims=True)
+    total = C.sum()
+    share = (C.sum(axis=0) + 1) / (total + K)
+    m_u = np.zeros_like(u)
+    v_u = np.zeros_like(u)
+    m_c = np.zeros_like(c)
+    v_c = np.zeros_like(c)
     for step in range(1, settings.steps + 1):
-        # The gradient of -Σ C ln p / total with respect to the scores, times K to bring each row to
-        # the order of 1.
+        # 2) The gradient of -Σ C ln p / total with respect to the scores, times K to bring each row
+        # to the order of 1.
         error = (np.exp(log_p(u, d, c, share)[0]) * of_row - C) * np.float32(K / total)
-        gradients = (d * (error @ u + error.T @ u) + settings.decay * u, error.sum(axis=0))
+        du = d * (error @ u + error.T @ u) + settings.decay * u
+        dc = error.sum(axis=0)
+        # 3) A step of Adam, in place.
         rate = settings.rate * 0.5 * (1 + np.cos(np.pi * step / settings.steps))
-        for x, gradient, (m, v) in zip((u, c), gradients, moments, strict=True):
-            m += 0.1 * (gradient - m)
-            v += 0.01 * (gradient**2 - v)
+        for x, dx, m, v in ((u, du, m_u, v_u), (c, dc, m_c, v_c)):
+            m += 0.1 * (dx - m)
+            v += 0.01 * (dx**2 - v)
             x -= rate * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.99**step)) + 1e-8)
-    return Table(u, d, c, log_p(u, d, c, share)[1])
+    return Table(vectors=u, signs=d, bias=c, log_z=log_p(u, d, c, share)[1])
 
 
 def log_p(
@@ -246,10 +255,14 @@ def trial(train: dict[str, list[Couplet]], dev: Sequence[Couplet]) -> None:
         Settings(decay=0.1),
         Settings(decay=0.01, steps=120),
     ):
-        characters, counts = count(
-            (c for name in settings.dynasties for c in train[name]), settings.characters
+        learned_from: list[Couplet] = []
+        for name in settings.dynasties:
+            learned_from += train[name]
+        characters, counts = count(learned_from, settings.characters)
+        learned = learn(counts, settings)
+        table = Antithesis.of_vectors(
+            characters, learned.vectors, learned.signs, learned.bias, learned.log_z
         )
-        table = Antithesis.of_vectors(characters, *learn(counts, settings))
         figures = measure(table, dev)
         print(settings, {name: round(value, 4) for name, value in figures.items()}, flush=True)
 
@@ -262,25 +275,22 @@ def weigh(poems: int) -> None:
     chosen = composer()
     for form in (FORMS["五律"], FORMS["七律"]):
         for weight in WEIGHTS:
-            starts = chosen.prepare(
-                read_request(
-                    chosen.vocabulary, Composing(form=form.name, antithesis=weight, taste=0)
-                )
+            options = Composing(form=form.name, antithesis=weight, taste=0)
+            inclusion = chosen.prepare(read_request(chosen.vocabulary, options))
+            sampling = Sampling(temperature=0.8, particles=32)
+            lines = [chosen.write(inclusion, sampling, seed).lines for seed in range(poems)]
+            scores = []
+            for text in lines:
+                score = antithesis_table().of_poem(form, text)
+                if score is not None:
+                    scores.append(score)
+            mean, error = mean_error(scores)
+            log_p_mean, log_p_error = mean_error(per_hanzi(chosen, form, lines))
+            print(
+                f"{form.name}, weight {weight}: score {mean:.2f} ± {error:.2f}, "
+                f"ln p per hanzi {log_p_mean:.2f} ± {log_p_error:.2f}",
+                flush=True,
             )
-            lines = [chosen.write(starts, Sampling(0.8, 32), seed).lines for seed in range(poems)]
-            scores = [
-                score
-                for text in lines
-                if (score := antithesis_table().of_poem(form, text)) is not None
-            ]
-            figures = {
-                "score": mean_error(scores),
-                "ln p per hanzi": mean_error(per_hanzi(chosen, form, lines)),
-            }
-            row = ", ".join(
-                f"{name} {mean:.2f} ± {error:.2f}" for name, (mean, error) in figures.items()
-            )
-            print(f"{form.name}, weight {weight}: {row}", flush=True)
 
 
 def main() -> None:
@@ -306,7 +316,10 @@ def main() -> None:
             trial(train, couplets(store, "tang", "dev"))
             return
         test = couplets(store, "tang", "test")
-    characters, counts = count((c for found in train.values() for c in found), settings.characters)
+    learned_from: list[Couplet] = []
+    for found in train.values():
+        learned_from += found
+    characters, counts = count(learned_from, settings.characters)
     ship(characters, learn(counts, settings))
     figures = measure(antithesis_table(), test)
     record(COMMAND, {f"antithesis.test.{name}": value for name, value in figures.items()})

@@ -1,8 +1,8 @@
 """Run blind readings: mix poems of several conditions on a sheet, and average scores.
 
-Run: python -m lab.experiments.blind_reading sheet FOLDER NAME[:OPTION=VALUE,...] ... [--split dev]
-     [--titles 20] [--seed 1] python -m lab.experiments.blind_reading sheet FOLDER NAME[:...] ...
-     --themes python -m lab.experiments.blind_reading score FOLDER [--record PREFIX]
+    python -m lab.experiments.blind_reading sheet FOLDER NAME[:OPTION=VALUE,...] ... [--split dev] [--titles 20]
+    python -m lab.experiments.blind_reading sheet FOLDER NAME[:OPTION=VALUE,...] ... --themes [--seed 1]
+    python -m lab.experiments.blind_reading score FOLDER [--record PREFIX]
 
 `sheet` writes FOLDER/reader/sheet.md and FOLDER/reader/instructions.md, which are all that a reader
 gets, and FOLDER/key.json. A condition is a name and the options of `compose` by which it differs
@@ -117,33 +117,35 @@ def title_prompts(split: str, count: int, rng: random.Random) -> list[Prompt]:
         found = [p for p in poems if _is_fit(p, form) and p.author not in famous]
         by_poet = {poem.author: poem for poem in reversed(found)}
         by_title = {poem.title: poem for poem in by_poet.values()}
+        chosen = list(by_title.values())[: count // 2]
         prompts += [
-            Prompt(p.title, form, punctuate(p.lines)) for p in list(by_title.values())[: count // 2]
+            Prompt(text=poem.title, form=form, real=punctuate(poem.lines)) for poem in chosen
         ]
     return prompts
 
 
 def _is_fit(poem: CorpusPoem, form: str) -> bool:
     title = poem.title
-    plain = title == only_han(title) and 2 <= len(title) <= 8 and not set(title) & set(SERIAL)
-    return plain and (verdict := check(poem.text)).ok and verdict.form == form
+    if title != only_han(title) or not 2 <= len(title) <= 8 or set(title) & set(SERIAL):
+        return False
+    verdict = check(poem.text)
+    return verdict.ok and verdict.form == form
 
 
 def theme_prompts(count: int, rng: random.Random) -> list[Prompt]:
     """Draw idioms, and give them the forms in turn."""
-    return [
-        Prompt(idiom, FORMS[n % 2])
-        for n, idiom in enumerate(rng.sample(IDIOMS, min(count, len(IDIOMS))))
-    ]
+    idioms = rng.sample(IDIOMS, min(count, len(IDIOMS)))
+    return [Prompt(text=idiom, form=FORMS[n % 2]) for n, idiom in enumerate(idioms)]
 
 
 def condition(text: str) -> tuple[str, dict[str, Any]]:
     """Parse a condition of the command line into its name and options."""
     name, _, settings = text.partition(":")
     options: dict[str, Any] = {}
-    for setting in filter(None, settings.split(",")):
-        key, _, value = setting.partition("=")
-        options[key] = value if key in ("model", "idiom_as") else json.loads(value)
+    for setting in settings.split(","):
+        if setting:
+            key, _, value = setting.partition("=")
+            options[key] = value if key in ("model", "idiom_as") else json.loads(value)
     return name, options
 
 
@@ -158,30 +160,31 @@ def write_sheet(
     folder: Path, kind: str, prompts: Sequence[Prompt], writers: Mapping[str, Writer], seed: int
 ) -> None:
     """Write the sheet, its instructions and the key."""
-    rng, key, page = random.Random(seed), [], []
+    # 1) Mix the poems to each prompt.
+    rng = random.Random(seed)
+    entries = []
+    page = []
     for number, prompt in enumerate(prompts, 1):
         poems = [(name, write(prompt, seed + number)) for name, write in writers.items()]
-        poems += [(REAL, prompt.real)] if prompt.real else []
+        if prompt.real:
+            poems.append((REAL, prompt.real))
         rng.shuffle(poems)
         page.append(f"## {number}. {prompt.text} ({prompt.form})\n")
         for letter, (name, poem) in zip("abcdefghijklmnop", poems, strict=False):
-            key.append(Entry(f"{number}{letter}", name, prompt.text, poem))
-            page.append(f"**{number}{letter}**\n\n```\n{poem}\n```\n")
+            entry = Entry(id=f"{number}{letter}", condition=name, prompt=prompt.text, poem=poem)
+            entries.append(asdict(entry))
+            page.append(f"**{entry.id}**\n\n```\n{poem}\n```\n")
+    # 2) What the reader gets.
     reader = folder / "reader"
     reader.mkdir(parents=True)
     (folder / "readings").mkdir()
     (reader / "sheet.md").write_text("\n".join(page), encoding="utf-8")
-    (reader / "instructions.md").write_text(
-        (INSTRUCTIONS / f"{kind}.md").read_text(encoding="utf-8"), encoding="utf-8"
-    )
-    described = {
-        "kind": kind,
-        "conditions": list(writers),
-        "entries": [asdict(entry) for entry in key],
-    }
-    (folder / "key.json").write_text(
-        json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8"
-    )
+    instructions = (INSTRUCTIONS / f"{kind}.md").read_text(encoding="utf-8")
+    (reader / "instructions.md").write_text(instructions, encoding="utf-8")
+    # 3) The key.
+    key = {"kind": kind, "conditions": list(writers), "entries": entries}
+    text = json.dumps(key, ensure_ascii=False, indent=1)
+    (folder / "key.json").write_text(text, encoding="utf-8")
 
 
 def reading(path: Path, ids: set[str], criteria: Sequence[str]) -> dict[str, list[int]]:
@@ -190,16 +193,16 @@ def reading(path: Path, ids: set[str], criteria: Sequence[str]) -> dict[str, lis
     Exit if a poem is missing or unknown, or a score out of bounds.
     """
     scores = {}
-    for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
-        id_, *numbers = line.split()
-        scores[id_] = [int(number) for number in numbers]
-        if (
-            id_ not in ids
-            or len(numbers) != len(criteria)
-            or not set(scores[id_]) <= {1, 2, 3, 4, 5}
-        ):
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.strip():
+            continue
+        id_, *cells = line.split()
+        numbers = [int(cell) for cell in cells]
+        if id_ not in ids or len(numbers) != len(criteria) or not set(numbers) <= {1, 2, 3, 4, 5}:
             sys.exit(f"{path.name}: {line!r} is no row of this sheet")
-    if missing := ids - scores.keys():
+        scores[id_] = numbers
+    missing = ids - scores.keys()
+    if missing:
         sys.exit(f"{path.name}: no scores for {', '.join(sorted(missing))}")
     return scores
 
@@ -217,72 +220,80 @@ class Read(NamedTuple):
 def read_sheet(folder: Path) -> Read:
     """Read a sheet's key and readings; exit if there is no reading."""
     key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
-    criteria, entries = CRITERIA[key["kind"]], [Entry(**entry) for entry in key["entries"]]
+    criteria = CRITERIA[key["kind"]]
+    entries = [Entry(**entry) for entry in key["entries"]]
     ids = {entry.id for entry in entries}
     paths = sorted((folder / "readings").glob("*.txt"))
     if not paths:
         sys.exit(f"{folder / 'readings'} holds no reading")
     readings = {path.stem: reading(path, ids, criteria) for path in paths}
-    return Read(criteria, key["conditions"], entries, readings)
+    return Read(criteria=criteria, conditions=key["conditions"], entries=entries, readings=readings)
 
 
 def score(folder: Path, prefix: str | None) -> None:
     """Print the table of all readings, and record its figures if a prefix is given."""
     criteria, conditions, entries, readings = read_sheet(folder)
-    prompts = list(dict.fromkeys(entry.prompt for entry in entries))
-    names = list(dict.fromkeys([*conditions, *(entry.condition for entry in entries)]))
-    # scores[condition] has the shape (prompts, readings, criteria).
-    scores = {
-        name: np.array(
-            [
-                [each[entry.id] for each in readings.values()]
-                for prompt in prompts
-                for entry in entries
-                if (entry.condition, entry.prompt) == (name, prompt)
-            ],
-            float,
-        )
-        for name in names
-    }
-    print(
-        f"{len(prompts)} prompts, {len(entries)} poems, {len(readings)} readings: {', '.join(readings)}\n"
-    )
-    print(
-        "| poems | "
-        + " | ".join(criteria)
-        + " | mean | 95 % | each reading |"
-        + " of the gap |" * (REAL in names)
-    )
-    print("|" + "---|" * (len(criteria) + 4 + (REAL in names)))
-    for name in names:
-        row, means = scores[name], scores[name].mean(axis=(0, 1))
+    scores = scores_by_condition(conditions, entries, readings)
+    prompts = {entry.prompt for entry in entries}
+    print(f"{len(prompts)} prompts, {len(entries)} poems, {len(readings)} readings: ", end="")
+    print(", ".join(readings) + "\n")
+    # 1) The head of the table.
+    head = ["poems"]
+    head += criteria
+    head += ["mean", "95 %", "each reading"]
+    if REAL in scores:
+        head.append("of the gap")
+    print("| " + " | ".join(head) + " |")
+    print("|" + "---|" * len(head))
+    # 2) A row for each condition.
+    first = scores[next(iter(scores))]
+    for name, row in scores.items():
+        means = row.mean(axis=(0, 1))
         low, high = interval(row.mean(axis=(1, 2)))
-        cells = [
-            name,
-            *(f"{value:.2f}" for value in means),
-            f"**{row.mean():.2f}**",
-            f"{low:.2f} to {high:.2f}",
-        ]
+        cells = [name]
+        cells += [f"{value:.2f}" for value in means]
+        cells.append(f"**{row.mean():.2f}**")
+        cells.append(f"{low:.2f} to {high:.2f}")
         cells.append(" ".join(f"{value:.2f}" for value in row.mean(axis=(0, 2))))
-        if REAL in names:
-            cells.append(covered(scores[names[0]], row, scores[REAL]))
+        if REAL in scores:
+            cells.append(covered(first, row, scores[REAL]))
         print("| " + " | ".join(cells) + " |")
+        # 3) Its figures.
         if prefix:
-            figures = dict(zip(criteria, means, strict=True)) | {"mean": row.mean()}
-            command = f"python -m lab.experiments.blind_reading score {folder.name}"
-            record(
-                command,
-                {f"{prefix}.{name}.{part}": float(value) for part, value in figures.items()},
-            )
+            figures = {}
+            for criterion, value in zip(criteria, means, strict=True):
+                figures[f"{prefix}.{name}.{criterion}"] = float(value)
+            figures[f"{prefix}.{name}.mean"] = float(row.mean())
+            record(f"python -m lab.experiments.blind_reading score {folder.name}", figures)
+
+
+def scores_by_condition(
+    conditions: Sequence[str],
+    entries: Sequence[Entry],
+    readings: Mapping[str, Mapping[str, list[int]]],
+) -> dict[str, np.ndarray]:
+    """Return the scores of each condition, (prompts, readings, criteria); real poems come last."""
+    # the poems of two prompts with one text, in two forms, stand together
+    texts = list(dict.fromkeys(entry.prompt for entry in entries))
+    by_condition: dict[str, list[list[list[int]]]] = {name: [] for name in conditions}
+    for entry in sorted(entries, key=lambda entry: texts.index(entry.prompt)):
+        of_poem = [reading[entry.id] for reading in readings.values()]
+        by_condition.setdefault(entry.condition, []).append(of_poem)
+    return {name: np.array(rows, float) for name, rows in by_condition.items()}
 
 
 def covered(first: np.ndarray, row: np.ndarray, real: np.ndarray) -> str:
     """Format the share of the distance to real poems, with its interval over prompts."""
-    each = [part.mean(axis=(1, 2)) for part in (first, row, real)]
+    first = first.mean(axis=(1, 2))
+    row = row.mean(axis=(1, 2))
+    real = real.mean(axis=(1, 2))
+    share = (fmean(row) - fmean(first)) / (fmean(real) - fmean(first))
     draws = np.random.default_rng(0).integers(len(first), size=(4000, len(first)))
-    lows, mids, highs = (part[draws].mean(axis=1) for part in each)
-    share = (fmean(each[1]) - fmean(each[0])) / (fmean(each[2]) - fmean(each[0]))
-    low, high = np.percentile((mids - lows) / (highs - lows), [2.5, 97.5])
+    first_means = first[draws].mean(axis=1)
+    row_means = row[draws].mean(axis=1)
+    real_means = real[draws].mean(axis=1)
+    shares = (row_means - first_means) / (real_means - first_means)
+    low, high = np.percentile(shares, [2.5, 97.5])
     return f"{share:.0%} ({low:.0%} to {high:.0%})"
 
 
@@ -297,7 +308,8 @@ def main() -> None:
     """Write a sheet, or score one, as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parts = parser.add_subparsers(required=True, dest="part")
-    sheet, scores = parts.add_parser("sheet"), parts.add_parser("score")
+    sheet = parts.add_parser("sheet")
+    scores = parts.add_parser("score")
     for part in (sheet, scores):
         part.add_argument("folder", type=Path)
     sheet.add_argument("conditions", nargs="+")
@@ -311,16 +323,16 @@ def main() -> None:
         score(given.folder, given.record)
         return
     rng = random.Random(given.seed)
-    kind = "themes" if given.themes else "titles"
-    prompts = (
-        theme_prompts(given.titles, rng)
-        if given.themes
-        else title_prompts(given.split, given.titles, rng)
-    )
-    writers = {
-        name: partial(poem_for, options=options)
-        for name, options in map(condition, given.conditions)
-    }
+    if given.themes:
+        kind = "themes"
+        prompts = theme_prompts(given.titles, rng)
+    else:
+        kind = "titles"
+        prompts = title_prompts(given.split, given.titles, rng)
+    writers = {}
+    for text in given.conditions:
+        name, options = condition(text)
+        writers[name] = partial(poem_for, options=options)
     write_sheet(given.folder, kind, prompts, writers, given.seed)
 
 

@@ -1,6 +1,6 @@
 """Compare four models on the report's draw at equal parameters and training time.
 
-Run: python -m lab.experiments.comparison RUNS [MINUTES]
+    python -m lab.experiments.comparison RUNS [MINUTES]
 
 - report: the report's model as it ships (preset `report`), 6.07 M parameters;
 - recipe: the preset `recipe`, 5.87 M;
@@ -41,7 +41,9 @@ from pingze.training.evaluation import evaluate_sequences
 from pingze.training.optimization import Average
 from pingze.training.presets import TrainingConfiguration, preset
 
-GPT_WIDTH, GPT_HEADS, GPT_LAYERS = 248, 8, 6
+GPT_WIDTH = 248
+GPT_HEADS = 8
+GPT_LAYERS = 6
 
 
 class Contender(NamedTuple):
@@ -65,10 +67,10 @@ class StockLSTM(LanguageModel):
         super().initialize(name, rng, scale)
         with torch.no_grad():
             for depth, layer in enumerate(self.lstm.layers):
-                for weight, value in layer.named_parameters():
-                    ours = f"{weight}_ih_l{depth}" if weight == "bias" else f"{weight}_l{depth}"
-                    getattr(self.stock, ours).copy_(value)
-                getattr(self.stock, f"bias_hh_l{depth}").zero_()
+                self.stock.get_parameter(f"weight_ih_l{depth}").copy_(layer.weight_ih)
+                self.stock.get_parameter(f"weight_hh_l{depth}").copy_(layer.weight_hh)
+                self.stock.get_parameter(f"bias_ih_l{depth}").copy_(layer.bias)
+                self.stock.get_parameter(f"bias_hh_l{depth}").zero_()
         del self.lstm
 
     def forward(
@@ -102,16 +104,21 @@ class GPT(LanguageModel):
     """A causal transformer built from torch's modules."""
 
     def __init__(self, vocabulary_size: int, length: int, dropout: float) -> None:
-        shape = ModelConfiguration(vocabulary_size, GPT_WIDTH, GPT_WIDTH, tied=True)
+        shape = ModelConfiguration(
+            vocabulary_size=vocabulary_size,
+            embedding_size=GPT_WIDTH,
+            hidden_size=GPT_WIDTH,
+            tied=True,
+        )
         super().__init__(shape, operands=torch.bfloat16)
         del self.lstm, self.projection
         self.positions = nn.Embedding(length, GPT_WIDTH)
         self.drop = nn.Dropout(dropout)
         layer = nn.TransformerEncoderLayer(
-            GPT_WIDTH,
-            GPT_HEADS,
-            4 * GPT_WIDTH,
-            dropout,
+            d_model=GPT_WIDTH,
+            nhead=GPT_HEADS,
+            dim_feedforward=4 * GPT_WIDTH,
+            dropout=dropout,
             activation="gelu",
             batch_first=True,
             norm_first=True,
@@ -125,8 +132,10 @@ class GPT(LanguageModel):
         with torch.no_grad():
             for key, parameter in self.named_parameters():
                 if parameter.dim() > 1:
-                    adds = key.endswith(("out_proj.weight", "linear2.weight"))
-                    parameter.normal_(0, 0.02 / math.sqrt(2 * GPT_LAYERS) if adds else 0.02)
+                    deviation = 0.02
+                    if key.endswith(("out_proj.weight", "linear2.weight")):  # adds to the residual
+                        deviation /= math.sqrt(2 * GPT_LAYERS)
+                    parameter.normal_(0, deviation)
                 elif "norm" not in key:
                     parameter.zero_()
 
@@ -148,24 +157,28 @@ class GPT(LanguageModel):
 
 def contenders(vocabulary_size: int, length: int) -> dict[str, Callable[[], Contender]]:
     """Return, by name, the function that makes each contender."""
-    report, recipe = preset("report"), preset("recipe")
+    recipe = preset("recipe")
 
-    def ours(chosen: ModelConfiguration, training: TrainingConfiguration) -> Contender:
-        dropout = training.dropped
-        return Contender(LanguageModel(chosen, dropout=dropout, operands=torch.bfloat16), training)
+    def ours(name: str) -> Contender:
+        chosen = preset(name)
+        dropout = chosen.training.dropped
+        model = LanguageModel(chosen.model, dropout=dropout, operands=torch.bfloat16)
+        return Contender(model=model, training=chosen.training)
 
     def stock() -> Contender:
-        return Contender(StockLSTM(recipe.model, recipe.training.dropped), recipe.training)
+        model = StockLSTM(recipe.model, recipe.training.dropped)
+        return Contender(model=model, training=recipe.training)
 
     def gpt() -> Contender:
         training = replace(
             recipe.training, learning_rate=1e-3, weight_decay=0.1, dropout=0.1, output_dropout=None
         )
-        return Contender(GPT(vocabulary_size, length, training.dropout), training)
+        model = GPT(vocabulary_size, length, training.dropout)
+        return Contender(model=model, training=training)
 
     return {
-        "report": lambda: ours(report.model, report.training),
-        "recipe": lambda: ours(recipe.model, recipe.training),
+        "report": lambda: ours("report"),
+        "recipe": lambda: ours("recipe"),
         "stock": stock,
         "gpt": gpt,
     }
@@ -180,20 +193,28 @@ def train(contender: Contender, sequences: list[Ids], seconds: float) -> tuple[A
     optimizer = torch.optim.AdamW(
         model.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=True
     )
-    average, steps, used = Average(model, training.averaging), 0, 0.0
+    average = Average(model, training.averaging)
+    steps = 0
+    used = 0.0
     for batch in _endless(sequences, training):
         started = time.perf_counter()
+        # 1) The rate.
         warm = min(1.0, (steps + 1) / max(1, training.warmup_steps))
         rate = training.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * used / seconds))
         for group in optimizer.param_groups:
             group["lr"] = rate
+        # 2) The step.
         optimizer.zero_grad()
-        loss = model.loss_sum(*map(torch.from_numpy, batch)) / int(batch.predicted.sum())
+        inputs = torch.from_numpy(batch.inputs)
+        targets = torch.from_numpy(batch.targets)
+        sizes = torch.from_numpy(batch.sizes)
+        loss = model.loss_sum(inputs, targets, sizes) / int(batch.predicted.sum())
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm or math.inf)
         optimizer.step()
         steps += 1
         average.update()
+        # 3) The time.
         used += time.perf_counter() - started
         if used >= seconds:
             break
@@ -215,9 +236,11 @@ def _endless(sequences: list[Ids], training: TrainingConfiguration) -> Iterator[
 
 def main(folder: Path, minutes: float) -> None:
     """Train and measure each contender that has no row yet, and record all rows."""
+    # 1) The texts of the report's draw.
     torch.set_flush_denormal(True)
     with Store.open() as store:
-        texts, dev = store.report_draw("train"), store.report_draw("dev")
+        texts = store.report_draw("train")
+        dev = store.report_draw("dev")
     report = preset("report")
     length = report.training.length
     vocabulary = Vocabulary.of_texts(
@@ -225,6 +248,7 @@ def main(folder: Path, minutes: float) -> None:
     )
     sequences = [encode_sequence(text, vocabulary, length) for text in texts]
     measured = [encode_sequence(text, vocabulary, length) for text in dev]
+    # 2) A row for each contender.
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "comparison.json"
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -243,11 +267,10 @@ def main(folder: Path, minutes: float) -> None:
             "epochs": steps * contender.training.batch_size / len(sequences),
         }
         path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    values = {
-        f"comparison.{name}.{key}": value
-        for name, row in rows.items()
-        for key, value in row.items()
-    }
+    values = {}
+    for name, row in rows.items():
+        for key, value in row.items():
+            values[f"comparison.{name}.{key}"] = value
     record(f"python -m lab.experiments.comparison runs/comparison {minutes:g}", values)
 
 

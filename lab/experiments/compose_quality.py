@@ -1,6 +1,6 @@
 """Measure whether composed poems meet their constraints, and what that costs.
 
-Run: OPENBLAS_NUM_THREADS=1 python -m lab.experiments.compose_quality [--prompts 200] [--json FILE]
+    OPENBLAS_NUM_THREADS=1 python -m lab.experiments.compose_quality [--prompts 200] [--json FILE]
 
 Writes the figures `compose.*` of quality to lab/figures.json and prints the tables for the
 LOG. Poems are judged by `pingze.verse.checking`, which knows nothing of the composer, and by
@@ -47,6 +47,7 @@ COMMAND = "python -m lab.experiments.compose_quality"
 CURVE_FORMS = ("七絕", "五律")
 PARTICLES = (1, 2, 4, 8, 16, 32, 64, 128)
 TEMPERATURE = 0.8
+SAMPLING = Sampling(temperature=TEMPERATURE, particles=32)
 COMMON = 1500
 """Prompts draw from this many of the most frequent characters."""
 CARELESS = 0.1
@@ -82,15 +83,16 @@ class Palette:
         """Draw an unused character of a tone (P, Z or x) and rhyme group, by frequency."""
         found = [c for c in self.characters if c not in self.used]
         if rng.random() >= CARELESS:
+            fitting = found
             side = SIDES.get(tone)
-            found = [
-                c
-                for c in found
-                if (side is None or PINGSHUI.usable_tone(c) == side)
-                and (group is None or group in PINGSHUI.rhymes(c))
-            ] or found
+            if side is not None:
+                fitting = [c for c in fitting if PINGSHUI.usable_tone(c) == side]
+            if group is not None:
+                fitting = [c for c in fitting if group in PINGSHUI.rhymes(c)]
+            found = fitting or found
         weights = [1 / (rank + 30) for rank in range(len(found))]
-        self.used.add(character := rng.choices(found, weights)[0])
+        (character,) = rng.choices(found, weights)
+        self.used.add(character)
         return character
 
 
@@ -114,12 +116,22 @@ class Sketch:
         """
         assert form.lines, "the forms measured have a length"
         kinds = line_types(rng.choice(OPENINGS), form.lines)
+        tones: list[str] = []
+        feet = set()
+        for kind in kinds:
+            tones += accepted(kind, form.width, "strict")[0].tones
+            if kind.isupper():
+                feet.add(len(tones) - 1)
         common = [
             g for g in GROUPS if GROUPS[g].side == LEVEL and len(PINGSHUI.rhyme_characters(g)) > 60
         ]
-        tones = "".join(accepted(kind, form.width, "strict")[0].tones for kind in kinds)
-        feet = {n * form.width + form.width - 1 for n, kind in enumerate(kinds) if kind.isupper()}
-        return cls(form, opening_name(form.width, kinds[0]), rng.choice(common), list(tones), feet)
+        return cls(
+            form=form,
+            template=opening_name(form.width, kinds[0]),
+            group=rng.choice(common),
+            tones=tones,
+            feet=feet,
+        )
 
     def character(self, palette: Palette, rng: random.Random, place: int) -> str:
         """Draw a character that suits a position."""
@@ -131,7 +143,8 @@ class Sketch:
 def prompts(form: Form, characters: str, rng: random.Random) -> Iterable[Options]:
     """Generate prompts without end."""
     while True:
-        sketch, palette = Sketch.draw(form, rng), Palette(characters)
+        sketch = Sketch.draw(form, rng)
+        palette = Palette(characters)
         chosen = [name for name, chance in CHANCES.items() if rng.random() < chance]
         options: Options = {}
         for name in chosen:
@@ -145,10 +158,8 @@ def option(name: str, sketch: Sketch, palette: Palette, rng: random.Random) -> O
     form = sketch.form
     match name:
         case "start":
-            length = rng.randint(1, form.width + 2)
-            return {
-                "start": "".join(sketch.character(palette, rng, place) for place in range(length))
-            }
+            places = range(rng.randint(1, form.width + 2))
+            return {"start": "".join(sketch.character(palette, rng, place) for place in places)}
         case "acrostic":
             return acrostic(sketch, palette, rng)
         case "pattern":
@@ -167,9 +178,10 @@ def option(name: str, sketch: Sketch, palette: Palette, rng: random.Random) -> O
 
 def acrostic(sketch: Sketch, palette: Palette, rng: random.Random) -> Options:
     """Draw an acrostic, a character for each line or for the first two."""
-    width, lines = sketch.form.width, sketch.form.lines or 0
+    width = sketch.form.width
+    lines = sketch.form.lines or 0
     at = rng.choice(["head", "head", "middle", "end"])
-    position = {"head": 0, "middle": (width + 1) // 2 - 1, "end": width - 1}[at]
+    position = acrostic_position(width, at)
     count = rng.choice([2, lines, lines])
     text = "".join(sketch.character(palette, rng, line * width + position) for line in range(count))
     return {"acrostic": text, "acrostic_at": at}
@@ -177,7 +189,8 @@ def acrostic(sketch: Sketch, palette: Palette, rng: random.Random) -> Options:
 
 def pattern(sketch: Sketch, palette: Palette, rng: random.Random) -> str:
     """Draw a pattern: some of its blocks fix one or two characters, and the rest is free."""
-    width, lines = sketch.form.width, sketch.form.lines or 0
+    width = sketch.form.width
+    lines = sketch.form.lines or 0
     blocks = [["＿"] * width for _ in range(rng.randint(1, lines))]
     for line in rng.sample(range(len(blocks)), min(len(blocks), rng.randint(1, 3))):
         start = rng.randrange(width - 1)
@@ -188,10 +201,11 @@ def pattern(sketch: Sketch, palette: Palette, rng: random.Random) -> str:
 
 def common_characters(chosen: Composer) -> str:
     """Return the Han characters most frequent in training, in that order."""
-    tokens = (
-        t for t, han in zip(chosen.vocabulary.tokens, chosen.vocabulary.is_han, strict=True) if han
-    )
-    return "".join(token for token, _ in zip(tokens, range(COMMON), strict=False))
+    vocabulary = chosen.vocabulary
+    han = [
+        token for token, is_han in zip(vocabulary.tokens, vocabulary.is_han, strict=True) if is_han
+    ]
+    return "".join(han[:COMMON])
 
 
 # -- judging ----------------------------------------------------------------------------------------------------
@@ -199,7 +213,9 @@ def common_characters(chosen: Composer) -> str:
 
 def broken(form: Form, options: Options, lines: Sequence[str]) -> list[str]:
     """Return the names of the constraints that a poem breaks, judged by its text alone."""
-    text, fixed = "".join(lines), fixed_places(form, options)
+    text = "".join(lines)
+    fixed = fixed_places(form, options)
+    free = [place for place in range(len(text)) if place not in fixed]
     verdict = check(punctuate(list(lines)), form=form.name, level=options.get("level", "customary"))
     kept = {
         "check": verdict.ok,
@@ -208,9 +224,7 @@ def broken(form: Form, options: Options, lines: Sequence[str]) -> list[str]:
         "exclude": not any(c in text for c in options.get("exclude", "")),
         "rhyme": rhymes_in(options.get("rhyme"), lines),
         "template": options.get("template", "") in (verdict.template or ""),
-        "twice": not any(
-            stands_twice(text, form.width, p, fixed) for p in range(len(text)) if p not in fixed
-        ),
+        "twice": not any(stands_twice(text, form.width, place, fixed) for place in free),
     }
     return [name for name, keeps in kept.items() if not keeps]
 
@@ -219,12 +233,18 @@ def fixed_places(form: Form, options: Options) -> dict[int, str]:
     """Return the characters that a prompt fixes, by their position in the poem from 0."""
     width = form.width
     fixed = dict(enumerate(options.get("start", "")))
-    position = {"head": 0, "middle": (width + 1) // 2 - 1, "end": width - 1}[
-        options.get("acrostic_at", "head")
-    ]
-    fixed |= {line * width + position: c for line, c in enumerate(options.get("acrostic", ""))}
+    if "acrostic" in options:
+        position = acrostic_position(width, options["acrostic_at"])
+        for line, character in enumerate(options["acrostic"]):
+            fixed[line * width + position] = character
     blocks = options.get("pattern", "").replace(" ", "")
-    return fixed | {place: c for place, c in enumerate(blocks) if c != "＿"}
+    fixed |= {place: character for place, character in enumerate(blocks) if character != "＿"}
+    return fixed
+
+
+def acrostic_position(width: int, at: str) -> int:
+    """Return the position in a line, from 0, of an acrostic's character."""
+    return {"head": 0, "middle": (width + 1) // 2 - 1, "end": width - 1}[at]
 
 
 def rhymes_in(group: str | None, lines: Sequence[str]) -> bool:
@@ -235,10 +255,11 @@ def rhymes_in(group: str | None, lines: Sequence[str]) -> bool:
 def stands_twice(text: str, width: int, place: int, fixed: dict[int, str]) -> bool:
     """Return whether a composed character recurs, except as reduplication 疊字."""
     others = [q for q, c in enumerate(text) if c == text[place] and q != place]
+    if not others:
+        return False
     beside = [q for q in others if abs(q - place) == 1 and q // width == place // width]
-    return bool(others) and (
-        len(beside) != 1 or any(q not in fixed for q in others if q not in beside)
-    )
+    apart = [q for q in others if q not in beside]
+    return len(beside) != 1 or any(q not in fixed for q in apart)
 
 
 # -- measuring --------------------------------------------------------------------------------------------------
@@ -264,9 +285,9 @@ class Outcome:
 def compose_prompts(chosen: Composer, form: Form, count: int, taste: float) -> Outcome:
     """Compose to prompts until there are `count` poems."""
     outcome = Outcome()
-    for number, options in enumerate(
-        prompts(form, common_characters(chosen), random.Random(form.name))
-    ):
+    endless = prompts(form, common_characters(chosen), random.Random(form.name))
+    for number, options in enumerate(endless):
+        # 1) Compile the prompt, or count it as refused.
         start = time.perf_counter()
         try:
             asked = Composing(form=form.name, taste=taste, **options)
@@ -276,10 +297,12 @@ def compose_prompts(chosen: Composer, form: Form, count: int, taste: float) -> O
             outcome.refusal_seconds.append(time.perf_counter() - start)
             continue
         outcome.compile_seconds.append(time.perf_counter() - start)
-        lines = chosen.write(inclusion, Sampling(TEMPERATURE, 32), number).lines
+        # 2) Compose and judge.
+        lines = chosen.write(inclusion, SAMPLING, number).lines
         outcome.asked.append(options)
         outcome.lines.append(lines)
-        if faults := broken(form, options, lines):
+        faults = broken(form, options, lines)
+        if faults:
             outcome.faults.append((options, lines, faults))
         if len(outcome.lines) == count:
             return outcome
@@ -310,13 +333,16 @@ def per_hanzi(
     chosen: Composer, form: Form, poems: Iterable[list[str]], *, whole: bool = True
 ) -> list[float]:
     """Return each poem's ln p at temperature 1, of its whole text or its hanzi alone, per hanzi."""
-    values, prefix = [], prefix_of(chosen, form)
+    prefix = prefix_of(chosen, form)
+    values = []
     for lines in poems:
         scores = chosen.score(lines, prefix)[1]
-        marked = np.array(
-            [c in MARKS for n, line in enumerate(lines) for c in line + mark_after(n)] + [True]
-        )
-        values.append(float(scores.sum() if whole else scores[~marked].sum()) / len("".join(lines)))
+        if not whole:
+            tokens = "".join(line + mark_after(number) for number, line in enumerate(lines))
+            is_hanzi = [token not in MARKS for token in tokens]
+            is_hanzi.append(False)  # the end of the text
+            scores = scores[np.array(is_hanzi)]
+        values.append(float(scores.sum()) / len("".join(lines)))
     return values
 
 
@@ -327,28 +353,28 @@ def mean_error(values: Sequence[float]) -> tuple[float, float]:
 
 def form_only(chosen: Composer, form: Form, count: int, *, repeat: bool) -> list[list[str]]:
     """Compose poems with no constraint but the form."""
-    inclusion = chosen.prepare(
-        read_request(chosen.vocabulary, Composing(form=form.name, repeat=repeat, taste=0))
-    )
-    return [chosen.write(inclusion, Sampling(TEMPERATURE, 32), seed).lines for seed in range(count)]
+    options = Composing(form=form.name, repeat=repeat, taste=0)
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, options))
+    return [chosen.write(inclusion, SAMPLING, seed).lines for seed in range(count)]
 
 
 def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, dict[str, float]]:
     """Measure effective size and ln p per hanzi, by the number of particles."""
-    compiled = [
-        chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, **o)))
-        for o in asked
-    ]
+    compiled = []
+    for options in asked:
+        request = read_request(chosen.vocabulary, Composing(form=form.name, **options))
+        compiled.append(chosen.prepare(request))
     rows = {}
     for particles in PARTICLES:
-        sizes, values = [], []
+        sizes = []
+        values = []
         for seed, inclusion in enumerate(compiled):
             rng = np.random.default_rng(seed)
             populations = Populations(
                 chosen.network,
                 inclusion.constraints,
                 [inclusion.draw(particles, rng)],
-                sampling=Sampling(TEMPERATURE, particles),
+                sampling=Sampling(temperature=TEMPERATURE, particles=particles),
                 prefix=prefix_of(chosen, form),
             )
             text = chosen.vocabulary.decode(finish(populations)[0][0].ids)
@@ -366,8 +392,11 @@ def measure(count: int) -> dict[str, Any]:
     """Measure all figures of each form."""
     chosen = composer()
     result: dict[str, Any] = {}
-    for form in map(FORMS.__getitem__, MEASURED):
-        outcome, tasteful = (compose_prompts(chosen, form, count, taste) for taste in (0, 1))
+    for name in MEASURED:
+        form = FORMS[name]
+        # 1) Compose.
+        outcome = compose_prompts(chosen, form, count, taste=0)
+        tasteful = compose_prompts(chosen, form, count, taste=1)
         free = unconstrained(chosen, form, count)
         poems = {
             "unconstrained": free,
@@ -375,7 +404,14 @@ def measure(count: int) -> dict[str, Any]:
             "form_no_repeat": form_only(chosen, form, count // 2, repeat=False),
             "prompts": outcome.lines,
         }
-        result[form.name] = {
+        # 2) Measure ln p per hanzi, of whole texts and of the hanzi alone.
+        log_p = {}
+        log_p_hanzi = {}
+        for source, lines in poems.items():
+            log_p[source] = mean_error(per_hanzi(chosen, form, lines))
+            log_p_hanzi[source] = mean_error(per_hanzi(chosen, form, lines, whole=False))
+        # 3) Collect the figures.
+        figures = {
             "kept": outcome.kept_share,
             "passing": 1 - sum("check" in faults for _, _, faults in outcome.faults) / count,
             "kept_with_taste": tasteful.kept_share,
@@ -386,14 +422,13 @@ def measure(count: int) -> dict[str, Any]:
             "compile_seconds_max": max(outcome.compile_seconds),
             "unconstrained_kept": passing(form, free, "customary"),
             "unconstrained_strict": passing(form, free, "strict"),
-            "log_p": {n: mean_error(per_hanzi(chosen, form, p)) for n, p in poems.items()},
-            "log_p_hanzi": {
-                n: mean_error(per_hanzi(chosen, form, p, whole=False)) for n, p in poems.items()
-            },
+            "log_p": log_p,
+            "log_p_hanzi": log_p_hanzi,
         }
-        if form.name in CURVE_FORMS:
-            result[form.name]["curve"] = curve(chosen, form, outcome.asked[: count * 2 // 5])
-        print(json.dumps({form.name: result[form.name]}, ensure_ascii=False), flush=True)
+        if name in CURVE_FORMS:
+            figures["curve"] = curve(chosen, form, outcome.asked[: count * 2 // 5])
+        print(json.dumps({name: figures}, ensure_ascii=False), flush=True)
+        result[name] = figures
     return result
 
 
@@ -402,32 +437,35 @@ def tables(result: dict[str, Any]) -> str:
 
     Costs are those of the whole text, with those of the hanzi alone in brackets.
     """
+    # 1) A row for each form.
     rows = [
         "| form | pass `check` | keep all | with taste | refused | unconstrained pass (strict) "
         "| cost: form | no repeat | prompts |",
         "|---" * 9 + "|",
     ]
     for name, figures in result.items():
-        costs = (
-            f"{cost(figures, 'log_p', kind):.2f} ({cost(figures, 'log_p_hanzi', kind):.2f})"
-            for kind in ("form", "form_no_repeat", "prompts")
-        )
-        rows.append(
-            f"| {name} | {figures['passing']:.1%} | {figures['kept']:.1%} | {figures['kept_with_taste']:.1%} "
-            f"| {figures['refused']} "
-            f"| {figures['unconstrained_kept']:.1%} ({figures['unconstrained_strict']:.1%}) | {' | '.join(costs)} |"
-        )
+        cells = [name]
+        cells += [f"{figures[key]:.1%}" for key in ("passing", "kept", "kept_with_taste")]
+        cells.append(f"{figures['refused']}")
+        cells.append(f"{figures['unconstrained_kept']:.1%} ({figures['unconstrained_strict']:.1%})")
+        for kind in ("form", "form_no_repeat", "prompts"):
+            whole = cost(figures, "log_p", kind)
+            hanzi = cost(figures, "log_p_hanzi", kind)
+            cells.append(f"{whole:.2f} ({hanzi:.2f})")
+        rows.append(f"| {' | '.join(cells)} |")
+    # 2) A table for each curve.
     for name in CURVE_FORMS:
-        rows += ["", f"| {name}, particles | {' | '.join(map(str, PARTICLES))} |"]
-        rows.append("|---" * (len(PARTICLES) + 1) + "|")
         points = result[name]["curve"].values()
-        rows.append(
-            "| effective size | " + " | ".join(f"{point['ess']:.1f}" for point in points) + " |"
-        )
-        rows.append(
-            "| ln p/hanzi | " + " | ".join(f"{point['log_p']:.2f}" for point in points) + " |"
-        )
-        rows.append("| ± | " + " | ".join(f"{point['error']:.2f}" for point in points) + " |")
+        counts = [f"{particles}" for particles in PARTICLES]
+        sizes = [f"{point['ess']:.1f}" for point in points]
+        log_p = [f"{point['log_p']:.2f}" for point in points]
+        errors = [f"{point['error']:.2f}" for point in points]
+        rows.append("")
+        rows.append(f"| {name}, particles | {' | '.join(counts)} |")
+        rows.append("|---" * (len(PARTICLES) + 1) + "|")
+        rows.append(f"| effective size | {' | '.join(sizes)} |")
+        rows.append(f"| ln p/hanzi | {' | '.join(log_p)} |")
+        rows.append(f"| ± | {' | '.join(errors)} |")
     return "\n".join(rows)
 
 
@@ -464,9 +502,8 @@ def main() -> None:
     result = measure(arguments.prompts)
     print(tables(result))
     if arguments.json:
-        arguments.json.write_text(
-            json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+        text = json.dumps(result, ensure_ascii=False, indent=1)
+        arguments.json.write_text(text + "\n", encoding="utf-8")
     record(COMMAND, summary(result))
 
 

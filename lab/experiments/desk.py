@@ -1,9 +1,9 @@
 """Try the desk: a reader makes poems at the command line; others score them beside first drafts and real poems.
 
-Run: python -m lab.experiments.desk titles FOLDER
-     PYTHONPATH=OLD/src python -m lab.experiments.desk first FOLDER
-     python -m lab.experiments.desk sheet FOLDER KIND [--seed 1]
-     python -m lab.experiments.blind_reading score FOLDER/KIND
+    python -m lab.experiments.desk titles FOLDER
+    PYTHONPATH=OLD/src python -m lab.experiments.desk first FOLDER
+    python -m lab.experiments.desk sheet FOLDER KIND [--seed 1]
+    python -m lab.experiments.blind_reading score FOLDER/KIND
 
 `titles` draws 24 common titles, each of which at least six Tang poems have, and 24 titles of the
 dev split, half 七絕 and half 五律, with a real poem of each. `first` writes the first draft of each,
@@ -40,13 +40,12 @@ SEED = 1
 
 def common_prompts(count: int, rng: random.Random) -> list[Prompt]:
     """Draw titles of two to five characters that several Tang poems have, with a real poem of dev or test."""
+    # 1) The titles that several poems have, with those of their poems that are held out.
     with Store.open() as store:
         poems = list(store.poems(dynasty="tang"))
         famous = store.statistics(poets=60)["poets"]["tang"]
-        held_out = [
-            *store.poems(dynasty="tang", split="dev"),
-            *store.poems(dynasty="tang", split="test"),
-        ]
+        held_out = list(store.poems(dynasty="tang", split="dev"))
+        held_out += store.poems(dynasty="tang", split="test")
     times = Counter(poem.title for poem in poems)
     by_title: dict[str, list[CorpusPoem]] = defaultdict(list)
     for poem in held_out:
@@ -55,6 +54,7 @@ def common_prompts(count: int, rng: random.Random) -> list[Prompt]:
             by_title[poem.title].append(poem)
     titles = sorted(by_title)
     rng.shuffle(titles)
+    # 2) For each form, the first titles with a poem in it.
     prompts: list[Prompt] = []
     taken: set[str] = set()
     for form in FORMS:
@@ -68,7 +68,8 @@ def common_prompts(count: int, rng: random.Random) -> list[Prompt]:
             if fitting and title not in taken and found < count // 2:
                 found += 1
                 taken.add(title)
-                prompts.append(Prompt(title, form, punctuate(fitting[0].lines)))
+                real = punctuate(fitting[0].lines)
+                prompts.append(Prompt(text=title, form=form, real=real))
     return prompts
 
 
@@ -106,9 +107,8 @@ def first(folder: Path) -> None:
 def sheet(folder: Path, kind: str, seed: int) -> None:
     """Mix the desk's poems, the first drafts and the real poems on one sheet."""
     prompts = [Prompt(**row) for row in json.loads((folder / f"{kind}.json").read_text())]
-    drafts = dict(
-        zip(prompts, json.loads((folder / f"{kind}.first.json").read_text()), strict=True)
-    )
+    first_drafts = json.loads((folder / f"{kind}.first.json").read_text())
+    drafts = dict(zip(prompts, first_drafts, strict=True))
     rows = [row for row in (folder / f"{kind}.poems.txt").read_text().splitlines() if row.strip()]
     chosen = {}
     for number, poem in zip(rows[::2], rows[1::2], strict=True):

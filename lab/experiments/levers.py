@@ -1,7 +1,7 @@
 """Change each lever of `tang` alone, and try a Transformer, at equal processor time.
 
-Run: PINGZE_THREADS=1 python -m lab.experiments.levers [NAME ...] [--minutes 15] [--seed 1]
-     python -m lab.experiments.levers --sheet FOLDER NAME NAME ...
+    PINGZE_THREADS=1 python -m lab.experiments.levers [NAME ...] [--minutes 15] [--seed 1]
+    python -m lab.experiments.levers --sheet FOLDER NAME NAME ...
 
 Each model is small, with an embedding of 128 and 256 units, and is trained from random weights for
 the given minutes of one core. The recipe is AdamW, 32 poems a step, a warm-up of 100 steps, then a
@@ -45,8 +45,11 @@ from pingze.training.texts import read, read_split
 from pingze.training.trainer import Trainer
 
 WEIGHTS = Path("runs/levers")
-POEMS, TITLES, TEMPERATURE = 1000, 40, 0.5
-WARMUP, FALLING = 100, 0.2
+POEMS = 1000
+TITLES = 40
+TEMPERATURE = 0.5
+WARMUP = 100
+FALLING = 0.2
 LONGEST = 256
 """The largest number of tokens that a text and its prefix can have together."""
 CONDITIONS = ("dynasty", "form", "poet", "title")
@@ -58,9 +61,12 @@ class Layer(nn.Module):
     def __init__(self, size: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads = heads
-        self.before_attention, self.before_feeding = nn.LayerNorm(size), nn.LayerNorm(size)
-        self.read, self.attended = nn.Linear(size, 3 * size), nn.Linear(size, size)
-        self.wide, self.narrow = nn.Linear(size, 4 * size), nn.Linear(4 * size, size)
+        self.before_attention = nn.LayerNorm(size)
+        self.before_feeding = nn.LayerNorm(size)
+        self.read = nn.Linear(size, 3 * size)
+        self.attended = nn.Linear(size, size)
+        self.wide = nn.Linear(size, 4 * size)
+        self.narrow = nn.Linear(4 * size, size)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, rows: Tensor, running: Tensor) -> Tensor:
@@ -68,10 +74,9 @@ class Layer(nn.Module):
 
         The mask `running` (T, B) says at which step and text each row is.
         """
-        rows = rows + self.dropout(
-            self.attended(self._attend(self.read(self.before_attention(rows)), running))
-        )
-        fed: Tensor = self.narrow(gelu(self.wide(self.before_feeding(rows))))
+        heads = self._attend(self.read(self.before_attention(rows)), running)
+        rows = rows + self.dropout(self.attended(heads))
+        fed = self.narrow(gelu(self.wide(self.before_feeding(rows))))
         summed: Tensor = rows + self.dropout(fed)
         return summed
 
@@ -130,29 +135,30 @@ def transformer(configuration: ModelConfiguration) -> LanguageModel:
 
 LEVERS = {
     "all": Lever(),
-    "conditions read once, not held": Lever(["held=false"]),
-    "no Song poems": Lever(["mixture="]),
-    "no themes": Lever(["theme_share=0"]),
-    "twice the units": Lever(["hidden_size=512"]),
+    "conditions read once, not held": Lever(settings=["held=false"]),
+    "no Song poems": Lever(settings=["mixture="]),
+    "no themes": Lever(settings=["theme_share=0"]),
+    "twice the units": Lever(settings=["hidden_size=512"]),
     "a rate that falls from the start": Lever(falling=1.0),
-    "twice the rate": Lever(["learning_rate=4e-3"]),
+    "twice the rate": Lever(settings=["learning_rate=4e-3"]),
     "Transformer": Lever(build=transformer),
-    "Transformer, half the rate": Lever(["learning_rate=1e-3"], transformer),
-    "Transformer, twice the rate": Lever(["learning_rate=4e-3"], transformer),
+    "Transformer, half the rate": Lever(settings=["learning_rate=1e-3"], build=transformer),
+    "Transformer, twice the rate": Lever(settings=["learning_rate=4e-3"], build=transformer),
 }
 
 
 def make(name: str, seed: int) -> Trainer:
     """Make the trainer of a lever, with its initial weights."""
     lever = LEVERS[name]
-    plain = [
+    settings = [
         "embedding_size=128",
         "hidden_size=256",
         "batch_size=32",
         f"seed={seed}",
         "precision=float32",
     ]
-    chosen = preset("tang", [*plain, *lever.settings])
+    settings += lever.settings
+    chosen = preset("tang", settings)
     with Store.open() as store:
         trainer = Trainer(chosen, read(store, chosen.training))
     if lever.build:
@@ -168,24 +174,22 @@ def train(name: str, minutes: float, seed: int) -> None:
     trainer = make(name, seed)
     # loads the first epoch of the corpus, whose time does not count as training
     trainer.step(0, 0.0)
-    steps, begun, total = 0, time.process_time(), 60 * minutes
-    while (spent := (time.process_time() - begun) / total) < 1:
+    steps = 0
+    spent = 0.0  # the share of the time that is over
+    begun = time.process_time()
+    while spent < 1:
         share = min((steps + 1) / WARMUP, 1.0, (1 - spent) / LEVERS[name].falling)
         steps += 1
         trainer.step(steps, trainer.configuration.learning_rate * share)
+        spent = (time.process_time() - begun) / (60 * minutes)
     with trainer.average.in_place():
         WEIGHTS.mkdir(parents=True, exist_ok=True)
         save_model(trainer.model, str(_weights(name, seed)))
         figures = measured(trainer)
-    figures |= {
-        "parameters": sum(each.numel() for each in trainer.model.parameters()),
-        "steps": steps,
-    }
-    prefix = f"levers.{name}, seed {seed}"
-    record(
-        f"python -m lab.experiments.levers --minutes {minutes:g}",
-        {f"{prefix}.{each}": value for each, value in figures.items()},
-    )
+    figures["parameters"] = sum(parameter.numel() for parameter in trainer.model.parameters())
+    figures["steps"] = steps
+    values = {f"levers.{name}, seed {seed}.{key}": value for key, value in figures.items()}
+    record(f"python -m lab.experiments.levers --minutes {minutes:g}", values)
 
 
 def _weights(name: str, seed: int) -> Path:
@@ -196,12 +200,11 @@ def measured(trainer: Trainer) -> dict[str, float]:
     """Measure the hanzi perplexity given all conditions, and the dynasty alone."""
     with Store.open() as store:
         dev = read_split(store, "tang", "dev")[:POEMS]
-    return {
-        given: evaluate(
-            trainer.model, dev, trainer.vocabulary, LENGTHS["tang"], kept
-        ).hanzi_perplexity
-        for given, kept in (("all", CONDITIONS), ("nothing", CONDITIONS[:1]))
-    }
+    found = {}
+    for given, kept in (("all", CONDITIONS), ("nothing", CONDITIONS[:1])):
+        figures = evaluate(trainer.model, dev, trainer.vocabulary, LENGTHS["tang"], kept)
+        found[given] = figures.hanzi_perplexity
+    return found
 
 
 def writer(name: str, seed: int) -> Callable[[Prompt, int], str]:
@@ -215,13 +218,17 @@ def writer(name: str, seed: int) -> Callable[[Prompt, int], str]:
     @torch.no_grad()
     def write(prompt: Prompt, number: int) -> str:
         random_numbers = torch.Generator().manual_seed(number)
-        ids = [*trainer.conditions.prefix(prompt.form, None, prompt.text).ids, BOS]
+        ids = list(trainer.conditions.prefix(prompt.form, None, prompt.text).ids)
+        ids.append(BOS)
         poem: list[int] = []
         while len(poem) < LENGTHS["tang"]:
-            batch = pack([np.array([*ids, *poem, PAD])])
-            hidden = trainer.model(*map(torch.from_numpy, (batch.inputs, batch.sizes)))[-1]
+            # 1) The logits after what is written; PAD is a target that nothing reads.
+            batch = pack([np.array(ids + poem + [PAD])])
+            inputs = torch.from_numpy(batch.inputs)
+            hidden = trainer.model(inputs, torch.from_numpy(batch.sizes))[-1]
             logits = trainer.model.output(hidden) / TEMPERATURE
             logits[special] = -torch.inf
+            # 2) The next character.
             drawn = int(torch.multinomial(logits.softmax(0), 1, generator=random_numbers))
             if drawn == EOS:
                 break
@@ -240,7 +247,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sheet", type=Path)
     given = parser.parse_args()
-    if unknown := [name for name in given.names if name not in LEVERS]:
+    unknown = [name for name in given.names if name not in LEVERS]
+    if unknown:
         parser.error(f"no lever is named {', '.join(unknown)}")
     if given.sheet:
         prompts = title_prompts("dev", TITLES, random.Random(given.seed))

@@ -1,6 +1,6 @@
 """Compose for four occasions, with the mood that suits each and with none.
 
-Run: python -m lab.experiments.moods [--seeds 40] [--read]
+    python -m lab.experiments.moods [--seeds 40] [--read]
 
 Prints how many poems contain a word of graves or sorrow, which do not suit the occasion; with
 --read, also the poems.
@@ -34,16 +34,13 @@ def main() -> None:
     warnings.simplefilter("ignore")
     for name, (asked, mood) in RECIPES.items():
         for wanted in (None, mood):
-            poems = composed(asked, wanted, given.seeds)
-            counts = [
-                sum(any(c in str(poem) for c in words) for poem in poems)
-                for words in (GRAVES, SORROW)
-            ]
-            print(
-                f"{name}, {wanted or 'no mood'}: graves in {counts[0]} of {len(poems)}, sorrow in {counts[1]}"
-            )
+            texts = ["".join(poem.lines) for poem in composed(asked, wanted, given.seeds)]
+            graves = sum(not set(GRAVES).isdisjoint(text) for text in texts)
+            sorrow = sum(not set(SORROW).isdisjoint(text) for text in texts)
+            print(f"{name}, {wanted or 'no mood'}: ", end="")
+            print(f"graves in {graves} of {len(texts)}, sorrow in {sorrow}")
             if given.read:
-                print(*("".join(poem.lines) for poem in poems), sep="\n")
+                print("\n".join(texts))
 
 
 def composed(asked: Composing, mood: str | None, seeds: int) -> list[Poem]:

@@ -1,6 +1,6 @@
 """Measure which old-style poems and faulty drafts `check` judges as regulated.
 
-Run: python -m lab.experiments.old_style
+    python -m lab.experiments.old_style
 
 A clean Tang poem with the lines of regulated verse (four, eight, ten or a larger even number, all of
 five or all of seven characters) is surely old-style 古體 if it has a fault as regulated verse, and
@@ -28,9 +28,21 @@ from pingze.verse.verdict import Verdict
 
 COMMAND = "python -m lab.experiments.old_style"
 TITLES = (
-    *("古風", "古詩", "古體", "古意", "古興", "古怨", "古離別", "古別離"),
-    *("擬古", "效古", "學古", "樂府", "感遇"),
+    "古風",
+    "古詩",
+    "古體",
+    "古意",
+    "古興",
+    "古怨",
+    "古離別",
+    "古別離",
+    "擬古",
+    "效古",
+    "學古",
+    "樂府",
+    "感遇",
 )
+"""Words of titles that only old-style verse has."""
 DRAFTS = 700
 """The number of drafts of each form for each number of replaced characters."""
 MOST = 3
@@ -47,21 +59,38 @@ def main() -> None:
     with Store.open() as store:
         poems = [poem for poem in store.poems(dynasty="tang") if shape(poem.lines)]
     old_style, faultless = sort_out(poems)
+    values = refused_old_style(old_style)
+    values |= caught_drafts(faultless, random.Random(arguments.seed))
+    record(COMMAND, values)
+
+
+def refused_old_style(old_style: dict[tuple[str, str], list[Verdict]]) -> dict[str, float]:
+    """Print how many old-style poems are judged as regulated verse, and return the shares."""
     print(
         "reason and form | poems | judged as regulated verse with at most 1, 2, 3 faults, or more"
     )
     refused = Counter[str]()
     for (reason, form), verdicts in sorted(old_style.items()):
-        counts = [judged(verdict) for verdict in verdicts]
-        cells = [sum(0 < count <= most for count in counts) for most in (1, 2, 3, 1000)]
-        print(reason, form, "|", len(verdicts), "|", *cells)
+        faults = [judged(verdict) for verdict in verdicts]
+        one = faults.count(1)
+        two = one + faults.count(2)
+        three = two + faults.count(3)
+        more = sum(count > 0 for count in faults)
+        print(f"{reason} {form} | {len(verdicts)} | {one} {two} {three} {more}")
         refused["poems"] += len(verdicts)
-        refused["faulty"] += cells[-1]
+        refused["faulty"] += more
         if form[1] != "排":
             refused["short"] += len(verdicts)
-            refused["faulty short"] += cells[-1]
+            refused["faulty short"] += more
     print(dict(refused))
-    rng = random.Random(arguments.seed)
+    return {
+        "check.old_style_refused_percent": 100 * refused["faulty"] / refused["poems"],
+        "check.old_style_short_refused_percent": 100 * refused["faulty short"] / refused["short"],
+    }
+
+
+def caught_drafts(faultless: dict[str, list[list[str]]], rng: random.Random) -> dict[str, float]:
+    """Print how drafts are judged, and return the shares that are judged as regulated verse."""
     found = Counter[str]()
     print("form, faults | drafts | judged as regulated verse | passed | told to be several poems")
     for form, lines in faultless.items():
@@ -77,19 +106,16 @@ def main() -> None:
             print(form, faults, "|", len(group), "|", caught, "|", passed, "|", told)
             found[f"{faults}"] += len(group)
             found[f"{faults} caught"] += caught
-    values = {
-        "check.old_style_refused_percent": 100 * refused["faulty"] / refused["poems"],
-        "check.old_style_short_refused_percent": 100 * refused["faulty short"] / refused["short"],
-    }
+    values = {}
     for faults in range(1, MOST + 1):
         share = 100 * found[f"{faults} caught"] / found[f"{faults}"]
         values[f"check.drafts_{faults}_judged_percent"] = share
-    record(COMMAND, values)
+    return values
 
 
 def shape(lines: Sequence[str]) -> list[str]:
     """List the forms of the lines' shape, regulated first; [] without one of these."""
-    widths = set(map(len, lines))
+    widths = {len(line) for line in lines}
     names = [
         form.name for form in FORMS.values() if widths == {form.width} and form.takes(len(lines))
     ]
@@ -127,7 +153,9 @@ def why_old_style(poem: CorpusPoem, regulated: Verdict, old_style: Verdict) -> s
     if any(word in poem.title for word in TITLES):
         return "title"
     couplets = len(poem.lines) // 2
-    return "distance" if couplets >= 5 and len(regulated.violations) > couplets else ""
+    if couplets >= 5 and len(regulated.violations) > couplets:
+        return "distance"
+    return ""
 
 
 def judged(verdict: Verdict) -> int:

@@ -1,6 +1,6 @@
 """Measure what the option `original` costs, and whether poems composed with it copy the corpus.
 
-Run: OPENBLAS_NUM_THREADS=1 python -m lab.experiments.originality [--poems 100]
+    OPENBLAS_NUM_THREADS=1 python -m lab.experiments.originality [--poems 100]
 
 The default model composes 七絕 and 七律, without the option and with `original` 4, 3 and 2. Whether
 a poem copies is judged by searching the text of the whole corpus for each substring of its lines.
@@ -11,6 +11,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from lab.experiments.compose_quality import mean_error, per_hanzi
 from lab.figures import record
@@ -28,48 +29,66 @@ LONGEST = (None, 4, 3, 2)
 
 def longest_shared(line: str, corpus: str) -> int:
     """Return the length of the longest substring of a line in a text, by brute force."""
-    return max(
-        stop - start
-        for start in range(len(line))
-        for stop in range(start, len(line) + 1)
-        if line[start:stop] in corpus
-    )
+    longest = 0
+    for start in range(len(line)):
+        for stop in range(start, len(line) + 1):
+            if line[start:stop] in corpus:
+                longest = max(longest, stop - start)
+    return longest
 
 
-def compose(
-    chosen: Composer, form: str, original: int | None, count: int
-) -> tuple[list[list[str]], int, float]:
-    """Compose poems; return them, the number left unfinished, and the milliseconds per poem."""
-    inclusion = chosen.prepare(
-        read_request(chosen.vocabulary, Composing(form=form, original=original, taste=0))
-    )
-    lines, unfinished, start = [], 0, time.perf_counter()
+class Composed(NamedTuple):
+    """The poems composed with one setting."""
+
+    lines: list[list[str]]
+    unfinished: int
+    """The number of poems left unfinished."""
+    milliseconds: float
+    """The time per poem."""
+
+
+class Row(NamedTuple):
+    """The results of one setting."""
+
+    unfinished: int
+    copied: int
+    """The number of lines that share more with the corpus than `original` allows."""
+    milliseconds: float
+    """The time per poem."""
+
+
+def compose(chosen: Composer, form: str, original: int | None, count: int) -> Composed:
+    """Compose poems with one setting."""
+    options = Composing(form=form, original=original, taste=0)
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, options))
+    sampling = Sampling(temperature=0.8, particles=32)
+    lines = []
+    unfinished = 0
+    start = time.perf_counter()
     for seed in range(count):
         try:
-            lines.append(chosen.write(inclusion, Sampling(0.8, 32), seed).lines)
+            lines.append(chosen.write(inclusion, sampling, seed).lines)
         except UnfinishedError:
             unfinished += 1
-    return lines, unfinished, 1000 * (time.perf_counter() - start) / count
+    milliseconds = 1000 * (time.perf_counter() - start) / count
+    return Composed(lines=lines, unfinished=unfinished, milliseconds=milliseconds)
 
 
-def row(
-    chosen: Composer, form: str, original: int | None, count: int, corpus: str
-) -> tuple[int, int, float]:
-    """Print the results of one setting.
-
-    Return the unfinished poems, the lines that copy and milliseconds per poem.
-    """
-    poems, unfinished, milliseconds = compose(chosen, form, original, count)
-    lengths = [longest_shared(line, corpus) for lines in poems for line in lines]
-    mean, error = mean_error(per_hanzi(chosen, FORMS[form], poems))
-    copied = sum(length > (original or 0) for length in lengths)
+def row(chosen: Composer, form: str, original: int | None, count: int, corpus: str) -> Row:
+    """Measure one setting, and print its results."""
+    composed = compose(chosen, form, original, count)
+    shared = []
+    for lines in composed.lines:
+        shared += [longest_shared(line, corpus) for line in lines]
+    copied = sum(length > original for length in shared) if original else 0
+    mean, error = mean_error(per_hanzi(chosen, FORMS[form], composed.lines))
     print(
-        f"{form}, original {original}: {unfinished} unfinished, longest shared {max(lengths)}, "
-        f"mean {statistics.mean(lengths):.2f}, "
-        f"{milliseconds:.0f} ms, ln p per hanzi {mean:.2f} ± {error:.2f}",
+        f"{form}, original {original}: {composed.unfinished} unfinished, longest shared {max(shared)}, "
+        f"mean {statistics.mean(shared):.2f}, "
+        f"{composed.milliseconds:.0f} ms, ln p per hanzi {mean:.2f} ± {error:.2f}",
         flush=True,
     )
-    return unfinished, copied if original else 0, milliseconds
+    return Row(unfinished=composed.unfinished, copied=copied, milliseconds=composed.milliseconds)
 
 
 def report_milliseconds(poems: Sequence[Sequence[str]], store: Store) -> float:
@@ -88,24 +107,23 @@ def main() -> None:
     arguments = parser.parse_args()
     chosen = composer()
     with Store.open() as store:
-        corpus = "\n".join(line for poem in store.poems() for line in poem.lines)
-        rows = {
-            (form, original): row(chosen, form, original, arguments.poems, corpus)
-            for form in ("七絕", "七律")
-            for original in LONGEST
-        }
-        seven = compose(chosen, "七絕", None, 20)[0]
-        asked = [values for (_, original), values in rows.items() if original]
-        record(
-            COMMAND,
-            {
-                "originality.lines_that_copy": sum(copied for _, copied, _ in asked),
-                "originality.unfinished_share": statistics.mean(u for u, _, _ in asked)
-                / arguments.poems,
-                "originality.ratio_of_time_3": rows["七絕", 3][2] / rows["七絕", None][2],
-                "originality.report_ms_7jue": report_milliseconds(seven, store),
-            },
-        )
+        corpus = "\n".join("\n".join(poem.lines) for poem in store.poems())
+        rows = {}
+        for form in ("七絕", "七律"):
+            for original in LONGEST:
+                rows[form, original] = row(chosen, form, original, arguments.poems, corpus)
+        composed = compose(chosen, "七絕", None, 20)
+        report_ms = report_milliseconds(composed.lines, store)
+    with_option = [found for (_, original), found in rows.items() if original]
+    unfinished = statistics.mean(found.unfinished for found in with_option)
+    ratio = rows["七絕", 3].milliseconds / rows["七絕", None].milliseconds
+    values = {
+        "originality.lines_that_copy": sum(found.copied for found in with_option),
+        "originality.unfinished_share": unfinished / arguments.poems,
+        "originality.ratio_of_time_3": ratio,
+        "originality.report_ms_7jue": report_ms,
+    }
+    record(COMMAND, values)
 
 
 if __name__ == "__main__":

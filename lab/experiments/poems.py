@@ -1,6 +1,6 @@
 """Write docs/poems.md: a page of composed poems, each with the command that wrote it.
 
-Run: python -m lab.experiments.poems
+python -m lab.experiments.poems
 """
 
 from collections.abc import Mapping
@@ -62,8 +62,10 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
             "level": "strict",
             "template": "平起",
             "rhyme": "東",
-        }
-        | {"pattern": "＿＿＿＿＿＿＿ ＿＿夕陽＿＿＿", "include": "雁", "exclude": "愁"},
+            "pattern": "＿＿＿＿＿＿＿ ＿＿夕陽＿＿＿",
+            "include": "雁",
+            "exclude": "愁",
+        },
     ),
     ("五排, twelve lines", {"title": "寄山中道士", "form": "五排", "lines": 12, "rhyme": "真"}),
 ]
@@ -80,7 +82,10 @@ Another version, or a processor of another kind, may write another poem to a see
 
 def page() -> str:
     """Return the text of the page."""
-    return HEAD + "\n".join(_section(*asked, seed) for seed, asked in enumerate(ASKED, start=1))
+    sections = []
+    for seed, (title, options) in enumerate(ASKED, start=1):
+        sections.append(_section(title, options, seed))
+    return HEAD + "\n".join(sections)
 
 
 def command(options: Mapping[str, object]) -> str:
@@ -94,10 +99,13 @@ def command(options: Mapping[str, object]) -> str:
 
 def _section(title: str, options: dict[str, Any], seed: int) -> str:
     (poem,) = pingze.compose(**options, seed=seed)
-    kept = " · ".join(part for part in (poem.template, poem.rhyme and f"{poem.rhyme}韻") if part)
-    return (
-        f"## {title}\n\n`{command(options | {'seed': seed})}`\n\n```text\n{poem}\n```\n\n{kept}\n"
-    )
+    kept = []
+    if poem.template:
+        kept.append(poem.template)
+    if poem.rhyme:
+        kept.append(f"{poem.rhyme}韻")
+    asked = command(options | {"seed": seed})
+    return f"## {title}\n\n`{asked}`\n\n```text\n{poem}\n```\n\n{' · '.join(kept)}\n"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Store the checker's verdicts on the report's fourteen poems, without the poems.
 
-Run: PINGZE_REPORT=report.md python -m lab.experiments.printed_poems
+PINGZE_REPORT=report.md python -m lab.experiments.printed_poems
 """
 
 import hashlib
@@ -24,10 +24,12 @@ SENTENCE = re.compile(r"[\u4e00-\u9fff]+ *[,，] *[\u4e00-\u9fff]+。")
 def judged(report: Path) -> list[dict[str, Any]]:
     """Judge the poems in a report's Markdown, and return their rows in printed order."""
     rows = []
-    for (start, temperature, split_len), poem in zip(CALLS.values(), _poems(report), strict=True):
-        if poem[:3] != (start, temperature, split_len):
+    for (start, temperature, split_len), (call, text) in zip(
+        CALLS.values(), _poems(report), strict=True
+    ):
+        if call != (start, temperature, split_len):
             raise SystemExit(f"{report} prints another call than {start} {temperature} {split_len}")
-        rows.append(judge_printed(poem[3], start, split_len))
+        rows.append(judge_printed(text, start, split_len))
     return rows
 
 
@@ -37,22 +39,29 @@ def judge_printed(text: str, start: str, split_len: int) -> dict[str, Any]:
     If the checker finds no form for the poem, judge it by the regulated form that has its shape, as
     real verse is.
     """
-    lines, verdict = read_lines(text), check(text)
-    if not verdict.form and (form := FORMS.get((len(lines), len(lines[0])))):
+    lines = read_lines(text)
+    whole = "".join(lines)
+    verdict = check(text)
+    form = FORMS.get((len(lines), len(lines[0])))
+    if not verdict.form and form:
         verdict = check("，".join(lines), form=form)
+    has_width = all(len(line) == split_len - 1 for line in lines)
+    faults = Counter(violation.rule for violation in verdict.violations)
     return {
-        "digest": hashlib.blake2b("".join(lines).encode(), digest_size=8).hexdigest(),
+        "digest": hashlib.blake2b(whole.encode(), digest_size=8).hexdigest(),
         "lines": len(lines),
-        "shaped": "".join(lines).startswith(start) and {*map(len, lines)} == {split_len - 1},
+        "shaped": whole.startswith(start) and has_width,
         "form": verdict.form,
-        "faults": dict(sorted(Counter(violation.rule for violation in verdict.violations).items())),
+        "faults": dict(sorted(faults.items())),
         "kept": verdict.ok,
     }
 
 
-def _poems(report: Path) -> Iterator[tuple[str, float, int, str]]:
+def _poems(report: Path) -> Iterator[tuple[tuple[str, float, int], str]]:
+    """Yield the opening, temperature and `split_len` of each printed call, and its poem."""
     for start, temperature, split_len, text in CALL.findall(report.read_text(encoding="utf-8")):
-        yield start, float(temperature), int(split_len), "".join(SENTENCE.findall(text))
+        call = (start, float(temperature), int(split_len))
+        yield call, "".join(SENTENCE.findall(text))
 
 
 def main() -> None:

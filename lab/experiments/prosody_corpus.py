@@ -1,6 +1,6 @@
 """Check the regulated forms of the Tang corpus, and what shuffling does to them.
 
-Run: python -m lab.experiments.prosody_corpus
+    python -m lab.experiments.prosody_corpus
 
 Every poem of four or eight lines of five or seven characters is checked as 絕 or 律, whatever it
 was meant to be. The column "standard" counts poems without faults of tone, "and rhyme" poems
@@ -57,15 +57,21 @@ def tang_poems() -> Iterator[Poem]:
 
 def measure(poems: Sequence[Poem], seed: int) -> dict[str, Any]:
     """Compute all figures of each form, and those of the whole corpus."""
-    by_form = {
-        form.name: [(poet, lines) for poet, lines in poems if has_shape(lines, form)]
-        for form in SHAPES
-    }
-    characters = Counter(c for _, lines in poems for line in lines for c in line)
+    by_form = {}
+    forms = {}
+    rules = {}
+    for form in SHAPES:
+        found = [(poet, lines) for poet, lines in poems if has_shape(lines, form)]
+        by_form[form.name] = found
+        forms[form.name] = form_figures(form, found, seed)
+        rules[form.name] = rule_figures(form, found)
+    characters: Counter[str] = Counter()
+    for _, lines in poems:
+        characters.update("".join(lines))
     unknown = sum(count for c, count in characters.items() if not PINGSHUI.tones(c))
     return {
-        "forms": {name: form_figures(FORMS[name], found, seed) for name, found in by_form.items()},
-        "rules": {name: rule_figures(FORMS[name], found) for name, found in by_form.items()},
+        "forms": forms,
+        "rules": rules,
         "unknown_characters_percent": 100 * unknown / characters.total(),
         "poets": poet_figures(by_form),
         "seconds_for_100000_checks": time_checks(by_form),
@@ -81,13 +87,13 @@ def form_figures(form: Form, poems: Sequence[Poem], seed: int) -> dict[str, floa
     """Compute the row of a form, in percent except for the number of poems."""
     lines = [lines for _, lines in poems]
     verdicts = [judge(each, form) for each in lines]
-    rhymed = list(filter(level_groups, lines))
+    rhymed = [each for each in lines if level_groups(each)]
     return {
         "poems": len(lines),
         "level_rhyme": 100 * len(rhymed) / len(lines),
-        "first_line_rhymed": share(map(first_line_rhymes, rhymed)),
-        "by_neighbour": share(map(first_line_borrows, rhymed)),
-        "standard": share(map(keeps_tones, verdicts)),
+        "first_line_rhymed": share(first_line_rhymes(each) for each in rhymed),
+        "by_neighbour": share(first_line_borrows(each) for each in rhymed),
+        "standard": share(keeps_tones(verdict) for verdict in verdicts),
         "standard_and_rhyme": share(verdict.ok for verdict in verdicts),
         "strict": share(strictly(each, form).ok for each in lines),
         "characters_shuffled": shuffled(lines, form, seed, shuffle_characters),
@@ -98,13 +104,11 @@ def form_figures(form: Form, poems: Sequence[Poem], seed: int) -> dict[str, floa
 def rule_figures(form: Form, poems: Sequence[Poem]) -> dict[str, float]:
     """Compute what percentage of the poems with one level rhyme break each rule of strict verse."""
     found = [strictly(lines, form) for _, lines in poems if level_groups(lines)]
-    broken = Counter(
-        rule for verdict in found for rule in {violation.rule for violation in verdict.violations}
-    )
-    rules = tomllib.loads(
-        files("pingze.verse").joinpath("data", "rules.toml").read_text(encoding="utf-8")
-    )
-    return {rule: 100 * broken[rule] / len(found) for rule in rules}
+    broken: Counter[str] = Counter()
+    for verdict in found:
+        broken.update({violation.rule for violation in verdict.violations})
+    text = files("pingze.verse").joinpath("data", "rules.toml").read_text(encoding="utf-8")
+    return {rule: 100 * broken[rule] / len(found) for rule in tomllib.loads(text)}
 
 
 def strictly(lines: Sequence[str], form: Form) -> Verdict:
@@ -131,10 +135,12 @@ def keeps_tones(verdict: Verdict) -> bool:
 
 def level_groups(lines: Sequence[str]) -> set[str]:
     """Return the level groups in which all even lines can rhyme."""
-    feet = [PINGSHUI.rhymes(line[-1]) or GROUPS.keys() for line in lines[1::2]]
-    return {
-        name for name in GROUPS if GROUPS[name].tone == LEVEL and all(name in foot for foot in feet)
-    }
+    groups = {name for name, group in GROUPS.items() if group.tone == LEVEL}
+    for line in lines[1::2]:
+        rhymes = PINGSHUI.rhymes(line[-1])
+        if rhymes:  # a character that the table does not know may rhyme with all
+            groups &= rhymes
+    return groups
 
 
 def first_line_rhymes(lines: Sequence[str]) -> bool:
@@ -144,13 +150,13 @@ def first_line_rhymes(lines: Sequence[str]) -> bool:
 
 def first_line_borrows(lines: Sequence[str]) -> bool:
     """Return whether the first line ends level, and rhymes only through a neighbouring group."""
-    near = {other for name in level_groups(lines) for other in PINGSHUI.neighbours[name]}
     foot = lines[0][-1]
-    return (
-        not first_line_rhymes(lines)
-        and PINGSHUI.tone(foot) == LEVEL
-        and bool(near & PINGSHUI.rhymes(foot))
-    )
+    if first_line_rhymes(lines) or PINGSHUI.tone(foot) != LEVEL:
+        return False
+    near: set[str] = set()
+    for name in level_groups(lines):
+        near |= PINGSHUI.neighbours[name]
+    return bool(near & PINGSHUI.rhymes(foot))
 
 
 def shuffled(
@@ -172,7 +178,10 @@ def shuffle_characters(lines: list[str], rng: random.Random) -> list[str]:
 def shuffle_couplets(lines: list[str], rng: random.Random) -> list[str]:
     """Shuffle the couplets."""
     couplets = [lines[start : start + 2] for start in range(0, len(lines), 2)]
-    return [line for couplet in rng.sample(couplets, len(couplets)) for line in couplet]
+    shuffled_lines = []
+    for couplet in rng.sample(couplets, len(couplets)):
+        shuffled_lines += couplet
+    return shuffled_lines
 
 
 def poet_figures(by_form: dict[str, list[Poem]]) -> dict[str, dict[str, float]]:
@@ -194,7 +203,9 @@ def poet_figures(by_form: dict[str, list[Poem]]) -> dict[str, dict[str, float]]:
 
 def time_checks(by_form: dict[str, list[Poem]]) -> float:
     """Measure the processor seconds of 100,000 checks of texts of unknown form."""
-    texts = ["，".join(lines) for poems in by_form.values() for _, lines in poems]
+    texts = []
+    for poems in by_form.values():
+        texts += ["，".join(lines) for _, lines in poems]
     texts = (texts * (CHECKS // len(texts) + 1))[:CHECKS]
     start = time.process_time()
     for text in texts:
@@ -210,13 +221,13 @@ def share(kept: Iterable[bool]) -> float:
 
 def table(figures: dict[str, Any]) -> str:
     """Format the figures as Markdown tables and lines of text."""
-    rows = [*markdown(figures["forms"]), "", "Poems with one level rhyme that break each rule:", ""]
+    rows = markdown(figures["forms"])
+    rows += ["", "Poems with one level rhyme that break each rule:", ""]
     rows += markdown(figures["rules"])
     rows.append(f"\nunknown characters: {figures['unknown_characters_percent']:.3f} %")
     for which, poets in figures["poets"].items():
-        rows.append(
-            f"{which}: " + ", ".join(f"{poet} {value:.0f}" for poet, value in poets.items())
-        )
+        shares = [f"{poet} {value:.0f}" for poet, value in poets.items()]
+        rows.append(f"{which}: {', '.join(shares)}")
     rows.append(f"{CHECKS:,} checks: {figures['seconds_for_100000_checks']:.1f} s")
     return "\n".join(rows)
 
@@ -224,17 +235,14 @@ def table(figures: dict[str, Any]) -> str:
 def markdown(by_form: dict[str, dict[str, float]]) -> list[str]:
     """Format a Markdown table with one row per form."""
     names = list(next(iter(by_form.values())))
-    head = [
+    rows = [
         f"| | {' | '.join(name.replace('_', ' ') for name in names)} |",
         "|---" * (len(names) + 1) + "|",
     ]
-    rows = [
-        [f"{row[name]:,}" if name == "poems" else f"{row[name]:.1f}" for name in names]
-        for row in by_form.values()
-    ]
-    return head + [
-        f"| {form} | {' | '.join(cells)} |" for form, cells in zip(by_form, rows, strict=True)
-    ]
+    for form, row in by_form.items():
+        cells = [f"{row[name]:,}" if name == "poems" else f"{row[name]:.1f}" for name in names]
+        rows.append(f"| {form} | {' | '.join(cells)} |")
+    return rows
 
 
 if __name__ == "__main__":

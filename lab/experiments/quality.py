@@ -1,6 +1,6 @@
 r"""Measure the quality of composed poems, and of real poems for comparison.
 
-Run: python -m lab.experiments.quality [--model tang] [--poems 50] [--json]
+    python -m lab.experiments.quality [--model tang] [--poems 50] [--json]
 
 No figure says that a poem is good. The figures show how composed poems differ from real ones. A
 model that knows titles composes poems for the titles of the real poems.
@@ -49,7 +49,7 @@ from pingze.network.conditions import LONGEST_TITLE
 from pingze.verse.characters import only_han
 from pingze.verse.checking import check
 from pingze.verse.forms import FORMS, Form
-from pingze.verse.verdict import RHYME_RULES
+from pingze.verse.verdict import RHYME_RULES, Verdict
 
 MEASURED = ("五絕", "七絕", "五律", "七律")
 BASELINE = "report"
@@ -74,14 +74,15 @@ class TitleJudge:
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         known = list(pairs)
-        titles, texts = (only_han("".join(side)) for side in zip(*known, strict=True))
-        self.rows, self.columns = (
-            {c: n for n, c in enumerate(dict.fromkeys(each))} for each in (titles, texts)
-        )
-        in_titles, in_texts = np.zeros(len(self.rows)), np.zeros(len(self.columns))
+        self.rows = numbered("".join(title for title, _ in known))
+        self.columns = numbered("".join(text for _, text in known))
+        # n(a), the number of poems with b, and n(a, b)
+        in_titles = np.zeros(len(self.rows))
+        in_texts = np.zeros(len(self.columns))
         together = np.zeros((len(in_titles), len(in_texts)), np.float32)
-        for pair in known:
-            a, b = self._ids(*pair)
+        for title, text in known:
+            a = numbers_of(title, self.rows)
+            b = numbers_of(text, self.columns)
             in_titles[a] += 1
             in_texts[b] += 1
             together[np.ix_(a, b)] += 1
@@ -95,8 +96,11 @@ class TitleJudge:
 
         Return 0 if no character of the title, or none of the poem, is known.
         """
-        a, b = self._ids(title, text)
-        return float(self.association[np.ix_(a, b)].sum() / len(a)) if len(a) else 0.0
+        a = numbers_of(title, self.rows)
+        b = numbers_of(text, self.columns)
+        if not len(a):
+            return 0.0
+        return float(self.association[np.ix_(a, b)].sum() / len(a))
 
     def identified(self, poems: Sequence[tuple[str, str]]) -> float:
         """Return the share of poems whose own title scores higher than other titles.
@@ -108,15 +112,19 @@ class TitleJudge:
         for at, (title, text) in enumerate(poems):
             masked = "".join(c for c in text if c not in title)
             others = [poems[(at + n) % len(poems)][0] for n in range(1, CANDIDATES)]
-            found += self.score(title, masked) > max(self.score(other, masked) for other in others)
+            best_other = max(self.score(other, masked) for other in others)
+            found += self.score(title, masked) > best_other
         return found / len(poems)
 
-    def _ids(self, title: str, text: str) -> tuple[Int[Array, "a"], Int[Array, "b"]]:
-        pairs = (title, self.rows), (text, self.columns)
-        a, b = (
-            np.array([of[c] for c in dict.fromkeys(each) if c in of], int) for each, of in pairs
-        )
-        return a, b
+
+def numbered(text: str) -> dict[str, int]:
+    """Number the different Han characters of a text, in the order of their first use."""
+    return {c: number for number, c in enumerate(dict.fromkeys(only_han(text)))}
+
+
+def numbers_of(text: str, number: dict[str, int]) -> Int[Array, "N"]:
+    """Return the numbers of the different characters of a text that have one."""
+    return np.array([number[c] for c in dict.fromkeys(text) if c in number], int)
 
 
 class Reference:
@@ -154,10 +162,12 @@ def compare(
         raise InputError("at_least", field="poems", has=count, wanted=1)
     progress("indexing the train split, with which poems are compared")
     reference = Reference(list(store.poems(split="train")))
-    names = list(dict.fromkeys(map(str, models)))
-    for form in map(FORMS.__getitem__, MEASURED):
+    names = list(dict.fromkeys(str(model) for model in models))
+    for form_name in MEASURED:
+        form = FORMS[form_name]
         real = real_poems(form, count, store)
         titles = [poem.title for poem in real]
+        # the models' poems, each with the seed and the title of a real one
         for name in names:
             poems: list[Lines] = []
             for seed, title in enumerate(titles, 1):
@@ -171,10 +181,14 @@ def compare(
 
 def real_poems(form: Form, count: int, store: Store) -> list[CorpusPoem]:
     """Select at most `count` Tang poems of a form's shape in test, evenly spaced."""
-    shape = [form.width] * (form.lines or 0)
     poems = store.poems(dynasty="tang", split="test")
-    found = [poem for poem in poems if [*map(len, poem.lines)] == shape]
+    found = [poem for poem in poems if has_shape(poem.lines, form)]
     return found[:: max(1, len(found) // count)][:count]
+
+
+def has_shape(lines: Lines, form: Form) -> bool:
+    """Return whether lines have the number and length of a form."""
+    return len(lines) == form.lines and all(len(line) == form.width for line in lines)
 
 
 def measure(
@@ -190,15 +204,36 @@ def measure(
     of the train split. There must be at least one poem. If the poems were written for titles,
     `titles` has these titles.
     """
+    # 1) The checker's verdict on each poem, and the rules that it breaks.
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
-    broken = [{violation.rule for violation in verdict.violations} for verdict in verdicts]
-    texts, doublings = ["".join(lines) for lines in poems], doubled(poems)
-    shared = [[len(reference.lines.longest(line)) for line in lines] for lines in poems]
-    overlaps = [max(each) for each in shared]
+    broken = [broken_rules(verdict) for verdict in verdicts]
+    # 2) What each line shares with the train split.
+    shared = []
+    overlaps = []
+    for lines in poems:
+        lengths = [len(reference.lines.longest(line)) for line in lines]
+        shared += lengths
+        overlaps.append(max(lengths))
+    # 3) The poems with a title, by whose titles the judge judges.
+    texts = ["".join(lines) for lines in poems]
     titled = [(title, text) for title, text in zip(titles, texts, strict=False) if only_han(title)]
-    scores = [
-        score for lines in poems if (score := antithesis_table().of_poem(form, lines)) is not None
-    ]
+    identified = None
+    if len({title for title, _ in titled}) >= CANDIDATES:
+        identified = reference.judge.identified(titled)
+    # 4) The characters that a poem repeats or doubles.
+    repeated: list[bool] = []
+    for text in texts:
+        repeated += [text.index(c) < place for place, c in enumerate(text)]
+    false_doublings = 0
+    for character, times in doubled(poems).items():
+        if character not in reference.doubled:
+            false_doublings += times
+    # 5) The scores of the couplets that need antithesis.
+    scores = []
+    for lines in poems:
+        score = antithesis_table().of_poem(form, lines)
+        if score is not None:
+            scores.append(score)
     return {
         "form": form.name,
         "source": source,
@@ -210,29 +245,28 @@ def measure(
         "rhyme": fmean(not rules & set(RHYME_RULES) for rules in broken),
         # Shares of different characters, and of different sequences of two and three characters
         # within a line.
-        **{f"distinct_{size}": distinct(poems, size) for size in (1, 2, 3)},
+        "distinct_1": distinct(poems, 1),
+        "distinct_2": distinct(poems, 2),
+        "distinct_3": distinct(poems, 3),
         # Share of characters that appeared earlier in the same poem.
-        "repetition": fmean(text.index(c) < at for text in texts for at, c in enumerate(text)),
+        "repetition": fmean(repeated),
         # The longest substring that a poem shares with a line of the train split: mean length, and
         # the longest of all.
         "overlap": fmean(overlaps),
         "longest_overlap": max(overlaps),
         # Share of lines that have `COPIED` consecutive characters in common with a line of the
         # train split.
-        "copies": fmean(length >= COPIED for each in shared for length in each),
+        "copies": fmean(length >= COPIED for length in shared),
         # Share of poems whose title the judge picks out of `CANDIDATES`; None if there are fewer
         # titles.
-        "titled": reference.judge.identified(titled)
-        if len({t for t, _ in titled}) >= CANDIDATES
-        else None,
+        "titled": identified,
         # Share of poems whose words, with the title, name seasons or hours that differ.
         "contradictory": fmean(
             contradicts(lines, title) for lines, title in zip_longest(poems, titles, fillvalue="")
         ),
         # Mean numbers per poem of doubled characters that verse does not double, and of overused
         # character pairs.
-        "false_doublings": sum(n for one, n in doublings.items() if one not in reference.doubled)
-        / len(poems),
+        "false_doublings": false_doublings / len(poems),
         "stock": fmean(stock(lines) for lines in poems),
         # Mean score of opposite characters in the couplets that need antithesis 對仗; None if no
         # couplet does.
@@ -240,27 +274,33 @@ def measure(
     }
 
 
+def broken_rules(verdict: Verdict) -> set[str]:
+    """Return the rules that a poem breaks."""
+    return {violation.rule for violation in verdict.violations}
+
+
 def distinct(poems: Iterable[Lines], size: int) -> float:
     """Return the share of distinct substrings of `size` characters (Li et al. 2016)."""
-    parts = [
-        line[at : at + size]
-        for lines in poems
-        for line in lines
-        for at in range(len(line) - size + 1)
-    ]
+    parts: list[str] = []
+    for lines in poems:
+        for line in lines:
+            parts += [line[start : start + size] for start in range(len(line) - size + 1)]
     return len(set(parts)) / len(parts)
 
 
 def doubled(poems: Iterable[Lines]) -> Counter[str]:
     """Count how often each character appears twice in a row within a line."""
-    return Counter(
-        one for lines in poems for line in lines for one, other in pairwise(line) if one == other
-    )
+    counts: Counter[str] = Counter()
+    for lines in poems:
+        for line in lines:
+            counts.update(one for one, other in pairwise(line) if one == other)
+    return counts
 
 
 def stock(lines: Lines) -> int:
     """Count how often a poem uses the overused character pairs in `STOCK`."""
-    return sum(line.count(pair) for line in lines for pair in STOCK)
+    text = "\n".join(lines)
+    return sum(text.count(pair) for pair in STOCK)
 
 
 def table(form: str, rows: Sequence[Figures]) -> str:
@@ -282,7 +322,8 @@ def table(form: str, rows: Sequence[Figures]) -> str:
             else:
                 line.append(str(value))
         cells.append(line)
-    widths = [0, *(max(8, len(str(row["source"]))) for row in rows)]
+    widths = [0]
+    widths += [max(8, len(str(row["source"]))) for row in rows]
     lines = []
     for line in cells:
         padded = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]

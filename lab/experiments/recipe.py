@@ -1,7 +1,7 @@
 """Train the recipe on the report's draw, and measure what each part contributes.
 
-Run: python -m lab.experiments.recipe whole RUN [field=value ...]
-     python -m lab.experiments.recipe ablation RUNS [field=value ...]
+    python -m lab.experiments.recipe whole RUN [field=value ...]
+    python -m lab.experiments.recipe ablation RUNS [field=value ...]
 
 `whole` trains the preset and records `recipe.dev.*`. `ablation` trains the recipe and, for each
 part, the recipe without that part, for three epochs each (or `epochs=N`), and records each as
@@ -68,7 +68,10 @@ def ablation(folder: Path, settings: list[str]) -> None:
     )
     for name, change in ABLATIONS.items():
         place = folder / name.replace(" ", "-")
-        _, figures = trained(place, preset("recipe", ["epochs=3", *change, *settings]))
+        all_settings = ["epochs=3"]
+        all_settings += change
+        all_settings += settings
+        _, figures = trained(place, preset("recipe", all_settings))
         record(command, {f"recipe.ablation.{place.name}": figures.nats_per_48_tokens})
 
 
@@ -77,8 +80,8 @@ def trained(folder: Path, chosen: Preset) -> tuple[Run, Figures]:
     with Store.open() as store:
         texts = read(store, chosen.training)
     run = Run(folder, chosen, texts, resume=folder.exists())
-    with training_progress(run) as shown:
-        run.train(*shown)
+    with training_progress(run) as (on_row, on_step):
+        run.train(on_row, on_step)
     best = checkpoint.load(folder)
     return run, evaluate(LanguageModel.of(best), texts.dev, best.vocabulary, chosen.training.length)
 

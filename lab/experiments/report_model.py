@@ -1,6 +1,6 @@
 """Train the report's model on the report's draw, ship it, and record what it reaches.
 
-Run: python -m lab.experiments.report_model RUN [field=value ...]
+    python -m lab.experiments.report_model RUN [field=value ...]
 
 An existing RUN is resumed. Writes network/weights/report.safetensors in 8 bits, and the figures
 `report.dev.*` of that file to lab/figures.json. The LOG's entry is written by hand from the
@@ -28,10 +28,11 @@ SHIPPED = Path(pingze.network.weights.__path__[0]) / "report.safetensors"
 def main(folder: Path, settings: list[str]) -> None:
     """Train the model, ship it, measure it, and record the figures."""
     with Store.open() as store:
-        train, dev = store.report_draw("train"), store.report_draw("dev")
+        train = store.report_draw("train")
+        dev = store.report_draw("dev")
     run = Run(folder, preset("report", settings), Texts(train, dev), resume=folder.exists())
-    with training_progress(run) as shown:
-        run.train(*shown)
+    with training_progress(run) as (on_row, on_step):
+        run.train(on_row, on_step)
     best = checkpoint.load(folder)
     checkpoint.save(SHIPPED, best.rounded())
     loaded = checkpoint.load("report")
@@ -51,8 +52,11 @@ def main(folder: Path, settings: list[str]) -> None:
 
 def first_dev_figure(folder: Path) -> float:
     """Return what the run measured on dev before its first step."""
-    rows = map(json.loads, (folder / LOG_FILE).read_text(encoding="utf-8").splitlines())
-    return next(float(row["nats_per_48_tokens"]) for row in rows if row["kind"] == "dev")
+    for line in (folder / LOG_FILE).read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row["kind"] == "dev":
+            return float(row["nats_per_48_tokens"])
+    raise ValueError(f"{folder / LOG_FILE} has no row of dev")
 
 
 if __name__ == "__main__":

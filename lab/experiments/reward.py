@@ -1,15 +1,17 @@
 """Learn the reward of `tang`, a prediction of readers' scores, from blind readings.
 
-Run: python -m lab.experiments.reward add FOLDER ...    (sheets of `lab.experiments.blind_reading` that have
-    readings)
-     python -m lab.experiments.reward measure           (correlates it with readings of titles that it
-     was not fitted to)
-     python -m lab.experiments.reward fit               (writes it into weights/tang.safetensors)
+    python -m lab.experiments.reward add FOLDER ...
+    python -m lab.experiments.reward measure
+    python -m lab.experiments.reward fit
 
-`add` appends the composed poems of sheets to reading/readings.tsv: the sheet, the title, the form,
-the lines, and the mean score of the readings for each criterion. Real poems are left out.
+`add` appends the composed poems of sheets with readings (`lab.experiments.blind_reading`) to
+reading/readings.tsv: the sheet, the title, the form, the lines, and the mean score of the readings
+for each criterion. Real poems are left out.
 
-`fit` is a ridge regression of a poem's mean score on three features: the mean ln p of its tokens,
+`measure` correlates the reward with readings of titles that it was not fitted to. `fit` writes it
+into weights/tang.safetensors.
+
+The fit is a ridge regression of a poem's mean score on three features: the mean ln p of its tokens,
 the share of the title's characters that occur in it, and the mean of the model's states h_t.
 Features and scores are differences from the mean over the poems for one title on one sheet. The
 weights of the states are the reward. The other two features are in the regression so that the
@@ -59,17 +61,21 @@ class Reading(NamedTuple):
 def readings_of(folder: Path) -> list[Reading]:
     """Return the composed poems of a sheet, with the scores of its readings."""
     sheet = read_sheet(folder)
-    return [
-        Reading(
-            folder.name,
-            entry.prompt,
-            check(entry.poem).form or "",
-            lines(entry.poem.replace("\n", "")),
-            np.mean([each[entry.id] for each in sheet.readings.values()], axis=0).tolist(),
+    readings = []
+    for entry in sheet.entries:
+        if entry.condition == REAL:
+            continue
+        scores = [of_reader[entry.id] for of_reader in sheet.readings.values()]
+        readings.append(
+            Reading(
+                sheet=folder.name,
+                title=entry.prompt,
+                form=check(entry.poem).form or "",
+                lines=lines(entry.poem.replace("\n", "")),
+                scores=np.mean(scores, axis=0).tolist(),
+            )
         )
-        for entry in sheet.entries
-        if entry.condition != REAL
-    ]
+    return readings
 
 
 def row(read: Reading) -> str:
@@ -80,11 +86,14 @@ def row(read: Reading) -> str:
 
 def stored() -> list[Reading]:
     """Read the readings in readings.tsv."""
-    rows = (line.split("\t") for line in READINGS.read_text(encoding="utf-8").splitlines())
-    return [
-        Reading(sheet, title, form, text.split("，"), [float(score) for score in scores])
-        for sheet, title, form, text, *scores in rows
-    ]
+    readings = []
+    for row in READINGS.read_text(encoding="utf-8").splitlines():
+        sheet, title, form, text, *cells = row.split("\t")
+        scores = [float(cell) for cell in cells]
+        readings.append(
+            Reading(sheet=sheet, title=title, form=form, lines=text.split("，"), scores=scores)
+        )
+    return readings
 
 
 class Regression(NamedTuple):
@@ -103,7 +112,8 @@ class Regression(NamedTuple):
 
     def weights(self, rows: Float[Array, "_"]) -> Float[Array, "2+H"]:
         """Fit the ridge regression to some of the poems, and return its weights."""
-        X, y = self.features[rows], self.scores[rows]
+        X = self.features[rows]
+        y = self.scores[rows]
         penalty = np.full(X.shape[1], SHRINKAGE)
         penalty[:2] = 0.0
         weights: Array = np.linalg.solve(X.T @ X + np.diag(penalty), X.T @ y)
@@ -112,26 +122,33 @@ class Regression(NamedTuple):
 
 def regression(chosen: Composer, readings: list[Reading]) -> Regression:
     """Prepare the regression of all readings, with the states of a model."""
+    # 1) The poems for one title on one sheet.
     together: dict[tuple[str, str, str], list[Reading]] = defaultdict(list)
     for read in readings:
         together[read.sheet, read.title, read.form].append(read)
-    counted, states, scores, titles = [], [], [], []
+    # 2) Their features and scores, as differences from the mean.
+    of_text = []
+    of_states = []
+    scores = []
+    titles = []
     for (_, title, form), group in together.items():
         log_p, h = _read(chosen, form, title, group)
         words = set(only_han(title))
         named = [len(words & set("".join(read.lines))) / len(words) for read in group]
-        counted.append(_within(np.stack([log_p, named], axis=1)))
-        states.append(_within(h))
+        of_text.append(_within(np.stack([log_p, named], axis=1)))
+        of_states.append(_within(h))
         scores.append(_within(np.array([np.mean(read.scores) for read in group])))
         titles += [title] * len(group)
-    parts = [np.concatenate(counted), np.concatenate(states)]
-    scale = float(np.sqrt((parts[1] ** 2).sum(axis=1).mean()))
+    # 3) Scale the states to a mean square norm of 1.
+    states = np.concatenate(of_states)
+    scale = float(np.sqrt((states**2).sum(axis=1).mean()))
+    features = np.concatenate([np.concatenate(of_text), states / scale], axis=1)
     numbers = {title: number for number, title in enumerate(dict.fromkeys(titles))}
     return Regression(
-        np.concatenate([parts[0], parts[1] / scale], axis=1),
-        np.concatenate(scores),
-        [numbers[title] for title in titles],
-        scale,
+        features=features,
+        scores=np.concatenate(scores),
+        groups=[numbers[title] for title in titles],
+        scale=scale,
     )
 
 
@@ -141,7 +158,9 @@ def _read(
     """Return each poem's mean ln p and mean state, without the last mark."""
     prefix = chosen.conditions.prefix(form, None, title).ids
     ids = np.stack([chosen.token_ids(read.lines)[:-1] for read in group])
-    state, log_p, h = chosen.network.start(len(ids), prefix), [], []
+    state = chosen.network.start(len(ids), prefix)
+    log_p = []
+    h = []
     for column in ids.T:
         log_p.append(state.log_p[np.arange(len(ids)), column])
         state = chosen.network.step(state, column)
@@ -163,14 +182,17 @@ def agreement(fitted: Regression) -> tuple[float, float]:
     for each in (fitted, bare):
         predicted = np.zeros(len(each.scores))
         for k in range(FOLDS):
-            predicted[of_poem == k] = each.features[of_poem == k] @ each.weights(of_poem != k)
+            weights = each.weights(of_poem != k)
+            predicted[of_poem == k] = each.features[of_poem == k] @ weights
         found.append(float(np.corrcoef(predicted, each.scores)[0, 1]))
     return found[0], found[1]
 
 
 def add(folders: Iterable[Path]) -> None:
     """Append the readings of sheets to readings.tsv."""
-    rows = [row(read) for folder in folders for read in readings_of(folder)]
+    rows = []
+    for folder in folders:
+        rows += [row(read) for read in readings_of(folder)]
     with READINGS.open("a", encoding="utf-8") as file:
         file.writelines(rows)
     print(f"{len(rows)} poems")
@@ -190,7 +212,9 @@ def main() -> None:
         weights = fitted.weights(np.ones(len(fitted.scores), bool))
         reward = (weights[2:] / fitted.scale).astype(np.float32)
         loaded = checkpoint.load(MODEL)
-        checkpoint.save(MODEL, replace(loaded, stored={**loaded.stored, checkpoint.REWARD: reward}))
+        tensors = dict(loaded.stored)
+        tensors[checkpoint.REWARD] = reward
+        checkpoint.save(MODEL, replace(loaded, stored=tensors))
         return
     with_states, without = agreement(fitted)
     print(f"{len(fitted.scores)} poems: R {with_states:.3f}, without the states {without:.3f}")

@@ -1,6 +1,6 @@
 """Measure what rounding to 8 bits costs in hanzi perplexity.
 
-Run: python -m lab.experiments.rounding
+    python -m lab.experiments.rounding
 
 The poems are the Tang poems of the dev split, given form, poet and title. Records the figures
 `compose.rounding.*`.
@@ -37,11 +37,21 @@ def _losses(
     network: ReferenceNetwork, batch: list[texts.Example], is_han: np.ndarray
 ) -> np.ndarray:
     """Return -ln p of every Han character in a batch of poems."""
-    prefixes = [[int(id_) for part in example.prefix for id_ in part] for example in batch]
-    state = _joined([network.start(prefix=prefix) for prefix in prefixes])
+    # 1) Read each poem's conditions, without the padding that batches need.
+    states = []
+    for example in batch:
+        prefix: list[int] = []
+        for part in example.prefix:
+            prefix += [int(number) for number in part]
+        states.append(network.start(prefix=prefix))
+    state = _joined(states)
+    # 2) Read the texts after <bos> together; the id 0, which is no Han character, fills up shorter ones.
+    longest = max(len(example.text) for example in batch)
+    texts_of_batch = np.zeros((len(batch), longest), int)
+    for row, example in zip(texts_of_batch, batch, strict=True):
+        row[: len(example.text)] = example.text
     found = []
-    for at in range(1, max(len(example.text) for example in batch)):
-        ids = np.array([example.text[at] if at < len(example.text) else 0 for example in batch])
+    for ids in texts_of_batch.T[1:]:
         found.append(-state.log_p[np.arange(len(ids)), ids][is_han[ids]])
         state = network.step(state, ids)
     return np.concatenate(found)
@@ -49,15 +59,16 @@ def _losses(
 
 def _joined(states: list[State]) -> State:
     """Return the states of several texts as one batch."""
-    layers = [
-        np.concatenate(parts) for parts in zip(*(state.layers for state in states), strict=True)
-    ]
+    layers = []
+    for depth in range(len(states[0].layers)):
+        parts = [state.layers[depth] for state in states]
+        layers.append(np.concatenate(parts))
     biases = [np.broadcast_to(state.bias, (len(state.h), state.bias.shape[1])) for state in states]
     return State(
-        tuple(layers),
-        np.concatenate(biases),
-        np.concatenate([state.logits for state in states]),
-        np.concatenate([state.log_sum for state in states]),
+        layers=tuple(layers),
+        bias=np.concatenate(biases),
+        logits=np.concatenate([state.logits for state in states]),
+        log_sum=np.concatenate([state.log_sum for state in states]),
     )
 
 
@@ -68,13 +79,11 @@ def main() -> None:
         poems = texts.read_split(store, "tang", "dev")
     examples = texts.examples(poems, shipped.vocabulary, LENGTHS["tang"])
     networks = {"float32": ReferenceNetwork(shipped), "8_bits": GraphNetwork(shipped.rounded())}
-    found = {
-        f"compose.rounding.hanzi_perplexity_{name}": hanzi_perplexity(
-            network, examples, shipped.vocabulary
-        )
-        for name, network in networks.items()
-    }
-    record("python -m lab.experiments.rounding", found)
+    values = {}
+    for name, network in networks.items():
+        perplexity = hanzi_perplexity(network, examples, shipped.vocabulary)
+        values[f"compose.rounding.hanzi_perplexity_{name}"] = perplexity
+    record("python -m lab.experiments.rounding", values)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Write docs/report-samples.md: the report's fourteen calls, answered by the model `report`.
 
-Run: python -m lab.experiments.samples
+python -m lab.experiments.samples
 """
 
 from pathlib import Path
@@ -24,9 +24,10 @@ the longest of the report's fourteen has 14, three have 12. `make samples` write
 
 def page() -> str:
     """Return the text of the page."""
-    return HEAD + "\n".join(
-        _section(*arguments, seed) for seed, arguments in enumerate(REPORT, start=1)
-    )
+    sections = []
+    for seed, (start, temperature, split_len) in enumerate(REPORT, start=1):
+        sections.append(_section(start, temperature, split_len, seed))
+    return HEAD + "\n".join(sections)
 
 
 def _section(start: str, temperature: float, split_len: int, seed: int) -> str:

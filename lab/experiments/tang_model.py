@@ -1,16 +1,16 @@
 """Train the conditional model on the Tang train split, ship it, and record what it reaches.
 
-Run: python -m lab.experiments.tang_model train RUN [field=value ...]
-     python -m lab.experiments.tang_model mean FILE MODEL=SHARE ...
-     python -m lab.experiments.tang_model ship MODEL
-     python -m lab.experiments.tang_model test
-     python -m lab.experiments.tang_model ci
+    python -m lab.experiments.tang_model train RUN [field=value ...]
+    python -m lab.experiments.tang_model mean FILE MODEL=SHARE ...
+    python -m lab.experiments.tang_model ship MODEL
+    python -m lab.experiments.tang_model test
+    python -m lab.experiments.tang_model ci
 
 `train` resumes RUN where it stopped. `mean` writes the weighted mean of models' weights to FILE, in
 8 bits; the models descend from one state (model soup: Wortsman et al. 2022), and their shares sum
 to 1. `ship` writes MODEL, a run or a file, to network/weights/tang.safetensors in 8 bits, and
 records that file's dev figures. Afterwards, `python -m tools.count worn`, `lab.experiments.reward`
-and `scripts.name_units` recount what depends on the model. `test` measures the test split: once, at
+and `tools.name_units` recount what depends on the model. `test` measures the test split: once, at
 the end. `ci` measures the model `ci` on dev. The LOG's entry is written by hand from the figures.
 """
 
@@ -40,8 +40,8 @@ def train(folder: Path, settings: list[str]) -> None:
     with Store.open() as store:
         texts = read(store, chosen.training)
     run = Run(folder, chosen, texts, resume=folder.exists())
-    with training_progress(run) as shown:
-        run.train(*shown)
+    with training_progress(run) as (on_row, on_step):
+        run.train(on_row, on_step)
 
 
 def mean(file: Path, terms: list[str]) -> None:
@@ -49,18 +49,19 @@ def mean(file: Path, terms: list[str]) -> None:
 
     Each term is a model and its share, as in `run=0.5`.
     """
-    shares = {path: float(share) for path, _, share in (term.rpartition("=") for term in terms)}
-    models = [checkpoint.load(path) for path in shares]
-    if abs(sum(shares.values()) - 1) > 1e-6 or any(
-        model.vocabulary != models[0].vocabulary for model in models
-    ):
+    models = []
+    shares = []
+    for term in terms:
+        path, _, share = term.rpartition("=")
+        models.append(checkpoint.load(path))
+        shares.append(float(share))
+    have_same_tokens = all(model.vocabulary == models[0].vocabulary for model in models)
+    if abs(sum(shares) - 1) > 1e-6 or not have_same_tokens:
         sys.exit("the shares must sum to 1, and the models must have the same tokens")
-    stored = {
-        name: np.average(
-            [model.tensors[name] for model in models], axis=0, weights=[*shares.values()]
-        )
-        for name in models[0].tensors
-    }
+    stored = {}
+    for name in models[0].tensors:
+        tensors = [model.tensors[name] for model in models]
+        stored[name] = np.average(tensors, axis=0, weights=shares)
     checkpoint.save(file, replace(models[0], stored=stored).rounded())
 
 

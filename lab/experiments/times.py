@@ -1,6 +1,6 @@
 """Measure how often poems have words of two seasons or hours.
 
-Run: python -m lab.experiments.times [--words]
+    python -m lab.experiments.times [--words]
 
 The real poems are Tang poems of at most 56 characters. The composed ones are eight to each title of
 `TITLES`, half 七絕 and half 五律. The script prints shares of poems that contradict the times of

@@ -1,6 +1,6 @@
 """Count how many characters of the title stand in the first line of composed and of real poems.
 
-Run: python -m lab.experiments.title_echo [--titles 60] [--named 13 4 ...]
+    python -m lab.experiments.title_echo [--titles 60] [--named 13 4 ...]
 
 The titles are those of Tang poems of the test split, of 2 to 9 characters. For each form, for the
 titles' own poems (`real`) and for poems composed with each value of `taste.NAMED`, the script

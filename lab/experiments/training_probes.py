@@ -1,13 +1,13 @@
 """Make the small measurements of docs/training-explained.md that need no rerun.
 
-Run: python -m lab.experiments.training_probes [NAME ...]
+    python -m lab.experiments.training_probes [NAME ...]
 
 `starts`, `overflow` and `plateau` use the report's network and draw; `plateau` takes minutes. The
 LOG's entry is written by hand from what is printed.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,21 +37,28 @@ def setup(seed: int) -> Setup:
 def slopes() -> None:
     """Part 2: print a plain RNN's gradient factor a step, and the slopes behind it."""
     for name in WEIGHTS:
+        # 1) Forward.
         rng = np.random.default_rng(0)
-        W, h, states = recurrent(name, rng), rng.standard_normal(512), []
+        W = recurrent(name, rng)
+        h = rng.standard_normal(512)
+        states = []
         for _ in range(48):
             h = np.tanh(W @ h)
             states.append(h)
-        dh, factors = rng.standard_normal(512), []
+        # 2) Back, with the gradient's factor at each step.
+        dh = rng.standard_normal(512)
+        factors = []
         for h in states[::-1]:
             back = W.T @ ((1 - h * h) * dh)
             factors.append(np.linalg.norm(back) / np.linalg.norm(dh))
             dh = back / np.linalg.norm(back)
+        # 3) The slopes of tanh after the first steps.
         late = np.array(states[8:])
-        print(
-            f"{name}: factor {np.exp(np.log(factors).mean()):.2f}, root mean square slope "
-            f"{((1 - late**2) ** 2).mean() ** 0.5:.3f}, |h| above 0.95: {(abs(late) > 0.95).mean():.0%}"
-        )
+        factor = np.exp(np.log(factors).mean())
+        slope = ((1 - late**2) ** 2).mean() ** 0.5
+        saturated = (abs(late) > 0.95).mean()
+        print(f"{name}: factor {factor:.2f}, root mean square slope {slope:.3f}, ", end="")
+        print(f"|h| above 0.95: {saturated:.0%}")
 
 
 def starts() -> None:
@@ -65,7 +72,8 @@ def starts() -> None:
                 with torch.no_grad():
                     made.model.lstm.layers[0].bias[512:1024] = bias
                 arrived.append(diagnose(made.model, made.dev_sequences)[1][16])
-            print(initialization, "forget bias", bias, *(f"{each:.2g}" for each in sorted(arrived)))
+            gradients = " ".join(f"{gradient:.2g}" for gradient in sorted(arrived))
+            print(f"{initialization} forget bias {bias} {gradients}")
 
 
 def gate_slopes(cache: StepCache) -> Array:
@@ -76,60 +84,76 @@ def gate_slopes(cache: StepCache) -> Array:
 
 def dips() -> None:
     """Part 3: print the gain's dips at some gate slopes, and what passes marks in the cell."""
+    # 1) The steps that read a mark, the fourth characters before them, and the mean slopes.
     caches = trained_layer("report", 48)
+    slopes_of = [gate_slopes(cache) for cache in caches]
     marks = [step for step in range(1, 48) if VERSE[step - 1] in "，。"]
+    characters = [step for step in range(9, 48) if step not in marks]
     fourth = [mark - 4 for mark in marks[1:]]
-    mean = {
-        name: np.mean([gate_slopes(caches[step]) for step in steps], axis=0)
-        for name, steps in (
-            ("mark", marks),
-            ("character", [s for s in range(9, 48) if s not in marks]),
-        )
-    }
+    of_marks = np.mean([slopes_of[step] for step in marks], axis=0)
+    of_characters = np.mean([slopes_of[step] for step in characters], axis=0)
 
-    def back(dh: Array, dc: Array, step: int, slope: Array) -> tuple[Array, Array]:
-        # Turn ∂h_t/∂(h, c) of a step into that of the step before.
-        cache = caches[step]
-        dc = dc + dh * cache.gates.o * (1 - cache.phi_c**2)
-        into = np.hstack(
-            [dc * cache.gates.c_tilde, dc * cache.c_prev, dc * cache.gates.i, dh * cache.phi_c]
-        )
-        return (into * np.hstack([*slope])) @ cache.parameters.weight_hh, dc * cache.gates.f
+    # 2) The gains with the layer's own slopes, and with exchanged ones.
+    gain, in_cell = gains(caches, slopes_of)
+    exchanged = list(slopes_of)
+    for step in marks:
+        exchanged[step] = of_characters
+    gain_without_marks, _ = gains(caches, exchanged)
+    exchanged = list(slopes_of)
+    for step in fourth:
+        exchanged[step] = of_marks
+    gain_with_more_marks, _ = gains(caches, exchanged)
 
-    def gains(changed: list[int], slope: Array | None) -> tuple[list[float], list[float]]:
-        dh, dc, found, in_cell = np.eye(512), np.zeros((512, 512)), [1.0], []
-        for step in range(47, -1, -1):
-            own = slope if slope is not None and step in changed else gate_slopes(caches[step])
-            in_cell.append(float(np.linalg.norm(back(0 * dh, dc, step, own)[0]) / 512**0.5))
-            dh, dc = back(dh, dc, step, own)
-            found.append(float(np.linalg.norm(dh) / 512**0.5))
-        return found, in_cell
+    # 3) The dips.
+    print("gain over its neighbours' geometric mean: at marks", dip(gain, marks))
+    print("at marks with a character's slopes", dip(gain_without_marks, marks))
+    print("at fourth characters", dip(gain, fourth))
+    print("at fourth characters with a mark's slopes", dip(gain_with_more_marks, fourth))
+    shares = [f"{in_cell[48 - step] / gain[49 - step]:.2f}" for step in marks[::-1]]
+    print("one step further back, in the cell past the mark alone:", " ".join(shares))
 
-    def dip(gain: list[float], steps: list[int]) -> Iterator[str]:
-        for d in sorted(48 - step for step in steps):
-            yield f"{gain[d] / (gain[d - 1] * gain[d + 1]) ** 0.5:.2f}"
 
-    gain, in_cell = gains([], None)
-    print("gain over its neighbours' geometric mean: at marks", *dip(gain, marks))
-    print("at marks with a character's slopes", *dip(gains(marks, mean["character"])[0], marks))
-    print("at fourth characters", *dip(gain, fourth))
-    print("at fourth characters with a mark's slopes", *dip(gains(fourth, mean["mark"])[0], fourth))
-    shares = (in_cell[48 - step] / gain[49 - step] for step in marks[::-1])
-    print(
-        "one step further back, in the cell past the mark alone:",
-        *(f"{share:.2f}" for share in shares),
-    )
+def gains(caches: list[StepCache], slopes_of: Sequence[Array]) -> tuple[list[float], list[float]]:
+    """Return the gain of ∂h_48/∂h_k by distance, and the part of the next that the cell alone passes."""
+    dh = np.eye(512)
+    dc = np.zeros((512, 512))
+    gain = [1.0]
+    in_cell = []
+    for step in range(47, -1, -1):
+        past_the_cell, _ = back(0 * dh, dc, caches[step], slopes_of[step])
+        in_cell.append(float(np.linalg.norm(past_the_cell) / 512**0.5))
+        dh, dc = back(dh, dc, caches[step], slopes_of[step])
+        gain.append(float(np.linalg.norm(dh) / 512**0.5))
+    return gain, in_cell
+
+
+def back(dh: Array, dc: Array, cache: StepCache, slopes: Array) -> tuple[Array, Array]:
+    """Turn ∂h_t/∂(h, c) of a step into that of the step before."""
+    gates = cache.gates
+    dc = dc + dh * gates.o * (1 - cache.phi_c**2)
+    dgates = np.hstack([dc * gates.c_tilde, dc * cache.c_prev, dc * gates.i, dh * cache.phi_c])
+    dnet = dgates * np.hstack(list(slopes))
+    return dnet @ cache.parameters.weight_hh, dc * gates.f
+
+
+def dip(gain: Sequence[float], steps: Sequence[int]) -> str:
+    """Format the gain at some steps, the last first, over the geometric mean of its neighbours'."""
+    found = []
+    for distance in sorted(48 - step for step in steps):
+        beside = (gain[distance - 1] * gain[distance + 1]) ** 0.5
+        found.append(f"{gain[distance] / beside:.2f}")
+    return " ".join(found)
 
 
 class Adam64:
     """Adam with m and v in float64 and without clipping, to replace a trainer's optimizer."""
 
     def __init__(self, parameters: Iterator[torch.nn.Parameter]) -> None:
-        self.param_groups: list[dict[str, Any]] = [{"params": [*parameters], "lr": 0.0}]
-        self.kept = [
-            torch.zeros(2, *p.shape, dtype=torch.float64) for p in self.param_groups[0]["params"]
-        ]
-        self.steps, self.grad_scale = 0, torch.ones(())
+        self.param_groups: list[dict[str, Any]] = [{"params": list(parameters), "lr": 0.0}]
+        self.m = [torch.zeros_like(p, dtype=torch.float64) for p in self.param_groups[0]["params"]]
+        self.v = [torch.zeros_like(p, dtype=torch.float64) for p in self.param_groups[0]["params"]]
+        self.steps = 0
+        self.grad_scale = torch.ones(())
 
     def zero_grad(self) -> None:
         """Discard the gradients."""
@@ -140,11 +164,12 @@ class Adam64:
     def step(self) -> None:
         """Update the parameters."""
         self.steps += 1
-        for p, (m, v) in zip(self.param_groups[0]["params"], self.kept, strict=True):
+        for p, m, v in zip(self.param_groups[0]["params"], self.m, self.v, strict=True):
             g = p.grad.double() / self.grad_scale
             m.lerp_(g, 0.1)
             v.lerp_(g * g, 0.001)
-            m_hat, v_hat = m / (1 - 0.9**self.steps), v / (1 - 0.999**self.steps)
+            m_hat = m / (1 - 0.9**self.steps)
+            v_hat = v / (1 - 0.999**self.steps)
             p -= (self.param_groups[0]["lr"] * m_hat / (v_hat.sqrt() + 1e-8)).float()
 
 
@@ -161,16 +186,12 @@ def overflow() -> None:
                 f"{kind} step {number + 1}: loss {taken.loss / taken.tokens:.3g}, norm {taken.norm:.3g}",
                 end=" ",
             )
-            if kind == "float32":
-                state = made.optimizer.state
-                v = {name: state[p]["exp_avg_sq"] for name, p in made.model.named_parameters()}
-                print(
-                    *(
-                        f"{name} {float(each.isinf().float().mean()):.3f}"
-                        for name, each in v.items()
-                    ),
-                    end="",
-                )
+            if kind == "float32":  # the share of infinite entries of v
+                infinite = []
+                for name, p in made.model.named_parameters():
+                    v = made.optimizer.state[p]["exp_avg_sq"]
+                    infinite.append(f"{name} {float(v.isinf().float().mean()):.3f}")
+                print(" ".join(infinite), end="")
             print()
 
 
@@ -178,9 +199,14 @@ def plateau() -> None:
     """Part 6: print a step's size with two softmaxes, and the marks predicted."""
     for seed, steps, forget_at in ((11, 16, 0), (13, 48, 0), (11, 44, 16)):
         made = SoftmaxTwice(setup(seed), {"learning_rate": 0.01, "precision": "float32"})
-        inputs, targets, sizes = map(torch.from_numpy, pack(made.dev_sequences[:32]))
-        marks, parameters = targets.bincount().topk(2).indices, [*made.model.parameters()]
+        batch = pack(made.dev_sequences[:32])
+        inputs = torch.from_numpy(batch.inputs)
+        targets = torch.from_numpy(batch.targets)
+        sizes = torch.from_numpy(batch.sizes)
+        marks = targets.bincount().topk(2).indices
+        parameters = list(made.model.parameters())
         for number in range(1, steps + 1):
+            # 1) A step; after step `forget_at` the optimizer forgets its moments.
             taken = made.step(number - 1, 0.01)
             age = number - forget_at if number > forget_at else number
             if number == forget_at:
@@ -190,26 +216,29 @@ def plateau() -> None:
                 print_first_step(torch.cat([gradient.flatten() for gradient in gradients]))
             if number % 4 or number == forget_at:
                 continue
-            squares = np.zeros(3)
+            # 2) The root mean squares of the step, and of the present gradient's part of it.
+            entries = 0
+            squares = 0.0
+            present_squares = 0.0
             for p in parameters:
-                m, v = (made.optimizer.state[p][name] for name in ("exp_avg", "exp_avg_sq"))
-                root, grad = (v / (1 - 0.999**age)).sqrt() + 1e-8, p.grad
-                assert grad is not None
-                step, added = (each / (1 - 0.9**age) / root for each in (m, 0.1 * grad))
-                squares += [p.numel(), float(step.square().sum()), float(added.square().sum())]
+                assert p.grad is not None
+                state = made.optimizer.state[p]
+                root = (state["exp_avg_sq"] / (1 - 0.999**age)).sqrt() + EPSILON
+                step = state["exp_avg"] / (1 - 0.9**age) / root
+                present_part = 0.1 * p.grad / (1 - 0.9**age) / root
+                entries += p.numel()
+                squares += float(step.square().sum())
+                present_squares += float(present_part.square().sum())
+            moved = (squares / entries) ** 0.5
+            present = (present_squares / entries) ** 0.5
+            # 3) The share of each mark's places at which it is the likeliest token.
             with torch.no_grad():
                 best = made.model.output(made.model(inputs, sizes)).argmax(dim=1)
             found = [float((best[targets == mark] == mark).float().mean()) for mark in marks]
-            moved, present = (squares[1:] / squares[0]) ** 0.5
             loss = taken.loss / taken.tokens
-            print(
-                f"seed {seed}, step {number}: loss {loss:.4f}, norm {taken.norm:.2g}, step over rate {moved:.3f},",
-                end=" ",
-            )
-            print(
-                f"present gradient's part {present:.4f}, marks found {found[0]:.2f} {found[1]:.2f}",
-                flush=True,
-            )
+            print(f"seed {seed}, step {number}: loss {loss:.4f}, norm {taken.norm:.2g}, ", end="")
+            print(f"step over rate {moved:.3f}, present gradient's part {present:.4f}, ", end="")
+            print(f"marks found {found[0]:.2f} {found[1]:.2f}", flush=True)
 
 
 def print_first_step(gradient: torch.Tensor) -> None:
