@@ -10,7 +10,12 @@ from pingze.messages import Language, catalogue
 from pingze.network import checkpoint
 from pingze.network.conditions import ABOUT
 from pingze.serve import schemas
-from pingze.verse.character_table import mainland_variants, simplified_forms, to_traditional
+from pingze.verse.character_table import (
+    mainland_variants,
+    simplified_forms,
+    to_traditional,
+    usual_variants,
+)
 from pingze.verse.forms import FORMS, Form, opening_name
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import OBLIQUE
@@ -126,8 +131,10 @@ def tune_choice(tune: Tune) -> schemas.TuneChoice:
 
 @cache
 def script() -> schemas.Script:
-    """Map Traditional characters to Simplified ones, and variant characters to the forms that Simplified text uses."""
-    return schemas.Script(simplified=simplified_forms(), variants=mainland_variants())
+    """Map Traditional characters to Simplified ones and to variants, and variants to the forms of Simplified text."""
+    return schemas.Script(
+        simplified=simplified_forms(), variants=mainland_variants(), usual=usual_variants()
+    )
 
 
 @cache
