@@ -84,10 +84,10 @@ def main() -> None:
     counts = words_of_verse()
     by_word = readings_by_word(usual, counts)
     of_words = meanings_of_words(counts)
+    own = meanings(by_tone)
     write("pinyin", by_syllable(usual))
     write("readings", {"tones": by_tone, "words": by_word, "means": own})
     write("glosses", glosses(characters))
-    own = meanings(by_tone)
     of_characters = meanings_of_characters(usual, by_tone, own)
     write("cedict", of_words | of_characters)
     print(
