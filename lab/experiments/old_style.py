@@ -9,8 +9,8 @@ five or all of seven characters) is surely old-style 古體 if it has a fault as
 - by its title: the title has a word of `TITLES`;
 - by its distance: it has at least ten lines, and more faults as regulated verse than couplets.
 
-A draft is a faultless Tang quatrain or octave in which one to three characters, drawn at random,
-are replaced by others of the corpus so that it has one to three faults.
+A draft is a faultless Tang quatrain or octave in which one to five characters, drawn at random,
+are replaced by others of the corpus so that it has one to five faults.
 """
 
 import argparse
@@ -33,7 +33,7 @@ TITLES = (
 )
 DRAFTS = 700
 """The number of drafts of each form for each number of replaced characters."""
-MOST = 3
+MOST = 5
 """Drafts have at most so many faults."""
 
 
@@ -48,12 +48,12 @@ def main() -> None:
         poems = [poem for poem in store.poems(dynasty="tang") if shape(poem.lines)]
     old_style, faultless = sort_out(poems)
     print(
-        "reason and form | poems | judged as regulated verse with at most 1, 2, 3 faults, or more"
+        "reason and form | poems | judged as regulated verse with at most 1, 2, 3, 5 faults, or more"
     )
     refused = Counter[str]()
     for (reason, form), verdicts in sorted(old_style.items()):
         counts = [judged(verdict) for verdict in verdicts]
-        cells = [sum(0 < count <= most for count in counts) for most in (1, 2, 3, 1000)]
+        cells = [sum(0 < count <= most for count in counts) for most in (1, 2, 3, 5, 1000)]
         print(reason, form, "|", len(verdicts), "|", *cells)
         refused["poems"] += len(verdicts)
         refused["faulty"] += cells[-1]
@@ -142,10 +142,10 @@ def codes(verdict: Verdict) -> list[str]:
 
 
 def drafts(poems: Sequence[Sequence[str]], form: str, rng: random.Random) -> Iterator[str]:
-    """Yield drafts with one to three faults, made of faultless poems of a form."""
+    """Yield drafts with one to five faults, made of faultless poems of a form."""
     characters = "".join("".join(lines) for lines in poems)
     width = FORMS[form].width
-    for replaced in (1, 2, 3):
+    for replaced in range(1, MOST + 1):
         count = 0
         while count < DRAFTS:
             text = list("".join(rng.choice(poems)))
