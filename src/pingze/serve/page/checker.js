@@ -8,7 +8,7 @@ import { chooseForm, factsOf, standardOf } from "./forms.js";
 import { notedIn, verdict, verdictBy } from "./verdict.js";
 import { wants } from "./poem.js";
 import { settings, shown, simple, traditionals } from "./settings.js";
-import { isFull } from "./shape.js";
+import { COUPLET, isFull } from "./shape.js";
 import { choose } from "./sheet.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
@@ -24,11 +24,11 @@ export function drawVerdict() {
   const checked = verdict(on);
   const found = checked?.violations ?? [];
   const changes = on.now.changes ? changesSaid(on.now.changes) : null;
+  const { form, lines } = on.now.poem;
+  const canMend = isFull(lines) && form !== COUPLET;
   const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
   box.replaceChildren(
-    ...[changes, faultList(found), found.length && isFull(on.now.poem.lines) ? mend : null].filter(
-      Boolean,
-    ),
+    ...[changes, faultList(found), found.length && canMend ? mend : null].filter(Boolean),
   );
   $("whole-verdict").hidden = !settings.verdict;
   const isOther = ([name]) => ![checked?.level, checked?.standard].includes(name);
