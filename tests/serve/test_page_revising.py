@@ -153,7 +153,7 @@ def test_where_all_is_locked_nothing_is_drawn_again(open_page: Open) -> None:
     page = open_page(after=link(*BORROWED, form="五絕", locks=locks))
     count(page, "#sheet .cell.locked", 20)
     page.click("#redraw")
-    says(page, "#trouble", "都鎖住了")
+    says(page, "#trouble", "無可重寫")
     assert lines(page) == [*BORROWED]
 
 
