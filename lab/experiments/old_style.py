@@ -9,8 +9,8 @@ five or all of seven characters) is surely old-style 古體 if it has a fault as
 - by its title: the title has a word of `TITLES`;
 - by its distance: it has at least ten lines, and more faults as regulated verse than couplets.
 
-A draft is a faultless Tang quatrain or octave in which one to three characters, drawn at random,
-are replaced by others of the corpus so that it has one to three faults.
+A draft is a faultless Tang quatrain or octave in which one to five characters, drawn at random,
+are replaced by others of the corpus so that it has one to five faults.
 """
 
 import argparse
@@ -45,7 +45,7 @@ TITLES = (
 """Words of titles that only old-style verse has."""
 DRAFTS = 700
 """The number of drafts of each form for each number of replaced characters."""
-MOST = 3
+MOST = 5
 """Drafts have at most so many faults."""
 
 
@@ -67,21 +67,20 @@ def main() -> None:
 def refused_old_style(old_style: dict[tuple[str, str], list[Verdict]]) -> dict[str, float]:
     """Print how many old-style poems are judged as regulated verse, and return the shares."""
     print(
-        "reason and form | poems | judged as regulated verse with at most 1, 2, 3 faults, or more"
+        "reason and form | poems | judged as regulated verse with at most 1, 2, 3, 5 faults, or more"
     )
     refused = Counter[str]()
     for (reason, form), verdicts in sorted(old_style.items()):
-        faults = [judged(verdict) for verdict in verdicts]
-        one = faults.count(1)
-        two = one + faults.count(2)
-        three = two + faults.count(3)
-        more = sum(count > 0 for count in faults)
-        print(f"{reason} {form} | {len(verdicts)} | {one} {two} {three} {more}")
+        counts = [judged(verdict) for verdict in verdicts]
+        cells = []
+        for most in (1, 2, 3, 5, 1000):
+            cells.append(sum(0 < count <= most for count in counts))
+        print(reason, form, "|", len(verdicts), "|", *cells)
         refused["poems"] += len(verdicts)
-        refused["faulty"] += more
+        refused["faulty"] += cells[-1]
         if form[1] != "排":
             refused["short"] += len(verdicts)
-            refused["faulty short"] += more
+            refused["faulty short"] += cells[-1]
     print(dict(refused))
     return {
         "check.old_style_refused_percent": 100 * refused["faulty"] / refused["poems"],
@@ -170,10 +169,10 @@ def codes(verdict: Verdict) -> list[str]:
 
 
 def drafts(poems: Sequence[Sequence[str]], form: str, rng: random.Random) -> Iterator[str]:
-    """Yield drafts with one to three faults, made of faultless poems of a form."""
+    """Yield drafts with one to five faults, made of faultless poems of a form."""
     characters = "".join("".join(lines) for lines in poems)
     width = FORMS[form].width
-    for replaced in (1, 2, 3):
+    for replaced in range(1, MOST + 1):
         count = 0
         while count < DRAFTS:
             text = list("".join(rng.choice(poems)))

@@ -54,7 +54,7 @@ class Clash:
     It is a character, a tone or rhyme groups; for a line its tones, 中 where both are possible.
     """
     reason: str = ""
-    """The reason in words, such as "line 2, character 5 must be 平"; "" if no single position shows it."""
+    """The reason in words, such as "line 2, character 5 must be level"; "" if no single position shows it."""
     positions: tuple[int, ...] = ()
     """The positions of the characters that clash, if several of `line` do."""
     cause: Cause = attribute(default_factory=dict, compare=False)

@@ -10,6 +10,9 @@ from typing import Literal
 
 # the variables that set the language, the first one first
 _SET_BY = ("PINGZE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+# the parameters that may be tones
+_TONES = ("wanted", "own", "partner_tones")
+_SIGNS = str.maketrans("平仄中", "○●◐")
 Language = Literal["en", "zh"]
 Parameter = str | int | float | Sequence[str] | None
 
@@ -56,12 +59,21 @@ def _in_words(name: str, value: Parameter, language: Language) -> str | int | fl
         return ""
     if name == "field" and language == "zh" and isinstance(value, str):
         return catalogue()["fields"].get(value, value)
+    if language == "en" and isinstance(value, str) and name in _TONES:
+        return _tones_in_english(value)
     if isinstance(value, str | int | float):
         return value
     notes = [note.text(language) for note in value if hasattr(note, "text")]
     if language == "zh":
         return "".join(notes) if notes else "、".join(value)
     return "; ".join(notes) if notes else ", ".join(value)
+
+
+def _tones_in_english(tones: str) -> str:
+    """Return one tone as a word, a line's tones as the signs of a sheet, and other texts as given."""
+    if len(tones) == 1:
+        return {"平": "level", "仄": "oblique"}.get(tones, tones)
+    return tones.translate(_SIGNS) if set(tones) <= set("平仄中＿") else tones
 
 
 @cache

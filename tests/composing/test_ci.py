@@ -100,7 +100,7 @@ def test_openings_acrostics_patterns_words_and_rhymes_are_kept(model: Path) -> N
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"start": "月"}, "line 1, character 1 must be 平; 月 is 仄"),
+        ({"start": "月"}, "line 1, character 1 must be level; 月 is oblique"),
         (
             {"acrostic": "年", "rhyme": "東"},
             "give up acrostic's 年 .*must rhyme in 第一部; 年 rhymes in 第七部",

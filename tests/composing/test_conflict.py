@@ -29,8 +29,8 @@ def test_a_line_of_the_other_opening_is_one_clash_and_says_which_line_it_could_b
     (clash,) = error.clashes
     assert (clash.line, clash.position, clash.has) == (4, None, "何處有琴聲")
     assert str(clash) == (
-        "line 4, 何處有琴聲 (it belongs to the other opening: it is 平仄仄平平, and line 3, 仄仄平平仄, "
-        "wants 平平中仄平; it could be line 2)"
+        "line 4, 何處有琴聲 (it belongs to the other opening: it is ○●●○○, and line 3, ●●○○●, "
+        "wants ○○◐●○: ○ level, ● oblique, ◐ either; it could be line 2)"
     )
 
 
@@ -43,7 +43,8 @@ def test_a_line_whose_single_character_is_wrong_is_named_whole_if_it_fits_elsewh
 def test_two_lines_that_clash_say_which_pattern_each_has() -> None:
     (clash,) = refused("無人問姓名", "獨坐寒窗下", kept="12").clashes
     assert clash.reason == (
-        "line 1 is 平平仄仄平, so line 2 must be 中仄仄平平; it is 仄仄平平仄; it could be line 3"
+        "line 1 is ○○●●○, so line 2 must be ◐●●○○; it is ●●○○●: ○ level, ● oblique, ◐ either; "
+        "it could be line 3"
     )
 
 

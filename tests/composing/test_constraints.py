@@ -165,7 +165,7 @@ def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None
         (
             {"acrostic": "日月柳天", "acrostic_at": "end", "rhyme": "東"},
             [
-                "acrostic's 月 (line 2, character 5 must be 平; 月 is 仄)",
+                "acrostic's 月 (line 2, character 5 must be level; 月 is oblique)",
                 "acrostic's 天 (line 4, character 5 must rhyme in 東; 天 rhymes in 先)",
             ],
         ),

@@ -97,6 +97,15 @@ def test_both_lines_and_a_banner_are_written_to_a_theme(length: int) -> None:
             assert all(one != other for one, other in pairwise(tones))
 
 
+def test_what_has_no_place_at_an_occasion_is_left_out() -> None:
+    usual = couplet(write="鴛鴦", count=3, particles=12, seed=1)
+    unwanted = usual[0].upper + usual[1].upper
+    for found in couplet(
+        write="鴛鴦", count=3, particles=12, seed=1, exclude=unwanted, mood="joyful"
+    ):
+        assert not set(unwanted) & set(found.upper + found.lower + (found.banner or ""))
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

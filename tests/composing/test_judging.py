@@ -110,6 +110,12 @@ def test_a_fault_is_found_before_the_rest_is_written() -> None:
     ]
 
 
+@pytest.mark.parametrize("form", ["五絕", "五古"])
+def test_a_first_line_alone_is_not_out_of_rhyme(form: str) -> None:
+    verdict = judged("江上晚風天", "", "", "", form=form)
+    assert verdict.violations == ()
+
+
 def test_a_rhyme_written_decides_the_rhymes_that_are_wanted() -> None:
     verdict = judged("", "無人問姓名")
     assert verdict.rhymes == ("庚",)

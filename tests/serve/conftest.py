@@ -1,7 +1,9 @@
 """One server for all tests of the API and the page."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,9 +25,34 @@ def address(server: Server) -> str:
 
 
 @pytest.fixture
-def page(browser: "Browser", address: str) -> "Iterator[Page]":
-    """The page as a reader of Chinese first sees it at a desk."""
+def open_page(browser: "Browser", address: str) -> "Iterator[Callable[..., Page]]":
+    """What opens the page as `opened` does, by default on the server of all tests, until the test ends."""
     from tests.serve.page import opened
 
-    with opened(browser, address) as found:
-        yield found
+    with ExitStack() as pages:
+
+        def open_one(after: str = "", address: str = address, **options: Any) -> "Page":
+            return pages.enter_context(opened(browser, address, after=after, **options))
+
+        yield open_one
+
+
+@pytest.fixture
+def page(open_page: "Callable[..., Page]") -> "Page":
+    """The page as a reader of Chinese first sees it at a desk."""
+    return open_page()
+
+
+@pytest.fixture
+def serve_corpus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], str]]:
+    """What builds the corpus of a folder of invented poems, and serves with it until the test ends."""
+    from pingze.corpus import build
+
+    with ExitStack() as servers:
+
+        def serve(folder: Path) -> str:
+            monkeypatch.setenv("PINGZE_HOME", str(folder.parent))
+            build(folder)
+            return servers.enter_context(serving(folder.parent)).address
+
+        yield serve

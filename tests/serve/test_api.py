@@ -20,6 +20,8 @@ import pingze
 from pingze.composing.desk import choose_drafts
 from pingze.composing.options import Composing
 from pingze.serve import answers
+from pingze.serve.app import QUICK_CHECK, size_of
+from pingze.serve.schemas import CheckRequest, SheetBody
 from pingze.verse.suggestions import suggest
 from tests.serve.process import (
     SECONDS,
@@ -198,12 +200,24 @@ def test_verdicts_are_those_of_python(
         assert {name: found[name] for name in same} == {name: expected[name] for name in same}
 
 
+def test_a_text_is_judged_by_the_form_that_its_heading_names(client: httpx.Client) -> None:
+    text = "《江上》五古\n" + "，".join(LINES)
+    (read,) = post(client, "read", text=text).json()["sheets"]
+    assert read["sheet"]["form"] == read["verdict"]["form"] == "五古"
+
+
+def test_a_sheet_to_check_waits_for_no_poem() -> None:
+    asked = CheckRequest(sheet=SheetBody(form="七律"))
+    assert size_of(asked) < QUICK_CHECK < size_of(asked.sheet)
+
+
 def test_what_may_be_chosen(client: httpx.Client) -> None:
     choices = client.get("/v1/forms").json()
     assert {form["name"] for form in choices["forms"]} >= {"五絕", "七律", "七古"}
     assert choices["default_model"] in {model["name"] for model in choices["models"]}
     assert choices["corpus"] is False
-    assert client.get("/v1/script").json()["simplified"]["陽"] == "阳"
+    script = client.get("/v1/script").json()
+    assert (script["simplified"]["陽"], script["usual"]["羣"]) == ("阳", "群")
     assert client.get("/v1/health").json()["status"] == "ok"
     (long,) = [form for form in choices["forms"] if form["name"] == "七排"]
     assert (long["lines"], long["default_lines"]) == (None, 10)

@@ -244,6 +244,7 @@ def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
     # What is kept has sound characters changed to fit it.
     bring(page, "孤舟寒江下，無人問姓名。山風吹不見，何人有琴聲。")
     page.locator(".chip", has_text="五絕").click()
+    page.click("#free")
     for position in (1, 2):
         page.click(f"#sheet [data-line='1'][data-position='{position}']")
         page.click("#lock")

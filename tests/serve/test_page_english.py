@@ -170,6 +170,38 @@ def test_a_characters_meaning_is_that_of_its_reading(reader: Page) -> None:
     assert [each["means"] for (each,) in found] == ["long", "grow, elder", "general"]
 
 
+SAID_BY_BOTH = {
+    "孤": "lone",
+    "躍": "jump",
+    "苑": "park",
+    "楹": "pillar",
+    "淅": "sound of rain, sleet etc",
+    "送": "send off",
+    "徑": "narrow path",
+    "弦": "string",
+    "蛩": "cricket",
+}
+"""Where Unihan's first sense has no word of CC-CEDICT's, as orphan for 孤, another is shown; else it stays."""
+
+
+def test_a_character_means_what_two_dictionaries_say(reader: Page) -> None:
+    found = words(reader, *SAID_BY_BOTH)
+    means = {text: each["means"] for text, (each,) in zip(SAID_BY_BOTH, found, strict=True)}
+    assert means == SAID_BY_BOTH
+
+
+def test_a_doubled_character_is_one_word(reader: Page) -> None:
+    (found,) = words(reader, "春雨濛濛柳絮飛")
+    assert [each["text"] for each in found[:2]] == ["春雨", "濛濛"]
+    assert found[1]["means"] == "drizzling"
+
+
+def test_no_word_means_what_verse_could_not(reader: Page) -> None:
+    found = words(reader, "銀屏", "寒窗", "馬來", "電光")
+    said = " ".join(each["means"] for line in found for each in line)
+    assert re.search("television|studies|Malaya|electric", said) is None
+
+
 @pytest.mark.parametrize(
     ("line", "cut"),
     [

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from tests.serve.page import (
     count,
     lines,
     link,
-    opened,
     says,
     type_at,
 )
 
 pytestmark = pytest.mark.slow
+
+Open = Callable[..., Page]
 
 PATIENCE = 5000  # milliseconds, as page/api.js has it
 OUT_OF_RHYME = "黃昏明月似霜生，夜壓行雲白帝城。高影入槐西岸雪，雁樓橫笛夢中月。"
@@ -53,14 +55,14 @@ def test_tunes_are_found_by_pinyin_on_the_chinese_page(page: Page) -> None:
     says(page, "#sheet .heading", "憶江南")
 
 
-def test_a_verdict_comes_by_itself_when_the_server_is_back(browser: Browser, address: str) -> None:
-    with opened(browser, address, refused=1) as page:
-        page.clock.install()
-        page.route("**/v1/check", lambda route: route.abort(), times=1)
-        type_at(page, 1, 1, "山")
-        says(page, "#sheet .caption", "沒有回應")
-        page.clock.fast_forward(PATIENCE)
-        says(page, "#sheet .caption", re.compile("不合|無病"))
+def test_a_verdict_comes_by_itself_when_the_server_is_back(open_page: Open) -> None:
+    page = open_page(refused=1)
+    page.clock.install()
+    page.route("**/v1/check", lambda route: route.abort(), times=1)
+    type_at(page, 1, 1, "山")
+    says(page, "#sheet .caption", "沒有回應")
+    page.clock.fast_forward(PATIENCE)
+    says(page, "#sheet .caption", re.compile("不合|無病"))
 
 
 def test_undo_after_a_replacement_leads_to_the_pasted_poem(page: Page) -> None:
@@ -77,15 +79,15 @@ def test_undo_after_a_replacement_leads_to_the_pasted_poem(page: Page) -> None:
 @pytest.mark.parametrize("width", [320, 360, 390])
 @pytest.mark.parametrize("language", ["en-US", "zh-TW"])
 def test_a_narrow_page_is_no_wider_than_its_window(
-    browser: Browser, address: str, width: int, language: str
+    open_page: Open, width: int, language: str
 ) -> None:
-    with opened(browser, address, phone=True, language=language) as page:
-        page.set_viewport_size({"width": width, "height": 700})
-        page.locator("#sheet .rhymes").first.wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for name in (".tab", "#go", "#count"):
-            assert rect(page, name)["right"] <= width
-            assert rect(page, name)["height"] < 50  # one line
+    page = open_page(phone=True, language=language)
+    page.set_viewport_size({"width": width, "height": 700})
+    page.locator("#sheet .rhymes").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for name in (".tab", "#go", "#count"):
+        assert rect(page, name)["right"] <= width
+        assert rect(page, name)["height"] < 50  # one line
 
 
 def test_a_long_poem_stands_in_tiers_that_are_all_in_sight(page: Page) -> None:
@@ -125,15 +127,15 @@ def test_forced_colours_show_what_is_chosen(page: Page) -> None:
         assert style(page, other, "outlineStyle") != "solid"
 
 
-def test_a_line_of_a_couplet_is_worded_otherwise(browser: Browser, address: str) -> None:
+def test_a_line_of_a_couplet_is_worded_otherwise(open_page: Open) -> None:
     verse = ("山重水複疑無路", "柳暗花明又一村")
-    with opened(browser, address, after=link(*verse, form="對聯")) as page:
-        page.locator("#sheet [data-line='2'][data-position='3']").click()
-        page.locator(".line-choice").first.wait_for()
-        other = page.locator(".line-choice").first.inner_text()
-        page.locator(".line-choice").first.click()
-        says(page, "#sheet .line >> nth=1", other[0])
-        assert lines(page) == [verse[0], other]
+    page = open_page(after=link(*verse, form="對聯"))
+    page.locator("#sheet [data-line='2'][data-position='3']").click()
+    page.locator(".line-choice").first.wait_for()
+    other = page.locator(".line-choice").first.inner_text()
+    page.locator(".line-choice").first.click()
+    says(page, "#sheet .line >> nth=1", other[0])
+    assert lines(page) == [verse[0], other]
 
 
 def test_fewer_poems_than_were_asked_for_are_told(page: Page) -> None:
@@ -144,14 +146,14 @@ def test_fewer_poems_than_were_asked_for_are_told(page: Page) -> None:
     says(page, "#reading", "求 3 首，只得 1 首。")
 
 
-def test_a_banner_goes_when_the_work_succeeds(browser: Browser, address: str) -> None:
-    with opened(browser, address, refused=1) as page:
-        page.route("**/v1/fill", lambda route: route.abort(), times=1)
-        page.click("#go")
-        says(page, "#trouble", "沒有回應")
-        page.click("#go")
-        says(page, "#news", "得詩")
-        page.locator("#trouble").wait_for(state="hidden")
+def test_a_banner_goes_when_the_work_succeeds(open_page: Open) -> None:
+    page = open_page(refused=1)
+    page.route("**/v1/fill", lambda route: route.abort(), times=1)
+    page.click("#go")
+    says(page, "#trouble", "沒有回應")
+    page.click("#go")
+    says(page, "#news", "得詩")
+    page.locator("#trouble").wait_for(state="hidden")
 
 
 def test_a_page_that_is_not_built_takes_no_clicks(browser: Browser, address: str) -> None:
@@ -198,12 +200,12 @@ def test_a_wrong_rhyme_is_none_in_a_link(page: Page) -> None:
     assert [at for at, mark in enumerate(marks) if mark == "3"] == [6, 13]
 
 
-def test_readings_and_parts_are_told_in_english(browser: Browser, address: str) -> None:
+def test_readings_and_parts_are_told_in_english(open_page: Open) -> None:
     verse = ("何處好", "江上月明時", "萬里秋風吹木葉", "一聲羌笛起相思", "人去雁來遲")
-    with opened(browser, address, language="en-GB", after=link(*verse, form="憶江南")) as page:
-        says(page, "#sheet .caption", "part 3 of the rhymes of ci")
-        page.locator("#sheet [data-line='2'][data-position='5']").click()
-        says(page, "#facts", re.compile(r"level, rhymes in -\w+ \(支\)"))
+    page = open_page(language="en-GB", after=link(*verse, form="憶江南"))
+    says(page, "#sheet .caption", "part 3 of the rhymes of ci")
+    page.locator("#sheet [data-line='2'][data-position='5']").click()
+    says(page, "#facts", re.compile(r"level, rhymes in -\w+ \(支\)"))
 
 
 def test_composing_is_in_sight_with_all_choices_open(page: Page) -> None:
@@ -281,28 +283,24 @@ def test_a_damaged_desk_in_the_store_stops_no_visit(page: Page) -> None:
 
 
 @pytest.mark.parametrize("number", [5_000, 100_000])
-def test_a_link_of_too_many_lines_is_told_at_once(
-    browser: Browser, address: str, number: int
-) -> None:
-    with opened(browser, address, after=link(*["山" * 5] * number, form="五古")) as page:
-        says(page, "#trouble", "殘缺")
-        count(page, "#sheet .line", 4)
+def test_a_link_of_too_many_lines_is_told_at_once(open_page: Open, number: int) -> None:
+    page = open_page(after=link(*["山" * 5] * number, form="五古"))
+    says(page, "#trouble", "殘缺")
+    count(page, "#sheet .line", 4)
 
 
-def test_a_link_of_the_page_before_opens_with_its_fixed_characters_locked(
-    browser: Browser, address: str
-) -> None:
+def test_a_link_of_the_page_before_opens_with_its_fixed_characters_locked(open_page: Open) -> None:
     facts = ["五絕", "仄起首句不入韻", "東", "鐘聲", "", "", "", "tang"]
     asked = {"pattern": "＿山＿＿鐘 ＿＿＿＿＿ ＿＿＿＿＿ ＿＿＿＿＿", "level": "strict"}
     text = json.dumps([" ".join(VERSE), facts, asked])
     packed = base64.urlsafe_b64encode(zlib.compress(text.encode(), wbits=-15)).decode()
-    with opened(browser, address, after="#" + packed.rstrip("=")) as page:
-        assert lines(page) == [*VERSE]
-        count(page, "#sheet .locked", 2)
-        assert page.locator("#level").input_value() == "strict"
-        with page.expect_request("**/v1/fill") as asked_for:
-            page.click("#go")
-        assert asked_for.value.post_data_json["sheet"]["lines"][0] == "＿山＿＿鐘"
+    page = open_page(after="#" + packed.rstrip("="))
+    assert lines(page) == [*VERSE]
+    count(page, "#sheet .locked", 2)
+    assert page.locator("#level").input_value() == "strict"
+    with page.expect_request("**/v1/fill") as asked_for:
+        page.click("#go")
+    assert asked_for.value.post_data_json["sheet"]["lines"][0] == "＿山＿＿鐘"
 
 
 def test_a_shelf_file_of_the_page_before_opens(page: Page, tmp_path: Path) -> None:
@@ -364,14 +362,14 @@ def test_the_hint_is_there_until_a_character_was_changed(page: Page) -> None:
     count(page, "#sheet .caption .hint", 0)
 
 
-def test_a_click_at_a_lines_foot_opens_other_wordings_of_it(browser: Browser, address: str) -> None:
-    with opened(browser, address, after=link(*VERSE, form="五絕")) as page:
-        page.locator("#sheet .mark").nth(2).click()
-        page.locator(".line-choice").first.wait_for()
-        text = page.locator(".line-choice").first.inner_text()
-        page.locator(".line-choice").first.click()
-        says(page, "#sheet .line >> nth=2", text[0])
-        assert lines(page) == [*VERSE[:2], text, VERSE[3]]
+def test_a_click_at_a_lines_foot_opens_other_wordings_of_it(open_page: Open) -> None:
+    page = open_page(after=link(*VERSE, form="五絕"))
+    page.locator("#sheet .mark").nth(2).click()
+    page.locator(".line-choice").first.wait_for()
+    text = page.locator(".line-choice").first.inner_text()
+    page.locator(".line-choice").first.click()
+    says(page, "#sheet .line >> nth=2", text[0])
+    assert lines(page) == [*VERSE[:2], text, VERSE[3]]
 
 
 def test_a_form_of_the_same_lines_judges_what_stands(page: Page) -> None:

@@ -2,13 +2,13 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 import pingze
-from pingze.corpus import build
 from tests.corpus.invented import QUOTED, write_quoted
 from tests.serve.page import (
     again,
@@ -24,9 +24,11 @@ from tests.serve.page import (
     send,
     type_at,
 )
-from tests.serve.process import serving
 
 pytestmark = pytest.mark.slow
+
+Open = Callable[..., Page]
+Serve = Callable[[Path], str]
 
 TUNE = (
     "秋色蕭蕭葉滿枝",
@@ -46,131 +48,124 @@ def choose_tune(page: Page, typed: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("typed", "language"), [("忆江", "zh-TW"), ("yi jiang", "en-US")])
-def test_a_tune_is_found_and_composed_to(
-    browser: Browser, address: str, typed: str, language: str
-) -> None:
-    with opened(browser, address, language=language) as page:
-        choose_tune(page, typed, "憶江南")
-        page.fill("#title", "秋思")
-        page.click("#more > summary")
-        assert page.locator("#rhyme option").count() == 15  # the level parts of 詞林正韻, and any
-        page.fill("#start", "何處好，")
-        type_at(page, 3, 3, "月")
-        compose(page, form="詞")
-        poem = lines(page)
-        assert [len(line) for line in poem] == [3, 5, 7, 7, 5]
-        assert (poem[0], poem[2][2]) == ("何處好", "月")
-        assert pingze.check("，".join(poem), form="憶江南").ok
-        says(page, "#sheet h2", "憶江南·秋思")
-        assert page.locator("#sheet .mark").all_inner_texts() == list("，。，。。")
-        count(page, "#sheet .rhymes", 3)
-        count(page, "#sheet .locked", 4)
+def test_a_tune_is_found_and_composed_to(open_page: Open, typed: str, language: str) -> None:
+    page = open_page(language=language)
+    choose_tune(page, typed, "憶江南")
+    page.fill("#title", "秋思")
+    page.click("#more > summary")
+    assert page.locator("#rhyme option").count() == 15  # the level parts of 詞林正韻, and any
+    page.fill("#start", "何處好，")
+    type_at(page, 3, 3, "月")
+    compose(page, form="詞")
+    poem = lines(page)
+    assert [len(line) for line in poem] == [3, 5, 7, 7, 5]
+    assert (poem[0], poem[2][2]) == ("何處好", "月")
+    assert pingze.check("，".join(poem), form="憶江南").ok
+    says(page, "#sheet h2", "憶江南·秋思")
+    assert page.locator("#sheet .mark").all_inner_texts() == list("，。，。。")
+    count(page, "#sheet .rhymes", 3)
+    count(page, "#sheet .locked", 4)
 
 
-def test_a_tune_is_revised_by_its_own_widths(browser: Browser, address: str) -> None:
+def test_a_tune_is_revised_by_its_own_widths(open_page: Open) -> None:
     verse = ("何處好", "江上月明時", "萬里秋風吹木葉", "一聲羌笛起相思", "人去雁來遲")
-    with opened(browser, address, after=link(*verse, form="憶江南")) as page:
-        page.locator("#sheet [data-line='1'][data-position='2']").click()
-        # 1) What is too long for the poem is refused and stays in its field; what finds room goes on in
-        # the next line, and is locked.
-        put(page, "山" * 27)
-        says(page, "#trouble", "從這裡起只有 26 字的位置，寫了 27 字。")
-        assert (lines(page), page.locator("#own").input_value()) == ([*verse], "山" * 27)
-        put(page, "日月山")
-        says(page, "#sheet .line >> nth=1", "山")
-        assert lines(page) == ["何日月", "山" + verse[1][1:], *verse[2:]]
-        count(page, "#sheet .locked", 3)
-        page.click("#undo")
-        assert lines(page) == list(verse)
-        # 2) A place may be weighed, a line drawn again.
-        page.locator("#sheet [data-line='5'][data-position='1']").click()
-        page.locator(".alternative").first.wait_for()
-        page.click("#lock")
-        page.click("#redraw-line")
-        says(page, "#news", "已重寫")
-        after = lines(page)
-        assert (after[:4], after[4][0]) == (list(verse[:4]), "人")
-        assert pingze.check("，".join(after), form="憶江南").ok
-        # 3) The look inside knows the place of each token.
-        page.click("[data-view-of=inside]")
-        page.locator("#inside-surprise .bar[data-token='5']").click()
-        count(page, "#sheet [aria-selected=true][data-line='2'][data-position='2']", 1)
+    page = open_page(after=link(*verse, form="憶江南"))
+    page.locator("#sheet [data-line='1'][data-position='2']").click()
+    # 1) What is too long for the poem is refused and stays in its field; what finds room goes on in
+    # the next line, and is locked.
+    put(page, "山" * 27)
+    says(page, "#trouble", "從這裡起只有 26 字的位置，寫了 27 字。")
+    assert (lines(page), page.locator("#own").input_value()) == ([*verse], "山" * 27)
+    put(page, "日月山")
+    says(page, "#sheet .line >> nth=1", "山")
+    assert lines(page) == ["何日月", "山" + verse[1][1:], *verse[2:]]
+    count(page, "#sheet .locked", 3)
+    page.click("#undo")
+    assert lines(page) == list(verse)
+    # 2) A place may be weighed, a line drawn again.
+    page.locator("#sheet [data-line='5'][data-position='1']").click()
+    page.locator(".alternative").first.wait_for()
+    page.click("#lock")
+    page.click("#redraw-line")
+    says(page, "#news", "已重寫")
+    after = lines(page)
+    assert (after[:4], after[4][0]) == (list(verse[:4]), "人")
+    assert pingze.check("，".join(after), form="憶江南").ok
+    # 3) The look inside knows the place of each token.
+    page.click("[data-view-of=inside]")
+    page.locator("#inside-surprise .bar[data-token='5']").click()
+    count(page, "#sheet [aria-selected=true][data-line='2'][data-position='2']", 1)
 
 
-def test_a_fault_of_a_tune_is_mended_around(browser: Browser, address: str) -> None:
+def test_a_fault_of_a_tune_is_mended_around(open_page: Open) -> None:
     faulty = (*TUNE[:5], "此時情緒只如天")
-    with opened(browser, address, after=link(*faulty, form="浣溪沙", locks="6.1")) as page:
-        count(page, "#sheet .stanza", 2)
-        count(page, "#sheet .faulty", 1)
-        page.click("#mend-around")
-        says(page, "#news", "無病")
-        assert pingze.check("，".join(lines(page)), form="浣溪沙").ok
-        bring(page, "，".join(faulty))
-        says(page, "#sheet .caption", "浣溪沙")
-        says(page, "#sheet .caption", "1 處不合")
-        count(page, "#sheet .stanza", 2)
+    page = open_page(after=link(*faulty, form="浣溪沙", locks="6.1"))
+    count(page, "#sheet .stanza", 2)
+    count(page, "#sheet .faulty", 1)
+    page.click("#mend-around")
+    says(page, "#news", "無病")
+    assert pingze.check("，".join(lines(page)), form="浣溪沙").ok
+    bring(page, "，".join(faulty))
+    says(page, "#sheet .caption", "浣溪沙")
+    says(page, "#sheet .caption", "1 處不合")
+    count(page, "#sheet .stanza", 2)
 
 
-def test_a_couplet_is_written_to_a_line_or_to_a_subject(browser: Browser, address: str) -> None:
-    with opened(browser, address) as page:
-        page.locator(".chip", has_text="對聯").click()
-        page.fill("#line", "山中無一事人")
-        page.select_option("#count", "1")
-        page.click("#go")
-        page.locator("#sheet .line >> nth=1").filter(has_text="人").wait_for()
-        upper, lower = lines(page)
-        assert (lower, len(upper)) == ("山中無一事人", 6)
-        page.locator("#sheet [role=gridcell]").nth(1).click()
-        assert page.locator("#redraw-line").is_hidden()
-        page.fill("#line", "")
-        page.fill("#title", "新春")
-        page.fill("#length", "5")
-        page.click("#go")
-        says(page, "#news", "得詩")
-        assert len(page.locator("#sheet h2").inner_text()) == 4  # 橫批
-        assert [len(line) for line in lines(page)] == [5, 5]
-        page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).first.wait_for()
-        poem = lines(page)
-        again(page)
-        assert lines(page) == poem
+def test_a_couplet_is_written_to_a_line_or_to_a_subject(open_page: Open) -> None:
+    page = open_page()
+    page.locator(".chip", has_text="對聯").click()
+    page.fill("#line", "山中無一事人")
+    page.select_option("#count", "1")
+    page.click("#go")
+    page.locator("#sheet .line >> nth=1").filter(has_text="人").wait_for()
+    upper, lower = lines(page)
+    assert (lower, len(upper)) == ("山中無一事人", 6)
+    page.locator("#sheet [role=gridcell]").nth(1).click()
+    assert page.locator("#redraw-line").is_hidden()
+    page.fill("#line", "")
+    page.fill("#title", "新春")
+    page.fill("#length", "5")
+    page.click("#go")
+    says(page, "#news", "得詩")
+    assert len(page.locator("#sheet h2").inner_text()) == 4  # 橫批
+    assert [len(line) for line in lines(page)] == [5, 5]
+    page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).first.wait_for()
+    poem = lines(page)
+    again(page)
+    assert lines(page) == poem
 
 
-def test_quotes_name_poets(
-    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
-    with opened(browser, address) as page:
-        page.locator(".chip", has_text="集句").click()
-        says(page, "#form_what", "pingze corpus fetch")
-    monkeypatch.setenv("PINGZE_HOME", str(tmp_path))
-    build(write_quoted(tmp_path / "poems"))
-    with serving(tmp_path) as server, opened(browser, server.address, refused=2) as page:
-        page.locator(".chip", has_text="集句").click()
-        compose(page)
-        sources = {line: f"{line}　張甲《{n}》" for n, line in enumerate(QUOTED, 1)}
-        assert lines(page) in (QUOTED, QUOTED[2:] + QUOTED[:2])
-        assert page.locator(".quotes li").all_inner_texts() == [
-            sources[line] for line in lines(page)
-        ]
-        send(page, "#link")
-        says(page, "#news", "網址已複製")
-        copied = page.evaluate("navigator.clipboard.readText()")
-        page.locator("#sheet [data-line='2'][data-position='1']").click()
-        put(page, "誰")
-        says(page, ".quotes li >> nth=1", "第2句已非古人成句。")
-        with opened(browser, server.address, after=copied[copied.index("#") :]) as other:
-            count(other, ".quotes li", 4)
-        page.locator(".chip", has_text="七絕").click()  # in which no line is old
-        page.click("#go")
-        says(page, "#clash", "不許重字")  # an option that the page does not have
-        page.fill("#quoted", "張丁")
-        page.click("#go")
-        page.wait_for_timeout(500)  # longer than a choice waits until it is asked about
-        says(page, "[data-field=poets] .at-field", "張丁")
+def test_without_a_corpus_it_is_said_how_to_fetch_one(page: Page) -> None:
+    page.locator(".chip", has_text="集句").click()
+    says(page, "#form_what", "pingze corpus fetch")
 
 
-def test_a_quoted_line_is_drawn_again(
-    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_quotes_name_poets(serve_corpus: Serve, open_page: Open, tmp_path: Path) -> None:
+    quoting = serve_corpus(write_quoted(tmp_path / "poems"))
+    page = open_page(address=quoting, refused=2)
+    page.locator(".chip", has_text="集句").click()
+    compose(page)
+    sources = {line: f"{line}　張甲《{n}》" for n, line in enumerate(QUOTED, 1)}
+    assert lines(page) in (QUOTED, QUOTED[2:] + QUOTED[:2])
+    assert page.locator(".quotes li").all_inner_texts() == [sources[line] for line in lines(page)]
+    send(page, "#link")
+    says(page, "#news", "網址已複製")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    page.locator("#sheet [data-line='2'][data-position='1']").click()
+    put(page, "誰")
+    says(page, ".quotes li >> nth=1", "第2句已非古人成句。")
+    other = open_page(copied[copied.index("#") :], quoting)
+    count(other, ".quotes li", 4)
+    page.locator(".chip", has_text="七絕").click()  # in which no line is old
+    page.click("#go")
+    says(page, "#clash", "不許重字")  # an option that the page does not have
+    page.fill("#quoted", "張丁")
+    page.click("#go")
+    page.wait_for_timeout(500)  # longer than a choice waits until it is asked about
+    says(page, "[data-field=poets] .at-field", "張丁")
+
+
+def test_a_quoted_line_is_drawn_again(serve_corpus: Serve, open_page: Open, tmp_path: Path) -> None:
     other = "千山對月明"
     folder = write_quoted(tmp_path / "poems")
     poem = {
@@ -179,29 +174,27 @@ def test_a_quoted_line_is_drawn_again(
         "text": f"人人人人人，{other}。人人人人人，人人人人人。",
     }
     (folder / "4.json").write_text(json.dumps([poem]), encoding="utf-8")
-    monkeypatch.setenv("PINGZE_HOME", str(tmp_path))
-    build(folder)
-    with serving(tmp_path) as server, opened(browser, server.address) as page:
-        page.locator(".chip", has_text="集句").click()
-        compose(page)
-        rows = {line: f"{line}　張甲《{n}》" for n, line in enumerate(QUOTED, 1)} | {
-            other: f"{other}　張乙《5》"
-        }
-        first = lines(page)
-        # the one that has a substitute
-        at = next(n for n, line in enumerate(first) if line in (QUOTED[1], other))
-        page.locator(f"#sheet [data-line='{at + 1}'][data-position='1']").click()
-        page.click("#redraw-line")
-        says(page, "#news", "已重寫")
-        second = lines(page)
-        assert {first[at], second[at]} == {QUOTED[1], other}
-        assert page.locator(".quotes li").all_inner_texts() == [rows[line] for line in second]
-        page.click("#other-lines")
-        count(page, "#alternatives .hint", 0)
-        page.locator(".line-choice").click()
-        count(page, ".line-choice", 0)
-        assert lines(page) == first
-        assert page.locator(".quotes li").all_inner_texts() == [rows[line] for line in first]
+    page = open_page(address=serve_corpus(folder))
+    page.locator(".chip", has_text="集句").click()
+    compose(page)
+    rows = {line: f"{line}　張甲《{n}》" for n, line in enumerate(QUOTED, 1)} | {
+        other: f"{other}　張乙《5》"
+    }
+    first = lines(page)
+    # the one that has a substitute
+    at = next(n for n, line in enumerate(first) if line in (QUOTED[1], other))
+    page.locator(f"#sheet [data-line='{at + 1}'][data-position='1']").click()
+    page.click("#redraw-line")
+    says(page, "#news", "已重寫")
+    second = lines(page)
+    assert {first[at], second[at]} == {QUOTED[1], other}
+    assert page.locator(".quotes li").all_inner_texts() == [rows[line] for line in second]
+    page.click("#other-lines")
+    count(page, "#alternatives .hint", 0)
+    page.locator(".line-choice").click()
+    count(page, ".line-choice", 0)
+    assert lines(page) == first
+    assert page.locator(".quotes li").all_inner_texts() == [rows[line] for line in first]
 
 
 def test_old_lines_are_chosen_beside_any_form(page: Page) -> None:

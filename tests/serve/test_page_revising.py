@@ -1,12 +1,12 @@
 """What a person does with a poem that is there, and what asks for another model or the corpus, in a real browser."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 import pingze
-from pingze.corpus import build
 from tests.corpus.invented import line, write_folder
 from tests.serve.page import (
     again,
@@ -21,25 +21,16 @@ from tests.serve.page import (
     says,
     send,
 )
-from tests.serve.process import serving
 
 pytestmark = pytest.mark.slow
+
+Open = Callable[..., Page]
+Serve = Callable[[Path], str]
 
 BORROWED = ("春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅")
 """Its first line rhymes in 冬, the others in 東."""
 UNRHYMED = ("江上春風起", "山中夜雨深", "孤舟人去遠", "明月照寒林")
 WIDTH = 5
-
-
-@pytest.fixture(scope="module")
-def corpus_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server whose corpus is the invented one."""
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PINGZE_HOME", str(home))
-        build(write_folder(home / "poems"))
-    with serving(home) as server:
-        yield server.address
 
 
 def choose(page: Page, line: int, position: int) -> None:
@@ -94,15 +85,15 @@ def test_one_of_several_lines_is_chosen(page: Page) -> None:
     assert lines(page) == before
 
 
-def test_two_changes_at_once_are_both_done(browser: Browser, address: str) -> None:
-    with opened(browser, address, after=link(*UNRHYMED, form="五古")) as page:
-        with answers_held(page, "check"):
-            for row, character in ((1, "河"), (2, "天")):
-                choose(page, row, 1)
-                put(page, character)
-        assert lines(page) == ["河上春風起", "天中夜雨深", *UNRHYMED[2:]]
-        page.click("#undo")
-        assert lines(page) == ["河上春風起", *UNRHYMED[1:]]
+def test_two_changes_at_once_are_both_done(open_page: Open) -> None:
+    page = open_page(after=link(*UNRHYMED, form="五古"))
+    with answers_held(page, "check"):
+        for row, character in ((1, "河"), (2, "天")):
+            choose(page, row, 1)
+            put(page, character)
+    assert lines(page) == ["河上春風起", "天中夜雨深", *UNRHYMED[2:]]
+    page.click("#undo")
+    assert lines(page) == ["河上春風起", *UNRHYMED[1:]]
 
 
 def test_while_a_poem_is_written_no_change_is_lost(page: Page) -> None:
@@ -157,13 +148,13 @@ def test_what_is_drawn_again_can_be_stopped(page: Page) -> None:
     assert lines(page) != before
 
 
-def test_where_all_is_locked_nothing_is_drawn_again(browser: Browser, address: str) -> None:
+def test_where_all_is_locked_nothing_is_drawn_again(open_page: Open) -> None:
     locks = " ".join(f"{row}.{at}" for row in range(1, 5) for at in range(1, 6))
-    with opened(browser, address, after=link(*BORROWED, form="五絕", locks=locks)) as page:
-        count(page, "#sheet .cell.locked", 20)
-        page.click("#redraw")
-        says(page, "#trouble", "都鎖住了")
-        assert lines(page) == [*BORROWED]
+    page = open_page(after=link(*BORROWED, form="五絕", locks=locks))
+    count(page, "#sheet .cell.locked", 20)
+    page.click("#redraw")
+    says(page, "#trouble", "無可重寫")
+    assert lines(page) == [*BORROWED]
 
 
 def test_a_character_of_ones_own_may_break_a_rule_and_is_mended_around(page: Page) -> None:
@@ -225,7 +216,7 @@ def test_a_poem_gets_a_title_and_a_seal_of_ones_own(
     says(page, "#trouble", "請再試")  # another poem is there
 
 
-def test_title_and_poet_stay_with_the_poem(page: Page, browser: Browser, address: str) -> None:
+def test_title_and_poet_stay_with_the_poem(open_page: Open, page: Page) -> None:
     page.fill("#title", "秋夜")
     page.click("#more > summary")
     page.fill("#poet", "李白")
@@ -239,10 +230,10 @@ def test_title_and_poet_stay_with_the_poem(page: Page, browser: Browser, address
     assert revised.value.post_data_json["sheet"]["title"] == "秋夜"
     says(page, "#news", "已重寫")
     says(page, "#sheet .heading", "秋夜擬李白")
-    with opened(browser, address, after=page.evaluate("location.hash")) as page:
-        says(page, "#sheet .heading", "秋夜擬李白")
-        assert page.locator("#title").input_value() == "秋夜"
-        assert page.locator("#poet").input_value() == "李白"
+    page = open_page(after=page.evaluate("location.hash"))
+    says(page, "#sheet .heading", "秋夜擬李白")
+    assert page.locator("#title").input_value() == "秋夜"
+    assert page.locator("#poet").input_value() == "李白"
 
 
 def test_an_example_takes_its_choices_with_it(page: Page) -> None:
@@ -266,19 +257,22 @@ def test_a_first_line_is_marked_where_it_rhymes(page: Page) -> None:
         count(page, f"#sheet .rhymes[data-line='1'][data-position='{WIDTH}']", feet - 2)
 
 
-def test_each_line_is_compared_with_the_corpus(browser: Browser, corpus_address: str) -> None:
+def test_each_line_is_compared_with_the_corpus(
+    serve_corpus: Serve, open_page: Open, tmp_path: Path
+) -> None:
     verse = (line(500), "山水風月花", "天地江海人", line(507)[:4] + "家")
-    with opened(browser, corpus_address, after=link(*verse, form="五古")) as page:
-        page.click("#see-originality")
-        count(page, ".shared li", 4)
-        says(page, "#nearness", "4 句之中有 1 句是古人的成句。")
-        rows = page.locator(".shared li")
-        assert rows.nth(0).inner_text().split("\n") == [
-            verse[0],
-            f"同「{verse[0]}」 張甲《六》",
-            f"最相近：「{verse[0]}」（5 字同）張甲《六》",
-        ]
-        assert rows.nth(1).inner_text().split("\n") == [verse[1], "無相同字串"]
-        assert f"同「{verse[3][:4]}」" in rows.nth(3).inner_text()
-        page.locator("#see-originality").press("Enter")
-        assert page.locator(".shared").is_hidden()
+    address = serve_corpus(write_folder(tmp_path / "poems"))
+    page = open_page(link(*verse, form="五古"), address)
+    page.click("#see-originality")
+    count(page, ".shared li", 4)
+    says(page, "#nearness", "4 句之中有 1 句是古人的成句。")
+    rows = page.locator(".shared li")
+    assert rows.nth(0).inner_text().split("\n") == [
+        verse[0],
+        f"同「{verse[0]}」 張甲《六》",
+        f"最相近：「{verse[0]}」（5 字同）張甲《六》",
+    ]
+    assert rows.nth(1).inner_text().split("\n") == [verse[1], "無相同字串"]
+    assert f"同「{verse[3][:4]}」" in rows.nth(3).inner_text()
+    page.locator("#see-originality").press("Enter")
+    assert page.locator(".shared").is_hidden()

@@ -29,6 +29,14 @@ def test_lost_and_repeated_characters_keep_their_places() -> None:
             assert read_lines(text) == ["山月□東水", *LINES[1:]]
 
 
+def test_places_without_a_character_that_follow_one_another_are_all_kept() -> None:
+    for lost in "□＿○":
+        read = [f"山{lost * 3}水", LINES[1], lost * 5, lost * 5]
+        wanted = ["山□□□水", LINES[1], "□" * 5, "□" * 5]
+        for text in ("{}，{}。{}，{}。".format(*read), "\n".join(read)):
+            assert read_lines(text) == wanted
+
+
 SEVEN = [f"年年{line}" for line in LINES]
 
 

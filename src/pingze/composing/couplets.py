@@ -20,7 +20,7 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import WANTS_LEVEL, Lexicon
 from pingze.composing.options import Composing, Coupling, with_options
 from pingze.composing.poem import punctuate
-from pingze.composing.read_request import read_condition
+from pingze.composing.read_request import read_condition, read_unwanted
 from pingze.composing.request import Fixed, Request
 from pingze.composing.terms.antithesis import antithesis_table
 from pingze.composing.terms.taste import contradicts
@@ -87,8 +87,8 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
             pauses.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
         options: `write` (the theme), `length` (of lines on a theme), `upper` (write upper lines for
-            a lower one), `count`, `temperature`, `top_p`, `particles`, `antithesis` and `seed`: see
-            `pingze couplet --help`.
+            a lower one), `count`, `temperature`, `top_p`, `particles`, `antithesis`, `exclude`,
+            `mood` and `seed`: see `pingze couplet --help`.
 
     Raises InputError if a value cannot be used, or a lower line ends oblique; UnfinishedError
     if every particle came to a dead end; CheckpointError if the model cannot be read.
@@ -104,6 +104,8 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         fixed=tuple(Fixed("line", 1, at, one) for at, one in enumerate(given, 1)),
         repeat=True,
         about=read_condition("about", asked.write, chosen.vocabulary),
+        exclude=read_unwanted(asked.exclude),
+        mood=asked.mood,
         antithesis=asked.antithesis,
         taste=1.0,
     )
@@ -126,7 +128,8 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         # 2) Write the banner: the first four characters of a line of seven to the theme.
         banner = None
         if not given:
-            of_seven = replace(request, form=CoupletForm.of(7), exclude=upper + lower)
+            exclude = request.exclude + upper + lower
+            of_seven = replace(request, form=CoupletForm.of(7), exclude=exclude)
             banner_starts = Starts(Constraints(lexicon, of_seven, ban=Facing(lexicon, (7,))))
             for number in range(_TRIES):  # avoid words of another season or hour
                 banner = chosen.write(banner_starts, asked, seed + number).lines[0][:4]

@@ -86,6 +86,8 @@ def judge(sheet: Sheet) -> Verdict:
     else:
         verdict = shi.judge_old_style(lines, form, sheet.level, standard)
     faults = [fault for fault in verdict.violations if fault.char != BLANK]
+    # a line with blanks may be turned or not
+    notes = [note for note in verdict.notes if note.cause["code"] != "broken_waist"]
     # 2) Count the characters that do not fit each template and rhyme group.
     written = Sheet(
         form=form.name,
@@ -138,6 +140,7 @@ def judge(sheet: Sheet) -> Verdict:
             "lines": tuple(sheet.rows),
             "read": rows,
             "violations": tuple(faults),
+            "notes": tuple(notes),
             "templates": tuple(opening_name(form.width, opening[0]) for opening in openings),
             "rhymes": tuple(rhymes),
             "wants": tuple(wants),

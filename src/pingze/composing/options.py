@@ -262,6 +262,8 @@ class Coupling(Sampling):
         128, "The number of particles for each couplet.", minimum=1, maximum=4096
     )
     antithesis: float = option(1.0, "How strongly antithesis 對仗 counts.", **STRENGTHS)
+    exclude: str = option("", "Characters that must not appear.", maxLength=1000)
+    mood: str | None = option(None, f"One of {', '.join(MOODS)}.", enum=[None, *MOODS])
 
 
 class Options(TypedDict, total=False):

@@ -88,7 +88,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
         choices=tuple(choices),
         was=tuple(was),
         include=_words(asked.include, form, count, vocabulary),
-        exclude=_unwanted(asked.exclude),
+        exclude=read_unwanted(asked.exclude),
         exclude_words=_unwanted_words(asked.exclude_words),
         exclude_at=tuple(exclude_at),
         repeat=asked.repeat,
@@ -231,7 +231,7 @@ def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[s
     return tuple(word for word in words if not is_part(word))
 
 
-def _unwanted(text: str) -> str:
+def read_unwanted(text: str) -> str:
     """Read the characters to exclude, and add their possible Traditional forms.
 
     The model need not know them.

@@ -12,7 +12,7 @@ from pingze.composing.collecting import kept_lines
 from pingze.composing.composer import lexicon_of, prepare
 from pingze.composing.judging import SheetVerdict, judge
 from pingze.composing.poem import Poem
-from pingze.composing.reading import read_poem
+from pingze.composing.reading import heading_form, poem_of, title_and_poet
 from pingze.composing.sheet import Sheet
 from pingze.composing.terms.antithesis import antithesis_notes
 from pingze.composing.typed_text import noted
@@ -100,28 +100,40 @@ def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
 
 def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
     """Read a text as sheets, each with the verdict on its poem."""
+    as_checked = schemas.CheckRequest(text=asked.text, level=asked.level, standard=asked.standard)
     sheets = []
-    judged = check(
-        schemas.CheckRequest(
-            text=asked.text, form=asked.form, level=asked.level, standard=asked.standard
-        ),
-        language,
-    )
-    texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
-    for text, verdict in zip(texts, judged.verdicts, strict=True):
-        sheet = None
-        if verdict.form not in (None, COUPLET):
-            poem = read_poem(text, form=asked.form, level=asked.level, standard=asked.standard)
-            sheet = schemas.ReadSheet(
-                form=poem.form,
-                template=poem.template,
-                rhyme=poem.rhyme,
-                title=poem.title,
-                poet=poem.poet,
-                lines=poem.lines,
-            )
-        sheets.append(schemas.ReadText(sheet=sheet, verdict=verdict))
+    with usual_neighbours() as neighbours:
+        for text in _texts(asked, language):
+            form = asked.form or heading_form(text)
+            verdict = checking.check(text, form=form, level=asked.level, standard=asked.standard)
+            judged = _judged(verdict, as_checked, neighbours, language)
+            sheets.append(schemas.ReadText(sheet=_sheet(text, verdict), verdict=judged))
     return schemas.Sheets(sheets)
+
+
+def _sheet(text: str, verdict: Verdict) -> schemas.ReadSheet | None:
+    """Return the sheet of a text that was judged; None if it has no form or is a couplet."""
+    if verdict.form in (None, COUPLET):
+        return None
+    title, poet = title_and_poet(text, verdict.form)
+    poem = poem_of(verdict, title, poet)
+    return schemas.ReadSheet(
+        form=poem.form,
+        template=poem.template,
+        rhyme=poem.rhyme,
+        title=poem.title,
+        poet=poem.poet,
+        lines=poem.lines,
+    )
+
+
+def _texts(asked: schemas.CheckRequest | schemas.ReadRequest, language: Language) -> list[str]:
+    """Split a text into poems. Raises InputError if it has none."""
+    texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
+    if not texts:
+        name = catalogue()["fields"]["text"] if language == "zh" else "text"
+        raise InputError("no_verse", field="text", name=name)
+    return texts
 
 
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
@@ -130,13 +142,9 @@ def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
         with noted(), usual_neighbours() as neighbours:
             verdict = judge(asked.sheet)
             return schemas.Verdicts([_judged(verdict, asked, neighbours, language)])
-    texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
-    if not texts:
-        name = catalogue()["fields"]["text"] if language == "zh" else "text"
-        raise InputError("no_verse", field="text", name=name)
     verdicts = []
     with usual_neighbours() as neighbours:
-        for text in texts:
+        for text in _texts(asked, language):
             verdict = checking.check(
                 text, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine
             )
@@ -282,6 +290,7 @@ def warm_up_check() -> None:
     """Load the tables with which a worker checks poems."""
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平月平日云。"):
         check(schemas.CheckRequest(text=text, form="五絕", fine=True, explain=True), "en")
+    check(schemas.CheckRequest(sheet=schemas.SheetBody(form="七絕")), "en")
 
 
 def forget() -> None:

@@ -230,13 +230,13 @@ def size_of(asked: Any) -> int:
     if isinstance(asked, OfSheet):
         return size_of(asked.sheet)
     if isinstance(asked, Composing):
-        form = find_form(asked.form)
-        lines = asked.count_of_lines if isinstance(asked, Sheet) else asked.lines
-        tokens = (lines or form.default_lines) * (form.width + 1)
+        tokens = _tokens(asked)
         return tokens * asked.particles_for(tokens) * asked.count
     if isinstance(asked, CoupletRequest):
         return asked.count * asked.particles
-    if isinstance(asked, CheckRequest | MendRequest) and asked.sheet:
+    if isinstance(asked, CheckRequest) and asked.sheet:
+        return _tokens(asked.sheet)
+    if isinstance(asked, MendRequest) and asked.sheet:
         return size_of(asked.sheet)
     # 2) A text or a poem is read.
     if isinstance(asked, CheckRequest | ReadRequest | MendRequest | CodeRequest):
@@ -244,7 +244,14 @@ def size_of(asked: Any) -> int:
     return sum(len(line) + 1 for line in asked.poem.lines)
 
 
-# -- the application ------------------------------------------------------------------------------
+def _tokens(asked: Composing) -> int:
+    """Return the number of tokens of one text."""
+    form = find_form(asked.form)
+    lines = asked.count_of_lines if isinstance(asked, Sheet) else asked.lines
+    return (lines or form.default_lines) * (form.width + 1)
+
+
+# -- the application -------------------------------------------------------------------------------
 
 PAGE = Path(__file__).with_name("page")
 LISTED = {

@@ -10,7 +10,12 @@ from pingze.messages import Language, catalogue
 from pingze.network import checkpoint
 from pingze.network.conditions import ABOUT
 from pingze.serve import schemas
-from pingze.verse.character_table import mainland_variants, simplified_forms, to_traditional
+from pingze.verse.character_table import (
+    mainland_variants,
+    simplified_forms,
+    to_traditional,
+    usual_variants,
+)
 from pingze.verse.forms import FORMS, Form, opening_name
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import OBLIQUE
@@ -127,8 +132,10 @@ def tune_choice(tune: Tune) -> schemas.TuneChoice:
 
 @cache
 def script() -> schemas.Script:
-    """Map Traditional characters to Simplified ones, and variants to those of Simplified text."""
-    return schemas.Script(simplified=simplified_forms(), variants=mainland_variants())
+    """Map Traditional characters to Simplified ones, and variants to their other forms."""
+    return schemas.Script(
+        simplified=simplified_forms(), variants=mainland_variants(), usual=usual_variants()
+    )
 
 
 @cache

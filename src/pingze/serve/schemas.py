@@ -381,6 +381,8 @@ class Script:
     """The Simplified form of each Traditional character that has one."""
     variants: dict[str, str]
     """The form that Simplified text uses of each variant character."""
+    usual: dict[str, str]
+    """The variant that is usual in Traditional text, of characters that it is read as: 群 of 羣."""
 
 
 @dataclass(frozen=True)

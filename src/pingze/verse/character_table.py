@@ -167,6 +167,17 @@ def simplified_forms() -> dict[str, str]:
 
 
 @cache
+def usual_variants() -> dict[str, str]:
+    """Map each character to the variant that is read as it but is usual in Traditional text, such as 羣 to 群."""
+    usual = {}
+    for variant in table("simplified"):
+        read = to_traditional(variant)
+        if read != variant and read in variants(variant) and usual_form(variant) == variant:
+            usual[read] = variant
+    return usual
+
+
+@cache
 def mainland_variants() -> dict[str, str]:
     """Map each variant that GB 2312 lacks to the form that Simplified text uses, such as 疎 to 疏 and 堦 to 阶."""
     simplified = simplified_forms()

@@ -27,8 +27,9 @@ from pingze.verse.verdict import (
     shape_note,
 )
 
-# a text in the shape of regulated verse may have so many faults and still be judged as that
-_MOST_FAULTS = 3
+# a text in the shape of regulated verse may have so many faults and still be judged as that: three
+# in a quatrain, more in longer ones
+_MOST_FAULTS = 5
 
 
 def check(
@@ -43,9 +44,9 @@ def check(
 
     If no form is given, the poem's shape, tones and rhyme decide the form.
 
-    A poem that rhymes in a level tone and fits a template with at most three faults (from sixteen
-    lines on, one per four lines) is a 絕 if it has four lines, a 律 if it has eight, and a 排 if it
-    has ten or any larger even number. Otherwise the poem is old-style verse 古, in which only the
+    A poem that rhymes in a level tone and fits a template with at most five faults (a quatrain with
+    three, from 24 lines on one per four lines) is a 絕 if it has four lines, a 律 if it has eight,
+    and a 排 if it has ten or any larger even number. Otherwise the poem is old-style verse 古, in which only the
     rhyme is judged. A poem with several faults that fits old-style verse is old-style verse too if
     its rhyme changes or is oblique, if a whole line follows another template, or if one of the
     faults is 失黏 in a 五絕, as in 靜夜思. `Verdict.regulated` is false for old-style verse.
@@ -274,7 +275,7 @@ def _find(
         if level != CUSTOMARY:
             at_customary = _judge(lines, shaped[0], CUSTOMARY, standard)
         if _is_regulated(at_customary, as_old):
-            if as_old.ok and verdict.violations and len(lines) == FEWEST_LINES:
+            if as_old.ok and verdict.violations:
                 also_old = Note("also_old", form=shaped[-1].name)
                 return replace(verdict, notes=(*verdict.notes, also_old))
             return verdict
@@ -362,8 +363,8 @@ def _near_form(lines: Sequence[str], named: Tune | None, tunes: Sequence[str]) -
 def _is_regulated(verdict: Verdict, as_old: Verdict) -> bool:
     """Return whether a poem in the shape of a regulated form, judged as customary, is regulated.
 
-    It is if it rhymes in a level tone and has at most three faults, or from sixteen lines on at
-    most one per four lines. There is one exception: a poem with several faults that fits old-style
+    It is if it rhymes in a level tone and has at most five faults: three in a quatrain, and from 24
+    lines on one per four lines. There is one exception: a poem with several faults that fits old-style
     verse is old-style if its rhyme changes or is oblique, if a whole line follows another template,
     or if one of the faults is 失黏 in a 五絕, as in 靜夜思. lab/LOG.md (2026-12-01) has the
     shares of old-style poems and of faulty drafts that are judged as regulated verse.
@@ -385,7 +386,8 @@ def _is_regulated(verdict: Verdict, as_old: Verdict) -> bool:
         unruly = turned or (verdict.form == "五絕" and "失黏" in rules)
         if unruly or not is_level(as_old.rhyme):
             return False
-    return len(rules) <= max(_MOST_FAULTS, len(verdict.lines) // 4)
+    couplets = len(verdict.lines) // 2
+    return len(rules) <= max(min(couplets + 1, _MOST_FAULTS), couplets // 2)
 
 
 def _shape_faults(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:

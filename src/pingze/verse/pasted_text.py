@@ -31,7 +31,7 @@ _RUBY = re.compile(r"<r[tp]\b[^<>]*>[^<>]*</r[tp]>", re.IGNORECASE)
 _URL_OR_LABEL = re.compile(r"https?://\S+|www\.\S+|上[聯联][：:]|下[聯联][：:]")
 _QUERY = re.compile(f"(?<=[{HAN}])[?？](?=[{HAN}])|(?:(?<=\n)|^)[?？](?=[{HAN}])")
 _LOST = re.compile(
-    f"[○◯＿囗▢](?=[{HAN}○◯＿囗▢{_STOPS}\n]|$)(?<=[{HAN}{_STOPS}\n].)|(?<=[{HAN}])[○◯＿囗▢]"
+    f"(?<![^{HAN}{_STOPS}\n])[○◯＿囗▢]+(?=[{HAN}{_STOPS}\n]|$)|(?<=[{HAN}])[○◯＿囗▢]"
 )
 _COMMENT = re.compile(
     r"(?m)\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)\s*(?:[】\])）：:]|$)|\s*[橫横]批[：:].*\Z"
@@ -408,7 +408,7 @@ def _normal(text: str) -> str:
     text = _URL_OR_LABEL.sub(" ", text.replace("\ufeff", ""))
     text = unicodedata.normalize("NFC", text)
     text = _TITLED.sub(r"\1\n", "\n".join(text.splitlines()))
-    text = _LOST.sub("□", text)
+    text = _LOST.sub(lambda lost: "□" * len(lost[0]), text)
     if _QUERY.search(text):
         # a question mark is a lost character only in a line that is as wide as most
         widths = Counter(len(line) for line in re.split(f"[{_STOPS}\n]+", text.strip()))

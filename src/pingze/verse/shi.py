@@ -52,7 +52,7 @@ def judge_regulated(
         near = standard.neighbours[rhyme]
     off = [bool(foot) and not foot & right for foot in feet]
     broken = ""
-    if off[0]:
+    if off[0] and any(feet[1::2]):
         broken = "鄰韻" if feet[0] & near else "出韻"
     borrows = broken == "鄰韻" and broken not in enforced(strictness)
     # 2) Find the template. A first line that fits both ways is rhymed if it can rhyme, and unrhymed

@@ -3,7 +3,7 @@
 import { ask, couplets, drafts } from "./api.js";
 import { followForm, restoreChoices, showProblem, showReading } from "./request.js";
 import { announce, attempt, trouble } from "./dom.js";
-import { bare, blamed, checking, modelOf, verdict } from "./verdict.js";
+import { bare, blamed, modelOf, verdict } from "./verdict.js";
 import { fixed, taken } from "./pattern.js";
 import { sourcesOf } from "./poem.js";
 import { keep, settings, shown, typedPairs } from "./settings.js";
@@ -81,16 +81,29 @@ export function request({ pattern, ...choices }, { poem, locks } = entry().now) 
   return { rows, locks: [...kept], body: { ...asked, lines: rows, kept: marks } };
 }
 
+/**
+ * The keys of the places that stay where some places are to be written again: the locked ones, but none where all of them are
+ * locked, since what is asked for by name is freed.
+ */
+function heldOf({ locks }, places) {
+  const held = places.map(keyOf).filter((key) => locks.has(key));
+  return new Set(held.length < places.length ? held : []);
+}
+
 /** Keep some lines of one of the poems that lie together, beside what is locked; all else is written again. */
 export function keepLines(of, numbers) {
-  const { locks, poem } = entry().now;
+  const { now } = entry();
+  const { poem } = now;
+  const places = placesOf(widthsOf(poem.lines));
   const isOurs = ({ line }) => numbers.includes(line);
+  const isOther = (place) => !isOurs(place);
+  const held = heldOf(now, places.filter(isOther));
   const lines = rewrite(poem.lines, (one, place) => {
     if (isOurs(place)) return charAt(of.now.poem.lines, place);
-    return locks.has(keyOf(place)) ? one : BLANK;
+    return held.has(keyOf(place)) ? one : BLANK;
   });
-  const own = placesOf(widthsOf(lines)).filter(isOurs);
-  const sheet = { poem: { ...poem, lines }, locks: new Set([...locks, ...own.map(keyOf)]) };
+  const own = places.filter(isOurs).map(keyOf);
+  const sheet = { poem: { ...poem, lines }, locks: new Set([...held, ...own]) };
   const count = state.desk.entries.length;
   return compose({ ...of.ask, form: poem.form, count }, sheet);
 }
@@ -120,7 +133,9 @@ export function sheetOf({ ask: asked, now: { poem, locks } }, blanks = []) {
     ...{ temperature: asked.temperature, top_p: asked.top_p },
     lines: rewrite(poem.lines, (one, place) => (isFree(place) ? BLANK : one)),
     was: rewrite(poem.lines, (one, place) => (isFree(place) ? one : BLANK)),
-    kept: rewrite(poem.lines, (_, place) => (locks.has(keyOf(place)) ? "1" : "0")),
+    kept: rewrite(poem.lines, (_, place) =>
+      locks.has(keyOf(place)) && !isFree(place) ? "1" : "0",
+    ),
   };
 }
 
@@ -209,26 +224,26 @@ export function judgeAs(form) {
 export async function mendAround() {
   if (!isFree()) return;
   const on = entry();
-  const { poem, locks } = on.now;
-  const { title, poet } = poem;
-  const locked = rewrite(poem.lines, (one, place) => (locks.has(keyOf(place)) ? one : " "));
-  const keep = locked.join(" ").replace(/ +/g, " ").trim();
+  const { poem } = on.now;
+  const places = placesOf(widthsOf(poem.lines));
+  const held = heldOf(on.now, places);
+  const kept = rewrite(poem.lines, (_, place) => (held.has(keyOf(place)) ? "1" : "0"));
+  const sheet = { ...sheetOf(on), kept, template: null, rhyme: null };
   await busy(async (signal) => {
-    const { explain, ...draft } = checking(on);
-    const body = { ...draft, keep, title, poet, ...modelOf(poem) };
-    const [mended] = (await ask("mend", body, signal)).mended;
+    const [mended] = (await ask("mend", { sheet, ...modelOf(poem) }, signal)).mended;
     const { lines, template, rhyme, log_probability } = mended.poem;
     // Words that change places are changes too, though no character is new.
-    const places = placesOf(widthsOf(poem.lines)).filter(
-      (place) => charAt(poem.lines, place) !== charAt(lines, place),
-    );
-    const all = places.map((place) => ({
+    const isChanged = (place) => charAt(poem.lines, place) !== charAt(lines, place);
+    const all = places.filter(isChanged).map((place) => ({
       ...place,
       old: charAt(poem.lines, place),
       new: charAt(lines, place),
     }));
     const changes = blamed(all, verdict(on));
-    changeEntry(on, poem, { poem: { ...poem, lines, template, rhyme, log_probability }, changes });
+    const locks = new Set(on.now.locks);
+    all.forEach((place) => locks.delete(keyOf(place)));
+    const mendedPoem = { ...poem, lines, template, rhyme, log_probability };
+    changeEntry(on, poem, { poem: mendedPoem, locks, changes });
     announce(t("mended", changes.length));
   });
 }
@@ -268,7 +283,7 @@ export async function otherLines(on, line, count, signal) {
   const { poem } = on.now;
   if (poem.form === COUPLET) {
     /** @type {any} */
-    const asked = { form: COUPLET, line: poem.lines[2 - line], upper: line === 1, count };
+    const asked = { ...on.ask, line: poem.lines[2 - line], upper: line === 1, count, title: "" };
     const { poems } = await couplets(asked, signal);
     return poems.map(({ lines }) => ({ ...poem, lines }));
   }
@@ -276,7 +291,6 @@ export async function otherLines(on, line, count, signal) {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0];
   const sheet = { ...sheetOf(on, targets), count, seed };
   const model = modelOf(poem);
-  if (!targets.length) throw new Error(t("all_locked"));
   const isOld = sourcesOf(poem).every((from, at) => from || line === at + 1);
   const isQuoted = poem.sources && isOld && targets.length > 1;
   if (!isQuoted && targets.length === [...poem.lines[line - 1]].length) {
@@ -309,8 +323,11 @@ function quoted({ ask: asked, now: { poem } }, { lines, count, seed }, line) {
   return { ...asked, form, template, rhyme, lines, exclude, count, seed, collect: "yes" };
 }
 
-const unlocked = ({ poem, locks }, line) =>
-  placesOf(widthsOf(poem.lines)).filter((place) => place.line === line && !locks.has(keyOf(place)));
+function unlocked(now, line) {
+  const places = placesOf(widthsOf(now.poem.lines)).filter((place) => place.line === line);
+  const held = heldOf(now, places);
+  return places.filter((place) => !held.has(keyOf(place)));
+}
 
 async function busy(act) {
   work = new AbortController();
@@ -331,6 +348,13 @@ export function toggleLock(place) {
   if (locked) locks.add(keyOf(place));
   step(on, { locks });
   announce(t(locked ? "locked" : "unlocked", shown(charAt(on.now.poem.lines, place))));
+  changed();
+}
+
+/** Unlock all places. */
+export function freeAll() {
+  step(entry(), { locks: new Set() });
+  announce(t("all_free"));
   changed();
 }
 

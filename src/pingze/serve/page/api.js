@@ -69,9 +69,11 @@ export function drafts({ heading, collect, poets, model, ...sheet }, signal) {
 }
 
 /** Have couplets written, each a poem whose heading is its 橫批. Throws a Problem. */
-export async function couplets({ form, title, line, length, upper, count }, signal) {
+export async function couplets({ form, title, line, length, upper, count, ...wishes }, signal) {
   const write = title ? { write: title } : {};
-  const asked = { line, length, upper: Boolean(upper), count, ...write };
+  const { exclude = "", mood } = wishes;
+  const unwanted = [...exclude].filter((one) => !line?.includes(one)).join("");
+  const asked = { line, length, upper: Boolean(upper), count, mood, exclude: unwanted, ...write };
   const found = await ask("couplet", asked, signal);
   const poems = found.couplets.map(({ upper: first, lower, banner, ...rest }) => ({
     ...rest,

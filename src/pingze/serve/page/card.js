@@ -20,6 +20,8 @@ const SMALL = 0.6; // the title's size beside the poem's
 const LATIN = /[ -\u024f]/;
 const LETTERS = /[A-Za-z\u00c0-\u024f]/;
 const RUNS = /[ -\u024f]+|./gu;
+const LINED = 10; // from the verse to the ends of ruled lines, where there are words across
+const FRAME = 60; // from the card's edge to the ends of ruled lines, where there are none
 const MODULE = 2; // of a QR code
 const SANS = "system-ui, sans-serif";
 const LEADING = 1.35; // from a row of English to the next, in its size
@@ -39,7 +41,9 @@ async function pngFile(on, code) {
   const own = titleOf(poem);
   const isAcross = LETTERS.test(own); // a title in Latin letters stands above the poem
   const title = [!isAcross && own, poem.poet && `擬${poem.poet}`].filter(Boolean).join("　");
-  const columns = [title, ...poem.lines].map((text) => written(poem, text).match(RUNS) ?? []);
+  const columns = [title, ...poem.lines].map((text) => [
+    ...(written(poem, text).match(RUNS) ?? []),
+  ]);
   const characters = [sealOf(poem), own, ...columns.flat()].join("");
   const tiers = columnsOf(poem, Boolean(title));
   const family = getComputedStyle(document.querySelector("#sheet [role=grid]")).getPropertyValue(
@@ -67,7 +71,12 @@ async function pngFile(on, code) {
   Object.assign(canvas, { width: SCALE * width, height: SCALE * height, lang: verseLanguage() });
   ink.scale(SCALE, SCALE);
   Object.assign(ink, { textAlign: "center", textBaseline: "middle" });
-  drawPaper(ink, look, width, height, across, [top, foot]);
+  /** @type {[number, number]} */
+  const ends = [
+    above.length ? top - LINED : top - MARGIN + FRAME,
+    foot + (below.length ? LINED : MARGIN - FRAME),
+  ];
+  drawPaper(ink, look, width, height, across, ends);
   writeRows(ink, above, width, MARGIN - COLUMN / 4, look);
   writeRows(ink, below, width, foot, look);
   ink.font = font;
@@ -159,8 +168,8 @@ function drawPaper(ink, { paper, faded, red, ruled }, width, height, columns, [t
   ink.beginPath();
   for (let n = 0; ruled && n <= columns; n++) {
     const x = (width + (columns - 2 * n) * COLUMN) / 2;
-    ink.moveTo(x, top - MARGIN + 60);
-    ink.lineTo(x, foot + MARGIN - 60);
+    ink.moveTo(x, top);
+    ink.lineTo(x, foot);
   }
   ink.stroke();
   ink.globalAlpha = 1;

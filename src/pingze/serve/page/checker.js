@@ -5,10 +5,10 @@ import { told } from "./api.js";
 import { judgeAs, mendAround, rereadAs } from "./actions.js";
 import { $, button, el, fill } from "./dom.js";
 import { chooseForm, factsOf, standardOf } from "./forms.js";
-import { verdictBy, verdict } from "./verdict.js";
+import { notedIn, verdict, verdictBy } from "./verdict.js";
 import { wants } from "./poem.js";
 import { settings, shown, simple, traditionals } from "./settings.js";
-import { isFull } from "./shape.js";
+import { COUPLET, isFull } from "./shape.js";
 import { choose } from "./sheet.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
@@ -24,11 +24,11 @@ export function drawVerdict() {
   const checked = verdict(on);
   const found = checked?.violations ?? [];
   const changes = on.now.changes ? changesSaid(on.now.changes) : null;
+  const { form, lines } = on.now.poem;
+  const canMend = isFull(lines) && form !== COUPLET;
   const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
   box.replaceChildren(
-    ...[changes, faultList(found), found.length && isFull(on.now.poem.lines) ? mend : null].filter(
-      Boolean,
-    ),
+    ...[changes, faultList(found), found.length && canMend ? mend : null].filter(Boolean),
   );
   $("whole-verdict").hidden = !settings.verdict;
   const isOther = ([name]) => ![checked?.level, checked?.standard].includes(name);
@@ -36,7 +36,9 @@ export function drawVerdict() {
   const standards = state.known.standards.map(({ name, label }) => [name, shown(label)]);
   fill($("beside"), [["", t("beside_none")], ...[...levels, ...standards].filter(isOther)]);
   const notes = checked?.notes?.map((note, at) => noteOf(note, checked.remarks[at])) ?? [];
-  const rest = [...notes, readingChips(on), beside(on)].filter(Boolean);
+  const isOffer = (note) => note?.matches("button"); // another form
+  box.append(...notes.filter(isOffer));
+  const rest = [...notes, readingChips(on), beside(on)].filter((note) => note && !isOffer(note));
   $("notes").replaceChildren(...rest);
   $("verdict").querySelectorAll("button")[focused]?.focus();
 }
@@ -51,7 +53,9 @@ export function heading(checked) {
   const isWhole = !checked.lines.join("").includes("□");
   const faults = form ? (count ? t("faults", count) : isWhole && t("no_faults")) : t("no_form");
   const kinds = checked.form ? checked.remarks.map(({ name }) => shown(name ?? "")) : []; // 古絕, 折腰體
-  return [checked.form && factsOf(checked, checked.standard), ...kinds, faults]
+  const noted = new Set(notedIn(checked).map(({ rule }) => t(rule)));
+  const notes = noted.size ? t("noted", [...noted].join(t("comma"))) : "";
+  return [checked.form && factsOf(checked, checked.standard), ...kinds, faults, notes]
     .filter(Boolean)
     .join(" · ");
 }

@@ -54,9 +54,11 @@ function cut(characters) {
   for (let end = 1; end <= length; end++) {
     for (let start = Math.max(0, end - LONGEST); start < end; start++) {
       if (pauses.some((pause) => start < pause && pause < end)) continue;
-      const rank = known.ranks.get(characters.slice(start, end).join(""));
-      if (rank === undefined && end - start > 1) continue;
-      const cost = best[start].cost + (end - start > 1 ? Math.log(rank + 2) : ALONE);
+      const text = characters.slice(start, end).join("");
+      const rank = known.ranks.get(text);
+      const isDoubled = end - start === 2 && characters[start] === characters[start + 1];
+      if (rank === undefined && end - start > 1 && !isDoubled) continue;
+      const cost = best[start].cost + (rank === undefined ? ALONE : Math.log(rank + 2));
       if (best[end] && best[end].cost <= cost) continue;
       best[end] = { cost, sizes: [...best[start].sizes, end - start] };
     }
@@ -76,16 +78,26 @@ function read(text, tones) {
   });
 }
 
-/** This project's own meaning of a word, of a character in this reading; undefined where it has none. */
-const ownMeaning = (text, pinyin) => known.means[`${text} ${pinyin[0]}`] ?? known.means[text];
+/** A word's meaning by this project or CC-CEDICT, of a character first in this reading; undefined where they have none. */
+function bestMeaning(text, pinyin) {
+  const asRead = `${text} ${pinyin[0]}`;
+  const { means, cedict } = known;
+  return means[asRead] ?? means[text] ?? cedict[asRead] ?? cedict[text];
+}
 
-/** What a word means; "" where no table knows it. */
-const meaning = (text, pinyin) =>
-  ownMeaning(text, pinyin) ?? known.cedict[text] ?? known.glosses[text]?.split(";")[0] ?? "";
+/** What a word means, a doubled character as one; "" where no table knows it. */
+function meaning(text, pinyin) {
+  const [one, other] = text;
+  const alone = one === other ? one : text;
+  const found = bestMeaning(text, pinyin) ?? bestMeaning(alone, pinyin);
+  return found ?? known.glosses[alone]?.split(";")[0] ?? "";
+}
 
-/** All that the tables have of a character's meanings, ours first. */
+/** All that the tables have of a character's meanings, the best first. */
 export const meaningsOf = (character) =>
-  [ownMeaning(character, read(character, [])), known.glosses[character]].filter(Boolean).join("; ");
+  [bestMeaning(character, read(character, [])), known.glosses[character]]
+    .filter(Boolean)
+    .join("; ");
 
 /** A line's syllables, and its meaning word by word: {pinyin, means}. */
 export function saidOf(line, tones) {

@@ -4,9 +4,9 @@ import { ask, told } from "./api.js";
 import { inChinese, learnEnglish } from "./subjects.js";
 import { changeEntry, otherLines, redraw, replace, sheetOf, toggleLock } from "./actions.js";
 import { $, attempt, button, el, onClick, trouble } from "./dom.js";
-import { faultsAt, modelOf, verdict } from "./verdict.js";
+import { faultsAt, modelOf, notedIn, verdict } from "./verdict.js";
 import { openOver, shutOver } from "./overlay.js";
-import { glosses, pinyin, readingOf, sense, sourcesOf, wants, written } from "./poem.js";
+import { glosses, pinyin, readingOf, rhymeOf, sense, sourcesOf, wants, written } from "./poem.js";
 import { shown } from "./settings.js";
 import { BLANK, cellAt, charAt, COUPLET, keyOf, onlyHan } from "./shape.js";
 import { focusPlace } from "./sheet.js";
@@ -91,11 +91,15 @@ function close() {
 }
 
 function facts(on, place) {
+  const want = verdict(on)?.wants?.find((one) => keyOf(one) === keyOf(place));
+  if (want) return [t(`empty_${want.tone}`), want.rhyme.length === 1 ? rhymeOf(want.rhyme) : ""];
   const readings = verdict(on)?.readings?.[place.line - 1]?.[place.position - 1];
   if (!readings) return [verdict(on)?.problem ? "" : t("loading")];
   const said = (fault) =>
     el("span.clash", `${t(fault.rule)}：${wants(fault) || told(fault.definition)} `);
   const clashes = faultsAt(verdict(on), place).map(said);
+  const isHere = (one) => keyOf(one) === keyOf(place);
+  const notes = notedIn(verdict(on)).filter(isHere);
   return [
     el(
       "span",
@@ -104,6 +108,7 @@ function facts(on, place) {
     ),
     " ",
     ...clashes,
+    ...notes.map(({ note }) => el("span", `${told(note)} `)),
   ];
 }
 

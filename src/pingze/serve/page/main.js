@@ -79,7 +79,8 @@ function listen() {
     event.preventDefault();
     foldChoices();
     compose(takeChoices());
-    $("sheet").scrollIntoView({ block: "nearest" });
+    const { bottom } = $("sheet").getBoundingClientRect();
+    if (bottom < innerHeight / 4) $("sheet").scrollIntoView(); // a poem that is in sight stays where it is
   });
   // The second click of a double one would stop what the first began.
   $("go").addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
@@ -93,7 +94,8 @@ function listen() {
       if (isChoice(event) && !event.isComposing) chose(event);
     });
   }
-  onClick({ fold: () => foldChoices(true), unfold: () => foldChoices() });
+  const isFolded = () => !$("fields").classList.contains("open");
+  onClick({ fold: () => foldChoices(isFolded()), unfold: () => foldChoices() });
   $("more").addEventListener("toggle", seeClashes);
   for (const tab of document.querySelectorAll(".tab"))
     tab.addEventListener("click", () => turnTo(tab.dataset.viewOf));

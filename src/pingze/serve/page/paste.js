@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { takeUp } from "./actions.js";
 import { $, attempt, trouble } from "./dom.js";
 import { settings, typedPairs } from "./settings.js";
-import { BLANK, tuneOf, widthsOf } from "./shape.js";
+import { BLANK, charAt, keyOf, placesOf, tuneOf, widthsOf } from "./shape.js";
 import { focusPlace, type } from "./sheet.js";
 import { replaceDesk } from "./shelf_storage.js";
 import { newDesk, newEntry } from "./state.js";
@@ -42,10 +42,8 @@ export async function bring(text, level = $("level").value) {
   await attempt(async () => {
     const { sheets } = await ask("read", { text, level, standard });
     const verdicts = sheets.map(({ verdict }) => verdict);
-    const places = placesOf(
-      text,
-      verdicts.map(({ lines }) => lines),
-    );
+    const found = verdicts.map(({ lines }) => lines);
+    const places = standingOf(text, found);
     const entries = verdicts.map((verdict, at) => {
       const from = at ? (places[at - 1]?.at(-1) ?? -1) + 1 : 0;
       const above = [...text].slice(from, places[at]?.[0] ?? 0).join("");
@@ -65,10 +63,10 @@ function entryOf(verdict, above) {
   const own = rhyme?.length === 1 || tuneOf(form) ? rhyme : null;
   const rows = read.map((line) => line.replaceAll("□", BLANK));
   const facts = { form, template, rhyme: own, heading, typed, seed: 0, model: "" };
-  const made = newEntry(
-    { ...facts, lines: rows, log_probability: null },
-    { form, level, standard },
-  );
+  const poem = { ...facts, lines: rows, log_probability: null };
+  const isWritten = (place) => charAt(rows, place) !== BLANK;
+  const locks = placesOf(widthsOf(rows)).filter(isWritten).map(keyOf);
+  const made = newEntry(poem, { form, level, standard }, locks);
   // Of a Simplified text: the characters that stand for several words, with what each was read as
   made.now.chosen = remarks.filter(({ code }) => code === "chosen").flatMap(({ has }) => has);
   made.now.isFound = true;
@@ -91,10 +89,13 @@ const REMARK = /\([^()\n]*\)|（[^（）\n]*）|\[[^[\]\n]*\]|〔[^〔〕\n]*〕
  * For each poem, given as its lines, where its characters stand among those of the text; null where it is not found.
  * They follow one another with at most marks and remarks between, so that no title is taken for the line it begins like.
  */
-function placesOf(text, poems) {
+function standingOf(text, poems) {
   const blanked = text.replace(REMARK, (remark) => " ".repeat([...remark].length));
   const written = [...blanked]
-    .map((character, place) => ({ character: character.normalize(), place }))
+    .map((character, place) => ({
+      character: character.normalize().replace(/[○◯＿▢]/, "□"),
+      place,
+    }))
     .filter(({ character }) => /[\p{Script=Han}□]/u.test(character));
   written.forEach((one, at) => {
     if (at && "々〻".includes(one.character)) one.character = written[at - 1].character;

@@ -10,7 +10,7 @@ import {
   tonesOf,
   wordsOf,
 } from "./glosses.js";
-import { settings, shown } from "./settings.js";
+import { settings, shown, staysTyped } from "./settings.js";
 import {
   BLANK,
   columnsHere,
@@ -40,11 +40,11 @@ export const sealOf = ({ seal }) => seal || settings.seal || "平仄";
 
 /** A text of a poem as the reader reads it: a character that was typed in Simplified stays as it was typed. */
 export function written(poem, text) {
-  if (settings.script !== "simplified") return text;
   const pairs = (poem.typed ?? "").match(/../gu) ?? [];
   const typed = new Map(pairs.map((pair) => /** @type {[string, string]} */ ([...pair])));
   const faces = [...shown(text)]; // at once: 乾坤 is known only as a whole
-  return [...text].map((one, at) => typed.get(one) ?? faces[at]).join("");
+  const face = (one, at) => (staysTyped(one, typed.get(one)) && typed.get(one)) || faces[at];
+  return [...text].map(face).join("");
 }
 
 /**
@@ -129,18 +129,20 @@ const spokenCells = (read, tones) =>
 
 function cell(face, spoken, place, seen, chosen, isEditable) {
   const isFocused = keyOf(place) === keyOf(chosen ?? { line: 1, position: 1 });
-  const { tone, rhymes, locked, fault, changed } = seen;
+  const { tone, rhymes, locked, fault, noted, changed } = seen;
   const isBlank = face === BLANK;
   const said = [
     rhymes && t("cell_rhymes"),
     locked && t("cell_locked"),
     fault && t("cell_faulty", t(fault)),
+    noted && t("cell_noted", t(noted)),
   ];
   const classes = [
     isBlank && "blank",
     rhymes && "rhymes",
     locked && "locked",
     fault && "faulty",
+    noted && "noted",
     changed && "changed",
   ];
   const tells = [
@@ -179,13 +181,13 @@ export function wants({ rule, char, cause: { code, wanted, has } }) {
     : t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、")));
 }
 
-/** What is said below a poem: what it is, how to read it, and what its marks mean. */
-export const caption = (facts, isMarked, ...more) =>
+/** What is said below a poem: what it is, how to read it, and what its marks mean, by the name of their `legend`. */
+export const caption = (facts, legend, ...more) =>
   el(
     "p.caption",
     el("span", { lang: verseLanguage() }, facts),
     settings.language === "en" ? el("span.how-to-read", t("how_to_read")) : null,
-    isMarked ? el("span.legend", t("legend")) : null,
+    legend ? el("span.legend", t(legend)) : null,
     ...more,
   );
 

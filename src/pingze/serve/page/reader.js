@@ -34,7 +34,7 @@ function show(poem, marks) {
     return { tone: rhymes && poem.template ? "平" : MARKS[charAt(rows, place)], rhymes }; // 近體 rhymes in level tones
   };
   document.title = [titleOf(poem) || poem.lines[0], t("page")].join(" · ");
-  const below = caption(factsOf(poem), Boolean(marks));
+  const below = caption(factsOf(poem), marks && "legend");
   const words = wordByWord(poem, look) ?? "";
   $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), words, quoteList(poem), below);
   const text = sentText(poem, look);

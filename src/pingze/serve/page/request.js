@@ -9,7 +9,7 @@ import { openOver, shutOver } from "./overlay.js";
 import { nameOf, named } from "./poem.js";
 import { remedies } from "./remedies.js";
 import { draft, keepDraft, settings, shown } from "./settings.js";
-import { COUPLET, isEmpty, keyOf, widthsAsked, widthsOf } from "./shape.js";
+import { COUPLET, isEmpty, isFull, keyOf, widthsAsked, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
 import { atOccasion, inChinese, isLearnt, learnEnglish } from "./subjects.js";
 import { t } from "./words.js";
@@ -268,8 +268,9 @@ export async function seeClashes() {
   asking.abort();
   asking = new AbortController();
   try {
-    const { count, heading, collect, poets, ...sheet } = request(readChoices()).body;
-    const isAsked = sheet.form !== COUPLET;
+    const { rows, body } = request(readChoices());
+    const { count, heading, collect, poets, ...sheet } = body;
+    const isAsked = sheet.form !== COUPLET && !(rows && isFull(rows));
     const { possible, ...problem } = isAsked
       ? await ask("conflicts", { sheet }, asking.signal)
       : { possible: true };
@@ -341,7 +342,7 @@ export function showReading({ notes, remarks = [] }) {
   const isOccasion = reads.some(({ mood, exclude }) => mood || exclude);
   const own = [
     pairs.join(", "),
-    isOccasion && chosenForm().name !== COUPLET ? t("at_occasion") : "", // a couplet excludes nothing
+    isOccasion ? t("at_occasion") : "",
     unknown.length ? t("english_unknown", unknown.join(", ")) : "",
   ];
   const isSame = ({ code, has, read }) => code === "converted" && shown(read) === has;

@@ -52,12 +52,14 @@ export const keepDraft = (name, value) =>
 // Traditional text as the reader wants to see it. What is sent to the server is never converted.
 
 let simplified = {};
+let asUsual = {}; // of a character the variant that is usual in Traditional text
 
 const words = new Map(); // of each Simplified character those that it is written for
 
 /** Take the tables of /v1/script. */
-export function learn({ simplified: table = {}, variants = {} }) {
+export function learn({ simplified: table = {}, variants = {}, usual: own = {} }) {
   simplified = { ...variants, ...table };
+  asUsual = own;
   for (const [traditional, written] of Object.entries(table))
     words.set(written, [...(words.get(written) ?? []), traditional]);
 }
@@ -69,7 +71,11 @@ export const traditionals = (character) => words.get(character) ?? [];
 export const typedPairs = (read, typed) =>
   [...read]
     .map((one, at) => [one, [...typed][at]])
-    .filter(([one, own]) => one !== own && simplified[one] !== own);
+    .filter(([one, own]) => one !== own && (simplified[one] !== own || asUsual[one] === own));
+
+/** Whether a character that was typed stays as it is: 群, which is read as 羣, in either script, 着 in Simplified text. */
+export const staysTyped = (read, typed) =>
+  settings.script === "simplified" || asUsual[read] === typed;
 
 /** The text as it is shown. 乾 is 干 when it means dry, and stays in 乾坤. */
 export const shown = (text) => (settings.script === "simplified" ? simple(text) : text);

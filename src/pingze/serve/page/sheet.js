@@ -58,12 +58,13 @@ export function drawSheet() {
   const checked = verdict(on);
   const facts =
     checked?.lines && !isEmpty(poem.lines) ? heading(checked) : factsOf(poem, on.ask.standard);
+  const legend = isFull(poem.lines) ? settings.marks && "legend" : "legend_empty";
   const hint = settings.used || isEmpty(poem.lines) ? null : el("span.hint", t("tap_hint"));
   sheet.replaceChildren(
     scroller(poem, on),
     isEmpty(poem.lines) ? "" : (wordByWord(poem, seen(checked, poem)) ?? ""),
     quoteList(poem),
-    caption(facts, settings.marks, hint, trouble),
+    caption(facts, legend, hint, trouble),
   );
   sheet.querySelector(".book").classList.toggle("fresh", drawn !== poem.lines.join());
   drawn = poem.lines.join();
@@ -191,7 +192,10 @@ function row({ text, run, run_in, same, nearest }) {
 export function drawCandidates() {
   const { entries } = state.desk;
   const box = $("candidates");
-  if (entries.length < 2) return box.replaceChildren();
+  // A single draft is of use where it is the reader's own.
+  const isOwn = state.desk.when && coupletsOf(entries[0].now.poem).length > 1;
+  if (entries.length < 2 && !(isOwn && isFull(entries[0].now.poem.lines)))
+    return box.replaceChildren();
   const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
   box.replaceChildren(
     el("h2", t("candidates")),

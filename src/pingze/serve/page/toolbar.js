@@ -1,7 +1,7 @@
 // The quiet row under the poem: undo, redraw, marks, heading and seal, copy, link, cards.
 
 import { makeCard } from "./card.js";
-import { canGo, entitle, go, layEmpty } from "./actions.js";
+import { canGo, entitle, freeAll, go, layEmpty } from "./actions.js";
 import { $, announce, attempt, el, onClick } from "./dom.js";
 import { isPublic, linkOf } from "./link.js";
 import { sentText, titleOf } from "./poem.js";
@@ -16,6 +16,7 @@ export const startTools = () =>
     undo: () => go("undo"),
     redo: () => go("redo"),
     redraw: () => $("choices").requestSubmit(),
+    free: freeAll,
     bring: () => $("bringing").showModal(),
     "new-sheet": () => layEmpty(entry().now.poem.form, widthsOf(entry().now.poem.lines)),
     marks: () => toggle("marks"),
@@ -35,7 +36,8 @@ export function drawTools() {
   if (!on) return;
   for (const way of ["undo", "redo"]) $(way).disabled = !canGo(way);
   $("redraw").disabled = state.working;
-  $("redraw").hidden = on.now.poem.form === COUPLET || !on.now.locks.size;
+  for (const name of ["redraw", "free"])
+    $(name).hidden = on.now.poem.form === COUPLET || !on.now.locks.size;
   $("link").textContent = t(isPublic() ? "link" : "link_here");
   $("marks").setAttribute("aria-pressed", String(settings.marks));
   $("see-verdict").setAttribute("aria-expanded", String(settings.verdict));

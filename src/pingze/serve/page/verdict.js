@@ -39,17 +39,14 @@ export function modelFor(form) {
 export const sizeOf = ({ form, model }) =>
   state.known.models.find(({ name }) => name === model) ?? modelFor(form);
 
-/** What has an entry's lines checked. */
-export const checking = (
-  { ask: { level = "customary", standard }, now: { poem } },
-  lines = poem.lines,
-) => ({
-  text: lines.join("，").replaceAll(BLANK, UNREAD),
-  explain: !isFull(lines), // for the pattern
-  ...(poem.form && poem.form !== COUPLET && { form: poem.form }),
-  level,
-  standard,
-});
+/** What has an entry's poem checked by its form, with its own rules or others. One that is half written is a sheet. */
+function checking({ ask: { level = "customary", standard }, now: { poem } }, others) {
+  const { lines } = poem;
+  const form = poem.form === COUPLET ? null : poem.form || null;
+  const rules = { form, level, standard, ...others };
+  if (form && !isFull(lines)) return { sheet: { ...rules, lines } };
+  return { ...rules, text: lines.join("，").replaceAll(BLANK, UNREAD) };
+}
 
 /**
  * The answer of a route to a body, asked for once, or {problem}; null while it is on its way. Of some routes only the
@@ -84,63 +81,71 @@ function forgetProblem(asked, { passes }) {
  * tells of nearer ones too.
  */
 export function verdict(on) {
-  const found = on.now.isFound ? verdictBy(on, { form: undefined }) : undefined;
+  const isFound = on.now.isFound && isFull(on.now.poem.lines);
+  const found = isFound ? verdictBy(on, { form: null }) : undefined;
   const isSame = found === null || found?.form === on.now.poem.form;
   return isSame ? found : verdictBy(on, {});
 }
 
 /** The same by other rules. */
 export function verdictBy(on, rules) {
-  const found = recall("check", { ...checking(on), ...rules });
+  const found = recall("check", checking(on, rules));
   const judged = found?.verdicts?.[0];
-  if (!judged || isFull(on.now.poem.lines)) return judged ?? found;
-  const isWritten = ({ char }) => char !== UNREAD;
-  const isOfWritten = (note) => !note.includes(UNREAD);
-  return {
-    ...judged,
-    violations: judged.violations.filter(isWritten),
-    notes: judged.notes.filter(isOfWritten),
-    remarks: judged.remarks.filter((_, at) => isOfWritten(judged.notes[at])),
-    read: judged.read.map((line) => line.replaceAll(UNREAD, BLANK)),
-  };
+  if (!judged) return found;
+  return { ...judged, violations: judged.violations.filter(({ char }) => char !== UNREAD) };
 }
 
 /** The faults at a place of a checked poem. */
 export const faultsAt = (checked, place) =>
   checked?.violations?.filter((one) => keyOf(one) === keyOf(place)) ?? [];
 
+const DOUBTS = ["word_reading", "rare_reading"];
+
+/** What the checker notes at single places and does not call a fault, {rule, line, position, note}: 三仄尾, 重字, a doubtful reading. */
+export function notedIn(checked) {
+  const found = [];
+  checked?.remarks?.forEach(({ code, rule, line, position, has }, at) => {
+    const note = checked.notes[at];
+    if (code === "bent") found.push({ rule, line, position, note });
+    if (DOUBTS.includes(code)) found.push({ rule: "存疑", line, position, note });
+    if (code !== "repeated") return;
+    const words = has.map((item) => item.split(" (")[0]).join("");
+    for (const place of placesOf(widthsOf(checked.read)))
+      if (words.includes(charAt(checked.read, place))) found.push({ rule: "重字", ...place, note });
+  });
+  return found;
+}
+
 /** Changes that mended a draft, each with the rules that the draft broke at its place. */
 export const blamed = (changes, draft) =>
   changes.map((one) => ({ ...one, rules: faultsAt(draft, one).map(({ rule }) => rule) }));
 
-/** What the sheet shows of each place of a checked poem: {tone, rhymes, fault}. */
-export const seen = (checked, poem) => (place) => {
-  const faults = faultsAt(checked, place).map(({ rule }) => rule);
-  const readings = checked?.readings?.[place.line - 1]?.[place.position - 1]?.join("");
-  const isBlank = charAt(poem.lines, place) === BLANK;
-  return {
-    tone: isBlank ? patternAt(checked, poem, place) : charAt(checked?.tones ?? [], place),
-    rhymes: isFoot(poem, place, readings) && !faults.includes("出韻"),
-    fault: faults[0],
+/** What the sheet shows of each place of a checked poem, {tone, rhymes, fault, noted}: of an empty place what it wants. */
+export function seen(checked, poem) {
+  const wants = new Map(checked?.wants?.map((want) => [keyOf(want), want]));
+  const notes = new Map(notedIn(checked).map((one) => [keyOf(one), one.rule]));
+  return (place) => {
+    const want = wants.get(keyOf(place));
+    const faults = faultsAt(checked, place).map(({ rule }) => rule);
+    const rhymes = want ? Boolean(want.rhyme) : isFoot(checked, poem, place);
+    return {
+      tone: want?.tone ?? charAt(checked?.tones ?? [], place),
+      rhymes: rhymes && !faults.includes("出韻"),
+      fault: faults[0],
+      noted: notes.get(keyOf(place)),
+    };
   };
-};
-
-/** The tone that an empty place wants. */
-function patternAt(checked, { form }, { line, position }) {
-  const ofTune = { P: "平", Z: "仄" };
-  const tones = tuneOf(form)?.tones[line - 1];
-  if (tones) return ofTune[tones[position - 1]] ?? "中";
-  return checked?.explanation?.[line - 1]?.pattern?.[position - 1] ?? "中";
 }
 
 /** Whether a character rhymes: an even line's last, the first's where the template says so, and where a tune's sentence ends. */
-function isFoot({ form, rhyme, template, lines }, { line, position }, groups = "") {
-  const tune = tuneOf(form);
-  if (!(rhyme || tune || !isFull(lines)) || position !== [...lines[line - 1]].length) return false;
-  if (tune) return markAfter({ form, lines }, line) === "。";
+function isFoot(checked, { form, lines }, { line, position }) {
+  if (!checked?.rhyme || position !== [...lines[line - 1]].length) return false;
+  const { rhyme, template, readings } = checked;
+  if (tuneOf(form)) return markAfter({ form, lines }, line) === "。";
   if (line > 1) return line % 2 === 0;
   if (template) return template.endsWith("首句入韻"); // it may borrow from a neighbouring group
-  return [...(rhyme ?? "")].some((group) => groups.includes(group));
+  const own = readings[0][position - 1].join("");
+  return [...rhyme].some((group) => own.includes(group));
 }
 
 /** An entry's marks as a link has them: for each character its tone, or that it rhymes; "" where they are not known. */
