@@ -72,9 +72,7 @@ def refused_old_style(old_style: dict[tuple[str, str], list[Verdict]]) -> dict[s
     refused = Counter[str]()
     for (reason, form), verdicts in sorted(old_style.items()):
         counts = [judged(verdict) for verdict in verdicts]
-        cells = []
-        for most in (1, 2, 3, 5, 1000):
-            cells.append(sum(0 < count <= most for count in counts))
+        cells = [sum(0 < count <= most for count in counts) for most in (1, 2, 3, 5, 1000)]
         print(reason, form, "|", len(verdicts), "|", *cells)
         refused["poems"] += len(verdicts)
         refused["faulty"] += cells[-1]

@@ -70,7 +70,7 @@ def _in_words(name: str, value: Parameter, language: Language) -> str | int | fl
 
 
 def _tones_in_english(tones: str) -> str:
-    """Return one tone as a word, a line's tones as the signs of a sheet, and other texts as given."""
+    """Return one tone as a word, a line's tones as a sheet's signs, and other texts as given."""
     if len(tones) == 1:
         return {"平": "level", "仄": "oblique"}.get(tones, tones)
     return tones.translate(_SIGNS) if set(tones) <= set("平仄中＿") else tones
