@@ -20,6 +20,8 @@ from pingze.serve.choices import script
 from pingze.verse.tunes import tunes
 
 FOLDER = Path(__file__).parents[1] / "build" / "site" / "poem"
+DATA = PAGE.parents[1] / "verse" / "data"
+"""The tables that are not the page's alone."""
 LICENCES = Path(__file__).parents[1] / "LICENSES"
 """The licences of the tables' sources, whose texts go with every copy."""
 TABLES = ("words", "pinyin", "readings", "glosses", "cedict", "welcome")
@@ -37,9 +39,12 @@ def main() -> None:
 def build(folder: Path) -> None:
     """Write the page, its script, its tables, its style and its font to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {
-        name: json.loads((PAGE / f"{name}.json").read_text(encoding="utf-8")) for name in TABLES
-    }
+    tables = {}
+    for name in TABLES:
+        path = PAGE / f"{name}.json"
+        if not path.exists():
+            path = DATA / f"{name}.json"
+        tables[name] = json.loads(path.read_text(encoding="utf-8"))
     tables["tunes"] = [
         {
             "name": tune.name,

@@ -15,6 +15,9 @@ from pingze.composing.desk import fill as fill
 from pingze.composing.desk import revise as revise
 from pingze.composing.explaining import Reason as Reason
 from pingze.composing.explaining import explain as explain
+from pingze.composing.finding import Found as Found
+from pingze.composing.finding import FoundTexts as FoundTexts
+from pingze.composing.finding import find as find
 from pingze.composing.generation import generate as generate
 from pingze.composing.judging import SheetVerdict as SheetVerdict
 from pingze.composing.judging import Want as Want

@@ -218,6 +218,7 @@ EXTRAS = {
     "train": ("jaxtyping", "numba", "torch"),
     "plots": ("matplotlib",),
     "serve": ("fastapi", "segno", "uvicorn"),
+    "mcp": ("fastapi", "mcp", "uvicorn"),
 }
 """The packages of each extra that a command needs, by the names under which they are imported."""
 

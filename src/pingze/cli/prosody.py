@@ -1,4 +1,4 @@
-"""`pingze check`, `tones`, `rhyme` and `tunes`."""
+"""`pingze check`, `tones`, `rhyme`, `find` and `tunes`."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pingze.cli.application import BY_FIELD, command, file_name, json_list, option, read_text, show
+from pingze.composing.options import Finding
 from pingze.errors import InputError
 from pingze.messages import here, language
 from pingze.verse.character_table import to_traditional
@@ -311,6 +312,24 @@ def rhyme(
             row += f"  {here('more_characters', more=more)}"
         shown.append(row)
     show(groups, shown, as_json=as_json)
+
+
+@command()
+def find(asked: Finding, model: str | None = None, as_json: bool = False) -> None:
+    """Find characters, and words of two characters, by tone, rhyme, meaning, and the line they are to stand in."""
+    from pingze.composing import finding
+
+    found = finding.find(**vars(asked), model=model)
+    shown = [
+        f"{one.text}  {one.tones}  {''.join(one.rhymes)}  {one.used:,}  {one.meaning}"
+        for one in (*found.characters, *found.words)
+    ]
+    if not shown:
+        typer.echo(here("nothing_found"), err=True)
+    if shown or as_json:
+        show(asdict(found), shown, as_json=as_json)
+    if not shown:
+        raise typer.Exit(1)
 
 
 @command()

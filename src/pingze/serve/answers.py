@@ -7,9 +7,10 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from pingze.composing import couplets, desk, explaining, mending
+from pingze.composing import couplets, desk, explaining, finding, mending
 from pingze.composing.collecting import kept_lines
 from pingze.composing.composer import lexicon_of, prepare
+from pingze.composing.finding import FoundTexts
 from pingze.composing.judging import SheetVerdict, judge
 from pingze.composing.poem import Poem
 from pingze.composing.reading import read_poem
@@ -80,6 +81,11 @@ def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
     return schemas.Couplets(couplets.couplet(**vars(asked)))
 
 
+def find(asked: schemas.FindRequest) -> FoundTexts:
+    """Find characters, and words of two characters, by tone, rhyme, meaning, and the line they are to stand in."""
+    return finding.find(**vars(asked))
+
+
 def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
     """List what else could stand at some places of a line or a couplet, ranked by the whole poem."""
     found = desk.alternatives(
@@ -126,17 +132,24 @@ def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
         with noted(), usual_neighbours() as neighbours:
             verdict = judge(asked.sheet)
             return schemas.Verdicts([_judged(verdict, asked, neighbours, language)])
-    texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
-    if not texts:
+    poems = asked.poems
+    if not poems:
+        texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
+        poems = [schemas.GivenText(text=text) for text in texts]
+    if not poems:
         name = catalogue()["fields"]["text"] if language == "zh" else "text"
         raise InputError("no_verse", field="text", name=name)
     verdicts = []
     with usual_neighbours() as neighbours:
-        for text in texts:
+        for poem in poems:
             verdict = checking.check(
-                text, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine
+                poem.text,
+                form=poem.form or asked.form,
+                level=asked.level,
+                standard=asked.standard,
+                fine=asked.fine,
             )
-            verdicts.append(_judged(verdict, asked, neighbours, language))
+            verdicts.append(_judged(verdict, asked, neighbours, language, poem.id))
     return schemas.Verdicts(verdicts)
 
 
@@ -145,6 +158,7 @@ def _judged(
     asked: schemas.CheckRequest,
     neighbours: Neighbours | None,
     language: Language,
+    id_: str | None = None,
 ) -> schemas.Judged:
     """Return a verdict with the characters that fit at its faults."""
     standard = STANDARDS[verdict.standard]
@@ -199,6 +213,7 @@ def _judged(
         templates=verdict.templates if isinstance(verdict, SheetVerdict) else (),
         rhymes=verdict.rhymes if isinstance(verdict, SheetVerdict) else (),
         wants=verdict.wants if isinstance(verdict, SheetVerdict) else (),
+        id=id_,
     )
 
 

@@ -17,6 +17,7 @@ from pingze.composing.options import (
     Collecting,
     Composing,
     Coupling,
+    Finding,
     option,
 )
 from pingze.composing.poem import Poem
@@ -35,6 +36,8 @@ LONGEST_POEM = MOST_LINES
 LONGEST_REACH = 16  # lines; each token before the chosen one takes two products of H × H matrices
 LONGEST_MENDED = 400  # characters: a poem of twenty lines with its title
 LONGEST_PATTERN = 240  # characters: thirty lines, whose clashes are found in seconds
+MOST_CHECKED = 100
+"""The most poems that one request checks one by one."""
 MOST_DRAFTS = 64
 MOST_WAYS = 8  # of mending a draft
 MOST_COUPLET_TEXTS = 1280  # the default number of particles times the most couplets
@@ -170,6 +173,11 @@ class CoupletRequest(OfModel, Coupling):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FindRequest(OfModel, Finding):
+    """A search for characters and words."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExplainRequest(OfPoem):
     """A poem whose characters are to be explained."""
 
@@ -181,10 +189,26 @@ class ExplainRequest(OfPoem):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GivenText(Bounded):
+    """One poem of several to check."""
+
+    id: str | None = option(None, "A name that comes back with the verdict.", maxLength=100)
+    text: str = option(..., "The poem, as plain text.", maxLength=4000)
+    form: str | None = option(
+        None, "The form to check it against; null: that of the request.", maxLength=20
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckRequest(Bounded):
-    """Poems to check, as plain text, or a sheet."""
+    """Poems to check, as plain text, one by one, or a sheet."""
 
     text: str = option("", "One poem, or several separated by blank lines.", maxLength=4000)
+    poems: list[GivenText] = option(
+        [],
+        "Poems, each with an id: there is a verdict for each, in the same order.",
+        maxItems=MOST_CHECKED,
+    )
     sheet: SheetBody | None = None
     form: str | None = option(
         None, "The form to check against, instead of the detected one.", maxLength=20
@@ -502,6 +526,8 @@ class Judged:
     """For each rhyme, the groups that are still possible for a sheet with blanks; else empty."""
     wants: Sequence[Want]
     """What each blank of a sheet wants."""
+    id: str | None
+    """The id that the request gave the poem."""
 
 
 @dataclass(frozen=True)
