@@ -19,7 +19,7 @@ from pingze.verse.checking import check
 from pingze.verse.forms import find_form
 from tests.composing.verse import POOL, solvable, word
 
-MANY = [20, pytest.param(100, marks=pytest.mark.slow)]
+MANY = [8, pytest.param(100, marks=pytest.mark.slow)]
 LONG = ("春，", "天。", "，一", "江南。", "天上人間", "，\n", "hello", " ", "體。春")
 END = 0
 
