@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pingze import Automaton, State
+from pingze import Automaton
+from pingze.automaton import State
 from pingze.composing.composer import composer
 from pingze.composing.options import Composing
 from pingze.composing.read_request import read_request

@@ -4,7 +4,6 @@ Type checkers read this file, and `__init__.py` imports a name from its module o
 """
 
 from pingze.automaton import Automaton as Automaton
-from pingze.automaton import State as State
 from pingze.composing.checking import check as check
 from pingze.composing.collecting import Collected as Collected
 from pingze.composing.couplets import Couplet as Couplet

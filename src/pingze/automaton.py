@@ -383,7 +383,7 @@ class Automaton:
         characters: Bool[Array, "V"],
     ) -> Int[Array, "m"]:
         """Return the indices of the tokens of several characters that may follow text `n` under these hypotheses."""
-        templates = alive.any(axis=1)
+        templates: Array = np.logical_or.reduce(alive, axis=1)
         couplets = sorted({place // self.constraints.size for place in places})
         ways = texts.ways[n] & templates[:, None, None]
         has_foot = self.constraints.feet[[*places]].any()

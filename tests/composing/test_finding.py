@@ -75,7 +75,7 @@ def test_what_fits_a_line_best_comes_first() -> None:
             log_p += float(state.log_p[0, id_])
             state = chosen.network.step(state, np.array([id_]))
         assert one.log_probability == pytest.approx(log_p, abs=1e-3)
-    log_ps = [one.log_probability for one in found]
+    log_ps = [one.log_probability or 0.0 for one in found]
     assert log_ps == sorted(log_ps, reverse=True)
 
 

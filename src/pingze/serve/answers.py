@@ -11,30 +11,24 @@ from pingze.composing import couplets, desk, explaining, finding, mending
 from pingze.composing.collecting import kept_lines
 from pingze.composing.composer import lexicon_of, prepare
 from pingze.composing.finding import FoundTexts
-from pingze.composing.judging import SheetVerdict, judge
+from pingze.composing.judging import Judged, describe, judge
 from pingze.composing.poem import Poem
 from pingze.composing.reading import read_poem
 from pingze.composing.sheet import Sheet
-from pingze.composing.terms.antithesis import antithesis_notes
 from pingze.composing.typed_text import noted
 from pingze.corpus import Store
 from pingze.corpus.store import of_lines, usual_neighbours
 from pingze.deadline import check_deadline
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
-from pingze.messages import Language, catalogue, say
+from pingze.messages import Language, catalogue
 from pingze.network import checkpoint
 from pingze.serve import choices, schemas
 from pingze.serve.problems import Problem
-from pingze.verse import checking, scansion
+from pingze.verse import checking
 from pingze.verse.forms import COUPLET
-from pingze.verse.rhyme_book import EITHER, UNKNOWN
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
-from pingze.verse.standard import STANDARDS
-from pingze.verse.suggestions import Neighbours, suggest
-from pingze.verse.verdict import Note, Verdict
+from pingze.verse.verdict import Note
 
 PickledRequest = bytes  # also the key by which a worker keeps the prepared request
-SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 
 
 def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Conflicts:
@@ -103,14 +97,10 @@ def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
 def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
     """Read a text as sheets, each with the verdict on its poem."""
     sheets = []
-    judged = check(
-        schemas.CheckRequest(
-            text=asked.text, form=asked.form, level=asked.level, standard=asked.standard
-        ),
-        language,
-    )
     texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
-    for text, verdict in zip(texts, judged.verdicts, strict=True):
+    as_check = schemas.CheckRequest(form=asked.form, level=asked.level, standard=asked.standard)
+    poems = [schemas.GivenText(text=text) for text in texts]
+    for text, verdict in zip(texts, _judged(as_check, poems, language), strict=True):
         sheet = None
         if verdict.form not in (None, COUPLET):
             poem = read_poem(text, form=asked.form, level=asked.level, standard=asked.standard)
@@ -130,16 +120,31 @@ def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
     if asked.sheet:
         with noted(), usual_neighbours() as neighbours:
-            verdict = judge(asked.sheet)
-            return schemas.Verdicts([_judged(verdict, asked, neighbours, language)])
+            judged = describe(
+                judge(asked.sheet),
+                language,
+                neighbours=neighbours,
+                fine=asked.fine,
+                explain=asked.explain,
+            )
+            return schemas.Verdicts([judged])
     poems = asked.poems
     if not poems:
-        texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
+        texts = checking.poems_in(
+            asked.text, form=asked.form, standard=asked.standard, keep_others=True
+        )
         poems = [schemas.GivenText(text=text) for text in texts]
+    return schemas.Verdicts(_judged(asked, poems, language))
+
+
+def _judged(
+    asked: schemas.CheckRequest, poems: Sequence[schemas.GivenText], language: Language
+) -> list[Judged]:
+    """Check poems one by one, by the wishes of a request. Raises InputError if there are none."""
     if not poems:
         name = catalogue()["fields"]["text"] if language == "zh" else "text"
         raise InputError("no_verse", field="text", name=name)
-    verdicts = []
+    found = []
     with usual_neighbours() as neighbours:
         for poem in poems:
             verdict = checking.check(
@@ -149,72 +154,16 @@ def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
                 standard=asked.standard,
                 fine=asked.fine,
             )
-            verdicts.append(_judged(verdict, asked, neighbours, language, poem.id))
-    return schemas.Verdicts(verdicts)
-
-
-def _judged(
-    verdict: Verdict,
-    asked: schemas.CheckRequest,
-    neighbours: Neighbours | None,
-    language: Language,
-    id_: str | None = None,
-) -> schemas.Judged:
-    """Return a verdict with the characters that fit at its faults."""
-    standard = STANDARDS[verdict.standard]
-    # 1) The faults, the first ones with what would fit there.
-    faults: list[schemas.Fault] = []
-    for fault in verdict.violations:
-        check_deadline()
-        fitting: Sequence[str] = ()
-        if len(faults) < schemas.MOST_FITTED:
-            fitting = suggest(verdict, fault, neighbours=neighbours)
-        faults.append(
-            schemas.Fault(
-                **asdict(fault),
-                definition=say(fault.rule, {}, language),
-                fitting=fitting,
-                cause=fault.as_cause(verdict.rhyme),
+            judged = describe(
+                verdict,
+                language,
+                neighbours=neighbours,
+                fine=asked.fine,
+                explain=asked.explain,
+                id_=poem.id,
             )
-        )
-    # 2) The readings of all characters, and their tones: of one that can have both, the tone that
-    #    its place or its word decides.
-    explanation = scansion.explain_verdict(verdict)
-    tones = []
-    readings = []
-    for line in verdict.read:
-        tones.append([SIGNS[standard.tone(character)] for character in line])
-        readings.append([[str(one) for one in standard.readings(character)] for character in line])
-    for of_line in explanation:
-        for reading in of_line.readings:
-            if len(reading.tone) == 1:
-                tones[of_line.line - 1][reading.position - 1] = reading.tone
-    # 3) The notes.
-    notes = [*verdict.doubts, *verdict.notes]
-    if asked.fine:
-        notes += antithesis_notes(verdict)
-    return schemas.Judged(
-        ok=verdict.ok,
-        regulated=verdict.regulated,
-        judged=verdict.judged,
-        form=verdict.form,
-        template=verdict.template,
-        rhyme=verdict.rhyme,
-        level=verdict.level,
-        standard=verdict.standard,
-        lines=verdict.lines,
-        read=verdict.read,
-        violations=faults,
-        notes=[note.text(language) for note in notes],
-        remarks=[note.cause for note in notes],
-        tones=["".join(line) for line in tones],
-        readings=readings,
-        explanation=explanation if asked.explain else (),
-        templates=verdict.templates if isinstance(verdict, SheetVerdict) else (),
-        rhymes=verdict.rhymes if isinstance(verdict, SheetVerdict) else (),
-        wants=verdict.wants if isinstance(verdict, SheetVerdict) else (),
-        id=id_,
-    )
+            found.append(judged)
+    return found
 
 
 def originality(asked: schemas.OriginalityRequest) -> schemas.Originality:

@@ -8,7 +8,7 @@ from pingze.composing.collecting import Collected
 from pingze.composing.couplets import Couplet
 from pingze.composing.desk import Alternative
 from pingze.composing.explaining import Reason
-from pingze.composing.judging import Want
+from pingze.composing.judging import Judged
 from pingze.composing.mending import Mended
 from pingze.composing.options import (
     MOODS,
@@ -28,9 +28,7 @@ from pingze.errors import Cause, Clash
 from pingze.network import checkpoint
 from pingze.verse.forms import find_form, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.scansion import LineExplanation
 from pingze.verse.standard import PINGSHUI
-from pingze.verse.verdict import Violation
 
 LONGEST_POEM = MOST_LINES
 LONGEST_REACH = 16  # lines; each token before the chosen one takes two products of H × H matrices
@@ -41,7 +39,6 @@ MOST_CHECKED = 100
 MOST_DRAFTS = 64
 MOST_WAYS = 8  # of mending a draft
 MOST_COUPLET_TEXTS = 1280  # the default number of particles times the most couplets
-MOST_FITTED = 64  # the most faults of a text for which characters are suggested
 MOST_PARTICLES = 256
 MOST_TEXTS = 8192  # the most texts that a request may need: particles times count
 LARGEST_CODE = 2953  # bytes that the largest QR code holds
@@ -483,51 +480,6 @@ class Conflicts:
     detail: str
     clashes: Sequence[Clash]
     cause: Cause | None
-
-
-@dataclass(frozen=True)
-class Fault(Violation):
-    """A fault at one character, and the characters that would fit there."""
-
-    definition: str
-    fitting: Sequence[str]
-    cause: Cause
-    """The wanted and the actual tone or rhyme, as a code with parameters."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """The verdict on a poem, as in `pingze check --json`, with the characters that would correct each fault."""
-
-    ok: bool
-    regulated: bool
-    """Whether the form by which the poem was judged is regulated verse 近體."""
-    judged: str
-    form: str | None
-    template: str | None
-    rhyme: str | None
-    level: str
-    standard: str
-    lines: Sequence[str]
-    read: Sequence[str]
-    """The lines as they were judged, in Traditional characters."""
-    tones: Sequence[str]
-    """A sign for each character of each line: 平 level, 仄 oblique, 中 either, ？ unknown."""
-    readings: Sequence[Sequence[Sequence[str]]]
-    """For each character of each line, its readings as tone and rhyme group, such as 平東."""
-    violations: Sequence[Fault]
-    notes: Sequence[str]
-    remarks: Sequence[Cause]
-    explanation: Sequence[LineExplanation]
-    """The pattern, licence and readings of each line; empty unless the request asks for it."""
-    templates: Sequence[str]
-    """The templates that are still possible for a sheet with blanks; else empty."""
-    rhymes: Sequence[str]
-    """For each rhyme, the groups that are still possible for a sheet with blanks; else empty."""
-    wants: Sequence[Want]
-    """What each blank of a sheet wants."""
-    id: str | None
-    """The id that the request gave the poem."""
 
 
 @dataclass(frozen=True)
