@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pingze.corpus import Store
     from tests.cli.calling import Call
 
-OPTIONAL = ("torch", "playwright", "matplotlib", "fontTools", "PIL")
+OPTIONAL = ("torch", "playwright", "matplotlib", "mcp", "fontTools", "PIL")
 """Packages that tests import and that a plain installation lacks."""
 _IMPORTS = re.compile(r"^ *(?:from|import) (\w+)", re.MULTILINE)
 _TRAINS = re.compile(

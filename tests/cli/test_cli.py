@@ -457,8 +457,9 @@ def test_closed_or_full_streams(
 
 def test_public_names() -> None:
     kinds = "Checkpoint Corpus Infeasible Input MissingExtra Pingze Training Unfinished"
-    named = """Alternative Change Collected Couplet Mended Poem Reason Sheet SheetVerdict Swap Verdict Violation
-        Want alternatives antithesis_notes check collect compose couplet explain explain_verdict fill generate mend
+    named = """Alternative Automaton Change Collected Couplet Found FoundTexts
+            Mended Poem Reason Sheet SheetVerdict Swap Verdict Violation
+        Want alternatives antithesis_notes check collect compose couplet explain explain_verdict fill find generate mend
         read_poem revise suggest_swaps"""
     assert {*public_names} == {*named.split(), *(f"{kind}Error" for kind in kinds.split())}
 

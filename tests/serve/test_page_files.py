@@ -22,6 +22,7 @@ LARGEST_FONT = 3.1e6
 # of the characters neither script's are in the font; half of them are Simplified forms of rare ones
 RARE = 0.01
 
+DATA = PAGE.parents[1] / "verse" / "data"
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in sorted(PAGE.glob("*.js"))}
 WORDS: dict[str, list[str]] = json.loads((PAGE / "words.json").read_text(encoding="utf-8"))
 RULES = set(
@@ -96,7 +97,8 @@ def test_the_choices_in_the_markup_are_those_of_the_server() -> None:
 
 def test_english_phrases_can_be_met_and_mean_characters() -> None:
     english, glosses = (
-        json.loads((PAGE / f"{name}.json").read_text("utf-8")) for name in ("english", "glosses")
+        json.loads((folder / name).read_text("utf-8"))
+        for folder, name in ((PAGE, "english.json"), (DATA, "glosses.json"))
     )
     for phrase, meaning in english.items():
         words = re.findall(r"[a-z]+|[^a-z\s]+", phrase)  # as the page takes a text apart

@@ -26,8 +26,8 @@ COMMANDS = {
     "composing": ("compose", "collect", "couplet", "revise", "alternatives", "mend", "generate"),
     "corpus": ("corpus", "originality"),
     "derivation": ("derive",),
-    "prosody": ("check", "tones", "rhyme", "tunes"),
-    "serve": ("serve",),
+    "prosody": ("check", "tones", "rhyme", "find", "tunes"),
+    "serve": ("serve", "mcp"),
     "training": ("train", "evaluate", "export"),
 }
 """The names of the commands that each module defines.

@@ -218,6 +218,7 @@ EXTRAS = {
     "train": ("jaxtyping", "numba", "torch"),
     "plots": ("matplotlib",),
     "serve": ("fastapi", "segno", "uvicorn"),
+    "mcp": ("fastapi", "httpx2", "mcp", "uvicorn"),
 }
 """The packages of each extra that a command needs, by the names under which they are imported."""
 
@@ -306,14 +307,17 @@ def file_name(file: str) -> str:
     return file.strip()[:60] or "''"
 
 
-_VERSE = re.compile(f"[{MARKS}]|[{HAN}][,.;:!?｡､] ?[{HAN}]|[{HAN}]{{20}}")
+_VERSE = re.compile(
+    f"[{MARKS}]|[{HAN}][,.;:!?｡､] ?[{HAN}]|[{HAN}]{{20}}|^[{HAN}]{{5}}(?:[{HAN}]{{2}})?$"
+)
 
 
 def read_text(given: str) -> str:
     """Return the argument itself if it is a poem and names no file; otherwise read that file.
 
     An argument counts as a poem if it is empty, has punctuation as in `山，` or `山,水`, has twenty
-    Han characters in a row, or consists of several words without any ASCII character.
+    Han characters in a row, consists of several words without any ASCII character, or is a line of
+    five or seven.
     """
     words = given.split()
     has_ascii = any(character.isascii() for character in "".join(words))

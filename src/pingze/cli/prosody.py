@@ -1,4 +1,4 @@
-"""`pingze check`, `tones`, `rhyme` and `tunes`."""
+"""`pingze check`, `tones`, `rhyme`, `find` and `tunes`."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pingze.cli.application import BY_FIELD, command, file_name, json_list, option, read_text, show
+from pingze.composing.options import Finding
 from pingze.errors import InputError
 from pingze.messages import here, language
 from pingze.verse.character_table import to_traditional
@@ -58,7 +59,7 @@ def check(
     from pingze.composing.reading import heading_form
     from pingze.verse import checking
 
-    texts = checking.poems_in(read_text(file), form=form, standard=standard)
+    texts = checking.poems_in(read_text(file), form=form, standard=standard, keep_others=True)
     if not texts:
         raise InputError("no_verse", name=file_name(file))
     passed = True
@@ -74,19 +75,23 @@ def check(
         for done, text in enumerate(texts, start=1):
             own_form = heading_form(text) if form is None else form
             verdict = checking.check(text, form=own_form, level=level, standard=standard, fine=fine)
-            if fine:
-                # only `fine` needs it
-                from pingze.composing.terms.antithesis import antithesis_notes
-
-                verdict = replace(verdict, notes=(*verdict.notes, *antithesis_notes(verdict)))
             if as_json:
-                value = verdict.as_json()
-                if explained:
-                    from pingze.verse.scansion import explain_verdict
+                from pingze.composing.judging import describe
 
-                    value["explanation"] = [asdict(line) for line in explain_verdict(verdict)]
-                add(value)
+                judged = describe(
+                    verdict,
+                    language(),
+                    neighbours=neighbours() if verdict.violations else None,
+                    fine=fine,
+                    explain=explained,
+                )
+                add(asdict(judged))
             else:
+                if fine:
+                    # only `fine` needs it
+                    from pingze.composing.terms.antithesis import antithesis_notes
+
+                    verdict = replace(verdict, notes=(*verdict.notes, *antithesis_notes(verdict)))
                 if done > 1:
                     typer.echo()
                 _print_verdict(verdict, neighbours, explained=explained)
@@ -182,25 +187,34 @@ def drawn(verdict: "Verdict", fitting: "Callable[[Violation], Sequence[str]]") -
 
 @command()
 def tones(
-    text: Annotated[
-        str,
+    texts: Annotated[
+        list[str],
         typer.Argument(
-            metavar="CHARACTER|WORD", help="A character such as 看, or a word such as 將軍."
+            metavar="CHARACTER|WORD...",
+            help="Characters such as 看, and words such as 將軍.",
         ),
     ],
     standard: str = PINGSHUI.name,
     as_json: bool = False,
 ) -> None:
-    """Show a word's tones, or a character's readings with their tone, rhyme group, meaning and uses in Tang verse."""
-    word = in_context(only_han(text))
+    """Show words' tones, or characters' readings with their tone, rhyme group, meaning and uses in Tang verse."""
     by = find_standard(standard)
-    if len(word) > 1:
-        rows, shown = _tones_of_word(word, by)
-    elif by.rimes:
-        rows, shown = _spoken_readings(text, by)
-    else:
-        rows, shown = _readings(text)
-    show(rows, shown, as_json=as_json)
+    found = {}
+    shown: list[str] = []
+    for text in " ".join(texts).split() or texts:
+        word = in_context(only_han(text))
+        if len(word) > 1:
+            rows, lines = _tones_of_word(word, by)
+        elif by.rimes:
+            rows, lines = _spoken_readings(text, by)
+        else:
+            rows, lines = _readings(text)
+        found[text] = rows
+        shown += lines
+    value: Any = found
+    if len(found) == 1:
+        (value,) = found.values()
+    show(value, shown, as_json=as_json)
 
 
 Rows = list[dict[str, Any]]
@@ -311,6 +325,24 @@ def rhyme(
             row += f"  {here('more_characters', more=more)}"
         shown.append(row)
     show(groups, shown, as_json=as_json)
+
+
+@command()
+def find(asked: Finding, model: str | None = None, as_json: bool = False) -> None:
+    """Find characters, and words of two characters, by tone, rhyme, meaning, and the line they are to stand in."""
+    from pingze.composing import finding
+
+    found = finding.find(**vars(asked), model=model)
+    shown = [
+        f"{one.text}  {one.tones}  {''.join(one.rhymes)}  {one.used:,}  {one.meaning}"
+        for one in (*found.characters, *found.words)
+    ]
+    if not shown:
+        typer.echo(here("nothing_found"), err=True)
+    if shown or as_json:
+        show(asdict(found), shown, as_json=as_json)
+    if not shown:
+        raise typer.Exit(1)
 
 
 @command()

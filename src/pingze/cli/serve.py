@@ -1,5 +1,7 @@
-"""`pingze serve`."""
+"""`pingze serve` and `mcp`."""
 
+import asyncio
+from socket import socket
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -8,28 +10,32 @@ import typer
 from pingze.cli.application import command, need
 from pingze.errors import InputError
 
+HostOption = Annotated[str, typer.Option(help="The address to listen at.")]
+AllowHostOption = Annotated[
+    list[str] | None, typer.Option(help="A further host name; may be repeated.")
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1024,
+        help="How many heavy requests of one client are computed at once; "
+        "by default one for each core.",
+    ),
+]
+
 
 @command()
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    host: HostOption = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")
     ] = 8000,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="A further host name; may be repeated.")
-    ] = None,
+    allow_host: AllowHostOption = None,
     public_url: Annotated[
         str, typer.Option(help="The address of the page to which links and cards lead.")
     ] = "",
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=1024,
-            help="How many heavy requests of one client are computed at once; "
-            "by default one for each core.",
-        ),
-    ] = None,
+    workers: WorkersOption = None,
     trust_proxy: Annotated[
         str, typer.Option(help="The address of a proxy that names the client in X-Forwarded-For.")
     ] = "",
@@ -49,11 +55,49 @@ def serve(
         address = reached_at(bound)
         lanes = Lanes(workers)
         lanes.wait_until_ready()
-        shown = f"[{address}]" if ":" in address else address
-        typer.echo(
-            f"pingze serves at http://{shown}:{bound.getsockname()[1]}  (Ctrl-C stops)", err=True
-        )
+        _tell(address, bound)
         names = [host, address] + (allow_host or [])
         if public.hostname:
             names.append(public.hostname)
         run(bound, lanes, names, public_url.partition("#")[0], trust_proxy)
+
+
+@command()
+def mcp(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Serve over HTTP at this port; 0 takes any free one. "
+            "By default, serve one client over standard input and output.",
+        ),
+    ] = None,
+    host: HostOption = "127.0.0.1",
+    allow_host: AllowHostOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Serve the desk to agents, as tools of the Model Context Protocol."""
+    need("mcp", "pingze mcp")
+    from pingze.mcp import create_mcp_app, serve_stdio
+    from pingze.serve.pool import Lanes
+    from pingze.serve.server import listen, reached_at, run_app
+
+    if port is None:
+        asyncio.run(serve_stdio(workers))
+        return
+    with listen(host, port) as bound:
+        address = reached_at(bound)
+        lanes = Lanes(workers)
+        lanes.wait_until_ready()
+        _tell(address, bound, "/mcp")
+        app = create_mcp_app(lanes, [host, address] + (allow_host or []))
+        run_app(app, bound, lanes)
+
+
+def _tell(address: str, bound: socket, path: str = "") -> None:
+    """Print the address at which a server can be reached."""
+    shown = f"[{address}]" if ":" in address else address
+    typer.echo(
+        f"pingze serves at http://{shown}:{bound.getsockname()[1]}{path}  (Ctrl-C stops)", err=True
+    )

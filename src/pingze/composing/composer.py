@@ -80,50 +80,7 @@ class Composer:
         InputError if the words to include can be placed in too many ways; CorpusError if the
         request needs the corpus and there is none.
         """
-        # 1. Find what may not be copied or, for a 集句, what may be quoted.
-        own = self.lexicon(request)
-        ban: Ban | None = None
-        if request.poets is not None:
-            from pingze.composing.collecting import quoting  # needs the database
-
-            ban = quoting(own, request.form.width, request.poets)
-        elif request.original:
-            from pingze.corpus import Store
-
-            with Store.open() as store:
-                ban = Originality(
-                    store.index,
-                    own.vocabulary,
-                    request.form.layout(request.lines),
-                    request.original,
-                )
-        # 2. First, fixed and included characters have only the tones that verse gives them in
-        #    context, and no included word spans a pause in the line. If no poem can keep that,
-        #    words may span pauses; if there is still none, the characters may have other tones,
-        #    except those that an option asks for at the strict level.
-        effort = Effort(request)
-        attempts = []
-        in_context = own
-        if request.fixed or request.include:
-            in_context = own.reading(request)
-            if any(len(word) > 1 for word in request.include):
-                attempts.append((in_context, True))
-            attempts.append((in_context, False))
-        attempts.append((own, False))
-        for lexicon, whole in attempts:
-            starts = Starts(Constraints(lexicon, request, ban), whole=whole, effort=effort)
-            if not starts.is_possible:
-                continue
-            rare = []
-            if lexicon is own:
-                rare = own.read_otherwise(in_context, request.asked)
-            if rare and request.strictness.startswith(STRICT):
-                clashes = [part for part in request.parts if set(rare) & set(str(part.has))]
-                raise InfeasibleError(request.form.name, clashes)
-            if rare:
-                tell(Note("rare_readings", has=rare))
-            return starts
-        raise InfeasibleError(request.form.name, find_clashes(own, request, ban, effort))
+        return compile_request(self.lexicon(request), request)
 
     def prefix(self, request: Request) -> list[int]:
         """List the token ids of a request's form, poet, title and theme.
@@ -278,6 +235,53 @@ class Composer:
             states.append(self.network.step(states[-1], id_[None]))
         log_p = np.concatenate([state.log_p for state in states])
         return log_p, log_p[np.arange(len(ids)), ids]
+
+
+def compile_request(own: Lexicon, request: Request) -> Starts:
+    """Compile a request against a lexicon; raise the same errors as `Composer.prepare`."""
+    # 1. Find what may not be copied or, for a 集句, what may be quoted.
+    ban: Ban | None = None
+    if request.poets is not None:
+        from pingze.composing.collecting import quoting  # needs the database
+
+        ban = quoting(own, request.form.width, request.poets)
+    elif request.original:
+        from pingze.corpus import Store
+
+        with Store.open() as store:
+            ban = Originality(
+                store.index,
+                own.vocabulary,
+                request.form.layout(request.lines),
+                request.original,
+            )
+    # 2. First, fixed and included characters have only the tones that verse gives them in
+    #    context, and no included word spans a pause in the line. If no poem can keep that,
+    #    words may span pauses; if there is still none, the characters may have other tones,
+    #    except those that an option asks for at the strict level.
+    effort = Effort(request)
+    attempts = []
+    in_context = own
+    if request.fixed or request.include:
+        in_context = own.reading(request)
+        if any(len(word) > 1 for word in request.include):
+            attempts.append((in_context, True))
+        attempts.append((in_context, False))
+    attempts.append((own, False))
+    for lexicon, whole in attempts:
+        starts = Starts(Constraints(lexicon, request, ban), whole=whole, effort=effort)
+        if not starts.is_possible:
+            continue
+        rare = []
+        if lexicon is own:
+            rare = own.read_otherwise(in_context, request.asked)
+        if rare and request.strictness.startswith(STRICT):
+            clashes = [part for part in request.parts if set(rare) & set(str(part.has))]
+            raise InfeasibleError(request.form.name, clashes)
+        if rare:
+            tell(Note("rare_readings", has=rare))
+        return starts
+    raise InfeasibleError(request.form.name, find_clashes(own, request, ban, effort))
 
 
 def composer(

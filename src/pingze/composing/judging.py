@@ -1,6 +1,7 @@
 """Judge a sheet as far as it is written: its faults, and what each of its blanks wants."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -9,18 +10,29 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
 from pingze.composing.read_request import checked_count, read_request
 from pingze.composing.sheet import BLANK, Sheet
+from pingze.composing.terms.antithesis import antithesis_notes
 from pingze.composing.typed_text import noted
+from pingze.deadline import check_deadline
+from pingze.errors import Cause
+from pingze.messages import Language, say
 from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
-from pingze.verse import ci, shi
+from pingze.verse import ci, scansion, shi
 from pingze.verse.checking import check
 from pingze.verse.context import lines_in_context
 from pingze.verse.forms import opening_name
+from pingze.verse.rhyme_book import EITHER, UNKNOWN
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.scansion import LineExplanation
 from pingze.verse.standard import STANDARDS
-from pingze.verse.verdict import Verdict
+from pingze.verse.suggestions import Neighbours, suggest
+from pingze.verse.verdict import Verdict, Violation
 
 NO_MODEL = Vocabulary(SPECIAL_TOKENS)
 """The vocabulary of a request that no model writes."""
 _TONES = "中平仄"  # in the order of `WANTS`
+_SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
+MOST_FITTED = 64
+"""The most faults of a text for which characters are suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,51 @@ class SheetVerdict(Verdict):
     """For each rhyme, the groups that leave the fewest faults: 東冬; for 詞 第一部、第二部."""
     wants: tuple[Want, ...] = ()
     """What each blank wants, in the order of the blanks."""
+
+
+@dataclass(frozen=True)
+class Fault(Violation):
+    """A fault at one character, and the characters that would fit there."""
+
+    definition: str
+    fitting: Sequence[str]
+    cause: Cause
+    """The wanted and the actual tone or rhyme, as a code with parameters."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict on a poem, as in `pingze check --json`, with the characters that would correct each fault."""
+
+    ok: bool
+    regulated: bool
+    """Whether the form by which the poem was judged is regulated verse 近體."""
+    judged: str
+    form: str | None
+    template: str | None
+    rhyme: str | None
+    level: str
+    standard: str
+    lines: Sequence[str]
+    read: Sequence[str]
+    """The lines as they were judged, in Traditional characters."""
+    tones: Sequence[str]
+    """A sign for each character of each line: 平 level, 仄 oblique, 中 either, ？ unknown."""
+    readings: Sequence[Sequence[Sequence[str]]]
+    """For each character of each line, its readings as tone and rhyme group, such as 平東."""
+    violations: Sequence[Fault]
+    notes: Sequence[str]
+    remarks: Sequence[Cause]
+    explanation: Sequence[LineExplanation]
+    """The pattern, licence and readings of each line; empty unless the request asks for it."""
+    templates: Sequence[str]
+    """The templates that are still possible for a sheet with blanks; else empty."""
+    rhymes: Sequence[str]
+    """For each rhyme, the groups that are still possible for a sheet with blanks; else empty."""
+    wants: Sequence[Want]
+    """What each blank of a sheet wants."""
+    id: str | None
+    """The id that the request gave the poem."""
 
 
 def judge(sheet: Sheet) -> Verdict:
@@ -145,4 +202,79 @@ def judge(sheet: Sheet) -> Verdict:
             "rhymes": tuple(rhymes),
             "wants": tuple(wants),
         }
+    )
+
+
+def describe(
+    verdict: Verdict,
+    language: Language,
+    *,
+    neighbours: Neighbours | None = None,
+    fine: bool = False,
+    explain: bool = False,
+    id_: str | None = None,
+) -> Judged:
+    """Return a verdict in words, with the characters that fit at its faults.
+
+    Args:
+        verdict: The verdict on a poem or a sheet.
+        language: The language of definitions and notes.
+        neighbours: Orders what fits, as in `suggest`.
+        fine: Whether to add notes on antithesis 對仗.
+        explain: Whether to add the explanation of each line.
+        id_: A name for the poem.
+    """
+    standard = STANDARDS[verdict.standard]
+    # 1) The faults, the first ones with what would fit there.
+    faults: list[Fault] = []
+    for fault in verdict.violations:
+        check_deadline()
+        fitting: Sequence[str] = ()
+        if len(faults) < MOST_FITTED:
+            fitting = suggest(verdict, fault, neighbours=neighbours)
+        faults.append(
+            Fault(
+                **asdict(fault),
+                definition=say(fault.rule, {}, language),
+                fitting=fitting,
+                cause=fault.as_cause(verdict.rhyme),
+            )
+        )
+    # 2) The readings of all characters, and their tones: of one that can have both, the tone that
+    #    its place or its word decides.
+    explanation = scansion.explain_verdict(verdict)
+    tones = []
+    readings = []
+    for line in verdict.read:
+        tones.append([_SIGNS[standard.tone(character)] for character in line])
+        readings.append([[str(one) for one in standard.readings(character)] for character in line])
+    for of_line in explanation:
+        for reading in of_line.readings:
+            if len(reading.tone) == 1:
+                tones[of_line.line - 1][reading.position - 1] = reading.tone
+    # 3) The notes.
+    notes = [*verdict.doubts, *verdict.notes]
+    if fine:
+        notes += antithesis_notes(verdict)
+    return Judged(
+        ok=verdict.ok,
+        regulated=verdict.regulated,
+        judged=verdict.judged,
+        form=verdict.form,
+        template=verdict.template,
+        rhyme=verdict.rhyme,
+        level=verdict.level,
+        standard=verdict.standard,
+        lines=verdict.lines,
+        read=verdict.read,
+        violations=faults,
+        notes=[note.text(language) for note in notes],
+        remarks=[note.cause for note in notes],
+        tones=["".join(line) for line in tones],
+        readings=readings,
+        explanation=explanation if explain else (),
+        templates=verdict.templates if isinstance(verdict, SheetVerdict) else (),
+        rhymes=verdict.rhymes if isinstance(verdict, SheetVerdict) else (),
+        wants=verdict.wants if isinstance(verdict, SheetVerdict) else (),
+        id=id_,
     )

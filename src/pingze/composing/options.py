@@ -266,6 +266,32 @@ class Coupling(Sampling):
     mood: str | None = option(None, f"One of {', '.join(MOODS)}.", enum=[None, *MOODS])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Finding(Bounded):
+    """What characters and words are searched for."""
+
+    tone: str | None = option(
+        None,
+        "平 or 仄; for a word the tone of its last character, or of both, as 平仄.",
+        enum=[None, "平", "仄", "平平", "平仄", "仄平", "仄仄"],
+    )
+    rhyme: str | None = option(None, "The rhyme group, as 先, of the last character.", maxLength=20)
+    meaning: str = option(
+        "", "What it means: words of English, as river, or a word of Chinese, as 江.", maxLength=60
+    )
+    line: str = option(
+        "",
+        "A line with one ＿ or two where it is to stand, as 孤舟＿夜雨: what fits best comes first.",
+        maxLength=40,
+    )
+    standard: str = option(
+        PINGSHUI.name, f"How characters are read: {', '.join(STANDARDS)}.", enum=list(STANDARDS)
+    )
+    count: int = option(
+        20, "The most characters, and the most words, to list.", minimum=1, maximum=200
+    )
+
+
 class Options(TypedDict, total=False):
     """The options of `compose` for type checkers: all of `Composing` but `start` and `count`."""
 

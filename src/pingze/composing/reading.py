@@ -17,6 +17,7 @@ from pingze.verse.standard import PINGSHUI, STANDARDS
 from pingze.verse.verdict import Verdict
 
 if TYPE_CHECKING:  # a text without a heading needs no model
+    from pingze.composing.judging import Judged
     from pingze.network.checkpoint import Model
 
 LONGEST_HEADING = 20  # the maximum number of characters in a title, as in `LONGEST_TITLE`
@@ -112,7 +113,7 @@ def _words(headings: list[str]) -> list[str]:
     return quoted + others
 
 
-def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None) -> Poem:
+def poem_of(verdict: "Verdict | Judged", title: str | None = None, poet: str | None = None) -> Poem:
     """Build a poem from the checker's verdict on a text.
 
     Warns (ConversionWarning) if characters were converted.

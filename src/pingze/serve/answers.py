@@ -7,33 +7,28 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from pingze.composing import couplets, desk, explaining, mending
+from pingze.composing import couplets, desk, explaining, finding, mending
 from pingze.composing.collecting import kept_lines
 from pingze.composing.composer import lexicon_of, prepare
-from pingze.composing.judging import SheetVerdict, judge
+from pingze.composing.finding import FoundTexts
+from pingze.composing.judging import Judged, describe, judge
 from pingze.composing.poem import Poem
 from pingze.composing.reading import heading_form, poem_of, title_and_poet
 from pingze.composing.sheet import Sheet
-from pingze.composing.terms.antithesis import antithesis_notes
 from pingze.composing.typed_text import noted
 from pingze.corpus import Store
 from pingze.corpus.store import of_lines, usual_neighbours
 from pingze.deadline import check_deadline
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
-from pingze.messages import Language, catalogue, say
+from pingze.messages import Language, catalogue
 from pingze.network import checkpoint
 from pingze.serve import choices, schemas
 from pingze.serve.problems import Problem
-from pingze.verse import checking, scansion
+from pingze.verse import checking
 from pingze.verse.forms import COUPLET
-from pingze.verse.rhyme_book import EITHER, UNKNOWN
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
-from pingze.verse.standard import STANDARDS
-from pingze.verse.suggestions import Neighbours, suggest
-from pingze.verse.verdict import Note, Verdict
+from pingze.verse.verdict import Note
 
 PickledRequest = bytes  # also the key by which a worker keeps the prepared request
-SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 
 
 def told(notes: Sequence[Note], language: Language) -> dict[str, Any]:
@@ -84,6 +79,11 @@ def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
     return schemas.Couplets(couplets.couplet(**vars(asked)))
 
 
+def find(asked: schemas.FindRequest) -> FoundTexts:
+    """Find characters, and words of two characters, by tone, rhyme, meaning, and the line they are to stand in."""
+    return finding.find(**vars(asked))
+
+
 def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
     """List what else could stand at places of a line or a couplet, ranked by the whole poem."""
     found = desk.alternatives(
@@ -100,23 +100,23 @@ def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
 
 def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
     """Read a text as sheets, each with the verdict on its poem."""
-    as_checked = schemas.CheckRequest(text=asked.text, level=asked.level, standard=asked.standard)
+    texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
+    poems = []
+    for text in texts:
+        poems.append(schemas.GivenText(text=text, form=asked.form or heading_form(text)))
+    as_checked = schemas.CheckRequest(level=asked.level, standard=asked.standard)
     sheets = []
-    with usual_neighbours() as neighbours:
-        for text in _texts(asked, language):
-            form = asked.form or heading_form(text)
-            verdict = checking.check(text, form=form, level=asked.level, standard=asked.standard)
-            judged = _judged(verdict, as_checked, neighbours, language)
-            sheets.append(schemas.ReadText(sheet=_sheet(text, verdict), verdict=judged))
+    for text, judged in zip(texts, _judged(as_checked, poems, language), strict=True):
+        sheets.append(schemas.ReadText(sheet=_sheet(text, judged), verdict=judged))
     return schemas.Sheets(sheets)
 
 
-def _sheet(text: str, verdict: Verdict) -> schemas.ReadSheet | None:
+def _sheet(text: str, judged: Judged) -> schemas.ReadSheet | None:
     """Return the sheet of a text that was judged; None if it has no form or is a couplet."""
-    if verdict.form in (None, COUPLET):
+    if judged.form in (None, COUPLET):
         return None
-    title, poet = title_and_poet(text, verdict.form)
-    poem = poem_of(verdict, title, poet)
+    title, poet = title_and_poet(text, judged.form)
+    poem = poem_of(judged, title, poet)
     return schemas.ReadSheet(
         form=poem.form,
         template=poem.template,
@@ -127,90 +127,54 @@ def _sheet(text: str, verdict: Verdict) -> schemas.ReadSheet | None:
     )
 
 
-def _texts(asked: schemas.CheckRequest | schemas.ReadRequest, language: Language) -> list[str]:
-    """Split a text into poems. Raises InputError if it has none."""
-    texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
-    if not texts:
-        name = catalogue()["fields"]["text"] if language == "zh" else "text"
-        raise InputError("no_verse", field="text", name=name)
-    return texts
-
-
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
-    """Check the form, tones and rhyme of poems, and suggest what would fit at each fault."""
+    """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
     if asked.sheet:
         with noted(), usual_neighbours() as neighbours:
-            verdict = judge(asked.sheet)
-            return schemas.Verdicts([_judged(verdict, asked, neighbours, language)])
-    verdicts = []
-    with usual_neighbours() as neighbours:
-        for text in _texts(asked, language):
-            verdict = checking.check(
-                text, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine
+            judged = describe(
+                judge(asked.sheet),
+                language,
+                neighbours=neighbours,
+                fine=asked.fine,
+                explain=asked.explain,
             )
-            verdicts.append(_judged(verdict, asked, neighbours, language))
-    return schemas.Verdicts(verdicts)
+            return schemas.Verdicts([judged])
+    poems = asked.poems
+    if not poems:
+        texts = checking.poems_in(
+            asked.text, form=asked.form, standard=asked.standard, keep_others=True
+        )
+        poems = [schemas.GivenText(text=text) for text in texts]
+    return schemas.Verdicts(_judged(asked, poems, language))
 
 
 def _judged(
-    verdict: Verdict,
-    asked: schemas.CheckRequest,
-    neighbours: Neighbours | None,
-    language: Language,
-) -> schemas.Judged:
-    """Return a verdict with the characters that fit at its faults."""
-    standard = STANDARDS[verdict.standard]
-    # 1) The faults, the first ones with what would fit there.
-    faults: list[schemas.Fault] = []
-    for fault in verdict.violations:
-        check_deadline()
-        fitting: Sequence[str] = ()
-        if len(faults) < schemas.MOST_FITTED:
-            fitting = suggest(verdict, fault, neighbours=neighbours)
-        faults.append(
-            schemas.Fault(
-                **asdict(fault),
-                definition=say(fault.rule, {}, language),
-                fitting=fitting,
-                cause=fault.as_cause(verdict.rhyme),
+    asked: schemas.CheckRequest, poems: Sequence[schemas.GivenText], language: Language
+) -> list[Judged]:
+    """Check poems one by one, by the wishes of a request. Raises InputError if there are none."""
+    if not poems:
+        name = catalogue()["fields"]["text"] if language == "zh" else "text"
+        raise InputError("no_verse", field="text", name=name)
+    found = []
+    with usual_neighbours() as neighbours:
+        for poem in poems:
+            verdict = checking.check(
+                poem.text,
+                form=poem.form or asked.form,
+                level=asked.level,
+                standard=asked.standard,
+                fine=asked.fine,
             )
-        )
-    # 2) The readings of all characters, and their tones: of one that can have both, the tone that
-    #    its place or its word decides.
-    explanation = scansion.explain_verdict(verdict)
-    tones = []
-    readings = []
-    for line in verdict.read:
-        tones.append([SIGNS[standard.tone(character)] for character in line])
-        readings.append([[str(one) for one in standard.readings(character)] for character in line])
-    for of_line in explanation:
-        for reading in of_line.readings:
-            if len(reading.tone) == 1:
-                tones[of_line.line - 1][reading.position - 1] = reading.tone
-    # 3) The notes.
-    notes = [*verdict.doubts, *verdict.notes]
-    if asked.fine:
-        notes += antithesis_notes(verdict)
-    return schemas.Judged(
-        ok=verdict.ok,
-        regulated=verdict.regulated,
-        judged=verdict.judged,
-        form=verdict.form,
-        template=verdict.template,
-        rhyme=verdict.rhyme,
-        level=verdict.level,
-        standard=verdict.standard,
-        lines=verdict.lines,
-        read=verdict.read,
-        violations=faults,
-        **told(notes, language),
-        tones=["".join(line) for line in tones],
-        readings=readings,
-        explanation=explanation if asked.explain else (),
-        templates=verdict.templates if isinstance(verdict, SheetVerdict) else (),
-        rhymes=verdict.rhymes if isinstance(verdict, SheetVerdict) else (),
-        wants=verdict.wants if isinstance(verdict, SheetVerdict) else (),
-    )
+            judged = describe(
+                verdict,
+                language,
+                neighbours=neighbours,
+                fine=asked.fine,
+                explain=asked.explain,
+                id_=poem.id,
+            )
+            found.append(judged)
+    return found
 
 
 def originality(asked: schemas.OriginalityRequest) -> schemas.Originality:

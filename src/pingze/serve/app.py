@@ -41,6 +41,7 @@ from pingze.serve.schemas import (
     CollectRequest,
     CoupletRequest,
     FillRequest,
+    FindRequest,
     Health,
     MendRequest,
     OfSheet,
@@ -125,6 +126,7 @@ COMPUTED: list[Callable[..., Any]] = [
     answers.conflicts,
     answers.mend,
     answers.couplet,
+    answers.find,
     answers.explain,
     answers.originality,
     answers.code,
@@ -239,6 +241,10 @@ def size_of(asked: Any) -> int:
     if isinstance(asked, MendRequest) and asked.sheet:
         return size_of(asked.sheet)
     # 2) A text or a poem is read.
+    if isinstance(asked, FindRequest):
+        return len(asked.line)
+    if isinstance(asked, CheckRequest) and asked.poems:
+        return sum(len(poem.text) for poem in asked.poems)
     if isinstance(asked, CheckRequest | ReadRequest | MendRequest | CodeRequest):
         return len(asked.text)
     return sum(len(line) + 1 for line in asked.poem.lines)
@@ -280,6 +286,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "collect": {"form": "七絕", "title": "秋思", "rhyme": "陽", "poets": "唐", "seed": 1},
     "conflicts": {"sheet": {"form": "五絕", "rhyme": "陽", "lines": ["", "＿＿＿＿天"]}},
     "couplet": {"line": "山重水複疑無路", "count": 2, "seed": 1},
+    "find": {"tone": "平", "rhyme": "先", "meaning": "river"},
     "mend": {"text": "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", "keep": "琴"},
     "alternatives": {
         "sheet": {"form": "五絕", **_POEM},
@@ -344,7 +351,8 @@ def create_app(
         filled = f'name="{name}" content="{escape(address)}"'
         index = index.replace(empty, filled)
     app.add_api_route("/", lambda: HTMLResponse(index), include_in_schema=False)
-    app.mount("/page", StaticFiles(directory=PAGE))
+    # the page shows some of the tables of `verse`
+    app.mount("/page", StaticFiles(directory=PAGE, packages=[("pingze.verse", "data")]))
     return Limits(app)
 
 

@@ -8,7 +8,7 @@ from pingze.composing.collecting import Collected
 from pingze.composing.couplets import Couplet
 from pingze.composing.desk import Alternative
 from pingze.composing.explaining import Reason
-from pingze.composing.judging import Want
+from pingze.composing.judging import Judged
 from pingze.composing.mending import Mended
 from pingze.composing.options import (
     MOODS,
@@ -17,6 +17,7 @@ from pingze.composing.options import (
     Collecting,
     Composing,
     Coupling,
+    Finding,
     option,
 )
 from pingze.composing.poem import Poem
@@ -27,18 +28,17 @@ from pingze.errors import Cause, Clash
 from pingze.network import checkpoint
 from pingze.verse.forms import find_form, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.scansion import LineExplanation
 from pingze.verse.standard import PINGSHUI
-from pingze.verse.verdict import Violation
 
 LONGEST_POEM = MOST_LINES
 LONGEST_REACH = 16  # lines; each token before the chosen one takes two products of H × H matrices
 LONGEST_MENDED = 400  # characters: a poem of twenty lines with its title
 LONGEST_PATTERN = 240  # characters: thirty lines, whose clashes are found in seconds
+MOST_CHECKED = 100
+"""The most poems that one request checks one by one."""
 MOST_DRAFTS = 64
 MOST_WAYS = 8  # of mending a draft
 MOST_COUPLET_TEXTS = 1280  # the default number of particles times the most couplets
-MOST_FITTED = 64  # the most faults of a text for which characters are suggested
 MOST_PARTICLES = 256
 MOST_TEXTS = 8192  # the most texts that a request may need: particles times count
 LARGEST_CODE = 2953  # bytes that the largest QR code holds
@@ -172,6 +172,11 @@ class CoupletRequest(OfModel, Coupling):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FindRequest(OfModel, Finding):
+    """A search for characters and words."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExplainRequest(OfPoem):
     """A poem whose characters are to be explained."""
 
@@ -183,10 +188,26 @@ class ExplainRequest(OfPoem):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GivenText(Bounded):
+    """One poem of several to check."""
+
+    id: str | None = option(None, "A name that comes back with the verdict.", maxLength=100)
+    text: str = option(..., "The poem, as plain text.", maxLength=4000)
+    form: str | None = option(
+        None, "The form to check it against; null: that of the request.", maxLength=20
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckRequest(Bounded):
-    """Poems to check, as plain text, or a sheet."""
+    """Poems to check, as plain text, one by one, or a sheet."""
 
     text: str = option("", "One poem, or several separated by blank lines.", maxLength=4000)
+    poems: list[GivenText] = option(
+        [],
+        "Poems, each with an id: there is a verdict for each, in the same order.",
+        maxItems=MOST_CHECKED,
+    )
     sheet: SheetBody | None = None
     form: str | None = option(
         None, "The form to check against, instead of the detected one.", maxLength=20
@@ -463,49 +484,6 @@ class Conflicts:
     detail: str
     clashes: Sequence[Clash]
     cause: Cause | None
-
-
-@dataclass(frozen=True)
-class Fault(Violation):
-    """A fault at one character, and the characters that would fit there."""
-
-    definition: str
-    fitting: Sequence[str]
-    cause: Cause
-    """The wanted and the actual tone or rhyme, as a code with parameters."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """The verdict on a poem, as in `pingze check --json`, with what would correct each fault."""
-
-    ok: bool
-    regulated: bool
-    """Whether the form by which the poem was judged is regulated verse 近體."""
-    judged: str
-    form: str | None
-    template: str | None
-    rhyme: str | None
-    level: str
-    standard: str
-    lines: Sequence[str]
-    read: Sequence[str]
-    """The lines as they were judged, in Traditional characters."""
-    tones: Sequence[str]
-    """A sign for each character of each line: 平 level, 仄 oblique, 中 either, ？ unknown."""
-    readings: Sequence[Sequence[Sequence[str]]]
-    """For each character of each line, its readings as tone and rhyme group, such as 平東."""
-    violations: Sequence[Fault]
-    notes: Sequence[str]
-    remarks: Sequence[Cause]
-    explanation: Sequence[LineExplanation]
-    """The pattern, licence and readings of each line; empty unless the request asks for it."""
-    templates: Sequence[str]
-    """The templates that are still possible for a sheet with blanks; else empty."""
-    rhymes: Sequence[str]
-    """For each rhyme, the groups that are still possible for a sheet with blanks; else empty."""
-    wants: Sequence[Want]
-    """What each blank of a sheet wants."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from pingze.errors import InputError
 from pingze.messages import here
@@ -77,10 +78,7 @@ def run(
     public_url: str = "",
     trust_proxy: str = "",
 ) -> None:
-    """Serve until SIGINT or SIGTERM arrives.
-
-    Then refuse new requests, and complete the running ones. A second Ctrl-C aborts the running
-    requests.
+    """Serve the page and the HTTP API, as `run_app` serves an application.
 
     Args:
         bound: The listening socket.
@@ -92,9 +90,20 @@ def run(
 
     Raises KeyboardInterrupt after SIGINT.
     """
+    run_app(create_app(lanes, hosts, public_url), bound, lanes, trust_proxy)
+
+
+def run_app(app: ASGIApp, bound: socket.socket, lanes: Lanes, trust_proxy: str = "") -> None:
+    """Serve an application until SIGINT or SIGTERM arrives.
+
+    Then refuse new requests, and complete the running ones. A second Ctrl-C aborts the running
+    requests.
+
+    Raises KeyboardInterrupt after SIGINT.
+    """
     # 1) Configure uvicorn.
     configuration = uvicorn.Config(
-        create_app(lanes, hosts, public_url),
+        app,
         log_level="error",
         access_log=False,
         server_header=False,
@@ -106,7 +115,6 @@ def run(
         h11_max_incomplete_event_size=LARGEST_HEAD,
         ws="none",
         http="h11",
-        lifespan="off",
         backlog=BACKLOG,
     )
     server = uvicorn.Server(configuration)

@@ -13,8 +13,8 @@ from pingze.verse.character_table import to_traditional
 from pingze.verse.context import lines_in_context, other_words
 from pingze.verse.forms import COUPLET, FEWEST_LINES, FORMS, Form, Layout, find_form
 from pingze.verse.pasted_text import read_text, split_poems
-from pingze.verse.patterns import CUSTOMARY, enforced, is_turned
-from pingze.verse.rhyme_groups import LEVEL
+from pingze.verse.patterns import CUSTOMARY, PREFIXES, SIDES, accepted, enforced, is_turned
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard, find_standard
 from pingze.verse.tunes import Tune, find_tune, named_tune, shapes_of
 from pingze.verse.verdict import (
@@ -102,6 +102,8 @@ def check(
         size = _several(lines, 1, by)
         if size:
             notes.append(Note("several_poems", count=len(lines) // size, wanted=size))
+    if len(lines) == 1 and len(lines[0]) in (5, 7):
+        notes.append(_line_note(lines[0], level, by))
     if verdict.judged != "shape":
         notes += character_notes(verdict.lines, by, repeated=verdict.template is not None)
     if fine and verdict.template and verdict.rhyme and by.groups[verdict.rhyme].tone == LEVEL:
@@ -121,7 +123,26 @@ def check(
     )
 
 
-def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.name) -> list[str]:
+def _line_note(line: str, level: str, standard: Standard) -> Note:
+    """Say by which pattern a line alone is one of regulated verse 律句, if it is by any."""
+    tones = [standard.tones(character) or {LEVEL, OBLIQUE} for character in line]
+    for kind in PREFIXES:
+        for pattern in accepted(kind, len(line), level):
+            wanted = [SIDES.get(sign, "中") for sign in pattern.tones]
+            pairs = zip(wanted, tones, strict=True)
+            if all(tone == "中" or tone in possible for tone, possible in pairs):
+                return Note("regular_line", wanted="".join(wanted))
+    has = [next(iter(possible)) if len(possible) == 1 else "中" for possible in tones]
+    return Note("irregular_line", has="".join(has))
+
+
+def poems_in(
+    text: str,
+    *,
+    form: str | None = None,
+    standard: str = PINGSHUI.name,
+    keep_others: bool = False,
+) -> list[str]:
     """Split a text into poems at blank lines and headings.
 
     An untitled block of lines may also hold several poems of four or eight lines each. The block is
@@ -134,9 +155,10 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
         form: The form by which the poems are judged; if it is given, blocks are not split by their
             rhymes.
         standard: How characters are read, as in `check`.
+        keep_others: Whether a text between two poems that is no Chinese keeps its place among them.
     """
     by = find_standard(standard)
-    blocks = split_poems(text, form=form)
+    blocks = split_poems(text, form=form, keep_others=keep_others)
     if form is not None:
         return blocks
     poems = []

@@ -105,7 +105,7 @@ def _of_one_length(lines: Iterable[str]) -> bool:
     return len({len(line) for line in lines}) == 1
 
 
-def split_poems(text: str, *, form: str | None = None) -> list[str]:
+def split_poems(text: str, *, form: str | None = None, keep_others: bool = False) -> list[str]:
     """Split a text into poems at blank lines.
 
     A title remains with its poem even if a blank line follows it. Blank lines between couplets or
@@ -116,19 +116,31 @@ def split_poems(text: str, *, form: str | None = None) -> list[str]:
         text: One poem or several; HTML tags are removed.
         form: The form of the poems if it is known; the stanzas of a 玉樓春 without a heading could
             be two 七絕.
+        keep_others: Whether a text between two poems that is no Chinese keeps its place among them.
     """
     every = re.split(r"\n(?:[^\S\n]*\n)+", _parted(_normal(text)))
-    blocks = [block.strip("\n") for block in every if _NOT_CHARACTER.sub("", block)]
+    blocks = []
+    others: dict[int, str] = {}  # blocks that are no Chinese, before the block with this number
+    for block in every:
+        if _NOT_CHARACTER.sub("", block):
+            blocks.append(block.strip("\n"))
+        elif re.search(r"\w", block):
+            others[len(blocks)] = block.strip("\n")
     poems: list[str] = []
     heading = ""
     above = 0  # the number of lines of the heading
+    starts: list[int] = []  # the number of the first block of each poem
+    first = 0
     place = 0
     while place < len(blocks):
+        if not heading:
+            first = place
         block = blocks[place]
         joined = _blocks_to_tune(heading, blocks[place:])
         place += max(joined, 1)
         if joined:
             poems.append(heading + "\n".join(blocks[place - joined : place]))
+            starts.append(first)
             heading = ""
             above = 0
             continue
@@ -142,11 +154,20 @@ def split_poems(text: str, *, form: str | None = None) -> list[str]:
             above += len(lines)
         else:
             poems.append(heading + block)
+            starts.append(first)
             heading = ""
             above = 0
     if heading:
         poems.append(heading.strip("\n"))
-    return poems
+        starts.append(first)
+    if not keep_others:
+        return poems
+    texts: list[str] = []
+    for start, poem in zip(starts, poems, strict=True):
+        if texts and start in others:
+            texts.append(others[start])
+        texts.append(poem)
+    return texts
 
 
 def _blocks_to_tune(heading: str, blocks: list[str]) -> int:

@@ -114,7 +114,7 @@ class RhymeBook:
         return "".join(sorted(groups, key=self.order.__getitem__))
 
     def find_group(self, text: str) -> Group | None:
-        """Find a group by a name such as 東, 一東 or 上平一東, with or without 韻, or return None.
+        """Find a group by a name such as 東, 一東, 上平一東 or 平聲東, with or without 韻, or return None.
 
         The name as typed takes precedence over its Traditional forms: 肴 is a group, and also the
         Simplified form of 餚.
@@ -125,7 +125,7 @@ class RhymeBook:
         named = {}
         # Level groups come last, so that a name that two groups share means the level one.
         for group in reversed(list(self.groups.values())):
-            for name in (group.name, group.label, group.label[2:]):
+            for name in (group.name, group.label, group.label[2:], f"{group.tone}聲{group.name}"):
                 named[name] = group
         for form in (last, *traditional_candidates(last)):
             if before + form in named:

@@ -1,0 +1,173 @@
+"""Find characters, and words of two characters, by tone, rhyme, meaning, and the line in which they are to stand."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pingze.composing.composer import Composer, composer
+from pingze.composing.lexicon import network_ids
+from pingze.composing.options import Finding
+from pingze.composing.sheet import BLANK, BLANKS
+from pingze.errors import InputError
+from pingze.network.checkpoint import Model
+from pingze.verse.characters import only_han
+from pingze.verse.forms import find_form
+from pingze.verse.meanings import meaning_like, meanings, times_used
+from pingze.verse.standard import STANDARDS, Standard
+
+MOST_TRIED = 256
+"""The maximum number of candidates that are tried in a line: those that verse uses most."""
+_OPEN = "中"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A character or word that was found."""
+
+    text: str
+    tones: str
+    """The tone of each character: 平 or 仄, or 中 if it can have both."""
+    rhymes: tuple[str, ...]
+    """The groups in which the last character can rhyme."""
+    meaning: str
+    """Its meaning in English."""
+    used: int
+    """How often verse uses it: a character in Tang verse, a word in feet of Tang and Song lines."""
+    log_probability: float | None
+    """ln p of the line with it; None if no line is given."""
+
+
+@dataclass(frozen=True)
+class FoundTexts:
+    """What was found: characters and words, each the best first."""
+
+    characters: Sequence[Found]
+    words: Sequence[Found]
+
+
+def find(
+    *,
+    tone: str | None = None,
+    rhyme: str | None = None,
+    meaning: str = "",
+    line: str = "",
+    standard: str = "pingshui",
+    count: int = 20,
+    model: Model | None = None,
+) -> FoundTexts:
+    """Find characters and words of two characters: those that verse uses most come first.
+
+    Args:
+        tone: 平 or 仄; for a word the tone of its last character, or of both, as 平仄.
+        rhyme: The rhyme group, as 先, in which poets rhyme on the last character.
+        meaning: What it means: words of English, as river, or a word of Chinese, as 江.
+        line: A line with one ＿ for a character, or two for a word: only those are found, and the
+            order is that of the probability of the whole line.
+        standard: How characters are read, as in `check`.
+        count: The maximum number of characters, and of words, from 1 to 200.
+        model: The model that judges the line.
+
+    Raises InputError if a value cannot be used, or if neither tone, rhyme, meaning nor line is
+    given.
+    """
+    asked = Finding(
+        tone=tone, rhyme=rhyme, meaning=meaning, line=line, standard=standard, count=count
+    )
+    if not (asked.tone or asked.rhyme or asked.meaning.strip() or asked.line.strip()):
+        raise InputError("nothing_to_find")
+    found = sorted(_candidates(asked), key=lambda one: -one.used)
+    row = _row(asked.line)
+    if row:
+        size = row.count(BLANK)
+        fitting = [one for one in found if len(one.text) == size][:MOST_TRIED]
+        found = _by_line(row, fitting, composer(model))
+    characters = [one for one in found if len(one.text) == 1]
+    words = [one for one in found if len(one.text) == 2]
+    return FoundTexts(characters=characters[: asked.count], words=words[: asked.count])
+
+
+def _candidates(asked: Finding) -> Iterator[Found]:
+    """Yield everything that has the tone, the rhyme and the meaning."""
+    by = STANDARDS[asked.standard]
+    group = None
+    if asked.rhyme:
+        group = by.find_group(asked.rhyme)
+        if group is None:
+            raise InputError("choice", field="rhyme", has=asked.rhyme, choices=list(by.groups))
+    fitting = None
+    if asked.meaning.strip():
+        fitting = meaning_like(asked.meaning)
+    for text, meaning in meanings().items():
+        used = times_used(text)
+        if len(text) > 2 or used == 0 or (fitting is not None and text not in fitting):
+            continue
+        if group is not None and not by.is_practised(text[-1], group.name):
+            continue
+        rhymes = by.rhymes(text[-1])
+        if group is not None and group.name not in rhymes:
+            continue
+        tones = _tones(text, by)
+        if asked.tone and not _agree(tones, asked.tone):
+            continue
+        yield Found(
+            text=text,
+            tones=tones,
+            rhymes=tuple(by.joined(rhymes)),
+            meaning=meaning,
+            used=used,
+            log_probability=None,
+        )
+
+
+def _tones(text: str, standard: Standard) -> str:
+    """Return the tone of each character of a text: 平 or 仄, or 中 if it can have both."""
+    every = [standard.usual_tones(text)]
+    if len(text) > 1:
+        every = list(standard.words.tones_in(text, range(len(text) - 1)))
+    signs = ""
+    for tones in every:
+        one_tone = len(tones) == 1
+        signs += next(iter(tones)) if one_tone else _OPEN
+    return signs
+
+
+def _agree(tones: str, wanted: str) -> bool:
+    """Return whether tones can be those that are wanted; fewer are wanted at the end."""
+    if len(wanted) > len(tones):
+        return False
+    ends = tones[-len(wanted) :]
+    return all(one in (_OPEN, other) for one, other in zip(ends, wanted, strict=True))
+
+
+def _row(line: str) -> str:
+    """Read a line with blanks. Raises InputError unless it has one blank, or two that stand together."""
+    row = ""
+    for one in line:
+        row += BLANK if one in BLANKS else only_han(one)
+    if line.strip() and not re.fullmatch(f"[^{BLANK}]*{BLANK}{{1,2}}[^{BLANK}]*", row):
+        raise InputError("line_to_find", field="line", has=line[:20])
+    return row
+
+
+def _by_line(row: str, found: Sequence[Found], chosen: Composer) -> list[Found]:
+    """Sort candidates by the probability of the line with them, the likeliest first."""
+    if not found:
+        return []
+    vocabulary = chosen.vocabulary
+    blanks = BLANK * len(found[0].text)
+    ids = np.array([network_ids(vocabulary, row.replace(blanks, one.text)) for one in found])
+    prefix: list[int] = []
+    if chosen.conditions:
+        form = find_form("五絕" if len(row) <= 5 else "七絕")
+        token = chosen.conditions.form_token(form)
+        prefix = chosen.conditions.prefix(token, None, None).ids
+    state = chosen.network.start(batch=len(found), prefix=prefix)
+    log_p = np.zeros(len(found))
+    everyone = np.arange(len(found))
+    for place in range(ids.shape[1]):
+        log_p += state.log_p[everyone, ids[:, place]]
+        state = chosen.network.step(state, ids[:, place])
+    order = np.argsort(-log_p, kind="stable").tolist()
+    return [replace(found[n], log_probability=float(log_p[n])) for n in order]
