@@ -1,9 +1,9 @@
-"""Tell any language model which of its tokens may come next, so that its text is a poem that keeps every wish.
+"""Tell any language model which of its tokens may come next, so that its poem keeps every wish.
 
-The text is that of a poem: the characters of each line, then the line's mark, as 孤舟夜雨寒，; after
-the last mark comes the end token. The constraints are those of composing (`composing.constraints`):
-no choice leads into a dead end, and nothing is replayed, since a state holds what the text so far
-leaves possible.
+The text is that of a poem: the characters of each line, then the line's mark, as 孤舟夜雨寒，;
+after the last mark comes the end token. The constraints are those of composing
+(`composing.constraints`): no choice leads into a dead end, and nothing is replayed, since a state
+holds what the text so far leaves possible.
 
 A token is a text, or some bytes of one. It may spell
 
@@ -40,7 +40,7 @@ from pingze.verse.characters import MARKS
 LONGEST = 4
 """The maximum number of characters in a token that is used."""
 MOST_KEPT = 512
-"""The maximum number of sets of long tokens that are kept for later texts with the same hypotheses."""
+"""The most sets of long tokens that are kept for later texts with the same hypotheses."""
 CHARACTER = ""
 """In a shape, any character."""
 Shape = tuple[str, ...]
@@ -62,7 +62,7 @@ class State:
     """Whether the text has its end token."""
 
     def take(self, rows: Sequence[int] | Int[Array, "M"]) -> "State":
-        """Copy the given texts, as a beam search does; one that is listed several times is copied that many times."""
+        """Copy the given texts, as a beam search does; a text may be listed several times."""
         chosen = np.asarray(rows, int)
         return State(
             partial_texts=self.partial_texts.take(chosen),
@@ -96,11 +96,11 @@ class Automaton:
         end: The id of the token that ends a text.
         sheet: What is written already and what is wished for; by default, the options make one.
         **options: The options of `compose`, such as `form`, `rhyme`, `acrostic`, `pattern` and
-            `include`. Those that weigh and do not forbid, such as `title` and `taste`, are not read:
-            what the model writes about is its own matter.
+            `include`. Those that weigh and do not forbid, such as `title` and `taste`, are not
+            read: what the model writes about is its own matter.
 
-    Raises the same errors as `fill`, and InputError if the tokens cannot spell a mark of the form or
-    a character that is asked for.
+    Raises the same errors as `fill`, and InputError if the tokens cannot spell a mark of the form
+    or a character that is asked for.
     """
 
     def __init__(
@@ -204,7 +204,10 @@ class Automaton:
         return allowed
 
     def advance(self, state: State, ids: Sequence[int] | Int[Array, "N"]) -> State:
-        """Return the state after each text has taken the given token. Raises InputError if a text may not take it."""
+        """Return the state after each text has taken the given token.
+
+        Raises InputError if a text may not take it.
+        """
         chosen = np.asarray(ids, int).tolist()
         begun = list(state.begun)
         ended = state.ended.copy()
@@ -249,7 +252,7 @@ class Automaton:
             raise InputError("not_allowed", has=chosen[int(np.argmin(is_possible))])
         return after
 
-    # -- what tokens spell ---------------------------------------------------------------------------
+    # -- what tokens spell -------------------------------------------------------------------------
 
     def _can_spell(self, written: bytes) -> bool:
         """Return whether some tokens in a row are exactly these bytes."""
@@ -267,7 +270,10 @@ class Automaton:
         return Vocabulary([*SPECIAL_TOKENS, *(characters | dict.fromkeys(more))])
 
     def _parse(self, written: bytes) -> tuple[list[str], bytes] | None:
-        """Divide bytes into whole characters and marks, and the beginning of one; None if a poem has no such bytes."""
+        """Divide bytes into whole characters and marks, and the beginning of one.
+
+        Return None if a poem has no such bytes.
+        """
         symbols = []
         at = 0
         while at < len(written):
@@ -319,7 +325,10 @@ class Automaton:
         return tables
 
     def _is_safe(self, characters: list[int]) -> bool:
-        """Return whether characters of a token differ, no word decides their tones otherwise, and none is unwanted."""
+        """Return whether characters of a token may stand together.
+
+        They must differ, no word may decide their tones otherwise, and none may be unwanted.
+        """
         for at, one in enumerate(characters):
             later = characters[at + 1 :]
             if {*self.lexicon.forms[one].tolist()} & {*later}:
@@ -329,13 +338,14 @@ class Automaton:
         unwanted = {id_ for word in self.constraints.unwanted for id_ in word}
         return not unwanted & {*characters[1:]}
 
-    # -- what may follow -----------------------------------------------------------------------------
+    # -- what may follow ---------------------------------------------------------------------------
 
     def _walked(
         self, shape: Shape, place: int, at_mark: bool
     ) -> tuple[tuple[int, ...] | None, str | None]:
-        """Return the positions of a shape's characters, and what follows: a mark, `CHARACTER`, or None at the end.
+        """Return the positions of a shape's characters, and what follows.
 
+        That is a mark, `CHARACTER`, or None at the end.
         The positions are None if marks and characters cannot stand so.
         """
         layout = self.constraints.layout
@@ -358,7 +368,10 @@ class Automaton:
     def _can_begin(
         self, after: str | None, places: tuple[int, ...], characters: Bool[Array, "V"]
     ) -> Bool[Array, "B"]:
-        """Return a mask of the beginnings that what follows can have; after whole characters, of no character."""
+        """Return a mask of the beginnings that what follows can have.
+
+        After whole characters, it is the mask of no character.
+        """
         may_follow = np.zeros_like(characters)
         if after == CHARACTER and not places:
             may_follow = characters
@@ -368,7 +381,7 @@ class Automaton:
         return can_begin
 
     def _roomy(self, texts: PartialTexts, place: int) -> Bool[Array, "N T G"]:
-        """Return the hypotheses under which each text can be completed after any token of several characters."""
+        """Return the hypotheses under which each text can be completed after any long token."""
         spared = replace(texts, stock=texts.stock - self._most_taken)
         roomy: Array = texts.alive & self.constraints.can_complete(spared, place)
         return roomy
@@ -382,7 +395,7 @@ class Automaton:
         alive: Bool[Array, "T G"],
         characters: Bool[Array, "V"],
     ) -> Int[Array, "m"]:
-        """Return the indices of the tokens of several characters that may follow text `n` under these hypotheses."""
+        """Return the indices of the long tokens that may follow text `n` under these hypotheses."""
         templates: Array = np.logical_or.reduce(alive, axis=1)
         couplets = sorted({place // self.constraints.size for place in places})
         ways = texts.ways[n] & templates[:, None, None]
@@ -411,7 +424,7 @@ class Automaton:
         alive: Bool[Array, "T G"],
         ways: Bool[Array, "T K W"],
     ) -> Bool[Array, "M"]:
-        """Return a mask of the tokens whose characters all fit one hypothesis and one way at some places."""
+        """Return a mask of the tokens whose characters fit one hypothesis and one way somewhere."""
         constraints = self.constraints
         rhyming = constraints.rhyming
         fits = self.lexicon.fits[Lexicon.COMPOSED]

@@ -170,7 +170,9 @@ def _drop_titles(schema: Any) -> None:
 
 
 async def call(app: ASGIApp, name: str, arguments: dict[str, Any], client: str) -> CallToolResult:
-    """Answer a call of a tool: with the route's JSON, or with the sentence of its error and what to give up.
+    """Answer a call of a tool with the route's JSON.
+
+    An error is a sentence with what to give up.
 
     Args:
         app: The HTTP API.

@@ -1,4 +1,4 @@
-"""Find characters, and words of two characters, by tone, rhyme, meaning, and the line in which they are to stand."""
+"""Find characters, and words of two, by tone, rhyme, meaning, and the line they are to stand in."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -142,7 +142,10 @@ def _agree(tones: str, wanted: str) -> bool:
 
 
 def _row(line: str) -> str:
-    """Read a line with blanks. Raises InputError unless it has one blank, or two that stand together."""
+    """Read a line with blanks.
+
+    Raises InputError unless it has one blank, or two that stand together.
+    """
     row = ""
     for one in line:
         row += BLANK if one in BLANKS else only_han(one)

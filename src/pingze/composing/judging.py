@@ -76,7 +76,7 @@ class Fault(Violation):
 
 @dataclass(frozen=True)
 class Judged:
-    """The verdict on a poem, as in `pingze check --json`, with the characters that would correct each fault."""
+    """The verdict on a poem, as in `pingze check --json`, with what would correct each fault."""
 
     ok: bool
     regulated: bool

@@ -101,9 +101,7 @@ def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
 def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
     """Read a text as sheets, each with the verdict on its poem."""
     texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
-    poems = []
-    for text in texts:
-        poems.append(schemas.GivenText(text=text, form=asked.form or heading_form(text)))
+    poems = [schemas.GivenText(text=text, form=asked.form or heading_form(text)) for text in texts]
     as_checked = schemas.CheckRequest(level=asked.level, standard=asked.standard)
     sheets = []
     for text, judged in zip(texts, _judged(as_checked, poems, language), strict=True):
