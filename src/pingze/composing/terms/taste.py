@@ -4,7 +4,8 @@ While a text is drawn, each token multiplies the text's weight by exp(`taste` ·
 the request's strength of taste and s is the sum
 
     LIKELY · ln p of the token
-    + NAMED, if the token is a character of the title or theme that is new in the text
+    + NAMED, if the token is a character of the title or theme that is new in the text and earns
+      something (`earning`); FIRST_LINE times as much in the first line
     − WORN · w, if the token completes a character pair that composed poems overuse by w nats
       (`worn`), and if neither character of the pair is in the title or theme; half as much in 詞
     + REWARD · r·h, where h is the model's state after the token and r the reward vector learned
@@ -40,6 +41,8 @@ NAMED = 4.0
 If there are n > 4 of them, each is worth 4 · `NAMED` / n.
 """
 REWARD = 2.5  # nats per token for each point of score that the reward predicts
+FIRST_LINE = 0.0
+"""What share of `NAMED` a character earns in the first line, where it echoes the title."""
 KINDS = (
     frozenset({"spring", "summer", "autumn", "winter"}),
     frozenset({"dawn", "day", "evening", "night"}),
@@ -112,6 +115,36 @@ def contradicts(lines: Sequence[str], title: str = "") -> bool:
     return False
 
 
+@cache
+def _people() -> re.Pattern[str]:
+    """Return the pattern of persons and offices in titles, and of the words that say what is done."""
+    listed = table("titles", "pingze.composing.terms")
+    surname = f"[{listed['surnames']}]"
+    office = "|".join(listed["offices"].split())
+    end = f"(?=$|[{listed['onward']}])"
+    return re.compile(
+        f"{surname}.{{0,2}}?(?:{office})"  # 王祕書, 李近仁員外
+        f"|.{{0,2}}(?:{'|'.join(listed['clergy'].split())})"  # 深上人, 清越上人
+        f"|{surname}[一二三四五六七八九十]+"  # 靳十五
+        f"|(?<=[{listed['verbs']}]){surname}.{{1,2}}{end}"  # 哭劉得仁, 送張光歸吳
+        f"|{office}|[{listed['verbs']}{listed['particles']}]"
+    )
+
+
+PLACE = re.compile("(?<![" + "春夏秋冬朝夕山" + "]).[州陵陽郡縣]")
+"""Names of places in titles."""
+
+
+def earning(title: str) -> list[str]:
+    """Return the words of a title that a poem may answer: places, whole, and other characters.
+
+    A person's name, an office, and what is done to a person earn nothing by their characters.
+    """
+    left = _people().sub("\n", title)
+    places = PLACE.findall(left)
+    return list(dict.fromkeys([*places, *only_han(PLACE.sub("\n", left))]))
+
+
 @lru_cache(maxsize=4)
 def worn_pairs(vocabulary: Vocabulary) -> dict[tuple[int, int], float]:
     """Map each overused character pair of `worn`, as token ids, to its nats.
@@ -135,12 +168,22 @@ class Taste(Term):
         self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None
     ) -> None:
         self.title = f"{request.title or ''} {request.about or ''}"
-        characters = set(only_han(self.title))
-        self.named = np.zeros(len(vocabulary), bool)
-        for character in characters:
+        self.named = np.zeros(len(vocabulary), bool)  # the title's characters
+        for character in only_han(self.title):
             if character in vocabulary:
                 self.named[vocabulary.ids[character]] = True
-        self.gain = NAMED * min(1.0, 4 / max(1, len(characters)))
+        self.earning = np.zeros(len(vocabulary), bool)
+        self.places: set[tuple[int, int]] = set()
+        words = earning(request.title or "") + list(only_han(request.about or ""))
+        for word in words:
+            if not all(character in vocabulary for character in word):
+                continue
+            ids = [vocabulary.ids[character] for character in word]
+            if len(ids) == 1:
+                self.earning[ids[0]] = True
+            else:
+                self.places.add((ids[0], ids[1]))
+        self.gain = NAMED * min(1.0, 4 / max(1, sum(map(len, words))))
         self.strength = request.taste
         self.reward = reward
         self.starts = request.form.layout(request.lines).starts
@@ -157,7 +200,15 @@ class Taste(Term):
             ids = token.texts[:, token.place]
             before = token.texts[:, : token.place]
             is_new = ~(before == ids[:, None]).any(axis=1)
-            s += self.gain * (self.named[ids] & is_new)
+            gain = self.gain
+            if token.place < self.starts[1]:
+                gain *= FIRST_LINE
+            s += gain * (self.earning[ids] & is_new)
+            if self.places and token.place not in self.starts:
+                previous = before[:, -1]
+                for n, pair in enumerate(zip(previous.tolist(), ids.tolist(), strict=True)):
+                    if pair in self.places and is_new[n]:
+                        s[n] += 2 * gain
             # 3) overused pairs within a line
             if token.place not in self.starts:
                 previous = before[:, -1]
