@@ -5,7 +5,7 @@ the request's strength of taste and s is the sum
 
     LIKELY · ln p of the token
     + NAMED, if the token is a character of the title or theme that is new in the text and earns
-      something (`earning`); FIRST_LINE times as much in the first line
+      something (`earning`); ECHO times as much in the first line and beyond MOST characters
     − WORN · w, if the token completes a character pair that composed poems overuse by w nats
       (`worn`), and if neither character of the pair is in the title or theme; half as much in 詞
     + REWARD · r·h, where h is the model's state after the token and r the reward vector learned
@@ -41,8 +41,10 @@ NAMED = 4.0
 If there are n > 4 of them, each is worth 4 · `NAMED` / n.
 """
 REWARD = 2.5  # nats per token for each point of score that the reward predicts
-FIRST_LINE = 0.0
-"""What share of `NAMED` a character earns in the first line, where it echoes the title."""
+ECHO = -0.5
+"""What share of `NAMED` a word of the title earns in the first line, or beyond `MOST` characters."""
+MOST = 2
+"""How many of the title's characters a text may have before further ones are an echo."""
 KINDS = (
     frozenset({"spring", "summer", "autumn", "winter"}),
     frozenset({"dawn", "day", "evening", "night"}),
@@ -200,15 +202,16 @@ class Taste(Term):
             ids = token.texts[:, token.place]
             before = token.texts[:, : token.place]
             is_new = ~(before == ids[:, None]).any(axis=1)
-            gain = self.gain
+            is_echo = self.named[before].sum(axis=1) >= MOST
             if token.place < self.starts[1]:
-                gain *= FIRST_LINE
+                is_echo[:] = True
+            gain = np.where(is_echo, ECHO, 1.0) * self.gain
             s += gain * (self.earning[ids] & is_new)
             if self.places and token.place not in self.starts:
                 previous = before[:, -1]
                 for n, pair in enumerate(zip(previous.tolist(), ids.tolist(), strict=True)):
                     if pair in self.places and is_new[n]:
-                        s[n] += 2 * gain
+                        s[n] += 2 * gain[n]
             # 3) overused pairs within a line
             if token.place not in self.starts:
                 previous = before[:, -1]
