@@ -133,7 +133,7 @@ def _people() -> re.Pattern[str]:
     )
 
 
-PLACE = re.compile("(?<![" + "春夏秋冬朝夕山" + "]).[州陵陽郡縣]")
+PLACE = re.compile("[一-鿿][州陵陽郡縣]")
 """Names of places in titles."""
 
 
