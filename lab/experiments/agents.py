@@ -20,6 +20,8 @@ sheet; their means are figures, not a bound.
 import argparse
 import json
 import random
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from lab.experiments.blind_reading import Prompt, poem_for, title_prompts, write_sheet
@@ -53,11 +55,19 @@ def lay_out(folder: Path) -> None:
             f"{kind}: {regular} of {len(asked)} regular, {in_time} within {KINDS[kind]} calls, "
             f"{sum(calls) / len(calls):.1f} on average"
         )
-        writers = {
-            "first draft": lambda prompt, _: poem_for(prompt, 1, {}),
-            kind: lambda prompt, _, own=own: own[prompt.text]["text"],
-        }
+        texts = {title: poem["text"] for title, poem in own.items()}
+        writers = {"first draft": first_draft, kind: partial(agents_poem, texts=texts)}
         write_sheet(folder / kind, "titles", asked, writers, SEED)
+
+
+def first_draft(prompt: Prompt, seed: int) -> str:
+    """Compose with seed 1, whatever the sheet's seed."""
+    return poem_for(prompt, 1, {})
+
+
+def agents_poem(prompt: Prompt, seed: int, texts: Mapping[str, str]) -> str:
+    """Return the agent's poem to a title."""
+    return texts[prompt.text]
 
 
 def main() -> None:
@@ -72,8 +82,7 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     found = []
     for kind, asked in prompts().items():
-        for prompt in asked:
-            found.append({"title": prompt.text, "form": prompt.form, "kind": kind})
+        found += [{"title": prompt.text, "form": prompt.form, "kind": kind} for prompt in asked]
     text = json.dumps(found, ensure_ascii=False, indent=1)
     (given.folder / "titles.json").write_text(text, encoding="utf-8")
 
