@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from lab.experiments.blind_reading import Prompt, poem_for, title_prompts, write_sheet
+from lab.experiments.blind_reading import Prompt, Writer, poem_for, title_prompts, write_sheet
 from pingze.verse.checking import check
 
 KINDS = {"written": 3, "chosen": 4}
@@ -56,7 +56,10 @@ def lay_out(folder: Path) -> None:
             f"{sum(calls) / len(calls):.1f} on average"
         )
         texts = {title: poem["text"] for title, poem in own.items()}
-        writers = {"first draft": first_draft, kind: partial(agents_poem, texts=texts)}
+        writers: dict[str, Writer] = {
+            "first draft": first_draft,
+            kind: partial(agents_poem, texts=texts),
+        }
         write_sheet(folder / kind, "titles", asked, writers, SEED)
 
 
