@@ -36,9 +36,9 @@ def test_a_batch_keeps_the_place_of_what_is_no_verse(call: Call, tmp_path: Path)
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("獨坐寒窗下", "it keeps the pattern 中仄平平仄"),
-        ("獨坐寒窗天", "仄仄平平平 fits no pattern"),
-        ("獨坐寒窗下，", "it keeps the pattern 中仄平平仄"),
+        ("獨坐寒窗下", "it keeps the pattern ◐●○○●"),
+        ("獨坐寒窗天", "●●○○○ fits no pattern"),
+        ("獨坐寒窗下，", "it keeps the pattern ◐●○○●"),
     ],
 )
 def test_a_line_alone_is_told_its_pattern(call: Call, line: str, said: str) -> None:

@@ -463,9 +463,12 @@ def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Clien
         asked = [pool.submit(fill, client, **MANY) for _ in range(AT_ONCE)]
         until_jobs_wait(client, asked[0])
         kill_workers(server)
-        problem = next(one.result() for one in asked if one.result().status_code != 200)
-        assert (problem.status_code, problem.json()["cause"]["code"]) == (503, "lost")
-        assert int(problem.headers["retry-after"]) > 0
+        refused = [one.result() for one in asked if one.result().status_code != 200]
+    # on a slow machine others were refused since they would have waited for too long
+    lost = [answer for answer in refused if answer.json()["cause"]["code"] == "lost"]
+    assert [answer.status_code for answer in lost] == [503] * len(lost)
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in lost)
+    assert lost
     # sent to a worker whose death was not yet seen: the client asks again
     while (answer := fill(client, form="五絕", seed=1, **MODEL)).status_code == 503:
         time.sleep(0.05)
