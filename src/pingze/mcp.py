@@ -63,14 +63,17 @@ OFFERS = {
         description="Write drafts of a poem on a sheet: `count` different ones, best first. All keep the "
         "form, tones and rhyme, and what the sheet fixes. Begin with form, title (Chinese) and count 8. "
         "To go on from a draft, write its good lines into `lines`, 1 for each character to keep into "
-        "`kept`, and ＿ for each blank; empty and absent lines are blank. Refused with what to give "
-        "up if the wishes cannot all be kept.",
+        "`kept`, and ＿ for each blank; empty and absent lines are blank. Couplets of different drafts "
+        "go together if `template` and `rhyme` are the same: set both to have all drafts so. Call it for "
+        "one poem after another: what would take more than 30 seconds, beside other calls too, is "
+        "refused. Refused with what to give up if the wishes cannot all be kept.",
     ),
     "alternatives": Offer(
         route="alternatives",
         body=schemas.AlternativesRequest,
         description="List what else could stand at the places `start` to `end` of a `line` of a full "
-        "sheet, best first, judged by the whole poem; `change` above 0 is better than what stands.",
+        "sheet, which needs no `kept`, best first, judged by the whole poem; `change` above 0 is likelier "
+        "than what stands. The sense is yours to judge.",
     ),
     "check": Offer(
         route="check",
