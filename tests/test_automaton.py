@@ -216,3 +216,9 @@ def test_every_mark_of_a_tune_is_written() -> None:
     form = find_form("如夢令")
     for text in written(Automaton(tokens(), END, form="如夢令"), 5):
         assert "".join(one for one in text if not one.isalpha()) == form.marks(0)
+
+
+def test_the_end_token_does_not_follow_half_a_poem() -> None:
+    automaton = Automaton(tokens(), END, form="五絕")
+    with pytest.raises(InputError):
+        automaton.advance(automaton.start(), [END])

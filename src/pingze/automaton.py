@@ -84,7 +84,7 @@ class Alike:
     rests: Int[Array, "M"] | None
     """The number of the bytes that each begins after them; None if they begin nothing."""
     is_safe: Bool[Array, "M"]
-    """Whether the characters differ, and no word decides their tones otherwise."""
+    """Whether the characters of each may stand together (`Automaton._is_safe`)."""
 
 
 class Automaton:
@@ -212,17 +212,22 @@ class Automaton:
         begun = list(state.begun)
         ended = state.ended.copy()
         left: list[list[str]] = []
+        # 1) What each token completes, and what it begins. The end token follows a whole poem.
+        is_complete = (state.place == self.constraints.places) & ~state.at_mark
         for row, id_ in enumerate(chosen):
-            parsed = self._parse(begun[row] + self.bytes_of.get(id_, b""))
-            if id_ == self.end:
+            parsed = None
+            if id_ != self.end:
+                parsed = self._parse(begun[row] + self.bytes_of.get(id_, b""))
+            elif is_complete[row] and not begun[row]:
                 ended[row] = True
                 parsed = ([], b"")
             if parsed is None:
                 raise InputError("not_allowed", has=id_)
             symbols, begun[row] = parsed
             left.append(symbols)
-        everyone = np.arange(len(chosen))
-        after = replace(state.take(everyone), begun=tuple(begun), ended=ended)
+        # 2) Write the characters and marks one after another, into a copy.
+        copy = state.take(range(len(chosen)))
+        after = replace(copy, begun=tuple(begun), ended=ended)
         while any(left):
             # the rows that write a character, by its position
             writing: dict[int, list[int]] = {}
@@ -231,6 +236,7 @@ class Automaton:
                     continue
                 shape = (symbols[0] if symbols[0] in MARKS else CHARACTER,)
                 place = int(after.place[row])
+                # the place of a character; none of a mark; None if it cannot stand here
                 places, _ = self._walk(shape, place, bool(after.at_mark[row]))
                 if places is None:
                     raise InputError("not_allowed", has=chosen[row])
@@ -247,6 +253,7 @@ class Automaton:
                     getattr(after.partial_texts, name)[rows] = array
                 after.place[rows] = place + 1
                 after.at_mark[rows] = place + 1 in self.constraints.layout.starts
+        # 3) Each text must still fit some template and rhyme.
         is_possible = after.partial_texts.alive.any(axis=(1, 2))
         if not is_possible.all():
             raise InputError("not_allowed", has=chosen[int(np.argmin(is_possible))])
@@ -327,11 +334,13 @@ class Automaton:
     def _is_safe(self, characters: list[int]) -> bool:
         """Return whether characters of a token may stand together.
 
-        They must differ, no word may decide their tones otherwise, and none may be unwanted.
+        They must differ, no word may decide their tones otherwise, and none after the first may be
+        in an unwanted word, wherever that word would stand; the first is judged where it stands.
         """
         for at, one in enumerate(characters):
             later = characters[at + 1 :]
-            if {*self.lexicon.forms[one].tolist()} & {*later}:
+            variants = {*self.lexicon.forms[one].tolist()}
+            if variants & {*later}:
                 return False
             if later and later[0] in self.lexicon.misread.get(one, ()):
                 return False

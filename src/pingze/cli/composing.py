@@ -187,6 +187,7 @@ def mend(
     text = read_text(poem)
     if form is None:
         form = reading.heading_form(text)
+    # without a form it is no 詞, and every form of 詩 has the same headings
     heading = reading.title_and_poet(text, form or "七絕", model)
     ways = mending.mend(
         text,

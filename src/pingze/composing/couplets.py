@@ -80,7 +80,8 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     a character exactly where the other does. A given line that ends level is read as a lower line,
     as with `upper`. Couplets with near-synonyms 合掌 in two places, or with a place's name opposite
     none, come only where others are too few. If too few different couplets are found, fewer than
-    `count` are returned. A ConversionWarning tells both.
+    `count` are returned. A ConversionWarning tells if a line is read as a lower line, and if fewer
+    are returned.
 
     Args:
         line: The upper line, of 4 to 11 characters, which ends oblique; marks in it show its
@@ -95,14 +96,14 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     """
     asked = Coupling(line=line, **options)
     chosen = composer(model, Composing(about=asked.write))
-    given, lengths, end = _read_line(asked, chosen)
-    size = sum(lengths)
+    given, part_lengths, given_end = _read_line(asked, chosen)
+    size = sum(part_lengths)
     request = Request(
-        CoupletForm.of(*lengths),
-        2,
+        CoupletForm.of(*part_lengths),
+        lines=2,
         # a given lower line is read first, as if it were the upper one
         fixed=tuple(Fixed("line", 1, at, one) for at, one in enumerate(given, 1)),
-        repeat=True,
+        repeat=True,  # `Facing` decides which characters repeat
         about=read_condition("about", asked.write, chosen.vocabulary),
         exclude=read_unwanted(asked.exclude),
         mood=asked.mood,
@@ -110,7 +111,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         taste=1.0,
     )
     lexicon = chosen.lexicon(request)
-    facing = Facing(lexicon, lengths, given, OPPOSITE[end])
+    facing = Facing(lexicon, part_lengths, given, OPPOSITE[given_end])
     starts = Starts(Constraints(lexicon, request, ban=facing))
     first = first_seed(asked.seed)
     found: list[Couplet] = []
@@ -121,11 +122,12 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         text = "".join(poem.lines)
         upper = text[:size]
         lower = text[size:]
-        if end == LEVEL:
+        if given_end == LEVEL:  # the line that was written first is the lower one
             upper, lower = lower, upper
         if any((upper, lower) == (couplet.upper, couplet.lower) for couplet in found + weak):
             continue
-        # 2) Write the banner: the first four characters of a line of seven to the theme.
+        # 2) Write the banner: the first four characters of a line of seven to the theme, since the
+        #    model knows no lines of four.
         banner = None
         if not given:
             exclude = request.exclude + upper + lower

@@ -239,11 +239,12 @@ class Filling:
 
     def _listed(self) -> list[Text]:
         """List all ways to fill the sheet: by choices, or by characters at the only blank."""
-        texts = [inclusion.fixed for inclusion in self.starts.inclusions]
+        texts = [inclusion.fixed for inclusion in self.starts.inclusions]  # one for each choice
         if self.written:
             (place,) = self.written
             ids = likeliest(self.composer, self.constraints, texts[0], place)
             new = [id_ for id_ in ids if id_ != self.constraints.old.get(place)]
+            # what stood there comes back only if nothing else fits
             texts = [_with(self.constraints, texts[0], place, id_) for id_ in new or ids]
         return self.composer.judge(self.constraints, texts, self.sheet) if texts else []
 

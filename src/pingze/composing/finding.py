@@ -78,7 +78,7 @@ def find(
     if not (asked.tone or asked.rhyme or asked.meaning.strip() or asked.line.strip()):
         raise InputError("nothing_to_find")
     found = sorted(_candidates(asked), key=lambda one: -one.used)
-    row = _row(asked.line)
+    row = _read_row(asked.line)
     if row:
         size = row.count(BLANK)
         fitting = [one for one in found if len(one.text) == size][:MOST_TRIED]
@@ -141,10 +141,10 @@ def _agree(tones: str, wanted: str) -> bool:
     return all(one in (_OPEN, other) for one, other in zip(ends, wanted, strict=True))
 
 
-def _row(line: str) -> str:
-    """Read a line with blanks.
+def _read_row(line: str) -> str:
+    """Read a line with one blank, or two that stand together; an empty line is "".
 
-    Raises InputError unless it has one blank, or two that stand together.
+    Raises InputError if a line that is not empty has other blanks.
     """
     row = ""
     for one in line:

@@ -305,31 +305,33 @@ def _one_form(
 def _misread(
     vocabulary: Vocabulary, standard: Standard, fits: Bool[Array, "3 V"]
 ) -> dict[int, list[int]]:
-    """Build `Lexicon.misread`: pairs of characters that have other tones, or rhymes, than alone.
+    """Map each character to those after which a word is read otherwise than the lexicon has it.
 
     `fits` is the row `COMPOSED` of `Lexicon.fits`.
     """
-    # the characters that are usable only in the other tone than the one that verse reads
+    # 1) For the tone that a word gives a character: the characters that are composed with the
+    #    opposite tone only. A word that leaves the tone open clashes with none.
     other_tone = {
         LEVEL: fits[WANTS_OBLIQUE],
         OBLIQUE: fits[WANTS_LEVEL],
         OPEN: np.zeros(len(vocabulary), bool),
     }
     misread: dict[int, list[int]] = {}
-    for pair, tones in standard.words.tones.items():
-        if pair[0] not in vocabulary or pair[1] not in vocabulary:
+    for word, tones in standard.words.tones.items():
+        if word[0] not in vocabulary or word[1] not in vocabulary:
             continue
-        first = vocabulary.ids[pair[0]]
-        second = vocabulary.ids[pair[1]]
+        first = vocabulary.ids[word[0]]
+        second = vocabulary.ids[word[1]]
         if other_tone[tones[0]][first] or other_tone[tones[1]][second]:
             misread.setdefault(first, []).append(second)
-    # the characters that are composed as rhymes only in another group than the word's
-    for pair, groups in standard.words.rhymes.items():
-        if pair[0] in vocabulary and pair[1] in vocabulary:
+    # 2) The words whose last character is composed as a rhyme in a group that the word lacks.
+    for word, groups in standard.words.rhymes.items():
+        if word[0] in vocabulary and word[1] in vocabulary:
+            last = word[1]
             practised = {
-                name for name in standard.rhymes(pair[1]) if standard.is_practised(pair[1], name)
+                name for name in standard.rhymes(last) if standard.is_practised(last, name)
             }
             if practised - groups:
-                first = vocabulary.ids[pair[0]]
-                misread.setdefault(first, []).append(vocabulary.ids[pair[1]])
+                first = vocabulary.ids[word[0]]
+                misread.setdefault(first, []).append(vocabulary.ids[last])
     return misread

@@ -276,9 +276,12 @@ class Populations:
             if added is not None:
                 self.scores += added
                 self.log_weights += added.reshape(self.log_weights.shape)
-        self.state = state or self.state
+        if (
+            state
+        ):  # else the last state stays, from which `select` reads the end token's probability
+            self.state = state
         if self.at_mark:
-            return
+            return  # the mark that comes next is weighed before texts are resampled
         self.sizes.append(effective_sizes(self.log_weights))
         layout = self.constraints.layout
         if self.finished:
@@ -290,7 +293,8 @@ class Populations:
         # 2. Resample the populations in which few particles carry most of the weight.
         if self.place > self.last_free:
             return  # copies of a text would stay copies
-        if self.constraints.request.poets is not None and self.place not in layout.starts:
+        quotes_lines = self.constraints.request.poets is not None  # a 集句
+        if quotes_lines and self.place not in layout.starts:
             # few lines of the corpus have the same beginning, so only whole quoted lines can be
             # compared
             return
@@ -300,7 +304,8 @@ class Populations:
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
         kept = rows.ravel()
-        if (np.diff(kept) != 1).any():
+        # 3. Keep those particles, and drop the state's rows that none of them has.
+        if not np.array_equal(kept, np.arange(G * N)):
             self.partial_texts = self.partial_texts.take(kept)
             self.log_probabilities = self.log_probabilities[kept]
             self.scores = self.scores[kept]
@@ -311,30 +316,30 @@ class Populations:
         """Choose at most `most` of the best texts of each finished population, all different."""
         G, N = self.log_weights.shape
         scores = self.scores.reshape(G, N)
-        rows = []
+        chosen = []
         owners = []
         for g, start in enumerate(self.starts):
             taken: set[bytes] = set()
             for n in ranked(self.log_weights[g], scores[g], start.rng).tolist():
-                row = g * N + n
-                text = self.texts[row].tobytes()
+                particle = g * N + n
+                text = self.texts[particle].tobytes()
                 if len(taken) < most and text not in taken and self.log_weights[g, n] > -np.inf:
                     taken.add(text)
-                    rows.append(row)
+                    chosen.append(particle)
                     owners.append(g)
         # The probability of a text includes that of the end token after its last mark.
-        last_mark = np.full(len(rows), self.marks[-1])
-        ends = self.network.step(self.state.take(self.rows[rows]), last_mark).log_p[:, EOS]
-        log_p = (self.log_probabilities[rows] + ends).tolist()
-        log_weights = np.logaddexp.reduce(self.log_weights, axis=1)
+        last_mark = np.full(len(chosen), self.marks[-1])
+        ends = self.network.step(self.state.take(self.rows[chosen]), last_mark).log_p[:, EOS]
+        log_p = (self.log_probabilities[chosen] + ends).tolist()
+        population_weights = np.logaddexp.reduce(self.log_weights, axis=1)
         texts: list[list[Text]] = [[] for _ in range(G)]
-        for n, (g, row) in enumerate(zip(owners, rows, strict=True)):
+        for n, (g, particle) in enumerate(zip(owners, chosen, strict=True)):
             text = Text(
-                ids=self.texts[row],
-                alive=self.partial_texts.alive[row],
+                ids=self.texts[particle],
+                alive=self.partial_texts.alive[particle],
                 log_probability=log_p[n],
-                score=float(self.scores[row]),
-                log_weight=float(log_weights[g]),
+                score=float(self.scores[particle]),
+                log_weight=float(population_weights[g]),
                 rng=self.starts[g].rng,
             )
             texts[g].append(text)

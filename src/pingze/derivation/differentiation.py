@@ -82,7 +82,7 @@ def run_layer(
     if start is None:
         start = np.zeros((2, 1, parameters.weight_hh.shape[1]))
     h_0, c_0 = start
-    _, caches = sequence_forward(x, h_0, c_0, parameters, "tanh")
+    _, caches = sequence_forward(x, h_0, c_0, parameters, activation="tanh")
     return caches
 
 

@@ -128,7 +128,10 @@ def _sheet(text: str, judged: Judged) -> schemas.ReadSheet | None:
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
     if asked.sheet:
-        with noted(), usual_neighbours() as neighbours:
+        with (
+            noted(),
+            usual_neighbours() as neighbours,
+        ):  # notes on a sheet's wishes are not answered
             judged = describe(
                 judge(asked.sheet),
                 language,

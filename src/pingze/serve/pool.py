@@ -148,11 +148,11 @@ class Lane:
         If there were none, the nearest size of the route counts, in proportion.
         """
         known = self.means[route]
-        bits = size.bit_length()
+        bits = size.bit_length()  # sizes are counted by powers of two
         if not known:
             return GUESS
         nearest = min(known, key=lambda other: abs(other - bits))
-        return known[nearest] * 2.0 ** (bits - nearest)
+        return known[nearest] * 2.0 ** (bits - nearest)  # a bit more is twice the size and time
 
     async def compute(
         self, client: str, route: str, size: int, compute: Compute, *arguments: Any

@@ -108,8 +108,9 @@ class Run(Trainer):
         Raises InputError if another run is there.
         """
         path = self.folder / CONFIGURATION_FILE
-        if resume and not path.exists():
+        if resume and not path.exists():  # asked before `locked`, which makes the folder
             raise InputError("train_no_run", folder=str(self.folder))
+        # locked only while it is read and written: `train` locks it again
         with locked(self.folder, TrainingError, busy="train_busy"):
             newest_state = None
             if resume:
@@ -117,6 +118,7 @@ class Run(Trainer):
                 newest_state = state.read(self.folder)
             elif path.exists():
                 raise InputError("train_run_exists", folder=str(self.folder))
+            # a resumed run is written too, since its `ENDINGS` may differ
             text = json.dumps(description, ensure_ascii=False, indent=1)
             with written(path, TrainingError) as partial:
                 partial.write_text(text, encoding="utf-8")

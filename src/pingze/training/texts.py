@@ -120,7 +120,7 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
     for tune, count in tunes.most_common():
         if count >= TUNE_PIECES:
             names.append(tune_token(tune))
-    # 2) Tang or the user's own poets
+    # 2) Tang, if that is the corpus, and the poets of the training poems
     if training.corpus == "tang":
         names.append(DYNASTIES["tang"])
     names.extend(_frequent_poets(train_poems, training.poet_poems, names))
@@ -128,7 +128,7 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
     others = list(chain(*texts.others.values()))
     for key, dynasty in DYNASTIES.items():
         poems = [poem for poem in others if poem.dynasty == key]
-        if poems and key != "tang":
+        if poems and key != "tang":  # some 詞 are of Tang, which 2) has
             names.append(dynasty)
             names.extend(_frequent_poets(poems, training.later_poet_poems, names))
     return tuple(f"<{name}>" for name in names)

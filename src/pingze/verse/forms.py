@@ -206,9 +206,9 @@ def wrong_shape(field: str, form: Form) -> InputError:
 
 @cache
 def line_types(opening: str, count: int) -> tuple[str, ...]:
-    """Return the types of the `count` lines of a poem that begins with one of `OPENINGS`.
+    """Return the type of each of the `count` lines of a poem that begins with one of `OPENINGS`.
 
-    `count` must be even.
+    The types a, B, c, D are those of `verse.patterns`; `count` is 2 or more.
     """
     types = list(opening)
     while len(types) < count:

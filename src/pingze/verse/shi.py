@@ -115,7 +115,10 @@ def judge_regulated(
 
 
 def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
-    """Name the scheme of two neighbouring groups: 進退格 ABAB, 轆轤格 AABB, 葫蘆格 AABBBB; "" for any other."""
+    """Name the scheme of two neighbouring groups: 進退格 ABAB, 轆轤格 AABB, 葫蘆格 AABBBB; else "".
+
+    `feet` has the groups in which the last character of each rhyming line rhymes.
+    """
     if len(feet) == 6:
         early = feet[0] & feet[1]
         late = frozenset.intersection(*feet[2:])
