@@ -209,7 +209,9 @@ def backward(w, cache):
         dnet_c = dc * i * (1 - g**2)  # (5) (9)
         dnet_o = do * o * (1 - o)  # (10)
         dnet = np.concatenate([dnet_i, dnet_f, dnet_c, dnet_o], axis=1)
-        np.add.at(d["M"], ids, dnet @ w["W_x"])  # (11), added to the rows that were read
+        # Added to the rows that were read. For an id that several texts read, += would keep only
+        # one text's gradient.
+        np.add.at(d["M"], ids, dnet @ w["W_x"])  # (11)
         d["W_x"] += dnet.T @ x  # (13)
         d["W_h"] += dnet.T @ h  # (14)
         d["b"] += dnet.sum(axis=0)  # (15)
@@ -291,7 +293,7 @@ def loss_of(w, data):
 def generate(w, characters, rng, length, opening="", temperature=0.7):
     """Write on from an opening until the poem ends.
 
-    Each character is drawn from p^(1/temperature), rescaled.
+    Each character is drawn from p^(1/temperature), rescaled. The temperature is above 0.
     """
     ids = {character: number for number, character in enumerate(characters)}
     h = np.zeros((1, w["W_h"].shape[1]), w["b"].dtype)
@@ -348,6 +350,7 @@ def main(path=None, steps=STEPS):
         # A look: the mean loss of the steps since the last one, the held-out loss, and a poem.
         dev_loss = loss_of(w, dev)
         poem = generate(w, characters, np.random.default_rng(7), len(poems[0]), opening)
+        # A poem that is a training poem, to the character, was learnt by heart.
         note = "  (a training poem)" if poem in known else ""
         print(
             f"step {n:4} {time.time() - begun:4.0f} s: nats {np.mean(losses):.2f} in training, "

@@ -2,8 +2,8 @@
 
     python -m lab.experiments.training_probes [NAME ...]
 
-`starts`, `overflow` and `plateau` use the report's network and draw; `plateau` takes minutes. The
-LOG's entry is written by hand from what is printed.
+`starts`, `overflow`, `plateau` and `places` use the report's network and draw; the last two take
+minutes. The LOG's entry is written by hand from what is printed.
 """
 
 import sys
@@ -252,7 +252,30 @@ def print_first_step(gradient: torch.Tensor) -> None:
     )
 
 
-PROBES: tuple[Callable[[], None], ...] = (slopes, starts, dips, overflow, plateau)
+def places() -> None:
+    """Part 6: print at which places each mark is the likeliest token, with Adam at 0.001."""
+    made = SoftmaxTwice(setup(12), {"learning_rate": 0.001, "precision": "float32"})
+    for number in range(96):
+        made.step(number, 0.001)
+    batch = pack(made.dev_sequences)
+    inputs = torch.from_numpy(batch.inputs)
+    targets = torch.from_numpy(batch.targets)
+    sizes = torch.from_numpy(batch.sizes)
+    with torch.no_grad():
+        best = made.model.output(made.model(inputs, sizes)).argmax(dim=1)
+    place = torch.repeat_interleave(torch.arange(1, len(sizes) + 1), sizes)
+    for mark in targets.bincount().topk(2).indices:
+        chosen = best == mark
+        right = chosen & (targets == mark)
+        print(
+            f"token {int(mark)}: likeliest at {float(chosen.float().mean()):.3f} of the places,",
+            f"from {int(place[chosen].min())} to {int(place[chosen].max())};",
+            f"{float(right.float().mean()):.4f} of the places are right,",
+            f"{float(right.sum() / (targets == mark).sum()):.3f} of the mark's found",
+        )
+
+
+PROBES: tuple[Callable[[], None], ...] = (slopes, starts, dips, overflow, plateau, places)
 
 if __name__ == "__main__":
     for probe in PROBES:
