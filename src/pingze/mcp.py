@@ -28,6 +28,7 @@ from mcp.types import (
     ToolAnnotations,
 )
 from pydantic import TypeAdapter
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from pingze.messages import here, language
@@ -226,7 +227,7 @@ async def serve_stdio(workers: int | None) -> None:
             lanes.close()
 
 
-def create_mcp_app(lanes: Lanes, hosts: Iterable[str]) -> ASGIApp:
+def create_mcp_app(lanes: Lanes, hosts: Iterable[str]) -> Starlette:
     """Build the application that serves the protocol over streamable HTTP at /mcp.
 
     Pages of other sites are refused: only programs that send no Origin may call.

@@ -7,10 +7,12 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from pingze.errors import InputError
@@ -115,6 +117,7 @@ def run_app(app: ASGIApp, bound: socket.socket, lanes: Lanes, trust_proxy: str =
         h11_max_incomplete_event_size=LARGEST_HEAD,
         ws="none",
         http="h11",
+        lifespan="off",  # uvicorn would print a traceback of it after a second Ctrl-C
         backlog=BACKLOG,
     )
     server = uvicorn.Server(configuration)
@@ -122,8 +125,13 @@ def run_app(app: ASGIApp, bound: socket.socket, lanes: Lanes, trust_proxy: str =
 
     async def serve() -> None:
         asyncio.get_running_loop().set_exception_handler(_told_once())
-        await measure(lanes)
-        await server.serve(sockets=[bound])
+        # what the tools for agents begin and end with; the API has nothing of the kind
+        lifespan: AbstractAsyncContextManager[Any] = nullcontext()
+        if isinstance(app, Starlette):
+            lifespan = app.router.lifespan_context(app)
+        async with lifespan:
+            await measure(lanes)
+            await server.serve(sockets=[bound])
 
     def stop(number: int, _: object) -> None:
         """Record a signal and stop uvicorn.
