@@ -41,6 +41,7 @@ export async function compose(asked, sheet = entry().now) {
     try {
       const write = asked.form === COUPLET ? couplets : drafts;
       const found = await write(body, signal);
+      signal.throwIfAborted();
       const lay = (poem) =>
         newEntry(heard(poem, found.remarks, read), ask, [
           ...fixed(ask, widthsOf(poem.lines)),
@@ -144,14 +145,12 @@ export function sheetOf({ ask: asked, now: { poem, locks } }, blanks = []) {
  * broken is marked. Characters of one's `own` are locked, and read as the checker reads them.
  */
 export function replace(place, characters, own = false) {
-  if (!isFree()) return false;
   const on = entry();
   const { poem } = on.now;
   const put = [...characters];
   const all = placesOf(widthsOf(poem.lines));
   const places = all.slice(all.findIndex((one) => keyOf(one) === keyOf(place)));
   if (put.length > places.length) return trouble(t("no_room", places.length, put.length));
-  trouble();
   const changes = new Map(put.map((one, n) => [keyOf(places[n]), one]));
   const lines = rewrite(poem.lines, (one, here) => changes.get(keyOf(here)) ?? one);
   const locks = new Set(on.now.locks);
@@ -160,24 +159,30 @@ export function replace(place, characters, own = false) {
     locks.add(key);
     unread.add(key);
   }
-  step(on, { poem: { ...poem, lines, log_probability: null }, locks, unread });
   if (!settings.used) keep({ used: true });
   announce(t("replaced", put.map(shown).join("")));
-  changed();
+  change(on, { poem: { ...poem, lines, log_probability: null }, locks, unread });
   return true;
+}
+
+/** A change by the reader's hand: what is being written stops, since it would lie over it, and older trouble goes. */
+function change(on, now) {
+  const stops = state.working;
+  work.abort();
+  step(on, now);
+  changed();
+  trouble(stops ? t("stopped_for") : "");
 }
 
 /** Empty a place of the sheet. */
 export function erase(place) {
-  if (!isFree()) return;
   const on = entry();
   const { poem } = on.now;
   const isHere = (one) => keyOf(one) === keyOf(place);
   const lines = rewrite(poem.lines, (one, here) => (isHere(here) ? BLANK : one));
   const locks = new Set(on.now.locks);
   locks.delete(keyOf(place));
-  step(on, { poem: { ...poem, lines, log_probability: null }, locks });
-  changed();
+  change(on, { poem: { ...poem, lines, log_probability: null }, locks });
 }
 
 /** Read what was typed as the checker reads it, Simplified characters as Traditional ones, as soon as it has. */
@@ -209,15 +214,13 @@ export function rereadAs(pair, word) {
   const { poem } = on.now;
   const lines = rewrite(poem.lines, (one) => (one === wrong ? word : one));
   const chosen = on.now.chosen.filter((one) => one !== pair);
-  step(on, { poem: { ...poem, lines }, chosen });
-  changed();
+  change(on, { poem: { ...poem, lines }, chosen });
 }
 
 /** Have the poem on the sheet judged as another form of the same shape. */
 export function judgeAs(form) {
   const on = entry();
-  step(on, { poem: { ...on.now.poem, form, template: null, rhyme: null }, isFound: false });
-  changed();
+  change(on, { poem: { ...on.now.poem, form, template: null, rhyme: null }, isFound: false });
 }
 
 /** Have the faults of the poem mended; what is locked stays. */
@@ -259,9 +262,9 @@ function isFree() {
 }
 
 /** Change an entry's poem. Throws where it is not there any more: the change would undo what was done since. */
-export function changeEntry(on, before, change) {
+export function changeEntry(on, before, now) {
   if (entry() !== on || on.now.poem !== before) throw new Error(t("not_done"));
-  step(on, change);
+  step(on, now);
   changed();
 }
 
@@ -346,16 +349,14 @@ export function toggleLock(place) {
   const locks = new Set(on.now.locks);
   const locked = !locks.delete(keyOf(place));
   if (locked) locks.add(keyOf(place));
-  step(on, { locks });
   announce(t(locked ? "locked" : "unlocked", shown(charAt(on.now.poem.lines, place))));
-  changed();
+  change(on, { locks });
 }
 
 /** Unlock all places. */
 export function freeAll() {
-  step(entry(), { locks: new Set() });
   announce(t("all_free"));
-  changed();
+  change(entry(), { locks: new Set() });
 }
 
 /** The poem's own steps to either side, the desk beyond them, and what is said. */
