@@ -29,7 +29,7 @@ let work = new AbortController(); // of the one thing that is being written, whi
  * Have what is empty on a sheet written; where nothing is, all that is not kept. The drafts lay out a new desk; what was there
  * stays until then. Called again while it works, it stops.
  */
-export async function compose(asked, sheet = entry().now) {
+export async function compose(asked, sheet = sheetFor(asked)) {
   if (state.working) return work.abort();
   const { count, pattern, ...ask } = asked;
   const { rows, locks, body } = request(asked, sheet);
@@ -42,22 +42,31 @@ export async function compose(asked, sheet = entry().now) {
       const write = asked.form === COUPLET ? couplets : drafts;
       const found = await write(body, signal);
       signal.throwIfAborted();
-      const lay = (poem) =>
-        newEntry(heard(poem, found.remarks, read), ask, [
-          ...fixed(ask, widthsOf(poem.lines)),
-          ...locks,
-        ]);
+      const lay = (poem) => {
+        const places = [...fixed(ask, widthsOf(poem.lines)), ...locks];
+        const made = newEntry(heard(poem, found.remarks, read), ask, places);
+        made.now.kept = sheet.kept;
+        return made;
+      };
       replaceDesk(newDesk(found.poems.map(lay)));
-      showReading(found);
-      touch();
       const few = found.poems.length < count && !found.notes.length;
-      if (few) showReading({ notes: [t("fewer", found.poems.length, count)] });
+      const more = [few && t("fewer", found.poems.length, count), locks.length && sheet.news];
+      showReading({ ...found, notes: [...found.notes, ...more.filter(Boolean)] });
+      touch();
       announce(t("composed", found.poems.length));
     } catch (error) {
       if (!error.clashes?.length && !error.field) throw error;
       showProblem(error);
     }
   });
+}
+
+/** The sheet for what is asked: what was kept of drafts is free for another subject, and what else is locked is told. */
+function sheetFor({ title }) {
+  const { ask: before, now } = entry();
+  if (!title || !before.title || title === before.title) return now;
+  const locks = new Set([...now.locks].filter((key) => !now.kept?.has(key)));
+  return { ...now, locks, kept: null, news: t("own_stays") };
 }
 
 /**
@@ -104,7 +113,8 @@ export function keepLines(of, numbers) {
     return held.has(keyOf(place)) ? one : BLANK;
   });
   const own = places.filter(isOurs).map(keyOf);
-  const sheet = { poem: { ...poem, lines }, locks: new Set([...held, ...own]) };
+  const kept = new Set([...(now.kept ?? []), ...own]);
+  const sheet = { poem: { ...poem, lines }, locks: new Set([...held, ...own]), kept };
   const count = state.desk.entries.length;
   return compose({ ...of.ask, form: poem.form, count }, sheet);
 }
@@ -155,13 +165,15 @@ export function replace(place, characters, own = false) {
   const lines = rewrite(poem.lines, (one, here) => changes.get(keyOf(here)) ?? one);
   const locks = new Set(on.now.locks);
   const unread = new Set(on.now.unread);
+  const kept = new Set(on.now.kept);
   for (const key of own ? changes.keys() : []) {
+    kept.delete(key);
     locks.add(key);
     unread.add(key);
   }
   if (!settings.used) keep({ used: true });
   announce(t("replaced", put.map(shown).join("")));
-  change(on, { poem: { ...poem, lines, log_probability: null }, locks, unread });
+  change(on, { poem: { ...poem, lines, log_probability: null }, locks, unread, kept });
   return true;
 }
 
