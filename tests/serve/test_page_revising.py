@@ -113,6 +113,22 @@ def test_while_a_poem_is_written_no_change_is_lost(page: Page) -> None:
     assert lines(page) == original
 
 
+def test_trouble_goes_when_the_sheet_is_another_one(page: Page) -> None:
+    compose(page, poems=2)
+    another = [
+        lambda: page.click("#undo"),
+        lambda: page.click("#redo"),
+        lambda: page.click("#lock"),
+        lambda: page.locator(".draft .candidate").last.click(),
+    ]
+    for act in another:
+        choose(page, 4, WIDTH)
+        put(page, "山河")
+        says(page, "#trouble", "從這裡起只有")
+        act()
+        page.locator("#trouble").wait_for(state="hidden")
+
+
 def test_a_late_answer_about_the_choices_takes_no_newer_trouble_away(page: Page) -> None:
     choose(page, 1, 1)
     with answers_held(page, "conflicts"):

@@ -216,6 +216,7 @@ export function layEmpty(form, widths) {
   const lines = widths.map((width) => BLANK.repeat(width));
   const poem = { form, template: null, rhyme: null, seed: 0, model: "", lines };
   open(newDesk([newEntry({ ...poem, log_probability: null }, { form })]), replaceDesk);
+  trouble();
   changed();
 }
 
@@ -388,6 +389,7 @@ export function go(way) {
   if (done !== true) open(done);
   followForm();
   announce(t(word));
+  trouble();
   changed();
 }
 
