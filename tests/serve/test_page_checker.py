@@ -253,6 +253,19 @@ def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
     assert lines(page)[0].startswith("孤舟")
 
 
+def test_where_what_is_locked_cannot_be_mended_a_button_unlocks_it(page: Page) -> None:
+    bring(page, FAULTY)
+    page.click("#sheet [data-line='1'][data-position='1']")
+    page.click("#lock")  # all else stays
+    page.click("#mend-around")
+    says(page, "#trouble", "讓它可改")
+    page.click("#trouble button")
+    count(page, "#sheet .locked", 0)
+    page.locator("#trouble").wait_for(state="hidden")
+    page.click("#mend-around")
+    count(page, "#sheet .faulty", 0)
+
+
 def test_what_is_written_while_it_mends_stays(page: Page) -> None:
     bring(page, FAULTY)
     with answers_held(page, "mend"):

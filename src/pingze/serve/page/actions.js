@@ -2,7 +2,7 @@
 
 import { ask, couplets, drafts } from "./api.js";
 import { followForm, restoreChoices, showProblem, showReading } from "./request.js";
-import { announce, attempt, trouble } from "./dom.js";
+import { announce, attempt, button, trouble } from "./dom.js";
 import { bare, blamed, modelOf, verdict } from "./verdict.js";
 import { fixed, taken } from "./pattern.js";
 import { sourcesOf } from "./poem.js";
@@ -246,7 +246,11 @@ export async function mendAround() {
   const kept = rewrite(poem.lines, (_, place) => (held.has(keyOf(place)) ? "1" : "0"));
   const sheet = { ...sheetOf(on), kept, template: null, rhyme: null };
   await busy(async (signal) => {
-    const [mended] = (await ask("mend", { sheet, ...modelOf(poem) }, signal)).mended;
+    const answer = await ask("mend", { sheet, ...modelOf(poem) }, signal).catch((error) => {
+      if (error.clashes?.length) error.remedy = button(t("free_all"), freeAll);
+      throw error;
+    });
+    const [mended] = answer.mended;
     const { lines, template, rhyme, log_probability } = mended.poem;
     // Words that change places are changes too, though no character is new.
     const isChanged = (place) => charAt(poem.lines, place) !== charAt(lines, place);
