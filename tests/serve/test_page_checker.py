@@ -234,6 +234,15 @@ def test_what_simplified_characters_were_read_as_can_be_corrected(page: Page) ->
     assert lines(page)[:2] == ["白發悲明鏡", "青山出發遲"]
 
 
+def test_the_verdict_on_a_poem_without_fault_says_that_all_rules_hold(page: Page) -> None:
+    page.click("#see-verdict")
+    bring(page, "春山入遠鐘，落月大江東。細雨無人至，孤燈一夜紅。")
+    says(page, "#notes", "五絕的規矩全都合")
+    bring(page, FAULTY)
+    says(page, "#sheet .caption", "1 處不合")
+    assert "全都合" not in page.inner_text("#notes")
+
+
 def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
     bring(page, FAULTY)
     page.click("#mend-around")
