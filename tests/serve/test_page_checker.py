@@ -1,6 +1,7 @@
 """The checker's sheet in a real browser: what it marks, what it tells, and in which language."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page
@@ -9,6 +10,8 @@ import pingze
 from tests.serve.page import answers_held, bring, choose, compose, count, lines, says, type_at
 
 pytestmark = pytest.mark.slow
+
+Open = Callable[..., Page]
 
 FAULTY = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中月。"
 WRONG_TONE = "孤舟寒窗下，無人問姓名。閑眠不可見，何處有琴聲。"
@@ -262,7 +265,8 @@ def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
     assert lines(page)[0].startswith("孤舟")
 
 
-def test_where_what_is_locked_cannot_be_mended_a_button_unlocks_it(page: Page) -> None:
+def test_where_what_is_locked_cannot_be_mended_a_button_unlocks_it(open_page: Open) -> None:
+    page = open_page(refused=1)
     bring(page, FAULTY)
     page.click("#sheet [data-line='1'][data-position='1']")
     page.click("#lock")  # all else stays

@@ -123,7 +123,7 @@ def test_trouble_goes_when_the_sheet_is_another_one(page: Page) -> None:
     ]
     for act in another:
         choose(page, 4, WIDTH)
-        put(page, "山河")
+        put(page, "山" * 9)
         says(page, "#trouble", "從這裡起只有")
         act()
         page.locator("#trouble").wait_for(state="hidden")

@@ -61,7 +61,7 @@ export async function compose(asked, sheet = sheetFor(asked)) {
   });
 }
 
-/** The sheet for what is asked: what was kept of drafts is free for another subject, and what else is locked is told. */
+/** The sheet, on which another subject frees what was kept of drafts. */
 function sheetFor({ title }) {
   const { ask: before, now } = entry();
   if (!title || !before.title || title === before.title) return now;
@@ -177,7 +177,7 @@ export function replace(place, characters, own = false) {
   return true;
 }
 
-/** A change by the reader's hand: what is being written stops, since it would lie over it, and older trouble goes. */
+/** A change by hand: what is being written stops, since it would lie over it; older trouble goes. */
 function change(on, now) {
   const stops = state.working;
   work.abort();

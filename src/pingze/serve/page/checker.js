@@ -39,7 +39,7 @@ export function drawVerdict() {
   const isOffer = (note) => note?.matches("button"); // another form
   box.append(...notes.filter(isOffer));
   const rest = [...notes, readingChips(on), beside(on)].filter((note) => note && !isOffer(note));
-  const isSound = checked?.form && isWhole(checked) && isFull(lines) && !found.length;
+  const isSound = checked?.form && isFull(lines) && !found.length;
   const holds = isSound ? t(rest.length ? "all_hold_noted" : "all_hold", shown(checked.form)) : "";
   $("notes").replaceChildren(holds && el("p", holds), ...rest);
   $("verdict").querySelectorAll("button")[focused]?.focus();
@@ -48,14 +48,12 @@ export function drawVerdict() {
 /** The faults; null where there are none. */
 const faultList = (found) => (found.length ? el("ul.faults", found.map(faultRow)) : null);
 
-/** Whether every place of a checked poem is written. */
-const isWhole = ({ lines }) => !lines.join("").includes("□");
-
 /** What a poem is, and how many faults it has. */
 export function heading(checked) {
   const count = checked.violations.length;
   const { form } = checked;
-  const faults = form ? (count ? t("faults", count) : isWhole(checked) && t("no_faults")) : t("no_form");
+  const isWhole = !checked.lines.join("").includes("□");
+  const faults = form ? (count ? t("faults", count) : isWhole && t("no_faults")) : t("no_form");
   const kinds = checked.form ? checked.remarks.map(({ name }) => shown(name ?? "")) : []; // 古絕, 折腰體
   const noted = new Set(notedIn(checked).map(({ rule }) => t(rule)));
   const notes = noted.size ? t("noted", [...noted].join(t("comma"))) : "";

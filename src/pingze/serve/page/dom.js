@@ -51,7 +51,7 @@ export function announce(text) {
   $("news").textContent = text;
 }
 
-/** Show trouble over all that is open, with a button that mends it where there is one; or with nothing take it away. */
+/** Show trouble over all that is open, with the button that mends it; or with nothing take it away. */
 export function trouble(text = "", remedy = "") {
   const node = $("trouble");
   node.hidePopover();

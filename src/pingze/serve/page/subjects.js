@@ -6,7 +6,7 @@ import { table } from "./words.js";
 const PLACED =
   /(?<!think|thinking|dream|dreaming|end) (?:on|of|in|over|at|by|under|above|beside|upon) (?:the |an? )?/; // snow on a river: 江雪
 const WORDS = /[a-z0-9]+|[^a-z0-9\s]+/g;
-const TURNS = /\bturn(?:s|ed|ing)? (?:\d+|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)\b/g; // "my mother turns 60"
+const TURNS = /\bturn(s|ed|ing)? (\d+|(twen|thir|for|fif|six|seven|eigh|nine)ty)\b/g; // "my mother turns 60"
 const NOT = /^(?:no|not|without|never|nothing|nor|don|isn|aren|wasn)$/; // what follows has no place in the poem
 
 let english = null; // fetched as soon as somebody writes English
@@ -30,7 +30,7 @@ const meaning = (phrase) =>
 
 /**
  * A text's English words as characters, {found, pairs, unknown, occasion, mood, exclude}; null where there are none. `mood` and
- * `exclude` are those of its occasion, whose name is given, and of what it says that is not there.
+ * `exclude` are those of its occasion, and of what it says that is not there.
  */
 export function inChinese(typed) {
   if (!/[a-z]/i.test(typed)) return null;
@@ -64,9 +64,9 @@ export function inChinese(typed) {
   return asOccasion(read);
 }
 
-/** Whether nothing of an English subject was understood: neither what it is nor what is denied. */
+/** Whether nothing of an English subject is known. */
 export const isUnread = ({ heading, title }) =>
-  isLearnt() && Boolean(heading) && !title && !inChinese(heading)?.exclude;
+  isLearnt() && heading && !title && !inChinese(heading)?.exclude;
 
 /** Choices as the occasion of their heading has them: the reader's own mood stays. */
 export function atOccasion(chosen) {
