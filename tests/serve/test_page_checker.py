@@ -1,6 +1,7 @@
 """The checker's sheet in a real browser: what it marks, what it tells, and in which language."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page
@@ -9,6 +10,8 @@ import pingze
 from tests.serve.page import answers_held, bring, choose, compose, count, lines, says, type_at
 
 pytestmark = pytest.mark.slow
+
+Open = Callable[..., Page]
 
 FAULTY = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中月。"
 WRONG_TONE = "孤舟寒窗下，無人問姓名。閑眠不可見，何處有琴聲。"
@@ -234,6 +237,15 @@ def test_what_simplified_characters_were_read_as_can_be_corrected(page: Page) ->
     assert lines(page)[:2] == ["白發悲明鏡", "青山出發遲"]
 
 
+def test_the_verdict_on_a_poem_without_fault_says_that_all_rules_hold(page: Page) -> None:
+    page.click("#see-verdict")
+    bring(page, "春山入遠鐘，落月大江東。細雨無人至，孤燈一夜紅。")
+    says(page, "#notes", "五絕的規矩全都合")
+    bring(page, FAULTY)
+    says(page, "#sheet .caption", "1 處不合")
+    assert "全都合" not in page.inner_text("#notes")
+
+
 def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
     bring(page, FAULTY)
     page.click("#mend-around")
@@ -253,13 +265,26 @@ def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
     assert lines(page)[0].startswith("孤舟")
 
 
+def test_where_what_is_locked_cannot_be_mended_a_button_unlocks_it(open_page: Open) -> None:
+    page = open_page(refused=1)
+    bring(page, FAULTY)
+    page.click("#sheet [data-line='1'][data-position='1']")
+    page.click("#lock")  # all else stays
+    page.click("#mend-around")
+    says(page, "#trouble", "讓它可改")
+    page.click("#trouble button")
+    count(page, "#sheet .locked", 0)
+    page.locator("#trouble").wait_for(state="hidden")
+    page.click("#mend-around")
+    count(page, "#sheet .faulty", 0)
+
+
 def test_what_is_written_while_it_mends_stays(page: Page) -> None:
     bring(page, FAULTY)
     with answers_held(page, "mend"):
         with page.expect_request("**/v1/mend"):
             page.click("#mend-around")
-        type_at(page, 4, 7, "聲")
-        says(page, "#trouble", "操作未生效")
-        page.click("#undo")  # calls the mending off
+        type_at(page, 4, 7, "聲")  # calls the mending off
+        says(page, "#trouble", "你改的留著")
     says(page, "#go", "作")
-    says(page, "#sheet .heading", "秋夜")
+    assert lines(page)[3][6] == "聲"

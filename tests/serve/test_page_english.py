@@ -5,13 +5,15 @@ The readings and meanings were checked by hand, against dictionaries of classica
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.serve.page import compose, link, opened, says, send
+from tests.serve.page import compose, lines, link, opened, says, send
 from tests.serve.process import Server
+
+Open = Callable[..., Page]
 
 VERSE = ("少年朝出塞", "明月照長江", "蕭蕭風雨夜", "誰與共還鄉")
 
@@ -90,6 +92,11 @@ WORDS_MEAN = {
     "無情": "heartless",
     "何處": "where",
     "千里": "a thousand miles",
+    "昇平": "peace",
+    "花謝": "flowers wither",
+    "夭桃": "young peach blossom",
+    "漠漠": "wide and dim",
+    "獵獵": "fluttering",
 }
 CHARACTERS_MEAN = {
     "朝": "morning",
@@ -114,6 +121,11 @@ CHARACTERS_MEAN = {
     "殘": "fading, remnant",
     "月": "moon",
     "雪": "snow",
+    "君": "you",
+    "壽": "long life",
+    "圓": "full, round",
+    "樽": "wine cup",
+    "尊": "wine cup",
 }
 READ = """async (lines) => {
   const { learnReadings, wordsOf } = await import("/page/glosses.js");
@@ -191,9 +203,10 @@ def test_a_character_means_what_two_dictionaries_say(reader: Page) -> None:
 
 
 def test_a_doubled_character_is_one_word(reader: Page) -> None:
-    (found,) = words(reader, "春雨濛濛柳絮飛")
+    (found, crossed) = words(reader, "春雨濛濛柳絮飛", "江上春風祝融融")
     assert [each["text"] for each in found[:2]] == ["春雨", "濛濛"]
     assert found[1]["means"] == "drizzling"
+    assert [each["text"] for each in crossed[2:]] == ["祝", "融融"]
 
 
 def test_no_word_means_what_verse_could_not(reader: Page) -> None:
@@ -260,7 +273,14 @@ SUBJECTS = {
     "the birth of a son": "鳳雛",
     "a new baby girl": "鳳雛",
     "my daughter's birthday": "賀壽",
-    "grandmother's 80th birthday": "賀壽",
+    "grandmother's birthday": "賀壽",
+    "my mother turns 60": "賀壽",
+    "turning forty": "賀壽",
+    "long life": "賀壽",
+    "bon voyage": "送君",
+    "safe journey": "送君",
+    "happy retirement": "歸隱",
+    "flight": "飛",
     "farewell to a friend": "送君",
     "goodbye": "送君",
     "thank you": "酬友",
@@ -299,12 +319,35 @@ def test_english_subjects_are_read_as_what_they_mean(reader: Page) -> None:
     assert [each["unknown"] for each in found if each["unknown"]] == []
 
 
+def test_a_number_that_is_left_out_is_told(reader: Page) -> None:
+    (found,) = reader.evaluate(READ_SUBJECTS, ["grandmother's 60th birthday"])
+    assert (found["found"], found["unknown"]) == (["賀壽"], ["60th"])
+
+
+def test_a_subject_of_which_nothing_is_known_is_told_and_not_composed(open_page: Open) -> None:
+    page = open_page(language="en-US")
+    before = lines(page)
+    page.fill("#title", "xylophone quarterly")
+    says(page, "#reading", "xylophone, quarterly")
+    page.click("#go")
+    says(page, "#trouble", "Nothing in “xylophone quarterly” is known")
+    assert lines(page) == before
+    assert page.locator("#go").inner_text() == "Compose"
+
+
+def test_an_occasion_tells_what_its_subject_means_and_what_it_leaves_out(open_page: Open) -> None:
+    page = open_page(language="en-US")
+    page.fill("#title", "a farewell")
+    says(page, "#reading", "farewell → 送君 (seeing you off)")
+    says(page, "#reading", "without words of death, mourning or resentment.")
+
+
 @pytest.mark.parametrize(
     ("subject", "mood", "without"),
     [
         ("a wedding", "joyful", "愁恨貧壽"),
         ("a birth", "joyful", "愁恨死"),
-        ("a birthday", "joyful", "愁恨死"),
+        ("a birthday", "joyful", "愁恨死聖皇帝王恩主"),
         ("a farewell", "", "死墓壽"),
         ("thanks", "joyful", "怨恨死"),
         ("condolences", "sad", "喜笑賀壽"),

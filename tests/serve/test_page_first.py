@@ -1,6 +1,7 @@
 """What a reader finds who comes for the first time, in a real browser: what this is, examples, words that are told."""
 
 import re
+from importlib.resources import files
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -10,6 +11,21 @@ from pingze.composing.options import MOST_LINES, Composing
 from tests.serve.page import choose, compose, count, lines, opened, says
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("language", "signs"),
+    [
+        ("zh", ("一、二聲", "古入聲", "一豎", "實框", "虛框")),
+        ("en", ("entering tone", "bar", "dashed frame")),
+    ],
+)
+def test_help_says_what_level_and_oblique_and_the_marks_are(
+    language: str, signs: tuple[str, ...]
+) -> None:
+    about = files("pingze").joinpath("serve", "page", f"about.{language}.html")
+    text = about.read_text(encoding="utf-8")
+    assert [sign for sign in signs if sign not in text] == []
 
 
 def test_a_poem_stands_there_and_sliders_where_composing_begins(page: Page) -> None:

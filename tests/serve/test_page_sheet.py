@@ -239,3 +239,21 @@ def test_what_was_freed_while_drafts_are_written_stays_freed(page: Page) -> None
         says(page, "#go", "作")
     assert lines(page) == before
     count(page, "#sheet .locked", 19)
+
+
+def test_another_subject_frees_what_was_kept_of_drafts_and_not_what_was_typed(page: Page) -> None:
+    page.fill("#title", "送別")
+    compose(page, poems=2)
+    page.locator(".keep").nth(1).click()
+    count(page, "#sheet .locked", 10)
+    says(page, "#go", "作")
+    type_at(page, 1, 1, "山")
+    count(page, "#sheet .locked", 11)
+    page.fill("#title", "賀壽")
+    with page.expect_request("**/v1/fill") as asked:
+        page.click("#go")
+    kept = asked.value.post_data_json["sheet"]["kept"]
+    assert "".join(kept) == "1".ljust(20, "0")
+    says(page, "#reading", "題目換了，你寫的和鎖住的字仍留著")
+    count(page, "#sheet .locked", 1)
+    assert lines(page)[0][0] == "山"

@@ -2,7 +2,7 @@
 
 import { ask, couplets, drafts } from "./api.js";
 import { followForm, restoreChoices, showProblem, showReading } from "./request.js";
-import { announce, attempt, trouble } from "./dom.js";
+import { announce, attempt, button, trouble } from "./dom.js";
 import { bare, blamed, modelOf, verdict } from "./verdict.js";
 import { fixed, taken } from "./pattern.js";
 import { sourcesOf } from "./poem.js";
@@ -29,7 +29,7 @@ let work = new AbortController(); // of the one thing that is being written, whi
  * Have what is empty on a sheet written; where nothing is, all that is not kept. The drafts lay out a new desk; what was there
  * stays until then. Called again while it works, it stops.
  */
-export async function compose(asked, sheet = entry().now) {
+export async function compose(asked, sheet = sheetFor(asked)) {
   if (state.working) return work.abort();
   const { count, pattern, ...ask } = asked;
   const { rows, locks, body } = request(asked, sheet);
@@ -41,22 +41,32 @@ export async function compose(asked, sheet = entry().now) {
     try {
       const write = asked.form === COUPLET ? couplets : drafts;
       const found = await write(body, signal);
-      const lay = (poem) =>
-        newEntry(heard(poem, found.remarks, read), ask, [
-          ...fixed(ask, widthsOf(poem.lines)),
-          ...locks,
-        ]);
+      signal.throwIfAborted();
+      const lay = (poem) => {
+        const places = [...fixed(ask, widthsOf(poem.lines)), ...locks];
+        const made = newEntry(heard(poem, found.remarks, read), ask, places);
+        made.now.kept = sheet.kept;
+        return made;
+      };
       replaceDesk(newDesk(found.poems.map(lay)));
-      showReading(found);
-      touch();
       const few = found.poems.length < count && !found.notes.length;
-      if (few) showReading({ notes: [t("fewer", found.poems.length, count)] });
+      const more = [few && t("fewer", found.poems.length, count), locks.length && sheet.news];
+      showReading({ ...found, notes: [...found.notes, ...more.filter(Boolean)] });
+      touch();
       announce(t("composed", found.poems.length));
     } catch (error) {
       if (!error.clashes?.length && !error.field) throw error;
       showProblem(error);
     }
   });
+}
+
+/** The sheet, on which another subject frees what was kept of drafts. */
+function sheetFor({ title }) {
+  const { ask: before, now } = entry();
+  if (!title || !before.title || title === before.title) return now;
+  const locks = new Set([...now.locks].filter((key) => !now.kept?.has(key)));
+  return { ...now, locks, kept: null, news: t("own_stays") };
 }
 
 /**
@@ -103,7 +113,8 @@ export function keepLines(of, numbers) {
     return held.has(keyOf(place)) ? one : BLANK;
   });
   const own = places.filter(isOurs).map(keyOf);
-  const sheet = { poem: { ...poem, lines }, locks: new Set([...held, ...own]) };
+  const kept = new Set([...(now.kept ?? []), ...own]);
+  const sheet = { poem: { ...poem, lines }, locks: new Set([...held, ...own]), kept };
   const count = state.desk.entries.length;
   return compose({ ...of.ask, form: poem.form, count }, sheet);
 }
@@ -144,40 +155,46 @@ export function sheetOf({ ask: asked, now: { poem, locks } }, blanks = []) {
  * broken is marked. Characters of one's `own` are locked, and read as the checker reads them.
  */
 export function replace(place, characters, own = false) {
-  if (!isFree()) return false;
   const on = entry();
   const { poem } = on.now;
   const put = [...characters];
   const all = placesOf(widthsOf(poem.lines));
   const places = all.slice(all.findIndex((one) => keyOf(one) === keyOf(place)));
   if (put.length > places.length) return trouble(t("no_room", places.length, put.length));
-  trouble();
   const changes = new Map(put.map((one, n) => [keyOf(places[n]), one]));
   const lines = rewrite(poem.lines, (one, here) => changes.get(keyOf(here)) ?? one);
   const locks = new Set(on.now.locks);
   const unread = new Set(on.now.unread);
+  const kept = new Set(on.now.kept);
   for (const key of own ? changes.keys() : []) {
+    kept.delete(key);
     locks.add(key);
     unread.add(key);
   }
-  step(on, { poem: { ...poem, lines, log_probability: null }, locks, unread });
   if (!settings.used) keep({ used: true });
   announce(t("replaced", put.map(shown).join("")));
-  changed();
+  change(on, { poem: { ...poem, lines, log_probability: null }, locks, unread, kept });
   return true;
+}
+
+/** A change by hand: what is being written stops, since it would lie over it; older trouble goes. */
+function change(on, now) {
+  const stops = state.working;
+  work.abort();
+  step(on, now);
+  changed();
+  trouble(stops ? t("stopped_for") : "");
 }
 
 /** Empty a place of the sheet. */
 export function erase(place) {
-  if (!isFree()) return;
   const on = entry();
   const { poem } = on.now;
   const isHere = (one) => keyOf(one) === keyOf(place);
   const lines = rewrite(poem.lines, (one, here) => (isHere(here) ? BLANK : one));
   const locks = new Set(on.now.locks);
   locks.delete(keyOf(place));
-  step(on, { poem: { ...poem, lines, log_probability: null }, locks });
-  changed();
+  change(on, { poem: { ...poem, lines, log_probability: null }, locks });
 }
 
 /** Read what was typed as the checker reads it, Simplified characters as Traditional ones, as soon as it has. */
@@ -199,6 +216,7 @@ export function layEmpty(form, widths) {
   const lines = widths.map((width) => BLANK.repeat(width));
   const poem = { form, template: null, rhyme: null, seed: 0, model: "", lines };
   open(newDesk([newEntry({ ...poem, log_probability: null }, { form })]), replaceDesk);
+  trouble();
   changed();
 }
 
@@ -209,15 +227,13 @@ export function rereadAs(pair, word) {
   const { poem } = on.now;
   const lines = rewrite(poem.lines, (one) => (one === wrong ? word : one));
   const chosen = on.now.chosen.filter((one) => one !== pair);
-  step(on, { poem: { ...poem, lines }, chosen });
-  changed();
+  change(on, { poem: { ...poem, lines }, chosen });
 }
 
 /** Have the poem on the sheet judged as another form of the same shape. */
 export function judgeAs(form) {
   const on = entry();
-  step(on, { poem: { ...on.now.poem, form, template: null, rhyme: null }, isFound: false });
-  changed();
+  change(on, { poem: { ...on.now.poem, form, template: null, rhyme: null }, isFound: false });
 }
 
 /** Have the faults of the poem mended; what is locked stays. */
@@ -230,7 +246,11 @@ export async function mendAround() {
   const kept = rewrite(poem.lines, (_, place) => (held.has(keyOf(place)) ? "1" : "0"));
   const sheet = { ...sheetOf(on), kept, template: null, rhyme: null };
   await busy(async (signal) => {
-    const [mended] = (await ask("mend", { sheet, ...modelOf(poem) }, signal)).mended;
+    const answer = await ask("mend", { sheet, ...modelOf(poem) }, signal).catch((error) => {
+      if (error.clashes?.length) error.remedy = button(t("free_all"), freeAll);
+      throw error;
+    });
+    const [mended] = answer.mended;
     const { lines, template, rhyme, log_probability } = mended.poem;
     // Words that change places are changes too, though no character is new.
     const isChanged = (place) => charAt(poem.lines, place) !== charAt(lines, place);
@@ -259,9 +279,9 @@ function isFree() {
 }
 
 /** Change an entry's poem. Throws where it is not there any more: the change would undo what was done since. */
-export function changeEntry(on, before, change) {
+export function changeEntry(on, before, now) {
   if (entry() !== on || on.now.poem !== before) throw new Error(t("not_done"));
-  step(on, change);
+  step(on, now);
   changed();
 }
 
@@ -346,16 +366,14 @@ export function toggleLock(place) {
   const locks = new Set(on.now.locks);
   const locked = !locks.delete(keyOf(place));
   if (locked) locks.add(keyOf(place));
-  step(on, { locks });
   announce(t(locked ? "locked" : "unlocked", shown(charAt(on.now.poem.lines, place))));
-  changed();
+  change(on, { locks });
 }
 
 /** Unlock all places. */
 export function freeAll() {
-  step(entry(), { locks: new Set() });
   announce(t("all_free"));
-  changed();
+  change(entry(), { locks: new Set() });
 }
 
 /** The poem's own steps to either side, the desk beyond them, and what is said. */
@@ -375,6 +393,7 @@ export function go(way) {
   if (done !== true) open(done);
   followForm();
   announce(t(word));
+  trouble();
   changed();
 }
 

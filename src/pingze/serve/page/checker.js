@@ -39,7 +39,9 @@ export function drawVerdict() {
   const isOffer = (note) => note?.matches("button"); // another form
   box.append(...notes.filter(isOffer));
   const rest = [...notes, readingChips(on), beside(on)].filter((note) => note && !isOffer(note));
-  $("notes").replaceChildren(...rest);
+  const isSound = checked?.form && isFull(lines) && !found.length;
+  const holds = isSound ? t(rest.length ? "all_hold_noted" : "all_hold", shown(checked.form)) : "";
+  $("notes").replaceChildren(holds && el("p", holds), ...rest);
   $("verdict").querySelectorAll("button")[focused]?.focus();
 }
 

@@ -51,11 +51,11 @@ export function announce(text) {
   $("news").textContent = text;
 }
 
-/** Show trouble over all that is open, or with nothing take it away. */
-export function trouble(text = "") {
+/** Show trouble over all that is open, with the button that mends it; or with nothing take it away. */
+export function trouble(text = "", remedy = "") {
   const node = $("trouble");
   node.hidePopover();
-  node.textContent = text;
+  node.replaceChildren(text, remedy);
   if (text) node.showPopover();
 }
 
@@ -66,7 +66,7 @@ export async function attempt(act) {
     await act();
     return true;
   } catch (error) {
-    if (error.name !== "AbortError") trouble(error.message);
+    if (error.name !== "AbortError") trouble(error.message, error.remedy);
     return false;
   }
 }

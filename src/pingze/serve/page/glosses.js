@@ -58,7 +58,8 @@ function cut(characters) {
       const rank = known.ranks.get(text);
       const isDoubled = end - start === 2 && characters[start] === characters[start + 1];
       if (rank === undefined && end - start > 1 && !isDoubled) continue;
-      const cost = best[start].cost + (rank === undefined ? ALONE : Math.log(rank + 2));
+      const own = rank === undefined ? ALONE : Math.log(rank + 2);
+      const cost = best[start].cost + (isDoubled ? 0 : own); // 祝融融 is 祝 and 融融
       if (best[end] && best[end].cost <= cost) continue;
       best[end] = { cost, sizes: [...best[start].sizes, end - start] };
     }

@@ -22,6 +22,7 @@ import { drawCandidates, drawOriginality, drawSheet } from "./sheet.js";
 import { drawShelf, startShelf } from "./shelf.js";
 import { hearOfTab, keepDesk } from "./shelf_storage.js";
 import { changed, onChange, state } from "./state.js";
+import { isUnread } from "./subjects.js";
 import { drawTools, startTools } from "./toolbar.js";
 import { drawWelcome } from "./welcome.js";
 import { t, translate } from "./words.js";
@@ -78,7 +79,9 @@ function listen() {
   $("choices").addEventListener("submit", (event) => {
     event.preventDefault();
     foldChoices();
-    compose(takeChoices());
+    const asked = takeChoices();
+    if (!state.working && isUnread(asked)) return trouble(t("english_none", asked.heading));
+    compose(asked);
     const { bottom } = $("sheet").getBoundingClientRect();
     if (bottom < innerHeight / 4) $("sheet").scrollIntoView(); // a poem that is in sight stays where it is
   });

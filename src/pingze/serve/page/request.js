@@ -6,7 +6,7 @@ import { $, button, el, fill, setInvalid, trouble } from "./dom.js";
 import { chooseForm, chosenForm, drawForms, suitForm, suitQuoting } from "./forms.js";
 import { modelFor } from "./verdict.js";
 import { openOver, shutOver } from "./overlay.js";
-import { nameOf, named } from "./poem.js";
+import { meansOf, nameOf, named } from "./poem.js";
 import { remedies } from "./remedies.js";
 import { draft, keepDraft, settings, shown } from "./settings.js";
 import { COUPLET, isEmpty, isFull, keyOf, widthsAsked, widthsOf } from "./shape.js";
@@ -339,10 +339,11 @@ export function showReading({ notes, remarks = [] }) {
   const reads = asked.map((name) => readEnglish($(name).value)).filter(Boolean);
   const pairs = reads.flatMap((read) => read.pairs);
   const unknown = reads.flatMap((read) => read.unknown);
-  const isOccasion = reads.some(({ mood, exclude }) => mood || exclude);
+  const occasions = reads.map(({ occasion }) => occasion).filter(Boolean);
+  const means = reads.map(({ occasion, found }) => (occasion ? meansOf(found.join("")) : ""));
   const own = [
-    pairs.join(", "),
-    isOccasion ? t("at_occasion") : "",
+    pairs.join(", ") + means.map((text) => (text ? ` (${text})` : "")).join(""),
+    ...occasions.map((name) => t("at_occasion", t(`without_${name}`))),
     unknown.length ? t("english_unknown", unknown.join(", ")) : "",
   ];
   const isSame = ({ code, has, read }) => code === "converted" && shown(read) === has;

@@ -2,7 +2,7 @@
 // that were composed with it.
 
 import { erase, keepLines, redraw, replace, toggleLock } from "./actions.js";
-import { $, button, el } from "./dom.js";
+import { $, button, el, trouble } from "./dom.js";
 import { heading } from "./checker.js";
 import { factsOf } from "./forms.js";
 import { bare, recall, seen, verdict } from "./verdict.js";
@@ -210,6 +210,7 @@ function draft(of, at) {
   const choose = () => {
     state.desk.chosen = at;
     state.place = null;
+    trouble();
     if (state.desk.when) touch();
     changed();
   };

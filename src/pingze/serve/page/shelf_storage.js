@@ -150,7 +150,11 @@ function readEntry({ ask, now, past, future }) {
   return { ask: readAsk(ask), ...steps };
 }
 
-const readStep = ({ poem, locks }) => ({ poem: readPoem(poem), locks: new Set(readLocks(locks)) });
+const readStep = ({ poem, locks, kept }) => ({
+  poem: readPoem(poem),
+  locks: new Set(readLocks(locks)),
+  kept: new Set(readLocks(kept ?? [])),
+});
 
 // -- keys --------------------------------------------------------
 // Texts by key, in the browser's own storage or, where that does not take them, in memory.

@@ -5,7 +5,8 @@ import { table } from "./words.js";
 
 const PLACED =
   /(?<!think|thinking|dream|dreaming|end) (?:on|of|in|over|at|by|under|above|beside|upon) (?:the |an? )?/; // snow on a river: 江雪
-const WORDS = /[a-z]+|[^a-z\s]+/g;
+const WORDS = /[a-z0-9]+|[^a-z0-9\s]+/g;
+const TURNS = /\bturn(s|ed|ing)? (\d+|(twen|thir|for|fif|six|seven|eigh|nine)ty)\b/g; // "my mother turns 60"
 const NOT = /^(?:no|not|without|never|nothing|nor|don|isn|aren|wasn)$/; // what follows has no place in the poem
 
 let english = null; // fetched as soon as somebody writes English
@@ -15,7 +16,7 @@ let occasions = [];
 export async function learnEnglish() {
   const tables = await Promise.all([table("english"), table("occasions")]);
   english = new Map(Object.entries(tables[0]));
-  occasions = Object.values(tables[1]);
+  occasions = Object.entries(tables[1]);
 }
 
 /** Whether English can be read. */
@@ -28,18 +29,19 @@ const meaning = (phrase) =>
     .find((found) => found !== undefined);
 
 /**
- * A text's English words as characters, {found, pairs, unknown, mood, exclude}; null where there are none. `mood` and `exclude`
- * are those of its occasion, and of what it says that is not there.
+ * A text's English words as characters, {found, pairs, unknown, occasion, mood, exclude}; null where there are none. `mood` and
+ * `exclude` are those of its occasion, and of what it says that is not there.
  */
 export function inChinese(typed) {
   if (!/[a-z]/i.test(typed)) return null;
-  const read = { found: [], pairs: [], unknown: [], mood: "", exclude: "" };
+  const read = { found: [], pairs: [], unknown: [], occasion: "", mood: "", exclude: "" };
   if (!english) return read;
   const isDenied = typed
     .toLowerCase()
     .match(/[a-z]+/g)
     .some((word) => NOT.test(word));
-  const parts = isDenied ? [typed.toLowerCase()] : typed.toLowerCase().split(PLACED).reverse();
+  const said = typed.toLowerCase().replace(TURNS, "birthday");
+  const parts = isDenied ? [said] : said.split(PLACED).reverse();
   const words = parts.join(" ").match(WORDS) ?? [];
   let isNot = false;
   for (let at = 0; at < words.length;) {
@@ -55,12 +57,16 @@ export function inChinese(typed) {
       isNot = false;
     } else {
       if (means) read.pairs.push(`${phrase} → ${means}`);
-      if (means === undefined && /[a-z]/.test(phrase)) read.unknown.push(phrase);
+      if (means === undefined && /[a-z0-9]/.test(phrase)) read.unknown.push(phrase);
       read.found.push(means ?? phrase.replace(/[^\p{Script=Han}]/gu, ""));
     }
   }
   return asOccasion(read);
 }
+
+/** Whether nothing of an English subject is known. */
+export const isUnread = ({ heading, title }) =>
+  isLearnt() && heading && !title && !inChinese(heading)?.exclude;
 
 /** Choices as the occasion of their heading has them: the reader's own mood stays. */
 export function atOccasion(chosen) {
@@ -72,13 +78,13 @@ export function atOccasion(chosen) {
 
 /** What was read, where it names an occasion with the occasion's subject alone; grief that is denied is an occasion of joy. */
 function asOccasion(read) {
-  for (const { titles, mood, exclude, denied = "" } of occasions) {
+  for (const [occasion, { titles, mood, exclude, denied = "" }] of occasions) {
     const title = read.found.find((each) => titles.includes(each));
     const isDenied = [...read.exclude].some((one) => denied.includes(one));
-    if (isDenied) return { ...read, mood, exclude: exclude + read.exclude };
+    if (isDenied) return { ...read, occasion, mood, exclude: exclude + read.exclude };
     if (!title) continue;
     const pairs = read.pairs.filter((pair) => pair.endsWith(` ${title}`));
-    return { ...read, found: [title], pairs, mood, exclude: exclude + read.exclude };
+    return { ...read, found: [title], pairs, occasion, mood, exclude: exclude + read.exclude };
   }
   return read;
 }
