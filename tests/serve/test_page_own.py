@@ -1,0 +1,56 @@
+"""What a poet puts on the sheet by hand, in a real browser: parts pasted, candidates chosen, a title."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.serve.page import bring, count, lines, says
+
+pytestmark = pytest.mark.slow
+
+Open = Callable[..., Page]
+
+OCTAVE = (
+    "春山入遠鐘江上",
+    "落月大江東去人",
+    "細雨無人至此門",
+    "孤燈一夜紅如火",
+    "黃昏明月似霜生",
+    "夜壓行雲白帝城",
+    "高影入槐西岸雪",
+    "雁樓橫笛夢中月",
+)
+COUPLET = ("明月松間照我還", "清泉石上流無聲")
+
+
+def paste(page: Page, text: str, line: int, position: int = 1) -> None:
+    """Paste a text at a place of the sheet."""
+    page.evaluate("text => navigator.clipboard.writeText(text)", text)
+    page.locator(f"#sheet [data-line='{line}'][data-position='{position}']").focus()
+    page.keyboard.press("Control+v")
+
+
+def test_a_couplet_that_is_pasted_stands_in_place_and_all_else_stays(page: Page) -> None:
+    bring(page, "月夜\n" + "，".join(OCTAVE))
+    says(page, "#sheet .heading", "月夜")
+    paste(page, "，\n".join(COUPLET) + "。", line=3, position=2)
+    says(page, "#sheet [data-line='3'][data-position='1']", "明")
+    assert lines(page) == [*OCTAVE[:2], *COUPLET, *OCTAVE[4:]]
+    says(page, "#sheet .heading", "月夜")
+    count(page, "#sheet [data-line='5'][data-position='1']:focus", 1)
+
+
+def test_a_couplet_that_finds_no_room_is_refused(page: Page) -> None:
+    bring(page, "，".join(OCTAVE))
+    paste(page, "，".join(COUPLET), line=8)
+    says(page, "#trouble", "7 字的位置")
+    assert lines(page) == [*OCTAVE]
+
+
+def test_a_quatrain_that_is_pasted_on_an_octave_is_a_poem_of_its_own(page: Page) -> None:
+    bring(page, "，".join(OCTAVE))
+    with page.expect_response("**/v1/read"):
+        paste(page, "，".join(OCTAVE[4:]), line=3)
+    count(page, "#sheet .line", 4)
+    assert lines(page) == [*OCTAVE[4:]]
