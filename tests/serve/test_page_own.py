@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from tests.serve.page import bring, count, lines, says
+from tests.serve.page import bring, count, lines, says, type_at
 
 pytestmark = pytest.mark.slow
 
@@ -54,3 +54,31 @@ def test_a_quatrain_that_is_pasted_on_an_octave_is_a_poem_of_its_own(page: Page)
         paste(page, "，".join(OCTAVE[4:]), line=3)
     count(page, "#sheet .line", 4)
     assert lines(page) == [*OCTAVE[4:]]
+
+
+def test_a_new_edit_clears_what_could_be_done_again(page: Page) -> None:
+    page.click("#new-sheet")
+    type_at(page, 1, 1, "山")
+    page.click("#new-sheet")
+    type_at(page, 1, 1, "江")
+    page.click("#undo")
+    page.click("#undo")  # to the sheet before
+    says(page, "#sheet [data-line='1'][data-position='1']", "山")
+    assert page.locator("#redo").is_enabled()
+    type_at(page, 1, 2, "水")
+    assert page.locator("#redo").is_disabled()
+    page.keyboard.press("Control+Shift+z")
+    assert lines(page)[0] == "山水"
+
+
+def test_a_new_poem_clears_what_could_be_done_again(page: Page) -> None:
+    page.click("#new-sheet")
+    type_at(page, 1, 1, "山")
+    type_at(page, 1, 2, "水")
+    page.click("#undo")
+    page.click("#new-sheet")
+    page.click("#undo")
+    says(page, "#sheet [data-line='1'][data-position='1']", "山")
+    page.click("#redo")
+    assert set(lines(page)) == {""}
+    assert page.locator("#redo").is_disabled()
