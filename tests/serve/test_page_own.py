@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from tests.serve.page import bring, count, lines, says, type_at
+from tests.serve.page import bring, compose, count, lines, says, type_at
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +82,19 @@ def test_a_new_poem_clears_what_could_be_done_again(page: Page) -> None:
     page.click("#redo")
     assert set(lines(page)) == {""}
     assert page.locator("#redo").is_disabled()
+
+
+def test_a_character_and_a_line_that_are_chosen_are_kept(page: Page) -> None:
+    compose(page)
+    page.locator("#sheet [data-line='2'][data-position='2']").click()
+    page.locator(".alternative").first.click()
+    count(page, "#sheet .locked[data-line='2'][data-position='2']", 1)
+    page.locator("#sheet [data-line='4'][data-position='1']").click()
+    page.click("#other-lines")
+    page.locator(".line-choice").first.click()
+    count(page, "#sheet .locked", 6)
+    chosen = lines(page)
+    compose(page)
+    found = lines(page)
+    assert found != chosen
+    assert (found[1][1], found[3]) == (chosen[1][1], chosen[3])

@@ -140,8 +140,8 @@ export function sheetOf({ ask: asked, now: { poem, locks } }, blanks = []) {
 }
 
 /**
- * Put characters on the sheet from a place on, if they find room; whether they were put. A poet may break a rule: what is
- * broken is marked. Characters of one's `own` are locked, and read as the checker reads them.
+ * Put characters on the sheet from a place on, if they find room, and lock them; whether they were put. A poet may break a
+ * rule: what is broken is marked. Characters of one's `own` are read as the checker reads them.
  */
 export function replace(place, characters, own = false) {
   if (!isFree()) return false;
@@ -154,12 +154,8 @@ export function replace(place, characters, own = false) {
   trouble();
   const changes = new Map(put.map((one, n) => [keyOf(places[n]), one]));
   const lines = rewrite(poem.lines, (one, here) => changes.get(keyOf(here)) ?? one);
-  const locks = new Set(on.now.locks);
-  const unread = new Set(on.now.unread);
-  for (const key of own ? changes.keys() : []) {
-    locks.add(key);
-    unread.add(key);
-  }
+  const locks = new Set([...on.now.locks, ...changes.keys()]);
+  const unread = new Set([...(on.now.unread ?? []), ...(own ? changes.keys() : [])]);
   step(on, { poem: { ...poem, lines, log_probability: null }, locks, unread });
   if (!settings.used) keep({ used: true });
   announce(t("replaced", put.map(shown).join("")));
