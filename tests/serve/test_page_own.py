@@ -1,5 +1,6 @@
 """What a poet puts on the sheet by hand, in a real browser: parts pasted, candidates chosen, a title."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -98,3 +99,30 @@ def test_a_character_and_a_line_that_are_chosen_are_kept(page: Page) -> None:
     found = lines(page)
     assert found != chosen
     assert (found[1][1], found[3]) == (chosen[1][1], chosen[3])
+
+
+def test_a_couplet_of_another_draft_is_put_on_the_sheet_and_all_else_stays(page: Page) -> None:
+    compose(page, poems=2)
+    count(page, ".draft", 2)
+    before = lines(page)
+    page.click("#put-couplet")
+    kept = page.locator(".draft >> nth=1").locator(".keep >> nth=1")
+    text = re.sub(r"\W", "", kept.inner_text())
+    kept.click()
+    count(page, "#sheet .locked", 10)
+    assert [*lines(page)[:2], "".join(lines(page)[2:])] == [*before[:2], text]
+    page.click("#undo")
+    assert lines(page) == before
+
+
+def test_where_all_else_is_locked_a_couplet_is_just_put_there(page: Page) -> None:
+    compose(page, poems=2)
+    count(page, ".draft", 2)
+    other = page.locator(".draft >> nth=1").locator(".keep")
+    texts = [re.sub(r"\W", "", text) for text in other.all_inner_texts()]
+    page.click("#put-couplet")
+    other.nth(0).click()
+    page.click("#put-couplet")
+    other.nth(1).click()
+    count(page, "#sheet .locked", 20)
+    assert "".join(lines(page)) == "".join(texts)

@@ -90,13 +90,27 @@ function heldOf({ locks }, places) {
   return new Set(held.length < places.length ? held : []);
 }
 
-/** Keep some lines of one of the poems that lie together, beside what is locked; all else is written again. */
+/** Put lines of another of the poems that lie together on the sheet, where they stand in it; nothing else changes. */
+export function putLines(of, numbers) {
+  const { lines, sources } = of.now.poem;
+  const own = entry().now.poem.sources;
+  const text = numbers.map((line) => lines[line - 1]).join("");
+  const both = own && sources ? { sources: `${own}\n${sources}` } : {};
+  replace({ line: numbers[0], position: 1 }, text, false, both);
+}
+
+/**
+ * Keep some lines of one of the poems that lie together, beside what is locked; all else is written again. Where all else
+ * is locked, another poem's lines are just put there.
+ */
 export function keepLines(of, numbers) {
   const { now } = entry();
   const { poem } = now;
   const places = placesOf(widthsOf(poem.lines));
   const isOurs = ({ line }) => numbers.includes(line);
   const isOther = (place) => !isOurs(place);
+  const isLocked = (place) => now.locks.has(keyOf(place));
+  if (of !== entry() && places.filter(isOther).every(isLocked)) return putLines(of, numbers);
   const held = heldOf(now, places.filter(isOther));
   const lines = rewrite(poem.lines, (one, place) => {
     if (isOurs(place)) return charAt(of.now.poem.lines, place);
@@ -141,9 +155,10 @@ export function sheetOf({ ask: asked, now: { poem, locks } }, blanks = []) {
 
 /**
  * Put characters on the sheet from a place on, if they find room, and lock them; whether they were put. A poet may break a
- * rule: what is broken is marked. Characters of one's `own` are read as the checker reads them.
+ * rule: what is broken is marked. Characters of one's `own` are read as the checker reads them; `facts` of the poem
+ * change with it.
  */
-export function replace(place, characters, own = false) {
+export function replace(place, characters, own = false, facts = {}) {
   if (!isFree()) return false;
   const on = entry();
   const { poem } = on.now;
@@ -156,7 +171,7 @@ export function replace(place, characters, own = false) {
   const lines = rewrite(poem.lines, (one, here) => changes.get(keyOf(here)) ?? one);
   const locks = new Set([...on.now.locks, ...changes.keys()]);
   const unread = new Set([...(on.now.unread ?? []), ...(own ? changes.keys() : [])]);
-  step(on, { poem: { ...poem, lines, log_probability: null }, locks, unread });
+  step(on, { poem: { ...poem, ...facts, lines, log_probability: null }, locks, unread });
   if (!settings.used) keep({ used: true });
   announce(t("replaced", put.map(shown).join("")));
   changed();
