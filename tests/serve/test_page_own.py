@@ -126,3 +126,31 @@ def test_where_all_else_is_locked_a_couplet_is_just_put_there(page: Page) -> Non
     other.nth(1).click()
     count(page, "#sheet .locked", 20)
     assert "".join(lines(page)) == "".join(texts)
+
+
+def test_a_title_stands_over_a_sheet_that_a_person_writes_and_undo_agrees_with_it(
+    page: Page,
+) -> None:
+    page.click("#new-sheet")
+    type_at(page, 1, 1, "山")
+    page.fill("#title", "登樓")
+    says(page, "#sheet .heading", "登樓")
+    page.click("#new-sheet")
+    says(page, "#sheet .heading", "登樓")
+    type_at(page, 1, 1, "江")
+    page.fill("#title", "渡江")
+    says(page, "#sheet .heading", "渡江")
+    page.click("#undo")
+    says(page, "#sheet .heading", "渡江")
+    page.click("#undo")
+    says(page, "#sheet .heading", "登樓")
+    assert page.locator("#title").input_value() == "登樓"
+    page.fill("#title", "")
+    count(page, "#sheet .heading", 0)
+
+
+def test_the_title_of_a_poem_to_come_is_not_that_of_a_poem_that_was_composed(page: Page) -> None:
+    says(page, "#sheet .heading", "秋夜")
+    page.fill("#title", "登樓")
+    page.click("#marks")
+    says(page, "#sheet .heading", "秋夜")

@@ -213,6 +213,23 @@ export function layEmpty(form, widths) {
   changed();
 }
 
+/**
+ * Have the title that is chosen stand over a sheet that a person writes, at all its steps.
+ * @param {any} choices
+ */
+export function entitleSheet({ title, heading }) {
+  const on = entry();
+  const chosen = heading ?? title ?? "";
+  if (on.now.poem.model !== "" || chosen === (on.ask.heading ?? on.ask.title ?? "")) return;
+  const entitled = (one) => ({ ...one, poem: { ...one.poem, heading: chosen } });
+  on.ask = { ...on.ask, title, heading };
+  on.now = entitled(on.now);
+  on.past = on.past.map(entitled);
+  on.future = on.future.map(entitled);
+  if (!isEmpty(on.now.poem.lines)) touch();
+  changed();
+}
+
 /** Correct what a Simplified character was read as, wherever it was read so. */
 export function rereadAs(pair, word) {
   const on = entry();
@@ -384,7 +401,7 @@ export function go(way) {
   const done = travel(entry(), steps) || deskBeyond(WAYS[way]);
   if (!done) return;
   if (done !== true) open(done);
-  followForm();
+  followForm(done !== true);
   announce(t(word));
   changed();
 }
