@@ -56,6 +56,9 @@ def test_a_character_is_weighed_replaced_locked_and_taken_back_by_keyboard(page:
     page.locator("#sheet [role=gridcell]:focus", has_text=chosen).wait_for()
     assert lines(page)[1][1] == chosen
     assert pingze.check("，".join(lines(page))).ok
+    count(page, "#sheet .cell.locked", 1)  # what is chosen is kept
+    page.keyboard.press("l")
+    count(page, "#sheet .cell.locked", 0)
     page.keyboard.press("l")
     count(page, "#sheet .cell.locked", 1)
     page.keyboard.press("r")
@@ -63,7 +66,7 @@ def test_a_character_is_weighed_replaced_locked_and_taken_back_by_keyboard(page:
     says(page, "#news", re.compile("已重寫"))
     assert lines(page)[1][1] == chosen
     assert [lines(page)[at] for at in (0, 2, 3)] == [before[at] for at in (0, 2, 3)]
-    for _ in range(3):
+    for _ in range(4):
         page.keyboard.press("Control+z")
     assert lines(page) == before
     page.keyboard.press("Control+Shift+z")

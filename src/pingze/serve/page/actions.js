@@ -100,13 +100,27 @@ function heldOf({ locks }, places) {
   return new Set(held.length < places.length ? held : []);
 }
 
-/** Keep some lines of one of the poems that lie together, beside what is locked; all else is written again. */
+/** Put lines of another of the poems that lie together on the sheet, where they stand in it; nothing else changes. */
+export function putLines(of, numbers) {
+  const { lines, sources } = of.now.poem;
+  const own = entry().now.poem.sources;
+  const text = numbers.map((line) => lines[line - 1]).join("");
+  const both = own && sources ? { sources: `${own}\n${sources}` } : {};
+  replace({ line: numbers[0], position: 1 }, text, false, both);
+}
+
+/**
+ * Keep some lines of one of the poems that lie together, beside what is locked; all else is written again. Where all else
+ * is locked, another poem's lines are just put there.
+ */
 export function keepLines(of, numbers) {
   const { now } = entry();
   const { poem } = now;
   const places = placesOf(widthsOf(poem.lines));
   const isOurs = ({ line }) => numbers.includes(line);
   const isOther = (place) => !isOurs(place);
+  const isLocked = (place) => now.locks.has(keyOf(place));
+  if (of !== entry() && places.filter(isOther).every(isLocked)) return putLines(of, numbers);
   const held = heldOf(now, places.filter(isOther));
   const lines = rewrite(poem.lines, (one, place) => {
     if (isOurs(place)) return charAt(of.now.poem.lines, place);
@@ -151,10 +165,11 @@ export function sheetOf({ ask: asked, now: { poem, locks } }, blanks = []) {
 }
 
 /**
- * Put characters on the sheet from a place on, if they find room; whether they were put. A poet may break a rule: what is
- * broken is marked. Characters of one's `own` are locked, and read as the checker reads them.
+ * Put characters on the sheet from a place on, if they find room, and lock them; whether they were put. A poet may break a
+ * rule: what is broken is marked. Characters of one's `own` are read as the checker reads them; `facts` of the poem
+ * change with it.
  */
-export function replace(place, characters, own = false) {
+export function replace(place, characters, own = false, facts = {}) {
   const on = entry();
   const { poem } = on.now;
   const put = [...characters];
@@ -163,17 +178,13 @@ export function replace(place, characters, own = false) {
   if (put.length > places.length) return trouble(t("no_room", places.length, put.length));
   const changes = new Map(put.map((one, n) => [keyOf(places[n]), one]));
   const lines = rewrite(poem.lines, (one, here) => changes.get(keyOf(here)) ?? one);
-  const locks = new Set(on.now.locks);
-  const unread = new Set(on.now.unread);
+  const locks = new Set([...on.now.locks, ...changes.keys()]);
+  const unread = new Set([...(on.now.unread ?? []), ...(own ? changes.keys() : [])]);
   const kept = new Set(on.now.kept);
-  for (const key of own ? changes.keys() : []) {
-    kept.delete(key);
-    locks.add(key);
-    unread.add(key);
-  }
+  for (const key of changes.keys()) kept.delete(key);
   if (!settings.used) keep({ used: true });
   announce(t("replaced", put.map(shown).join("")));
-  change(on, { poem: { ...poem, lines, log_probability: null }, locks, unread, kept });
+  change(on, { poem: { ...poem, ...facts, lines, log_probability: null }, locks, unread, kept });
   return true;
 }
 
@@ -217,6 +228,23 @@ export function layEmpty(form, widths) {
   const poem = { form, template: null, rhyme: null, seed: 0, model: "", lines };
   open(newDesk([newEntry({ ...poem, log_probability: null }, { form })]), replaceDesk);
   trouble();
+  changed();
+}
+
+/**
+ * Have the title that is chosen stand over a sheet that a person writes, at all its steps.
+ * @param {any} choices
+ */
+export function entitleSheet({ title, heading }) {
+  const on = entry();
+  const chosen = heading ?? title ?? "";
+  if (on.now.poem.model !== "" || chosen === (on.ask.heading ?? on.ask.title ?? "")) return;
+  const entitled = (one) => ({ ...one, poem: { ...one.poem, heading: chosen } });
+  on.ask = { ...on.ask, title, heading };
+  on.now = entitled(on.now);
+  on.past = on.past.map(entitled);
+  on.future = on.future.map(entitled);
+  if (!isEmpty(on.now.poem.lines)) touch();
   changed();
 }
 
@@ -391,7 +419,7 @@ export function go(way) {
   const done = travel(entry(), steps) || deskBeyond(WAYS[way]);
   if (!done) return;
   if (done !== true) open(done);
-  followForm();
+  followForm(done !== true);
   announce(t(word));
   trouble();
   changed();

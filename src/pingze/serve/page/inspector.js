@@ -8,7 +8,7 @@ import { faultsAt, modelOf, notedIn, verdict } from "./verdict.js";
 import { openOver, shutOver } from "./overlay.js";
 import { glosses, pinyin, readingOf, rhymeOf, sense, sourcesOf, wants, written } from "./poem.js";
 import { shown } from "./settings.js";
-import { BLANK, cellAt, charAt, COUPLET, keyOf, onlyHan } from "./shape.js";
+import { BLANK, cellAt, charAt, COUPLET, keyOf, onlyHan, placesOf, widthsOf } from "./shape.js";
 import { focusPlace } from "./sheet.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
@@ -156,7 +156,14 @@ function offerLines() {
   const { line } = state.place;
   const choices = (other) => {
     const text = other.lines[line - 1];
-    const take = () => attempt(async () => (changeEntry(on, poem, { poem: other }), focusPlace()));
+    const take = () =>
+      attempt(async () => {
+        const isHere = (place) => place.line === line && poem.form !== COUPLET; // which has no locks
+        const chosen = placesOf(widthsOf(other.lines)).filter(isHere);
+        const locks = new Set([...on.now.locks, ...chosen.map(keyOf)]);
+        changeEntry(on, poem, { poem: other, locks });
+        focusPlace();
+      });
     const made = button(written(other, text), take, { class: "alternative line-choice" });
     return [made, el("small", shown(sourcesOf(other)[line - 1] ?? "")), el("small", sense(text))];
   };

@@ -4,17 +4,17 @@ import { ask } from "./api.js";
 import { takeUp } from "./actions.js";
 import { $, attempt, trouble } from "./dom.js";
 import { settings, typedPairs } from "./settings.js";
-import { BLANK, charAt, keyOf, placesOf, tuneOf, widthsOf } from "./shape.js";
+import { BLANK, charAt, isEmpty, keyOf, onlyHan, placesOf, tuneOf, widthsOf } from "./shape.js";
 import { focusPlace, type } from "./sheet.js";
 import { replaceDesk } from "./shelf_storage.js";
-import { newDesk, newEntry } from "./state.js";
+import { entry, newDesk, newEntry, state } from "./state.js";
 import { t } from "./words.js";
 
 const HAN = /\p{Script=Han}/u;
 const PARTS = /[\s，。、；：！？,.;:!?]+/u; // between lines
 const OLD_STYLE = { 5: "五古", 7: "七古" };
 
-/** Hear of what is pasted: a poem wherever it is, a line or a word into the cell that has the focus. */
+/** Hear of what is pasted: a poem wherever it is, some lines or a word into the cell that has the focus. */
 export function startReading() {
   document.addEventListener("paste", (event) => {
     if (event.target.closest("input, textarea")) return;
@@ -22,7 +22,10 @@ export function startReading() {
     const text = event.clipboardData.getData("text/plain");
     const cell = event.target.closest("#sheet [role=gridcell]");
     const { line, position } = cell?.dataset ?? {};
-    if (cell && !isPoem(text)) type({ line: Number(line), position: Number(position) }, text);
+    const parts = text.split(PARTS).filter((part) => HAN.test(part));
+    const place = { line: Number(line), position: Number(position) };
+    if (cell && parts.length < 2) type(place, text);
+    else if (cell && isPart(parts, place.line)) type({ ...place, position: 1 }, text);
     else bring(text);
   });
   $("bringing").addEventListener("close", () => {
@@ -32,8 +35,17 @@ export function startReading() {
   });
 }
 
-/** Whether a text has several lines. */
-const isPoem = (text) => text.split(PARTS).filter((part) => HAN.test(part)).length > 1;
+/** Whether lines are to stand on the sheet from one of its own on: as long as those, and too few for a poem. */
+function isPart(parts, line) {
+  const { lines } = entry().now.poem;
+  const own = widthsOf(lines).slice(line - 1);
+  const widths = parts.map((part) => onlyHan(part).length);
+  const isOwn = (width, at) => width === (own[at] ?? own[0]); // what finds no room is refused as it is put
+  const isWhole = ({ width, lines: count }) =>
+    count && count <= parts.length && widths.every((one) => one === width);
+  const isFew = parts.length < lines.length && !state.known.forms.some(isWhole);
+  return !isEmpty(lines) && isFew && widths.every(isOwn);
+}
 
 /** Lay the poems of a text on the desk: the first on the sheet, the others below it. */
 export async function bring(text, level = $("level").value) {

@@ -1,6 +1,6 @@
 // The choices: controls for what the server can be asked for, what is chosen as a request, and what binds the poem to come.
 
-import { erase, judgeAs, layEmpty, request } from "./actions.js";
+import { entitleSheet, erase, judgeAs, layEmpty, request } from "./actions.js";
 import { ask, told } from "./api.js";
 import { $, button, el, fill, setInvalid, trouble } from "./dom.js";
 import { chooseForm, chosenForm, drawForms, suitForm, suitQuoting } from "./forms.js";
@@ -191,10 +191,15 @@ export function foldChoices(open = false) {
   else shutOver();
 }
 
-/** Have the form of the sheet chosen. */
-export function followForm() {
-  chooseForm(entry().now.poem.form);
+/** Have the form of the sheet chosen, and where it is another poem's, its title. */
+export function followForm(isOther) {
+  const { ask: asked, now } = entry();
+  chooseForm(now.poem.form);
   suit();
+  if (!isOther) return;
+  write("title", asked.heading ?? asked.title);
+  drawBound();
+  keepDraft("choices", readChoices());
 }
 
 /** The reader made a choice: an older error goes, and the controls are suited to it. */
@@ -216,6 +221,7 @@ function review() {
   suit();
   drawBound();
   keepDraft("choices", readChoices());
+  entitleSheet(readChoices());
   watchClashes();
 }
 

@@ -1,7 +1,7 @@
 // The sheet: the poem on the desk, set as a poem is set; what is at fault in it, what it owes to old poems, and the others
 // that were composed with it.
 
-import { erase, keepLines, redraw, replace, toggleLock } from "./actions.js";
+import { erase, keepLines, putLines, redraw, replace, toggleLock } from "./actions.js";
 import { $, button, el, trouble } from "./dom.js";
 import { heading } from "./checker.js";
 import { factsOf } from "./forms.js";
@@ -189,6 +189,8 @@ function row({ text, run, run_in, same, nearest }) {
 // -- candidates --------------------------------------------------
 // The drafts that were written together, their lines below each other; the chosen one stands on the sheet.
 
+let puts = false; // whether a couplet that is chosen is just put on the sheet
+
 export function drawCandidates() {
   const { entries } = state.desk;
   const box = $("candidates");
@@ -197,9 +199,14 @@ export function drawCandidates() {
   if (entries.length < 2 && !(isOwn && isFull(entries[0].now.poem.lines)))
     return box.replaceChildren();
   const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
+  const turn = () => {
+    puts = !puts;
+    changed();
+  };
+  const way = button(t("put_couplet"), turn, { id: "put-couplet", "aria-pressed": String(puts) });
   box.replaceChildren(
     el("h2", t("candidates")),
-    el("p.hint", t("keep_how")),
+    el("p.hint", t(puts ? "put_how" : "keep_how"), " ", entries.length > 1 ? way : ""),
     el("ol.drafts", entries.map(draft)),
   );
   box.querySelectorAll("button")[focused]?.focus();
@@ -227,11 +234,12 @@ function draft(of, at) {
     const hidden = { lang: "en", "aria-hidden": "true" };
     const below = (text) => (text ? el("small.draft-means", hidden, text) : null);
     const rows = said.map((text, n) => el("span", text, below(means[n])));
-    const act = () => keepLines(of, numbers);
+    const isPut = puts && state.desk.entries.length > 1; // as where the button is
+    const act = () => (isPut ? putLines : keepLines)(of, numbers);
     const face = {
       class: "keep",
       lang: verseLanguage(),
-      "aria-label": t("keep_lines", said.join("")),
+      "aria-label": t(isPut ? "put_lines" : "keep_lines", said.join("")),
       "aria-description": means.filter(Boolean).join("; ") || null,
     };
     return isSame ? button(rows, act, face) : el("span.keep", rows);

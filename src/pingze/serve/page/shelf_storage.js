@@ -44,6 +44,7 @@ export function replaceDesk(desk) {
   } else if (old.entries.length) {
     desk.before = old.id;
     old.after = desk.id;
+    for (const each of old.entries) each.future = [];
     // All that this tab did to it is kept already; what another tab went on with or removed is left as it is.
     if (old.when && deskOf(old.id) && !wentOn(old)) write(old);
   }

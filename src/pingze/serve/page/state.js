@@ -44,11 +44,15 @@ export function touch() {
   state.desk.when = Math.max(Date.now(), state.desk.when + 1);
 }
 
-/** One step forward: a changed poem or changed locks; `changes` are those that mended it. */
+/**
+ * One step forward, after which nothing can be done again: a changed poem or changed locks; `changes` are those
+ * that mended it.
+ */
 export function step(of, change) {
   of.past = [...of.past, of.now].slice(-MOST_STEPS);
   of.now = { ...of.now, changes: null, ...change };
   of.future = [];
+  state.desk.after = null;
   touch();
 }
 

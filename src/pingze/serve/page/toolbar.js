@@ -5,6 +5,7 @@ import { canGo, entitle, freeAll, go, layEmpty } from "./actions.js";
 import { $, announce, attempt, el, onClick } from "./dom.js";
 import { isPublic, linkOf } from "./link.js";
 import { sentText, titleOf } from "./poem.js";
+import { chose } from "./request.js";
 import { keep, settings, shown } from "./settings.js";
 import { COUPLET, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
@@ -18,7 +19,10 @@ export const startTools = () =>
     redraw: () => $("choices").requestSubmit(),
     free: freeAll,
     bring: () => $("bringing").showModal(),
-    "new-sheet": () => layEmpty(entry().now.poem.form, widthsOf(entry().now.poem.lines)),
+    "new-sheet": () => {
+      layEmpty(entry().now.poem.form, widthsOf(entry().now.poem.lines));
+      chose(); // the title that is chosen stands over it
+    },
     marks: () => toggle("marks"),
     "see-verdict": () => toggle("verdict"),
     "see-originality": () => toggle("sources"),
