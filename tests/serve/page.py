@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,10 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from tests.serve.process import SECONDS
 
 OPTIONS = ["--no-sandbox", "--disable-background-networking"]
+Open = Callable[..., Page]
+"""The fixture `open_page`."""
+Serve = Callable[[Path], str]
+"""The fixture `serve_corpus`."""
 
 
 def executable() -> str | None:

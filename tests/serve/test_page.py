@@ -149,7 +149,7 @@ def test_what_is_no_longer_wanted_is_called_off(page: Page, address: str) -> Non
         };
     }""")
     page.locator("#sheet [role=gridcell]").nth(3).click()
-    page.wait_for_function("signals.length === 1")
+    page.wait_for_function("() => signals.length === 1")
     count(page, "#inside-next", 0)  # and not what was true of another place
     page.locator("#sheet [role=gridcell]").nth(4).click()
     page.locator("#inside-next").wait_for()

@@ -1,17 +1,15 @@
 """The checker's sheet in a real browser: what it marks, what it tells, and in which language."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page
 
 import pingze
-from tests.serve.page import answers_held, bring, choose, compose, count, lines, says, type_at
+from tests.serve.page import Open, answers_held, bring, choose, compose, count, lines, says, type_at
 
 pytestmark = pytest.mark.slow
 
-Open = Callable[..., Page]
 
 FAULTY = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中月。"
 WRONG_TONE = "孤舟寒窗下，無人問姓名。閑眠不可見，何處有琴聲。"

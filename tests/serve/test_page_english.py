@@ -5,15 +5,13 @@ The readings and meanings were checked by hand, against dictionaries of classica
 
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.serve.page import compose, lines, link, opened, says, send
+from tests.serve.page import Open, compose, lines, link, opened, says, send
 from tests.serve.process import Server
-
-Open = Callable[..., Page]
 
 VERSE = ("少年朝出塞", "明月照長江", "蕭蕭風雨夜", "誰與共還鄉")
 

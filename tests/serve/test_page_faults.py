@@ -4,7 +4,6 @@ import base64
 import json
 import re
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.serve.page import (
+    Open,
     again,
     answers_held,
     bring,
@@ -26,7 +26,6 @@ from tests.serve.page import (
 
 pytestmark = pytest.mark.slow
 
-Open = Callable[..., Page]
 
 PATIENCE = 5000  # milliseconds, as page/api.js has it
 OUT_OF_RHYME = "黃昏明月似霜生，夜壓行雲白帝城。高影入槐西岸雪，雁樓橫笛夢中月。"
@@ -50,7 +49,7 @@ def style(page: Page, selector: str, name: str) -> str:
 def test_tunes_are_found_by_pinyin_on_the_chinese_page(page: Page) -> None:
     page.locator(".chip", has_text="詞").click()
     page.fill("#tune_search", "yi jiang")
-    page.wait_for_function("document.querySelectorAll('#tune option').length < 10")
+    page.wait_for_function("() => document.querySelectorAll('#tune option').length < 10")
     page.select_option("#tune", "憶江南")
     says(page, "#sheet .heading", "憶江南")
 
@@ -163,7 +162,7 @@ def test_a_page_that_is_not_built_takes_no_clicks(browser: Browser, address: str
     page.route("**/v1/forms", lambda route: answers.append(route))
     page.goto(address)
     page.locator("#go").wait_for(state="attached")
-    page.wait_for_function("document.querySelector('main').inert")
+    page.wait_for_function("() => document.querySelector('main').inert")
     while not answers:
         page.wait_for_timeout(50)
     answers[0].abort()
@@ -192,7 +191,7 @@ def test_a_poem_that_another_tab_removed_does_not_come_back(page: Page, address:
 def test_a_wrong_rhyme_is_none_in_a_link(page: Page) -> None:
     bring(page, OUT_OF_RHYME)
     count(page, "#sheet .rhymes", 2)
-    page.wait_for_function("location.hash.length > 100")
+    page.wait_for_function("() => location.hash.length > 100")
     page.wait_for_timeout(300)
     packed = page.evaluate("location.hash").removeprefix("#")
     text = zlib.decompress(base64.urlsafe_b64decode(packed + "=="), wbits=-15)
@@ -393,7 +392,7 @@ def test_what_a_phone_shares_is_the_text(browser: Browser, address: str) -> None
     page.locator("#sheet .rhymes").first.wait_for()
     page.click("#send")
     page.click("#share")
-    page.wait_for_function("window.shared")
+    page.wait_for_function("() => window.shared")
     assert re.sub(r"\W", "", page.evaluate("shared.text")).endswith("".join(lines(page)))
     context.close()
 

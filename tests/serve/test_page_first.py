@@ -33,7 +33,7 @@ def test_a_poem_stands_there_and_sliders_where_composing_begins(page: Page) -> N
     page.locator("#sheet .rhymes").first.wait_for()
     assert pingze.check("，".join(lines(page))).ok
     assert page.locator("[name=form]:checked").input_value() == "七絕"
-    page.wait_for_function("location.hash.length > 40")  # it has a link too
+    page.wait_for_function("() => location.hash.length > 40")  # it has a link too
     assert page.locator("#title").input_value() == ""  # and binds nothing
     page.click("#more > summary")
     for name in ("temperature", "antithesis"):

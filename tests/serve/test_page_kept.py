@@ -44,7 +44,7 @@ def test_the_old_poem_stays_until_the_new_one_is_there(browser: Browser, address
         page.click("#more > summary")
         page.fill("#start", "平平平平平")
         page.click("#go")
-        page.locator(".at-field").wait_for()
+        page.locator("[data-field=start] .at-field").wait_for()
         says(page, "#go", "作")
         assert lines(page) == edited
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,8 @@ from playwright.sync_api import Browser, Page
 import pingze
 from tests.corpus.invented import QUOTED, write_quoted
 from tests.serve.page import (
+    Open,
+    Serve,
     again,
     bring,
     choose,
@@ -27,8 +28,6 @@ from tests.serve.page import (
 
 pytestmark = pytest.mark.slow
 
-Open = Callable[..., Page]
-Serve = Callable[[Path], str]
 
 TUNE = (
     "秋色蕭蕭葉滿枝",

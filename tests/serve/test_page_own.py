@@ -1,7 +1,6 @@
 """What a poet puts on the sheet by hand, in a real browser: parts pasted, candidates chosen, a title."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page
@@ -10,7 +9,6 @@ from tests.serve.page import bring, compose, count, lines, says, type_at
 
 pytestmark = pytest.mark.slow
 
-Open = Callable[..., Page]
 
 OCTAVE = (
     "春山入遠鐘江上",

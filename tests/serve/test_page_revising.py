@@ -1,6 +1,5 @@
 """What a person does with a poem that is there, and what asks for another model or the corpus, in a real browser."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,8 @@ from playwright.sync_api import Browser, Page
 import pingze
 from tests.corpus.invented import line, write_folder
 from tests.serve.page import (
+    Open,
+    Serve,
     again,
     answers_held,
     bring,
@@ -24,8 +25,6 @@ from tests.serve.page import (
 
 pytestmark = pytest.mark.slow
 
-Open = Callable[..., Page]
-Serve = Callable[[Path], str]
 
 BORROWED = ("春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅")
 """Its first line rhymes in 冬, the others in 東."""
@@ -210,7 +209,7 @@ def test_a_poem_gets_a_title_and_a_seal_of_ones_own(
     page.click("#entitling .seal-button")
     says(page, "#sheet h2", "無題")
     says(page, "#sheet .seal", "某某")
-    page.wait_for_function("document.title.startsWith('無題')")
+    page.wait_for_function("() => document.title.startsWith('無題')")
     send(page, "#link")
     says(page, "#news", "只在這臺機器上")
     with opened(browser, address, after=page.evaluate("location.hash")) as other:

@@ -1,13 +1,13 @@
 """What stays, what is marked and what a sheet half written wants, in a real browser."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
 from tests.serve.page import (
+    Open,
     answers_held,
     bring,
     choose,
@@ -23,7 +23,6 @@ from tests.serve.page import (
 
 pytestmark = pytest.mark.slow
 
-Open = Callable[..., Page]
 
 VERSE = ("春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅")
 OUT_OF_RHYME = ("黃昏明月似霜生", "夜壓行雲白帝城", "高影入槐西岸雪", "雁樓橫笛夢中月")
@@ -188,7 +187,7 @@ def test_the_lines_of_a_ruled_card_cross_no_english(open_page: Open) -> None:
     }""")
     send(page, "#make-card")
     page.locator(".papers .chip").nth(1).click()
-    page.wait_for_function("ends.length > 5 && rows.length > 5")
+    page.wait_for_function("() => ends.length > 5 && rows.length > 5")
     ends: dict[str, Any] = page.evaluate(
         "({ top: Math.min(...ends), foot: Math.max(...ends), rows })"
     )

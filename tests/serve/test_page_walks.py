@@ -114,7 +114,7 @@ def test_a_link_says_whom_it_reaches_and_brings_the_subject(browser: Browser, ad
         page.click("#send")
         says(page, "#link", "Copy link (this machine only)")
         page.keyboard.press("Escape")
-        page.wait_for_function("location.hash.length > 40")
+        page.wait_for_function("() => location.hash.length > 40")
         after = page.evaluate("location.hash")
         send(page, "#make-card")
         page.locator("#card-preview img").wait_for()

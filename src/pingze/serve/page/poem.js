@@ -294,7 +294,7 @@ export function sense(text) {
 
 /** A character's pinyin over its meaning; in `short`, only the first meaning. */
 export function glosses(character, short = false) {
-  if (!isKnown()) return null;
+  if (!isKnown() || !character) return null; // nothing is said of an empty place
   const [{ pinyin: said, means }] = wordsOf(character);
   const all = meaningsOf(character);
   const meaning = el("span.means", { title: all }, short ? means : all);
