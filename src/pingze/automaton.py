@@ -249,8 +249,7 @@ class Automaton:
                 characters = [self.lexicon.vocabulary.ids[left[row].pop(0)] for row in rows]
                 texts = after.partial_texts.take(np.array(rows))
                 self.constraints.advance(texts, place, np.array(characters))
-                for name, array in vars(texts).items():
-                    getattr(after.partial_texts, name)[rows] = array
+                after.partial_texts.put(rows, texts)
                 after.place[rows] = place + 1
                 after.at_mark[rows] = place + 1 in self.constraints.layout.starts
         # 3) Each text must still fit some template and rhyme.

@@ -92,7 +92,7 @@ def mcp(
         lanes.wait_until_ready()
         _tell(address, bound, "/mcp")
         app = create_mcp_app(lanes, [host, address] + (allow_host or []))
-        run_app(app, bound, lanes)
+        run_app(app, bound, lanes, lifespan=app.router.lifespan_context(app))
 
 
 def _tell(address: str, bound: socket, path: str = "") -> None:

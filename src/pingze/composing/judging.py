@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.scansion import LineExplanation
 from pingze.verse.standard import STANDARDS
 from pingze.verse.suggestions import Neighbours, suggest
-from pingze.verse.verdict import Verdict, Violation
+from pingze.verse.verdict import Note, Verdict, Violation
 
 NO_MODEL = Vocabulary(SPECIAL_TOKENS)
 """The vocabulary of a request that no model writes."""
@@ -205,6 +206,14 @@ def judge(sheet: Sheet) -> Verdict:
     )
 
 
+def told(notes: Sequence[Note], language: Language) -> dict[str, Any]:
+    """Return the fields of an answer for notes: `notes` in a language, `remarks` as codes."""
+    return {
+        "notes": [note.text(language) for note in notes],
+        "remarks": [note.cause for note in notes],
+    }
+
+
 def describe(
     verdict: Verdict,
     language: Language,
@@ -268,8 +277,7 @@ def describe(
         lines=verdict.lines,
         read=verdict.read,
         violations=faults,
-        notes=[note.text(language) for note in notes],
-        remarks=[note.cause for note in notes],
+        **told(notes, language),
         tones=["".join(line) for line in tones],
         readings=readings,
         explanation=explanation if explain else (),

@@ -11,7 +11,7 @@ from pingze.composing import couplets, desk, explaining, finding, mending
 from pingze.composing.collecting import kept_lines
 from pingze.composing.composer import lexicon_of, prepare
 from pingze.composing.finding import FoundTexts
-from pingze.composing.judging import Judged, describe, judge
+from pingze.composing.judging import Judged, describe, judge, told
 from pingze.composing.poem import Poem
 from pingze.composing.reading import heading_form, poem_of, title_and_poet
 from pingze.composing.sheet import Sheet
@@ -29,14 +29,6 @@ from pingze.verse.forms import COUPLET
 from pingze.verse.verdict import Note
 
 PickledRequest = bytes  # also the key by which a worker keeps the prepared request
-
-
-def told(notes: Sequence[Note], language: Language) -> dict[str, Any]:
-    """Return the fields of an answer for notes: `notes` in a language, `remarks` as codes."""
-    return {
-        "notes": [note.text(language) for note in notes],
-        "remarks": [note.cause for note in notes],
-    }
 
 
 def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Conflicts:
@@ -128,10 +120,8 @@ def _sheet(text: str, judged: Judged) -> schemas.ReadSheet | None:
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
     if asked.sheet:
-        with (
-            noted(),
-            usual_neighbours() as neighbours,
-        ):  # notes on a sheet's wishes are not answered
+        # notes on how the sheet's wishes were read are not answered
+        with noted(), usual_neighbours() as neighbours:
             judged = describe(
                 judge(asked.sheet),
                 language,

@@ -24,6 +24,7 @@ from starlette.staticfiles import StaticFiles
 
 from pingze.composing.composer import POPULATION, first_seed
 from pingze.composing.desk import Candidate, choose_drafts
+from pingze.composing.judging import told
 from pingze.composing.options import Composing
 from pingze.composing.poem import Poem
 from pingze.composing.sheet import Sheet
@@ -204,7 +205,7 @@ async def _drafts(sheet: Composing, model: str | None, request: Request, answer:
     if len(drafts) < sheet.count:
         # 2) One worker writes all, and more if they are not different enough.
         drafts, notes = await lane.compute(client, route, size, answers.fill, packed)
-    return answer(poems=drafts, **answers.told(notes, language_of(request.headers)))
+    return answer(poems=drafts, **told(notes, language_of(request.headers)))
 
 
 async def _all(writing: Sequence[asyncio.Future[T]]) -> list[T]:

@@ -113,7 +113,7 @@ class OfPoem(OfModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bounds(Bounded):
+class ServerBounds(Bounded):
     """The options of a poem that have narrower bounds on a server."""
 
     particles: int = shared("particles", maximum=MOST_PARTICLES)
@@ -122,7 +122,7 @@ class Bounds(Bounded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SheetBody(Bounds, Sheet):
+class SheetBody(ServerBounds, Sheet):
     """The wishes for a poem, and what is written of it."""
 
 
@@ -159,7 +159,7 @@ class AlternativesRequest(OfSheet):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CollectRequest(OfModel, Bounds, Collecting):
+class CollectRequest(OfModel, ServerBounds, Collecting):
     """The constraints and options of poems to put together from lines of the corpus."""
 
 

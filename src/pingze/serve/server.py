@@ -12,7 +12,6 @@ from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from pingze.errors import InputError
@@ -95,11 +94,17 @@ def run(
     run_app(create_app(lanes, hosts, public_url), bound, lanes, trust_proxy)
 
 
-def run_app(app: ASGIApp, bound: socket.socket, lanes: Lanes, trust_proxy: str = "") -> None:
+def run_app(
+    app: ASGIApp,
+    bound: socket.socket,
+    lanes: Lanes,
+    trust_proxy: str = "",
+    lifespan: AbstractAsyncContextManager[Any] | None = None,
+) -> None:
     """Serve an application until SIGINT or SIGTERM arrives.
 
     Then refuse new requests, and complete the running ones. A second Ctrl-C aborts the running
-    requests.
+    requests. `lifespan` is entered before the first request and left after the last.
 
     Raises KeyboardInterrupt after SIGINT.
     """
@@ -125,11 +130,7 @@ def run_app(app: ASGIApp, bound: socket.socket, lanes: Lanes, trust_proxy: str =
 
     async def serve() -> None:
         asyncio.get_running_loop().set_exception_handler(_told_once())
-        # what the tools for agents begin and end with; the API has nothing of the kind
-        lifespan: AbstractAsyncContextManager[Any] = nullcontext()
-        if isinstance(app, Starlette):
-            lifespan = app.router.lifespan_context(app)
-        async with lifespan:
+        async with lifespan or nullcontext():
             await measure(lanes)
             await server.serve(sockets=[bound])
 

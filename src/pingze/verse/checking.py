@@ -132,8 +132,8 @@ def _line_note(line: str, level: str, standard: Standard) -> Note:
             pairs = zip(wanted, tones, strict=True)
             if all(tone == "中" or tone in possible for tone, possible in pairs):
                 return Note("regular_line", wanted="".join(wanted))
-    has = [next(iter(possible)) if len(possible) == 1 else "中" for possible in tones]
-    return Note("irregular_line", own="".join(has))
+    own = [next(iter(possible)) if len(possible) == 1 else "中" for possible in tones]
+    return Note("irregular_line", own="".join(own))
 
 
 def poems_in(

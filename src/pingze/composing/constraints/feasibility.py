@@ -61,6 +61,11 @@ class PartialTexts:
         """Copy the given rows; a row that is listed several times is copied that many times."""
         return PartialTexts(**{name: array[rows] for name, array in vars(self).items()})
 
+    def put(self, rows: Sequence[int], texts: "PartialTexts") -> None:
+        """Replace the given rows, in place, by those of `texts`."""
+        for name, array in vars(texts).items():
+            getattr(self, name)[rows] = array
+
     @classmethod
     def joined(cls, parts: Sequence["PartialTexts"]) -> "PartialTexts":
         """Concatenate the states of texts that belong to the same request."""
