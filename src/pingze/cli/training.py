@@ -88,24 +88,23 @@ def evaluate(
     from pingze.training.texts import corpus_for, read_split
 
     loaded = checkpoint.load(model or DEFAULT)
-    conditions = loaded.configuration.special_tokens
+    condition_tokens = loaded.configuration.special_tokens
     row: dict[str, Any] = {"model": loaded.name, "split": split}
     with Store.open() as store, status() as tell:
-        corpus = corpus_for(store, conditions)
+        corpus = corpus_for(store, condition_tokens)
         texts = read_split(store, corpus, split)
         tell(here("evaluate_step", poems=len(texts)))
         language_model = LanguageModel.of(loaded)
         length = LENGTHS[corpus]
         measured = evaluation.evaluate(language_model, texts, loaded.vocabulary, length)
         row |= asdict(measured)
-        if conditions:
+        if condition_tokens:
             row |= evaluation.by_condition(language_model, texts, loaded.vocabulary, length, tell)
     lines = []
     for name, value in row.items():
-        if isinstance(value, float):
-            lines.append(f"{name.replace('_', ' '):20} {value:.4f}")
-        else:
-            lines.append(f"{name:20} {value}")
+        label = name.replace("_", " ")
+        shown = f"{value:.4f}" if isinstance(value, float) else value
+        lines.append(f"{label:20} {shown}")
     show(row, lines, as_json=as_json)
 
 

@@ -159,18 +159,21 @@ class Filling:
         self.sheet = sheet
         self.seed = seed
         self.count = count
+        # what the sheet fixes, and what is fixed where one of its choices is taken too
         fixed = self.constraints.fixed or ()
-        decided = starts.inclusions[0].fixed
+        with_a_choice = starts.inclusions[0].fixed
         echoes = self.constraints.echoes
         self.open = [at for at, id_ in enumerate(fixed) if id_ == FREE and at not in echoes]
         """The places that may differ between drafts."""
-        self.written = [at for at in self.open if decided[at] == FREE]
+        self.to_write = [at for at in self.open if with_a_choice[at] == FREE]
         """Those that the model writes; the others are choices."""
         layout = self.constraints.layout
         open_lines = sorted({layout.line[at] for at in self.open})
         self.parts = [layout.places(line) for line in open_lines]
-        if len(self.parts) > 1 and {0, 1} <= set(self.open):
-            self.parts.append(range(2))
+        """The places of each part that no two drafts share."""
+        opening = range(2)
+        if len(self.parts) > 1 and set(opening) <= set(self.open):
+            self.parts.append(opening)
         per_poem, _ = chosen.populations(self.constraints, sheet)
         self.numbers = range(per_poem * count)
         """The numbers of the populations."""
@@ -180,8 +183,8 @@ class Filling:
         """Whether all ways to fill the sheet can be listed: one place or only choices are open."""
         if self.count == 1 or self.constraints.ban or self.starts.inclusions[0].words:
             return False
-        has_choices = len(self.open) > len(self.written)
-        return not self.written or (len(self.written) == 1 and not has_choices)
+        has_choices = len(self.open) > len(self.to_write)
+        return not self.to_write or (len(self.to_write) == 1 and not has_choices)
 
     def drafts(self) -> list[Poem]:
         """Choose the drafts, and write more populations if there are too few different ones."""
@@ -240,8 +243,8 @@ class Filling:
     def _listed(self) -> list[Text]:
         """List all ways to fill the sheet: by choices, or by characters at the only blank."""
         texts = [inclusion.fixed for inclusion in self.starts.inclusions]  # one for each choice
-        if self.written:
-            (place,) = self.written
+        if self.to_write:
+            (place,) = self.to_write
             ids = likeliest(self.composer, self.constraints, texts[0], place)
             new = [id_ for id_ in ids if id_ != self.constraints.old.get(place)]
             # what stood there comes back only if nothing else fits
@@ -356,8 +359,8 @@ def alternatives(
 ) -> list[Alternative]:
     """List what else could stand at some places of a line, or of a couplet, best first.
 
-    Every alternative keeps the constraints; faults elsewhere in the sheet are left as they are. The
-    whole poem decides the order, what follows the places too.
+    Every alternative keeps the constraints; faults elsewhere in the sheet are left as they are.
+    The whole poem decides their order, with what follows the places.
 
     Args:
         sheet: The sheet; `Sheet.of` makes one of a poem.
@@ -375,16 +378,19 @@ def alternatives(
     chosen, starts = prepare_forgiving(freed, model)
     constraints = starts.constraints
     layout = constraints.layout
-    first = layout.starts[line - 1] + start - 1
-    last = layout.starts[line - 1] + (layout.widths[line - 1] if end is None else end)
-    # one more, since the text that stands is an alternative too
-    filling = Filling(chosen, starts, sheet, first_seed(sheet.seed or 0), count + 1)
+    if end is None:
+        end = layout.widths[line - 1]
+    before_line = layout.starts[line - 1]
+    span = slice(before_line + start - 1, before_line + end)
+    # One more than asked for, since the text that stands is an alternative too. An eighth of the
+    # populations of as many poems is enough: alternatives differ in a few places only.
+    filling = Filling(chosen, starts, freed, first_seed(sheet.seed or 0), count + 1)
     numbers = range(max(2, len(filling.numbers) // 8))
     found = [candidate.text for candidate in filling.candidates(numbers)]
     texts = [found[n] for n in ranking(found)]
-    standing = "".join(sheet.rows)[first:last]
+    standing = "".join(sheet.rows)[span]
     decode = constraints.lexicon.vocabulary.decode
-    replacements = [decode(text.ids)[first:last] for text in texts]
+    replacements = [decode(text.ids)[span] for text in texts]
     # The score of what stands, if it is whole, decides by how much the others are better.
     present = None
     if standing in replacements:
@@ -393,10 +399,11 @@ def alternatives(
         _, as_is = prepare_forgiving(sheet, model)
         assert as_is.constraints.fixed is not None, "a full sheet fixes one character a place"
         present = chosen.judge(as_is.constraints, [as_is.constraints.fixed], sheet)[0].score
+    shown = replacements
     if sheet.usual_forms:
-        replacements = in_usual_forms(replacements, constraints.request)
+        shown = in_usual_forms(replacements, constraints.request)
     listed: dict[str, Alternative] = {}
-    for text, written in zip(texts, replacements, strict=True):
+    for text, written in zip(texts, shown, strict=True):
         if written != standing and written not in listed and len(listed) < count:
             listed[written] = Alternative(
                 text=written,

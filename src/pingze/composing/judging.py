@@ -236,21 +236,21 @@ def describe(
     standard = STANDARDS[verdict.standard]
     # 1) The faults, the first ones with what would fit there.
     faults: list[Fault] = []
-    for fault in verdict.violations:
+    for violation in verdict.violations:
         check_deadline()
         fitting: Sequence[str] = ()
         if len(faults) < MOST_FITTED:
-            fitting = suggest(verdict, fault, neighbours=neighbours)
+            fitting = suggest(verdict, violation, neighbours=neighbours)
         faults.append(
             Fault(
-                **asdict(fault),
-                definition=say(fault.rule, {}, language),
+                **asdict(violation),
+                definition=say(violation.rule, {}, language),
                 fitting=fitting,
-                cause=fault.as_cause(verdict.rhyme),
+                cause=violation.as_cause(verdict.rhyme),
             )
         )
-    # 2) The readings of all characters, and their tones: of one that can have both, the tone that
-    #    its place or its word decides.
+    # 2) The readings of all characters, and their tones. Where a character can have both tones,
+    #    its place or its word may decide.
     explanation = scansion.explain_verdict(verdict)
     tones = []
     readings = []
@@ -259,12 +259,14 @@ def describe(
         readings.append([[str(one) for one in standard.readings(character)] for character in line])
     for of_line in explanation:
         for reading in of_line.readings:
-            if len(reading.tone) == 1:
+            is_decided = len(reading.tone) == 1
+            if is_decided:
                 tones[of_line.line - 1][reading.position - 1] = reading.tone
     # 3) The notes.
     notes = [*verdict.doubts, *verdict.notes]
     if fine:
         notes += antithesis_notes(verdict)
+    of_notes = told(notes, language)
     return Judged(
         ok=verdict.ok,
         regulated=verdict.regulated,
@@ -277,7 +279,8 @@ def describe(
         lines=verdict.lines,
         read=verdict.read,
         violations=faults,
-        **told(notes, language),
+        notes=of_notes["notes"],
+        remarks=of_notes["remarks"],
         tones=["".join(line) for line in tones],
         readings=readings,
         explanation=explanation if explain else (),

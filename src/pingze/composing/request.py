@@ -183,10 +183,10 @@ class Request:
         return tuple(parts)
 
     def keeping(self, parts: Collection[Clash]) -> "Request":
-        """Copy the request without those of its constraints (`parts`) that are not given."""
+        """Copy the request, and drop every constraint of its `parts` that is not given."""
         kept = frozenset(parts)
         without = {
-            name: value for name, (clash, value) in self.options.items() if clash not in kept
+            name: unset for name, (clash, unset) in self.options.items() if clash not in kept
         }
         fixed = tuple(fix for fix in self.fixed if fix.clash in kept)
         include = tuple(word for word in self.include if _inclusion(word) in kept)

@@ -22,7 +22,7 @@ def write_digests(database: Path, folder: Path) -> None:
 
 
 def check_digests(database: Path, folder: Path) -> None:
-    """Compare each part of a store with its digest, unless no part has changed since this was done.
+    """Compare each part of a store with its digest; skip this if none has changed since last time.
 
     Raises ValueError if a part is damaged, and OSError if one cannot be read.
     """
@@ -35,7 +35,7 @@ def check_digests(database: Path, folder: Path) -> None:
     # 2) Parts of the same size and time as when they were last checked are not read again. Arrays
     #    that were added since the build, such as the lines that can be quoted, have no digest.
     wanted = json.loads((folder / DIGESTS).read_text(encoding="ascii"))
-    paths = {name: folder / name for name in wanted}
+    paths = {name: folder / name for name in wanted if name}
     paths[""] = database
     states = []
     for path in paths.values():
@@ -44,7 +44,7 @@ def check_digests(database: Path, folder: Path) -> None:
     checked = folder / CHECKED
     if checked.exists() and checked.read_text(encoding="utf-8") == json.dumps(states):
         return
-    # 3) Compare, and note that this was done.
+    # 3) Compare, and note that this was done. Where that cannot be noted, it is done each time.
     for name, digest in wanted.items():
         if _digest(paths[name]) != digest:
             raise ValueError("it does not fit its digest")

@@ -101,7 +101,8 @@ def poems_of(store: Store, names: str) -> Int[Array, "n"]:
 
     Raises InputError if a name has no poem.
     """
-    dynasties = {OWN: OWN}  # keys, by key and by Chinese name
+    # the key of each dynasty, by that key and by its Chinese name
+    dynasties = {OWN: OWN}
     for key, chinese in DYNASTIES.items():
         dynasties[key] = key
         dynasties[chinese] = key

@@ -139,7 +139,7 @@ class LanguageModel(nn.Module):
             targets: The id that follows each input, (N), or `PAD` if it is not predicted.
             sizes: The number of texts still running at each step, (T).
         """
-        hidden, targets = self._predicting(inputs, targets, sizes)
+        hidden, targets = self._predicted_only(inputs, targets, sizes)
         return cross_entropy_sum(
             hidden, self.output.weight, self.output.bias, targets, self.operands
         )
@@ -154,10 +154,10 @@ class LanguageModel(nn.Module):
             targets: The id that follows each input, (N), or `PAD` if it is not predicted.
             sizes: The number of texts still running at each step, (T).
         """
-        hidden, targets = self._predicting(inputs, targets, sizes)
+        hidden, targets = self._predicted_only(inputs, targets, sizes)
         return token_losses(hidden, self.output.weight, self.output.bias, targets)
 
-    def _predicting(
+    def _predicted_only(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> tuple[Float[Tensor, "predicted D"], Int64[Tensor, "predicted"]]:
         """Compute the output layer's inputs at the predicted targets; return both."""

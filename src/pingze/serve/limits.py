@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pingze.serve.problems import Problem, RefusedError, language_of, lost
+from pingze.serve.problems import Problem, RefusedError, language_of, worker_lost
 
 LARGEST_BODY = 64 * 1024
 READING_SECONDS = 10.0
@@ -55,7 +55,7 @@ class Limits:
             pass
         except (RefusedError, asyncio.CancelledError) as error:
             # After a second Ctrl-C, uvicorn would print the CancelledError if it were raised again.
-            refused = error if isinstance(error, RefusedError) else lost()
+            refused = error if isinstance(error, RefusedError) else worker_lost()
             problem = Problem.of(refused, language_of(Headers(scope=scope)))
             if started:  # the status is sent, so the problem can only be the last line
                 await send({"type": "http.response.body", "body": problem.line()})

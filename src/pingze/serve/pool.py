@@ -31,7 +31,7 @@ from pingze.composing.typed_text import ConversionWarning
 from pingze.deadline import Deadline, DeadlineError, within
 from pingze.machine import VARIABLE, give_back_freed_memory, share_freed_memory, threads
 from pingze.serve import answers
-from pingze.serve.problems import busy, lost
+from pingze.serve.problems import busy, worker_lost
 
 SECONDS = 30.0
 """The time until a job must start, and the time that it may take then."""
@@ -124,7 +124,7 @@ class Lane:
             try:
                 worker.ready.result()
             except BrokenProcessPool:
-                raise lost() from None
+                raise worker_lost() from None
             self.free.append(worker)
 
     def close(self) -> None:
@@ -181,7 +181,7 @@ class Lane:
         if waiting + len(calls) > MOST_WAITING or self._is_late(client):
             raise busy()
         loop = asyncio.get_running_loop()
-        expected = self.expected(route, size)
+        expected = min(self.expected(route, size), SECONDS)  # it is killed if it takes longer
         jobs = []
         for arguments in calls:
             job = Job(
@@ -268,7 +268,7 @@ class Lane:
         took = monotonic() - job.begun
         error = done.exception()
         if isinstance(error, BrokenProcessPool):
-            error = DeadlineError(SECONDS) if took > SECONDS else lost()
+            error = DeadlineError(SECONDS) if took > SECONDS else worker_lost()
             self._replace(job.worker)
         else:
             self.free.append(job.worker)

@@ -54,7 +54,7 @@ class RefusedError(PingzeError):
 
 busy = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "busy", seconds=WAIT_SECONDS)
 """Build the error for a busy server: too many jobs wait, or a request would wait too long."""
-lost = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "lost", seconds=WAIT_SECONDS)
+worker_lost = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "lost", seconds=WAIT_SECONDS)
 """Build the error for a job whose process ended before it answered."""
 
 
@@ -127,10 +127,11 @@ class Problem:
                     cause={"code": "fault"},
                 )
         field = error.cause.get("field")
+        on_one_line = " ".join(error.text(language).split())
         return cls(
             title=say(f"status_{status}", {}, language),
             status=status,
-            detail=" ".join(error.text(language).split()),
+            detail=on_one_line,
             cause=error.cause,
             field=field if isinstance(field, str) else None,
             clashes=[clash.in_language(language) for clash in getattr(error, "clashes", ())],

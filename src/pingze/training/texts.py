@@ -161,6 +161,7 @@ def make_vocabulary(texts: Texts, preset: Preset, start: Vocabulary | None = Non
     if training.corpus == OWN and start is not None:
         return start.extended(vocabulary)
     if training.corpus != OWN and len(vocabulary) < size:
+        # the preset has a size that the texts do not reach
         raise InputError(
             "train_vocabulary", field="vocabulary_size", has=size, wanted=len(vocabulary)
         )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pingze.verse.characters import HAN
 from pingze.verse.forms import FEWEST_LINES
-from pingze.verse.tunes import have_named_shape, have_shape, likeliest, named_tune
+from pingze.verse.tunes import have_named_shape, have_shape, named_tune, nearness
 
 _CHARACTER = f"{HAN}□〇"  # □ represents a lost character and fits any tone
 _STOPS = "，。？！；,.?!;｡､．…—﹐﹒﹔﹖﹗"
@@ -244,8 +244,8 @@ def _goes_on(read: ReadText, more: list[str], form: str | None) -> bool:
     short = max(len(read.lines), len(more)) < FEWEST_LINES
     if short and _of_one_length(lines):
         return True
-    fit = likeliest(lines)
-    own_fit = likeliest(read.lines)
+    fit = nearness(lines)
+    own_fit = nearness(read.lines)
     if fit is not None and (own_fit is None or fit < own_fit):
         return True
     # the first lines of a 詞 may be headings

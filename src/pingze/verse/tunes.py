@@ -390,9 +390,10 @@ def _with_ends(ends: int) -> list[Tune]:
     return found
 
 
-def likeliest(lines: Sequence[str]) -> tuple[int, int] | None:
-    """Return how many line ends the tune shape nearest to lines moves, and the number of its pieces, negative.
+def nearness(lines: Sequence[str]) -> tuple[int, int] | None:
+    """Measure how near the nearest tune is to lines: a smaller pair is nearer.
 
+    The pair is the number of line ends that differ, and the number of the tune's pieces, negative.
     Return None if the lines are of one length or have the shape of no tune.
     """
     if len({len(line) for line in lines}) == 1:

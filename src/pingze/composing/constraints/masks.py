@@ -299,23 +299,29 @@ class Constraints(CompiledRequest):
         foot = self.feet[place]
         # 1. Allow the characters of the right tone, under the templates without a foot here. `ways`
         #    has the axes N, T, W, and `alive` N, T, G.
-        ways = partial_texts.ways[:, :, place // self.size] & ~foot[:, None]
+        couplet = place // self.size
+        ways = partial_texts.ways[:, :, couplet] & ~foot[:, None]
         ways &= partial_texts.alive.any(axis=2, keepdims=True)
         wanted = np.zeros(len(ways), np.int64)  # a bit for each of `WANTS`
         for tone in WANTS:
-            wanted |= (ways & (asked == tone)).any(axis=(1, 2)) << tone
+            is_wanted = (ways & (asked == tone)).any(axis=(1, 2))
+            wanted |= is_wanted << tone
         fitting: Array = self.by_wanted_tones[wanted]
         # 2. Allow the rhymes, under the templates with a foot here. Look up equal sets of groups
         #    once.
         if foot.any():
-            rhymes = self.rhyming.rhymes[Lexicon.COMPOSED, self.rhyming.kind[place]] & self.base
+            kind = self.rhyming.kind[place]  # of the foot
+            rhymes = self.rhyming.rhymes[Lexicon.COMPOSED, kind] & self.base
             groups = partial_texts.alive[:, foot].any(axis=1)
             distinct, number = np.unique(groups, axis=0, return_inverse=True)
             allowed = np.array([rhymes[rows].any(axis=0) for rows in distinct])
             fitting |= allowed[number.ravel()]
-        # 3. Forbid characters used before, unless they are doubled.
+        # 3. Forbid characters used before: at a foot if others may be repeated, else all but those
+        #    that are doubled.
         if self.request.repeat:
-            return fitting & partial_texts.unused if foot.any() else fitting
+            if foot.any():
+                fitting &= partial_texts.unused
+            return fitting
         rows, doubled = self._reduplication(partial_texts, place)
         kept = fitting[rows, doubled]
         fitting &= partial_texts.unused
