@@ -2,6 +2,10 @@
 
 Run by each version, with the same seed: python -m lab.experiments.couplets --out FILE
 
+Two fresh readers are given the lower lines of both versions to the same upper lines, shuffled, once
+where both are the same, and mark each: does it make sense as a line of classical verse, and beside
+its upper line? The rule: of 85 lower lines, 65 by the mean of both readers.
+
 An upper line is the first line of a couplet that needs antithesis, in a Tang 律 of the dev split; its
 own lower line is not shown.
 """

@@ -1,5 +1,6 @@
 """What people ask for, what cannot be, and the one schema of options, which Python and the command line share."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,6 +31,23 @@ from pingze.verse.rhyme_groups import GROUPS, LEVEL
 from tests.composing.verse import POOL, composer, prepared
 
 VOCABULARY = composer().vocabulary
+
+
+def test_every_option_that_can_be_given_up_has_a_name_in_chinese() -> None:
+    asked = Composing(
+        form="五絕",
+        level="strict",
+        template="平起首句不入韻",
+        rhyme="真",
+        exclude="山",
+        exclude_words="春風 秋月",
+        original=4,
+        repeat=False,
+    )
+    options = read_request(VOCABULARY, asked).options
+    assert len(options) == 7
+    for clash, _ in options.values():
+        assert not re.search("[a-z]", clash.in_language("zh").constraint)
 
 
 @pytest.mark.parametrize(

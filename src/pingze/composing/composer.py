@@ -171,7 +171,7 @@ class Composer:
         )
 
     def terms(self, constraints: Constraints) -> list[Term]:
-        """List the terms (mood, likeness, antithesis, taste) that weight the texts of a request."""
+        """List the terms that weight the texts of a request."""
         request = constraints.request
         terms: list[Term] = []
         if request.mood:

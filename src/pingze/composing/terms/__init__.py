@@ -1,7 +1,6 @@
 """Define terms: potentials that multiply a text's weight, beside the model and the constraints.
 
-This file defines the base class. Each module defines one kind of term: antithesis, mood (also
-`like`), or taste.
+This file defines the base class. Each module defines one kind of term.
 """
 
 from collections.abc import Sequence
@@ -33,7 +32,11 @@ class Term:
     """The base class of terms. Each method adds nothing unless a subclass overrides it."""
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float[Array, "... V"] | None:
-        """Return the log of a factor for each character at `place`: a row per text, or one."""
+        """Return the log of a factor for each character at `place`: a row per text, or one.
+
+        It decides which characters are drawn, and it counts in the log-weight, but not in the
+        score, by which finished texts are compared.
+        """
         return None
 
     def after_token(self, token: Token) -> Float[Array, "N"] | None:
