@@ -11,10 +11,10 @@ compared with central differences, and nothing is trained. A step of 64 poems ta
 second on one core of 2023, the whole run six minutes, or twice as long beside other work. It prints
 how it goes every 50 steps.
 
-Read it from top to bottom; it takes twenty minutes. The letters are those of
-docs/lstm-derivation.md, where each gradient is derived, and `pingze.lstm.formulas` computes the
-same ones. B is the number of texts in a batch, V of different characters, E of entries of an
-embedding, H of units, and T of steps.
+Read it from top to bottom: it takes twenty minutes, or an hour with runs of your own. The letters
+are those of docs/lstm-derivation.md, where each gradient is derived, and `pingze.lstm.formulas`
+computes the same ones. B is the number of texts in a batch, V of different characters, E of entries
+of an embedding, H of units, and T of steps.
 """
 
 import argparse
@@ -116,6 +116,7 @@ def sigmoid(x):
 def start(V, rng, dtype=np.float32, E=E, H=H):
     """Draw small random weights, so that no two units are equal.
 
+    Normal ones are the simplest; part 2 of docs/training-explained.md compares them with others.
     The forget gate's bias is 1: a cell remembers at first.
     """
 
@@ -124,7 +125,7 @@ def start(V, rng, dtype=np.float32, E=E, H=H):
         return rng.normal(0, columns**-0.5, (rows, columns)).astype(dtype)
 
     w = {}
-    w["M"] = normal(V, E)  # the embedding: a row for each character
+    w["M"] = normal(V, E)  # the embedding: a row for each character, read and not multiplied
     w["W_x"] = normal(4 * H, E)  # the gates i, f, c̃, o, one below the other
     w["W_h"] = normal(4 * H, H)
     w["b"] = np.zeros(4 * H, dtype)

@@ -2,8 +2,9 @@
 
     python -m lab.experiments.training_probes [NAME ...]
 
-`starts`, `overflow`, `plateau` and `places` use the report's network and draw; the last two take
-minutes. The LOG's entry is written by hand from what is printed.
+`starts`, `first_step`, `overflow`, `plateau` and `places` use the report's network and draw; the
+last two take minutes. `forget_biases` is for docs/lstm-derivation.md. The LOG's entry is written by
+hand from what is printed.
 """
 
 import sys
@@ -19,8 +20,9 @@ from lab.report.experiment import Setup
 from lab.report.softmax import SoftmaxTwice
 from pingze.arrays import Array
 from pingze.corpus import Store
-from pingze.derivation.differentiation import VERSE, trained_layer
-from pingze.lstm.formulas import StepCache
+from pingze.derivation.differentiation import VERSE, run_layer, trained_layer, untrained_layer
+from pingze.derivation.pictures import FORGET_BIASES, gradient_flow
+from pingze.lstm.formulas import Parameters, StepCache, gate_weights, sequence_forward
 from pingze.network.batches import pack
 from tools.training_pictures import WEIGHTS, recurrent
 
@@ -143,6 +145,69 @@ def dip(gain: Sequence[float], steps: Sequence[int]) -> str:
         beside = (gain[distance - 1] * gain[distance + 1]) ** 0.5
         found.append(f"{gain[distance] / beside:.2f}")
     return " ".join(found)
+
+
+def forget_biases() -> None:
+    """Derivation: print what comes through time from orthogonal weights, by the forget bias."""
+    trained = trained_layer("report", 48)
+    x = np.stack([cache.x for cache in trained])
+    # The generator has drawn the other layers of the picture first.
+    rng = np.random.default_rng(0)
+    for name in ("normal", "uniform", "xavier", "orthogonal"):
+        orthogonal = untrained_layer(name, trained, rng)[0].parameters
+    for bias in FORGET_BIASES:
+        parameters = orthogonal._replace(bias=orthogonal.bias.copy())
+        gate_weights(parameters)["f"].b[:] = bias
+        caches = run_layer(parameters, x)
+        flow = gradient_flow(caches, (48,))
+        means = [np.mean([getattr(cache.gates, gate) for cache in caches]) for gate in "ifo"]
+        slope = np.mean([1 - cache.phi_c**2 for cache in caches])
+        print(f"b_f {bias:g}: mean i, f, o", *(f"{mean:.2f}" for mean in means), end=" ")
+        print(
+            f"slope of tanh(c) {slope:.2f}; least gain", f"{flow.gains['whole'].min():.3g}", end=" "
+        )
+        for way in ("whole", "cell"):
+            gains = [f"{flow.gains[way][distance - 1]:.2g}" for distance in (8, 16, 32, 48)]
+            print(f"{way} after 8, 16, 32, 48:", *gains, end=" ")
+        print(f"singular values above 1 after 48: {np.mean(flow.spectra[48] > 1):.1%}")
+
+
+def first_step() -> None:
+    """Part 3: print how a ReLU network's state grows along a poem after Adam's first step at 0.02."""
+    for seed in setup(11).seeds:
+        # 1) One step of training.
+        made = PlainTrainer(setup(seed), {"activation": "relu", "learning_rate": 0.02})
+        made.step(0, 0.02)
+        tensors = {name: tensor.astype(float) for name, tensor in made.model.tensors().items()}
+        parameters = Parameters(*(tensors[f"lstm.0.{name}"] for name in Parameters._fields))
+        # 2) The dev poems of 48 tokens, read with the new weights.
+        ids = np.array([sequence for sequence in made.dev_sequences if len(sequence) == 49]).T
+        x = tensors["embedding.weight"][ids[:-1]]
+        start = np.zeros((ids.shape[1], 512))
+        (hs, _, _), caches = sequence_forward(x, start, start, parameters, "relu")
+        norms = np.linalg.norm(hs, axis=2)
+        factors = np.median(norms[1:] / norms[:-1], axis=1)
+        # 3) The units that hold the state at the end, their gates, and what W_ch does among them.
+        gates = caches[-1].gates
+        largest = hs[-1].max(axis=1, keepdims=True)
+        holding = hs[-1] > 1e-3 * largest
+        is_open = (gates.i > 0.99) & (gates.f > 0.99) & (gates.o > 0.99)
+        units = np.flatnonzero(holding[0])
+        among_them = gate_weights(parameters)["c"].W_h[np.ix_(units, units)]
+        eigenvalue = np.linalg.eigvals(among_them).real.max()
+        print(f"seed {seed}, {ids.shape[1]} poems: |h| grows at tokens 2 to 8 by", end=" ")
+        print(
+            *(f"{factor:.2f}" for factor in factors[:7]),
+            f"and at 48 by {factors[-1]:.2f};",
+            end=" ",
+        )
+        print(f"{holding.mean():.3f} of the units hold the state,", end=" ")
+        print(
+            f"{(is_open & holding).sum() / holding.sum():.3f} of these have all gates open;",
+            end=" ",
+        )
+        print(f"largest eigenvalue of W_ch among them {eigenvalue:.2f};", end=" ")
+        print(f"|h| after 48 tokens {np.median(norms[-1]):.1e}", flush=True)
 
 
 class Adam64:
@@ -275,7 +340,16 @@ def places() -> None:
         )
 
 
-PROBES: tuple[Callable[[], None], ...] = (slopes, starts, dips, overflow, plateau, places)
+PROBES: tuple[Callable[[], None], ...] = (
+    slopes,
+    starts,
+    dips,
+    forget_biases,
+    first_step,
+    overflow,
+    plateau,
+    places,
+)
 
 if __name__ == "__main__":
     for probe in PROBES:
