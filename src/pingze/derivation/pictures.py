@@ -195,13 +195,13 @@ def _spectra(flows: Mapping[str, GradientFlow], plain_flows: Mapping[str, Gradie
 def _forget_gates(
     biased: Mapping[float, Sequence[StepCache]], trained: Sequence[StepCache]
 ) -> Figure:
-    """Draw the gain of ∂h_t/∂h_k, along all paths and along the cell, and the mean forget gates.
+    """Draw the gain of ∂h_t/∂h_k, along all ways and along the cell, and the mean forget gates.
 
     `biased` has a layer for each bias of the forget gate.
     """
     figure, (left, right) = panels(2, size=WIDE, sharey=False, ylim=(0, 1))
     left.set(**GAIN)
-    left.set(title="solid: all paths; dashed: along the cell alone", ylim=(1e-6, 10))
+    left.set(title="solid: all ways; dashed: along the cell alone", ylim=(1e-6, 10))
     right.set(title="forget gates, the most closed first", xlabel="share of the units")
     right.set_ylabel("$f_t$, mean over the verse")
 
