@@ -177,6 +177,7 @@ def test_a_character_of_ones_own_may_break_a_rule_and_is_mended_around(page: Pag
     choose(page, 3, 2)
     put(page, "国⼀")  # read as any other Simplified character is, and a radical as its character
     says(page, "#news", "換作国一")
+    says(page, "#sheet [data-line='3'][data-position='2']", "國")  # once the server has read it
     assert lines(page)[2][1:3] == "國一"
     count(page, "#sheet .locked[data-line='3']", 2)
     page.click("#undo")
