@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import re
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -35,12 +38,16 @@ def needs(*packages: str) -> pytest.MarkDecorator:
 pytestmark = [needs("transformers"), pytest.mark.filterwarnings("ignore")]
 
 
-def recipe(heading: str) -> dict[str, Any]:
-    """What the first code under a heading of the document defines."""
+def code(heading: str) -> str:
+    """The first code under a heading of the document."""
     section = DOCUMENT.read_text("utf-8").partition(f"\n## {heading}\n")[2]
-    code = re.findall(r"^```text\n(.*?)^```", section, re.DOTALL | re.MULTILINE)[0]
+    return re.findall(r"^```text\n(.*?)^```", section, re.DOTALL | re.MULTILINE)[0]
+
+
+def recipe(heading: str) -> dict[str, Any]:
+    """What that code defines."""
     names: dict[str, Any] = {}
-    exec(compile(code, str(DOCUMENT), "exec"), names)
+    exec(compile(code(heading), str(DOCUMENT), "exec"), names)
     return names
 
 
@@ -178,6 +185,61 @@ def test_llama_cpp_writes_regular_verse(
         answer = llm(PROMPT, logits_processor=LogitsProcessorList([keeps_form]), max_tokens=200)
         texts.append(answer["choices"][0]["text"])
     llm.close()
+    assert len({*texts}) == count
+    for text in texts:
+        assert_regular(text, options)
+
+
+# -- vLLM --
+
+
+WRITE_WITH_VLLM = """
+import json, sys
+from vllm import LLM, SamplingParams
+
+if __name__ == "__main__":
+    model, prompt, count, options, to = sys.argv[1:]
+    llm = LLM(model, logits_processors=["keeps_form:KeepsForms"], enforce_eager=True, max_model_len=512)
+    asked = {"pingze": json.loads(options)}
+    sampling = SamplingParams(n=int(count), max_tokens=200, seed=1, extra_args=asked)
+    texts = [output.text for output in llm.generate([prompt], sampling)[0].outputs]
+    with open(to, "w", encoding="utf-8") as file:
+        json.dump(texts, file)
+"""
+
+
+@needs("vllm")
+@pytest.mark.slow
+@pytest.mark.parametrize(("count", "options"), [(100, {"form": "七絕"}), (16, {"form": "浣溪沙"})])
+def test_vllm_writes_regular_verse(
+    tokenizer: Any, tmp_path: Path, count: int, options: dict[str, str]
+) -> None:
+    """In a process of its own, which starts another for the engine."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    # 1) A model with heads that are wide enough for vLLM, and the recipe as a module.
+    torch.manual_seed(0)
+    size = len(tokenizer)
+    end = tokenizer.eos_token_id
+    sizes = GPT2Config(vocab_size=size, n_layer=1, n_head=2, n_embd=64, eos_token_id=end)
+    GPT2LMHeadModel(sizes).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    module = code("transformers") + code("vLLM")
+    (tmp_path / "keeps_form.py").write_text(module, encoding="utf-8")
+    (tmp_path / "write.py").write_text(WRITE_WITH_VLLM, encoding="utf-8")
+    # 2) It writes.
+    own = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
+    command = ["write.py", "model", PROMPT, str(count), json.dumps(options), "texts.json"]
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=tmp_path,
+        env=os.environ | own,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    texts = json.loads((tmp_path / "texts.json").read_text(encoding="utf-8"))
     assert len({*texts}) == count
     for text in texts:
         assert_regular(text, options)
