@@ -352,6 +352,11 @@ def test_ctrl_c_or_fault(
             "drawing the pictures needs the extra `plots`: .*'[.].plots.'",
         ),
         (
+            "huggingface_hub",
+            "export --to x --push garden/plum",
+            "export --push needs the extra `hub`: .*'[.].hub.'",
+        ),
+        (
             "segno",
             "serve",
             "pingze serve needs the extra `serve`: in a clone of pingze, pip install '[.].serve.'",
