@@ -94,5 +94,5 @@ clean:
 	touch $@
 
 .venv/dev: .venv/base
-	$(BIN)/pip install --quiet --editable '.[train,plots,corpus,serve,mcp,table,bench,docs,release,dev]'
+	$(BIN)/pip install --quiet --editable '.[train,plots,corpus,serve,mcp,hub,table,bench,docs,release,dev]'
 	touch $@

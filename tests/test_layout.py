@@ -48,7 +48,9 @@ def packages(path: Path) -> set[str]:
 def test_packages_are_those_that_are_asked_for() -> None:
     """Each that an installation brings is imported, and each that is imported is brought."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = (project["optional-dependencies"][name] for name in ("serve", "mcp", "train", "plots"))
+    extras = (
+        project["optional-dependencies"][name] for name in ("serve", "mcp", "hub", "train", "plots")
+    )
     asked_for = {re.split(r"[<>=\[]", each)[0] for each in chain(project["dependencies"], *extras)}
     imported = (
         set().union(*map(packages, PACKAGE.rglob("*.py"))) - sys.stdlib_module_names - {"pingze"}

@@ -109,7 +109,10 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
         ("compose --form 五絕 --keep 2=春山", "line 2, 春山, has 2 characters; a line has 5"),
         ("compose --exclude-at 匈奴", "exclude_at '匈奴' is not LINE=TEXT"),
         ("check nowhere.txt", "nowhere.txt cannot be read: No such file or directory"),
-        ("export", "nothing to write: give --to FOLDER, --onnx FILE, or both"),
+        (
+            "export",
+            "nothing to write: give --to FOLDER, which --push uploads, --onnx FILE, or both",
+        ),
         (
             "export --to x --figures nowhere.json",
             "nowhere.json cannot be read: No such file or directory",
@@ -347,6 +350,11 @@ def test_ctrl_c_or_fault(
             "matplotlib",
             "derive --plots out",
             "drawing the pictures needs the extra `plots`: .*'[.].plots.'",
+        ),
+        (
+            "huggingface_hub",
+            "export --to x --push garden/plum",
+            "export --push needs the extra `hub`: .*'[.].hub.'",
         ),
         (
             "segno",

@@ -103,7 +103,7 @@ def test_8_bits_are_a_quarter(in_8_bits: Path, tmp_path: Path) -> None:
 
 
 def test_absent_model(tmp_path: Path) -> None:
-    said = r"there is no model 'nowhere': give a shipped name \(ci, report, tang\), a file, or"
+    said = r"there is no model 'nowhere': give a shipped name \(ci, report, tang\), a file, a folder, or"
     with pytest.raises(CheckpointError, match=said):
         checkpoint.load("nowhere")
     with pytest.raises(CheckpointError, match="no model"):

@@ -64,13 +64,19 @@ def test_the_address_is_reached(
     reached: list[str] = []
 
     def reach(
-        bound: socket.socket, _: object, hosts: list[str], public_url: str, trust_proxy: str
+        bound: socket.socket,
+        _: object,
+        hosts: list[str],
+        public_url: str,
+        trust_proxy: str,
+        origins: list[str],
     ) -> None:
         found = re.search(r"http://([\d.]+):(\d+) ", capsys.readouterr().err)
         assert found
         assert found[1] in hosts
         assert found[1] != "0.0.0.0"
         assert not public_url + trust_proxy
+        assert origins == []
         socket.create_connection((found[1], int(found[2]))).close()
         reached.append(found[1])
 

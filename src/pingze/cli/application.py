@@ -197,9 +197,9 @@ def _described(parameter: Parameter) -> Parameter:
     if name == "model":
         default = parameter.default or "tang, or ci for 詞"
         made = typer.Option(
-            metavar="NAME|FILE|FOLDER",
-            help="A shipped model, a checkpoint, or the folder of a run or an export; "
-            f"by default {default}.",
+            metavar="NAME|FILE|FOLDER|OWNER/NAME",
+            help="A shipped model, a checkpoint, the folder of a run or an export, or a repository "
+            f"of a model hub; by default {default}.",
             show_default=False,
             autocompletion=offering(_models),
         )
@@ -219,6 +219,7 @@ EXTRAS = {
     "plots": ("matplotlib",),
     "serve": ("fastapi", "segno", "uvicorn"),
     "mcp": ("fastapi", "httpx2", "mcp", "uvicorn"),
+    "hub": ("huggingface_hub",),
 }
 """The packages of each extra that a command needs, by the names under which they are imported."""
 

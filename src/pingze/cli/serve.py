@@ -1,6 +1,7 @@
 """`pingze serve` and `mcp`."""
 
 import asyncio
+import re
 from socket import socket
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -24,6 +25,9 @@ WorkersOption = Annotated[
     ),
 ]
 
+_ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d+)?")
+"""An origin as browsers write it."""
+
 
 @command()
 def serve(
@@ -32,6 +36,10 @@ def serve(
         int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")
     ] = 8000,
     allow_host: AllowHostOption = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="An origin whose pages may use the API; may be repeated."),
+    ] = None,
     public_url: Annotated[
         str, typer.Option(help="The address of the page to which links and cards lead.")
     ] = "",
@@ -51,6 +59,9 @@ def serve(
     for name in allow_host or []:
         if "*" in name.removeprefix("*."):
             raise InputError("allow_host", field="allow-host", has=name)
+    for origin in allow_origin or []:
+        if not _ORIGIN.fullmatch(origin):
+            raise InputError("allow_origin", field="allow-origin", has=origin)
     with listen(host, port) as bound:
         address = reached_at(bound)
         lanes = Lanes(workers)
@@ -59,7 +70,8 @@ def serve(
         names = [host, address] + (allow_host or [])
         if public.hostname:
             names.append(public.hostname)
-        run(bound, lanes, names, public_url.partition("#")[0], trust_proxy)
+        public_page = public_url.partition("#")[0]
+        run(bound, lanes, names, public_page, trust_proxy, allow_origin or [])
 
 
 @command()

@@ -116,6 +116,13 @@ def export(
     onnx: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write one step for ONNX Runtime.")
     ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OWNER/NAME",
+            help="Upload the folder of --to to this repository of a model hub.",
+        ),
+    ] = None,
     figures: Annotated[
         str | None,
         typer.Option(metavar="FILE|-", help="The output of pingze evaluate --json, for the card."),
@@ -127,10 +134,12 @@ def export(
     --model can read the folder, and verifies it first.
     """
     from pingze.export import write_folder, write_onnx
-    from pingze.network import checkpoint
+    from pingze.network import checkpoint, hub
 
-    if to is None and onnx is None:
+    if to is None and (push or onnx is None):
         raise InputError("nothing_to_write")
+    if push:
+        need("hub", "export --push")
     measured = None
     if figures:
         with suppress(ValueError):
@@ -146,3 +155,6 @@ def export(
         paths.append(onnx)
     for path in paths:
         typer.echo(f"wrote {path}", err=True)
+    if to and push:
+        hub.upload(to, push)
+        typer.echo(f"uploaded {to} to {push}", err=True)

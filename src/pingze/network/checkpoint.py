@@ -17,6 +17,7 @@ shape and bytes of each tensor.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -34,10 +35,12 @@ from pingze.files import written
 from pingze.messages import here
 from pingze.network import DEFAULT as DEFAULT
 from pingze.network import SHIPPED as SHIPPED
+from pingze.network import hub
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 
-Model = str | Path  # a shipped model's name, a checkpoint, or the folder of a run or an export
+Model = str | Path
+"""A shipped model, a checkpoint, the folder of a run or an export, or a repository of a hub."""
 FORMAT = "pingze-2"
 Tensors = Mapping[str, np.ndarray]
 MODEL_FILE = "model.safetensors"
@@ -54,6 +57,7 @@ LARGEST_WEIGHT = 64
 Processors without VNNI add two products of 8-bit integers in 16 bits. The sum must not overflow:
 2 · 255 · 64 < 2^15.
 """
+_REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 LARGEST_FILE = 4
 """The most GB of a file of tensors; the models that ship have 9 MB."""
 
@@ -185,7 +189,8 @@ def load(model: Model) -> Checkpoint:
     """Read and verify a model.
 
     Args:
-        model: A name in `SHIPPED`, a checkpoint file, or the folder of a run or an export.
+        model: A name in `SHIPPED`, a checkpoint file, the folder of a run or an export, or, as
+            owner/name, a repository of a model hub.
 
     Raises CheckpointError with the reason if the model cannot be used: the model does not exist;
     the file is truncated, altered or in another version of the format; the tensors do not match the
@@ -196,7 +201,9 @@ def load(model: Model) -> Checkpoint:
             return _read(path, str(model))
     path = _file_of(model)
     if not path.is_file():
-        raise CheckpointError("model", has=str(model), choices=SHIPPED)
+        if not _REPOSITORY.fullmatch(str(model)):
+            raise CheckpointError("model", has=str(model), choices=SHIPPED)
+        path = hub.download(str(model), MODEL_FILE)
     loaded = _read(path, str(model))
     if Path(model).is_dir():
         for name, text in loaded.export_files.items():
@@ -217,7 +224,7 @@ def _absent_or_equal(path: Path, text: str) -> bool:
 def changed(model: Model) -> int:
     """Return when a model's file was last changed, in nanoseconds since 1970.
 
-    Return 0 for a shipped or missing model.
+    Return 0 for a model that is shipped, missing or of a hub.
 
     Args:
         model: A name, file or folder as for `load`.

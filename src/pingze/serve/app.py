@@ -18,9 +18,11 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pingze.composing.composer import POPULATION, first_seed
 from pingze.composing.desk import Candidate, choose_drafts
@@ -307,15 +309,30 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 """An example request body for each route that reads a body."""
 
 
+class OtherOrigins(CORSMiddleware):
+    """Middleware that lets the pages of some origins read the API's answers, refusals included."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request for the API with the headers of CORS, and any other without them."""
+        answer = self.app
+        if scope.get("path", "").startswith("/v1/"):
+            answer = super().__call__
+        await answer(scope, receive, send)
+
+
 def create_app(
-    lanes: Lanes | None = None, hosts: Iterable[str] = (), public_url: str = ""
-) -> Limits:
+    lanes: Lanes | None = None,
+    hosts: Iterable[str] = (),
+    public_url: str = "",
+    origins: Sequence[str] = (),
+) -> ASGIApp:
     """Build the application, which accepts requests addressed to the loopback host names.
 
     Args:
         lanes: The workers that compute the answers; None to serve only the page and the schema.
         hosts: Further host names to accept; `*.example.org` means all names below example.org.
         public_url: The page's address in links to poems. The default is `project_url("Poems")`.
+        origins: The origins whose pages may use the API, such as https://example.org.
     """
     # 1) The application with its state.
     app = FastAPI(
@@ -354,7 +371,13 @@ def create_app(
     app.add_api_route("/", lambda: HTMLResponse(index), include_in_schema=False)
     # the page shows some of the tables of `verse`
     app.mount("/page", StaticFiles(directory=PAGE, packages=[("pingze.verse", "data")]))
-    return Limits(app)
+    # 5) The limits, and outside them, so that refusals are read too, the other origins.
+    limited = Limits(app)
+    if not origins:
+        return limited
+    return OtherOrigins(
+        limited, origins, allow_methods=["GET", "POST"], expose_headers=["retry-after"]
+    )
 
 
 def project_url(label: str) -> str:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from ipaddress import ip_address
 from typing import Any
@@ -78,6 +78,7 @@ def run(
     hosts: Iterable[str],
     public_url: str = "",
     trust_proxy: str = "",
+    origins: Sequence[str] = (),
 ) -> None:
     """Serve the page and the HTTP API, as `run_app` serves an application.
 
@@ -88,10 +89,11 @@ def run(
         public_url: The page's address in links to poems.
         trust_proxy: The address of a proxy whose X-Forwarded-For names the client; "" if there is
             none.
+        origins: The origins whose pages may use the API.
 
     Raises KeyboardInterrupt after SIGINT.
     """
-    run_app(create_app(lanes, hosts, public_url), bound, lanes, trust_proxy)
+    run_app(create_app(lanes, hosts, public_url, origins), bound, lanes, trust_proxy)
 
 
 def run_app(

@@ -1,0 +1,69 @@
+"""Exchange models with a model hub by the package huggingface_hub.
+
+docs/decisions/0016-huggingface-hub.md lists what the package does on its own account.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from pingze.errors import CheckpointError
+
+# The package reads these variables when it is imported. Without the second, it logs what it tries.
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_VERBOSITY"] = "error"
+SHA256_DIGITS = 64
+
+
+def download(repository: str, file: str) -> Path:
+    """Return the path of a file in the package's cache, which holds the repository's newest one.
+
+    If the hub cannot be reached, it holds the newest one that was fetched.
+
+    Args:
+        repository: The owner and the name, such as owner/name.
+        file: The file's name in the repository.
+
+    Raises CheckpointError if the package or the file is not available, or if the file differs from
+    the hub's SHA-256.
+    """
+    if find_spec("huggingface_hub") is None:
+        raise CheckpointError("hub_extra", has=repository)
+    with _one_error(repository):
+        from huggingface_hub import hf_hub_download
+
+        path = Path(hf_hub_download(repository, file)).resolve()
+    # A large file is named in the cache by the SHA-256 that the hub gives for it.
+    with path.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    if len(path.name) == SHA256_DIGITS and path.name != digest:
+        raise CheckpointError("hub_digest", path=str(path))
+    return path
+
+
+def upload(folder: Path, repository: str) -> None:
+    """Upload the files of an exported folder, except hidden ones, to a repository that exists.
+
+    Raises CheckpointError if that fails.
+    """
+    with _one_error(repository):
+        from huggingface_hub import upload_folder
+
+        upload_folder(repo_id=repository, folder_path=folder, ignore_patterns=[".*"])
+
+
+@contextmanager
+def _one_error(repository: str) -> Iterator[None]:
+    """Turn any error of the package into a CheckpointError of one line."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        yield
+    except RepositoryNotFoundError as error:
+        raise CheckpointError("hub_missing", has=repository) from error
+    except Exception as error:  # among them those of its HTTP client, which differs by version
+        reason = " ".join(str(error).split())
+        raise CheckpointError("hub_failed", has=repository, reason=reason) from error
