@@ -112,7 +112,7 @@ def test_a_link_says_whom_it_reaches_and_brings_the_subject(browser: Browser, ad
         page.fill("#title", "autumn night")
         compose(page)
         page.click("#send")
-        says(page, "#link", "Copy link (this machine only)")
+        says(page, "#only-here", "take Copy text or Card")
         page.keyboard.press("Escape")
         page.wait_for_function("() => location.hash.length > 40")
         after = page.evaluate("location.hash")

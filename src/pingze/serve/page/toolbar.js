@@ -28,8 +28,9 @@ export const startTools = () =>
     "see-originality": () => toggle("sources"),
     share: () => share(entry()),
     entitle: () => askTitle(entry()),
-    copy: () => copy(textToSend(entry()), "copied"),
-    link: async () => copy(await linkOf(entry()), isPublic() ? "linked" : "linked_here"),
+    copy: () => copy(textToSend(entry()), t("copied")),
+    link: async () =>
+      copy(await linkOf(entry()), t("linked") + (isPublic() ? "" : ` ${t("only_here")}`)),
     "make-card": () => makeCard({ save, say }),
   });
 
@@ -42,7 +43,7 @@ export function drawTools() {
   $("redraw").disabled = state.working;
   for (const name of ["redraw", "free"])
     $(name).hidden = on.now.poem.form === COUPLET || !on.now.locks.size;
-  $("link").textContent = t(isPublic() ? "link" : "link_here");
+  $("only-here").hidden = isPublic();
   $("marks").setAttribute("aria-pressed", String(settings.marks));
   $("see-verdict").setAttribute("aria-expanded", String(settings.verdict));
   $("see-originality").setAttribute("aria-expanded", String(settings.sources));
@@ -77,10 +78,10 @@ function askTitle(on) {
   $("entitling").showModal();
 }
 
-async function copy(text, done) {
+async function copy(text, said) {
   await attempt(async () => {
     if (!(await taken(text))) throw new Error(t("no_copy"));
-    say(t(done));
+    say(said);
   });
 }
 
