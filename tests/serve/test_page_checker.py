@@ -56,7 +56,7 @@ def test_a_draft_near_to_regulated_verse_shows_its_faults_and_is_mended(page: Pa
     says(page, "#sheet .caption", "五絕")
     count(page, "#sheet .faulty", 2)
     says(page, ".as-form", "若當作五古來讀，無誤")
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#faults", "改了 2 個字")
     says(page, "#sheet .caption", "無病")
 
@@ -174,7 +174,7 @@ def test_a_text_stands_with_its_title_its_faults_and_its_spelling(page: Page) ->
     choose(page, "language", "en")
     says(page, "#faults", "The even lines rhyme in one level group")
     choose(page, "language", "zh")
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#news", "改了 1 个字")
     count(page, "#sheet .faulty", 0)
 
@@ -246,7 +246,7 @@ def test_the_verdict_on_a_poem_without_fault_says_that_all_rules_hold(page: Page
 
 def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
     bring(page, FAULTY)
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#faults", re.compile("第4句第7字：月改作.（原病：出韻）"))
     page.keyboard.press("Control+z")
     says(page, "#sheet .caption", "1 處不合")
@@ -258,7 +258,7 @@ def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
     for position in (1, 2):
         page.click(f"#sheet [data-line='1'][data-position='{position}']")
         page.click("#lock")
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#faults", "（隨改）")
     assert lines(page)[0].startswith("孤舟")
 
@@ -268,12 +268,12 @@ def test_where_what_is_locked_cannot_be_mended_a_button_unlocks_it(open_page: Op
     bring(page, FAULTY)
     page.click("#sheet [data-line='1'][data-position='1']")
     page.click("#lock")  # all else stays
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#trouble", "讓它可改")
     page.click("#trouble button")
     count(page, "#sheet .locked", 0)
     page.locator("#trouble").wait_for(state="hidden")
-    page.click("#mend-around")
+    page.click("#mend")
     count(page, "#sheet .faulty", 0)
 
 
@@ -281,7 +281,7 @@ def test_what_is_written_while_it_mends_stays(page: Page) -> None:
     bring(page, FAULTY)
     with answers_held(page, "mend"):
         with page.expect_request("**/v1/mend"):
-            page.click("#mend-around")
+            page.click("#mend")
         type_at(page, 4, 7, "聲")  # calls the mending off
         says(page, "#trouble", "你改的留著")
     says(page, "#go", "作")

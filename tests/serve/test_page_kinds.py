@@ -101,7 +101,7 @@ def test_a_fault_of_a_tune_is_mended_around(open_page: Open) -> None:
     page = open_page(after=link(*faulty, form="浣溪沙", locks="6.1"))
     count(page, "#sheet .stanza", 2)
     count(page, "#sheet .faulty", 1)
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#news", "無病")
     assert pingze.check("，".join(lines(page)), form="浣溪沙").ok
     bring(page, "，".join(faulty))

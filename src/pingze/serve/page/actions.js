@@ -265,7 +265,7 @@ export function judgeAs(form) {
 }
 
 /** Have the faults of the poem mended; what is locked stays. */
-export async function mendAround() {
+export async function mend() {
   if (!isFree()) return;
   const on = entry();
   const { poem } = on.now;

@@ -2,7 +2,7 @@
 // rules and by another set beside them.
 
 import { told } from "./api.js";
-import { judgeAs, mendAround, rereadAs } from "./actions.js";
+import { judgeAs, mend, rereadAs } from "./actions.js";
 import { $, button, el, fill } from "./dom.js";
 import { chooseForm, factsOf, standardOf } from "./forms.js";
 import { notedIn, verdict, verdictBy } from "./verdict.js";
@@ -26,9 +26,9 @@ export function drawVerdict() {
   const changes = on.now.changes ? changesSaid(on.now.changes) : null;
   const { form, lines } = on.now.poem;
   const canMend = isFull(lines) && form !== COUPLET;
-  const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
+  const mending = button(t("mend"), mend, { id: "mend" });
   box.replaceChildren(
-    ...[changes, faultList(found), found.length && canMend ? mend : null].filter(Boolean),
+    ...[changes, faultList(found), found.length && canMend ? mending : null].filter(Boolean),
   );
   $("whole-verdict").hidden = !settings.verdict;
   const isOther = ([name]) => ![checked?.level, checked?.standard].includes(name);
