@@ -6,7 +6,18 @@ import pytest
 from playwright.sync_api import Page
 
 import pingze
-from tests.serve.page import Open, answers_held, bring, choose, compose, count, lines, says, type_at
+from tests.serve.page import (
+    Open,
+    answers_held,
+    bring,
+    choose,
+    compose,
+    count,
+    lines,
+    link,
+    says,
+    type_at,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -37,17 +48,26 @@ def test_a_ci_is_marked_where_its_tune_rhymes(page: Page) -> None:
 def test_what_is_wrong_is_told_in_both_languages(page: Page) -> None:
     page.click("#see-verdict")
     bring(page, FAULTY)
-    says(page, ".faults", "此處須押庚韻；月屬月。")
-    says(page, ".faults", "雙句同押一個平聲韻部")
+    says(page, ".faults li > span", "此處須押庚韻；月屬月韻。")
+    assert page.locator(".faults .tip-text").is_hidden()
+    page.click(".faults .tip summary")
+    assert "雙句同押一個平聲韻部" in page.inner_text(".faults .tip-text")
     says(page, "#notes", "重字（所在的句）：月 (1, 4)")
     bring(page, FAULTY.replace("高影入槐西岸雪", "高山入槐西岸雪").replace("中月", "中平"))
     says(page, ".faults", "此處須仄；山屬平。")
     choose(page, "language", "en")
     says(page, ".faults", "This place wants oblique; 山 is level.")
-    says(page, ".faults", "must have the tone of the second character of the line before")
+    says(page, ".faults .tip-text", "must have the tone of the second character of the line before")
     choose(page, "script", "simplified")
     choose(page, "language", "zh")
     says(page, ".faults", "后联上句的第二字")
+
+
+def test_where_the_rhyme_changes_a_fault_is_one_sentence_too(open_page: Open) -> None:
+    verse = ("孤舟寒窗下", "無人問姓名", "閑眠不可見", "何處有琴天")
+    page = open_page(after=link(*verse, form="五古"))
+    count(page, ".faults li", 2)
+    says(page, ".faults li >> nth=0", "此處須與鄰近的韻腳相押；名屬庚韻。")
 
 
 def test_a_draft_near_to_regulated_verse_shows_its_faults_and_is_mended(page: Page) -> None:
@@ -172,7 +192,7 @@ def test_a_text_stands_with_its_title_its_faults_and_its_spelling(page: Page) ->
     count(page, "#sheet .faulty", 1)
     says(page, "#faults", "出韵")
     choose(page, "language", "en")
-    says(page, "#faults", "The even lines rhyme in one level group")
+    says(page, "#faults", "This place wants a character that rhymes in -eng (庚); 月 rhymes in -ue (月).")
     choose(page, "language", "zh")
     page.click("#mend")
     says(page, "#news", "改了 1 个字")

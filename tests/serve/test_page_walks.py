@@ -139,7 +139,7 @@ def test_a_fault_names_what_its_place_wants_and_is_replaced_or_mended(
     browser: Browser, address: str
 ) -> None:
     with opened(browser, address, after=link(*FAULTY[:3], "雁樓橫笛夢中夜", form="七絕")) as page:
-        says(page, "#faults", "此處須押庚韻；夜屬禡。")
+        says(page, "#faults", "此處須押庚韻；夜屬禡韻。")
         assert page.locator(".faulty .sign").inner_text() == "●"
         page.locator("#faults .open-place").click()
         page.locator(".alternative:focus").wait_for()

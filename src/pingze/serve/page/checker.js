@@ -90,17 +90,16 @@ function noteOf(note, { code, has, form, other = form }) {
   return form ? button(told(note), judge, { class: "plain as-form" }) : el("p.hint", told(note));
 }
 
-/** A fault, with a button that opens what could stand in its place. */
+/** A fault: what is wrong at its character, its rule at one more click, and a button that opens what could stand there. */
 function faultRow(fault) {
   const { rule, line, position, char } = fault;
   const what = t("fault_at", t(rule), line, position, shown(char || "□"));
-  const said = [
-    el("strong", what),
-    el("span", wants(fault)),
-    el("span.hint", told(fault.definition)),
-  ];
+  const definition = told(fault.definition);
+  const here = wants(fault);
+  const asked = el("summary", { "aria-label": t("what") }, "?");
+  const tip = here ? el("details.tip", asked, el("p.tip-text", definition)) : null;
   const open = button(t("fits"), () => choose(fault, true), { class: "plain open-place" });
-  return el("li", said, open);
+  return el("li", el("div.named", el("strong", what), tip), el("span", here || definition), open);
 }
 
 /** A character that could stand in a place, as a button. */

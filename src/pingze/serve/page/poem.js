@@ -173,12 +173,15 @@ function cell(face, spoken, place, seen, chosen, isEditable) {
 
 /** What the place of a fault wants and what it has, where one sentence can tell; else "". */
 export function wants({ rule, char, cause: { code, wanted, has } }) {
-  if (!wanted || !has?.length) return "";
+  if (!has?.length || has.includes(wanted)) return "";
   const tone = rule === "失律" ? "usual_tone" : "wants_tone"; // a tune has its tones at each place
-  if (code === "tone") return t(tone, t(TONES[wanted]), shown(char), t(TONES[has]));
-  return has.includes(wanted)
-    ? ""
-    : t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、")));
+  if (code === "tone")
+    return wanted ? t(tone, t(TONES[wanted]), shown(char), t(TONES[has])) : "";
+  const own = rhymeOf(has.join("、"));
+  const isOne = wanted && !wanted.includes("、"); // else the poem changes its rhyme
+  return isOne
+    ? t("wants_rhyme", rhymeOf(wanted), shown(char), own)
+    : t("wants_near", shown(char), own);
 }
 
 /** What is said below a poem: what it is, how to read it, and what its marks mean, by the name of their `legend`. */
@@ -257,8 +260,10 @@ export function quoteList(poem) {
   return el("ul.quotes", { lang: verseLanguage() }, rows);
 }
 
-/** A rhyme group in the reader's language; a 詞 rhymes in parts, which have numbers. */
-export function rhymeOf(rhyme) {
+/** Rhyme groups in the reader's language; a 詞 rhymes in parts, which have numbers. */
+export const rhymeOf = (rhymes) => rhymes.split("、").map(groupOf).join(t("comma"));
+
+function groupOf(rhyme) {
   const part = rhyme.match(/^第(十?)([一二三四五六七八九]?)部$/);
   if (part && settings.language === "en")
     return t("rhyme_part", (part[1] ? 10 : 0) + " 一二三四五六七八九".indexOf(part[2] || " "));
