@@ -38,7 +38,9 @@ export function drawVerdict() {
   const notes = checked?.notes?.map((note, at) => noteOf(note, checked.remarks[at])) ?? [];
   const isOffer = (note) => note?.matches("button"); // another form
   box.append(...notes.filter(isOffer));
-  const rest = [...notes, readingChips(on), beside(on)].filter((note) => note && !isOffer(note));
+  const rest = [...notes, matchSaid(checked), readingChips(on), beside(on)].filter(
+    (note) => note && !isOffer(note),
+  );
   const isSound = checked?.form && isFull(lines) && !found.length;
   const holds = isSound ? t(rest.length ? "all_hold_noted" : "all_hold", shown(checked.form)) : "";
   $("notes").replaceChildren(holds && el("p", holds), ...rest);
@@ -77,6 +79,13 @@ function beside(on) {
     el("p", heading(checked)),
     faultList(checked.violations),
   );
+}
+
+/** That a couplet's lines match, where no note says otherwise. */
+function matchSaid(checked) {
+  const isDoubted = ({ code }) => ["weak_antithesis", "fine"].includes(code);
+  const matches = checked?.judged === "tones" && !checked.remarks.some(isDoubted);
+  return matches ? el("p.hint", t("matches")) : null;
 }
 
 /** A note; one that names a form other than the one judged is a button that judges the poem as that. */

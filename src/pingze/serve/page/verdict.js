@@ -42,10 +42,11 @@ export const sizeOf = ({ form, model }) =>
 /** What has an entry's poem checked by its form, with its own rules or others. One that is half written is a sheet. */
 function checking({ ask: { level = "customary", standard }, now: { poem } }, others) {
   const { lines } = poem;
-  const form = poem.form === COUPLET ? null : poem.form || null;
+  const fine = poem.form === COUPLET; // which lives by its 對仗
+  const form = fine ? null : poem.form || null;
   const rules = { form, level, standard, ...others };
   if (form && !isFull(lines)) return { sheet: { ...rules, lines } };
-  return { ...rules, text: lines.join("，").replaceAll(BLANK, UNREAD) };
+  return { ...rules, fine, text: lines.join("，").replaceAll(BLANK, UNREAD) };
 }
 
 /**
