@@ -368,7 +368,7 @@ function quoted({ ask: asked, now: { poem } }, { lines, count, seed }, line) {
   const out = [...poem.lines[line - 1]].find((character) => !stays.includes(character)) ?? "";
   const { form, template, rhyme } = poem;
   const exclude = [asked.exclude, out].join(" ").trim();
-  return { ...asked, form, template, rhyme, lines, exclude, count, seed, collect: "yes" };
+  return { ...asked, form, template, rhyme, lines, exclude, count, seed, collect: true };
 }
 
 function unlocked(now, line) {

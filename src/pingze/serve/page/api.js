@@ -73,7 +73,8 @@ export async function couplets({ form, title, line, length, upper, count, ...wis
   const write = title ? { write: title } : {};
   const { exclude = "", mood } = wishes;
   const unwanted = [...exclude].filter((one) => !line?.includes(one)).join("");
-  const asked = { line, length, upper: Boolean(upper), count, mood, exclude: unwanted, ...write };
+  const own = { line, length: length && Number(length), upper: Boolean(upper) };
+  const asked = { ...own, count, mood, exclude: unwanted, ...write };
   const found = await ask("couplet", asked, signal);
   const poems = found.couplets.map(({ upper: first, lower, banner, ...rest }) => ({
     ...rest,

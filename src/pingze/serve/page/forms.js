@@ -41,7 +41,7 @@ export function suitQuoting(chosen) {
 export function drawForms() {
   if (!$("forms").childElementCount) {
     const names = [...state.known.forms.map(({ name }) => name), TUNE, COUPLET];
-    const quotes = chip("集句", { type: "checkbox", name: "collect", id: "collect", value: "yes" });
+    const quotes = chip("集句", { type: "checkbox", name: "collect", id: "collect" });
     $("forms").append(
       ...names.map((name) => chip(name, { type: "radio", name: "form", value: name })),
       quotes,

@@ -14,8 +14,6 @@ import { changed, entry, state } from "./state.js";
 import { atOccasion, inChinese, isLearnt, learnEnglish } from "./subjects.js";
 import { t } from "./words.js";
 
-const SLIDERS = ["temperature", "antithesis"];
-const NUMBERS = new Set(["lines", "length", "temperature", "antithesis", "count"]);
 const TEXTS = ["title", "line", "about", "start", "acrostic", "include", "exclude"]; // in which English words are read
 const OF_COUPLETS = ["collect", "title", "line", "length"];
 const COUNT = 3; // poems at a time
@@ -32,7 +30,7 @@ function readChoices() {
   const chosen = {};
   for (const [name, value] of new FormData($("choices"))) {
     const hidden = fieldOf(name)?.hidden;
-    if (value !== "" && !hidden) chosen[name] = NUMBERS.has(name) ? Number(value) : value;
+    if (value !== "" && !hidden) chosen[name] = typed(name, value);
   }
   chosen.form = chosenForm().name;
   delete chosen.tune;
@@ -50,6 +48,12 @@ function readChoices() {
   const isTyped = (poet) => nameOf(poet).toLowerCase() === chosen.poet.trim().toLowerCase();
   if (chosen.poet) chosen.poet = modelFor(chosen.form).poets.find(isTyped) ?? chosen.poet;
   return chosen;
+}
+
+/** What a control holds, of the type that its option has: a switch is on where it holds anything. */
+function typed(name, value) {
+  if (controlOf(name).type === "checkbox") return true;
+  return "maximum" in (optionOf(name)?.bounds ?? {}) ? Number(value) : value;
 }
 
 /** Take the choices to compose by; whether they clash is then told by composing alone. */
@@ -96,7 +100,7 @@ export function drawChoices() {
   fill($("count"), counts);
   const subjects = t("subjects").split("; ").filter(Boolean);
   $("subjects").replaceChildren(...subjects.map((value) => el("option", { value })));
-  for (const name of SLIDERS) $(name).defaultValue = optionOf(name).default;
+  for (const slider of sliders()) slider.defaultValue = optionOf(slider.name).default;
   $("lines").min = optionOf("lines").bounds.minimum;
   $("lines").max = optionOf("lines").bounds.maximum;
   if (first) writeChoices({});
@@ -105,6 +109,7 @@ export function drawChoices() {
 }
 
 const fields = () => [...document.querySelectorAll("[data-field]")];
+const sliders = () => document.querySelectorAll("#choices [type=range]");
 const fieldOf = (name) => document.querySelector(`[data-field="${name}"]`);
 const controlOf = (name) => $("choices").elements.namedItem(name);
 
@@ -149,7 +154,7 @@ function suit() {
   $("more").hidden = isCouplet;
   drawPoets(poets);
   $("lines").placeholder = form.default_lines;
-  for (const name of SLIDERS) $(`${name}_value`).textContent = Number($(name).value).toFixed(1);
+  for (const { name, value } of sliders()) $(`${name}_value`).textContent = Number(value).toFixed(1);
 }
 
 /** List the poets of a model; the list under the reader's hand stays. */
@@ -264,8 +269,8 @@ function drawBound() {
 }
 
 function spoken(name, chosen) {
-  if (name === "collect") return "";
-  const { selectedOptions, value } = controlOf(name);
+  const { type, selectedOptions, value } = controlOf(name);
+  if (type === "checkbox") return "";
   return selectedOptions?.[0].textContent ?? (name === "poet" ? named : shown)(value);
 }
 
