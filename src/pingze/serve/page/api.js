@@ -1,6 +1,6 @@
 // Ask the server, which answers in the reader's language. Its problems become a Problem, whose message is one line.
 
-import { settings, shown } from "./settings.js";
+import { isEnglish, settings, shown } from "./settings.js";
 import { tuneOf } from "./shape.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
@@ -21,7 +21,7 @@ class Problem extends Error {
 }
 
 /** A sentence of the server: Chinese ones are in Traditional characters. */
-export const told = (sentence) => (settings.language === "zh" ? shown(sentence) : sentence);
+export const told = (sentence) => (isEnglish() ? sentence : shown(sentence));
 
 /** A request that was called off stays that; another came to no answer. */
 const lost = (error) => {

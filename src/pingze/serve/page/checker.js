@@ -3,24 +3,21 @@
 
 import { told } from "./api.js";
 import { judgeAs, mend, rereadAs } from "./actions.js";
-import { $, button, el, fill } from "./dom.js";
+import { $, button, el, fill, redrawn } from "./dom.js";
 import { chooseForm, factsOf, standardOf } from "./forms.js";
 import { notedIn, verdict, verdictBy } from "./verdict.js";
 import { wants } from "./poem.js";
-import { settings, shown, simple, traditionals } from "./settings.js";
+import { settings, shown, traditionals } from "./settings.js";
 import { COUPLET, isFull } from "./shape.js";
 import { choose } from "./sheet.js";
-import { changed, entry, state } from "./state.js";
-import { t, verseLanguage } from "./words.js";
+import { entry, state } from "./state.js";
+import { t } from "./words.js";
 
-/** Have the second set of rules chosen. */
-export const startChecker = () => $("beside").addEventListener("change", changed);
+export const drawVerdict = () => redrawn($("verdict"), draw);
 
-/** Draw the verdict; what has the focus keeps it. */
-export function drawVerdict() {
+function draw() {
   const on = entry();
   const box = $("faults");
-  const focused = [...$("verdict").querySelectorAll("button")].indexOf(document.activeElement);
   const checked = verdict(on);
   const found = checked?.violations ?? [];
   const changes = on.now.changes ? changesSaid(on.now.changes) : null;
@@ -44,10 +41,8 @@ export function drawVerdict() {
   const isSound = checked?.form && isFull(lines) && !found.length;
   const holds = isSound ? t(rest.length ? "all_hold_noted" : "all_hold", shown(checked.form)) : "";
   $("notes").replaceChildren(holds && el("p", holds), ...rest);
-  $("verdict").querySelectorAll("button")[focused]?.focus();
 }
 
-/** The faults; null where there are none. */
 const faultList = (found) => (found.length ? el("ul.faults", found.map(faultRow)) : null);
 
 /** What a poem is, and how many faults it has. */
@@ -64,7 +59,7 @@ export function heading(checked) {
     .join(" · ");
 }
 
-/** The verdict by the second set of rules, under its name; null where none is chosen. */
+/** The verdict by the second set of rules; null where none is chosen. */
 function beside(on) {
   const other = $("beside").value;
   if (!other) return null;
@@ -111,11 +106,7 @@ function faultRow(fault) {
   return el("li", el("div.named", el("strong", what), tip), el("span", here || definition), open);
 }
 
-/** A character that could stand in a place, as a button. */
-const fit = (face, label, act, more = {}) =>
-  button(face, act, { class: "plain fit", "aria-label": label, lang: verseLanguage(), ...more });
-
-/** What was mended, character by character: what was at fault, and what was changed to fit the rest. */
+/** What was mended, character by character: what was at fault, and what was changed to fit. */
 function changesSaid(changes) {
   const why = (rules) =>
     t(rules.length ? "was_at_fault" : "to_fit", rules.map((rule) => t(rule)).join("、"));
@@ -124,16 +115,18 @@ function changesSaid(changes) {
   return el("div", el("p", t("mended", changes.length)), el("ul", changes.map(row)));
 }
 
-// -- readings ----------------------------------------------------
 // A Simplified text: what each character that stands for several words was read as, with the others to choose from.
 
-/** A row for each such reading, in which another one is chosen; null where nothing was chosen. */
 function readingChips(on) {
   const row = (pair) => {
     const [written, read] = pair.split("→"); // 云→雲; a character may be read in two ways
     const choice = (word) => {
-      const as = { "aria-pressed": String(word === read), lang: "zh-Hant" };
-      return fit(word, t("read_it_as", written, word), () => rereadAs(pair, word), as);
+      return button(word, () => rereadAs(pair, word), {
+        class: "plain fit",
+        "aria-label": t("read_it_as", written, word),
+        "aria-pressed": String(word === read),
+        lang: "zh-Hant",
+      });
     };
     const words = [...new Set([...traditionals(written), written])];
     return el("li.fits", el("span", t("read_as", written)), words.map(choice));

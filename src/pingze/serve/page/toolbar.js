@@ -38,15 +38,14 @@ const textToSend = (on) => sentText(on.now.poem, seen(verdict(on), on.now.poem))
 
 export function drawTools() {
   const on = entry();
-  if (!on) return;
   for (const way of ["undo", "redo"]) $(way).disabled = !canGo(way);
   $("redraw").disabled = state.working;
   for (const name of ["redraw", "free"])
     $(name).hidden = on.now.poem.form === COUPLET || !on.now.locks.size;
   $("only-here").hidden = isPublic();
-  $("marks").setAttribute("aria-pressed", String(settings.marks));
-  $("see-verdict").setAttribute("aria-expanded", String(settings.verdict));
-  $("see-originality").setAttribute("aria-expanded", String(settings.sources));
+  $("marks").ariaPressed = settings.marks;
+  $("see-verdict").ariaExpanded = settings.verdict;
+  $("see-originality").ariaExpanded = settings.sources;
   $("see-originality").hidden = !state.known.corpus || on.now.poem.form === COUPLET;
   $("share").hidden = !navigator.share;
   $("progress").hidden = !state.working;
