@@ -130,8 +130,9 @@ def test_alternatives_are_those_of_python(client: httpx.Client) -> None:
 
 
 def test_a_text_is_read_as_sheets(client: httpx.Client) -> None:
-    text = "，".join(LINES) + "\n\n不是詩"
+    text = "《江上》\nOn the river\n張乙\n" + "，".join(LINES) + "\n\n不是詩"
     first, second = post(client, "read", text=text).json()["sheets"]
+    assert (first["heading"], second["heading"]) == ("江上　On　the　river　張乙", "")
     assert first["sheet"]["lines"] == LINES
     assert first["sheet"]["form"] == first["verdict"]["form"] == "五絕"
     assert second["sheet"] is None

@@ -28,6 +28,18 @@ def test_poems_side_by_side_keep_what_is_asked(page: Page) -> None:
     assert page.locator(".with-marks").count() == 0
 
 
+def test_choices_are_asked_for_in_the_types_of_their_options(page: Page) -> None:
+    """A switch too, of which the page has none yet but 集句."""
+    switch = "<input type=checkbox name=repeat checked>"
+    add = "(node, html) => node.insertAdjacentHTML('beforeend', html)"
+    page.locator("#more").evaluate(add, switch)
+    with page.expect_request("**/v1/fill") as asked:
+        compose(page)
+    sheet = asked.value.post_data_json["sheet"]
+    assert sheet["repeat"] is True
+    assert (sheet["count"], sheet["temperature"], sheet["level"]) == (1, 0.8, "customary")
+
+
 def test_what_clashes_is_shown_at_its_field_and_place(page: Page) -> None:
     page.locator(".chip", has_text="五絕").click()
     page.click("#more > summary")

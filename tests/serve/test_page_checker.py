@@ -6,7 +6,18 @@ import pytest
 from playwright.sync_api import Page
 
 import pingze
-from tests.serve.page import Open, answers_held, bring, choose, compose, count, lines, says, type_at
+from tests.serve.page import (
+    Open,
+    answers_held,
+    bring,
+    choose,
+    compose,
+    count,
+    lines,
+    link,
+    says,
+    type_at,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -37,17 +48,26 @@ def test_a_ci_is_marked_where_its_tune_rhymes(page: Page) -> None:
 def test_what_is_wrong_is_told_in_both_languages(page: Page) -> None:
     page.click("#see-verdict")
     bring(page, FAULTY)
-    says(page, ".faults", "此處須押庚韻；月屬月。")
-    says(page, ".faults", "雙句同押一個平聲韻部")
+    says(page, ".faults li > span", "此處須押庚韻；月屬月韻。")
+    assert page.locator(".faults .tip-text").is_hidden()
+    page.click(".faults .tip summary")
+    assert "雙句同押一個平聲韻部" in page.inner_text(".faults .tip-text")
     says(page, "#notes", "重字（所在的句）：月 (1, 4)")
     bring(page, FAULTY.replace("高影入槐西岸雪", "高山入槐西岸雪").replace("中月", "中平"))
     says(page, ".faults", "此處須仄；山屬平。")
     choose(page, "language", "en")
     says(page, ".faults", "This place wants oblique; 山 is level.")
-    says(page, ".faults", "must have the tone of the second character of the line before")
+    says(page, ".faults .tip-text", "must have the tone of the second character of the line before")
     choose(page, "script", "simplified")
     choose(page, "language", "zh")
     says(page, ".faults", "后联上句的第二字")
+
+
+def test_where_the_rhyme_changes_a_fault_is_one_sentence_too(open_page: Open) -> None:
+    verse = ("孤舟寒窗下", "無人問姓名", "閑眠不可見", "何處有琴天")
+    page = open_page(after=link(*verse, form="五古"))
+    count(page, ".faults li", 2)
+    says(page, ".faults li >> nth=0", "此處須與鄰近的韻腳相押；名屬庚韻。")
 
 
 def test_a_draft_near_to_regulated_verse_shows_its_faults_and_is_mended(page: Page) -> None:
@@ -56,7 +76,7 @@ def test_a_draft_near_to_regulated_verse_shows_its_faults_and_is_mended(page: Pa
     says(page, "#sheet .caption", "五絕")
     count(page, "#sheet .faulty", 2)
     says(page, ".as-form", "若當作五古來讀，無誤")
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#faults", "改了 2 個字")
     says(page, "#sheet .caption", "無病")
 
@@ -172,9 +192,9 @@ def test_a_text_stands_with_its_title_its_faults_and_its_spelling(page: Page) ->
     count(page, "#sheet .faulty", 1)
     says(page, "#faults", "出韵")
     choose(page, "language", "en")
-    says(page, "#faults", "The even lines rhyme in one level group")
+    says(page, "#faults", "This place wants a character that rhymes in -eng (庚); 月 rhymes in -ue (月).")
     choose(page, "language", "zh")
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#news", "改了 1 个字")
     count(page, "#sheet .faulty", 0)
 
@@ -246,7 +266,7 @@ def test_the_verdict_on_a_poem_without_fault_says_that_all_rules_hold(page: Page
 
 def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
     bring(page, FAULTY)
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#faults", re.compile("第4句第7字：月改作.（原病：出韻）"))
     page.keyboard.press("Control+z")
     says(page, "#sheet .caption", "1 處不合")
@@ -258,7 +278,7 @@ def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
     for position in (1, 2):
         page.click(f"#sheet [data-line='1'][data-position='{position}']")
         page.click("#lock")
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#faults", "（隨改）")
     assert lines(page)[0].startswith("孤舟")
 
@@ -268,12 +288,12 @@ def test_where_what_is_locked_cannot_be_mended_a_button_unlocks_it(open_page: Op
     bring(page, FAULTY)
     page.click("#sheet [data-line='1'][data-position='1']")
     page.click("#lock")  # all else stays
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#trouble", "讓它可改")
     page.click("#trouble button")
     count(page, "#sheet .locked", 0)
     page.locator("#trouble").wait_for(state="hidden")
-    page.click("#mend-around")
+    page.click("#mend")
     count(page, "#sheet .faulty", 0)
 
 
@@ -281,7 +301,7 @@ def test_what_is_written_while_it_mends_stays(page: Page) -> None:
     bring(page, FAULTY)
     with answers_held(page, "mend"):
         with page.expect_request("**/v1/mend"):
-            page.click("#mend-around")
+            page.click("#mend")
         type_at(page, 4, 7, "聲")  # calls the mending off
         says(page, "#trouble", "你改的留著")
     says(page, "#go", "作")

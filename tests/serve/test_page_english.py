@@ -345,7 +345,7 @@ def test_an_occasion_tells_what_its_subject_means_and_what_it_leaves_out(open_pa
     [
         ("a wedding", "joyful", "愁恨貧壽"),
         ("a birth", "joyful", "愁恨死"),
-        ("a birthday", "joyful", "愁恨死聖皇帝王恩主"),
+        ("a birthday", "joyful", "愁恨死聖皇帝王恩主闕宮殿朝御龍座侍堯舜"),
         ("a farewell", "", "死墓壽"),
         ("thanks", "joyful", "怨恨死"),
         ("condolences", "sad", "喜笑賀壽"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+import pingze
 from tests.serve.page import (
     Open,
     again,
@@ -27,6 +28,7 @@ from tests.serve.page import (
 pytestmark = pytest.mark.slow
 
 
+FOLDER = Path(pingze.__file__).parent / "serve" / "page"
 PATIENCE = 5000  # milliseconds, as page/api.js has it
 OUT_OF_RHYME = "黃昏明月似霜生，夜壓行雲白帝城。高影入槐西岸雪，雁樓橫笛夢中月。"
 VERSE = ("春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅")
@@ -214,13 +216,16 @@ def test_composing_is_in_sight_with_all_choices_open(page: Page) -> None:
 
 
 def test_one_thing_has_one_name_and_one_colour(page: Page) -> None:
-    words = json.loads(
-        (Path(__file__).parents[2] / "src/pingze/serve/page/words.json").read_text("utf-8")
-    )
+    words = json.loads((FOLDER / "words.json").read_text("utf-8"))
     said = "".join(chinese for chinese, _ in words.values())
     assert "詩箋" in said
     assert "卡片" not in said
     assert len({words[name][0] for name in ("close", "cancel", "fold")}) == 3
+    assert not [chinese for chinese, _ in words.values() if "並" in chinese]  # 並觀 beside 並看
+    assert not [english for _, english in words.values() if "around it" in english]
+    help_page = (FOLDER / "about.zh.html").read_text("utf-8")
+    named = {*re.findall("「(.+?)」", help_page)}
+    assert named <= {chinese for chinese, _ in words.values()}
     bring(page, OUT_OF_RHYME)
     page.locator("#sheet .faulty").wait_for()
     colours = {

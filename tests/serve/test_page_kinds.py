@@ -101,7 +101,7 @@ def test_a_fault_of_a_tune_is_mended_around(open_page: Open) -> None:
     page = open_page(after=link(*faulty, form="浣溪沙", locks="6.1"))
     count(page, "#sheet .stanza", 2)
     count(page, "#sheet .faulty", 1)
-    page.click("#mend-around")
+    page.click("#mend")
     says(page, "#news", "無病")
     assert pingze.check("，".join(lines(page)), form="浣溪沙").ok
     bring(page, "，".join(faulty))
@@ -132,6 +132,15 @@ def test_a_couplet_is_written_to_a_line_or_to_a_subject(open_page: Open) -> None
     poem = lines(page)
     again(page)
     assert lines(page) == poem
+
+
+def test_the_verdict_on_a_couplet_tells_of_its_antithesis(open_page: Open) -> None:
+    page = open_page(after=link("江月隨人遠", "山花照水明", form="對聯"))
+    page.click("#see-verdict")
+    says(page, "#notes", "對仗：不算勉強，也不合掌。")
+    type_at(page, 1, 1, "我來自東")
+    says(page, "#notes", "對仗：第 1、2 句對得勉強")
+    assert "不算勉強" not in page.inner_text("#notes")
 
 
 def test_without_a_corpus_it_is_said_how_to_fetch_one(page: Page) -> None:

@@ -90,3 +90,19 @@ def test_composing_is_always_in_reach_and_landscape_has_the_sheet_from_below(
         assert box(page.locator("#inspector"))["bottom"] == pytest.approx(bar, abs=1)
         assert box(page.locator(".alternative").first)["bottom"] <= bar
         assert box(page.locator("#undo"))["bottom"] <= 390
+
+
+@pytest.mark.parametrize("language", ["zh-TW", "en-US"])
+def test_where_a_link_reaches_nobody_it_is_said_what_does(
+    browser: Browser, address: str, language: str
+) -> None:
+    with opened(browser, address, phone=True, language=language) as page:
+        page.locator("#sheet .rhymes").first.wait_for()
+        page.click("#send")
+        hint = page.locator("#only-here")
+        for instead in ("#copy", "#make-card"):
+            assert page.locator(instead).inner_text() in hint.inner_text()
+        assert box(hint)["x"] >= 0
+        assert box(hint)["right"] <= 390
+        page.click("#link")
+        says(page, "#news", hint.inner_text())

@@ -112,7 +112,7 @@ def test_a_link_says_whom_it_reaches_and_brings_the_subject(browser: Browser, ad
         page.fill("#title", "autumn night")
         compose(page)
         page.click("#send")
-        says(page, "#link", "Copy link (this machine only)")
+        says(page, "#only-here", "take Copy text or Card")
         page.keyboard.press("Escape")
         page.wait_for_function("() => location.hash.length > 40")
         after = page.evaluate("location.hash")
@@ -139,7 +139,7 @@ def test_a_fault_names_what_its_place_wants_and_is_replaced_or_mended(
     browser: Browser, address: str
 ) -> None:
     with opened(browser, address, after=link(*FAULTY[:3], "雁樓橫笛夢中夜", form="七絕")) as page:
-        says(page, "#faults", "此處須押庚韻；夜屬禡。")
+        says(page, "#faults", "此處須押庚韻；夜屬禡韻。")
         assert page.locator(".faulty .sign").inner_text() == "●"
         page.locator("#faults .open-place").click()
         page.locator(".alternative:focus").wait_for()
@@ -147,7 +147,7 @@ def test_a_fault_names_what_its_place_wants_and_is_replaced_or_mended(
         count(page, "#faults li", 0)
         assert lines(page)[-1][:-1] == "雁樓橫笛夢中"
         page.click("#undo")
-        page.click("#mend-around")
+        page.click("#mend")
         says(page, "#faults", "夜改作")
         assert page.locator("#sheet .changed").count() == page.locator("#faults li").count() > 0
         page.click("#undo")
@@ -167,7 +167,7 @@ def test_a_simplified_text_is_mended_in_simplified_and_outlives_the_browser(
         says(page, "#sheet .caption", "七古")
         assert page.locator("[name=form]:checked").input_value() == "七古"
         page.locator(".chip", has_text="七绝").click()
-        page.click("#mend-around")
+        page.click("#mend")
         says(page, "#faults", "月改作")
         text = "".join(lines(page))
         assert not set(text) & set("黃夜壓雲樓橫夢聲爭輕") - {"夜"}
@@ -218,7 +218,7 @@ def test_a_checked_text_is_told_to_a_reader_of_english(browser: Browser, address
         page.locator(".alternative").first.wait_for()
         says(page, "#facts", "oblique, rhymes in -ue (月)")
         page.emulate_media(media="print")
-        assert page.locator("#mend-around, .open-place").filter(visible=True).count() == 0
+        assert page.locator("#mend, .open-place").filter(visible=True).count() == 0
         assert page.locator("#sheet .legend").is_visible()
 
 

@@ -91,6 +91,12 @@ def heading_form(text: str) -> str | None:
     return None
 
 
+def heading_of(text: str) -> str:
+    """Return the words above a text's verse, as 靜夜思　李白; "" if there are none."""
+    rows = " ".join(read_text(text).headings)
+    return "\u3000".join(re.findall(r"[\w·]+", rows))
+
+
 def _heading_words(text: str) -> list[str]:
     """List the words of a heading that may be the title or the poet, those in 《》 first."""
     found = []

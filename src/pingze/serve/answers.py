@@ -13,7 +13,7 @@ from pingze.composing.composer import lexicon_of, prepare
 from pingze.composing.finding import FoundTexts
 from pingze.composing.judging import Judged, describe, judge, told
 from pingze.composing.poem import Poem
-from pingze.composing.reading import heading_form, poem_of, title_and_poet
+from pingze.composing.reading import heading_form, heading_of, poem_of, title_and_poet
 from pingze.composing.sheet import Sheet
 from pingze.composing.typed_text import noted
 from pingze.corpus import Store
@@ -97,7 +97,8 @@ def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
     as_checked = schemas.CheckRequest(level=asked.level, standard=asked.standard)
     sheets = []
     for text, judged in zip(texts, _judged(as_checked, poems, language), strict=True):
-        sheets.append(schemas.ReadText(sheet=_sheet(text, judged), verdict=judged))
+        sheet = _sheet(text, judged)
+        sheets.append(schemas.ReadText(sheet=sheet, heading=heading_of(text), verdict=judged))
     return schemas.Sheets(sheets)
 
 

@@ -510,6 +510,8 @@ class ReadText:
     """A poem of a text: the sheet, or null if the text has the form of none, and the verdict."""
 
     sheet: ReadSheet | None
+    heading: str
+    """The words above the verse, as 靜夜思　李白."""
     verdict: Judged
 
 

@@ -64,7 +64,7 @@ class ReadText(NamedTuple):
     left_out: list[str]
     """The title, the author and any remarks, as they were written."""
     headings: list[str]
-    """The rows above the verse."""
+    """The rows above the verse, also those in other letters."""
     cut: int | None
     """The width of the lines into which rows without marks were cut; None if no row was cut."""
 
@@ -285,7 +285,8 @@ def read_text(text: str) -> ReadText:
             end = n
             break
     normal = "\n".join(written[:end])
-    rows = [row for row in _rows_of(_REMARK.sub("", normal)) if row.lines]
+    every = _rows_of(_REMARK.sub("", normal))
+    rows = [row for row in every if row.lines]
     # 2) Cut rows without marks into lines.
     cut = _cut_unmarked(rows)
     # 3) Remove the headings. If the remaining lines differ in length, try other readings that give
@@ -309,7 +310,7 @@ def read_text(text: str) -> ReadText:
     left_out += [remark.group() for remark in _REMARK.finditer(normal)]
     left_out += [row.strip() for row in written[end:] if row.strip()]
     headings = []
-    for heading in rows:
+    for heading in every:
         if heading in kept:
             break
         headings.append(heading.text)

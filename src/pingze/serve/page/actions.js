@@ -3,7 +3,7 @@
 import { ask, couplets, drafts } from "./api.js";
 import { followForm, restoreChoices, showProblem, showReading } from "./request.js";
 import { announce, attempt, button, trouble } from "./dom.js";
-import { bare, blamed, modelOf, verdict } from "./verdict.js";
+import { bare, faultsAt, modelOf, verdict } from "./verdict.js";
 import { fixed, taken } from "./pattern.js";
 import { sourcesOf } from "./poem.js";
 import { keep, settings, shown, typedPairs } from "./settings.js";
@@ -12,6 +12,7 @@ import {
   charAt,
   COUPLET,
   isEmpty,
+  isAt,
   isFull,
   keyOf,
   placesOf,
@@ -26,8 +27,8 @@ import { t } from "./words.js";
 let work = new AbortController(); // of the one thing that is being written, which the reader may stop
 
 /**
- * Have what is empty on a sheet written; where nothing is, all that is not kept. The drafts lay out a new desk; what was there
- * stays until then. Called again while it works, it stops.
+ * Have what is empty on a sheet written; where nothing is, all that is not kept. What was there stays until the drafts are.
+ * Called again while it works, it stops.
  */
 export async function compose(asked, sheet = sheetFor(asked)) {
   if (state.working) return work.abort();
@@ -43,7 +44,7 @@ export async function compose(asked, sheet = sheetFor(asked)) {
       const found = await write(body, signal);
       signal.throwIfAborted();
       const lay = (poem) => {
-        const places = [...fixed(ask, widthsOf(poem.lines)), ...locks];
+        const places = [...fixed(ask, poem.lines), ...locks];
         const made = newEntry(heard(poem, found.remarks, read), ask, places);
         made.now.kept = sheet.kept;
         return made;
@@ -61,7 +62,7 @@ export async function compose(asked, sheet = sheetFor(asked)) {
   });
 }
 
-/** The sheet, on which another subject frees what was kept of drafts. */
+/** The sheet; another subject frees what was kept of drafts. */
 function sheetFor({ title }) {
   const { ask: before, now } = entry();
   if (!title || !before.title || title === before.title) return now;
@@ -82,37 +83,30 @@ export function request({ pattern, ...choices }, { poem, locks } = entry().now) 
   const asked = { ...own, ...choices };
   if (String(widths) !== String(widthsAsked(asked.form, asked.lines)))
     return { rows: null, locks: [], body: asked };
-  const byChoice = taken(entry().ask, widths);
+  const byChoice = taken(entry().ask, poem.lines);
   const kept = new Set([...locks].filter((key) => !byChoice.has(key)));
   const stays = (place) => !isFull(poem.lines) || kept.has(keyOf(place));
   const rows = rewrite(poem.lines, (one, place) => (stays(place) ? one : BLANK));
   if (isEmpty(rows)) return { rows: null, locks: [], body: asked };
-  const marks = rewrite(rows, (_, place) => (kept.has(keyOf(place)) ? "1" : "0"));
-  return { rows, locks: [...kept], body: { ...asked, lines: rows, kept: marks } };
+  return { rows, locks: [...kept], body: { ...asked, lines: rows, kept: marked(rows, kept) } };
 }
 
-/**
- * The keys of the places that stay where some places are to be written again: the locked ones, but none where all of them are
- * locked, since what is asked for by name is freed.
- */
+/** The keys of those of some places that stay as they are written again: the locked ones, but none where all are locked. */
 function heldOf({ locks }, places) {
   const held = places.map(keyOf).filter((key) => locks.has(key));
   return new Set(held.length < places.length ? held : []);
 }
 
-/** Put lines of another of the poems that lie together on the sheet, where they stand in it; nothing else changes. */
-export function putLines(of, numbers) {
-  const { lines, sources } = of.now.poem;
+/** Put lines of another poem on the sheet, where they stand in it; nothing else changes. */
+export function putLines({ lines, sources }, numbers) {
   const own = entry().now.poem.sources;
   const text = numbers.map((line) => lines[line - 1]).join("");
-  const both = own && sources ? { sources: `${own}\n${sources}` } : {};
-  replace({ line: numbers[0], position: 1 }, text, false, both);
+  const rows = new Set(`${own}\n${sources}`.split("\n"));
+  const both = own && sources ? { sources: [...rows].join("\n") } : {};
+  return replace({ line: numbers[0], position: 1 }, text, false, both);
 }
 
-/**
- * Keep some lines of one of the poems that lie together, beside what is locked; all else is written again. Where all else
- * is locked, another poem's lines are just put there.
- */
+/** Have all written again but some lines of one of the drafts and what is locked; where that is all, put them there. */
 export function keepLines(of, numbers) {
   const { now } = entry();
   const { poem } = now;
@@ -120,7 +114,8 @@ export function keepLines(of, numbers) {
   const isOurs = ({ line }) => numbers.includes(line);
   const isOther = (place) => !isOurs(place);
   const isLocked = (place) => now.locks.has(keyOf(place));
-  if (of !== entry() && places.filter(isOther).every(isLocked)) return putLines(of, numbers);
+  if (of !== entry() && places.filter(isOther).every(isLocked))
+    return putLines(of.now.poem, numbers);
   const held = heldOf(now, places.filter(isOther));
   const lines = rewrite(poem.lines, (one, place) => {
     if (isOurs(place)) return charAt(of.now.poem.lines, place);
@@ -133,7 +128,7 @@ export function keepLines(of, numbers) {
   return compose({ ...of.ask, form: poem.form, count }, sheet);
 }
 
-/** A poem as it came, with its sources, what is lost of its title as heading, and what was typed in Simplified. */
+/** A poem as it came, with its sources, what its title lost as heading, and what was typed in Simplified. */
 function heard(poem, remarks, request) {
   const typed = remarks
     .filter(({ code }) => code === "converted")
@@ -143,75 +138,70 @@ function heard(poem, remarks, request) {
   return { ...poem, sources: sourcesIn(poem), heading, typed: typed.flat().join("") };
 }
 
-/** The poets and titles of quoted lines, each after its line, as a poem keeps them. */
+/** The sources of quoted lines, as a poem keeps them. */
 const sourcesIn = ({ lines, sources }) =>
   sources?.map(({ author, title }, at) => `${lines[at]}\t${author}《${title}》`).join("\n") ?? null;
 
-/** An entry as the sheet that its poem stands on, with some places blank; other characters come there. */
-export function sheetOf({ ask: asked, now: { poem, locks } }, blanks = []) {
+/** Lines with 1 at the places of some keys, and 0 elsewhere. */
+const marked = (lines, keys) => rewrite(lines, (_, place) => (keys.has(keyOf(place)) ? "1" : "0"));
+
+/** An entry as a sheet. */
+export function sheetOf({ ask: asked, now: { poem, locks } }) {
   const { level, standard, include, exclude, repeat, original, antithesis } = asked;
-  const free = new Set(blanks.map(keyOf));
-  const isFree = (place) => free.has(keyOf(place));
   return {
     ...bare(poem),
     ...{ level, standard, include, exclude, repeat, original, antithesis },
     ...{ temperature: asked.temperature, top_p: asked.top_p },
-    lines: rewrite(poem.lines, (one, place) => (isFree(place) ? BLANK : one)),
-    was: rewrite(poem.lines, (one, place) => (isFree(place) ? one : BLANK)),
-    kept: rewrite(poem.lines, (_, place) =>
-      locks.has(keyOf(place)) && !isFree(place) ? "1" : "0",
-    ),
+    kept: marked(poem.lines, locks),
   };
 }
 
 /**
- * Put characters on the sheet from a place on, if they find room, and lock them; whether they were put. A poet may break a
- * rule: what is broken is marked. Characters of one's `own` are read as the checker reads them; `facts` of the poem
- * change with it.
+ * Put characters on the sheet from a place on, and lock them; whether they found room. A poet may break a rule. Characters
+ * of one's `own` are read as the checker reads them; `facts` of the poem change too.
  */
 export function replace(place, characters, own = false, facts = {}) {
   const on = entry();
   const { poem } = on.now;
   const put = [...characters];
   const all = placesOf(widthsOf(poem.lines));
-  const places = all.slice(all.findIndex((one) => keyOf(one) === keyOf(place)));
+  const places = all.slice(all.findIndex(isAt(place)));
   if (put.length > places.length) return trouble(t("no_room", places.length, put.length));
   const changes = new Map(put.map((one, n) => [keyOf(places[n]), one]));
   const lines = rewrite(poem.lines, (one, here) => changes.get(keyOf(here)) ?? one);
-  const locks = new Set([...on.now.locks, ...changes.keys()]);
+  const isLockable = poem.form !== COUPLET; // which is worded again by lines
+  const locks = new Set([...on.now.locks, ...(isLockable ? changes.keys() : [])]);
   const unread = new Set([...(on.now.unread ?? []), ...(own ? changes.keys() : [])]);
   const kept = new Set(on.now.kept);
   for (const key of changes.keys()) kept.delete(key);
   if (!settings.used) keep({ used: true });
   announce(t("replaced", put.map(shown).join("")));
-  change(on, { poem: { ...poem, ...facts, lines, log_probability: null }, locks, unread, kept });
+  change({ poem: { ...poem, ...facts, lines }, locks, unread, kept });
   return true;
 }
 
-/** A change by hand: what is being written stops, since it would lie over it; older trouble goes. */
-function change(on, now) {
+/** A change by hand: what is being written, which would lie over it, stops; older trouble goes. */
+function change(now) {
   const stops = state.working;
   work.abort();
-  step(on, now);
+  step(entry(), now);
   changed();
   trouble(stops ? t("stopped_for") : "");
 }
 
-/** Empty a place of the sheet. */
 export function erase(place) {
-  const on = entry();
-  const { poem } = on.now;
-  const isHere = (one) => keyOf(one) === keyOf(place);
+  const { poem, locks: before } = entry().now;
+  const isHere = isAt(place);
   const lines = rewrite(poem.lines, (one, here) => (isHere(here) ? BLANK : one));
-  const locks = new Set(on.now.locks);
+  const locks = new Set(before);
   locks.delete(keyOf(place));
-  change(on, { poem: { ...poem, lines, log_probability: null }, locks });
+  change({ poem: { ...poem, lines }, locks });
 }
 
-/** Read what was typed as the checker reads it, Simplified characters as Traditional ones, as soon as it has. */
+/** Read what was typed as the checker does, Simplified as Traditional, as soon as it has. */
 export function settle() {
   const on = entry();
-  if (!on?.now.unread?.size) return;
+  if (!on.now.unread?.size) return;
   const { poem, unread } = on.now;
   const read = verdict(on)?.read;
   if (!read) return;
@@ -225,8 +215,8 @@ export function settle() {
 /** Lay out an empty sheet of a form, whose lines have such widths. */
 export function layEmpty(form, widths) {
   const lines = widths.map((width) => BLANK.repeat(width));
-  const poem = { form, template: null, rhyme: null, seed: 0, model: "", lines };
-  open(newDesk([newEntry({ ...poem, log_probability: null }, { form })]), replaceDesk);
+  const poem = { form, template: null, rhyme: null, model: "", lines };
+  open(newDesk([newEntry(poem, { form })]), replaceDesk);
   trouble();
   changed();
 }
@@ -248,30 +238,28 @@ export function entitleSheet({ title, heading }) {
   changed();
 }
 
-/** Correct what a Simplified character was read as, wherever it was read so. */
+/** Correct what a Simplified character was read as. */
 export function rereadAs(pair, word) {
-  const on = entry();
+  const { poem, chosen: before } = entry().now;
   const wrong = pair.split("→")[1];
-  const { poem } = on.now;
   const lines = rewrite(poem.lines, (one) => (one === wrong ? word : one));
-  const chosen = on.now.chosen.filter((one) => one !== pair);
-  change(on, { poem: { ...poem, lines }, chosen });
+  const chosen = before.filter((one) => one !== pair);
+  change({ poem: { ...poem, lines }, chosen });
 }
 
-/** Have the poem on the sheet judged as another form of the same shape. */
+/** Have the poem judged as another form of its shape. */
 export function judgeAs(form) {
-  const on = entry();
-  change(on, { poem: { ...on.now.poem, form, template: null, rhyme: null }, isFound: false });
+  const { poem } = entry().now;
+  change({ poem: { ...poem, form, template: null, rhyme: null }, isFound: false });
 }
 
 /** Have the faults of the poem mended; what is locked stays. */
-export async function mendAround() {
-  if (!isFree()) return;
+export async function mend() {
   const on = entry();
   const { poem } = on.now;
   const places = placesOf(widthsOf(poem.lines));
   const held = heldOf(on.now, places);
-  const kept = rewrite(poem.lines, (_, place) => (held.has(keyOf(place)) ? "1" : "0"));
+  const kept = marked(poem.lines, held);
   const sheet = { ...sheetOf(on), kept, template: null, rhyme: null };
   await busy(async (signal) => {
     const answer = await ask("mend", { sheet, ...modelOf(poem) }, signal).catch((error) => {
@@ -279,35 +267,28 @@ export async function mendAround() {
       throw error;
     });
     const [mended] = answer.mended;
-    const { lines, template, rhyme, log_probability } = mended.poem;
-    // Words that change places are changes too, though no character is new.
+    const { lines, template, rhyme } = mended.poem;
     const isChanged = (place) => charAt(poem.lines, place) !== charAt(lines, place);
     const all = places.filter(isChanged).map((place) => ({
       ...place,
       old: charAt(poem.lines, place),
       new: charAt(lines, place),
     }));
-    const changes = blamed(all, verdict(on));
+    const rulesAt = (place) => faultsAt(verdict(on), place).map(({ rule }) => rule);
+    const changes = all.map((place) => ({ ...place, rules: rulesAt(place) }));
     const locks = new Set(on.now.locks);
     all.forEach((place) => locks.delete(keyOf(place)));
-    const mendedPoem = { ...poem, lines, template, rhyme, log_probability };
-    changeEntry(on, poem, { poem: mendedPoem, locks, changes });
+    changeEntry(on, poem, { poem: { ...poem, lines, template, rhyme }, locks, changes });
     announce(t("mended", changes.length));
   });
 }
 
-/** Give the poem a heading and its seal. Throws where it is not on the sheet any more. */
+/** Give the poem a heading and its seal. Throws where it has changed. */
 export const entitle = (on, heading, seal) =>
   changeEntry(on, on.now.poem, { poem: { ...on.now.poem, heading, seal } });
 
-/** Whether nothing is being written; where something is, the reader hears that this was not done. */
-function isFree() {
-  if (state.working) trouble(t("not_done"));
-  return !state.working;
-}
-
-/** Change an entry's poem. Throws where it is not there any more: the change would undo what was done since. */
-export function changeEntry(on, before, now) {
+/** Change an entry's poem. Throws where it has changed meanwhile: that would be undone. */
+function changeEntry(on, before, now) {
   if (entry() !== on || on.now.poem !== before) throw new Error(t("not_done"));
   step(on, now);
   changed();
@@ -317,7 +298,6 @@ export function changeEntry(on, before, now) {
 export async function redraw(line) {
   const on = entry();
   const { poem } = on.now;
-  if (!isFree()) return;
   await busy(async (signal) => {
     const [other] = await otherLines(on, line, 1, signal);
     if (!other) throw new Error(t("no_other"));
@@ -326,7 +306,7 @@ export async function redraw(line) {
   });
 }
 
-/** An entry's poem with other wordings of a line, the best first. Throws where there is none. */
+/** An entry's poem with other wordings of a line, the best first. */
 export async function otherLines(on, line, count, signal) {
   const { poem } = on.now;
   if (poem.form === COUPLET) {
@@ -335,49 +315,46 @@ export async function otherLines(on, line, count, signal) {
     const { poems } = await couplets(asked, signal);
     return poems.map(({ lines }) => ({ ...poem, lines }));
   }
-  const targets = unlocked(on.now, line);
+  const places = placesOf(widthsOf(poem.lines)).filter((place) => place.line === line);
+  const held = heldOf(on.now, places);
+  const isHeld = (place) => held.has(keyOf(place));
   const seed = crypto.getRandomValues(new Uint32Array(1))[0];
-  const sheet = { ...sheetOf(on, targets), count, seed };
-  const model = modelOf(poem);
+  const withLine = (text) => poem.lines.map((old, at) => (at === line - 1 ? text : old));
   const isOld = sourcesOf(poem).every((from, at) => from || line === at + 1);
-  const isQuoted = poem.sources && isOld && targets.length > 1;
-  if (!isQuoted && targets.length === [...poem.lines[line - 1]].length) {
-    // The whole line: faults elsewhere stay as they are.
-    const body = { sheet: { ...sheetOf(on), seed }, line, limit: count, ...model };
-    const { alternatives } = await ask("alternatives", body, signal);
-    return alternatives.map(({ text }) => withLine(poem, line, text));
+  if (poem.sources && isOld && held.size < places.length - 1) {
+    const asked = { ...quoted(on, line, isHeld), count, seed };
+    const { poems } = await drafts({ ...asked, collect: true }, signal);
+    const others = poems.filter(({ lines }) => lines[line - 1] !== poem.lines[line - 1]);
+    return others.map((one) => ({
+      ...poem,
+      lines: withLine(one.lines[line - 1]),
+      sources: sourcesIn(one),
+    }));
   }
-  const request = isQuoted ? quoted(on, sheet, line) : { ...sheet, ...model };
-  const { poems } = await drafts(request, signal);
-  const made = poems.map((one) => ({
-    ...withLine(poem, line, one.lines[line - 1]),
-    sources: sourcesIn(one) ?? poem.sources,
+  const choices = places.filter(isHeld).map((place) => ({
+    ...place,
+    characters: charAt(poem.lines, place),
   }));
-  return made.filter(({ lines }) => lines[line - 1] !== poem.lines[line - 1]);
+  const body = { sheet: { ...sheetOf(on), choices, seed }, line, limit: count };
+  const { alternatives } = await ask("alternatives", { ...body, ...modelOf(poem) }, signal);
+  return alternatives.map(({ text }) => ({ ...poem, lines: withLine(text) }));
 }
 
-const withLine = (poem, line, text) => ({
-  ...poem,
-  log_probability: null,
-  lines: poem.lines.map((old, at) => (at === line - 1 ? text : old)),
-});
-
-/** The same as a request for old lines: a line is kept out by a character that only it has. */
-function quoted({ ask: asked, now: { poem } }, { lines, count, seed }, line) {
+/** A request for another old line: the one that stands is kept out by a character that only it has. */
+function quoted({ ask: asked, now: { poem } }, line, isHeld) {
+  const lines = rewrite(poem.lines, (one, place) =>
+    place.line === line && !isHeld(place) ? BLANK : one,
+  );
   const stays = lines.join("");
   const out = [...poem.lines[line - 1]].find((character) => !stays.includes(character)) ?? "";
   const { form, template, rhyme } = poem;
   const exclude = [asked.exclude, out].join(" ").trim();
-  return { ...asked, form, template, rhyme, lines, exclude, count, seed, collect: "yes" };
+  return { ...asked, form, template, rhyme, lines, exclude };
 }
 
-function unlocked(now, line) {
-  const places = placesOf(widthsOf(now.poem.lines)).filter((place) => place.line === line);
-  const held = heldOf(now, places);
-  return places.filter((place) => !held.has(keyOf(place)));
-}
-
+/** Do what takes a while, unless something else is being done. */
 async function busy(act) {
+  if (state.working) return trouble(t("not_done"));
   work = new AbortController();
   const { signal } = work;
   state.working = true;
@@ -388,32 +365,30 @@ async function busy(act) {
   changed();
 }
 
-/** Lock a place, or unlock it. */
 export function toggleLock(place) {
-  const on = entry();
-  const locks = new Set(on.now.locks);
+  const { poem, locks: before } = entry().now;
+  const locks = new Set(before);
   const locked = !locks.delete(keyOf(place));
   if (locked) locks.add(keyOf(place));
-  announce(t(locked ? "locked" : "unlocked", shown(charAt(on.now.poem.lines, place))));
-  change(on, { locks });
+  announce(t(locked ? "locked" : "unlocked", shown(charAt(poem.lines, place))));
+  change({ locks });
 }
 
-/** Unlock all places. */
 export function freeAll() {
   announce(t("all_free"));
-  change(entry(), { locks: new Set() });
+  change({ locks: new Set() });
 }
 
 /** The poem's own steps to either side, the desk beyond them, and what is said. */
 const WAYS = { undo: ["past", "before", "undone"], redo: ["future", "after", "redone"] };
 
-/** The desk that a way leads to: null where the poem has steps of its own that way, or there is none. */
+/** The desk that a way leads to, where the poem has no step of its own that way; or null. */
 const deskBeyond = ([steps, beyond]) =>
-  entry()?.[steps].length ? null : findDesk(state.desk[beyond]);
+  entry()[steps].length ? null : findDesk(state.desk[beyond]);
 
-export const canGo = (way) => Boolean(entry()?.[WAYS[way][0]].length || deskBeyond(WAYS[way]));
+export const canGo = (way) => Boolean(entry()[WAYS[way][0]].length || deskBeyond(WAYS[way]));
 
-/** Undo or redo: a step of the poem, or to the desk that was laid out before or after. */
+/** Undo or redo a step of the poem, or go to the desk before or after. */
 export function go(way) {
   const [steps, , word] = WAYS[way];
   const done = travel(entry(), steps) || deskBeyond(WAYS[way]);
@@ -425,7 +400,6 @@ export function go(way) {
   changed();
 }
 
-/** Turn to another view of the page. */
 export function turnTo(view) {
   state.view = view;
   trouble();

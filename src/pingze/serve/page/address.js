@@ -14,7 +14,6 @@ import { t } from "./words.js";
 /** The address follows the poem, so that it can be copied at any time; another desk or view is another step of the browser. */
 export async function writeAddress() {
   const on = entry();
-  if (!on) return;
   const { now } = on;
   document.title = [written(now.poem, titleOf(now.poem) || now.poem.lines[0]), t("page")].join(
     " · ",

@@ -1,6 +1,6 @@
 // Ask the server, which answers in the reader's language. Its problems become a Problem, whose message is one line.
 
-import { settings, shown } from "./settings.js";
+import { isEnglish, settings, shown } from "./settings.js";
 import { tuneOf } from "./shape.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
@@ -21,7 +21,7 @@ class Problem extends Error {
 }
 
 /** A sentence of the server: Chinese ones are in Traditional characters. */
-export const told = (sentence) => (settings.language === "zh" ? shown(sentence) : sentence);
+export const told = (sentence) => (isEnglish() ? sentence : shown(sentence));
 
 /** A request that was called off stays that; another came to no answer. */
 const lost = (error) => {
@@ -73,7 +73,8 @@ export async function couplets({ form, title, line, length, upper, count, ...wis
   const write = title ? { write: title } : {};
   const { exclude = "", mood } = wishes;
   const unwanted = [...exclude].filter((one) => !line?.includes(one)).join("");
-  const asked = { line, length, upper: Boolean(upper), count, mood, exclude: unwanted, ...write };
+  const own = { line, length: length && Number(length), upper: Boolean(upper) };
+  const asked = { ...own, count, mood, exclude: unwanted, ...write };
   const found = await ask("couplet", asked, signal);
   const poems = found.couplets.map(({ upper: first, lower, banner, ...rest }) => ({
     ...rest,

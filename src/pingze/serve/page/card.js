@@ -7,7 +7,7 @@ import { seen, verdict } from "./verdict.js";
 import { isPublic, linkOf } from "./link.js";
 import { taken } from "./pattern.js";
 import { glossed, sealOf, titleOf, written } from "./poem.js";
-import { keep, settings, shown } from "./settings.js";
+import { isEnglish, keep, settings } from "./settings.js";
 import { charAt, keyOf, MOST_COLUMNS, tiersOf, widthsOf } from "./shape.js";
 import { entry } from "./state.js";
 import { t, verseLanguage } from "./words.js";
@@ -35,7 +35,7 @@ const PAPERS = {
   night: { paper: "#1b1a1e", ink: "#eee6d6", faded: "#a89f90", red: "#e98a74", ruled: false },
 };
 
-/** The card as a PNG file, as it was chosen, with a QR code if there is one. A long poem goes on in further tiers. */
+/** The card as a PNG file, with a QR code if there is one. */
 async function pngFile(on, code) {
   const { poem } = on.now;
   const own = titleOf(poem);
@@ -45,7 +45,8 @@ async function pngFile(on, code) {
     ...(written(poem, text).match(RUNS) ?? []),
   ]);
   const characters = [sealOf(poem), own, ...columns.flat()].join("");
-  const tiers = columnsOf(poem, Boolean(title));
+  const tiers = tiersOf(poem, MOST_COLUMNS - 1);
+  if (title) tiers[0].unshift(0); // its column
   const family = getComputedStyle(document.querySelector("#sheet [role=grid]")).getPropertyValue(
     "--card",
   );
@@ -99,7 +100,7 @@ async function pngFile(on, code) {
   return new Promise((done) => canvas.toBlob(done, "image/png"));
 }
 
-/** What readers of English find below the poem: each line, its pinyin and its meaning. */
+/** What readers of English find below the poem. */
 function englishOf(on) {
   const { poem } = on.now;
   return glossed(poem, seen(verdict(on), poem)).flatMap(({ verse, pinyin, means }) => [
@@ -109,7 +110,7 @@ function englishOf(on) {
   ]);
 }
 
-/** A row as rows that are no wider than the card has room. */
+/** A row as rows for which the card has room. */
 function wrapped(ink, row, width) {
   ink.font = fontOf(row);
   const rows = [];
@@ -125,7 +126,7 @@ function wrapped(ink, row, width) {
 const fontOf = ({ size, family }) => `${size}px ${family}`;
 const heightOf = (rows) => rows.reduce((sum, { size, before }) => sum + before + LEADING * size, 0);
 
-/** Write rows across, in the middle of the card, from a height on. */
+/** Write rows across from a height on. */
 function writeRows(ink, rows, width, top, look) {
   let y = top;
   for (const row of rows) {
@@ -136,28 +137,21 @@ function writeRows(ink, rows, width, top, look) {
   }
 }
 
-/** The columns of each tier, by the numbers of their lines; 0 is the title. A poem that is too long goes on below. */
-function columnsOf(poem, isTitled) {
-  const tiers = tiersOf(poem, MOST_COLUMNS - 1);
-  if (isTitled) tiers[0].unshift(0);
-  return tiers;
-}
-
 /** A run's length in the column, in characters of verse. */
 const tall = (run) => (LATIN.test(run) ? run.length / 2 : 1);
 
-/** Write a character upright, and a run of Latin letters turned, as the page sets them. */
-function write(ink, run, x, y, size, colour) {
+/** Write a character upright, and in a column a run of Latin letters turned, as the page sets them. */
+function write(ink, run, x, y, size, colour, isTurned = LATIN.test(run)) {
   ink.fillStyle = colour;
   ink.save();
   ink.translate(x, y);
   ink.scale(size / SIZE, size / SIZE);
-  if (LATIN.test(run)) ink.rotate(Math.PI / 2);
+  if (isTurned) ink.rotate(Math.PI / 2);
   ink.fillText(run, 0, 0);
   ink.restore();
 }
 
-/** The paper with its frame, and where it is ruled a line between each column and the next, from a height to another. */
+/** The paper with its frame, and where it is ruled a line between the columns, from a height to another. */
 function drawPaper(ink, { paper, faded, red, ruled }, width, height, columns, [top, foot]) {
   ink.fillStyle = paper;
   ink.fillRect(0, 0, width, height);
@@ -188,12 +182,7 @@ function drawSeal(ink, { paper, red }, seal, height, room) {
   const size = 21 * Math.min(1, room / full);
   const wide = Math.min(full, room) + 14;
   ink.fillRect(46, height - 74, wide, 28);
-  ink.fillStyle = paper;
-  ink.save();
-  ink.translate(46 + wide / 2, height - 60);
-  ink.scale(size / SIZE, size / SIZE);
-  ink.fillText(seal, 0, 0);
-  ink.restore();
+  write(ink, seal, 46 + wide / 2, height - 60, size, paper, false);
 }
 
 /** A QR code: dark on light on every paper, as readers of codes want it. */
@@ -213,7 +202,7 @@ const codeOf = async (on) =>
 /** Whether a place rhymes or holds a character of the acrostic. */
 function isMarked(on, place) {
   const { poem } = on.now;
-  const hidden = taken({ ...on.ask, start: "" }, widthsOf(poem.lines)).get(keyOf(place));
+  const hidden = taken({ ...on.ask, start: "" }, poem.lines).get(keyOf(place));
   return seen(verdict(on), poem)(place).rhymes || hidden === charAt(poem.lines, place);
 }
 
@@ -236,7 +225,7 @@ export function makeCard({ save, say }) {
     });
   form.elements.paper.value = settings.paper;
   const checks = ["card_marks", "card_english", "card_code"];
-  $("with-english").hidden = settings.language !== "en";
+  $("with-english").hidden = !isEnglish();
   for (const name of checks) $(name).checked = settings[name];
   $("with-code").hidden = true;
   code

@@ -2,33 +2,30 @@
 // rules and by another set beside them.
 
 import { told } from "./api.js";
-import { judgeAs, mendAround, rereadAs } from "./actions.js";
-import { $, button, el, fill } from "./dom.js";
+import { judgeAs, mend, rereadAs } from "./actions.js";
+import { $, button, el, fill, redrawn } from "./dom.js";
 import { chooseForm, factsOf, standardOf } from "./forms.js";
 import { notedIn, verdict, verdictBy } from "./verdict.js";
 import { wants } from "./poem.js";
-import { settings, shown, simple, traditionals } from "./settings.js";
+import { settings, shown, traditionals } from "./settings.js";
 import { COUPLET, isFull } from "./shape.js";
 import { choose } from "./sheet.js";
-import { changed, entry, state } from "./state.js";
-import { t, verseLanguage } from "./words.js";
+import { entry, state } from "./state.js";
+import { t } from "./words.js";
 
-/** Have the second set of rules chosen. */
-export const startChecker = () => $("beside").addEventListener("change", changed);
+export const drawVerdict = () => redrawn($("verdict"), draw);
 
-/** Draw the verdict; what has the focus keeps it. */
-export function drawVerdict() {
+function draw() {
   const on = entry();
   const box = $("faults");
-  const focused = [...$("verdict").querySelectorAll("button")].indexOf(document.activeElement);
   const checked = verdict(on);
   const found = checked?.violations ?? [];
   const changes = on.now.changes ? changesSaid(on.now.changes) : null;
   const { form, lines } = on.now.poem;
   const canMend = isFull(lines) && form !== COUPLET;
-  const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
+  const mending = button(t("mend"), mend, { id: "mend" });
   box.replaceChildren(
-    ...[changes, faultList(found), found.length && canMend ? mend : null].filter(Boolean),
+    ...[changes, faultList(found), found.length && canMend ? mending : null].filter(Boolean),
   );
   $("whole-verdict").hidden = !settings.verdict;
   const isOther = ([name]) => ![checked?.level, checked?.standard].includes(name);
@@ -38,14 +35,14 @@ export function drawVerdict() {
   const notes = checked?.notes?.map((note, at) => noteOf(note, checked.remarks[at])) ?? [];
   const isOffer = (note) => note?.matches("button"); // another form
   box.append(...notes.filter(isOffer));
-  const rest = [...notes, readingChips(on), beside(on)].filter((note) => note && !isOffer(note));
+  const rest = [...notes, matchSaid(checked), readingChips(on), beside(on)].filter(
+    (note) => note && !isOffer(note),
+  );
   const isSound = checked?.form && isFull(lines) && !found.length;
   const holds = isSound ? t(rest.length ? "all_hold_noted" : "all_hold", shown(checked.form)) : "";
   $("notes").replaceChildren(holds && el("p", holds), ...rest);
-  $("verdict").querySelectorAll("button")[focused]?.focus();
 }
 
-/** The faults; null where there are none. */
 const faultList = (found) => (found.length ? el("ul.faults", found.map(faultRow)) : null);
 
 /** What a poem is, and how many faults it has. */
@@ -62,7 +59,7 @@ export function heading(checked) {
     .join(" · ");
 }
 
-/** The verdict by the second set of rules, under its name; null where none is chosen. */
+/** The verdict by the second set of rules; null where none is chosen. */
 function beside(on) {
   const other = $("beside").value;
   if (!other) return null;
@@ -79,6 +76,13 @@ function beside(on) {
   );
 }
 
+/** That a couplet's lines match, where no note says otherwise. */
+function matchSaid(checked) {
+  const isDoubted = ({ code }) => ["weak_antithesis", "fine"].includes(code);
+  const matches = checked?.judged === "tones" && !checked.remarks.some(isDoubted);
+  return matches ? el("p.hint", t("matches")) : null;
+}
+
 /** A note; one that names a form other than the one judged is a button that judges the poem as that. */
 function noteOf(note, { code, has, form, other = form }) {
   const looksSame = (pair) => /^(.)→\1$/u.test(told(pair)); // as 里→裡 to a reader of Simplified
@@ -90,24 +94,19 @@ function noteOf(note, { code, has, form, other = form }) {
   return form ? button(told(note), judge, { class: "plain as-form" }) : el("p.hint", told(note));
 }
 
-/** A fault, with a button that opens what could stand in its place. */
+/** A fault: what is wrong at its character, its rule at one more click, and a button that opens what could stand there. */
 function faultRow(fault) {
   const { rule, line, position, char } = fault;
   const what = t("fault_at", t(rule), line, position, shown(char || "□"));
-  const said = [
-    el("strong", what),
-    el("span", wants(fault)),
-    el("span.hint", told(fault.definition)),
-  ];
+  const definition = told(fault.definition);
+  const here = wants(fault);
+  const asked = el("summary", { "aria-label": t("what") }, "?");
+  const tip = here ? el("details.tip", asked, el("p.tip-text", definition)) : null;
   const open = button(t("fits"), () => choose(fault, true), { class: "plain open-place" });
-  return el("li", said, open);
+  return el("li", el("div.named", el("strong", what), tip), el("span", here || definition), open);
 }
 
-/** A character that could stand in a place, as a button. */
-const fit = (face, label, act, more = {}) =>
-  button(face, act, { class: "plain fit", "aria-label": label, lang: verseLanguage(), ...more });
-
-/** What was mended, character by character: what was at fault, and what was changed to fit the rest. */
+/** What was mended, character by character: what was at fault, and what was changed to fit. */
 function changesSaid(changes) {
   const why = (rules) =>
     t(rules.length ? "was_at_fault" : "to_fit", rules.map((rule) => t(rule)).join("、"));
@@ -116,16 +115,18 @@ function changesSaid(changes) {
   return el("div", el("p", t("mended", changes.length)), el("ul", changes.map(row)));
 }
 
-// -- readings ----------------------------------------------------
 // A Simplified text: what each character that stands for several words was read as, with the others to choose from.
 
-/** A row for each such reading, in which another one is chosen; null where nothing was chosen. */
 function readingChips(on) {
   const row = (pair) => {
     const [written, read] = pair.split("→"); // 云→雲; a character may be read in two ways
     const choice = (word) => {
-      const as = { "aria-pressed": String(word === read), lang: "zh-Hant" };
-      return fit(word, t("read_it_as", written, word), () => rereadAs(pair, word), as);
+      return button(word, () => rereadAs(pair, word), {
+        class: "plain fit",
+        "aria-label": t("read_it_as", written, word),
+        "aria-pressed": String(word === read),
+        lang: "zh-Hant",
+      });
     };
     const words = [...new Set([...traditionals(written), written])];
     return el("li.fits", el("span", t("read_as", written)), words.map(choice));

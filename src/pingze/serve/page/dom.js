@@ -20,12 +20,18 @@ export function el(name, ...parts) {
   return node;
 }
 
-/** A quiet button. */
 export function button(text, click, attributes = {}) {
   return el("button", { type: "button", class: "plain", on: { click }, ...attributes }, text);
 }
 
-/** Options of a select: [value, text] each. What was chosen stays chosen where it still can be. */
+/** Have `draw` draw a part of the page; its button that has the focus keeps it. */
+export function redrawn(box, draw) {
+  const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
+  draw();
+  box.querySelectorAll("button")[focused]?.focus();
+}
+
+/** Options of a select, [value, text] each. What was chosen stays so where it can. */
 export function fill(select, options) {
   const before = select.value;
   select.replaceChildren(...options.map(([value, text]) => el("option", { value }, text)));
@@ -35,16 +41,12 @@ export function fill(select, options) {
 /** Say of a control that what it holds cannot be kept, or that it can. */
 export const setInvalid = (control, isInvalid) => (control.ariaInvalid = isInvalid ? "true" : null);
 
-/** The element of an id. */
 export const $ = (id) => document.getElementById(id);
 
-/** Have clicks do something, by the id of what is clicked. */
+/** Have clicks do something, by the ids of what is clicked. */
 export function onClick(acts) {
   for (const [id, act] of Object.entries(acts)) $(id).addEventListener("click", () => act());
 }
-
-// -- say ---------------------------------------------------------
-// What happened is read out; trouble is shown as the one line that it is.
 
 /** Have a screen reader say it. */
 export function announce(text) {
@@ -59,7 +61,7 @@ export function trouble(text = "", remedy = "") {
   if (text) node.showPopover();
 }
 
-/** Do what may fail. What was called off is no trouble. Whether it was done. */
+/** Do what may fail; whether it was done. What was called off is no trouble. */
 export async function attempt(act) {
   trouble();
   try {

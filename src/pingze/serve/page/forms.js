@@ -1,17 +1,18 @@
 // The form chooser: forms, tunes by search, couplets, and poems of old lines; what each is, and where it rhymes.
 
 import { $, el, fill, setInvalid } from "./dom.js";
-import { pinyin, plain, rhymeOf, rhymesIn } from "./poem.js";
-import { settings, shown, simple } from "./settings.js";
+import { pinyin, syllables } from "./glosses.js";
+import { plain, rhymeOf, rhymesIn } from "./poem.js";
+import { isEnglish, settings, shown, simple } from "./settings.js";
 import { COUPLET, placesOf, stanzasOf, tuneOf, widthsAsked } from "./shape.js";
 import { state } from "./state.js";
-import { t, table } from "./words.js";
+import { t } from "./words.js";
 
 const TUNE = "詞";
 const USUAL = "七絕";
 const USUAL_TUNE = "浣溪沙";
 
-const sounds = new Map(); // the syllable of each character, by which tunes are found
+let sounds = new Map(); // the syllable of each character, by which tunes are found
 
 /** The form that is chosen: one of the server's forms or tunes, or the couplet. */
 export function chosenForm() {
@@ -21,7 +22,6 @@ export function chosenForm() {
   return { name, lines: 0, templates: [], regulated: false, antithetical: false, ...found };
 }
 
-/** Choose a form or a tune by its name. */
 export function chooseForm(name) {
   if (name !== COUPLET && !widthsAsked(name).length) return; // a text that has the form of none
   $("tune_search").value = "";
@@ -30,18 +30,18 @@ export function chooseForm(name) {
   if (tuneOf(name)) $("tune").value = name;
 }
 
-/** Old lines are put together to forms of 詩 only: a choice of one of both gives up the other. */
+/** Old lines make forms of 詩 only: a choice of one of both gives up the other. */
 export function suitQuoting(chosen) {
   if (chosenForm().width) return;
   if (chosen === $("collect")) chooseForm(USUAL);
   else $("collect").checked = false;
 }
 
-/** Draw the chooser, once, and again when the language changes. */
+/** Draw the chooser, and its names again when the language changes. */
 export function drawForms() {
   if (!$("forms").childElementCount) {
     const names = [...state.known.forms.map(({ name }) => name), TUNE, COUPLET];
-    const quotes = chip("集句", { type: "checkbox", name: "collect", id: "collect", value: "yes" });
+    const quotes = chip("集句", { type: "checkbox", name: "collect", id: "collect" });
     $("forms").append(
       ...names.map((name) => chip(name, { type: "radio", name: "form", value: name })),
       quotes,
@@ -62,7 +62,7 @@ function chip(name, attributes) {
   return el("label.chip", { "data-name": name, lang: "zh-Hant", on }, input, el("span"));
 }
 
-/** Show what can be chosen of the chosen form, its tunes, templates and rhymes, and what it is; the form. */
+/** Show what can be chosen of the chosen form, and what it is; the form. */
 export function suitForm() {
   drawTunes();
   const form = chosenForm();
@@ -82,12 +82,11 @@ export function suitForm() {
 /** Have the syllables at hand by which tunes are found. */
 async function learnSounds() {
   if (sounds.size) return;
-  for (const [syllable, characters] of Object.entries(await table("pinyin")))
-    for (const one of characters) sounds.set(one, syllable);
+  sounds = await syllables();
   $("tune_search").dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/** List the tunes that a search finds, by any of their names, in either script or as pinyin. */
+/** List the tunes that are found by any of their names, in either script or as pinyin. */
 function drawTunes() {
   const bare = (text) => simple(plain(text).replace(/\s/g, "").toLowerCase());
   const wanted = bare($("tune_search").value);
@@ -105,7 +104,6 @@ function drawTunes() {
     $("tune").value = (found.find(({ name }) => name === USUAL_TUNE) ?? found[0]).name;
 }
 
-/** The last character of a form's name tells its kind; a tune is one of 詞. */
 const kindOf = (name) => (tuneOf(name) ? TUNE : [...name].at(-1));
 
 function tellForm(name = $("collect").checked ? "集句" : chosenForm().name) {
@@ -115,13 +113,13 @@ function tellForm(name = $("collect").checked ? "集句" : chosenForm().name) {
 
 /** A form's name for a reader of English, "" for others. */
 function formInEnglish(name) {
-  if (settings.language !== "en" || !"絕律排古詞聯句".includes(kindOf(name))) return ""; // a tune of another version
+  if (!isEnglish() || !"絕律排古詞聯句".includes(kindOf(name))) return ""; // a tune of another version
   const kind = t(`${kindOf(name)}_name`, { 五: 5, 七: 7 }[name[0]] ?? "");
   return tuneOf(name) ? `${pinyin(name)}, ${kind}` : kind;
 }
 
 function templateIn(name) {
-  if (settings.language !== "en" || !/^[平仄]起/.test(name)) return shown(name);
+  if (!isEnglish() || !/^[平仄]起/.test(name)) return shown(name);
   const begins = t(name[0] === "平" ? "level_tone" : "oblique_tone");
   return t(name.endsWith("首句入韻") ? "template_rhymed" : "template_free", begins);
 }
@@ -130,7 +128,6 @@ function templateIn(name) {
 export const standardOf = (wanted = settings.standard) =>
   state.known.standards.find(({ name }) => name === wanted);
 
-/** What a poem is, in the reader's language. */
 export function factsOf({ form, template, rhyme }, standard = "pingshui") {
   const by = standard !== "pingshui" && shown(standardOf(standard)?.label ?? standard);
   const named = [shown(form), formInEnglish(form)].filter(Boolean).join(" ");
@@ -139,7 +136,7 @@ export function factsOf({ form, template, rhyme }, standard = "pingshui") {
     .join(" · ");
 }
 
-/** List the rhyme groups of a form by the reader's standard; of a tune the parts in which 詞 rhyme. */
+/** List the rhyme groups of a form; of a tune the parts in which 詞 rhyme. */
 function drawRhymes({ rhymes: kinds, regulated }) {
   const { rhymes, parts } = standardOf();
   const before = $("rhyme").value;

@@ -2,7 +2,7 @@
 // Of a character that can have both tones, the tone that its place has decides.
 
 import { el } from "./dom.js";
-import { settings } from "./settings.js";
+import { isEnglish } from "./settings.js";
 import { table } from "./words.js";
 
 const LONGEST = 3; // characters of a word
@@ -13,12 +13,10 @@ let known = null; // the tables, once they are at hand
 
 /** Have the tables at hand where the reader reads English; whether they were not before. */
 export async function learnReadings() {
-  if (settings.language !== "en" || known) return false;
-  const names = ["pinyin", "readings", "glosses", "cedict"];
-  const [pinyin, { tones, words, means }, glosses, cedict] = await Promise.all(names.map(table));
-  const said = new Map();
-  for (const [syllable, characters] of Object.entries(pinyin))
-    for (const one of characters) said.set(one, syllable);
+  if (!isEnglish() || known) return false;
+  const names = ["readings", "glosses", "cedict"];
+  const [{ tones, words, means }, glosses, cedict] = await Promise.all(names.map(table));
+  const said = await syllables();
   const ranks = new Map(Object.keys(cedict).map((word, at) => [word, at]));
   for (const word of [...Object.keys(words), ...Object.keys(means)])
     if (/^\p{Script=Han}{2,}$/u.test(word) && !ranks.has(word)) ranks.set(word, ranks.size);
@@ -26,8 +24,16 @@ export async function learnReadings() {
   return true;
 }
 
-/** Whether readings are shown: the reader reads English, and the tables are at hand. */
-export const isKnown = () => settings.language === "en" && Boolean(known);
+/** The syllable of each character. */
+export async function syllables() {
+  const found = new Map();
+  for (const [syllable, characters] of Object.entries(await table("pinyin")))
+    for (const one of characters) found.set(one, syllable);
+  return found;
+}
+
+/** Whether readings are shown. */
+export const isKnown = () => isEnglish() && Boolean(known);
 
 /**
  * The words of a line in their order, {text, at, pinyin, means}: `at` is the first character's place from 0, `pinyin` has a
@@ -79,14 +85,14 @@ function read(text, tones) {
   });
 }
 
-/** A word's meaning by this project or CC-CEDICT, of a character first in this reading; undefined where they have none. */
+/** A word's meaning by this project or CC-CEDICT, of a character first in this reading. */
 function bestMeaning(text, pinyin) {
   const asRead = `${text} ${pinyin[0]}`;
   const { means, cedict } = known;
   return means[asRead] ?? means[text] ?? cedict[asRead] ?? cedict[text];
 }
 
-/** What a word means, a doubled character as one; "" where no table knows it. */
+/** What a word means, a doubled character as one. */
 function meaning(text, pinyin) {
   const [one, other] = text;
   const alone = one === other ? one : text;
@@ -94,13 +100,13 @@ function meaning(text, pinyin) {
   return found ?? known.glosses[alone]?.split(";")[0] ?? "";
 }
 
-/** All that the tables have of a character's meanings, the best first. */
+/** All meanings of a character, the best first. */
 export const meaningsOf = (character) =>
   [bestMeaning(character, read(character, [])), known.glosses[character]]
     .filter(Boolean)
     .join("; ");
 
-/** A line's syllables, and its meaning word by word: {pinyin, means}. */
+/** A line's syllables and its words' meanings, {pinyin, means}. */
 export function saidOf(line, tones) {
   const words = wordsOf(line, tones);
   return {
@@ -109,11 +115,17 @@ export function saidOf(line, tones) {
   };
 }
 
+/** A text's pinyin, "" but for readers of English. */
+export const pinyin = (text) => (isKnown() ? saidOf(text).pinyin.trim() : "");
+
+/** The same of its words' meanings. */
+export const meansOf = (text) => (isKnown() ? saidOf(text).means : "");
+
 /** The tones of a line as `look` knows them: what is not known is 中. */
 export const tonesOf = (line, number, look) =>
   [...line].map((_, at) => look({ line: number, position: at + 1 }).tone ?? "中").join("");
 
-/** Each word of a line over its pinyin and its meaning. `faces` are the characters as they are shown. */
+/** Each word of a line over its pinyin and its meaning. `faces` are its characters as shown. */
 export function glossedLine(line, tones, faces, language) {
   const shown = [...faces];
   const word = ({ text, at, pinyin, means }) =>

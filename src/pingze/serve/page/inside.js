@@ -15,7 +15,7 @@ const view = { layer: 1, unit: null }; // no unit: the one that knows most
 /** Draw the look inside; what is seen of it stays where it is. */
 export function drawInside() {
   const on = entry();
-  if (!on || state.view !== "inside") return;
+  if (state.view !== "inside") return;
   const box = $("inside");
   const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
   const { scrollX, scrollY } = window;
@@ -207,7 +207,6 @@ const picture = (title, table) =>
     table,
   );
 
-// -- next --------------------------------------------------------
 // What may come next at a place, and how temperature reshapes it: p = exp(ln p / T - ln Σ exp(ln p / T)), drawn as one drags.
 
 let temperature = 0.8; // where the slider was left

@@ -2,13 +2,14 @@
 
 import { ask, told } from "./api.js";
 import { inChinese, learnEnglish } from "./subjects.js";
-import { changeEntry, otherLines, redraw, replace, sheetOf, toggleLock } from "./actions.js";
-import { $, attempt, button, el, onClick, trouble } from "./dom.js";
+import { otherLines, putLines, redraw, replace, sheetOf, toggleLock } from "./actions.js";
+import { $, button, el, onClick, trouble } from "./dom.js";
 import { faultsAt, modelOf, notedIn, verdict } from "./verdict.js";
+import { pinyin } from "./glosses.js";
 import { openOver, shutOver } from "./overlay.js";
-import { glosses, pinyin, readingOf, rhymeOf, sense, sourcesOf, wants, written } from "./poem.js";
+import { glosses, readingOf, rhymeOf, sense, sourcesOf, wants, written } from "./poem.js";
 import { shown } from "./settings.js";
-import { BLANK, cellAt, charAt, COUPLET, keyOf, onlyHan, placesOf, widthsOf } from "./shape.js";
+import { BLANK, cellAt, charAt, COUPLET, isAt, keyOf, onlyHan } from "./shape.js";
 import { focusPlace } from "./sheet.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
@@ -18,8 +19,8 @@ const OTHERS = 4; // wordings of a line
 
 let drawn = ""; // the place and poem that are drawn, so that what is under the reader's hand stays
 let asking = new AbortController();
+let isAwaited = false; // whether the focus goes to what is offered
 
-/** Hear of what is done to the chosen place. */
 export function startInspector() {
   onClick({ close, lock: () => toggleLock(state.place), ...again });
   $("choose").addEventListener("keydown", walk);
@@ -77,7 +78,7 @@ export function drawInspector() {
   $("facts").replaceChildren(...facts(on, place));
   const locked = on.now.locks.has(keyOf(place));
   $("lock").textContent = t(locked ? "unlock" : "lock");
-  $("lock").setAttribute("aria-pressed", String(locked));
+  $("lock").ariaPressed = locked;
 }
 
 /** Whether the inspector lies over the page, as on a phone. */
@@ -91,15 +92,14 @@ function close() {
 }
 
 function facts(on, place) {
-  const want = verdict(on)?.wants?.find((one) => keyOf(one) === keyOf(place));
+  const want = verdict(on)?.wants?.find(isAt(place));
   if (want) return [t(`empty_${want.tone}`), want.rhyme.length === 1 ? rhymeOf(want.rhyme) : ""];
   const readings = verdict(on)?.readings?.[place.line - 1]?.[place.position - 1];
   if (!readings) return [verdict(on)?.problem ? "" : t("loading")];
   const said = (fault) =>
     el("span.clash", `${t(fault.rule)}：${wants(fault) || told(fault.definition)} `);
   const clashes = faultsAt(verdict(on), place).map(said);
-  const isHere = (one) => keyOf(one) === keyOf(place);
-  const notes = notedIn(verdict(on)).filter(isHere);
+  const notes = notedIn(verdict(on)).filter(isAt(place));
   return [
     el(
       "span",
@@ -112,65 +112,49 @@ function facts(on, place) {
   ];
 }
 
-/** Put characters from the chosen place on; whether they found room. */
 function place(characters, isOwn = false) {
   const isDone = replace(state.place, characters, isOwn);
   if (isDone) focusPlace();
   return isDone;
 }
 
-/** Offer what an act adds, each as it comes; what is offered next calls it off. */
+/** Offer what an act makes; the next offer calls it off. */
 async function offer(act) {
   const box = $("alternatives");
-  const coming = el("p.hint", t("loading"));
   asking.abort();
   asking = new AbortController();
-  box.replaceChildren(coming);
-  try {
-    await act((...made) => coming.before(...made), asking.signal);
-  } catch (error) {
-    if (error.name !== "AbortError") coming.before(el("p.clash", error.message));
-  }
-  if (!coming.isConnected) return;
-  coming.remove();
-  if (box.dataset.awaited) box.querySelector("button")?.focus();
-  delete box.dataset.awaited;
+  const { signal } = asking;
+  box.replaceChildren(el("p.hint", t("loading")));
+  const made = await act(signal).catch(({ message }) => [el("p.clash", message)]);
+  if (signal.aborted) return;
+  box.replaceChildren(...made);
+  if (isAwaited) box.querySelector("button")?.focus();
+  isAwaited = false;
 }
 
-/** Offer the characters that make the poem best, the best first. */
+/** Offer the characters that make the poem best. */
 function weigh(on, here) {
   if (on.now.poem.form === COUPLET) return offerLines();
   const { line, position } = state.place;
   const body = { sheet: sheetOf(on), line, start: position, end: position, limit: SHOWN };
-  offer(async (add, signal) => {
+  offer(async (signal) => {
     const found = await ask("alternatives", { ...body, ...modelOf(on.now.poem) }, signal);
     const others = found.alternatives.map(({ text }) => text).filter((one) => one !== here);
-    add(...others.map(choice));
+    return others.map(choice);
   });
 }
 
-/** Offer other wordings of the line; those of old poems with their poets. */
+/** Offer other wordings of the line. */
 function offerLines() {
   const on = entry();
-  const { poem } = on.now;
   const { line } = state.place;
   const choices = (other) => {
     const text = other.lines[line - 1];
-    const take = () =>
-      attempt(async () => {
-        const isHere = (place) => place.line === line && poem.form !== COUPLET; // which has no locks
-        const chosen = placesOf(widthsOf(other.lines)).filter(isHere);
-        const locks = new Set([...on.now.locks, ...chosen.map(keyOf)]);
-        changeEntry(on, poem, { poem: other, locks });
-        focusPlace();
-      });
+    const take = () => putLines(other, [line]) && focusPlace();
     const made = button(written(other, text), take, { class: "alternative line-choice" });
     return [made, el("small", shown(sourcesOf(other)[line - 1] ?? "")), el("small", sense(text))];
   };
-  offer(async (add, signal) => {
-    const others = await otherLines(on, line, OTHERS, signal);
-    add(...others.flatMap(choices));
-  });
+  offer(async (signal) => (await otherLines(on, line, OTHERS, signal)).flatMap(choices));
 }
 
 function choice(character) {
@@ -192,7 +176,7 @@ function walk(event) {
 
 /** Enter in the poem goes on to the alternatives, as soon as they are there. */
 document.addEventListener("weigh", () => {
-  const first = $("alternatives")?.querySelector("button");
-  if (first) first.focus();
-  else if ($("alternatives")) $("alternatives").dataset.awaited = "yes";
+  const first = $("alternatives").querySelector("button");
+  first?.focus();
+  isAwaited = !first;
 });

@@ -4,7 +4,7 @@
 import { marksOf, modelFor } from "./verdict.js";
 import { fixed } from "./pattern.js";
 import { settings } from "./settings.js";
-import { MOST_LINES, widthsOf } from "./shape.js";
+import { MOST_LINES } from "./shape.js";
 import { newEntry, state } from "./state.js";
 
 const LONGEST = 16000; // characters of an address that is read
@@ -25,7 +25,7 @@ const FACTS = [
 ];
 const OWN = ["form", "title", "poet", "mood", "model"]; // what is asked for as the poem has it
 
-/** An entry's link, to the address that the server was given for links, else to the page's own. */
+/** An entry's link, to the address that the server was given for links, or the page's own. */
 export const linkOf = async (on) => `${given() || location.href.split("#")[0]}#${await hashOf(on)}`;
 
 const given = () => document.querySelector("meta[name=public]").content;
@@ -34,7 +34,7 @@ const given = () => document.querySelector("meta[name=public]").content;
 export const isPublic = () =>
   Boolean(given()) || !/^(localhost|127\.|\[::1\]|$)/.test(location.host);
 
-/** An entry as the characters after #; its heading is a choice of its own where it was asked for. */
+/** An entry as the characters after #. */
 export async function hashOf(on) {
   const { poem, locks } = on.now;
   const usual = Object.fromEntries(
@@ -47,7 +47,7 @@ export async function hashOf(on) {
       value !== usual[name] &&
       (name === "heading" || value !== poem[name]),
   );
-  const places = new Set(fixed(on.ask, widthsOf(poem.lines)));
+  const places = new Set(fixed(on.ask, poem.lines));
   const asFixed = places.size === locks.size && [...places].every((key) => locks.has(key));
   const own = { ...poem, seal: poem.seal || settings.seal, model: poem.model };
   if (own.model === modelFor(poem.form).name) own.model = "";
@@ -60,7 +60,7 @@ export async function hashOf(on) {
   return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** The poem of the characters after #, what it was asked for with, its locks and its marks; null where there are none. */
+/** The poem of such characters, {poem, ask, locks, marks}; null where there are none. */
 export async function read(hash) {
   const base64 = hash.replace(/^#/, "").replaceAll("-", "+").replaceAll("_", "/");
   if (!base64) return null;
@@ -82,13 +82,13 @@ export async function read(hash) {
   };
 }
 
-/** The entry of the characters after #; null where there are none. Throws where they are damaged. */
+/** The same as an entry. Throws where they are damaged. */
 export async function entryOf(hash) {
   const found = await read(hash);
   if (!found) return null;
   const { poem, ask, locks } = found;
   poem.model ??= modelFor(poem.form).name;
-  return newEntry(poem, ask, locks ?? fixed(ask, widthsOf(poem.lines)));
+  return newEntry(poem, ask, locks ?? fixed(ask, poem.lines));
 }
 
 /** Bytes as a stream changes them. Throws where they become too many. */
@@ -102,7 +102,7 @@ async function through(stream, bytes) {
   return new Uint8Array(found);
 }
 
-/** Choices that anyone may have written: short texts, numbers and switches. Throws where they are none. */
+/** Choices that anyone may have written. Throws where they are none. */
 export function readAsk(ask) {
   if (ask?.constructor !== Object) throw new TypeError("no choices");
   const isShort = (value) => typeof value !== "string" || value.length <= LONGEST_TEXT;
@@ -113,25 +113,23 @@ export function readAsk(ask) {
   return ask;
 }
 
-/** The keys of locked places that anyone may have written. Throws where they are none. */
+/** The same of the keys of locked places. */
 export function readLocks(keys) {
   const isKey = (key) => typeof key === "string" && /^\d{1,2}\.\d{1,2}$/.test(key);
   if (!Array.isArray(keys) || !keys.every(isKey)) throw new TypeError("no places");
   return keys;
 }
 
-/** A poem from facts that anyone may have written. Throws where it is none. */
-export function readPoem({ lines, log_probability = null, ...facts }) {
-  if (!Array.isArray(lines) || !lines.length || lines.length > MOST_LINES)
-    throw new RangeError("no lines");
-  if (!lines.every((line) => typeof line === "string" && line && line.length < 40))
-    throw new RangeError("no lines");
+/** The same of the facts of a poem. */
+export function readPoem({ lines, ...facts }) {
+  const isLine = (line) => typeof line === "string" && line && line.length < 40;
+  const isSome = Array.isArray(lines) && lines.length && lines.length <= MOST_LINES;
+  if (!isSome || !lines.every(isLine)) throw new RangeError("no lines");
   const texts = [...FACTS, "sources"].map((name) => [
     name,
     typeof facts[name] === "string" ? facts[name].slice(0, LONGEST_TEXT) : null,
   ]);
-  const seed = Number.isInteger(facts.seed) ? facts.seed : 0;
-  const poem = { ...Object.fromEntries(texts), seed, lines, log_probability };
+  const poem = { ...Object.fromEntries(texts), lines };
   if (poem.form === null) throw new RangeError("no form"); // "" is that of a text that has none
   return poem;
 }

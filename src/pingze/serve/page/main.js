@@ -2,7 +2,7 @@
 
 import { arrive, writeAddress } from "./address.js";
 import { PATIENCE, ask } from "./api.js";
-import { drawVerdict, startChecker } from "./checker.js";
+import { drawVerdict } from "./checker.js";
 import {
   chose,
   drawChoices,
@@ -13,9 +13,9 @@ import {
 } from "./request.js";
 import { compose, go, settle, turnTo } from "./actions.js";
 import { $, attempt, fill, onClick, trouble } from "./dom.js";
+import { learnReadings } from "./glosses.js";
 import { drawInside } from "./inside.js";
 import { drawInspector, startInspector } from "./inspector.js";
-import { learnGlosses } from "./poem.js";
 import { startReading } from "./paste.js";
 import { keep, learn, settings, shown } from "./settings.js";
 import { drawCandidates, drawOriginality, drawSheet } from "./sheet.js";
@@ -49,7 +49,7 @@ function drawPage() {
 /** A setting was chosen: all is said and drawn again, the server's sentences too. */
 async function set(name, value) {
   keep({ [name]: value });
-  await learnGlosses();
+  await learnReadings();
   translate();
   drawChoices();
   changed();
@@ -105,6 +105,7 @@ function listen() {
   for (const name of SETTINGS)
     $(name).addEventListener("change", ({ target }) => set(name, target.value));
   document.addEventListener("keydown", undoKeys);
+  $("beside").addEventListener("change", changed);
   window.addEventListener("storage", (event) => hearOfTab(event) && changed());
   matchMedia("(max-width: 44rem)").addEventListener("change", changed);
   // A tip is closed by a tap anywhere but on its question mark, which does so itself.
@@ -135,11 +136,10 @@ async function start() {
     trouble();
     learn(script);
     state.known = known;
-    await learnGlosses();
+    await learnReadings();
     translate();
     drawChoices();
-    for (const begin of [startChecker, startReading, startInspector, startShelf, startTools])
-      begin();
+    for (const begin of [startReading, startInspector, startShelf, startTools]) begin();
     for (const draw of [
       settle,
       drawWelcome,

@@ -1,4 +1,4 @@
-// A text that a person brings: each poem of it becomes a sheet, with what stands above it as its heading and its spelling kept.
+// A text that a person brings: each poem of it becomes a sheet, with its heading and its spelling.
 
 import { ask } from "./api.js";
 import { takeUp } from "./actions.js";
@@ -14,7 +14,7 @@ const HAN = /\p{Script=Han}/u;
 const PARTS = /[\s，。、；：！？,.;:!?]+/u; // between lines
 const OLD_STYLE = { 5: "五古", 7: "七古" };
 
-/** Hear of what is pasted: a poem wherever it is, some lines or a word into the cell that has the focus. */
+/** Hear of what is pasted: a poem anywhere, some lines or a word into a cell. */
 export function startReading() {
   document.addEventListener("paste", (event) => {
     if (event.target.closest("input, textarea")) return;
@@ -47,79 +47,37 @@ function isPart(parts, line) {
   return !isEmpty(lines) && isFew && widths.every(isOwn);
 }
 
-/** Lay the poems of a text on the desk: the first on the sheet, the others below it. */
+/** Lay the poems of a text on the desk. */
 export async function bring(text, level = $("level").value) {
   if (!HAN.test(text)) return trouble(t(text.trim() ? "check_not_chinese" : "check_empty"));
   const { standard } = settings;
   await attempt(async () => {
     const { sheets } = await ask("read", { text, level, standard });
-    const verdicts = sheets.map(({ verdict }) => verdict);
-    const found = verdicts.map(({ lines }) => lines);
-    const places = standingOf(text, found);
-    const entries = verdicts.map((verdict, at) => {
-      const from = at ? (places[at - 1]?.at(-1) ?? -1) + 1 : 0;
-      const above = [...text].slice(from, places[at]?.[0] ?? 0).join("");
-      return entryOf(verdict, above);
-    });
-    takeUp({ ...newDesk(entries), when: Date.now() }, replaceDesk);
+    takeUp({ ...newDesk(sheets.map(entryOf)), when: Date.now() }, replaceDesk);
     focusPlace();
   });
 }
 
-/** A poem as an entry of the desk, under the title and poet that stand above it. */
-function entryOf(verdict, above) {
+/** A poem as an entry of the desk, under what stands above it. */
+function entryOf({ heading, verdict }) {
   const { template, rhyme, level, standard, lines, read, remarks } = verdict;
   const form = formOf(verdict);
-  const heading = above.match(/[\p{Script=Han}\w·]+/gu)?.join("　") ?? "";
   const typed = typedPairs(read.join(""), lines.join("")).flat().join("");
   const own = rhyme?.length === 1 || tuneOf(form) ? rhyme : null;
   const rows = read.map((line) => line.replaceAll("□", BLANK));
-  const facts = { form, template, rhyme: own, heading, typed, seed: 0, model: "" };
-  const poem = { ...facts, lines: rows, log_probability: null };
+  const poem = { form, template, rhyme: own, heading, typed, model: "", lines: rows };
   const isWritten = (place) => charAt(rows, place) !== BLANK;
   const locks = placesOf(widthsOf(rows)).filter(isWritten).map(keyOf);
   const made = newEntry(poem, { form, level, standard }, locks);
-  // Of a Simplified text: the characters that stand for several words, with what each was read as
+  // Simplified characters that stand for several words, with what each was read as
   made.now.chosen = remarks.filter(({ code }) => code === "chosen").flatMap(({ has }) => has);
   made.now.isFound = true;
   return made;
 }
 
-/** The form of a sheet on which a poem stands: any of its shape, with faults or without; "" where it has the shape of none. */
+/** The form of a poem, with faults or without; "" where it has the shape of none. */
 function formOf({ form, lines }) {
   if (form) return form;
   const [width, ...more] = new Set(widthsOf(lines));
   return (more.length || lines.length % 2 ? "" : OLD_STYLE[width]) ?? "";
-}
-
-// -- text --------------------------------------------------------
-// Where a poem stands in a text.
-
-const REMARK = /\([^()\n]*\)|（[^（）\n]*）|\[[^[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］/g; // the server leaves it out
-
-/**
- * For each poem, given as its lines, where its characters stand among those of the text; null where it is not found.
- * They follow one another with at most marks and remarks between, so that no title is taken for the line it begins like.
- */
-function standingOf(text, poems) {
-  const blanked = text.replace(REMARK, (remark) => " ".repeat([...remark].length));
-  const written = [...blanked]
-    .map((character, place) => ({
-      character: character.normalize().replace(/[○◯＿▢]/, "□"),
-      place,
-    }))
-    .filter(({ character }) => /[\p{Script=Han}□]/u.test(character));
-  written.forEach((one, at) => {
-    if (at && "々〻".includes(one.character)) one.character = written[at - 1].character;
-  });
-  let end = 0;
-  return poems.map((lines) => {
-    const poem = [...lines.join("")];
-    const stands = (_, at) =>
-      at >= end && poem.every((character, n) => written[at + n]?.character === character);
-    const start = written.findIndex(stands);
-    if (start < 0) return null;
-    end = start + poem.length;
-    return written.slice(start, end).map(({ place }) => place);
-  });
 }

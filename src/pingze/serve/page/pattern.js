@@ -1,9 +1,10 @@
 // Where the choices fix a character.
 
-import { BLANK, keyOf, onlyHan, placesOf } from "./shape.js";
+import { BLANK, keyOf, onlyHan, placesOf, widthsOf } from "./shape.js";
 
 /** The characters that the opening and the acrostic fix, by the key of their place. */
-export function taken({ start, acrostic, acrostic_at }, widths) {
+export function taken({ start, acrostic, acrostic_at }, lines) {
+  const widths = widthsOf(lines);
   const places = placesOf(widths);
   const at = (width) => ({ middle: (width + 1) >> 1, end: width })[acrostic_at] ?? 1;
   const opening = onlyHan(start).slice(0, places.length);
@@ -29,4 +30,4 @@ function placed(pattern) {
 }
 
 /** The keys of every place that the choices fix. */
-export const fixed = (ask, widths) => [...taken(ask, widths).keys(), ...placed(ask.pattern).keys()];
+export const fixed = (ask, lines) => [...taken(ask, lines).keys(), ...placed(ask.pattern).keys()];

@@ -4,13 +4,14 @@ import { el } from "./dom.js";
 import {
   glossedLine,
   isKnown,
-  learnReadings,
   meaningsOf,
+  meansOf,
+  pinyin,
   saidOf,
   tonesOf,
   wordsOf,
 } from "./glosses.js";
-import { settings, shown, staysTyped } from "./settings.js";
+import { isEnglish, settings, shown, staysTyped } from "./settings.js";
 import {
   BLANK,
   columnsHere,
@@ -29,16 +30,15 @@ import { t, verseLanguage } from "./words.js";
 const SIGNS = { 平: "○", 仄: "●", 中: "◐" };
 const TONES = { 平: "level_tone", 仄: "oblique_tone", 中: "either_tone" };
 
-/** What is written over a poem: the heading that a person gave it, else the title it was composed to; first a 詞's tune. */
+/** What is written over a poem: a 詞's tune, and the heading that a person gave it, else the title it was composed to. */
 export function titleOf({ heading, title, form }) {
   const [own, tune] = [heading || title || "", tuneOf(form)?.names[0] ?? ""];
   return own.startsWith(tune) ? own : [tune, own].filter(Boolean).join("·");
 }
 
-/** What stands in a poem's seal. */
 export const sealOf = ({ seal }) => seal || settings.seal || "平仄";
 
-/** A text of a poem as the reader reads it: a character that was typed in Simplified stays as it was typed. */
+/** A text of a poem as the reader reads it; what was typed in Simplified stays so. */
 export function written(poem, text) {
   const pairs = (poem.typed ?? "").match(/../gu) ?? [];
   const typed = new Map(pairs.map((pair) => /** @type {[string, string]} */ ([...pair])));
@@ -48,9 +48,9 @@ export function written(poem, text) {
 }
 
 /**
- * A poem on its sheet. `look(place)` tells of a place: {tone, rhymes, locked, fault}. `chosen` is the place that
- * the Tab key comes to. `act(event, place, isFoot)` hears of every click, at a line's foot too, and of every key that does not move. Where they are given,
- * `edit` hears of a click on the heading, and `type(place, characters)` of what is typed.
+ * A poem on its sheet. `look(place)` tells {tone, rhymes, locked, fault}. `chosen` is the place that the Tab key comes to.
+ * `act(event, place, isFoot)` hears of clicks, at a line's foot too, and of keys that do not move; `edit` of a click on the
+ * heading, `type(place, characters)` of what is typed.
  */
 export function book(
   poem,
@@ -92,7 +92,7 @@ function heading(poem, edit) {
   return el("div.heading", { lang: verseLanguage(), on: { click: edit } }, own, poet);
 }
 
-/** What hears of characters that are typed into a cell, by an input method too. */
+/** What hears of characters typed into a cell, by an input method too. */
 function typing(type) {
   const put = (target, text) => {
     target.classList.remove("composing");
@@ -113,7 +113,7 @@ function lineOf(poem, line, look, chosen, isEditable) {
   const faces = [...written(poem, poem.lines[line - 1])];
   const mark = el("span.mark", { "aria-hidden": "true" }, markAfter(poem, line));
   const place = (at) => ({ line, position: at + 1 });
-  const read = [...(poem.read ?? poem.lines)[line - 1]];
+  const read = [...poem.lines[line - 1]];
   const said = isKnown() ? spokenCells(read, tonesOf(read, line, look)) : [];
   const cells = read.map((_, at) =>
     cell(faces[at], said[at] ?? "", place(at), look(place(at)), chosen, isEditable),
@@ -121,7 +121,7 @@ function lineOf(poem, line, look, chosen, isEditable) {
   return el("div.line", { role: "row" }, cells, mark);
 }
 
-/** What a screen reader says of each place of a line beside its character: its syllable, and what its word means. */
+/** What a screen reader says of each place beside its character: its syllable, and what its word means. */
 const spokenCells = (read, tones) =>
   wordsOf(read, tones).flatMap(({ pinyin, means }) =>
     pinyin.map((syllable) => [` ${syllable}`, means].filter(Boolean).join(", ")),
@@ -173,53 +173,47 @@ function cell(face, spoken, place, seen, chosen, isEditable) {
 
 /** What the place of a fault wants and what it has, where one sentence can tell; else "". */
 export function wants({ rule, char, cause: { code, wanted, has } }) {
-  if (!wanted || !has?.length) return "";
+  if (!has?.length || has.includes(wanted)) return "";
   const tone = rule === "失律" ? "usual_tone" : "wants_tone"; // a tune has its tones at each place
-  if (code === "tone") return t(tone, t(TONES[wanted]), shown(char), t(TONES[has]));
-  return has.includes(wanted)
-    ? ""
-    : t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、")));
+  if (code === "tone") return wanted ? t(tone, t(TONES[wanted]), shown(char), t(TONES[has])) : "";
+  const own = rhymeOf(has.join("、"));
+  const isOne = wanted && !wanted.includes("、"); // else the poem changes its rhyme
+  return isOne
+    ? t("wants_rhyme", rhymeOf(wanted), shown(char), own)
+    : t("wants_near", shown(char), own);
 }
 
-/** What is said below a poem: what it is, how to read it, and what its marks mean, by the name of their `legend`. */
+/** What is said below a poem: what it is, how to read it, and what its marks mean. */
 export const caption = (facts, legend, ...more) =>
   el(
     "p.caption",
     el("span", { lang: verseLanguage() }, facts),
-    settings.language === "en" ? el("span.how-to-read", t("how_to_read")) : null,
+    isEnglish() ? el("span.how-to-read", t("how_to_read")) : null,
     legend ? el("span.legend", t(legend)) : null,
     ...more,
   );
 
-/** For readers of English: each line across, word over pinyin over meaning; null for others. `look` as of `book`. */
+/** For readers of English: each line across, word over pinyin over meaning; null for others. */
 export function wordByWord(poem, look) {
   if (!isKnown() || isEmpty(poem.lines)) return null;
-  const line = (text, at) => {
-    const read = (poem.read ?? poem.lines)[at];
-    return el(
-      "li",
-      glossedLine(read, tonesOf(read, at + 1, look), written(poem, text), verseLanguage()),
-    );
-  };
-  const rows = poem.lines.map(line);
+  const across = (text, tones) => glossedLine(text, tones, written(poem, text), verseLanguage());
+  const rows = poem.lines.map((text, at) => el("li", across(text, tonesOf(text, at + 1, look))));
   const isOwn = poem.heading || !/\p{Script=Han}/u.test(titleOf(poem)); // a reader's own words
   const title = isOwn ? "" : titleOf(poem);
-  const heading = title
-    ? el("p", glossedLine(title, "", written(poem, title), verseLanguage()))
-    : null;
+  const heading = title ? el("p", across(title, "")) : null;
   return el("section.by-word", { "aria-label": t("by_word") }, heading, el("ol", rows));
 }
 
-/** For readers of English: each line, its pinyin and its meaning, {verse, pinyin, means}; none for others. */
+/** The same as data, {verse, pinyin, means} of each line. */
 export function glossed(poem, look) {
   if (!isKnown()) return [];
-  return (poem.read ?? poem.lines).map((read, at) => ({
-    verse: written(poem, poem.lines[at]),
-    ...saidOf(read, tonesOf(read, at + 1, look)),
+  return poem.lines.map((text, at) => ({
+    verse: written(poem, text),
+    ...saidOf(text, tonesOf(text, at + 1, look)),
   }));
 }
 
-/** The text that is sent: the poem, and for readers of English each line's pinyin and meaning. */
+/** The text that is sent. */
 export function sentText(poem, look) {
   const lines = glossed(poem, look).map(({ verse, pinyin, means }) =>
     [verse, pinyin, means].join("\n"),
@@ -227,13 +221,14 @@ export function sentText(poem, look) {
   return [textOf(poem), ...lines].join("\n\n");
 }
 
+/** A line as the reader reads it, with the mark after it. */
+export const markedLine = (poem, line) =>
+  written(poem, poem.lines[line - 1]) + markAfter(poem, line);
+
 /** Title, then a couplet or a stanza a row, with marks; below, where its lines are from. */
-export function textOf(poem) {
-  const marked = (line) =>
-    written(poem, poem.lines[line - 1]) +
-    markAfter(poem, line) +
-    (tuneOf(poem.form) || line % 2 ? "" : "\n");
-  const verse = stanzasOf(poem).map((lines) => lines.map(marked).join("").trim());
+function textOf(poem) {
+  const row = (line) => markedLine(poem, line) + (tuneOf(poem.form) || line % 2 ? "" : "\n");
+  const verse = stanzasOf(poem).map((lines) => lines.map(row).join("").trim());
   return [written(poem, titleOf(poem)), verse.join("\n"), quotes(poem).join("\n")]
     .filter(Boolean)
     .join("\n\n");
@@ -251,16 +246,17 @@ const quotes = (poem) =>
     from ? shown(`${poem.lines[at]}　${from}`) : t("not_quoted", at + 1),
   );
 
-/** The same as a list for the sheet. */
 export function quoteList(poem) {
   const rows = quotes(poem).map((row) => el("li", row));
   return el("ul.quotes", { lang: verseLanguage() }, rows);
 }
 
-/** A rhyme group in the reader's language; a 詞 rhymes in parts, which have numbers. */
-export function rhymeOf(rhyme) {
+/** Rhyme groups in the reader's language; a 詞 rhymes in parts, which have numbers. */
+export const rhymeOf = (rhymes) => rhymes.split("、").map(groupOf).join(t("comma"));
+
+function groupOf(rhyme) {
   const part = rhyme.match(/^第(十?)([一二三四五六七八九]?)部$/);
-  if (part && settings.language === "en")
+  if (part && isEnglish())
     return t("rhyme_part", (part[1] ? 10 : 0) + " 一二三四五六七八九".indexOf(part[2] || " "));
   if (part || !rhymesIn(rhyme)) return shown(rhyme.replace(/[^部]$/, "$&韻"));
   return t("rhymes_in", rhymesIn(rhyme), rhyme);
@@ -268,31 +264,15 @@ export function rhymeOf(rhyme) {
 
 /** A reading in the reader's language: its tone and its rhyme group, as 平東. */
 export function readingOf(reading) {
-  if (settings.language !== "en") return shown(reading);
+  if (!isEnglish()) return shown(reading);
   const side = reading[0] === "平" ? "level_tone" : "oblique_tone"; // 上 去 入 are oblique
   return `${t(side)}, ${rhymeOf(reading.slice(1))} ${reading}`;
 }
 
-// -- glosses -----------------------------------------------------
-// How characters are said and what they mean, for readers of English.
-
-/** Have the tables at hand where the reader reads English; whether they were not before. */
-export const learnGlosses = learnReadings;
-
-/** A text's pinyin, "" where the reader does not read English or the table does not know it. */
-export const pinyin = (text) => (isKnown() ? saidOf(text).pinyin.trim() : "");
-
-/** What a text's words mean, "" but for readers of English. */
-export const meansOf = (text) => (isKnown() ? saidOf(text).means : "");
-
 /** How a text is said, and what its words mean; "" but for readers of English. */
-export function sense(text) {
-  if (!isKnown()) return "";
-  const { pinyin: said, means } = saidOf(text);
-  return `${said}: ${means}`;
-}
+export const sense = (text) => (isKnown() ? `${pinyin(text)}: ${meansOf(text)}` : "");
 
-/** A character's pinyin over its meaning; in `short`, only the first meaning. */
+/** A character's pinyin over its meanings, or in `short` the first. */
 export function glosses(character, short = false) {
   if (!isKnown() || !character) return null; // nothing is said of an empty place
   const [{ pinyin: said, means }] = wordsOf(character);
@@ -315,9 +295,9 @@ export const rhymesIn = (group) =>
 
 const IN_NAMES = { 曾: "zeng", 說: "yue", 長: "chang", 參: "shen", 仇: "qiu", 重: "chong" }; // read otherwise in names
 
-/** A poet's name as it is written in English, as Bai Juyi; "" but for readers of English. */
+/** A poet's name in English, as Bai Juyi; "" but for readers of that. */
 export function nameOf(poet) {
-  if (settings.language !== "en") return "";
+  if (!isEnglish()) return "";
   const parts = poet.match(/^(司馬|司空|令狐|皇甫|歐陽|.)(.*)$/u) ?? [];
   const read = (part) => [...part].map((one) => IN_NAMES[one] ?? plain(pinyin(one))).join("");
   const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
@@ -325,5 +305,5 @@ export function nameOf(poet) {
   return names.join(" ").trim();
 }
 
-/** A poet's name as it is shown, with the name in English for readers of that. */
+/** A poet's name as it is shown, with that in English. */
 export const named = (poet) => `${shown(poet)} ${nameOf(poet)}`.trim();

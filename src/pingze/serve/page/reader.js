@@ -2,8 +2,9 @@
 
 import { $, announce, button } from "./dom.js";
 import { factsOf } from "./forms.js";
+import { learnReadings } from "./glosses.js";
 import { read } from "./link.js";
-import { book, caption, learnGlosses, quoteList, sentText, titleOf, wordByWord } from "./poem.js";
+import { book, caption, quoteList, sentText, titleOf, wordByWord } from "./poem.js";
 import { keep, learn, settings } from "./settings.js";
 import { charAt, linesOf, widthsOf } from "./shape.js";
 import { state } from "./state.js";
@@ -13,7 +14,7 @@ const MARKS = "平仄中";
 const SETTINGS = ["language", "script", "theme"];
 
 async function draw() {
-  await learnGlosses();
+  await learnReadings();
   translate();
   document.documentElement.dataset.theme = settings.theme;
   for (const name of SETTINGS) $(name).value = settings[name];

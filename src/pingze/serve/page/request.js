@@ -6,16 +6,15 @@ import { $, button, el, fill, setInvalid, trouble } from "./dom.js";
 import { chooseForm, chosenForm, drawForms, suitForm, suitQuoting } from "./forms.js";
 import { modelFor } from "./verdict.js";
 import { openOver, shutOver } from "./overlay.js";
-import { meansOf, nameOf, named } from "./poem.js";
+import { meansOf } from "./glosses.js";
+import { nameOf, named } from "./poem.js";
 import { remedies } from "./remedies.js";
-import { draft, keepDraft, settings, shown } from "./settings.js";
+import { keepChoices, keptChoices, settings, shown } from "./settings.js";
 import { COUPLET, isEmpty, isFull, keyOf, widthsAsked, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
 import { atOccasion, inChinese, isLearnt, learnEnglish } from "./subjects.js";
 import { t } from "./words.js";
 
-const SLIDERS = ["temperature", "antithesis"];
-const NUMBERS = new Set(["lines", "length", "temperature", "antithesis", "count"]);
 const TEXTS = ["title", "line", "about", "start", "acrostic", "include", "exclude"]; // in which English words are read
 const OF_COUPLETS = ["collect", "title", "line", "length"];
 const COUNT = 3; // poems at a time
@@ -26,13 +25,14 @@ let asking = new AbortController();
 let watched = ""; // what 作 would ask for, as it was last looked at
 let bound = ""; // what binds the poem to come, as it is drawn
 let lent = null; // the choices of an example, until the next poem has a title of its own
+const before = keptChoices(); // where the page is loaded again
 
 /** What is chosen, in the fields of the API; what is not chosen is left out. An English title stays as the heading. */
 function readChoices() {
   const chosen = {};
   for (const [name, value] of new FormData($("choices"))) {
     const hidden = fieldOf(name)?.hidden;
-    if (value !== "" && !hidden) chosen[name] = NUMBERS.has(name) ? Number(value) : value;
+    if (value !== "" && !hidden) chosen[name] = typed(name, value);
   }
   chosen.form = chosenForm().name;
   delete chosen.tune;
@@ -52,6 +52,12 @@ function readChoices() {
   return chosen;
 }
 
+/** What a control holds, in the type of its option. */
+function typed(name, value) {
+  if (controlOf(name).type === "checkbox") return true;
+  return "maximum" in (optionOf(name)?.bounds ?? {}) ? Number(value) : value;
+}
+
 /** Take the choices to compose by; whether they clash is then told by composing alone. */
 export function takeChoices() {
   if (!state.working) {
@@ -62,10 +68,9 @@ export function takeChoices() {
   return atOccasion(readChoices());
 }
 
-/** Put back what a poem was asked for with, or what was chosen since, where the page is loaded again. */
+/** Put back what a poem was asked for with, or what was chosen before the page was loaded again. */
 export function restoreChoices({ ask: asked, now }, again = false) {
-  writeChoices((again && draft("choices")) || { form: now.poem.form, ...asked });
-  keepDraft("choices", readChoices());
+  writeChoices((again && before) || { form: now.poem.form, ...asked });
 }
 
 /** Put choices back into the controls; those of an example are `borrowed`. */
@@ -77,14 +82,11 @@ function writeChoices(chosen, borrowed = false) {
   suit(); // only then is there a template of its own to choose
   for (const name of Object.keys(all)) if (name !== "form") write(name, all[name] ?? "");
   suit();
-  drawBound();
 }
 
-/** Compose as an example asks. */
 export async function composeAs(request) {
   if (/[a-z]/i.test(request.title ?? "")) await learnEnglish(); // else it would be left out
   writeChoices(request, true);
-  keepDraft("choices", readChoices());
   $("choices").requestSubmit();
 }
 
@@ -96,19 +98,19 @@ export function drawChoices() {
   fill($("count"), counts);
   const subjects = t("subjects").split("; ").filter(Boolean);
   $("subjects").replaceChildren(...subjects.map((value) => el("option", { value })));
-  for (const name of SLIDERS) $(name).defaultValue = optionOf(name).default;
+  for (const slider of sliders()) slider.defaultValue = optionOf(slider.name).default;
   $("lines").min = optionOf("lines").bounds.minimum;
   $("lines").max = optionOf("lines").bounds.maximum;
   if (first) writeChoices({});
-  suit();
-  drawBound();
+  else suit();
 }
 
 const fields = () => [...document.querySelectorAll("[data-field]")];
+const sliders = () => document.querySelectorAll("#choices [type=range]");
 const fieldOf = (name) => document.querySelector(`[data-field="${name}"]`);
 const controlOf = (name) => $("choices").elements.namedItem(name);
 
-/** What a control holds as the page is opened. */
+/** What a control holds at first. */
 function usualOf(name) {
   const control = controlOf(name);
   return !control || control.type === "checkbox"
@@ -116,27 +118,27 @@ function usualOf(name) {
     : (control.options?.[0].value ?? control.defaultValue);
 }
 
-/** Write into a control, by default what it held as the page was opened. */
+/** Write into a control, by default what it held at first. */
 function write(name, value = usualOf(name)) {
   const control = controlOf(name);
   if (control?.type === "checkbox") control.checked = Boolean(value);
   else if (control) control.value = value;
 }
 
+/** Have all that shows the choices follow them, and keep them. */
 function suit() {
   const form = suitForm();
   const isCouplet = form.name === COUPLET;
   const quotes = $("collect").checked;
   const { titles, themes, poets } = modelFor(form.name);
-  const ofKind = { tune: form.widths, poets: quotes, line: false, length: false };
-  const ofForm = {
+  const suits = {
+    tune: form.widths,
+    poets: quotes,
+    line: false,
+    length: false,
     lines: form.lines === null,
     template: form.templates.length,
     antithesis: form.antithetical,
-  };
-  const suits = {
-    ...ofKind,
-    ...ofForm,
     title: titles,
     about: themes,
     poet: poets.length && !quotes,
@@ -149,7 +151,10 @@ function suit() {
   $("more").hidden = isCouplet;
   drawPoets(poets);
   $("lines").placeholder = form.default_lines;
-  for (const name of SLIDERS) $(`${name}_value`).textContent = Number($(name).value).toFixed(1);
+  for (const { name, value } of sliders())
+    $(`${name}_value`).textContent = Number(value).toFixed(1);
+  drawBound();
+  keepChoices(readChoices());
 }
 
 /** List the poets of a model; the list under the reader's hand stays. */
@@ -162,14 +167,13 @@ function drawPoets(poets) {
   );
 }
 
-/** How many lines are chosen; more than the server would write never lie there. */
+/** How many lines are chosen. */
 function linesChosen() {
-  const { minimum, maximum } = optionOf("lines").bounds;
   const wanted = Math.trunc(Number($("lines").value));
-  return wanted ? Math.min(maximum, Math.max(minimum, wanted + (wanted % 2))) : undefined;
+  return wanted ? Math.max(optionOf("lines").bounds.minimum, wanted + (wanted % 2)) : undefined;
 }
 
-/** The chosen form on the desk: what stands is judged by it where its lines are as long, else an empty sheet of it lies there. */
+/** The chosen form on the desk: what stands is judged by it where its lines are as long, else its empty sheet lies there. */
 function reshape() {
   const { poem } = entry().now;
   const { name, regulated } = chosenForm();
@@ -186,7 +190,7 @@ const optionOf = (wanted) => state.known.options.find(({ name }) => name === wan
 export function foldChoices(open = false) {
   if ($("fields").classList.contains("open") === open) return;
   $("fields").classList.toggle("open", open);
-  $("fold").setAttribute("aria-expanded", String(open));
+  $("fold").ariaExpanded = open;
   if (open) openOver(() => foldChoices());
   else shutOver();
 }
@@ -195,14 +199,11 @@ export function foldChoices(open = false) {
 export function followForm(isOther) {
   const { ask: asked, now } = entry();
   chooseForm(now.poem.form);
+  if (isOther) write("title", asked.heading ?? asked.title);
   suit();
-  if (!isOther) return;
-  write("title", asked.heading ?? asked.title);
-  drawBound();
-  keepDraft("choices", readChoices());
 }
 
-/** The reader made a choice: an older error goes, and the controls are suited to it. */
+/** The reader made a choice: an older error goes. */
 export function chose({ target = null } = {}) {
   trouble();
   if (lent && target?.id === "title")
@@ -216,11 +217,8 @@ export function chose({ target = null } = {}) {
   review();
 }
 
-/** Suit the controls to what is chosen, keep it, and soon ask what clashes. */
 function review() {
   suit();
-  drawBound();
-  keepDraft("choices", readChoices());
   entitleSheet(readChoices());
   watchClashes();
 }
@@ -234,7 +232,6 @@ export function watchClashes() {
   waiting = setTimeout(seeClashes, chosenForm().name === COUPLET ? 0 : WAIT);
 }
 
-/** Empty some controls, as they were when the page was opened. */
 function clear(...names) {
   lent = null;
   for (const name of names) write(name);
@@ -254,7 +251,7 @@ function drawBound() {
   bound = key;
   const item = (name) => {
     const label = name === "acrostic" ? t(`acrostic_${chosen.acrostic_at}`) : t(name);
-    const said = [label, spoken(name, chosen), "×"].join(" ");
+    const said = [label, spoken(name), "×"].join(" ");
     const away = button(said, () => clear(name), { "aria-label": t("take_away", said) });
     return el("li", { "data-name": name }, away);
   };
@@ -263,30 +260,26 @@ function drawBound() {
   $("bound").replaceChildren(...names.map(item), all);
 }
 
-function spoken(name, chosen) {
-  if (name === "collect") return "";
-  const { selectedOptions, value } = controlOf(name);
+function spoken(name) {
+  const { type, selectedOptions, value } = controlOf(name);
+  if (type === "checkbox") return "";
   return selectedOptions?.[0].textContent ?? (name === "poet" ? named : shown)(value);
 }
 
-/** Ask what clashes, and show it. */
 export async function seeClashes() {
   asking.abort();
   asking = new AbortController();
   try {
     const { rows, body } = request(readChoices());
     const { count, heading, collect, poets, ...sheet } = body;
-    const isAsked = sheet.form !== COUPLET && !(rows && isFull(rows));
-    const { possible, ...problem } = isAsked
-      ? await ask("conflicts", { sheet }, asking.signal)
-      : { possible: true };
-    show(possible ? [] : problem.clashes, possible ? "" : told(problem.detail), problem.cause);
+    if (sheet.form === COUPLET || (rows && isFull(rows))) return show([], "");
+    const { clashes, detail, cause } = await ask("conflicts", { sheet }, asking.signal);
+    show(clashes, told(detail), cause);
   } catch (error) {
     if (error.name !== "AbortError") showProblem(error);
   }
 }
 
-/** Show what is wrong with the choices. */
 export function showProblem({ clashes, field, cause, message }) {
   show(clashes?.length ? clashes : [{ field, constraint: message }], message, cause);
 }
@@ -314,7 +307,7 @@ function show(clashes, detail, cause) {
   };
   for (const node of document.querySelectorAll(".at-field")) node.remove();
   $("clash").replaceChildren();
-  for (const field of document.querySelectorAll("[data-field]")) {
+  for (const field of fields()) {
     const isHere = (clash) => clash.field === field.dataset.field && !isWritten(clash);
     const here = clashes.filter(isHere);
     field.classList.toggle("clashes", here.length > 0);
@@ -329,9 +322,6 @@ function show(clashes, detail, cause) {
   state.clashes = placed;
   if (!isSame) changed();
 }
-
-// -- reading -----------------------------------------------------
-// How English words were read.
 
 /** A text's English words as characters; once the table is at hand, what is chosen is read again. */
 function readEnglish(typed) {

@@ -21,6 +21,8 @@ const usual = {
 
 export const settings = { ...usual, ...read() };
 
+export const isEnglish = () => settings.language === "en";
+
 /** What was kept, as far as it is ours. */
 function read() {
   const kept = guarded(() => JSON.parse(localStorage.getItem(KEY))) ?? {};
@@ -29,7 +31,7 @@ function read() {
   );
 }
 
-/** What an act gives; null where the browser does not let it. One that keeps nothing still shows everything. */
+/** What an act gives; null where the browser does not let it. */
 export function guarded(act) {
   try {
     return act();
@@ -43,12 +45,13 @@ export function keep(changes) {
   guarded(() => localStorage.setItem(KEY, JSON.stringify({ ...read(), ...changes }))); // another tab may have changed others
 }
 
-/** What is being written, kept as long as the browser's tab is open; null where it is not. */
-export const draft = (name) => guarded(() => JSON.parse(sessionStorage.getItem(`${KEY}.${name}`)));
-export const keepDraft = (name, value) =>
-  guarded(() => sessionStorage.setItem(`${KEY}.${name}`, JSON.stringify(value)));
+const CHOICES = `${KEY}.choices`;
 
-// -- script ------------------------------------------------------
+/** The choices, kept as long as the tab is open. */
+export const keptChoices = () => guarded(() => JSON.parse(sessionStorage.getItem(CHOICES)));
+export const keepChoices = (value) =>
+  guarded(() => sessionStorage.setItem(CHOICES, JSON.stringify(value)));
+
 // Traditional text as the reader wants to see it. What is sent to the server is never converted.
 
 let simplified = {};
@@ -56,7 +59,6 @@ let asUsual = {}; // of a character the variant that is usual in Traditional tex
 
 const words = new Map(); // of each Simplified character those that it is written for
 
-/** Take the tables of /v1/script. */
 export function learn({ simplified: table = {}, variants = {}, usual: own = {} }) {
   simplified = { ...variants, ...table };
   asUsual = own;
@@ -80,6 +82,5 @@ export const staysTyped = (read, typed) =>
 /** The text as it is shown. 乾 is 干 when it means dry, and stays in 乾坤. */
 export const shown = (text) => (settings.script === "simplified" ? simple(text) : text);
 
-/** The text in Simplified characters. */
 export const simple = (text) =>
   text.replace(/乾坤|[^]/gu, (part) => (Object.hasOwn(simplified, part) ? simplified[part] : part));

@@ -5,7 +5,7 @@ import { state } from "./state.js";
 /** The most lines of a poem: as many as the server writes. */
 export const MOST_LINES = 60;
 
-/** The kind of two lines that answer each other, which the server writes by other rules than poems. */
+/** A form whose lines answer each other, which the server writes by rules of its own. */
 export const COUPLET = "對聯";
 
 /** What stands in a line where nothing is written yet. */
@@ -15,17 +15,16 @@ export const BLANK = "＿";
 export const isFull = (lines) => !lines.join("").includes(BLANK);
 export const isEmpty = (lines) => [...lines.join("")].every((one) => one === BLANK);
 
-/** The characters of a text that are placed, as the server reads it: no spaces and no marks. */
+/** The characters of a text that are placed: no spaces, no marks. */
 export const onlyHan = (text) =>
   [...(text ?? "").normalize("NFKC")].filter((character) => /\p{Script=Han}/u.test(character));
 
-/** The tune of a name; undefined where the name is of another form. */
+/** The tune of a name, or undefined. */
 export const tuneOf = (name) => state.known.tunes.find((tune) => tune.name === name);
 
-/** How many characters each of some lines has. */
 export const widthsOf = (lines) => lines.map((line) => [...line].length);
 
-/** The widths of the lines of a form or a tune, with so many lines where it has no number of its own; none of a couplet. */
+/** The widths of the lines of a form, with so many lines where it has no number of its own; none of a couplet. */
 export function widthsAsked(form, lines = null) {
   const found = state.known.forms.find(({ name }) => name === form);
   if (!found) return tuneOf(form)?.widths ?? [];
@@ -33,16 +32,16 @@ export function widthsAsked(form, lines = null) {
   return Array(Math.min(count, MOST_LINES)).fill(found.width);
 }
 
-/** Every place of lines of such widths, in the order in which they are read. */
+/** Every place of lines of such widths, as they are read. */
 export const placesOf = (widths) =>
   widths.flatMap((width, at) =>
     Array.from({ length: width }, (_, n) => ({ line: at + 1, position: n + 1 })),
   );
 
-/** The key of a place in a set of places. */
 export const keyOf = ({ line, position }) => `${line}.${position}`;
 
-/** The character of some lines at a place. */
+export const isAt = (place) => (one) => keyOf(one) === keyOf(place);
+
 export const charAt = (lines, { line, position }) => [...(lines[line - 1] ?? "")][position - 1];
 
 /** Lines of such widths, each character as `at(place, n)` gives it. */
@@ -59,7 +58,7 @@ export const rewrite = (lines, as) =>
 /** How many characters there are up to the end of each line. */
 const endsOf = (widths) => widths.map((_, at) => placesOf(widths.slice(0, at + 1)).length);
 
-/** The mark after a line, which is numbered from 1. The lines of a 詞 may end where its tune has no line end. */
+/** The mark after a line, numbered from 1. The lines of a 詞 may end where its tune has no line end. */
 export function markAfter({ form, lines }, line) {
   const tune = tuneOf(form);
   if (!tune) return line % 2 ? "，" : "。";
@@ -78,7 +77,7 @@ export function stanzasOf({ form, lines }) {
   return [0, ...last].map((start, at) => numbers.slice(start, last[at]));
 }
 
-/** The numbers of the lines of each couplet; of a 詞, of each sentence. */
+/** The same of each couplet, or of a 詞 of each sentence. */
 export function coupletsOf(poem) {
   const found = [[]];
   poem.lines.forEach((_, at) => {
@@ -89,15 +88,15 @@ export function coupletsOf(poem) {
 }
 
 export const MOST_COLUMNS = 13; // beside one another
-const MOST_NARROW = 8; // the same on a phone
+const MOST_NARROW = 8; // on a phone
 
-/** How many columns lie beside one another on this page, where there is room for `most`. */
-export const columnsHere = (most = MOST_COLUMNS) =>
-  matchMedia("(max-width: 44rem)").matches ? Math.min(most, MOST_NARROW) : most;
+/** How many columns lie beside one another on this page. */
+export const columnsHere = () =>
+  matchMedia("(max-width: 44rem)").matches ? MOST_NARROW : MOST_COLUMNS;
 
 /**
- * The numbers of the lines side by side in each tier: all stanzas where they find room, a gap (-1) between; else one each, and
- * of one that is too long whole couplets.
+ * The same of each tier: all stanzas where they find room, a gap (-1) between; else one each, and of one that is too long
+ * whole couplets.
  */
 export function tiersOf(poem, most) {
   const stanzas = stanzasOf(poem);
@@ -114,17 +113,15 @@ export function tiersOf(poem, most) {
 /** The step on (line, position) that each arrow key makes: the next line stands to the left. */
 const STEPS = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowLeft: [1, 0], ArrowRight: [-1, 0] };
 
-/** The element of a place in a grid, or null. */
 export const cellAt = (grid, { line, position }) =>
   grid.querySelector(`[data-line="${line}"][data-position="${position}"]`);
 
-/** The place of an element of a grid. */
 export const placeOf = ({ dataset }) => ({
   line: Number(dataset.line),
   position: Number(dataset.position),
 });
 
-/** Move the focus in a grid by an arrow key, Home or End; whether the key does. A shorter line is entered at its end. */
+/** Move the focus in a grid by an arrow key, Home or End; whether it is one. A shorter line is entered at its end. */
 export function walk(event, grid) {
   const { line, position } = placeOf(event.target);
   const step = STEPS[event.key];

@@ -1,24 +1,12 @@
-// The sheet: the poem on the desk, set as a poem is set; what is at fault in it, what it owes to old poems, and the others
-// that were composed with it.
+// The sheet: the poem on the desk, what it owes to old poems, and the others that were composed with it.
 
 import { erase, keepLines, putLines, redraw, replace, toggleLock } from "./actions.js";
-import { $, button, el, trouble } from "./dom.js";
+import { $, button, el, redrawn, trouble } from "./dom.js";
 import { heading } from "./checker.js";
 import { factsOf } from "./forms.js";
+import { learnReadings, meansOf } from "./glosses.js";
 import { bare, recall, seen, verdict } from "./verdict.js";
-import {
-  book,
-  caption,
-  learnGlosses,
-  meansOf,
-  named,
-  quoteList,
-  sense,
-  titleOf,
-  wants,
-  wordByWord,
-  written,
-} from "./poem.js";
+import { book, caption, markedLine, named, quoteList, titleOf, wordByWord } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import {
   BLANK,
@@ -27,9 +15,9 @@ import {
   COUPLET,
   coupletsOf,
   isEmpty,
+  isAt,
   isFull,
   keyOf,
-  markAfter,
   MOST_COLUMNS,
   onlyHan,
   placesOf,
@@ -43,19 +31,18 @@ let drawn = ""; // the text that was drawn last: another one appears as ink does
 
 /** Draw the sheet; the focus stays at its place. */
 export function drawSheet() {
-  learnGlosses().then((learned) => learned && changed());
+  learnReadings().then((learned) => learned && changed());
   const sheet = $("sheet");
   /** @type {any} */
   const active = document.activeElement;
   const focused = sheet.contains(active) ? { ...active.dataset } : null;
   const on = entry();
-  if (!on || sheet.querySelector(".composing")) return; // the input method is at work there
-  sheet.setAttribute("aria-busy", String(state.working));
+  if (sheet.querySelector(".composing")) return; // the input method is at work there
+  sheet.ariaBusy = state.working;
   const { poem } = on.now;
   const scroll = sheet.querySelector(".scroll")?.scrollLeft;
-  const { problem } = verdict(on) ?? {};
-  const trouble = problem ? el("span.clash", { role: "status" }, problem) : null;
   const checked = verdict(on);
+  const problem = checked?.problem ? el("span.clash", { role: "status" }, checked.problem) : null;
   const facts =
     checked?.lines && !isEmpty(poem.lines) ? heading(checked) : factsOf(poem, on.ask.standard);
   const legend = isFull(poem.lines) ? settings.marks && "legend" : "legend_empty";
@@ -64,7 +51,7 @@ export function drawSheet() {
     scroller(poem, on),
     isEmpty(poem.lines) ? "" : (wordByWord(poem, seen(checked, poem)) ?? ""),
     quoteList(poem),
-    caption(facts, legend, hint, trouble),
+    caption(facts, legend, hint, problem),
   );
   sheet.querySelector(".book").classList.toggle("fresh", drawn !== poem.lines.join());
   drawn = poem.lines.join();
@@ -78,10 +65,10 @@ export const focusPlace = (place = state.place) =>
 
 function scroller(poem, on) {
   const look = seen(verdict(on), poem);
-  const isNew = (place) => on.now.changes?.some((one) => keyOf(one) === keyOf(place));
+  const isNew = (place) => on.now.changes?.some(isAt(place));
   const ofPoem = (place) => ({
     ...look(place),
-    fault: state.clashes.some((one) => keyOf(one) === keyOf(place)) ? "clash" : look(place).fault,
+    fault: state.clashes.some(isAt(place)) ? "clash" : look(place).fault,
     locked: on.now.locks.has(keyOf(place)),
     changed: isNew(place),
   });
@@ -111,7 +98,6 @@ function act(event, place, isFoot) {
   done();
 }
 
-/** Open a line's last place, with other wordings of the line. */
 function openLine(place) {
   choose(place);
   $("other-lines").click();
@@ -134,10 +120,9 @@ function empty(place, before) {
   focusFrom(here, 0);
 }
 
-/** The place so many characters on, within the poem. */
 function placeFrom(place, steps) {
   const places = placesOf(widthsOf(entry().now.poem.lines));
-  const at = places.findIndex((one) => keyOf(one) === keyOf(place)) + steps;
+  const at = places.findIndex(isAt(place)) + steps;
   return places[Math.min(places.length - 1, Math.max(0, at))];
 }
 
@@ -151,15 +136,14 @@ export function choose({ line, position }, onward = false) {
   else focusPlace();
 }
 
-// -- originality -------------------------------------------------
 // What each line shares with the poets of old, where this server has the corpus.
 
 export function drawOriginality() {
-  const on = entry();
-  const isOpen = settings.sources && state.known.corpus && on && isFull(on.now.poem.lines);
-  $("originality").hidden = !isOpen || on.now.poem.form === COUPLET;
+  const { poem } = entry().now;
+  const isOpen = settings.sources && state.known.corpus && poem.form !== COUPLET;
+  $("originality").hidden = !isOpen || !isFull(poem.lines);
   if ($("originality").hidden) return;
-  const found = recall("originality", { poem: bare(on.now.poem) });
+  const found = recall("originality", { poem: bare(poem) });
   $("nearness").textContent = found?.lines ? verdictOf(found.lines) : "";
   $("shared").replaceChildren(
     ...(found?.lines?.map(row) ?? [el("li.hint", found?.problem ?? t("loading"))]),
@@ -186,7 +170,6 @@ function row({ text, run, run_in, same, nearest }) {
   return el("li", el("span.verse", { lang: verseLanguage() }, shown(text)), facts);
 }
 
-// -- candidates --------------------------------------------------
 // The drafts that were written together, their lines below each other; the chosen one stands on the sheet.
 
 let puts = false; // whether a couplet that is chosen is just put on the sheet
@@ -198,18 +181,18 @@ export function drawCandidates() {
   const isOwn = state.desk.when && coupletsOf(entries[0].now.poem).length > 1;
   if (entries.length < 2 && !(isOwn && isFull(entries[0].now.poem.lines)))
     return box.replaceChildren();
-  const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
   const turn = () => {
     puts = !puts;
     changed();
   };
   const way = button(t("put_couplet"), turn, { id: "put-couplet", "aria-pressed": String(puts) });
-  box.replaceChildren(
+  const how = t(puts ? "put_how" : "keep_how");
+  const parts = [
     el("h2", t("candidates")),
-    el("p.hint", t(puts ? "put_how" : "keep_how"), " ", entries.length > 1 ? way : ""),
+    el("p.hint", how, " ", entries.length > 1 ? way : ""),
     el("ol.drafts", entries.map(draft)),
-  );
-  box.querySelectorAll("button")[focused]?.focus();
+  ];
+  redrawn(box, () => box.replaceChildren(...parts));
 }
 
 function draft(of, at) {
@@ -228,14 +211,14 @@ function draft(of, at) {
   const name = t("candidate", at + 1);
   const attributes = { class: "plain candidate", "aria-pressed": String(isChosen) };
   const keep = (numbers) => {
-    const said = numbers.map((line) => written(poem, poem.lines[line - 1]) + markAfter(poem, line));
-    const means = numbers.map((line) => meansOf((poem.read ?? poem.lines)[line - 1]));
+    const said = numbers.map((line) => markedLine(poem, line));
+    const means = numbers.map((line) => meansOf(poem.lines[line - 1]));
     // The meaning is the button's description; its name is what it keeps.
     const hidden = { lang: "en", "aria-hidden": "true" };
     const below = (text) => (text ? el("small.draft-means", hidden, text) : null);
     const rows = said.map((text, n) => el("span", text, below(means[n])));
     const isPut = puts && state.desk.entries.length > 1; // as where the button is
-    const act = () => (isPut ? putLines : keepLines)(of, numbers);
+    const act = () => (isPut ? putLines(poem, numbers) : keepLines(of, numbers));
     const face = {
       class: "keep",
       lang: verseLanguage(),
@@ -250,11 +233,7 @@ function draft(of, at) {
 
 /** A button that shows a poem as small columns; what it says is said elsewhere. */
 export function face(poem, act, attributes) {
-  const column = (line) =>
-    el(
-      "span.small-line",
-      line < 0 ? "" : written(poem, poem.lines[line - 1]) + markAfter(poem, line),
-    );
+  const column = (line) => el("span.small-line", line < 0 ? "" : markedLine(poem, line));
   const tiers = tiersOf(poem, MOST_COLUMNS).map((lines) =>
     el("span.small-tier", lines.map(column)),
   );

@@ -19,7 +19,6 @@ import { changed, state } from "./state.js";
 import { save } from "./toolbar.js";
 import { t } from "./words.js";
 
-/** Hear of what is done to the whole shelf. */
 export function startShelf() {
   $("search").addEventListener("input", drawShelf);
   $("import").addEventListener("change", async () => {
@@ -93,7 +92,7 @@ function toggleStar({ id }) {
   $(`star-${id}`)?.focus();
 }
 
-/** Clear some away. The poem on the desk still lies there, but is kept only when it changes again. */
+/** Clear some away. That on the desk still lies there, but is kept only when it changes again. */
 function clear(some) {
   some.forEach(({ id }) => discard(id));
   if (some.some(({ id }) => id === state.desk.id))

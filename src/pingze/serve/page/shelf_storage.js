@@ -14,7 +14,7 @@ const memory = new Map(); // what the browser does not keep, the page does as lo
 const laid = new Map(); // the desks that have lain on this page
 const seen = new Map(); // of each desk the time of its last change that this tab knows of
 
-/** Keep the desk that is laid out, where it is the reader's work and has changed. */
+/** Keep the desk, where it is the reader's work and has changed. */
 export function keepDesk() {
   const { desk } = state;
   if (!desk.when || desk.when === seen.get(desk.id)) return;
@@ -29,7 +29,6 @@ function wentOn({ id }) {
   return Boolean(there && there.when !== seen.get(id));
 }
 
-/** Lay a desk out in place of the one that is there. */
 export function layOut(desk) {
   laid.set(desk.id, desk);
   Object.assign(state, { desk, place: null });
@@ -38,10 +37,10 @@ export function layOut(desk) {
 /** Lay a new desk out, from which undo leads back to the one that is there. */
 export function replaceDesk(desk) {
   const { desk: old } = state;
-  if (old.entries.length && !old.when && old.entries.every(({ now }) => isEmpty(now.poem.lines))) {
+  if (!old.when && old.entries.every(({ now }) => isEmpty(now.poem.lines))) {
     desk.id = old.id; // an empty sheet is no step of its own
     desk.before = old.before;
-  } else if (old.entries.length) {
+  } else {
     desk.before = old.id;
     old.after = desk.id;
     for (const each of old.entries) each.future = [];
@@ -51,7 +50,7 @@ export function replaceDesk(desk) {
   layOut(desk);
 }
 
-/** The desk of an id: as it was laid out, or from the shelf; null where it is not there or is damaged. */
+/** The desk of an id, as it was laid out or from the shelf, or null. */
 export function findDesk(id) {
   if (laid.has(id)) return laid.get(id);
   const desk = deskOf(id);
@@ -66,7 +65,7 @@ export function hearOfTab({ key, newValue }) {
   return true;
 }
 
-/** All desks, the newest first. */
+/** All desks, newest first. */
 export function desks() {
   const found = ids(PREFIX).map(deskOf).filter(Boolean);
   return found.sort((one, other) => other.when - one.when);
@@ -77,17 +76,16 @@ function forget(id) {
   remove(PREFIX + id);
 }
 
-/** Clear a desk away, from where it can be put back. */
+/** Clear a desk away; it can be put back. */
 export function discard(id) {
   const text = get(PREFIX + id);
   forget(id);
   if (!put(CLEARED + id, text)) memory.set(CLEARED + id, text);
 }
 
-/** The ids of what was cleared away. */
 export const cleared = () => ids(CLEARED);
 
-/** Put back all that was cleared away, but over no work that was done since. */
+/** Put back what was cleared away, but over no newer work. */
 export function bringBack() {
   for (const id of cleared()) {
     takeIn(get(CLEARED + id));
@@ -102,10 +100,10 @@ function takeIn(text) {
   return Boolean(desk);
 }
 
-/** The whole shelf as the text of one file. */
+/** The shelf as the text of a file. */
 export const packed = () => JSON.stringify({ pingze: desks() }, plain);
 
-/** Put the poems of such a file onto the shelf: all, or where one is damaged none. Throws where it is no such file. */
+/** Put the desks of such a text onto the shelf. Throws where one is damaged, or there is none. */
 export function unpack(text) {
   const { pingze: all } = guarded(() => JSON.parse(text)) ?? {};
   const texts = Array.isArray(all) ? all.map((desk) => JSON.stringify(desk)) : [];
@@ -128,13 +126,13 @@ export function write(desk) {
   if (ids(PREFIX).length > MOST) forget(oldest());
 }
 
-/** The id of the oldest in the browser's own storage that is neither laid out nor starred, or undefined. */
+/** The id of the oldest in the browser's own storage that is neither laid out nor starred. */
 const oldest = () =>
   desks().findLast(({ id, star }) => id !== state.desk.id && !star && !memory.has(PREFIX + id))?.id;
 
 const deskOf = (id) => read(get(PREFIX + id));
 
-/** The desk of a text, all of which is checked; null where there is none, or it is not ours. */
+/** The desk of a text, all of which is checked, or null. */
 const read = (text) =>
   guarded(() => {
     const { id, entries, chosen = 0, when = 0, star, ...ways } = JSON.parse(text);
@@ -157,7 +155,6 @@ const readStep = ({ poem, locks, kept }) => ({
   kept: new Set(readLocks(kept ?? [])),
 });
 
-// -- keys --------------------------------------------------------
 // Texts by key, in the browser's own storage or, where that does not take them, in memory.
 
 const get = (key) => memory.get(key) ?? guarded(() => localStorage.getItem(key));

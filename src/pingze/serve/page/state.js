@@ -26,28 +26,20 @@ export function newDesk(entries = []) {
   return { id, entries, chosen: 0, before: null, after: null, when: 0, star: false };
 }
 
-/** The entry on the sheet, or undefined. */
+/** The entry on the sheet. */
 export const entry = () => state.desk.entries[state.desk.chosen];
 
-/**
- * A poem put on the desk, with the choices it was written under and its locked places.
- * @param {any} poem
- * @param {any} ask
- * @param {Iterable<any>} locks
- */
+/** A poem put on the desk, with the choices it was written under and its locked places. */
 export function newEntry(poem, ask, locks = []) {
   return { ask, now: { poem, locks: new Set(locks) }, past: [], future: [] };
 }
 
-/** The desk has changed: it is the reader's own work from now on. */
+/** The desk is the reader's own work from now on. */
 export function touch() {
   state.desk.when = Math.max(Date.now(), state.desk.when + 1);
 }
 
-/**
- * One step forward, after which nothing can be done again: a changed poem or changed locks; `changes` are those
- * that mended it.
- */
+/** One step forward, after which nothing can be done again; `changes` are those that mended the poem. */
 export function step(of, change) {
   of.past = [...of.past, of.now].slice(-MOST_STEPS);
   of.now = { ...of.now, changes: null, ...change };
@@ -58,7 +50,7 @@ export function step(of, change) {
 
 /** One step back along the "past", or one on into the "future" that was left; whether there was one. */
 export function travel(of, way) {
-  if (!of?.[way].length) return false;
+  if (!of[way].length) return false;
   of[way === "past" ? "future" : "past"].push(of.now);
   of.now = of[way].pop();
   touch();

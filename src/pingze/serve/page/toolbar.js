@@ -28,8 +28,9 @@ export const startTools = () =>
     "see-originality": () => toggle("sources"),
     share: () => share(entry()),
     entitle: () => askTitle(entry()),
-    copy: () => copy(textToSend(entry()), "copied"),
-    link: async () => copy(await linkOf(entry()), isPublic() ? "linked" : "linked_here"),
+    copy: () => copy(textToSend(entry()), t("copied")),
+    link: async () =>
+      copy(await linkOf(entry()), t("linked") + (isPublic() ? "" : ` ${t("only_here")}`)),
     "make-card": () => makeCard({ save, say }),
   });
 
@@ -37,15 +38,14 @@ const textToSend = (on) => sentText(on.now.poem, seen(verdict(on), on.now.poem))
 
 export function drawTools() {
   const on = entry();
-  if (!on) return;
   for (const way of ["undo", "redo"]) $(way).disabled = !canGo(way);
   $("redraw").disabled = state.working;
   for (const name of ["redraw", "free"])
     $(name).hidden = on.now.poem.form === COUPLET || !on.now.locks.size;
-  $("link").textContent = t(isPublic() ? "link" : "link_here");
-  $("marks").setAttribute("aria-pressed", String(settings.marks));
-  $("see-verdict").setAttribute("aria-expanded", String(settings.verdict));
-  $("see-originality").setAttribute("aria-expanded", String(settings.sources));
+  $("only-here").hidden = isPublic();
+  $("marks").ariaPressed = settings.marks;
+  $("see-verdict").ariaExpanded = settings.verdict;
+  $("see-originality").ariaExpanded = settings.sources;
   $("see-originality").hidden = !state.known.corpus || on.now.poem.form === COUPLET;
   $("share").hidden = !navigator.share;
   $("progress").hidden = !state.working;
@@ -77,10 +77,10 @@ function askTitle(on) {
   $("entitling").showModal();
 }
 
-async function copy(text, done) {
+async function copy(text, said) {
   await attempt(async () => {
     if (!(await taken(text))) throw new Error(t("no_copy"));
-    say(t(done));
+    say(said);
   });
 }
 

@@ -7,6 +7,7 @@ import {
   BLANK,
   charAt,
   COUPLET,
+  isAt,
   isFull,
   keyOf,
   markAfter,
@@ -39,18 +40,19 @@ export function modelFor(form) {
 export const sizeOf = ({ form, model }) =>
   state.known.models.find(({ name }) => name === model) ?? modelFor(form);
 
-/** What has an entry's poem checked by its form, with its own rules or others. One that is half written is a sheet. */
+/** What has an entry's poem checked. One that is half written is a sheet. */
 function checking({ ask: { level = "customary", standard }, now: { poem } }, others) {
   const { lines } = poem;
-  const form = poem.form === COUPLET ? null : poem.form || null;
+  const fine = poem.form === COUPLET; // which lives by its 對仗
+  const form = fine ? null : poem.form || null;
   const rules = { form, level, standard, ...others };
   if (form && !isFull(lines)) return { sheet: { ...rules, lines } };
-  return { ...rules, text: lines.join("，").replaceAll(BLANK, UNREAD) };
+  return { ...rules, fine, text: lines.join("，").replaceAll(BLANK, UNREAD) };
 }
 
 /**
- * The answer of a route to a body, asked for once, or {problem}; null while it is on its way. Of some routes only the
- * `last` answer is wanted: what was asked of them before is called off.
+ * The answer of a route to a body, asked for once, or {problem}; null while it is on its way. Where only the `last` is wanted,
+ * what was asked of the route before is called off.
  */
 export function recall(path, body, last = false) {
   const key = JSON.stringify([settings.language, path, body]);
@@ -76,10 +78,7 @@ function forgetProblem(asked, { passes }) {
   if (passes) changed();
 }
 
-/**
- * The checker's verdict on an entry's poem, or {problem}; null while it is on its way. Where the checker itself found its form, it
- * tells of nearer ones too.
- */
+/** The same of the checker's verdict on an entry's poem. Where the checker found its form, it tells of nearer ones too. */
 export function verdict(on) {
   const isFound = on.now.isFound && isFull(on.now.poem.lines);
   const found = isFound ? verdictBy(on, { form: null }) : undefined;
@@ -95,9 +94,7 @@ export function verdictBy(on, rules) {
   return { ...judged, violations: judged.violations.filter(({ char }) => char !== UNREAD) };
 }
 
-/** The faults at a place of a checked poem. */
-export const faultsAt = (checked, place) =>
-  checked?.violations?.filter((one) => keyOf(one) === keyOf(place)) ?? [];
+export const faultsAt = (checked, place) => checked?.violations?.filter(isAt(place)) ?? [];
 
 const DOUBTS = ["word_reading", "rare_reading"];
 
@@ -116,11 +113,7 @@ export function notedIn(checked) {
   return found;
 }
 
-/** Changes that mended a draft, each with the rules that the draft broke at its place. */
-export const blamed = (changes, draft) =>
-  changes.map((one) => ({ ...one, rules: faultsAt(draft, one).map(({ rule }) => rule) }));
-
-/** What the sheet shows of each place of a checked poem, {tone, rhymes, fault, noted}: of an empty place what it wants. */
+/** What the sheet shows of each place, {tone, rhymes, fault, noted}: of an empty one what it wants. */
 export function seen(checked, poem) {
   const wants = new Map(checked?.wants?.map((want) => [keyOf(want), want]));
   const notes = new Map(notedIn(checked).map((one) => [keyOf(one), one.rule]));
@@ -148,7 +141,7 @@ function isFoot(checked, { form, lines }, { line, position }) {
   return [...rhyme].some((group) => own.includes(group));
 }
 
-/** An entry's marks as a link has them: for each character its tone, or that it rhymes; "" where they are not known. */
+/** An entry's marks as a link has them; "" where they are not known. */
 export function marksOf(on) {
   const { poem } = on.now;
   const look = seen(verdict(on), poem);

@@ -3,9 +3,9 @@
 import { ask } from "./api.js";
 import { bring } from "./paste.js";
 import { composeAs } from "./request.js";
-import { $, attempt, button, el } from "./dom.js";
+import { $, attempt, button, el, redrawn } from "./dom.js";
 import { named } from "./poem.js";
-import { settings, shown } from "./settings.js";
+import { isEnglish, shown } from "./settings.js";
 import { newEntry, state } from "./state.js";
 import { t, table } from "./words.js";
 
@@ -17,31 +17,23 @@ const FAULTY = "秋夜深閨夢不成，寒蛩唧唧遶堦鳴，螢光暗入簾�
 
 /** A poem that pingze composed: title 秋夜, after 李白, seed 2. */
 export async function welcome() {
-  const poem = { ...(await table("welcome")), log_probability: null };
+  const poem = await table("welcome");
   return newEntry(poem, { form: poem.form, title: poem.title, poet: poem.poet });
 }
 
 export function drawWelcome() {
   if (state.desk.when > 0 || state.working) return $("intro").replaceChildren();
-  const focused = [...$("intro").querySelectorAll("button")].indexOf(document.activeElement);
   const tries = examples().map(([text, act, id]) => button(text, act, { id }));
-  $("intro").replaceChildren(
-    el("p", t("intro")),
-    el("p.examples", el("span", t("examples")), tries),
-  );
-  $("intro").querySelectorAll("button")[focused]?.focus();
+  const parts = [el("p", t("intro")), el("p.examples", el("span", t("examples")), tries)];
+  redrawn($("intro"), () => $("intro").replaceChildren(...parts));
 }
 
 function examples() {
   const { corpus, models } = state.known;
   const titled = models.some(({ poets }) => poets.includes(TITLED.poet));
-  const english = settings.language === "en" && [
-    t("example_english"),
-    () => composeAs(ENGLISH),
-    "try-english",
-  ];
+  const english = isEnglish() && [t("example_english"), () => composeAs(ENGLISH), "try-english"];
   const checkExample = () => attempt(async () => bring((await ask("example")).text));
-  const acrostic = { form: "七絕", acrostic: settings.language === "en" ? "春夏秋冬" : NAME };
+  const acrostic = { form: "七絕", acrostic: isEnglish() ? "春夏秋冬" : NAME };
   return [
     english,
     [t("example_acrostic", shown(acrostic.acrostic)), () => composeAs(acrostic), "try-acrostic"],

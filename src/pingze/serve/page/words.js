@@ -1,7 +1,7 @@
 // The page's tables, each a JSON file beside it; and what the page says, which is one of them: words.json has each sentence
 // in Chinese, in Traditional characters, then in English.
 
-import { settings, shown } from "./settings.js";
+import { isEnglish, settings, shown } from "./settings.js";
 
 const fetched = {};
 
@@ -20,19 +20,19 @@ const words = await table("words");
 
 /** The string of a name in the reader's language, with $1, $2, … put in. */
 export function t(name, ...parts) {
-  const text = words[name][settings.language === "zh" ? 0 : 1];
+  const text = words[name][isEnglish() ? 1 : 0];
   const filled = text.replace(/\$(\d)/g, (_, number) => parts[number - 1]);
-  return settings.language === "zh" ? shown(filled) : filled;
+  return isEnglish() ? filled : shown(filled);
 }
 
 /** Write every string that stands in the page's own markup. */
 export function translate() {
-  document.documentElement.lang = settings.language === "zh" ? verseLanguage() : "en";
+  document.documentElement.lang = isEnglish() ? "en" : verseLanguage();
   for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
   for (const node of document.querySelectorAll("[data-hint]"))
     node.placeholder = shown(node.dataset.hint);
   for (const node of document.querySelectorAll("[data-label]"))
-    node.setAttribute("aria-label", t(node.dataset.label));
+    node.ariaLabel = t(node.dataset.label);
 }
 
 /** The language that verse is marked with, so that its glyphs are of the right region. */
