@@ -192,7 +192,11 @@ def test_a_text_stands_with_its_title_its_faults_and_its_spelling(page: Page) ->
     count(page, "#sheet .faulty", 1)
     says(page, "#faults", "出韵")
     choose(page, "language", "en")
-    says(page, "#faults", "This place wants a character that rhymes in -eng (庚); 月 rhymes in -ue (月).")
+    says(
+        page,
+        "#faults",
+        "This place wants a character that rhymes in -eng (庚); 月 rhymes in -ue (月).",
+    )
     choose(page, "language", "zh")
     page.click("#mend")
     says(page, "#news", "改了 1 个字")
