@@ -66,8 +66,10 @@ def folder(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, module: str, *arguments: str) -> str:
     """What a module or file prints that the environment's Python runs there."""
-    python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    programs = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    python = programs / "python"
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    kept["PATH"] = f"{programs}{os.pathsep}{kept['PATH']}"  # the generator looks for ruff there
     how = [module] if module.endswith(".py") else ["-m", module]
     done = subprocess.run(
         [python, *how, *arguments],
