@@ -41,10 +41,12 @@ def test_links_and_paths_lead_to_files(path: Path) -> None:
     assert [str(each) for each in (*links, *paths) if not each.exists()] == []
 
 
-def blocks(path: Path, language: str) -> list[str]:
-    fenced = re.findall(
-        r"^```(\w*)\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
+def blocks(path: Path, language: str, heading: str = "") -> list[str]:
+    """The code of a language in a document, from a heading on if it is given."""
+    text = path.read_text(encoding="utf-8")
+    if heading:
+        text = text.partition(f"\n## {heading}\n")[2]
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     return [block for name, block in fenced if name == language]
 
 

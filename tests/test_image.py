@@ -7,7 +7,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.environments import new_environment, programs
 from tests.serve.process import SECONDS, free_port
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +45,11 @@ class Image(NamedTuple):
     folder: Path
     environment: Mapping[str, str]
 
+    def command(self, written: str) -> list[str]:
+        """A command that the Dockerfile has as JSON, with the path of its program."""
+        program, *arguments = json.loads(written)
+        return [str(programs(self.folder.parent) / program), *arguments]
+
     def run(self, command: list[str]) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(command, check=False, **self.how())
 
@@ -62,8 +67,8 @@ class Image(NamedTuple):
 def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     """The folder and the environment after all COPY and RUN steps."""
     root = tmp_path_factory.mktemp("image")
-    subprocess.run([sys.executable, "-m", "venv", root / "venv"], check=True)
-    own = {"PATH": f"{root / 'venv' / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent"}
+    new_environment(root)
+    own = {"PATH": f"{programs(root)}:/usr/bin:/bin", "HOME": "/nonexistent"}
     folder = root
     for instruction, arguments in steps():
         if instruction == "WORKDIR":
@@ -90,9 +95,8 @@ def copy(source: Path, to: Path) -> None:
 def served(image: Image) -> Iterator[tuple[int, "subprocess.Popen[str]"]]:
     """The port and the process of the entry point, with another port appended as `docker run` appends it."""
     port = free_port()
-    command = [*json.loads(step("ENTRYPOINT")), "--port", str(port)]
-    command[0] = str(image.folder.parent / "venv" / "bin" / command[0])
-    with subprocess.Popen(command, **image.how()) as process:
+    command = image.command(step("ENTRYPOINT"))
+    with subprocess.Popen([*command, "--port", str(port)], **image.how()) as process:
         try:
             assert process.stderr
             assert "http://" in process.stderr.readline()
@@ -104,9 +108,7 @@ def served(image: Image) -> Iterator[tuple[int, "subprocess.Popen[str]"]]:
 def health(image: Image, port: int) -> int:
     """The exit status of the image's health check."""
     check = step("HEALTHCHECK").partition(" CMD ")[2].replace(":8000", f":{port}")
-    command = json.loads(check)
-    command[0] = str(image.folder.parent / "venv" / "bin" / command[0])
-    return image.run(command).returncode
+    return image.run(image.command(check)).returncode
 
 
 @pytest.mark.slow

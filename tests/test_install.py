@@ -11,7 +11,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests import invented
+from tests.environments import new_environment
 from tests.test_documents import DOCUMENTS, RUN, blocks, commands
 
 pytestmark = pytest.mark.slow
@@ -86,8 +86,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """What `pip install '.[extras]'` installs, and a folder with what the documents' commands read."""
     extras = set() if request.param == "base" else {*request.param.split(",")}
     folder = tmp_path_factory.mktemp("install")
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    python = new_environment(folder)
     wanted = f".[{','.join(sorted(extras))}]" if extras else "."
     subprocess.run([python, "-m", "pip", "install", "--quiet", wanted], cwd=ROOT, check=True)
     made = Place(extras, python, folder)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ import pytest
 from pingze import Automaton
 from pingze.files import table
 from pingze.verse.checking import check
+from tests.test_documents import blocks
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "other-models.md"
 END = "<|endoftext|>"
@@ -40,8 +40,7 @@ pytestmark = [needs("transformers"), pytest.mark.filterwarnings("ignore")]
 
 def code(heading: str) -> str:
     """The first code under a heading of the document."""
-    section = DOCUMENT.read_text("utf-8").partition(f"\n## {heading}\n")[2]
-    return re.findall(r"^```text\n(.*?)^```", section, re.DOTALL | re.MULTILINE)[0]
+    return blocks(DOCUMENT, "text", heading)[0]
 
 
 def recipe(heading: str) -> dict[str, Any]:

@@ -215,12 +215,10 @@ class Automaton:
         # 1) What each token completes, and what it begins. The end token follows a whole poem.
         is_complete = (state.place == self.constraints.places) & ~state.at_mark
         for row, id_ in enumerate(chosen):
-            parsed = None
+            parsed = None  # as for a token that was not given
             if id_ in self.bytes_of:
                 parsed = self._parse(begun[row] + self.bytes_of[id_])
-            elif id_ != self.end:
-                pass  # no text can take a token that was not given
-            elif is_complete[row] and not begun[row]:
+            elif id_ == self.end and is_complete[row] and not begun[row]:
                 ended[row] = True
                 parsed = ([], b"")
             if parsed is None:

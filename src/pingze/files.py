@@ -39,6 +39,14 @@ def counts(cell: str) -> dict[str, int]:
     return {name: int(times or 0) for name, times in _COUNTED.findall(cell)}
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    import hashlib  # which few commands need: they start sooner without it
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def user_folder(kind: Literal["cache", "data"]) -> Path:
     """Return the folder `kind` in `$PINGZE_HOME`.
 

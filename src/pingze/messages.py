@@ -33,6 +33,11 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
     return catalogue()[code][language].format(**values)
 
 
+def one_line(text: str) -> str:
+    """Return a text with each run of spaces and line breaks as one space."""
+    return " ".join(text.split())
+
+
 def language() -> Language:
     """Return the command line's language.
 

@@ -239,11 +239,14 @@ def test_alternatives_of_a_word_a_line_or_a_couplet(call: Call, asked: str, size
     assert {len(each["text"]) for each in listed} == {size}
 
 
-@pytest.mark.parametrize("asked", ["--line 2 --line 3", "--line 1 --line 2 --char 3"])
-def test_two_lines_are_both_lines_of_a_couplet(call: Call, asked: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "lines"), [("--line 2 --line 3", "2, 3"), ("--line 1 --line 2 --char 3", "1, 2")]
+)
+def test_two_lines_are_both_lines_of_a_couplet(call: Call, asked: str, lines: str) -> None:
     status, out, err = call("alternatives", POEM, *asked.split())
     assert (status, out) == (2, "")
-    assert "give one line (or characters of it), or both lines of a couplet" in err
+    said = "give one line (or characters of it), or both lines of a couplet"
+    assert err == f"pingze: line is {lines}; {said}\n"
 
 
 def test_no_alternative_has_status_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

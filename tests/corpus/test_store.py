@@ -269,7 +269,7 @@ def test_a_store_that_has_not_changed_is_digested_once(
     with Store.open():
         pass
     module = import_module("pingze.corpus.digests")
-    monkeypatch.setattr(module, "_digest", lambda *_: pytest.fail("digested again"))
+    monkeypatch.setattr(module, "sha256_of", lambda *_: pytest.fail("digested again"))
     with Store.open() as store:
         assert next(store.poems())
 

@@ -487,15 +487,13 @@ def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:
     server = Server(tmp_path, "--workers", "1")
     server.start()
     body = {"form": "五絕", "particles": 64, "count": 4, "model": "report"}
-    with httpx.Client(base_url=server.address) as client, ThreadPoolExecutor(AT_ONCE) as pool:
-        asked = [pool.submit(fill, client, **body) for _ in range(AT_ONCE)]
+    at_once = 2  # one runs and one waits: on a slow machine a third might be refused as too late
+    with httpx.Client(base_url=server.address) as client, ThreadPoolExecutor(at_once) as pool:
+        asked = [pool.submit(fill, client, **body) for _ in range(at_once)]
         until_jobs_wait(client, asked[0])
         server.process.send_signal(signal.SIGTERM)
-        answers = [one.result() for one in asked]
-    # on a slow machine others were refused since they would have waited for too long
-    taken = [answer for answer in answers if answer.status_code != 503]
-    assert taken
-    assert all(len(answer.json()["poems"]) == 4 for answer in taken)
+        for one in asked:
+            assert len(one.result().json()["poems"]) == 4
     assert server.stop() == ""
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.address}/v1/health")

@@ -2,16 +2,16 @@
 
 import json
 import os
-import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.environments import new_environment, programs
 from tests.serve.process import SECONDS, Server
+from tests.test_documents import blocks
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def folder(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("client")
     document = httpx.get(f"{server.address}/v1/openapi.json", timeout=SECONDS)
     (made / "document.json").write_bytes(document.content)
-    subprocess.run([sys.executable, "-m", "venv", made / "venv"], check=True)
+    new_environment(made)
     run(made, "pip", "install", "--quiet", GENERATOR)
     generate = ("generate", "--path", "document.json", "--output-path", "client", "--meta", "none")
     said = run(made, "openapi_python_client", *generate)
@@ -66,13 +66,13 @@ def folder(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, module: str, *arguments: str) -> str:
     """What a module or file prints that the environment's Python runs there."""
-    programs = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
-    python = programs / "python"
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    kept["PATH"] = f"{programs}{os.pathsep}{kept['PATH']}"  # the generator looks for ruff there
+    kept["PATH"] = (
+        f"{programs(folder)}{os.pathsep}{kept['PATH']}"  # the generator looks for ruff there
+    )
     how = [module] if module.endswith(".py") else ["-m", module]
     done = subprocess.run(
-        [python, *how, *arguments],
+        [programs(folder) / "python", *how, *arguments],
         cwd=folder,
         env=kept | {"PYTHONUTF8": "1"},
         capture_output=True,
@@ -98,8 +98,7 @@ def test_the_client_reads_the_answers_whole(server: Server, folder: Path) -> Non
 
 
 def test_the_documented_lines_run(server: Server, folder: Path) -> None:
-    section = DOCUMENT.read_text("utf-8").partition("\n## A generated client\n")[2]
-    (code, *_) = re.findall(r"^```text\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    code = blocks(DOCUMENT, "text", "A generated client")[0]
     code = code.replace("http://localhost:8000", server.address)
     (folder / "documented.py").write_text(f"{code}\nprint(verdict.form, verdict.ok)", "utf-8")
     assert run(folder, "documented.py") == "七絕 True\n"

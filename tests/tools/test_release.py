@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.environments import new_environment
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -107,8 +109,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(built: Path) -> Path:
     """The interpreter of an environment with the wheel."""
-    subprocess.run([sys.executable, "-m", "venv", built / "venv"], check=True)
-    python = built / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    python = new_environment(built)
     (wheel,) = built.glob("*.whl")
     subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True)
     return python

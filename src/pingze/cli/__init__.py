@@ -18,7 +18,7 @@ import typer
 from pingze.cli.application import START, app
 from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import PingzeError, StoppedError
-from pingze.messages import here, language
+from pingze.messages import here, language, one_line
 
 __all__ = ["START", "application_for", "guarded"]
 
@@ -112,7 +112,7 @@ def _discard(stream: TextIO) -> None:
 
 def _fail(message: str, status: int) -> int:
     try:
-        print("pingze:", " ".join(message.split()), file=sys.stderr, flush=True)  # noqa: T201
+        print("pingze:", one_line(message), file=sys.stderr, flush=True)  # noqa: T201
     except OSError:
         _discard(sys.stderr)
     return status

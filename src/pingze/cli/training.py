@@ -134,7 +134,7 @@ def export(
     --model can read the folder, and verifies it first.
     """
     from pingze.export import write_folder, write_onnx
-    from pingze.network import checkpoint, hub
+    from pingze.network import checkpoint
 
     if to is None and (push or onnx is None):
         raise InputError("nothing_to_write")
@@ -156,5 +156,7 @@ def export(
     for path in paths:
         typer.echo(f"wrote {path}", err=True)
     if to and push:
+        from pingze.network import hub
+
         hub.upload(to, push)
         typer.echo(f"uploaded {to} to {push}", err=True)

@@ -1,12 +1,11 @@
 """Notice damage to a store: a SHA-256 of its database and of each array of its index."""
 
-import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
 
 from pingze.errors import CorpusError
-from pingze.files import written
+from pingze.files import sha256_of, written
 
 DIGESTS = "digests.json"
 """The file with the digest of each array of an index by name, and of the database under ""."""
@@ -16,8 +15,8 @@ CHECKED = "checked.json"
 
 def write_digests(database: Path, folder: Path) -> None:
     """Write the digests of a store's parts to the folder of its index."""
-    digests = {path.name: _digest(path) for path in sorted(folder.glob("*.npy"))}
-    digests[""] = _digest(database)
+    digests = {path.name: sha256_of(path) for path in sorted(folder.glob("*.npy"))}
+    digests[""] = sha256_of(database)
     (folder / DIGESTS).write_text(json.dumps(digests), encoding="ascii")
 
 
@@ -46,12 +45,7 @@ def check_digests(database: Path, folder: Path) -> None:
         return
     # 3) Compare, and note that this was done. Where that cannot be noted, it is done each time.
     for name, digest in wanted.items():
-        if _digest(paths[name]) != digest:
+        if sha256_of(paths[name]) != digest:
             raise ValueError("it does not fit its digest")
     with suppress(CorpusError), written(checked, CorpusError) as partial:
         partial.write_text(json.dumps(states), encoding="utf-8")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

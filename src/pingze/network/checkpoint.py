@@ -35,7 +35,6 @@ from pingze.files import written
 from pingze.messages import here
 from pingze.network import DEFAULT as DEFAULT
 from pingze.network import SHIPPED as SHIPPED
-from pingze.network import hub
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 
@@ -203,6 +202,8 @@ def load(model: Model) -> Checkpoint:
     if not path.is_file():
         if not _REPOSITORY.fullmatch(str(model)):
             raise CheckpointError("model", has=str(model), choices=SHIPPED)
+        from pingze.network import hub  # which sets variables of the package that it uses
+
         path = hub.download(str(model), MODEL_FILE)
     loaded = _read(path, str(model))
     if Path(model).is_dir():

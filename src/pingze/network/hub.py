@@ -3,7 +3,6 @@
 docs/decisions/0016-huggingface-hub.md lists what the package does on its own account.
 """
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pingze.errors import CheckpointError
+from pingze.files import sha256_of
+from pingze.messages import one_line
 
 # The package reads these variables when it is imported. Without the second, it logs what it tries.
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -37,9 +38,7 @@ def download(repository: str, file: str) -> Path:
 
         path = Path(hf_hub_download(repository, file)).resolve()
     # A large file is named in the cache by the SHA-256 that the hub gives for it.
-    with path.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    if len(path.name) == SHA256_DIGITS and path.name != digest:
+    if len(path.name) == SHA256_DIGITS and path.name != sha256_of(path):
         raise CheckpointError("hub_digest", path=str(path))
     return path
 
@@ -65,5 +64,5 @@ def _one_error(repository: str) -> Iterator[None]:
     except RepositoryNotFoundError as error:
         raise CheckpointError("hub_missing", has=repository) from error
     except Exception as error:  # among them those of its HTTP client, which differs by version
-        reason = " ".join(str(error).split())
+        reason = one_line(str(error))
         raise CheckpointError("hub_failed", has=repository, reason=reason) from error

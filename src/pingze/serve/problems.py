@@ -24,7 +24,7 @@ from pingze.errors import (
     PingzeError,
     UnfinishedError,
 )
-from pingze.messages import Language, Parameter, say
+from pingze.messages import Language, Parameter, one_line, say
 
 MEDIA_TYPE = "application/problem+json"
 WAIT_SECONDS = 2  # after this time, a client may ask a busy server again
@@ -127,11 +127,10 @@ class Problem:
                     cause={"code": "fault"},
                 )
         field = error.cause.get("field")
-        on_one_line = " ".join(error.text(language).split())
         return cls(
             title=say(f"status_{status}", {}, language),
             status=status,
-            detail=on_one_line,
+            detail=one_line(error.text(language)),
             cause=error.cause,
             field=field if isinstance(field, str) else None,
             clashes=[clash.in_language(language) for clash in getattr(error, "clashes", ())],
