@@ -53,7 +53,9 @@ class FakeWorker(pool.Worker):
     made: list["FakeWorker"]
     executor: Any
 
-    def __init__(self, warm_up: object, niceness: int) -> None:
+    def __init__(self, warm_up: object, niceness: int, *, is_spare: bool) -> None:
+        self.niceness = niceness
+        self.is_spare = is_spare
         self.executor, self.ready = Executor(), Future()
         self.told_to_stop = SimpleNamespace(value=False)
         self.killed = False
@@ -101,6 +103,36 @@ async def test_one_client_may_not_hold_all_workers(lane: Lane) -> None:
     assert begun() == {"a", "b"}
     ask(lane, "other", "x")
     assert begun() == {"a", "b", "x"}
+
+
+def of_spare() -> list[str]:
+    """The jobs that the spare worker has begun."""
+    return [name for name, _ in FakeWorker.made[-1].executor.begun]
+
+
+async def test_the_spare_worker_is_left_to_others(lane: Lane) -> None:
+    ask(lane, "many", "abc")
+    await answer("a")
+    assert of_spare() == []  # c has taken the worker of a
+    ask(lane, "other", "x")
+    assert of_spare() == ["x"]
+
+
+async def test_a_client_that_holds_a_job_does_not_get_the_spare_worker(lane: Lane) -> None:
+    ask(lane, "other", "xy")
+    ask(lane, "many", "abc")
+    assert of_spare() == ["a"]  # nothing else is free
+    await answer("x")
+    await answer("a")
+    assert begun() == {"x", "y", "a", "b"}  # c waits: its client holds b
+    ask(lane, "third", "p")
+    assert of_spare() == ["a", "p"]
+
+
+async def test_only_workers_that_a_client_may_hold_are_idle(lane: Lane) -> None:
+    assert lane.idle == 2
+    ask(lane, "one", "a")
+    assert lane.idle == 1
 
 
 async def test_who_came_first_is_served_first(lane: Lane) -> None:
@@ -167,6 +199,18 @@ async def test_a_job_is_expected_to_take_what_the_last_of_its_kind_took(lane: La
     lane.running[0].begun -= 1
     await answer("a")
     assert lane.expected("compose", 600) == pytest.approx(0.6, abs=0.05)
+
+
+async def test_waiting_jobs_are_expected_to_take_what_the_newest_of_their_kind_took(
+    lane: Lane,
+) -> None:
+    lane.means["compose"] = {10: 0.1}
+    ask(lane, "one", "abcdef", size=600)
+    ask(lane, "one", "g", size=600)
+    lane.running[0].begun -= 300  # the mean is 60 seconds afterwards
+    await answer("a")
+    with pytest.raises(RefusedError, match=BUSY):
+        ask(lane, "one", "h", size=600)
 
 
 async def test_the_jobs_of_a_client_that_has_gone_do_not_start(lane: Lane) -> None:

@@ -3,7 +3,7 @@
 A job is a poem with all its populations, or the answer of a route without populations. A lane is a
 line of waiting jobs and some workers, each of which computes one job at a time. The jobs of one
 client hold at most all workers but one. A free worker takes the first job in the line whose client
-holds fewer. `docs/serving.md` says what follows from this.
+holds fewer. The spare worker is left to a client that holds none. `docs/serving.md` says what follows from this.
 
 Each worker is a `ProcessPoolExecutor` of one process. A process that dies then takes no other with
 it, and a new one loads the models before it takes a job.
@@ -49,6 +49,8 @@ RETRY = 1.0
 """The seconds after which another worker is started in place of one that could not start."""
 HEAVY_NICENESS = 10
 """How far heavy jobs give way: a check between them waits for no time slice of theirs."""
+SPARE_NICENESS = 5
+"""How far the spare heavy worker gives way: beside another client's jobs, its job comes first."""
 REST = 3.0
 """The seconds without a job after which a worker frees memory."""
 
@@ -60,10 +62,9 @@ class Job:
     """A computation that waits for a worker or runs on one."""
 
     client: str
-    kind: tuple[str, int]
-    """The name of the route, and the number of bits of the job's size (its power of two)."""
-    expected: float
-    """The seconds that it is expected to take."""
+    route: str
+    size: int
+    """The size with which the time grows."""
     compute: Compute
     arguments: tuple[Any, ...]
     answer: asyncio.Future[Any]
@@ -76,7 +77,9 @@ class Job:
 class Worker:
     """A process that computes one job at a time. `Lane` explains the arguments."""
 
-    def __init__(self, warm_up: Callable[[], None], niceness: int) -> None:
+    def __init__(self, warm_up: Callable[[], None], niceness: int, *, is_spare: bool) -> None:
+        self.niceness = niceness
+        self.is_spare = is_spare
         spawn = get_context("spawn")
         # The process reads this between two tokens. It has no lock: a process that is killed while
         # it holds a lock would block the server.
@@ -101,13 +104,21 @@ class Lane:
         workers: The number of workers, at least 2. One client's jobs hold at most all but one.
         warm_up: A function that loads in a worker whatever its jobs need.
         niceness: How far its workers give way to other processes, from 0 to 19.
+        spare_niceness: The same for the last worker, the spare one. It takes a job while no other
+            is free, of a client that holds no other.
     """
 
-    def __init__(self, workers: int, warm_up: Callable[[], None], niceness: int = 0) -> None:
+    def __init__(
+        self,
+        workers: int,
+        warm_up: Callable[[], None],
+        niceness: int = 0,
+        spare_niceness: int = 0,
+    ) -> None:
         self.share = workers - 1
         self.warm_up = warm_up
-        self.niceness = niceness
-        self.workers = [Worker(warm_up, niceness) for _ in range(workers)]
+        self.workers = [Worker(warm_up, niceness, is_spare=False) for _ in range(workers - 1)]
+        self.workers.append(Worker(warm_up, spare_niceness, is_spare=True))
         self.free: list[Worker] = []
         self.waiting: list[Job] = []
         self.running: list[Job] = []
@@ -137,22 +148,24 @@ class Lane:
 
     @property
     def idle(self) -> int:
-        """How many workers one client may hold that are free, if no job waits; else 0."""
+        """How many workers but the spare one are free, if no job waits; else 0."""
         if self.waiting:
             return 0
-        return min(self.share, len(self.free))
+        return sum(not worker.is_spare for worker in self.free)
 
     def expected(self, route: str, size: int) -> float:
         """Return the seconds that a job is expected to take, by the newest jobs of its kind.
 
-        If there were none, the nearest size of the route counts, in proportion.
+        If there were none, the nearest size of the route counts, in proportion. A job that takes
+        more than `SECONDS` is stopped.
         """
         known = self.means[route]
         bits = size.bit_length()  # sizes are counted by powers of two
         if not known:
             return GUESS
         nearest = min(known, key=lambda other: abs(other - bits))
-        return known[nearest] * 2.0 ** (bits - nearest)  # a bit more is twice the size and time
+        expected = known[nearest] * 2.0 ** (bits - nearest)  # a bit more is twice the size and time
+        return min(expected, SECONDS)
 
     async def compute(
         self, client: str, route: str, size: int, compute: Compute, *arguments: Any
@@ -181,13 +194,12 @@ class Lane:
         if waiting + len(calls) > MOST_WAITING or self._is_late(client):
             raise busy()
         loop = asyncio.get_running_loop()
-        expected = min(self.expected(route, size), SECONDS)  # it is killed if it takes longer
         jobs = []
         for arguments in calls:
             job = Job(
                 client=client,
-                kind=(route, size.bit_length()),
-                expected=expected,
+                route=route,
+                size=size,
                 compute=compute,
                 arguments=arguments,
                 answer=loop.create_future(),
@@ -205,7 +217,7 @@ class Lane:
         """
         work: defaultdict[str, float] = defaultdict(float)  # seconds of each client's jobs
         for job in [*self.running, *self.waiting]:
-            work[job.client] += job.expected
+            work[job.client] += self.expected(job.route, job.size)
         most = self.share * SECONDS
         own = work.pop(client, 0)
         others = sum(min(seconds, most) for seconds in work.values())
@@ -213,12 +225,16 @@ class Lane:
         return own > most or own + others > most + SECONDS
 
     def _start(self) -> None:
-        """Start the first jobs whose clients hold less than their share, while workers are free."""
+        """Start the first jobs whose clients hold less than their share, while workers are free.
+
+        A client that holds a job does not get the spare worker.
+        """
         held = Counter(job.client for job in self.running)
         for job in list(self.waiting):
             if not self.free:
                 return
-            if held[job.client] == self.share:
+            holds = held[job.client]
+            if holds == self.share or (holds and all(worker.is_spare for worker in self.free)):
                 continue
             self.waiting.remove(job)
             if not self._run(job):  # `_join` starts it
@@ -229,7 +245,8 @@ class Lane:
     def _run(self, job: Job) -> bool:
         """Start a job on a free worker. Return False if all free workers have died."""
         while self.free:
-            worker = self.free.pop()
+            worker = min(self.free, key=lambda each: each.is_spare)
+            self.free.remove(worker)
             worker.told_to_stop.value = False
             try:
                 done = worker.executor.submit(_run, job.compute, job.arguments)
@@ -274,9 +291,9 @@ class Lane:
             self.free.append(job.worker)
         # 2) Answer, and remember how long jobs of this kind take.
         if not job.answer.done():
-            route, bits = job.kind
-            mean = self.means[route].setdefault(bits, took)
-            self.means[route][bits] = mean + NEWEST * (took - mean)
+            bits = job.size.bit_length()
+            mean = self.means[job.route].setdefault(bits, took)
+            self.means[job.route][bits] = mean + NEWEST * (took - mean)
             if error:
                 job.answer.set_exception(error)
             else:
@@ -289,7 +306,7 @@ class Lane:
             return
         worker.executor.shutdown(wait=False)
         self.workers.remove(worker)
-        new = Worker(self.warm_up, self.niceness)
+        new = Worker(self.warm_up, worker.niceness, is_spare=worker.is_spare)
         self.workers.append(new)
         new.ready.add_done_callback(_in_loop(asyncio.get_running_loop(), self._join, new))
 
@@ -313,7 +330,12 @@ class Lanes:
     """
 
     def __init__(self, jobs: int | None = None) -> None:
-        self.heavy = Lane((jobs or threads()) + 1, answers.warm_up, niceness=HEAVY_NICENESS)
+        self.heavy = Lane(
+            (jobs or threads()) + 1,
+            answers.warm_up,
+            niceness=HEAVY_NICENESS,
+            spare_niceness=SPARE_NICENESS,
+        )
         self.quick = Lane(QUICK_WORKERS, answers.warm_up_check)
 
     def wait_until_ready(self) -> None:

@@ -132,6 +132,12 @@ class RhymePlaces:
         kind = self.kind[place]
         return np.logical_or(self.rhymes[int(generous), kind], ~self.concerned[kind][:, None])
 
+    def allowing(self, place: int, id_: int) -> Bool[Array, "G"]:
+        """Return a mask of the rows that allow a given character at a foot."""
+        kind = self.kind[place]
+        rhymes = self.rhymes[Lexicon.GIVEN, kind, :, id_]
+        return np.logical_or(rhymes, ~self.concerned[kind])
+
     def jointly_possible(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
         """Keep the possible rows of the templates under which every rhyme has a possible row."""
         possible = np.logical_or.reduceat(alive, self.first_rows, axis=-1).all(
