@@ -1,5 +1,6 @@
 """The graph against the formulas in 8 bits and in float32; the formulas against PyTorch's model."""
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -18,6 +19,7 @@ from pingze.network.step_graph import (
     input_graph,
     layers_graph,
     output_graph,
+    session,
     softmax,
     whole_graph,
 )
@@ -197,3 +199,11 @@ def test_what_is_recorded_of_a_text_is_what_its_steps_did() -> None:
     for depth, caches in enumerate(recorded):
         h = caches[-1].gates.o * caches[-1].phi_c
         assert_close({"h": h}, {"h": state.layers[2 * depth]}, 1e-5)
+
+
+def test_a_session_does_not_keep_the_bytes_of_its_graph() -> None:
+    graph = output_graph(invented.model().rounded())
+    before = sys.getrefcount(graph)
+    run = session(graph)
+    assert sys.getrefcount(graph) == before
+    assert run
