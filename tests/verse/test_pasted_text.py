@@ -78,6 +78,12 @@ def test_what_has_no_verse_is_no_poem_and_a_line_that_begins_like_a_commentary_i
     assert read_lines("，\n".join(lines)) == lines
 
 
+def test_every_text_between_two_poems_that_is_no_chinese_keeps_its_place() -> None:
+    poem = "，".join(LINES) + "。"
+    text = f"{poem}\n\nfoo\n\nbar\n\n{poem}\n\nend"
+    assert split_poems(text, keep_others=True) == [poem, "foo", "bar", poem]
+
+
 @given(st.text(st.characters()))
 def test_any_text_can_be_split(text: str) -> None:
     for poem in split_poems(text):

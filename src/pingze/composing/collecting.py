@@ -267,15 +267,15 @@ def quoting(lexicon: Lexicon, width: int, poets: str) -> Quoting:
     in the corpus.
     """
     path = store_path()
-    changed = path.stat().st_mtime_ns if path.exists() else 0
-    return kept_lines(lexicon, width, poets, path, changed)
+    changed_at = path.stat().st_mtime_ns if path.exists() else 0
+    return kept_lines(lexicon, width, poets, path, changed_at)
 
 
 @lru_cache(maxsize=2)  # each holds up to 100 MB
-def kept_lines(lexicon: Lexicon, width: int, poets: str, path: Path, changed: int) -> Quoting:
+def kept_lines(lexicon: Lexicon, width: int, poets: str, path: Path, changed_at: int) -> Quoting:
     """Read the lines of a store.
 
-    `changed` is the time of the last change to the store, used only as a cache key.
+    `changed_at` is the time of the last change to the store, used only as a cache key.
     """
     with Store.open(path) as store:
         return Quoting(store, lexicon, width, poets)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""
 MOST_DRAFTS = 1000
+OPENING = range(2)  # the places of the first two characters, which no two drafts share
 TRIED = 96
 """The maximum number of characters tried at a place: the likeliest after the text before."""
 LIKENESS = 16.0
@@ -159,8 +160,10 @@ class Filling:
         self.sheet = sheet
         self.seed = seed
         self.count = count
-        # what the sheet fixes, and what is fixed where one of its choices is taken too
-        fixed = self.constraints.fixed or ()
+        # What the sheet fixes, and what is fixed where one of its choices is taken too. Every
+        # choice is of the same places.
+        fixed = self.constraints.fixed
+        assert fixed is not None, "`prepare` refuses what clashes"
         with_a_choice = starts.inclusions[0].fixed
         echoes = self.constraints.echoes
         self.open = [at for at, id_ in enumerate(fixed) if id_ == FREE and at not in echoes]
@@ -171,10 +174,10 @@ class Filling:
         open_lines = sorted({layout.line[at] for at in self.open})
         self.parts = [layout.places(line) for line in open_lines]
         """The places of each part that no two drafts share."""
-        opening = range(2)
-        if len(self.parts) > 1 and set(opening) <= set(self.open):
-            self.parts.append(opening)
-        per_poem, _ = chosen.populations(self.constraints, sheet)
+        # If only one line is open, its two first characters may be the only ones that fit.
+        if len(self.parts) > 1 and set(OPENING) <= set(self.open):
+            self.parts.append(OPENING)
+        per_poem, _particles = chosen.populations(self.constraints, sheet)
         self.numbers = range(per_poem * count)
         """The numbers of the populations."""
 
@@ -415,19 +418,25 @@ def alternatives(
 
 
 def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Composer, Starts]:
-    """Compile a sheet as `prepare` does, without judging characters whose faults leave no poem."""
+    """Compile a sheet as `prepare` does; if characters clash, compile it without judging these.
+
+    Raises InfeasibleError if something else clashes.
+    """
     try:
         return prepare(sheet, model)
     except InfeasibleError as error:
-        waived = []
+        waived: list[tuple[int, int]] = []
         for clash in error.clashes:
-            positions = clash.positions or (clash.position,)
-            waived += [(clash.line, position) for position in positions]
-        places = tuple((line, at) for line, at in waived if line is not None and at is not None)
-        if len(places) < len(waived) or not waived:
+            # a clash of one character has a position, a clash of a line has several
+            for position in clash.positions or (clash.position,):
+                if clash.line is None or position is None:  # an option, such as the rhyme
+                    raise
+                waived.append((clash.line, position))
+        if not waived:
             raise
     chosen = composer(model, sheet)
-    return chosen, chosen.prepare(replace(read_request(chosen.vocabulary, sheet), waived=places))
+    request = replace(read_request(chosen.vocabulary, sheet), waived=tuple(waived))
+    return chosen, chosen.prepare(request)
 
 
 def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:

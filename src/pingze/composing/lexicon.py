@@ -62,6 +62,7 @@ def network_ids(vocabulary: Vocabulary, text: str) -> list[int]:
     """
     ids = []
     for character in text:
+        # `forms` lists the character itself first
         known = [form for form in forms(character) if form in vocabulary]
         ids.append(vocabulary.ids[known[0]] if known else UNK)
     return ids

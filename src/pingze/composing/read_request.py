@@ -159,10 +159,11 @@ def _rhyme(name: str | None, form: Form, standard: Standard) -> str | None:
     if not name:
         return None
     if form.tune:
+        # The 部 of each rhyme, "" if it is unknown. Fewer may be named than the tune has rhymes.
         parts = [standard.parts.find(one) or "" for one in name.split("、")]
-        for part, able in zip(parts, form.tune.rhymes(standard), strict=False):
-            if part not in able:
-                raise InputError("no_part", field="rhyme", has=name, form=form.name, choices=able)
+        for part, known in zip(parts, form.tune.rhymes(standard), strict=False):
+            if part not in known:
+                raise InputError("no_part", field="rhyme", has=name, form=form.name, choices=known)
         return "、".join(parts)
     group = standard.find_group(name)
     if group is None:
@@ -246,7 +247,7 @@ def read_unwanted(text: str) -> str:
 
 
 def _unwanted_words(text: str) -> tuple[str, ...]:
-    """Read the words to exclude, each as it is typed and as it is read.
+    """Read the words to exclude, each as it is typed and with its Simplified characters converted.
 
     A single character is a word too.
     """

@@ -258,36 +258,47 @@ class Placements:
         self.feet = constraints.feet
         self.rhymes = constraints.rhyming
         self.blank = constraints.free(np.array(fixed))
+        self.alive: Bool[Array, "T G"]
+        """The templates and rhyme groups that allow what is fixed."""
+        self.ways: Bool[Array, "T K W"]
+        """The ways to write each couplet that allow it, under each template."""
         self.alive, self.ways = constraints.agreeing(fixed)
-        self.free = constraints.base & constraints.unused(fixed, words)
-        self.stock = constraints.stock(self.free)
+        self.usable = constraints.base & constraints.unused(fixed, words)
+        self.stock = constraints.stock(self.usable)
         self.ends = sorted({word[-1] for word in words})
         """The ids of the last characters of words, which may become rhymes."""
         self.fixed_feet: list[set[int]] = []
         """The fixed rhymes under each template."""
-        for feet in self.feet.T:
-            self.fixed_feet.append({fixed[place] for place in np.flatnonzero(feet)} - {FREE})
+        for feet in self.feet.T:  # the feet of each template
+            rhymes = {fixed[place] for place in np.flatnonzero(feet)}
+            self.fixed_feet.append(rhymes - {FREE})
         self.taken: dict[tuple[int, Word], Bool[Array, "T W"] | None] = {}
+        """For each position and word, the ways of its couplet that allow the word there."""
         for word in words:
             for place in range(len(fixed)):
                 self.taken[place, word] = self._taken(place, word)
         # 1) A tone, or the whole stock, is counted only if it may have too few characters for all
         # positions.
         in_words = sum(len(word) for word in words)
+        # At most so many: words may cover fixed positions.
         to_write = min(fixed.count(FREE), len(fixed) - in_words)
-        enough = 1 if constraints.request.repeat else to_write
+        enough = 1 if constraints.request.repeat else to_write  # one that repeats is enough
         self.limits: dict[Axis, int] = {}
-        numbers = self.stock[-3:].tolist()
-        for name, number in zip(("level", "oblique", "total"), numbers, strict=True):
+        level, oblique, total = self.stock[-3:].tolist()
+        stocks: dict[Axis, int] = {"level": level, "oblique": oblique, "total": total}
+        for name, number in stocks.items():
             if number < enough:
                 self.limits[name] = number
-        # 2) Count the placements once for each choice of a kind of group for each rhyme.
+        # 2) Count the placements once for each combination of kinds, one kind of interchangeable
+        # groups for each rhyme.
         self.counts: list[Count] = []
         logs: list[float] = []
-        for kinds in product(*self._kinds_of_groups()):
-            count = Count(self, tuple(rows[0] for rows in kinds))
+        for one_kind_each in product(*self._kinds_of_groups()):
+            count = Count(self, tuple(kind[0] for kind in one_kind_each))  # any group of a kind
             self.counts.append(count)
-            logs.append(count.log_number + sum(math.log(len(rows)) for rows in kinds))
+            # the log of the number of combinations of groups that this one stands for
+            log_combinations = sum(math.log(len(kind)) for kind in one_kind_each)
+            logs.append(count.log_number + log_combinations)
         self.logs = np.array(logs)
 
     def _kinds_of_groups(self) -> list[list[list[int]]]:
@@ -358,7 +369,7 @@ class Placements:
         stock = self.stock[:-3].reshape(self.rhymes.concerned.shape)[kinds, rows]
         words = self.constraints.lexicon.word[self.ends]
         may = self.rhymes.rhymes[Lexicon.GIVEN, kinds, rows][:, self.ends]
-        spares = ~(self.rhymes.rhymes[Lexicon.COMPOSED, kinds, rows][:, words] & self.free[words])
+        spares = ~(self.rhymes.rhymes[Lexicon.COMPOSED, kinds, rows][:, words] & self.usable[words])
         return np.maximum(0, wanted - stock[:, None]), np.array([may, spares])
 
 

@@ -205,24 +205,24 @@ class Store:
             after: The character after; "" for any.
         """
         # 1) Find where these poems end in the index's text; they are the first in the corpus.
-        ((count,),) = self.select(
+        ((poems,),) = self.select(
             "count(*) FROM poem WHERE dynasty IN ('tang', ?) AND tune = ''", (OWN,)
         )
-        end = len(self.index.text)
-        if count < len(self.index.texts):
-            end = self.index.texts[count]
+        begins = self.index.texts  # where the text of each poem begins
+        end = begins[poems] if poems < len(begins) else len(self.index.text)
         # 2) Count the characters after `before`, and those before `after`.
         by_side = []
         for character, step in ((before, 1), (after, -1)):
             if character:
                 places = self.index.places(self.index.encode(character))
-                by_side.append(self.index.counts(places[places < end] + step))
+                of_these_poems = places[places < end]
+                by_side.append(self.index.counts(of_these_poems + step))
         if not by_side:
             return {}
         # 3) Keep the characters that both sides have.
         counts = by_side[0]
         for times in by_side[1:]:
-            counts = {c: min(count, times[c]) for c, count in counts.items() if c in times}
+            counts = {c: min(number, times[c]) for c, number in counts.items() if c in times}
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def statistics(self, *, poets: int = 10) -> dict[str, Any]:

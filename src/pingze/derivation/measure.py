@@ -288,9 +288,10 @@ def measure_through_time(
         rows = differentiation.state_derivative(steps, places)
         of_hidden_by_hidden = rows[: len(units), :H]
         # 2) The products as printed, and corrected.
+        # [0] is the only row of the batch.
         factors = [of_hidden(cache).h_prev[0] for cache in steps]
-        in_order = reduce(np.matmul, reversed(factors))[units]
-        by_index = reduce(np.matmul, factors)[units]
+        in_order = reduce(np.matmul, reversed(factors))[units]  # the last step first, as in R70
+        by_index = reduce(np.matmul, factors)[units]  # the first step first, as in R71
         whole = joint_product(steps)[0]
         # 3) The errors: R70, R71, the correction.
         of_r70 = relative_error(in_order, of_hidden_by_hidden)

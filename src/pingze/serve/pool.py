@@ -88,7 +88,7 @@ class Worker:
             1, mp_context=spawn, initializer=_begin, initargs=(self.told_to_stop, niceness)
         )
         self.ready: Future[int] = self.executor.submit(_warmed, warm_up)
-        """The number of the process, once it has loaded everything."""
+        """The process id, once the process has loaded everything."""
 
     def kill(self) -> None:
         """Kill the process, unless it is still loading."""

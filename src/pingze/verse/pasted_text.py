@@ -3,7 +3,7 @@
 import html
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ _COMMENT = re.compile(
 # most texts are just verse; 囗 is a lost character
 _PLAIN = re.compile("(?:[\u4e00-\u56d6\u56d8-\u9fff]+[，。])+")
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 _SHORTEST_PIECE = 4  # spaces between shorter pieces are only letter-spacing
 _MOST_ROWS = 100  # longer texts are read in one way only
 _MOST_HEADINGS = 3  # the largest number of rows before the verse: title, dynasty, poet
@@ -85,7 +86,7 @@ class _Row:
             else:
                 self.lines.append("".join(pieces))
 
-    def of(self, width: int) -> bool:
+    def has_width(self, width: int) -> bool:
         """Return whether every line of the row has `width` characters."""
         return all(len(line) == width for line in self.lines)
 
@@ -118,54 +119,56 @@ def split_poems(text: str, *, form: str | None = None, keep_others: bool = False
             be two 七絕.
         keep_others: Whether a text between two poems that is no Chinese keeps its place among them.
     """
-    every = re.split(r"\n(?:[^\S\n]*\n)+", _parted(_normal(text)))
-    blocks = []
-    others: dict[int, str] = {}  # blocks that are no Chinese, before the block with this number
-    for block in every:
+    text = _parted(_normal(text))
+    blocks: list[str] = []
+    # blocks that are no Chinese, by the number of the block that follows them
+    others: defaultdict[int, list[str]] = defaultdict(list)
+    for block in _BLANK_LINES.split(text):
         if _NOT_CHARACTER.sub("", block):
             blocks.append(block.strip("\n"))
         elif re.search(r"\w", block):
-            others[len(blocks)] = block.strip("\n")
+            others[len(blocks)].append(block.strip("\n"))
     poems: list[str] = []
-    heading = ""
-    above = 0  # the number of lines of the heading
+    pending = ""  # a title, or couplets that are too few for a poem so far
+    pending_lines = 0
     starts: list[int] = []  # the number of the first block of each poem
-    first = 0
+    first = 0  # the first block of the poem that is being gathered
     place = 0
     while place < len(blocks):
-        if not heading:
+        if not pending:
             first = place
         block = blocks[place]
-        joined = _blocks_to_tune(heading, blocks[place:])
-        place += max(joined, 1)
+        joined = _blocks_to_tune(pending, blocks[place:])
         if joined:
-            poems.append(heading + "\n".join(blocks[place - joined : place]))
+            poems.append(pending + "\n".join(blocks[place : place + joined]))
             starts.append(first)
-            heading = ""
-            above = 0
+            pending = ""
+            pending_lines = 0
+            place += joined
             continue
+        place += 1
         rows = _rows_of(block)
         lines = _lines_of(rows)
         marked = any(row.marked for row in rows)
-        if poems and not heading and _belongs(block, lines, marked, poems[-1], form):
+        if poems and not pending and _belongs(block, lines, marked, poems[-1], form):
             poems[-1] += "\n" + block
-        elif above + len(lines) < FEWEST_LINES and not marked:
-            heading += block + "\n"
-            above += len(lines)
+        elif pending_lines + len(lines) < FEWEST_LINES and not marked:
+            pending += block + "\n"
+            pending_lines += len(lines)
         else:
-            poems.append(heading + block)
+            poems.append(pending + block)
             starts.append(first)
-            heading = ""
-            above = 0
-    if heading:
-        poems.append(heading.strip("\n"))
+            pending = ""
+            pending_lines = 0
+    if pending:
+        poems.append(pending.strip("\n"))
         starts.append(first)
     if not keep_others:
         return poems
     texts: list[str] = []
     for start, poem in zip(starts, poems, strict=True):
-        if texts and start in others:
-            texts.append(others[start])
+        if texts:
+            texts += others[start]
         texts.append(poem)
     return texts
 
@@ -201,7 +204,7 @@ def _parted(text: str) -> str:
     A poem begins at a heading or where the width of the lines changes.
     """
     rows = _rows_of(text)
-    is_verse = [row.marked or row.of(5) or row.of(7) for row in rows]
+    is_verse = [row.marked or row.has_width(5) or row.has_width(7) for row in rows]
     # 1) Count the lines of verse from each row to the end.
     ahead = [0] * len(rows)
     total = 0
@@ -223,7 +226,9 @@ def _parted(text: str) -> str:
         elif min(count, ahead[n]) >= FEWEST_LINES and len(widths) == 1:
             width = max(widths)
             signed = row.text.lstrip().startswith("—")
-            starts = row.heading or _NUMBERED.match(row.text) or not (row.marked or row.of(width))
+            starts = (
+                row.heading or _NUMBERED.match(row.text) or not (row.marked or row.has_width(width))
+            )
             turns = {count, ahead[n]} <= {4, 8} and all(
                 len(line) != width for line in _lines_of(rows[n:])
             )
@@ -336,7 +341,7 @@ def _cut_unmarked(rows: list[_Row]) -> int | None:
     if any(row.marked for row in rows):
         return None
     for length, (width, fewest) in _UNMARKED.items():
-        unmarked = [row for row in rows if len(row.lines) == 1 and row.of(length)]
+        unmarked = [row for row in rows if len(row.lines) == 1 and row.has_width(length)]
         if len(unmarked) >= fewest:
             for row in unmarked:
                 whole = row.lines[0]
@@ -390,35 +395,38 @@ def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
 
 def _without_headings(rows: list[_Row]) -> list[_Row]:
     rows = [row for row in rows if not row.heading]
-    marked = any(row.marked for row in rows)
+    marked_rows = [row for row in rows if row.marked]
     widths: Counter[int] = Counter()
-    for row in rows:
-        if row.marked or not marked:
-            widths.update(len(line) for line in row.lines)
+    for row in marked_rows or rows:
+        widths.update(len(line) for line in row.lines)
     if not widths:
         return rows
     width = widths.most_common(1)[0][0]
-    may_go = [not row.marked and not row.of(width) for row in rows]
+    may_go = [not row.marked and not row.has_width(width) for row in rows]
     # 1) Skip the headings above the verse: rows of another width, or a title as wide as the verse
-    # and then a poet.
+    # and then a poet. If every row may go, none does.
     first = may_go.index(False) if False in may_go else 0
     for place in range(first + 1, min(_MOST_HEADINGS, len(rows) - 1)):
-        if rows[place - 1].marked or not may_go[place] or len(rows[place].lines[0]) > _LONGEST_POET:
+        title = rows[place - 1]
+        poet = rows[place]
+        if title.marked or not may_go[place] or len(poet.lines[0]) > _LONGEST_POET:
             break
         first = place + 1
-    # 2) Skip the rows below the verse.
+    # 2) Skip the rows below the verse, which only marks tell from its last line.
     last = len(rows)
-    while marked and last > first and may_go[last - 1]:
+    while marked_rows and last > first and may_go[last - 1]:
         last -= 1
     verse = rows[first:last]
-    if not marked and not all(row.of(width) for row in verse):
+    if not marked_rows and not all(row.has_width(width) for row in verse):
         # with several lengths and no marks, a title cannot be distinguished from a line
         return rows
     # 3) Remove a title as long as the lines: an unmarked first row that makes the poem one line too
     # long.
     count = sum(len(row.lines) for row in verse)
-    one_too_many = count - 1 in (4, 8) or (marked and count % 2 == 1)
-    if one_too_many and not verse[0].marked and len(verse[0].lines) == 1:
+    one_more_than_a_form = count - 1 in (4, 8)  # 絕, 律
+    is_odd = bool(marked_rows) and count % 2 == 1
+    is_one_unmarked_line = not verse[0].marked and len(verse[0].lines) == 1
+    if (one_more_than_a_form or is_odd) and is_one_unmarked_line:
         return verse[1:]
     return verse
 

@@ -275,6 +275,7 @@ def _explain_line(verdict: Verdict, number: int) -> LineExplanation:
     """Explain a line, given its number from 0."""
     standard = STANDARDS[verdict.standard]
     line = verdict.read[number]
+    masks = masks_of(line, standard)
     # 1) The pattern by which the line was judged.
     kind = None
     pattern = None
@@ -282,10 +283,10 @@ def _explain_line(verdict: Verdict, number: int) -> LineExplanation:
     rhymed = number % 2 == 1
     if verdict.kinds:
         kind = verdict.kinds[number]
-        fitting = fitted(kind, len(line), verdict.level, masks_of(line, standard)).pattern
+        fitting = fitted(kind, len(line), verdict.level, masks).pattern
         pattern = "".join(SIDES.get(sign, "中") for sign in fitting.tones)
         rule = fitting.rule
-        rhymed = rhymed or kind.isupper()
+        rhymed = rhymed or kind.isupper()  # the types of lines that rhyme are capitals
     # 2) The tones that the line has, and the pattern that it needs in the poem's template.
     has = ""
     for character in line:
@@ -298,11 +299,12 @@ def _explain_line(verdict: Verdict, number: int) -> LineExplanation:
         for opening in OPENINGS:
             in_order = line_types(opening, len(verdict.read))
             if opening_name(len(line), in_order[0]) == verdict.template:
-                # a couplet with a rescue keeps its types a' and B'
-                needed_kind = kind if kind[0] == in_order[number] else in_order[number]
-        needed = fitted(needed_kind, len(line), verdict.level, masks_of(line, standard))
+                # a couplet with a rescue keeps its types a' and B', which the template has as a, B
+                without_mark = kind[0]
+                needed_kind = kind if without_mark == in_order[number] else in_order[number]
+        needed = fitted(needed_kind, len(line), verdict.level, masks)
         needs = "".join(SIDES.get(sign, "中") for sign in needed.pattern.tones)
-        wrong = [place + 1 for place in range(len(line)) if needed.misfits >> place & 1]
+        wrong = [place + 1 for place in range(len(line)) if (needed.misfits >> place) & 1]
     # 3) The readings of the characters that can have both tones.
     usual = standard.words.tones_in(line, word_starts(2, len(line)))
     readings = []

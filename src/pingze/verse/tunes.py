@@ -314,12 +314,15 @@ def find_tune(name: str) -> Tune | None:
     name = to_traditional(name.strip())
     shape = _SHAPE.search(name)
     if shape is None:
-        tune = _by_key().get(_key(name))
-        return tunes()[tune] if tune else None
-    tune = _by_key().get(_key(name[: shape.start()]))
-    for other in tunes().of_tune.get(tune or "", ()):
-        if tunes()[other].number == shape[1]:
-            return tunes()[other]
+        usual_name = _by_key().get(_key(name))
+        return tunes()[usual_name] if usual_name else None
+    usual_name = _by_key().get(_key(name[: shape.start()]))
+    if usual_name is None:
+        return None
+    number = shape[1]
+    for shape_name in tunes().of_tune.get(usual_name, ()):
+        if tunes()[shape_name].number == number:
+            return tunes()[shape_name]
     return None
 
 

@@ -69,7 +69,7 @@ class Violation:
         return cls(rule=rule, line=number + 1, position=place + 1, char=char, readings=readings)
 
     def as_cause(self, rhyme: str | None) -> Cause:
-        """Return the fault as a code (tone, rhyme or shape) with parameters, such as the tones.
+        """Return the fault as a code (tone, rhyme, repetition or shape) with parameters.
 
         Args:
             rhyme: The poem's rhyme group, such as 東; None if it has none.
@@ -83,11 +83,11 @@ class Violation:
         elif self.rule in RHYME_RULES:
             cause["code"] = "rhyme"
             cause["wanted"] = rhyme
-            cause["has"] = [reading[1:] for reading in self.readings]
+            cause["has"] = [reading[1:] for reading in self.readings]  # 東 of 平東
         else:
             tones = {LEVEL if reading[0] == LEVEL else OBLIQUE for reading in self.readings}
             has = "".join(sorted(tones))
-            cause["wanted"] = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}.get(has)
+            cause["wanted"] = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}.get(has)  # None if it can be both
             cause["has"] = has
         return cause
 
