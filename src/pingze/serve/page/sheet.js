@@ -65,7 +65,7 @@ export const focusPlace = (place = state.place) =>
 
 function scroller(poem, on) {
   const look = seen(verdict(on), poem);
-  const isNew = (place) => on.now.changes?.some(isAt(place));
+  const isNew = (place) => on.now.mended?.changes.some(isAt(place));
   const ofPoem = (place) => ({
     ...look(place),
     fault: state.clashes.some(isAt(place)) ? "clash" : look(place).fault,

@@ -43,11 +43,10 @@ export const sizeOf = ({ form, model }) =>
 /** What has an entry's poem checked. One that is half written is a sheet. */
 function checking({ ask: { level = "customary", standard }, now: { poem } }, others) {
   const { lines } = poem;
-  const fine = poem.form === COUPLET; // which lives by its 對仗
-  const form = fine ? null : poem.form || null;
+  const form = poem.form === COUPLET ? null : poem.form || null;
   const rules = { form, level, standard, ...others };
   if (form && !isFull(lines)) return { sheet: { ...rules, lines } };
-  return { ...rules, fine, text: lines.join("，").replaceAll(BLANK, UNREAD) };
+  return { ...rules, fine: true, text: lines.join("，").replaceAll(BLANK, UNREAD) };
 }
 
 /**
