@@ -60,7 +60,7 @@ def test_what_is_wrong_is_told_in_both_languages(page: Page) -> None:
     assert page.locator(".faults .tip-text").is_hidden()
     page.click(".faults .tip summary")
     assert "雙句同押一個平聲韻部" in page.inner_text(".faults .tip-text")
-    says(page, "#notes", "重字（所在的句）：月 (1, 4)")
+    says(page, "#notes", "重字：月（第 1、4 句）")
     bring(page, FAULTY.replace("高影入槐西岸雪", "高山入槐西岸雪").replace("中月", "中平"))
     says(page, ".faults", "此處須仄；山屬平。")
     choose(page, "language", "en")

@@ -102,7 +102,7 @@ def test_what_is_noted_is_marked_where_it_stands_and_said_below(page: Page) -> N
     count(page, "#sheet .noted", 2)
     says(page, "#sheet .caption", "可留意：重字")
     page.locator("#sheet .noted").first.click()
-    says(page, "#facts", "重字（所在的句）：月 (1, 4)")
+    says(page, "#facts", "重字：月（第 1、4 句）")
     bring(page, "江上春風起，山中夜雨深。孤舟人不見，明月照寒林。".replace("人不見", "一葉渡"))
     count(page, "#sheet .noted[data-line='3']", 1)
     says(page, "#sheet .caption", "可留意：三仄尾")
