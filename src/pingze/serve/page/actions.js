@@ -35,8 +35,7 @@ export async function compose(asked, sheet = sheetFor(asked)) {
   const { count, pattern, ...ask } = asked;
   const { rows, locks, body } = request(asked, sheet);
   if (rows && isFull(rows)) return trouble(t("all_locked"));
-  const own = rows && !ask.title ? sheet.poem.heading : null; // of a poem that is gone on with
-  const read = { ...ask, heading: ask.heading ?? own };
+  const read = { ...ask, heading: headingFor(ask, sheet.poem, rows) ?? ask.heading };
   announce(t("composing"));
   await busy(async (signal) => {
     try {
@@ -60,6 +59,14 @@ export async function compose(asked, sheet = sheetFor(asked)) {
       showProblem(error);
     }
   });
+}
+
+/** The heading that stays over a poem that is gone on with, or written anew to the same subject; else null. */
+function headingFor(ask, { form, heading, model }, rows) {
+  const { ask: before } = entry();
+  const isSame = (ask.heading ?? ask.title) === (before.heading ?? before.title);
+  const isAnew = isSame && model !== "" && state.desk.when && form !== COUPLET; // whose heading is its 橫批
+  return isAnew || (rows && !ask.title) ? heading : null;
 }
 
 /** The sheet; another subject frees what was kept of drafts. */

@@ -60,7 +60,7 @@ function acrosticSaid({ ask, now: { poem } }) {
   const differs = (one, at) => one !== BLANK && simple(one) !== simple(asked[at]);
   if (!has.some(differs)) return null;
   const label = t(`acrostic_${ask.acrostic_at ?? "head"}`);
-  return el("p.hint", t("acrostic_differs", label, shown(asked.join("")), shown(has.join(""))));
+  return el("p", t("acrostic_differs", label, shown(asked.join("")), shown(has.join(""))));
 }
 
 /** What a poem is, and how many faults it has. */

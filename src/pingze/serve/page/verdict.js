@@ -46,7 +46,7 @@ function checking({ ask: { level = "customary", standard }, now: { poem } }, oth
   const form = poem.form === COUPLET ? null : poem.form || null;
   const rules = { form, level, standard, ...others };
   if (form && !isFull(lines)) return { sheet: { ...rules, lines } };
-  return { ...rules, fine: true, text: lines.join("，").replaceAll(BLANK, UNREAD) };
+  return { ...rules, fine: true, explain: true, text: lines.join("，").replaceAll(BLANK, UNREAD) };
 }
 
 /**
@@ -97,12 +97,14 @@ export const faultsAt = (checked, place) => checked?.violations?.filter(isAt(pla
 
 const DOUBTS = ["word_reading", "rare_reading"];
 
-/** What the checker notes at single places and does not call a fault, {rule, line, position, note}: 三仄尾, 重字, a doubtful reading. */
+/** What the checker notes at single places and does not call a fault, {rule, line, position, note}: 三仄尾, 鄰韻, 重字, a doubtful reading. */
 export function notedIn(checked) {
   const found = [];
   checked?.remarks?.forEach(({ code, rule, line, position, has }, at) => {
     const note = checked.notes[at];
     if (code === "bent") found.push({ rule, line, position, note });
+    if (code === "neighbour_rhyme")
+      found.push({ rule: "鄰韻", line, position: widthsOf(checked.read)[line - 1], note });
     if (DOUBTS.includes(code)) found.push({ rule: "存疑", line, position, note });
     if (code !== "repeated") return;
     const words = has.map((item) => item.split(" (")[0]).join("");
