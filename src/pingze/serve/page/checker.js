@@ -140,15 +140,9 @@ function changesSaid(mended) {
       : t("swap_couplets", line, line + 1, to, to + 1, why(rules));
   const change = ({ line, position, old, new: character, rules }) =>
     t("change", line, position, shown(old), shown(character), why(rules));
-  const rows = [...mended.swaps.map(swap), ...mended.changes.map(change)];
-  return el(
-    "div",
-    el("p", mendedSaid(mended)),
-    el(
-      "ul",
-      rows.map((row) => el("li", row)),
-    ),
-  );
+  const said = [...mended.swaps.map(swap), ...mended.changes.map(change)];
+  const rows = said.map((one) => el("li", one));
+  return el("div", el("p", mendedSaid(mended)), el("ul", rows));
 }
 
 // A Simplified text: what each character that stands for several words was read as, with the others to choose from.

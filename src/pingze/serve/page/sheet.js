@@ -176,14 +176,14 @@ let putsOn = null; // the id of the desk on which a couplet that is chosen is ju
 
 export function drawCandidates() {
   const { entries, id } = state.desk;
-  const box = $("candidates");
   const puts = putsOn === id;
+  const box = $("candidates");
   // A single draft is of use where it is the reader's own.
   const isOwn = state.desk.when && coupletsOf(entries[0].now.poem).length > 1;
   if (entries.length < 2 && !(isOwn && isFull(entries[0].now.poem.lines)))
     return box.replaceChildren();
   const turn = () => {
-    putsOn = puts ? null : state.desk.id;
+    putsOn = puts ? null : id;
     changed();
   };
   const way = button(t("put_couplet"), turn, { id: "put-couplet", "aria-pressed": String(puts) });
