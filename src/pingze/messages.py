@@ -2,6 +2,7 @@
 
 import locale
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Literal
 _SET_BY = ("PINGZE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 # the parameters that may be tones
 _TONES = ("wanted", "own", "partner_tones")
+_LINES = re.compile(r" \(([\d, ]+)\)")
 _SIGNS = str.maketrans("平仄中", "○●◐")
 Language = Literal["en", "zh"]
 Parameter = str | int | float | Sequence[str] | None
@@ -30,6 +32,11 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
     if code == "type" and language == "zh":
         for name in ("wanted", "has"):
             values[name] = catalogue()["types"].get(str(values[name]), values[name])
+    if code == "repeated":  # 江 (1, 8)
+        values["has"] = _LINES.sub(
+            lambda found: say("in_lines", {"has": found[1].split(", ")}, language),
+            str(values["has"]),
+        )
     return catalogue()[code][language].format(**values)
 
 

@@ -23,6 +23,14 @@ pytestmark = pytest.mark.slow
 
 
 FAULTY = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中月。"
+PLAIN = "春山入遠鐘，落月大江東，細雨無人至，孤燈一夜紅"
+SOUND = (
+    "秋夜永無寐，寥寥天籟清。庭虛蟲響澀，窗靜月光生。"
+    "蟋蟀聲偏切，茱萸色易明。孤吟感時節，此夕倍淒情。"
+)
+"""A 五律 without a fault."""
+EXCHANGED = SOUND[:24] + SOUND[36:] + SOUND[24:36]
+"""The same with its last couplets in each other's place: 失黏."""
 WRONG_TONE = "孤舟寒窗下，無人問姓名。閑眠不可見，何處有琴聲。"
 
 
@@ -52,7 +60,7 @@ def test_what_is_wrong_is_told_in_both_languages(page: Page) -> None:
     assert page.locator(".faults .tip-text").is_hidden()
     page.click(".faults .tip summary")
     assert "雙句同押一個平聲韻部" in page.inner_text(".faults .tip-text")
-    says(page, "#notes", "重字（所在的句）：月 (1, 4)")
+    says(page, "#notes", "重字：月（第 1、4 句）")
     bring(page, FAULTY.replace("高影入槐西岸雪", "高山入槐西岸雪").replace("中月", "中平"))
     says(page, ".faults", "此處須仄；山屬平。")
     choose(page, "language", "en")
@@ -271,7 +279,7 @@ def test_the_verdict_on_a_poem_without_fault_says_that_all_rules_hold(page: Page
 def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
     bring(page, FAULTY)
     page.click("#mend")
-    says(page, "#faults", re.compile("第4句第7字：月改作.（原病：出韻）"))
+    says(page, "#faults", re.compile("第4句第7字：月改作.（出韻）"))
     page.keyboard.press("Control+z")
     says(page, "#sheet .caption", "1 處不合")
     assert lines(page) == re.findall(r"[\u4e00-\u9fff]+", FAULTY)
@@ -283,8 +291,77 @@ def test_what_is_locked_stays_when_a_poem_is_mended(page: Page) -> None:
         page.click(f"#sheet [data-line='1'][data-position='{position}']")
         page.click("#lock")
     page.click("#mend")
-    says(page, "#faults", "（隨改）")
+    says(page, "#faults", re.compile("第1句第4字：江改作.（失律|第.句第.字：.改作.（失."))
     assert lines(page)[0].startswith("孤舟")
+
+
+def test_couplets_that_change_places_are_one_thing_and_stay_locked(page: Page) -> None:
+    bring(page, EXCHANGED)
+    count(page, "#sheet .locked", 40)
+    page.click("#faults button:text('改到無病')")
+    says(page, "#faults", "只換次序，一字未改，已無病。")
+    says(page, "#faults", re.compile("第.–.句與第.–.句對調（失黏）"))
+    count(page, "#faults li", 1)
+    count(page, "#sheet .locked", 40)
+    count(page, "#sheet .changed", 0)
+
+
+def test_words_that_change_places_are_named(page: Page) -> None:
+    mended = {
+        "poem": {"form": "五絕", "template": None, "rhyme": None, "lines": PLAIN.split("，")},
+        "swaps": [
+            {
+                "line": 3,
+                "position": 1,
+                "other_line": 3,
+                "other_position": 3,
+                "text": "無人",
+                "other": "細雨",
+                "rules": ["失黏"],
+            }
+        ],
+        "changes": [{"line": 4, "position": 5, "old": "燈", "new": "紅", "rules": ["出韻"]}],
+    }
+    bring(page, PLAIN.replace("細雨無人", "無人細雨").replace("紅", "燈"))
+    page.route("**/v1/mend", lambda route: route.fulfill(json={"mended": [mended]}))
+    page.click("#mend")
+    said = "改了 1 個字，已無病。 第3句「無人」與「細雨」對調（失黏） 第4句第5字：燈改作紅（出韻）"
+    says(page, "#faults", re.compile(r"\s*".join(said.split())))
+    count(page, "#sheet .locked", 19)
+
+
+def test_a_fault_of_a_whole_couplet_offers_no_single_character(page: Page) -> None:
+    bring(page, EXCHANGED)
+    says(page, "#faults li", "第5–6句整聯與上一聯不相黏")
+    assert page.locator("#faults ul button, #mend").all_inner_texts() == ["改到無病"]
+    bring(page, FAULTY.replace("高影入槐西岸雪", "高山入槐西岸雪").replace("中月", "中平"))
+    says(page, ".faults", "此處須仄；山屬平。")
+    assert page.locator(".faults .open-place").inner_text() == "看可換之字"
+
+
+def test_an_acrostic_that_does_not_stand_any_more_is_told(page: Page) -> None:
+    page.click("#more > summary")
+    page.fill("#acrostic", "林云月")
+    compose(page)
+    assert "".join(line[0] for line in lines(page)[:3]) == "林雲月"
+    count(page, "#faults p", 0)
+    type_at(page, 1, 1, "香")
+    says(page, "#faults p", "藏頭要的是「林云月」，紙上是「香雲月」。")
+    page.click("#undo")
+    count(page, "#faults p", 0)
+
+
+def test_no_verdict_on_antithesis_is_claimed(page: Page) -> None:
+    page.click("#see-verdict")
+    bring(page, SOUND)
+    says(page, "#notes", "對仗只憑一張字表粗略看過，工不工請自己斟酌。")
+    assert "冒韻" not in page.inner_text("#notes")
+    bring(page, SOUND.replace("庭虛蟲響澀", "歸人何處問"))
+    says(page, "#notes", "第 3、4 句對得勉強")
+    assert "字表" not in page.inner_text("#notes")
+    bring(page, SOUND.replace("永無寐", "人無寐"))
+    says(page, "#notes", "五律的規矩全都合，沒有可留意的。")
+    says(page, "#notes", "字表")
 
 
 def test_where_what_is_locked_cannot_be_mended_a_button_unlocks_it(open_page: Open) -> None:

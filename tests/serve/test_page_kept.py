@@ -138,6 +138,26 @@ def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(
     count(page, ".shelf li", 2)
 
 
+def test_what_an_occasion_set_is_no_choice_of_the_next_poem(page: Page, address: str) -> None:
+    page.fill("#title", "A wedding")
+    says(page, "#reading", "應景")
+    with page.expect_request("**/v1/fill") as asked:
+        compose(page)
+    assert asked.value.post_data_json["sheet"]["mood"] == "joyful"
+    page.goto("about:blank")
+    again(page, address)
+    page.click("[data-view-of=shelf]")
+    page.locator(".shelf .candidate").click()
+    says(page, "#reading", "應景")
+    assert page.locator("#title").input_value() == "A wedding"
+    assert page.locator("#exclude").input_value() == page.locator("#mood").input_value() == ""
+    page.fill("#title", "Condolences")
+    says(page, "#reading", "墳鬼")
+    with page.expect_request("**/v1/fill") as asked:
+        page.click("#go")
+    assert asked.value.post_data_json["sheet"]["mood"] == "sad"
+
+
 def test_the_shelf_has_stars_a_search_and_a_file(
     page: Page, browser: Browser, address: str, tmp_path: Path
 ) -> None:

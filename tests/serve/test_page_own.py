@@ -113,6 +113,15 @@ def test_a_couplet_of_another_draft_is_put_on_the_sheet_and_all_else_stays(page:
     assert lines(page) == before
 
 
+def test_that_one_couplet_only_is_changed_ends_with_its_desk(page: Page) -> None:
+    compose(page, poems=2)
+    page.click("#put-couplet")
+    count(page, "#put-couplet[aria-pressed=true]", 1)
+    compose(page, form="五律", poems=2)
+    count(page, "#put-couplet[aria-pressed=false]", 1)
+    says(page, "#candidates .hint", "其餘重寫")
+
+
 def test_where_all_else_is_locked_a_couplet_is_just_put_there(page: Page) -> None:
     compose(page, poems=2)
     count(page, ".draft", 2)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 import pingze
 from tests.corpus.invented import line, write_folder
@@ -230,6 +230,37 @@ def test_a_poem_gets_a_title_and_a_seal_of_ones_own(
     says(page, "#trouble", "請再試")  # another poem is there
 
 
+def test_a_seal_in_latin_letters_is_as_long_as_a_name_and_no_seal_is_cut_in_silence(
+    page: Page,
+) -> None:
+    send(page, "#entitle")
+    page.fill("#seal", "一二三四五")
+    page.click("#entitling .seal-button")
+    count(page, "#seal:invalid", 1)
+    page.click("#entitling .plain")
+    page.locator("#entitling").wait_for(state="hidden")
+    send(page, "#entitle")
+    page.fill("#seal", "Catherine O'Neil")
+    page.click("#entitling .seal-button")
+    says(page, "#sheet .seal", "Catherine O'Neil")
+
+
+def test_a_title_of_ones_own_stays_over_the_next_poem_to_the_same_subject(page: Page) -> None:
+    page.fill("#title", "秋夜")
+    compose(page)
+    send(page, "#entitle")
+    page.fill("#heading", "秋夜有懷")
+    page.click("#entitling .seal-button")
+    compose(page)
+    says(page, "#sheet h2", "秋夜有懷")
+    page.fill("#title", "江雪")
+    compose(page)
+    says(page, "#sheet h2", "江雪")
+    page.fill("#title", "")
+    compose(page)
+    count(page, "#sheet h2", 0)
+
+
 def test_title_and_poet_stay_with_the_poem(open_page: Open, page: Page) -> None:
     page.fill("#title", "秋夜")
     page.click("#more > summary")
@@ -277,6 +308,7 @@ def test_each_line_is_compared_with_the_corpus(
     verse = (line(500), "山水風月花", "天地江海人", line(507)[:4] + "家")
     address = serve_corpus(write_folder(tmp_path / "poems"))
     page = open_page(link(*verse, form="五古"), address)
+    pressed = page.locator("#marks").evaluate("node => getComputedStyle(node).backgroundColor")
     page.click("#see-originality")
     count(page, ".shared li", 4)
     says(page, "#nearness", "4 句之中有 1 句是古人的成句。")
@@ -288,5 +320,7 @@ def test_each_line_is_compared_with_the_corpus(
     ]
     assert rows.nth(1).inner_text().split("\n") == [verse[1], "無相同字串"]
     assert f"同「{verse[3][:4]}」" in rows.nth(3).inner_text()
+    expect(rows.nth(3)).to_be_in_viewport()
+    expect(page.locator("#see-originality")).to_have_css("background-color", pressed)
     page.locator("#see-originality").press("Enter")
     assert page.locator(".shared").is_hidden()

@@ -102,10 +102,30 @@ def test_what_is_noted_is_marked_where_it_stands_and_said_below(page: Page) -> N
     count(page, "#sheet .noted", 2)
     says(page, "#sheet .caption", "可留意：重字")
     page.locator("#sheet .noted").first.click()
-    says(page, "#facts", "重字（所在的句）：月 (1, 4)")
+    says(page, "#facts", "重字：月（第 1、4 句）")
     bring(page, "江上春風起，山中夜雨深。孤舟人不見，明月照寒林。".replace("人不見", "一葉渡"))
     count(page, "#sheet .noted[data-line='3']", 1)
     says(page, "#sheet .caption", "可留意：三仄尾")
+
+
+def test_of_a_character_without_fault_it_is_said_what_its_place_wants(page: Page) -> None:
+    bring(page, "春山入遠鐘，落月大江東。細雨無人至，孤燈一夜紅。")
+    for line, position, said in (
+        (1, 1, "此處宜平。"),
+        (1, 3, "此處平仄皆可。"),
+        (3, 2, "此處宜仄。"),
+    ):
+        page.locator(f"#sheet [data-line='{line}'][data-position='{position}']").click()
+        says(page, "#facts", said)
+        assert "韻腳" not in page.inner_text("#facts")
+    page.locator("#sheet [data-line='4'][data-position='5']").click()
+    says(page, "#facts", "此處宜平。韻腳：東韻。")
+    page.locator("#sheet [data-line='1'][data-position='5']").click()
+    says(page, "#facts", "孤雁入群")
+    bring(page, "，".join(OUT_OF_RHYME))
+    page.locator("#sheet .faulty").first.click()
+    says(page, "#facts", "此處須")
+    assert "此處宜" not in page.inner_text("#facts")
 
 
 def test_a_first_line_alone_has_no_fault(page: Page) -> None:

@@ -205,8 +205,10 @@ def test_words_in_several_lines_are_notes_in_whatever_form() -> None:
     verdict = check("，".join(write(base(5, 4, "aBcD", 0), rhymed_first=False)))
     assert verdict.ok
     assert any(note.startswith("重字: ") for note in verdict.notes)
-    notes = check("仄迴平平仄，平平仄仄東。平平平仄仄，仄回仄平同。").notes
-    assert any("迴 回 (1, 4)" in note for note in notes)
+    verdict = check("仄迴平平仄，平平仄仄東。平平平仄仄，仄回仄平同。")
+    (note,) = (note for note in verdict.notes if note.cause["code"] == "repeated")
+    assert "迴 回 (lines 1, 4)" in note.text("en")
+    assert "迴 回（第 1、4 句）" in note.text("zh")
 
 
 def test_fine_notes_are_for_those_who_ask() -> None:

@@ -3,7 +3,7 @@
 import { ask, couplets, drafts } from "./api.js";
 import { followForm, restoreChoices, showProblem, showReading } from "./request.js";
 import { announce, attempt, button, trouble } from "./dom.js";
-import { bare, faultsAt, modelOf, verdict } from "./verdict.js";
+import { bare, modelOf, verdict } from "./verdict.js";
 import { fixed, taken } from "./pattern.js";
 import { sourcesOf } from "./poem.js";
 import { keep, settings, shown, typedPairs } from "./settings.js";
@@ -35,8 +35,7 @@ export async function compose(asked, sheet = sheetFor(asked)) {
   const { count, pattern, ...ask } = asked;
   const { rows, locks, body } = request(asked, sheet);
   if (rows && isFull(rows)) return trouble(t("all_locked"));
-  const own = rows && !ask.title ? sheet.poem.heading : null; // of a poem that is gone on with
-  const read = { ...ask, heading: ask.heading ?? own };
+  const read = { ...ask, heading: headingFor(ask, sheet.poem, rows) ?? ask.heading };
   announce(t("composing"));
   await busy(async (signal) => {
     try {
@@ -60,6 +59,14 @@ export async function compose(asked, sheet = sheetFor(asked)) {
       showProblem(error);
     }
   });
+}
+
+/** The heading that stays over a poem that is gone on with, or written anew to the same subject; else null. */
+function headingFor(ask, { form, heading, model }, rows) {
+  const { ask: before } = entry();
+  const isSame = (ask.heading ?? ask.title) === (before.heading ?? before.title);
+  const isAnew = isSame && model !== "" && state.desk.when && form !== COUPLET; // whose heading is its 橫批
+  return isAnew || (rows && !ask.title) ? heading : null;
 }
 
 /** The sheet; another subject frees what was kept of drafts. */
@@ -268,20 +275,16 @@ export async function mend() {
     });
     const [mended] = answer.mended;
     const { lines, template, rhyme } = mended.poem;
-    const isChanged = (place) => charAt(poem.lines, place) !== charAt(lines, place);
-    const all = places.filter(isChanged).map((place) => ({
-      ...place,
-      old: charAt(poem.lines, place),
-      new: charAt(lines, place),
-    }));
-    const rulesAt = (place) => faultsAt(verdict(on), place).map(({ rule }) => rule);
-    const changes = all.map((place) => ({ ...place, rules: rulesAt(place) }));
     const locks = new Set(on.now.locks);
-    all.forEach((place) => locks.delete(keyOf(place)));
-    changeEntry(on, poem, { poem: { ...poem, lines, template, rhyme }, locks, changes });
-    announce(t("mended", changes.length));
+    for (const place of mended.changes) locks.delete(keyOf(place));
+    changeEntry(on, poem, { poem: { ...poem, lines, template, rhyme }, locks, mended });
+    announce(mendedSaid(mended));
   });
 }
+
+/** What was mended, in a sentence. */
+export const mendedSaid = ({ changes }) =>
+  changes.length ? t("mended", changes.length) : t("reordered");
 
 /** Give the poem a heading and its seal. Throws where it has changed. */
 export const entitle = (on, heading, seal) =>

@@ -30,7 +30,7 @@ export async function writeAddress() {
 export async function arrive() {
   const found = remembered() ?? (await linked()) ?? findDesk(desks()[0]?.id);
   open(found ?? newDesk([await welcome()]));
-  restoreChoices(found ? entry() : { ask: {}, now: entry().now }, Boolean(history.state));
+  await restoreChoices(found ? entry() : { ask: {}, now: entry().now }, Boolean(history.state));
   state.view = history.state?.view ?? state.view;
   changed();
   window.addEventListener("popstate", travel);
@@ -41,7 +41,7 @@ async function travel() {
   const found = remembered() ?? (await linked());
   if (found && found !== state.desk) {
     open(found);
-    restoreChoices(entry());
+    await restoreChoices(entry());
   }
   state.view = history.state?.view ?? "compose";
   changed();

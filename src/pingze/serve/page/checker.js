@@ -2,13 +2,14 @@
 // rules and by another set beside them.
 
 import { told } from "./api.js";
-import { judgeAs, mend, rereadAs } from "./actions.js";
+import { judgeAs, mend, mendedSaid, rereadAs } from "./actions.js";
 import { $, button, el, fill, redrawn } from "./dom.js";
 import { chooseForm, factsOf, standardOf } from "./forms.js";
 import { notedIn, verdict, verdictBy } from "./verdict.js";
+import { taken } from "./pattern.js";
 import { wants } from "./poem.js";
-import { settings, shown, traditionals } from "./settings.js";
-import { COUPLET, isFull } from "./shape.js";
+import { settings, shown, simple, traditionals } from "./settings.js";
+import { BLANK, charAt, COUPLET, isFull, keyOf, placesOf, widthsOf } from "./shape.js";
 import { choose } from "./sheet.js";
 import { entry, state } from "./state.js";
 import { t } from "./words.js";
@@ -20,13 +21,13 @@ function draw() {
   const box = $("faults");
   const checked = verdict(on);
   const found = checked?.violations ?? [];
-  const changes = on.now.changes ? changesSaid(on.now.changes) : null;
+  const changes = on.now.mended ? changesSaid(on.now.mended) : null;
   const { form, lines } = on.now.poem;
   const canMend = isFull(lines) && form !== COUPLET;
-  const mending = button(t("mend"), mend, { id: "mend" });
-  box.replaceChildren(
-    ...[changes, faultList(found), found.length && canMend ? mending : null].filter(Boolean),
-  );
+  const isMended = found.length && canMend && !found.every(ofCouplet); // else its row mends it
+  const mending = isMended ? button(t("mend"), mend, { id: "mend" }) : null;
+  const parts = [changes, faultList(found, canMend), mending, acrosticSaid(on)];
+  box.replaceChildren(...parts.filter(Boolean));
   $("whole-verdict").hidden = !settings.verdict;
   const isOther = ([name]) => ![checked?.level, checked?.standard].includes(name);
   const levels = state.known.levels.map((level) => [level, t(level)]);
@@ -35,15 +36,32 @@ function draw() {
   const notes = checked?.notes?.map((note, at) => noteOf(note, checked.remarks[at])) ?? [];
   const isOffer = (note) => note?.matches("button"); // another form
   box.append(...notes.filter(isOffer));
-  const rest = [...notes, matchSaid(checked), readingChips(on), beside(on)].filter(
-    (note) => note && !isOffer(note),
-  );
+  const rest = [...notes, readingChips(on), beside(on)].filter((note) => note && !isOffer(note));
   const isSound = checked?.form && isFull(lines) && !found.length;
   const holds = isSound ? t(rest.length ? "all_hold_noted" : "all_hold", shown(checked.form)) : "";
   $("notes").replaceChildren(holds && el("p", holds), ...rest);
+  if (isFull(lines)) $("notes").append(matchSaid(checked) ?? "");
 }
 
-const faultList = (found) => (found.length ? el("ul.faults", found.map(faultRow)) : null);
+function faultList(found, canMend = false) {
+  const rows = found.map((fault) => faultRow(fault, canMend && ofCouplet(fault)));
+  return rows.length ? el("ul.faults", rows) : null;
+}
+
+/** Whether a fault is of its whole couplet: no other character there would mend it. */
+const ofCouplet = ({ rule, fitting }) => rule === "失黏" && !fitting.length;
+
+/** That an acrostic was asked for which does not stand any more; null where it does. */
+function acrosticSaid({ ask, now: { poem } }) {
+  const wanted = taken({ ...ask, start: "" }, poem.lines);
+  const places = placesOf(widthsOf(poem.lines)).filter((place) => wanted.has(keyOf(place)));
+  const asked = places.map((place) => wanted.get(keyOf(place)));
+  const has = places.map((place) => charAt(poem.lines, place));
+  const differs = (one, at) => one !== BLANK && simple(one) !== simple(asked[at]);
+  if (!has.some(differs)) return null;
+  const label = t(`acrostic_${ask.acrostic_at ?? "head"}`);
+  return el("p", t("acrostic_differs", label, shown(asked.join("")), shown(has.join(""))));
+}
 
 /** What a poem is, and how many faults it has. */
 export function heading(checked) {
@@ -76,15 +94,18 @@ function beside(on) {
   );
 }
 
-/** That a couplet's lines match, where no note says otherwise. */
+/** How far lines that should match were looked at, where no note doubts that they do. */
 function matchSaid(checked) {
-  const isDoubted = ({ code }) => ["weak_antithesis", "fine"].includes(code);
-  const matches = checked?.judged === "tones" && !checked.remarks.some(isDoubted);
+  const form = state.known.forms.find(({ name }) => name === checked?.form);
+  const isDoubted = ({ code, rule }) => code === "weak_antithesis" || rule === "合掌";
+  const isSeen = checked?.judged === "tones" || form?.antithetical; // a couplet alone has no form
+  const matches = isSeen && !checked.remarks.some(isDoubted);
   return matches ? el("p.hint", t("matches")) : null;
 }
 
 /** A note; one that names a form other than the one judged is a button that judges the poem as that. */
-function noteOf(note, { code, has, form, other = form }) {
+function noteOf(note, { code, rule, has, form, other = form }) {
+  if (code === "fine" && rule !== "合掌") return null; // the remarks of later manuals
   const looksSame = (pair) => /^(.)→\1$/u.test(told(pair)); // as 里→裡 to a reader of Simplified
   if (code === "chosen" && has.every(looksSame)) return null;
   const judge = () => {
@@ -94,25 +115,34 @@ function noteOf(note, { code, has, form, other = form }) {
   return form ? button(told(note), judge, { class: "plain as-form" }) : el("p.hint", told(note));
 }
 
-/** A fault: what is wrong at its character, its rule at one more click, and a button that opens what could stand there. */
-function faultRow(fault) {
+/**
+ * A fault: what is wrong at its character, its rule at one more click, and a button that opens what could stand there, or of a
+ * whole couplet mends it.
+ */
+function faultRow(fault, isWhole) {
   const { rule, line, position, char } = fault;
   const what = t("fault_at", t(rule), line, position, shown(char || "□"));
   const definition = told(fault.definition);
-  const here = wants(fault);
+  const here = isWhole ? t("whole_couplet", line, line + 1) : wants(fault);
   const asked = el("summary", { "aria-label": t("what") }, "?");
   const tip = here ? el("details.tip", asked, el("p.tip-text", definition)) : null;
-  const open = button(t("fits"), () => choose(fault, true), { class: "plain open-place" });
+  const act = isWhole ? mend : () => choose(fault, true);
+  const open = button(t(isWhole ? "mend" : "fits"), act, { class: "plain open-place" });
   return el("li", el("div.named", el("strong", what), tip), el("span", here || definition), open);
 }
 
-/** What was mended, character by character: what was at fault, and what was changed to fit. */
-function changesSaid(changes) {
-  const why = (rules) =>
-    t(rules.length ? "was_at_fault" : "to_fit", rules.map((rule) => t(rule)).join("、"));
-  const row = ({ line, position, old, new: character, rules }) =>
-    el("li", t("change", line, position, shown(old), shown(character), why(rules)));
-  return el("div", el("p", t("mended", changes.length)), el("ul", changes.map(row)));
+/** What was mended: what changed places, then each changed character, with the rules that it broke. */
+function changesSaid(mended) {
+  const why = (rules) => rules.map((rule) => t(rule)).join("、");
+  const swap = ({ line, other_line: to, text, other, rules }) =>
+    line === to
+      ? t("swap_words", line, shown(text), shown(other), why(rules))
+      : t("swap_couplets", line, line + 1, to, to + 1, why(rules));
+  const change = ({ line, position, old, new: character, rules }) =>
+    t("change", line, position, shown(old), shown(character), why(rules));
+  const said = [...mended.swaps.map(swap), ...mended.changes.map(change)];
+  const rows = said.map((one) => el("li", one));
+  return el("div", el("p", mendedSaid(mended)), el("ul", rows));
 }
 
 // A Simplified text: what each character that stands for several words was read as, with the others to choose from.

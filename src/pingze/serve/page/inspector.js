@@ -4,7 +4,7 @@ import { ask, told } from "./api.js";
 import { inChinese, learnEnglish } from "./subjects.js";
 import { otherLines, putLines, redraw, replace, sheetOf, toggleLock } from "./actions.js";
 import { $, button, el, onClick, trouble } from "./dom.js";
-import { faultsAt, modelOf, notedIn, verdict } from "./verdict.js";
+import { faultsAt, modelOf, notedIn, seen, verdict } from "./verdict.js";
 import { pinyin } from "./glosses.js";
 import { openOver, shutOver } from "./overlay.js";
 import { glosses, readingOf, rhymeOf, sense, sourcesOf, wants, written } from "./poem.js";
@@ -91,15 +91,25 @@ function close() {
   changed();
 }
 
+/** What a place wants: a tone where one is known, and a rhyme. */
+const wanting = (tone, rhyme) => [
+  tone ? t(`empty_${tone}`) : "",
+  rhyme ? t("place_rhymes", rhymeOf(rhyme)) : "",
+];
+
 function facts(on, place) {
-  const want = verdict(on)?.wants?.find(isAt(place));
-  if (want) return [t(`empty_${want.tone}`), want.rhyme.length === 1 ? rhymeOf(want.rhyme) : ""];
-  const readings = verdict(on)?.readings?.[place.line - 1]?.[place.position - 1];
-  if (!readings) return [verdict(on)?.problem ? "" : t("loading")];
+  const checked = verdict(on);
+  const want = checked?.wants?.find(isAt(place));
+  if (want) return wanting(want.tone, want.rhyme.length === 1 ? want.rhyme : "");
+  const readings = checked?.readings?.[place.line - 1]?.[place.position - 1];
+  if (!readings) return [checked?.problem ? "" : t("loading")];
+  const tone = checked.explanation[place.line - 1]?.pattern?.[place.position - 1];
+  const { rhymes, fault } = seen(checked, on.now.poem)(place);
+  const isOneRhyme = rhymes && !checked.rhyme.includes("、");
   const said = (fault) =>
     el("span.clash", `${t(fault.rule)}：${wants(fault) || told(fault.definition)} `);
-  const clashes = faultsAt(verdict(on), place).map(said);
-  const notes = notedIn(verdict(on)).filter(isAt(place));
+  const clashes = faultsAt(checked, place).map(said);
+  const notes = notedIn(checked).filter(isAt(place));
   return [
     el(
       "span",
@@ -107,6 +117,7 @@ function facts(on, place) {
       readings.map(readingOf).join(t("comma")) || t("no_reading"),
     ),
     " ",
+    ...(fault ? [] : wanting(tone, isOneRhyme ? checked.rhyme : "")),
     ...clashes,
     ...notes.map(({ note }) => el("span", `${told(note)} `)),
   ];

@@ -12,7 +12,7 @@ import { remedies } from "./remedies.js";
 import { keepChoices, keptChoices, settings, shown } from "./settings.js";
 import { COUPLET, isEmpty, isFull, keyOf, widthsAsked, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
-import { atOccasion, inChinese, isLearnt, learnEnglish } from "./subjects.js";
+import { atOccasion, inChinese, isLearnt, learnEnglish, withoutOccasion } from "./subjects.js";
 import { t } from "./words.js";
 
 const TEXTS = ["title", "line", "about", "start", "acrostic", "include", "exclude"]; // in which English words are read
@@ -68,9 +68,16 @@ export function takeChoices() {
   return atOccasion(readChoices());
 }
 
-/** Put back what a poem was asked for with, or what was chosen before the page was loaded again. */
-export function restoreChoices({ ask: asked, now }, again = false) {
-  writeChoices((again && before) || { form: now.poem.form, ...asked });
+/**
+ * Put back what a poem was asked for with, but for what its occasion set, or what was chosen before the page was loaded again.
+ */
+export async function restoreChoices({ ask: asked, now }, again = false) {
+  if (again && before) return writeChoices(before);
+  if (/[a-z]/i.test(asked.heading ?? "")) {
+    await learnEnglish();
+    if (entry().ask !== asked) return; // another poem came meanwhile
+  }
+  writeChoices(withoutOccasion({ form: now.poem.form, ...asked }));
 }
 
 /** Put choices back into the controls; those of an example are `borrowed`. */

@@ -65,7 +65,7 @@ export const focusPlace = (place = state.place) =>
 
 function scroller(poem, on) {
   const look = seen(verdict(on), poem);
-  const isNew = (place) => on.now.changes?.some(isAt(place));
+  const isNew = (place) => on.now.mended?.changes.some(isAt(place));
   const ofPoem = (place) => ({
     ...look(place),
     fault: state.clashes.some(isAt(place)) ? "clash" : look(place).fault,
@@ -172,17 +172,18 @@ function row({ text, run, run_in, same, nearest }) {
 
 // The drafts that were written together, their lines below each other; the chosen one stands on the sheet.
 
-let puts = false; // whether a couplet that is chosen is just put on the sheet
+let putsOn = null; // the id of the desk on which a couplet that is chosen is just put on the sheet
 
 export function drawCandidates() {
-  const { entries } = state.desk;
+  const { entries, id } = state.desk;
+  const puts = putsOn === id;
   const box = $("candidates");
   // A single draft is of use where it is the reader's own.
   const isOwn = state.desk.when && coupletsOf(entries[0].now.poem).length > 1;
   if (entries.length < 2 && !(isOwn && isFull(entries[0].now.poem.lines)))
     return box.replaceChildren();
   const turn = () => {
-    puts = !puts;
+    putsOn = puts ? null : id;
     changed();
   };
   const way = button(t("put_couplet"), turn, { id: "put-couplet", "aria-pressed": String(puts) });
@@ -217,7 +218,7 @@ function draft(of, at) {
     const hidden = { lang: "en", "aria-hidden": "true" };
     const below = (text) => (text ? el("small.draft-means", hidden, text) : null);
     const rows = said.map((text, n) => el("span", text, below(means[n])));
-    const isPut = puts && state.desk.entries.length > 1; // as where the button is
+    const isPut = putsOn === state.desk.id;
     const act = () => (isPut ? putLines(poem, numbers) : keepLines(of, numbers));
     const face = {
       class: "keep",

@@ -39,10 +39,10 @@ export function touch() {
   state.desk.when = Math.max(Date.now(), state.desk.when + 1);
 }
 
-/** One step forward, after which nothing can be done again; `changes` are those that mended the poem. */
+/** One step forward, after which nothing can be done again; `mended` says how it mended the poem. */
 export function step(of, change) {
   of.past = [...of.past, of.now].slice(-MOST_STEPS);
-  of.now = { ...of.now, changes: null, ...change };
+  of.now = { ...of.now, mended: null, ...change };
   of.future = [];
   state.desk.after = null;
   touch();

@@ -76,6 +76,13 @@ export function atOccasion(chosen) {
   return { ...chosen, exclude: all, ...(mood && { mood: chosen.mood ?? mood }) };
 }
 
+/** The same without what the occasion set. */
+export function withoutOccasion(chosen) {
+  const { mood, exclude } = inChinese(chosen.heading ?? "") ?? {};
+  const own = [...(chosen.exclude ?? "")].filter((one) => !exclude?.includes(one)).join("");
+  return { ...chosen, exclude: own, mood: chosen.mood === mood ? "" : chosen.mood };
+}
+
 /** What was read, where it names an occasion with the occasion's subject alone; grief that is denied is an occasion of joy. */
 function asOccasion(read) {
   for (const [occasion, { titles, mood, exclude, denied = "" }] of occasions) {

@@ -25,7 +25,10 @@ export const startTools = () =>
     },
     marks: () => toggle("marks"),
     "see-verdict": () => toggle("verdict"),
-    "see-originality": () => toggle("sources"),
+    "see-originality": () => {
+      toggle("sources");
+      $("originality").scrollIntoView();
+    },
     share: () => share(entry()),
     entitle: () => askTitle(entry()),
     copy: () => copy(textToSend(entry()), t("copied")),

@@ -43,11 +43,10 @@ export const sizeOf = ({ form, model }) =>
 /** What has an entry's poem checked. One that is half written is a sheet. */
 function checking({ ask: { level = "customary", standard }, now: { poem } }, others) {
   const { lines } = poem;
-  const fine = poem.form === COUPLET; // which lives by its 對仗
-  const form = fine ? null : poem.form || null;
+  const form = poem.form === COUPLET ? null : poem.form || null;
   const rules = { form, level, standard, ...others };
   if (form && !isFull(lines)) return { sheet: { ...rules, lines } };
-  return { ...rules, fine, text: lines.join("，").replaceAll(BLANK, UNREAD) };
+  return { ...rules, fine: true, explain: true, text: lines.join("，").replaceAll(BLANK, UNREAD) };
 }
 
 /**
@@ -98,12 +97,14 @@ export const faultsAt = (checked, place) => checked?.violations?.filter(isAt(pla
 
 const DOUBTS = ["word_reading", "rare_reading"];
 
-/** What the checker notes at single places and does not call a fault, {rule, line, position, note}: 三仄尾, 重字, a doubtful reading. */
+/** What the checker notes at single places and does not call a fault, {rule, line, position, note}: 三仄尾, 鄰韻, 重字, a doubtful reading. */
 export function notedIn(checked) {
   const found = [];
   checked?.remarks?.forEach(({ code, rule, line, position, has }, at) => {
     const note = checked.notes[at];
     if (code === "bent") found.push({ rule, line, position, note });
+    if (code === "neighbour_rhyme")
+      found.push({ rule: "鄰韻", line, position: widthsOf(checked.read)[line - 1], note });
     if (DOUBTS.includes(code)) found.push({ rule: "存疑", line, position, note });
     if (code !== "repeated") return;
     const words = has.map((item) => item.split(" (")[0]).join("");
