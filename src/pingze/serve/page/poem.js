@@ -293,16 +293,47 @@ export const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g,
 export const rhymesIn = (group) =>
   plain(pinyin(group[0] ?? "")).replace(/^[bcdfghjklmnpqrstwxyz]+/, "-");
 
-const IN_NAMES = { 曾: "zeng", 說: "yue", 長: "chang", 參: "shen", 仇: "qiu", 重: "chong" }; // read otherwise in names
+const IN_NAMES = {
+  ...{ 沈: "shen", 區: "ou", 繆: "miao", 曾: "zeng", 仇: "qiu" }, // surnames
+  ...{
+    說: "yue",
+    長: "chang",
+    參: "shen",
+    重: "chong",
+    朝: "chao",
+    著: "zhu",
+    摰: "zhi",
+    乾: "qian",
+  },
+}; // read otherwise in names
+const TITLED = {
+  太宗皇帝: "Emperor Taizong",
+  明皇帝: "Emperor Xuanzong",
+  則天皇后: "Empress Wu Zetian",
+  後主煜: "Li Yu",
+  花蕊夫人徐氏: "Lady Huarui",
+  白雲仙人: "Baiyun Xianren",
+  洪適: "Hong Kuo", // whose 適 is 适, not that of 葉適
+}; // names that are no surname and given name
+const WHOLE = "齊己|貫休|皎然|寒山|拾得|無可|延壽|居遁|靈一|尚顏|寶誌|成鷲|乾隆|胤禛|薩都剌"; // no surname
+const LONG_SURNAMES =
+  "司馬|司空|令狐|皇甫|歐陽|獨孤|耶律|納蘭|完顏|諸葛|上官|慕容|長孫|宇文|尉遲|公孫|夏侯|端木|東方";
+const PARTS = new RegExp(`^(${WHOLE}|${LONG_SURNAMES}|.)(.*)$`, "u");
 
 /** A poet's name in English, as Bai Juyi; "" but for readers of that. */
 export function nameOf(poet) {
   if (!isEnglish()) return "";
-  const parts = poet.match(/^(司馬|司空|令狐|皇甫|歐陽|.)(.*)$/u) ?? [];
-  const read = (part) => [...part].map((one) => IN_NAMES[one] ?? plain(pinyin(one))).join("");
-  const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
-  const names = parts.slice(1).map((part) => capital(read(part)));
-  return names.join(" ").trim();
+  if (TITLED[poet]) return TITLED[poet];
+  const [surname, given] = (poet.match(PARTS) ?? []).slice(1).map(nameRead);
+  return [surname, given].filter(Boolean).join(" ");
+}
+
+/** A part of a name in pinyin, as Zi'ang. */
+function nameRead(part) {
+  const syllables = [...part].map((one) => IN_NAMES[one] ?? plain(pinyin(one)));
+  const [first = "", ...rest] = syllables;
+  const after = rest.map((one) => (/^[aeo]/.test(one) ? `'${one}` : one));
+  return first.charAt(0).toUpperCase() + first.slice(1) + after.join("");
 }
 
 /** A poet's name as it is shown, with that in English. */

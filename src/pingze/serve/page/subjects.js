@@ -1,12 +1,19 @@
 // English subjects, read as the characters of a small table, the longest phrase first. An occasion, as a wedding, brings its
-// own subject, its mood, and the characters that have no place at it.
+// own subject, its mood, and the characters and words that have no place at it.
 
 import { table } from "./words.js";
 
 const PLACED =
-  /(?<!think|thinking|dream|dreaming|end) (?:on|of|in|over|at|by|under|above|beside|upon) (?:the |an? )?/; // snow on a river: 江雪
+  /(?<!\b(?:think|thinking|dream|dreaming|end|rest)) (?:on|of|in|over|at|by|under|above|beside|upon) (?:the |an? )?/; // snow on a river: 江雪
 const WORDS = /[a-z0-9]+|[^a-z0-9\s]+/g;
-const TURNS = /\bturn(s|ed|ing)? (\d+|(twen|thir|for|fif|six|seven|eigh|nine)ty)\b/g; // "my mother turns 60"
+const WHOSE = "(?:the|an?|my|his|her|our|your|their) ";
+const KIN =
+  "(?:(?:grand|step)?(?:mother|father|mom|mum|dad|parents?|son|daughter|ma|pa)|wife|husband|brother|sister|child|baby|friend|aunt|uncle|dog|cat)";
+const REPHRASED = [
+  [/\bturn(?:s|ed|ing)? (?:\d+|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)\b/g, "birthday"], // my mother turns 60
+  [new RegExp(`\\b(?:lost|losing) ${WHOSE}(?=${KIN}\\b)`, "g"), "death of "], // he lost his father
+  [new RegExp(`\\bfail(?:s|ed|ing)? (?:${WHOSE})?exam(?:ination)?s?\\b`, "g"), "failed exam"],
+]; // what is said with words between, as the table has it
 const NOT = /^(?:no|not|without|never|nothing|nor|don|isn|aren|wasn)$/; // what follows has no place in the poem
 
 let english = null; // fetched as soon as somebody writes English
@@ -34,13 +41,15 @@ const meaning = (phrase) =>
  */
 export function inChinese(typed) {
   if (!/[a-z]/i.test(typed)) return null;
-  const read = { found: [], pairs: [], unknown: [], occasion: "", mood: "", exclude: "" };
+  const asked = { occasion: "", mood: "", exclude: "", exclude_words: "" };
+  const read = { found: [], pairs: [], unknown: [], ...asked };
   if (!english) return read;
   const isDenied = typed
     .toLowerCase()
     .match(/[a-z]+/g)
     .some((word) => NOT.test(word));
-  const said = typed.toLowerCase().replace(TURNS, "birthday");
+  let said = typed.toLowerCase().replace(/['’]/g, " "); // mother's day
+  for (const [pattern, phrase] of REPHRASED) said = said.replace(pattern, phrase);
   const parts = isDenied ? [said] : said.split(PLACED).reverse();
   const words = parts.join(" ").match(WORDS) ?? [];
   let isNot = false;
@@ -52,8 +61,9 @@ export function inChinese(typed) {
     if (NOT.test(phrase)) {
       isNot = true;
     } else if (isNot && means) {
-      read.pairs.push(`not ${phrase} → −${means}`);
-      read.exclude += means;
+      const kept = griefOf(means);
+      read.pairs.push(`not ${phrase} → −${kept}`);
+      read.exclude += kept;
       isNot = false;
     } else {
       if (means) read.pairs.push(`${phrase} → ${means}`);
@@ -64,16 +74,23 @@ export function inChinese(typed) {
   return asOccasion(read);
 }
 
+/** The grief that an occasion of grief is about, as 死 of 思故人; of another text the text. */
+function griefOf(means) {
+  const found = occasions.find(([, { titles }]) => titles.includes(means));
+  return found?.[1].grief ?? means;
+}
+
 /** Whether nothing of an English subject is known. */
 export const isUnread = ({ heading, title }) =>
   isLearnt() && heading && !title && !inChinese(heading)?.exclude;
 
 /** Choices as the occasion of their heading has them: the reader's own mood stays. */
 export function atOccasion(chosen) {
-  const { mood, exclude } = inChinese(chosen.heading ?? "") ?? {};
+  const { mood, exclude, exclude_words } = inChinese(chosen.heading ?? "") ?? {};
   if (!mood && !exclude) return chosen;
   const all = [...new Set((chosen.exclude ?? "") + exclude)].join("");
-  return { ...chosen, exclude: all, ...(mood && { mood: chosen.mood ?? mood }) };
+  const words = exclude_words && { exclude_words };
+  return { ...chosen, exclude: all, ...words, ...(mood && { mood: chosen.mood ?? mood }) };
 }
 
 /** The same without what the occasion set. */
@@ -85,13 +102,14 @@ export function withoutOccasion(chosen) {
 
 /** What was read, where it names an occasion with the occasion's subject alone; grief that is denied is an occasion of joy. */
 function asOccasion(read) {
-  for (const [occasion, { titles, mood, exclude, denied = "" }] of occasions) {
+  for (const [occasion, { titles, mood, exclude, exclude_words = "", denied = "" }] of occasions) {
     const title = read.found.find((each) => titles.includes(each));
     const isDenied = [...read.exclude].some((one) => denied.includes(one));
-    if (isDenied) return { ...read, occasion, mood, exclude: exclude + read.exclude };
+    const asked = { occasion, mood, exclude: exclude + read.exclude, exclude_words };
+    if (isDenied) return { ...read, ...asked };
     if (!title) continue;
     const pairs = read.pairs.filter((pair) => pair.endsWith(` ${title}`));
-    return { ...read, found: [title], pairs, occasion, mood, exclude: exclude + read.exclude };
+    return { ...read, ...asked, found: [title], pairs };
   }
   return read;
 }
