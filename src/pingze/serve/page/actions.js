@@ -154,10 +154,10 @@ const marked = (lines, keys) => rewrite(lines, (_, place) => (keys.has(keyOf(pla
 
 /** An entry as a sheet. */
 export function sheetOf({ ask: asked, now: { poem, locks } }) {
-  const { level, standard, include, exclude, repeat, original, antithesis } = asked;
+  const { level, standard, include, exclude, exclude_words, repeat, original, antithesis } = asked;
   return {
     ...bare(poem),
-    ...{ level, standard, include, exclude, repeat, original, antithesis },
+    ...{ level, standard, include, exclude, exclude_words, repeat, original, antithesis },
     ...{ temperature: asked.temperature, top_p: asked.top_p },
     kept: marked(poem.lines, locks),
   };

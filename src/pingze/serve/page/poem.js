@@ -293,19 +293,22 @@ export const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g,
 export const rhymesIn = (group) =>
   plain(pinyin(group[0] ?? "")).replace(/^[bcdfghjklmnpqrstwxyz]+/, "-");
 
+/** Characters that names read otherwise than words, first those of surnames. */
 const IN_NAMES = {
-  ...{ 沈: "shen", 區: "ou", 繆: "miao", 曾: "zeng", 仇: "qiu" }, // surnames
-  ...{
-    說: "yue",
-    長: "chang",
-    參: "shen",
-    重: "chong",
-    朝: "chao",
-    著: "zhu",
-    摰: "zhi",
-    乾: "qian",
-  },
-}; // read otherwise in names
+  沈: "shen",
+  區: "ou",
+  繆: "miao",
+  曾: "zeng",
+  仇: "qiu",
+  說: "yue",
+  長: "chang",
+  參: "shen",
+  重: "chong",
+  朝: "chao",
+  著: "zhu",
+  摰: "zhi",
+  乾: "qian",
+};
 const TITLED = {
   太宗皇帝: "Emperor Taizong",
   明皇帝: "Emperor Xuanzong",
