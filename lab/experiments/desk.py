@@ -2,14 +2,17 @@
 
     python -m lab.experiments.desk titles FOLDER
     PYTHONPATH=OLD/src python -m lab.experiments.desk first FOLDER
+    python -m lab.experiments.desk three FOLDER
     python -m lab.experiments.desk sheet FOLDER KIND [--seed 1]
     python -m lab.experiments.blind_reading score FOLDER/KIND
 
 `titles` draws 24 common titles, each of which at least six Tang poems have, and 24 titles of the
 dev split, half 七絕 and half 五律, with a real poem of each. `first` writes the first draft of each,
-of seed 1, by the code of another commit. The reader at the desk gets FOLDER/KIND.md and writes
-FOLDER/KIND.poems.txt: for each title its number, and the poem on the next line. `sheet` mixes the
-three.
+of seed 1, by the code of another commit. `three` writes three drafts of each, by this code; another
+reader gets FOLDER/KIND.three.md and writes FOLDER/KIND.chosen.txt: for each title its number and the
+letter of the best. The reader at the desk gets FOLDER/KIND.md and writes FOLDER/KIND.poems.txt: for
+each title its number, and the poem on the next line. `sheet` mixes first drafts, the best of three,
+the desk's poems and real ones.
 
 The rule, before any poem is read: a newcomer has at most three calls of the command line and 24
 drafts read a poem, and may write two characters of his own in all. Two fresh readers score each sheet. The
@@ -27,6 +30,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lab.experiments.blind_reading import FORMS, SERIAL, Prompt, title_prompts, write_sheet
+from pingze import compose
 from pingze.composing.poem import punctuate
 from pingze.corpus import CorpusPoem, Store
 from pingze.verse.characters import only_han
@@ -36,6 +40,8 @@ COUNT = 24
 LEAST = 6
 """The least number of Tang poems that have a common title."""
 SEED = 1
+LETTERS = "abc"
+"""The letters of the drafts from which a reader chooses one."""
 
 
 def common_prompts(count: int, rng: random.Random) -> list[Prompt]:
@@ -104,8 +110,24 @@ def first(folder: Path) -> None:
         (folder / f"{kind}.first.json").write_text(json.dumps(poems, ensure_ascii=False, indent=1))
 
 
+def three(folder: Path) -> None:
+    """Write three drafts to each title, and the sheet from which a reader chooses one of them."""
+    for kind in ("common", "dev"):
+        drafts = []
+        page = []
+        for number, row in enumerate(json.loads((folder / f"{kind}.json").read_text()), 1):
+            poems = compose(form=row["form"], title=row["text"], seed=SEED, count=len(LETTERS))
+            texts = [str(poem) for poem in poems]
+            drafts.append(texts)
+            page.append(f"## {number}. {row['text']} ({row['form']})\n")
+            for letter, text in zip(LETTERS, texts, strict=True):
+                page.append(f"**{letter}**\n\n```\n{text}\n```\n")
+        (folder / f"{kind}.three.json").write_text(json.dumps(drafts, ensure_ascii=False, indent=1))
+        (folder / f"{kind}.three.md").write_text("\n".join(page))
+
+
 def sheet(folder: Path, kind: str, seed: int) -> None:
-    """Mix the desk's poems, the first drafts and the real poems on one sheet."""
+    """Mix first drafts, the best of three, the desk's poems and the real poems on one sheet."""
     prompts = [Prompt(**row) for row in json.loads((folder / f"{kind}.json").read_text())]
     first_drafts = json.loads((folder / f"{kind}.first.json").read_text())
     drafts = dict(zip(prompts, first_drafts, strict=True))
@@ -117,8 +139,15 @@ def sheet(folder: Path, kind: str, seed: int) -> None:
         if not verdict.ok:
             sys.exit(f"{number}: {poem} is not regular")
         chosen[prompt] = punctuate(list(verdict.lines))
+    best = {}
+    of_title = json.loads((folder / f"{kind}.three.json").read_text())
+    for row in (folder / f"{kind}.chosen.txt").read_text().splitlines():
+        number, letter = row.split()
+        at = int(number.rstrip(".")) - 1
+        best[prompts[at]] = of_title[at][LETTERS.index(letter)]
     writers = {
         "first": lambda prompt, _: drafts[prompt],
+        "three": lambda prompt, _: best[prompt],
         "desk": lambda prompt, _: chosen[prompt],
     }
     write_sheet(folder / kind, "titles", prompts, writers, seed)
@@ -127,7 +156,7 @@ def sheet(folder: Path, kind: str, seed: int) -> None:
 def main() -> None:
     """Do the part that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("part", choices=("titles", "first", "sheet"))
+    parser.add_argument("part", choices=("titles", "first", "three", "sheet"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("kind", nargs="?", choices=("common", "dev"))
     parser.add_argument("--seed", type=int, default=SEED)
@@ -136,6 +165,8 @@ def main() -> None:
         titles(given.folder)
     elif given.part == "first":
         first(given.folder)
+    elif given.part == "three":
+        three(given.folder)
     else:
         sheet(given.folder, given.kind, given.seed)
 
