@@ -92,10 +92,8 @@ def main() -> None:
     found = set()
     for tokens in models:
         for token in tokens:
-            found |= {
-                *token,
-                *to_traditional(token),
-            }  # the page has poets' names in Traditional forms
+            found |= set(token)
+            found |= set(to_traditional(token))  # as the page has the poets' names
     characters = sorted(each for each in found if not each.isascii())
     usual = {each: read[0] for each in characters if (read := candidates(each))}
     usual |= {each: syllable for each, syllable in USUAL.items() if each in usual}

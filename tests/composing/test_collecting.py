@@ -163,9 +163,8 @@ def is_allowed(constraints: Constraints, t: int, g: int, number: int, line: str)
     name = constraints.request.groups[g]
     names = PINGSHUI.lenders(name) if number == 0 and constraints.line_types[t] else [name]
     if constraints.feet[5 * number + 4, t]:
-        rhymes = constraints.rhyming.fitting(5 * number + 4)[g][
-            constraints.lexicon.vocabulary.ids[line[-1]]
-        ]
+        id_ = constraints.lexicon.vocabulary.ids[line[-1]]
+        rhymes = constraints.rhyming.fitting(5 * number + 4, id_)[g]
         if not rhymes or not any(PINGSHUI.is_practised(line[-1], one) for one in names):
             return False
         assert name in GROUPS

@@ -137,7 +137,7 @@ def test_a_couplet_is_written_to_a_line_or_to_a_subject(open_page: Open) -> None
 def test_the_verdict_on_a_couplet_tells_of_its_antithesis(open_page: Open) -> None:
     page = open_page(after=link("江月隨人遠", "山花照水明", form="對聯"))
     page.click("#see-verdict")
-    says(page, "#notes", "對仗只憑一張字表粗略看過")
+    says(page, "#notes", "對仗只憑一張字表粗略看過，工不工請自己斟酌。")
     type_at(page, 1, 1, "我來自東")
     says(page, "#notes", "對仗：第 1、2 句對得勉強")
     assert "字表" not in page.inner_text("#notes")

@@ -107,7 +107,7 @@ class Quoting:
         for number in range(compiled.request.lines):
             given = fixed[number * self.width : (number + 1) * self.width]
             foot = (number + 1) * self.width - 1
-            rhymes = compiled.rhyming.fitting(foot, generous=given[-1] != FREE)
+            rhymes = compiled.rhyming.fitting(foot, generous=given[-1] != FREE).T
             for t in range(len(counts)):
                 times = self.ends(self._wanted(compiled, t, number, given))
                 found = rhymes @ times if compiled.feet[foot, t] else times.sum()
@@ -156,7 +156,7 @@ class Quoting:
         ending = b""
         if foot and alive is not None:
             rhymes = compiled.rhyming.fitting(end, generous=given[-1] != FREE)
-            ending = rhymes[alive].any(axis=0).tobytes()
+            ending = rhymes[:, alive].any(axis=1).tobytes()
         return WantedLine(
             second=number % 2 == 1,
             line_type=types[number] if types else "",

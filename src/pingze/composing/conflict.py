@@ -110,7 +110,7 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
         id_ = constraints.lexicon.vocabulary.ids[fix.character]
         foot = constraints.feet[place][:, None]
         fits = constraints.fits(place, id_)
-        rhymes = rhyming.allowing(place, id_) & fits.any(axis=1, keepdims=True)
+        rhymes = rhyming.fitting(place, id_, generous=True) & fits.any(axis=1, keepdims=True)
         wrong_tone = ~fits & ~foot
         unrhymed = foot & ~rhymes
         cost = 1 - _LATE * number / len(request.fixed)

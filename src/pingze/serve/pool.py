@@ -3,7 +3,8 @@
 A job is a poem with all its populations, or the answer of a route without populations. A lane is a
 line of waiting jobs and some workers, each of which computes one job at a time. The jobs of one
 client hold at most all workers but one. A free worker takes the first job in the line whose client
-holds fewer. The spare worker is left to a client that holds none. `docs/serving.md` says what follows from this.
+holds fewer. The spare worker is left to a client that holds none. `docs/serving.md` says what
+follows from this.
 
 Each worker is a `ProcessPoolExecutor` of one process. A process that dies then takes no other with
 it, and a new one loads the models before it takes a job.

@@ -300,7 +300,7 @@ class CompiledRequest:
                 continue
             ways[:, place // self.size] &= self.fits(place, id_)
             foot = self.feet[place]
-            alive &= ~foot[:, None] | self.rhyming.allowing(place, id_)
+            alive &= ~foot[:, None] | self.rhyming.fitting(place, id_, generous=True)
             if self.request.form.tune is None:
                 # no character rhymes twice; in 詞, poets may repeat one
                 before = [other for other in range(place) if fixed[other] == id_]

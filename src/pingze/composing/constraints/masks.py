@@ -368,8 +368,8 @@ class Constraints(CompiledRequest):
         partial_texts.alive &= ways.any(axis=2, keepdims=True)
         foot = self.feet[place]
         if foot.any():
-            generous = self.rhyming.fitting(place, generous=True)[:, ids].T
-            usual = self.rhyming.fitting(place)[:, ids].T
+            generous = self.rhyming.fitting(place, ids, generous=True)
+            usual = self.rhyming.fitting(place, ids)
             partial_texts.alive &= (
                 ~foot[:, None] | np.where(given[:, None], generous, usual)[:, None]
             )

@@ -21,6 +21,8 @@ from pingze.verse.patterns import STRICT, enforced
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.tunes import Tune
 
+ALL = slice(None)
+
 
 class RhymePlaces:
     """The feet of a request's form, and the tables of their rhymes.
@@ -123,20 +125,17 @@ class RhymePlaces:
                         self.at[place] = True
                         self.kind[place] = kinds.index(kind_of_line)
 
-    def fitting(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
-        """Return a mask of the characters that each row (a rhyme and its group) allows at a foot.
+    def fitting(
+        self, place: int, ids: Int[Array, "*n"] | int | slice = ALL, *, generous: bool = False
+    ) -> Bool[Array, "*n G"]:
+        """Return a mask of the rows (a rhyme and its group) that allow characters at a foot.
 
         A row of the foot's own rhyme allows the group's usual rhyme characters or, if `generous`,
         all that the checker accepts. A row of another rhyme allows every character.
         """
         kind = self.kind[place]
-        return np.logical_or(self.rhymes[int(generous), kind], ~self.concerned[kind][:, None])
-
-    def allowing(self, place: int, id_: int) -> Bool[Array, "G"]:
-        """Return a mask of the rows that allow a given character at a foot."""
-        kind = self.kind[place]
-        rhymes = self.rhymes[Lexicon.GIVEN, kind, :, id_]
-        return np.logical_or(rhymes, ~self.concerned[kind])
+        by_character = self.rhymes[int(generous), kind].T
+        return np.logical_or(by_character[ids], ~self.concerned[kind])
 
     def jointly_possible(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
         """Keep the possible rows of the templates under which every rhyme has a possible row."""

@@ -65,7 +65,8 @@ export async function compose(asked, sheet = sheetFor(asked)) {
 function headingFor(ask, { form, heading, model }, rows) {
   const { ask: before } = entry();
   const isSame = (ask.heading ?? ask.title) === (before.heading ?? before.title);
-  const isAnew = isSame && model !== "" && state.desk.when && form !== COUPLET; // whose heading is its 橫批
+  const isComposed = model !== ""; // else it was typed or pasted
+  const isAnew = isSame && isComposed && state.desk.when && form !== COUPLET; // whose heading is its 橫批
   return isAnew || (rows && !ask.title) ? heading : null;
 }
 

@@ -97,7 +97,12 @@ export function atOccasion(chosen) {
 export function withoutOccasion(chosen) {
   const { mood, exclude } = inChinese(chosen.heading ?? "") ?? {};
   const own = [...(chosen.exclude ?? "")].filter((one) => !exclude?.includes(one)).join("");
-  return { ...chosen, exclude: own, mood: chosen.mood === mood ? "" : chosen.mood };
+  return {
+    ...chosen,
+    exclude: own,
+    exclude_words: "",
+    mood: chosen.mood === mood ? "" : chosen.mood,
+  };
 }
 
 /** What was read, where it names an occasion with the occasion's subject alone; grief that is denied is an occasion of joy. */
