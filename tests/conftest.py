@@ -68,8 +68,9 @@ def call(capsys: pytest.CaptureFixture[str]) -> "Call":
     return called
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
+    """A browser for one file: its event loop runs until it is closed, and no other can then run in the process."""
     from tests.serve.page import chromium
 
     with chromium() as found:
@@ -100,8 +101,3 @@ def corpus(corpus_home: Path) -> "Iterator[Store]":
 
     with Store.open(corpus_home / "data" / "corpus.sqlite") as store:
         yield store
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests in a browser last: its event loop runs on, and no other can then run in the process."""
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
