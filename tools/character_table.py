@@ -504,9 +504,9 @@ poems. Its Song poems only determine which further characters the table contains
 - `senses.tsv`: a character and rhyme group, the meanings of that reading in Chinese and English, and example words, by
   this project. A word is left out if at least three fixed positions have it and over a fifth read it otherwise.
 - `tunes.tsv`: 2,499 shapes of 814 tunes, the patterns of 《欽定詞譜》 (1715, public domain) and of 龍榆生's
-  《唐宋詞格律》, as hulbji/couyun has them (commit 1744e87, MIT), without their samples; p, z, ? and ! are counted
-  in 45,222 詞 of the train split (`python -m tools.count tunes`, which describes the columns). Other names of
-  tunes: `tools/tune_names.txt`.
+  《唐宋詞格律》, as hulbji/couyun has them (commit 1744e87, MIT), without their samples; p, z, ? and !, and
+  the tones of lines of which the book leaves four characters in a row open, are counted in 45,222 詞 of the train split
+  (`python -m tools.count tunes`, which describes the columns). Other names of tunes: `tools/tune_names.txt`.
 - `rules.toml`: the rules, with this project's own examples.
 - Readings and meanings for readers of English, by `python -m tools.build_page_glosses`. In `src/pingze/serve/page`:
   `pinyin.json`, and `english.json`, words and phrases by this project. Here, since `pingze find` reads them too: in

@@ -8,6 +8,8 @@
    ends, that it breaks least; to the shapes of 龍榆生, apart from that, in the same way.
 2. A tone of the book is not customary where 3 % of the shape's pieces, and at least three, have the
    other; nor where 龍榆生 leaves the tone open. Characters that can have both tones are not counted.
+   Where the book leaves a character open with three or more beside it (鷓鴣天's first line), it has
+   the tone that 97 % of the shape's pieces, and at least thirty, have, if the sample has it too.
 3. A rhyme is not customary where 3 % of the shape's pieces that keep every other rhyme, and at least
    three, do not rhyme.
 4. A character leads 領字 if verse joins the next two characters, as words, oftener than it and the
@@ -36,6 +38,7 @@ from pingze.verse.characters import only_han
 from pingze.verse.checking import check
 from pingze.verse.ci import broken_echoes, off_rhyme, tone_masks
 from pingze.verse.patterns import CUSTOMARY, STRICT
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import PINGSHUI
 from pingze.verse.tunes import Tune, ends_of, find_tune, read_lines, shapes_of
 from tools.cipu import BOOKS, BookLine, BookShape, read_book
@@ -43,6 +46,10 @@ from tools.cipu import BOOKS, BookLine, BookShape, read_book
 CUSTOMARY_SHARE = 0.03
 FEWEST = 3
 """The fewest pieces of a shape that make another tone, or a line without its rhyme, customary."""
+OPEN_RUN = 4
+"""The book says nothing of a line's rhythm if so many characters in a row are open; the pieces do."""
+FEWEST_SURE = 30
+"""The fewest pieces that decide the tone of such a character."""
 FEWEST_LED = 5
 """The fewest pieces that decide whether a character leads."""
 LED = 0.5
@@ -373,16 +380,37 @@ def _left_open(counted: Counted, shapes: Sequence[Counted]) -> set[int]:
     return found
 
 
+def _tone_of_pieces(counted: Counted, place: int, word: str) -> str:
+    """Return the tone that nearly all pieces of a shape have at an open position, or x.
+
+    The character `word` of the book's own sample must have it too.
+    """
+    certain = counted.certain[place]
+    if certain < FEWEST_SURE:
+        return "x"
+    tones = PINGSHUI.tones(word)
+    level = counted.other[place] / certain  # of an open position, what is level counts as other
+    if level >= 1 - CUSTOMARY_SHARE and LEVEL in tones:
+        return "P"
+    if level <= CUSTOMARY_SHARE and OBLIQUE in tones:
+        return "Z"
+    return "x"
+
+
 def _customary(counted: Counted, led: set[Place], left_open: set[int]) -> str:
     """Write the lines of a shape with what is customary, and the characters that lead."""
     written = []
     place = 0
     for number, line in enumerate(counted.shape.lines):
         signs = ""
-        for tone in line.tones:
-            other = counted.other[place]
-            often = other >= max(FEWEST, CUSTOMARY_SHARE * counted.certain[place])
-            signs += tone.lower() if often or place in left_open else tone
+        is_silent = "x" * OPEN_RUN in line.tones
+        for tone, word in zip(line.tones, line.words, strict=True):
+            if tone == "x":
+                signs += _tone_of_pieces(counted, place, word) if is_silent else tone
+            else:
+                other = counted.other[place]
+                often = other >= max(FEWEST, CUSTOMARY_SHARE * counted.certain[place])
+                signs += tone.lower() if often or place in left_open else tone
             place += 1
         rest = _notation(line)
         if line.rhyme is not None:

@@ -67,6 +67,15 @@ def test_the_fifth_place_is_free_where_the_line_rhymes() -> None:
         assert tunes()[name].lines[-1 if name != "一剪梅" else 0].customary[4] == "x"
 
 
+def test_a_line_whose_rhythm_the_book_leaves_open_is_judged() -> None:
+    piece = PIECES["鷓鴣天"].replace("仄仄平平仄仄東", "平平平平平平東", 1)
+    faults = check(piece, form="鷓鴣天").violations
+    assert [(fault.rule, fault.line, fault.position) for fault in faults] == [
+        ("失律", 1, 2),
+        ("失律", 1, 6),
+    ]
+
+
 def test_names_of_the_book_find_their_tunes() -> None:
     names = {
         "金縷曲": "賀新郎",
