@@ -59,7 +59,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert server.communicate(timeout=SECONDS)[1] == ""
 
 
-@pytest.fixture(params=["stdio", "http"])
+@pytest.fixture(params=[pytest.param("stdio", marks=pytest.mark.slow), "http"])
 def talk(request: pytest.FixtureRequest, tmp_path: Path) -> Talk:
     """Have a conversation with a server over one of the transports."""
     target: Any

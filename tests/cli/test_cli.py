@@ -382,6 +382,7 @@ def test_each_extra_that_commands_ask_for_names_its_packages() -> None:
 
 
 @needs_torch
+@pytest.mark.slow
 def test_derive_without_plots_imports_no_matplotlib() -> None:
     done = python(
         "-c",

@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from inspect import unwrap
+from typing import Any
 
 import pytest
 from hypothesis import assume
@@ -13,7 +14,7 @@ from pingze.composing.lexicon import FREE
 from pingze.composing.poem import Poem
 from pingze.composing.read_request import read_request
 from pingze.composing.reading import read_poem
-from pingze.composing.sheet import Sheet
+from pingze.composing.sheet import Limit, Sheet
 from pingze.composing.typed_text import ConversionWarning
 from pingze.errors import InputError
 from pingze.verse.characters import MARKS
@@ -221,6 +222,24 @@ def test_no_two_drafts_share_a_line() -> None:
 def test_the_openings_of_drafts_differ() -> None:
     drafts = fill(Sheet(form="五絕", particles=8), 6, seed=1)
     assert len({draft.lines[0][:2] for draft in drafts}) == 6
+
+
+def test_half_of_the_drafts_open_without_the_characters_of_the_title() -> None:
+    drafts = fill(Sheet(form="七絕", title="九日", particles=32), 8, seed=1)
+    assert sum(not set("九日") & set(draft.lines[0]) for draft in drafts) >= 4
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"lines": ["＿＿＿九＿"]},
+        {"choices": [Limit(line=1, position=1, characters="九")]},
+        {"include": "九日"},
+    ],
+)
+def test_what_a_sheet_asks_for_stands_in_every_draft_to_a_title(wishes: dict[str, Any]) -> None:
+    drafts = fill(Sheet(form="五絕", title="九日", particles=16, **wishes), 4, seed=1)
+    assert ["九" in str(draft) for draft in drafts] == [True] * 4
 
 
 def test_drafts_come_best_first_and_are_numbered() -> None:

@@ -161,6 +161,7 @@ def test_table_and_json_show_every_line(rows: list[LineResult]) -> None:
     assert json.dumps([asdict(row) for row in rows], allow_nan=False)
 
 
+@pytest.mark.slow
 def test_the_page_holds_the_measurements(rows: list[LineResult]) -> None:
     blocks = importlib.import_module("tools.lstm_derivation")
     page = blocks.PAGE.read_text(encoding="utf-8")

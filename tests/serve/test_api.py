@@ -458,6 +458,7 @@ def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
     assert not any(sentence.isascii() for sentence in sentences[2])
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Client) -> None:
     """Its job fails with one clear error."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -483,6 +484,7 @@ def kill_workers(server: Server) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:
     server = Server(tmp_path, "--workers", "1")
     server.start()

@@ -98,6 +98,7 @@ def requests(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                     yield route, example | few | {field: value}
 
 
+@pytest.mark.slow
 def test_no_sentence_has_english_in_it(client: httpx.Client) -> None:
     document = client.get("/v1/openapi.json").json()
     allowed = NAMES | set(client.get("/v1/forms").json()["levels"])

@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Page
 from tests.serve.page import Open, compose, lines, link, opened, says, send
 from tests.serve.process import Server
 
+pytestmark = pytest.mark.slow
+
 VERSE = ("少年朝出塞", "明月照長江", "蕭蕭風雨夜", "誰與共還鄉")
 
 BY_WORD = {

@@ -15,13 +15,14 @@ from pingze.composing.options import Collecting, Composing, Options, check_bound
 from pingze.composing.poem import Poem, divided_as
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
-from pingze.composing.sheet import Sheet
+from pingze.composing.sheet import Limit, Sheet
 from pingze.composing.smc import Text, ranking
 from pingze.composing.typed_text import tell
 from pingze.composing.words import Starts
 from pingze.errors import InfeasibleError, InputError, UnfinishedError, wrong_type
 from pingze.network.checkpoint import Model
 from pingze.verse.character_table import usual_form
+from pingze.verse.characters import only_han
 from pingze.verse.forms import Layout
 from pingze.verse.verdict import Note
 
@@ -111,9 +112,10 @@ def fill(
     """Fill the blanks of a sheet in `count` different ways, best first.
 
     No two drafts share a line that has blanks, as long as there are enough such drafts, and their
-    openings differ. If only one place is blank, every character that fits is known; in other sheets
-    that leave little choice, fewer drafts than asked for may be found. A ConversionWarning tells
-    how many there are.
+    openings differ. In every second draft the first line has none of the title's or theme's
+    characters, since otherwise most drafts would open with the same word. If only one place is
+    blank, every character that fits is known; in other sheets that leave little choice, fewer
+    drafts than asked for may be found. A ConversionWarning tells how many there are.
 
     Args:
         sheet: The sheet.
@@ -177,9 +179,29 @@ class Filling:
         # If only one line is open, its two first characters may be the only ones that fit.
         if len(self.parts) > 1 and set(OPENING) <= set(self.open):
             self.parts.append(OPENING)
-        per_poem, _particles = chosen.populations(self.constraints, sheet)
-        self.numbers = range(per_poem * count)
+        self.per_poem, _particles = chosen.populations(self.constraints, sheet)
+        self.numbers = range(self.per_poem * count)
         """The numbers of the populations."""
+        self.other_starts: Starts | None = None
+        """The sheet without the title's characters in the first line, for every second draft."""
+        if OPENING in self.parts and count > 1 and not self.constraints.ban:
+            self.other_starts = self._without_title()
+
+    def _without_title(self) -> Starts | None:
+        """Keep the characters of title and theme out of the first line; None if none can be."""
+        request = self.constraints.request
+        characters = only_han(f"{request.title or ''}{request.about or ''}")
+        if not characters:
+            return None
+        limits = list(request.exclude_at)
+        for place in self.to_write:
+            line, position = self.constraints.layout.numbered(place)
+            if line == 1:
+                limits.append(Limit(line=line, position=position, characters=characters))
+        limited = replace(request, exclude_at=tuple(limits))
+        constraints = Constraints(self.constraints.lexicon, limited)
+        starts = Starts(constraints, whole=self.starts.whole)
+        return starts if starts.is_possible else None
 
     @property
     def is_listed(self) -> bool:
@@ -223,25 +245,35 @@ class Filling:
         """Write populations, and return the best texts of each: as many as can become drafts."""
         if self.is_listed:
             texts = self._listed() if 0 in numbers else []
-        else:
-            # texts of a population share their openings, so that it gives one draft of many lines
-            most = 1 if self.count == 1 or len(self.parts) > 2 else self.count
-            populations = [(self.seed, number) for number in numbers]
-            found = self.composer.texts(self.starts, self.sheet, populations, most)
-            texts = [text for texts in found for text in texts]
-        candidates = []
-        for text in texts:
-            poem = self.composer.poem(self.constraints, text, self.seed)
-            whole = "".join(poem.lines)
-            candidates.append(
-                Candidate(
-                    poem=poem,
-                    text=text,
-                    open="".join(whole[place] for place in self.open),
-                    parts=tuple(whole[part.start : part.stop] for part in self.parts),
-                )
-            )
-        return candidates
+            return [self._candidate(self.constraints, text) for text in texts]
+        # texts of a population share their openings, so that it gives one draft of many lines
+        most = 1 if self.count == 1 or len(self.parts) > 2 else self.count
+        # 1) Share the populations between the sheet and the one for every second draft.
+        groups: list[tuple[Starts, Sequence[int]]] = [(self.starts, numbers)]
+        if self.other_starts:
+            groups = [
+                (self.starts, [n for n in numbers if n // self.per_poem % 2 == 0]),
+                (self.other_starts, [n for n in numbers if n // self.per_poem % 2 == 1]),
+            ]
+        # 2) Write them.
+        found: dict[int, list[Candidate]] = {}
+        for starts, group in groups:
+            populations = [(self.seed, number) for number in group]
+            written = self.composer.texts(starts, self.sheet, populations, most)
+            for number, texts in zip(group, written, strict=True):
+                found[number] = [self._candidate(starts.constraints, text) for text in texts]
+        return [candidate for number in numbers for candidate in found[number]]
+
+    def _candidate(self, constraints: Constraints, text: Text) -> Candidate:
+        """Read a text as a candidate, and cut it into parts."""
+        poem = self.composer.poem(constraints, text, self.seed)
+        whole = "".join(poem.lines)
+        return Candidate(
+            poem=poem,
+            text=text,
+            open="".join(whole[place] for place in self.open),
+            parts=tuple(whole[part.start : part.stop] for part in self.parts),
+        )
 
     def _listed(self) -> list[Text]:
         """List all ways to fill the sheet: by choices, or by characters at the only blank."""
