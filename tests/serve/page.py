@@ -110,10 +110,10 @@ def opened(
     assert outside == []
 
 
-def link(*verse: str, form: str, title: str = "", locks: str | None = None) -> str:
-    """Make the part of the page's address that holds a poem, as page/link.js does."""
+def link(*verse: str, form: str, title: str = "", locks: str | None = None, **asked: str) -> str:
+    """Make the part of the page's address that holds a poem and what was asked for, as page/link.js does."""
     facts = [form, "", "", title, "", "", "", ""]
-    text = json.dumps([" ".join(verse), facts, {}, *([] if locks is None else [locks])])
+    text = json.dumps([" ".join(verse), facts, asked, *([] if locks is None else [locks])])
     return "#" + base64.urlsafe_b64encode(zlib.compress(text.encode(), wbits=-15)).decode().rstrip(
         "="
     )

@@ -89,6 +89,12 @@ def test_a_draft_near_to_regulated_verse_shows_its_faults_and_is_mended(page: Pa
     says(page, "#sheet .caption", "無病")
 
 
+def test_a_sheet_that_is_half_written_is_without_fault_so_far(page: Page) -> None:
+    page.click("#new-sheet")
+    type_at(page, 1, 1, "春山入遠鐘")
+    says(page, "#sheet .caption", "至此無病")
+
+
 def test_no_verdict_stands_beside_another_text(page: Page) -> None:
     bring(page, FAULTY)
     count(page, "#faults li", 1)
@@ -129,6 +135,17 @@ def test_an_input_method_writes_on_the_sheet(page: Page) -> None:
     says(page, "#sheet [data-line='1'][data-position='3']", "月")
     assert lines(page)[0] == "明月"
     count(page, "#sheet .composing", 0)
+
+
+def test_a_line_that_is_brought_alone_is_judged_and_gets_its_other_lines(page: Page) -> None:
+    bring(page, "晚山又綠江南岸")
+    says(page, "#sheet .caption", "七絕")
+    says(page, "#sheet .caption", "至此無病")
+    page.locator("#sheet [data-line='1'][data-position='4']").click()
+    page.locator(".alternative").first.wait_for()
+    says(page, "#facts", "宜仄")
+    compose(page, form="七絕")
+    assert lines(page)[0] == "晚山又綠江南岸"
 
 
 def test_a_poem_that_is_pasted_anywhere_lies_on_the_sheet(page: Page) -> None:

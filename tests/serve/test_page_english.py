@@ -505,5 +505,5 @@ def test_a_wedding_is_asked_for_with_its_mood_and_drafts_tell_what_they_mean(
         assert (sheet["title"], sheet["mood"]) == ("合歡", "joyful")
         assert set("愁恨貧壽") <= set(sheet["exclude"])
         says(page, ".draft-means >> nth=0", re.compile("[a-z]"))
-        verse = "".join(page.locator(".keep").all_inner_texts())
+        verse = "".join(page.locator(".couplet-of .verse").all_inner_texts())
         assert not set("愁恨貧壽") & set(verse)

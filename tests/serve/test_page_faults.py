@@ -144,7 +144,7 @@ def test_fewer_poems_than_were_asked_for_are_told(page: Page) -> None:
     page.route("**/v1/couplet", lambda route: route.fulfill(json={"couplets": [couplet]}))
     page.locator(".chip", has_text="對聯").click()
     page.click("#go")
-    says(page, "#reading", "求 3 首，只得 1 首。")
+    says(page, "#reading", "求 3 首，不同的只得 1 首；")
 
 
 def test_a_banner_goes_when_the_work_succeeds(open_page: Open) -> None:
@@ -344,9 +344,9 @@ def test_a_couplet_of_another_draft_is_kept_in_four_actions(page: Page) -> None:
     page.fill("#title", "秋夜登樓")
     page.click("#go")
     count(page, ".draft", 3)
-    kept = page.locator(".draft >> nth=1").locator(".keep >> nth=2")
-    text = re.sub(r"\W", "", kept.inner_text())
-    kept.click()
+    couplet = page.locator(".draft >> nth=1").locator(".couplet-of >> nth=2")
+    text = re.sub(r"\W", "", couplet.locator(".verse").inner_text())
+    couplet.locator(".keep_couplet").click()
     count(page, "#sheet .locked", 14)
     says(page, "#go", "作")
     assert "".join(lines(page)[4:6]) == text

@@ -46,6 +46,14 @@ def choose_tune(page: Page, typed: str, name: str) -> None:
     page.select_option("#tune", name)
 
 
+def test_enter_in_the_search_for_a_tune_writes_nothing(page: Page) -> None:
+    choose_tune(page, "忆江", "憶江南")
+    page.press("#tune_search", "Enter")
+    assert page.locator("#go").inner_text() == "作"
+    page.press("#title", "Enter")
+    assert page.locator("#go").inner_text() == "止"
+
+
 @pytest.mark.parametrize(("typed", "language"), [("忆江", "zh-TW"), ("yi jiang", "en-US")])
 def test_a_tune_is_found_and_composed_to(open_page: Open, typed: str, language: str) -> None:
     page = open_page(language=language)

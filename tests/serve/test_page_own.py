@@ -103,34 +103,33 @@ def test_a_couplet_of_another_draft_is_put_on_the_sheet_and_all_else_stays(page:
     compose(page, poems=2)
     count(page, ".draft", 2)
     before = lines(page)
-    page.click("#put-couplet")
-    kept = page.locator(".draft >> nth=1").locator(".keep >> nth=1")
-    text = re.sub(r"\W", "", kept.inner_text())
-    kept.click()
+    couplet = page.locator(".draft >> nth=1").locator(".couplet-of >> nth=1")
+    text = re.sub(r"\W", "", couplet.locator(".verse").inner_text())
+    couplet.locator(".put_couplet").click()
     count(page, "#sheet .locked", 10)
     assert [*lines(page)[:2], "".join(lines(page)[2:])] == [*before[:2], text]
     page.click("#undo")
     assert lines(page) == before
 
 
-def test_that_one_couplet_only_is_changed_ends_with_its_desk(page: Page) -> None:
+def test_a_click_on_a_couplet_takes_its_draft(page: Page) -> None:
     compose(page, poems=2)
-    page.click("#put-couplet")
-    count(page, "#put-couplet[aria-pressed=true]", 1)
-    compose(page, form="五律", poems=2)
-    count(page, "#put-couplet[aria-pressed=false]", 1)
-    says(page, "#candidates .hint", "其餘重寫")
+    count(page, ".draft", 2)
+    other = page.locator(".draft >> nth=1").locator(".verse")
+    texts = [re.sub(r"\W", "", text) for text in other.all_inner_texts()]
+    other.nth(1).click()
+    count(page, ".draft.chosen >> nth=0 >> .put_couplet", 0)
+    assert "".join(lines(page)) == "".join(texts)
+    count(page, "#sheet .locked", 0)
 
 
 def test_where_all_else_is_locked_a_couplet_is_just_put_there(page: Page) -> None:
     compose(page, poems=2)
     count(page, ".draft", 2)
-    other = page.locator(".draft >> nth=1").locator(".keep")
-    texts = [re.sub(r"\W", "", text) for text in other.all_inner_texts()]
-    page.click("#put-couplet")
-    other.nth(0).click()
-    page.click("#put-couplet")
-    other.nth(1).click()
+    other = page.locator(".draft >> nth=1")
+    texts = [re.sub(r"\W", "", text) for text in other.locator(".verse").all_inner_texts()]
+    other.locator(".put_couplet").nth(0).click()
+    other.locator(".keep_couplet").nth(1).click()
     count(page, "#sheet .locked", 20)
     assert "".join(lines(page)) == "".join(texts)
 

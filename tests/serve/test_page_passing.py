@@ -9,10 +9,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from tests.serve.page import (
+    Open,
     choose,
     compose,
     count,
     lines,
+    link,
     opened,
     says,
     send,
@@ -130,6 +132,32 @@ def test_cards_in_three_papers_with_rhymes_and_acrostic(page: Page, tmp_path: Pa
     choose(page, "script", "simplified")
     grid = page.locator("#sheet [role=grid]")
     assert "CJK SC" in grid.evaluate("node => getComputedStyle(node).getPropertyValue('--card')")
+
+
+def test_the_seal_of_a_card_is_asked_for_beside_it(page: Page, tmp_path: Path) -> None:
+    send(page, "#make-card")
+    page.locator("#card-preview img").wait_for()
+    before = save(page, tmp_path / "before.png")
+    page.click("#entitle-card")
+    page.fill("#seal", "晚晴")
+    card = page.locator("#card-preview img").get_attribute("src")
+    page.locator("#entitling .seal-button").click()
+    page.locator(f"#card-preview img:not([src='{card}'])").wait_for()
+    assert save(page, tmp_path / "after.png").read_bytes() != before.read_bytes()
+
+
+def test_an_acrostic_is_marked_on_a_card_as_well_where_it_was_typed_in_simplified(
+    open_page: Open, tmp_path: Path
+) -> None:
+    verse = ("曉夜聞鐘鼓", "樂此共登臨", "雨過千山綠", "林深一徑陰")
+    cards = []
+    for typed in ("曉樂雨林", "晓乐雨林"):
+        page = open_page(link(*verse, form="五絕", acrostic=typed))
+        page.locator("#sheet .sign", has_text="◎").first.wait_for()
+        send(page, "#make-card")
+        page.locator("#card-preview img").wait_for()
+        cards.append(colours(save(page, tmp_path / f"{typed}.png"))[RED])
+    assert cards[0] == cards[1]
 
 
 def test_a_card_has_the_code_of_a_link_that_others_can_open(

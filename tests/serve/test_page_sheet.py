@@ -80,7 +80,7 @@ def test_a_line_of_a_pasted_text_is_written_again_where_that_is_asked_for(page: 
 def test_a_couplet_of_a_single_draft_is_kept(page: Page) -> None:
     compose(page)
     before = lines(page)
-    page.locator(".keep").nth(1).click()
+    page.locator(".keep_couplet").nth(1).click()
     count(page, "#sheet .locked", 10)
     says(page, "#go", "作")
     assert lines(page)[2:] == before[2:]
@@ -263,7 +263,7 @@ def test_what_was_freed_while_drafts_are_written_stays_freed(page: Page) -> None
 def test_another_subject_frees_what_was_kept_of_drafts_and_not_what_was_typed(page: Page) -> None:
     page.fill("#title", "送別")
     compose(page, poems=2)
-    page.locator(".keep").nth(1).click()
+    page.locator(".keep_couplet").nth(1).click()
     count(page, "#sheet .locked", 10)
     says(page, "#go", "作")
     type_at(page, 1, 1, "山")

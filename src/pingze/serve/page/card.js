@@ -7,7 +7,7 @@ import { seen, verdict } from "./verdict.js";
 import { isPublic, linkOf } from "./link.js";
 import { taken } from "./pattern.js";
 import { glossed, sealOf, titleOf, written } from "./poem.js";
-import { isEnglish, keep, settings } from "./settings.js";
+import { isEnglish, keep, settings, simple } from "./settings.js";
 import { charAt, keyOf, MOST_COLUMNS, tiersOf, widthsOf } from "./shape.js";
 import { entry } from "./state.js";
 import { t, verseLanguage } from "./words.js";
@@ -203,13 +203,17 @@ const codeOf = async (on) =>
 function isMarked(on, place) {
   const { poem } = on.now;
   const hidden = taken({ ...on.ask, start: "" }, poem.lines).get(keyOf(place));
-  return seen(verdict(on), poem)(place).rhymes || hidden === charAt(poem.lines, place);
+  const isHidden = simple(hidden ?? "") === simple(charAt(poem.lines, place));
+  return seen(verdict(on), poem)(place).rhymes || isHidden;
 }
 
 let preview = null; // the address of the card that is looked at
 
-/** Open the dialog. `save(blob, kind)` takes a file away; `say(text)` tells what was done. */
-export function makeCard({ save, say }) {
+/**
+ * Open the dialog. `save(blob, kind)` takes a file away; `say(text)` tells what was done; `entitle(on, then)` asks for title
+ * and seal.
+ */
+export function makeCard({ save, say, entitle }) {
   const on = entry();
   const code = codeOf(on);
   const file = async () => pngFile(on, settings.card_code ? await code.catch(() => []) : []);
@@ -238,6 +242,7 @@ export function makeCard({ save, say }) {
     });
     show();
   };
+  $("entitle-card").onclick = () => entitle(on, show);
   $("png").onclick = () => attempt(async () => save(await file(), "png"));
   $("copy-picture").hidden = !window.ClipboardItem;
   $("copy-picture").onclick = () =>

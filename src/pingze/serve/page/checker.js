@@ -38,7 +38,8 @@ function draw() {
   box.append(...notes.filter(isOffer));
   const rest = [...notes, readingChips(on), beside(on)].filter((note) => note && !isOffer(note));
   const isSound = checked?.form && isFull(lines) && !found.length;
-  const holds = isSound ? t(rest.length ? "all_hold_noted" : "all_hold", shown(checked.form)) : "";
+  const isNoted = notes.some((note) => note && !isOffer(note));
+  const holds = isSound ? t(isNoted ? "all_hold_noted" : "all_hold", shown(checked.form)) : "";
   $("notes").replaceChildren(holds && el("p", holds), ...rest);
   if (isFull(lines)) $("notes").append(matchSaid(checked) ?? "");
 }
@@ -67,8 +68,9 @@ function acrosticSaid({ ask, now: { poem } }) {
 export function heading(checked) {
   const count = checked.violations.length;
   const { form } = checked;
-  const isWhole = !checked.lines.join("").includes("□");
-  const faults = form ? (count ? t("faults", count) : isWhole && t("no_faults")) : t("no_form");
+  const isWhole = !/[□＿]/u.test(checked.lines.join(""));
+  const none = t(isWhole ? "no_faults" : "no_faults_yet");
+  const faults = form ? (count ? t("faults", count) : none) : t("no_form");
   const kinds = checked.form ? checked.remarks.map(({ name }) => shown(name ?? "")) : []; // 古絕, 折腰體
   const noted = new Set(notedIn(checked).map(({ rule }) => t(rule)));
   const notes = noted.size ? t("noted", [...noted].join(t("comma"))) : "";

@@ -82,15 +82,15 @@ function listen() {
     const asked = takeChoices();
     if (!state.working && isUnread(asked)) return trouble(t("english_none", asked.heading));
     compose(asked);
-    const { bottom } = $("sheet").getBoundingClientRect();
-    if (bottom < innerHeight / 4) $("sheet").scrollIntoView(); // a poem that is in sight stays where it is
+    if ($("sheet").getBoundingClientRect().top < 0) $("told-of").scrollIntoView();
   });
   // The second click of a double one would stop what the first began.
   $("go").addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
-  // Nor does a key that is held down start and stop.
+  // Nor does a key that is held down start and stop; and Enter in a search only ends the search.
   const isChoice = ({ target }) => target.form === $("choices");
   document.addEventListener("keydown", (event) => {
-    if (isChoice(event) && event.repeat && event.key === "Enter") event.preventDefault();
+    const isVain = isChoice(event) && (event.repeat || event.target === $("tune_search"));
+    if (isVain && event.key === "Enter") event.preventDefault();
   });
   for (const type of ["input", "change", "compositionend"]) {
     document.addEventListener(type, (/** @type {any} */ event) => {

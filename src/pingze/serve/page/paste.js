@@ -13,6 +13,7 @@ import { t } from "./words.js";
 const HAN = /\p{Script=Han}/u;
 const PARTS = /[\s，。、；：！？,.;:!?]+/u; // between lines
 const OLD_STYLE = { 5: "五古", 7: "七古" };
+const QUATRAINS = { 5: "五絕", 7: "七絕" };
 
 /** Hear of what is pasted: a poem anywhere, some lines or a word into a cell. */
 export function startReading() {
@@ -61,10 +62,11 @@ export async function bring(text, level = $("level").value) {
 /** A poem as an entry of the desk, under what stands above it. */
 function entryOf({ heading, verdict }) {
   const { template, rhyme, level, standard, lines, read, remarks } = verdict;
+  const rows = read.map((line) => line.replaceAll("□", BLANK));
   const form = formOf(verdict);
+  if (rows.length === 1 && form) rows.push(...Array(3).fill(BLANK.repeat(widthsOf(rows)[0])));
   const typed = typedPairs(read.join(""), lines.join("")).flat().join("");
   const own = rhyme?.length === 1 || tuneOf(form) ? rhyme : null;
-  const rows = read.map((line) => line.replaceAll("□", BLANK));
   const poem = { form, template, rhyme: own, heading, typed, model: "", lines: rows };
   const isWritten = (place) => charAt(rows, place) !== BLANK;
   const locks = placesOf(widthsOf(rows)).filter(isWritten).map(keyOf);
@@ -75,9 +77,10 @@ function entryOf({ heading, verdict }) {
   return made;
 }
 
-/** The form of a poem, with faults or without; "" where it has the shape of none. */
+/** The form of a poem, with faults or without; "" where it has the shape of none. A line alone begins a 絕, so that it is judged. */
 function formOf({ form, lines }) {
   if (form) return form;
   const [width, ...more] = new Set(widthsOf(lines));
+  if (lines.length === 1) return QUATRAINS[width] ?? "";
   return (more.length || lines.length % 2 ? "" : OLD_STYLE[width]) ?? "";
 }

@@ -46,12 +46,13 @@ export function drawSheet() {
   const facts =
     checked?.lines && !isEmpty(poem.lines) ? heading(checked) : factsOf(poem, on.ask.standard);
   const legend = isFull(poem.lines) ? settings.marks && "legend" : "legend_empty";
+  const locked = on.now.locks.size ? el("span.locks", t("legend_locked")) : null;
   const hint = settings.used || isEmpty(poem.lines) ? null : el("span.hint", t("tap_hint"));
   sheet.replaceChildren(
     scroller(poem, on),
     isEmpty(poem.lines) ? "" : (wordByWord(poem, seen(checked, poem)) ?? ""),
     quoteList(poem),
-    caption(facts, legend, hint, problem),
+    caption(facts, legend, locked, hint, problem),
   );
   sheet.querySelector(".book").classList.toggle("fresh", drawn !== poem.lines.join());
   drawn = poem.lines.join();
@@ -172,28 +173,16 @@ function row({ text, run, run_in, same, nearest }) {
 
 // The drafts that were written together, their lines below each other; the chosen one stands on the sheet.
 
-let putsOn = null; // the id of the desk on which a couplet that is chosen is just put on the sheet
-
 export function drawCandidates() {
-  const { entries, id } = state.desk;
-  const puts = putsOn === id;
+  const { entries, when } = state.desk;
   const box = $("candidates");
   // A single draft is of use where it is the reader's own.
-  const isOwn = state.desk.when && coupletsOf(entries[0].now.poem).length > 1;
+  const isOwn = when && coupletsOf(entries[0].now.poem).length > 1;
   if (entries.length < 2 && !(isOwn && isFull(entries[0].now.poem.lines)))
     return box.replaceChildren();
-  const turn = () => {
-    putsOn = puts ? null : id;
-    changed();
-  };
-  const way = button(t("put_couplet"), turn, { id: "put-couplet", "aria-pressed": String(puts) });
-  const how = t(puts ? "put_how" : "keep_how");
-  const parts = [
-    el("h2", t("candidates")),
-    el("p.hint", how, " ", entries.length > 1 ? way : ""),
-    el("ol.drafts", entries.map(draft)),
-  ];
-  redrawn(box, () => box.replaceChildren(...parts));
+  const how = t(entries.length > 1 ? "drafts_how" : "keep_how");
+  const drafts = el("ol.drafts", entries.map(draft));
+  redrawn(box, () => box.replaceChildren(el("h2", t("candidates")), el("p.hint", how), drafts));
 }
 
 function draft(of, at) {
@@ -204,31 +193,31 @@ function draft(of, at) {
     trouble();
     if (state.desk.when) touch();
     changed();
+    if ($("sheet").getBoundingClientRect().bottom < innerHeight / 2) $("told-of").scrollIntoView();
   };
   const isChosen = at === state.desk.chosen;
   const here = entry().now.poem;
   const isSame =
     poem.form === here.form && poem.form !== COUPLET && poem.lines.length === here.lines.length;
-  const name = t("candidate", at + 1);
-  const attributes = { class: "plain candidate", "aria-pressed": String(isChosen) };
-  const keep = (numbers) => {
+  /** A couplet, over its meaning; a click on it takes the draft. Beside it the buttons that keep it or put it on the sheet. */
+  const couplet = (numbers) => {
     const said = numbers.map((line) => markedLine(poem, line));
     const means = numbers.map((line) => meansOf(poem.lines[line - 1]));
-    // The meaning is the button's description; its name is what it keeps.
-    const hidden = { lang: "en", "aria-hidden": "true" };
-    const below = (text) => (text ? el("small.draft-means", hidden, text) : null);
+    const below = (text) => (text ? el("small.draft-means", { lang: "en" }, text) : null);
     const rows = said.map((text, n) => el("span", text, below(means[n])));
-    const isPut = putsOn === state.desk.id;
-    const act = () => (isPut ? putLines(poem, numbers) : keepLines(of, numbers));
-    const face = {
-      class: "keep",
-      lang: verseLanguage(),
-      "aria-label": t(isPut ? "put_lines" : "keep_lines", said.join("")),
-      "aria-description": means.filter(Boolean).join("; ") || null,
+    const act = (name, does) => {
+      const label = t(`${name}_lines`, said.join(""));
+      return button(t(name), does, { class: `plain ${name}`, "aria-label": label, title: label });
     };
-    return isSame ? button(rows, act, face) : el("span.keep", rows);
+    const keep = () => act("keep_couplet", () => keepLines(of, numbers));
+    const put = () => act("put_couplet", () => putLines(poem, numbers));
+    const acts = isSame ? [keep(), isChosen ? null : put()] : [];
+    const verse = el("div.verse", { lang: verseLanguage(), on: { click: choose } }, rows);
+    return el("div.couplet-of", verse, acts);
   };
-  const couplets = el("div.couplets", coupletsOf(poem).map(keep));
+  const name = t("candidate", at + 1);
+  const attributes = { class: "plain candidate", "aria-pressed": String(isChosen) };
+  const couplets = el("div.couplets", coupletsOf(poem).map(couplet));
   return el(isChosen ? "li.draft.chosen" : "li.draft", button(name, choose, attributes), couplets);
 }
 

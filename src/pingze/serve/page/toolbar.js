@@ -34,7 +34,7 @@ export const startTools = () =>
     copy: () => copy(textToSend(entry()), t("copied")),
     link: async () =>
       copy(await linkOf(entry()), t("linked") + (isPublic() ? "" : ` ${t("only_here")}`)),
-    "make-card": () => makeCard({ save, say }),
+    "make-card": () => makeCard({ save, say, entitle: askTitle }),
   });
 
 const textToSend = (on) => sentText(on.now.poem, seen(verdict(on), on.now.poem));
@@ -65,17 +65,20 @@ async function share(on) {
   await attempt(() => navigator.share({ text: textToSend(on), ...url }));
 }
 
-/** Ask for the poem's heading and what stands in its seal, which later poems have too. */
-function askTitle(on) {
+/** Ask for the poem's heading and what stands in its seal, which later poems have too; `then` follows where they were given. */
+function askTitle(on, then = () => {}) {
   const { poem } = on.now;
-  $("heading").value = poem.heading || poem.title || "";
+  $("heading").value = shown(poem.heading || poem.title || "");
   $("seal").value = poem.seal || settings.seal;
   $("entitling").returnValue = "";
   $("entitling").onclose = () => {
     if (!$("entitling").returnValue) return;
     const seal = $("seal").value.trim();
     if (seal !== (poem.seal || settings.seal)) keep({ seal }); // that of a linked poem is its poet's
-    attempt(async () => entitle(on, $("heading").value.trim(), seal));
+    attempt(async () => {
+      entitle(on, $("heading").value.trim(), seal);
+      then();
+    });
   };
   $("entitling").showModal();
 }

@@ -45,7 +45,7 @@ function checking({ ask: { level = "customary", standard }, now: { poem } }, oth
   const { lines } = poem;
   const form = poem.form === COUPLET ? null : poem.form || null;
   const rules = { form, level, standard, ...others };
-  if (form && !isFull(lines)) return { sheet: { ...rules, lines } };
+  if (form && !isFull(lines)) return { explain: true, sheet: { ...rules, lines } };
   return { ...rules, fine: true, explain: true, text: lines.join("，").replaceAll(BLANK, UNREAD) };
 }
 
