@@ -196,6 +196,12 @@ def test_characters_kept_on_a_sheet_do_not_change() -> None:
     assert [(change.line, change.position) for change in mended.changes] == [(2, 5)]
 
 
+def test_an_excluded_character_that_stands_may_stay() -> None:
+    sheet = Sheet(form="五絕", lines=DRAFT[:-1].replace("。", "，").split("，"), exclude="琴")
+    (mended,) = mend(sheet)
+    assert "琴" in mended.poem.lines[3]
+
+
 def test_what_keeping_a_word_costs_is_told() -> None:
     """Three rhymes of four are in one group; to keep the odd one, these three change."""
     draft = "，".join([*REGULATED[:7], "此夕倍淒天"])

@@ -275,8 +275,9 @@ class Mending:
             sources = [each for each in same if each in self.locked] or written
             if place not in self.locked:
                 text[place] = text[sources[0]]
-        self.sheet = replace(sheet, lines=self.layout.cut("".join(text)))
-        # 3. Compile what is written; what is not wanted elsewhere may stand in a draft.
+        # 3. Compile what is written. An excluded character that stands may stay.
+        exclude = "".join(one for one in sheet.exclude if one not in text)
+        self.sheet = replace(sheet, lines=self.layout.cut("".join(text)), exclude=exclude)
         bare = replace(self.sheet, include="", exclude="", exclude_at=[], was=[])
         request = read_request(chosen.vocabulary, bare)
         self.constraints = Constraints(chosen.lexicon(request), request)
