@@ -21,6 +21,7 @@ from pingze.composing.smc import each
 from pingze.deadline import Deadline, DeadlineError, check_deadline, current_deadline, within
 from pingze.errors import InputError
 from pingze.machine import threads
+from pingze.network.step_graph import RUNNING
 
 CORE = "numpy._core" if int(np.__version__.split(".")[0]) > 1 else "numpy.core"
 umath = import_module(f"{CORE}._multiarray_umath")
@@ -195,3 +196,27 @@ def test_a_process_forked_while_a_thread_composes_composes_too() -> None:
             os._exit(compose(seed=7, **asked) == expected)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
     thread.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_waits_until_no_graph_runs() -> None:
+    """A lock of ONNX Runtime that is held while a process forks stays locked in the child."""
+    begun = threading.Event()
+    children = []
+
+    def fork() -> None:
+        begun.set()
+        pid = os.fork()
+        if not pid:
+            os._exit(0)
+        children.append(pid)
+
+    forking = threading.Thread(target=fork)
+    with RUNNING:
+        forking.start()
+        assert begun.wait(60)
+        forking.join(0.2)
+        assert children == []
+    forking.join(60)
+    assert os.waitpid(children[0], 0)[1] == 0

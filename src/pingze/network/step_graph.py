@@ -32,9 +32,10 @@ device identifier in the user's cache.
 """
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 
@@ -159,6 +160,42 @@ def _exp() -> Run:
     return session(graph.serialized())
 
 
+class Running:
+    """Count the graphs that run, so that a fork can wait until none does.
+
+    A lock of ONNX Runtime that another thread holds during a fork would stay locked in the child.
+    """
+
+    def __init__(self) -> None:
+        self.condition = threading.Condition()
+        self.count = 0
+
+    def __enter__(self) -> None:
+        with self.condition:
+            self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self.condition:
+            self.count -= 1
+            self.condition.notify_all()
+
+    def stop(self) -> None:
+        """Wait until no graph runs, and let none begin."""
+        self.condition.acquire()
+        self.condition.wait_for(lambda: not self.count)
+
+    def go_on(self) -> None:
+        """Let graphs run again."""
+        self.condition.release()
+
+
+RUNNING = Running()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=RUNNING.stop, after_in_parent=RUNNING.go_on, after_in_child=RUNNING.go_on
+    )
+
+
 def session(graph: bytes) -> Run:
     """Load an ONNX graph, and return the function that runs it.
 
@@ -174,7 +211,13 @@ def session(graph: bytes) -> Run:
     # ONNX Runtime keeps the graph's bytes in order to load it again on another device; nothing
     # public frees them, and they are 31 MB in a process with both models.
     loaded._model_bytes = None
-    return partial(loaded.run, None)
+
+    def run(inputs: Mapping[str, Array]) -> list[Array]:
+        with RUNNING:
+            outputs: list[Array] = loaded.run(None, inputs)
+        return outputs
+
+    return run
 
 
 # -- the step ---------------------------------------------------------------------------------
