@@ -507,3 +507,44 @@ def test_a_wedding_is_asked_for_with_its_mood_and_drafts_tell_what_they_mean(
         says(page, ".draft-means >> nth=0", re.compile("[a-z]"))
         verse = "".join(page.locator(".keep").all_inner_texts())
         assert not set("愁恨貧壽") & set(verse)
+
+
+def test_a_thing_of_the_subject_that_is_in_no_draft_is_told(reader: Page) -> None:
+    told = reader.evaluate(
+        """async () => {
+          const { learnEnglish, unnamed } = await import("/page/subjects.js");
+          await learnEnglish();
+          const drafts = [{ lines: ["白雪滿青山"] }, { lines: ["江上月明時"] }];
+          const subjects = ["a quiet cat in the snow", "no rain", "a wedding", "old river", "柳"];
+          return subjects.map((one) => unnamed(one, drafts));
+        }"""
+    )
+    assert told == [["貓 (cat)"], [], [], [], []]
+
+
+def test_after_composing_the_note_says_what_no_draft_names(open_page: Open) -> None:
+    page = open_page(language="en-US")
+    answer = {"lines": ["江上月明時"] * 4, "form": "五絕", "model": "tang"}
+    page.route(
+        "**/v1/fill",
+        lambda route: route.fulfill(json={"poems": [answer], "notes": [], "remarks": []}),
+    )
+    page.fill("#title", "a cat by the river")
+    page.locator(".chip", has_text="五絕").click()
+    page.select_option("#count", "1")
+    page.click("#go")
+    says(page, "#reading", "No draft has 貓 (cat): put it in “Must appear” under More.")
+    page.fill("#title", "the moon")
+    page.click("#go")
+    says(page, "#reading", "moon → 月")
+    assert "No draft" not in page.locator("#reading").inner_text()
+
+
+def test_the_note_tells_a_word_once_and_what_must_not_appear_apart(open_page: Open) -> None:
+    page = open_page(language="en-US")
+    page.click("#more > summary")
+    page.fill("#title", "cat")
+    page.fill("#include", "cat")
+    page.fill("#exclude", "wine")
+    says(page, "#reading", "Must not appear: wine → 酒.")
+    assert page.locator("#reading").inner_text() == "cat → 貓 Must not appear: wine → 酒."
