@@ -102,6 +102,17 @@ WORDS_MEAN = {
     "滿座": "all the guests",
     "宮漏": "palace water-clock",
     "睡覺": "wake from sleep",
+    "亂花": "scattered, tangled blossoms",
+    "幾點": "a few dots, a few",
+    "蓬山": "Mount Penglai of the immortals",
+    "陶公": "Tao Yuanming",
+    "河漢": "the Milky Way",
+    "石林": "forest of stones",
+    "茱萸": "dogwood",
+    "一旦": "one day, suddenly",
+    "未央": "not yet over",
+    "少壯": "young and strong",
+    "歸隱": "retire to seclusion",
 }
 CHARACTERS_MEAN = {
     "朝": "morning",
@@ -112,7 +123,10 @@ CHARACTERS_MEAN = {
     "誰": "who",
     "曾": "once",
     "鳴": "cry, sing",
-    "陽": "sun, south slope",
+    "陽": "sun",
+    "節": "season, festival",
+    "被": "covered by",
+    "箔": "blind, screen",
     "還": "return, still",
     "長": "long",
     "江": "river",
@@ -210,6 +224,20 @@ def test_a_character_means_what_two_dictionaries_say(reader: Page) -> None:
     found = words(reader, *SAID_BY_BOTH)
     means = {text: each["means"] for text, (each,) in zip(SAID_BY_BOTH, found, strict=True)}
     assert means == SAID_BY_BOTH
+
+
+def test_a_sense_is_told_once(reader: Page) -> None:
+    told = reader.evaluate(
+        """async (characters) => {
+          const { learnReadings, meaningsOf } = await import("/page/glosses.js");
+          await learnReadings();
+          return characters.map(meaningsOf);
+        }""",
+        ["滿", "陽", "伴"],
+    )
+    for means in told:
+        senses = re.split("[,;] ", means)
+        assert len(senses) == len({*senses}), means
 
 
 def test_a_doubled_character_is_one_word(reader: Page) -> None:
@@ -360,6 +388,13 @@ SUBJECTS = {
     "teacher’s day": "酬友",
     "without death": "",
     "a forest in autumn": "秋林",
+    "drunk": "醉",
+    "sleeping": "眠",
+    "children learn": "兒學",
+    "swimming": "泳",
+    "sixty": "六十",
+    "a bar": "酒家",
+    "my bicycle": "車",
 }
 READ_SUBJECTS = """async (subjects) => {
   const { inChinese, learnEnglish } = await import("/page/subjects.js");
@@ -410,7 +445,10 @@ def test_an_occasion_tells_what_its_subject_means_and_what_it_leaves_out(open_pa
         ("without sorrow", "joyful", "愁悲"),
         ("without death", "joyful", "死喪"),
         ("illness", "joyful", "愁病老"),
-        ("retirement", "joyful", "愁病老"),
+        ("retirement", "joyful", "愁病老醉"),
+        ("a wedding", "joyful", "醉酩酊醺"),
+        ("a birth", "joyful", "醉酩酊醺"),
+        ("get well soon", "joyful", "醉酩酊醺"),
     ],
 )
 def test_an_occasion_has_its_mood_and_no_words_out_of_place(
