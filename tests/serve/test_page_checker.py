@@ -220,7 +220,7 @@ def test_a_text_stands_with_its_title_its_faults_and_its_spelling(page: Page) ->
     says(
         page,
         "#faults",
-        "This place wants a character that rhymes in -eng (庚); 月 rhymes in -ue (月).",
+        "This place wants a character that has the old rhyme 庚; 月 has the old rhyme 月.",
     )
     choose(page, "language", "zh")
     page.click("#mend")

@@ -102,6 +102,17 @@ WORDS_MEAN = {
     "滿座": "all the guests",
     "宮漏": "palace water-clock",
     "睡覺": "wake from sleep",
+    "亂花": "scattered, tangled blossoms",
+    "幾點": "a few dots, a few",
+    "蓬山": "Mount Penglai of the immortals",
+    "陶公": "Tao Yuanming",
+    "河漢": "the Milky Way",
+    "石林": "forest of stones",
+    "茱萸": "dogwood",
+    "一旦": "one day, suddenly",
+    "未央": "not yet over",
+    "少壯": "young and strong",
+    "歸隱": "retire to seclusion",
 }
 CHARACTERS_MEAN = {
     "朝": "morning",
@@ -112,7 +123,10 @@ CHARACTERS_MEAN = {
     "誰": "who",
     "曾": "once",
     "鳴": "cry, sing",
-    "陽": "sun, south slope",
+    "陽": "sun",
+    "節": "season, festival",
+    "被": "covered by",
+    "箔": "blind, screen",
     "還": "return, still",
     "長": "long",
     "江": "river",
@@ -210,6 +224,20 @@ def test_a_character_means_what_two_dictionaries_say(reader: Page) -> None:
     found = words(reader, *SAID_BY_BOTH)
     means = {text: each["means"] for text, (each,) in zip(SAID_BY_BOTH, found, strict=True)}
     assert means == SAID_BY_BOTH
+
+
+def test_a_sense_is_told_once(reader: Page) -> None:
+    told = reader.evaluate(
+        """async (characters) => {
+          const { learnReadings, meaningsOf } = await import("/page/glosses.js");
+          await learnReadings();
+          return characters.map(meaningsOf);
+        }""",
+        ["滿", "陽", "伴"],
+    )
+    for means in told:
+        senses = re.split("[,;] ", means)
+        assert len(senses) == len({*senses}), means
 
 
 def test_a_doubled_character_is_one_word(reader: Page) -> None:
@@ -360,6 +388,13 @@ SUBJECTS = {
     "teacher’s day": "酬友",
     "without death": "",
     "a forest in autumn": "秋林",
+    "drunk": "醉",
+    "sleeping": "眠",
+    "children learn": "兒學",
+    "swimming": "泳",
+    "sixty": "六十",
+    "a bar": "酒家",
+    "my bicycle": "車",
 }
 READ_SUBJECTS = """async (subjects) => {
   const { inChinese, learnEnglish } = await import("/page/subjects.js");
@@ -410,7 +445,10 @@ def test_an_occasion_tells_what_its_subject_means_and_what_it_leaves_out(open_pa
         ("without sorrow", "joyful", "愁悲"),
         ("without death", "joyful", "死喪"),
         ("illness", "joyful", "愁病老"),
-        ("retirement", "joyful", "愁病老"),
+        ("retirement", "joyful", "愁病老醉"),
+        ("a wedding", "joyful", "醉酩酊醺"),
+        ("a birth", "joyful", "醉酩酊醺"),
+        ("get well soon", "joyful", "醉酩酊醺"),
     ],
 )
 def test_an_occasion_has_its_mood_and_no_words_out_of_place(
@@ -507,3 +545,44 @@ def test_a_wedding_is_asked_for_with_its_mood_and_drafts_tell_what_they_mean(
         says(page, ".draft-means >> nth=0", re.compile("[a-z]"))
         verse = "".join(page.locator(".couplet-of .verse").all_inner_texts())
         assert not set("愁恨貧壽") & set(verse)
+
+
+def test_a_thing_of_the_subject_that_is_in_no_draft_is_told(reader: Page) -> None:
+    told = reader.evaluate(
+        """async () => {
+          const { learnEnglish, unnamed } = await import("/page/subjects.js");
+          await learnEnglish();
+          const drafts = [{ lines: ["白雪滿青山"] }, { lines: ["江上月明時"] }];
+          const subjects = ["a quiet cat in the snow", "no rain", "a wedding", "old river", "柳"];
+          return subjects.map((one) => unnamed(one, drafts));
+        }"""
+    )
+    assert told == [["貓 (cat)"], [], [], [], []]
+
+
+def test_after_composing_the_note_says_what_no_draft_names(open_page: Open) -> None:
+    page = open_page(language="en-US")
+    answer = {"lines": ["江上月明時"] * 4, "form": "五絕", "model": "tang"}
+    page.route(
+        "**/v1/fill",
+        lambda route: route.fulfill(json={"poems": [answer], "notes": [], "remarks": []}),
+    )
+    page.fill("#title", "a cat by the river")
+    page.locator(".chip", has_text="五絕").click()
+    page.select_option("#count", "1")
+    page.click("#go")
+    says(page, "#reading", "No draft has 貓 (cat): put it in “Must appear” under More.")
+    page.fill("#title", "the moon")
+    page.click("#go")
+    says(page, "#reading", "moon → 月")
+    assert "No draft" not in page.locator("#reading").inner_text()
+
+
+def test_the_note_tells_a_word_once_and_what_must_not_appear_apart(open_page: Open) -> None:
+    page = open_page(language="en-US")
+    page.click("#more > summary")
+    page.fill("#title", "cat")
+    page.fill("#include", "cat")
+    page.fill("#exclude", "wine")
+    says(page, "#reading", "Must not appear: wine → 酒.")
+    assert page.locator("#reading").inner_text() == "cat → 貓 Must not appear: wine → 酒."

@@ -216,7 +216,7 @@ def test_a_checked_text_is_told_to_a_reader_of_english(browser: Browser, address
         says(page, ".faults strong", "出韻 out of rhyme · line 4, character 7")
         page.locator(".open-place").click()
         page.locator(".alternative").first.wait_for()
-        says(page, "#facts", "oblique, rhymes in -ue (月)")
+        says(page, "#facts", "oblique, has the old rhyme 月")
         page.emulate_media(media="print")
         assert page.locator("#mend, .open-place").filter(visible=True).count() == 0
         assert page.locator("#sheet .legend").is_visible()

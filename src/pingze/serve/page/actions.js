@@ -6,7 +6,7 @@ import { announce, attempt, button, trouble } from "./dom.js";
 import { bare, modelOf, verdict } from "./verdict.js";
 import { fixed, taken } from "./pattern.js";
 import { sourcesOf } from "./poem.js";
-import { keep, settings, shown, typedPairs } from "./settings.js";
+import { isEnglish, keep, settings, shown, typedPairs } from "./settings.js";
 import {
   BLANK,
   charAt,
@@ -22,6 +22,7 @@ import {
 } from "./shape.js";
 import { findDesk, layOut, replaceDesk } from "./shelf_storage.js";
 import { changed, entry, newDesk, newEntry, state, step, touch, travel } from "./state.js";
+import { unnamed } from "./subjects.js";
 import { t } from "./words.js";
 
 let work = new AbortController(); // of the one thing that is being written, which the reader may stop
@@ -50,7 +51,13 @@ export async function compose(asked, sheet = sheetFor(asked)) {
       };
       replaceDesk(newDesk(found.poems.map(lay)));
       const few = found.poems.length < count && !found.notes.length;
-      const more = [few && t("fewer", found.poems.length, count), locks.length && sheet.news];
+      const missing =
+        isEnglish() && asked.form !== COUPLET ? unnamed(asked.heading, found.poems) : [];
+      const more = [
+        few && t("fewer", found.poems.length, count),
+        locks.length && sheet.news,
+        missing.length && t("no_draft_has", missing.join(", ")),
+      ];
       showReading({ ...found, notes: [...found.notes, ...more.filter(Boolean)] });
       touch();
       announce(t("composed", found.poems.length));

@@ -100,11 +100,13 @@ function meaning(text, pinyin) {
   return found ?? known.glosses[alone]?.split(";")[0] ?? "";
 }
 
-/** All meanings of a character, the best first. */
-export const meaningsOf = (character) =>
-  [bestMeaning(character, read(character, [])), known.glosses[character]]
-    .filter(Boolean)
-    .join("; ");
+/** All meanings of a character, the best first, each once. */
+export function meaningsOf(character) {
+  const best = bestMeaning(character, read(character, [])) ?? "";
+  const senses = known.glosses[character]?.split("; ") ?? [];
+  const others = senses.filter((one) => !best.split(/[,;] /).includes(one));
+  return [best, ...others].filter(Boolean).join("; ");
+}
 
 /** A line's syllables and its words' meanings, {pinyin, means}. */
 export function saidOf(line, tones) {

@@ -258,8 +258,8 @@ function groupOf(rhyme) {
   const part = rhyme.match(/^第(十?)([一二三四五六七八九]?)部$/);
   if (part && isEnglish())
     return t("rhyme_part", (part[1] ? 10 : 0) + " 一二三四五六七八九".indexOf(part[2] || " "));
-  if (part || !rhymesIn(rhyme)) return shown(rhyme.replace(/[^部]$/, "$&韻"));
-  return t("rhymes_in", rhymesIn(rhyme), rhyme);
+  if (part || !isEnglish()) return shown(rhyme.replace(/[^部]$/, "$&韻"));
+  return t(settings.standard === "pingshui" ? "rhymes_of_old" : "rhymes_in", rhyme);
 }
 
 /** A reading in the reader's language: its tone and its rhyme group, as 平東. */

@@ -12,7 +12,14 @@ import { remedies } from "./remedies.js";
 import { keepChoices, keptChoices, settings, shown } from "./settings.js";
 import { COUPLET, isEmpty, isFull, keyOf, widthsAsked, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
-import { atOccasion, inChinese, isLearnt, learnEnglish, withoutOccasion } from "./subjects.js";
+import {
+  atOccasion,
+  inChinese,
+  isLearnt,
+  isUnread,
+  learnEnglish,
+  withoutOccasion,
+} from "./subjects.js";
 import { t } from "./words.js";
 
 const TEXTS = ["title", "line", "about", "start", "acrostic", "include", "exclude"]; // in which English words are read
@@ -339,15 +346,25 @@ function readEnglish(typed) {
 /** Show how the choices were read, where not as they were typed. */
 export function showReading({ notes, remarks = [] }) {
   const asked = TEXTS.filter((name) => !fieldOf(name).hidden);
-  const reads = asked.map((name) => readEnglish($(name).value)).filter(Boolean);
-  const pairs = reads.flatMap((read) => read.pairs);
+  const reads = [];
+  const pairs = new Set(); // a subject's word may have to appear, too
+  let unwanted = "";
+  for (const name of asked) {
+    const read = readEnglish($(name).value);
+    if (!read) continue;
+    reads.push(read);
+    if (name === "exclude") unwanted = read.pairs.join(", ");
+    else for (const pair of read.pairs) pairs.add(pair);
+  }
   const unknown = reads.flatMap((read) => read.unknown);
   const occasions = reads.map(({ occasion }) => occasion).filter(Boolean);
   const means = reads.map(({ occasion, found }) => (occasion ? meansOf(found.join("")) : ""));
+  const isLost = isUnread(readChoices());
   const own = [
-    pairs.join(", ") + means.map((text) => (text ? ` (${text})` : "")).join(""),
+    [...pairs].join(", ") + means.map((text) => (text ? ` (${text})` : "")).join(""),
     ...occasions.map((name) => t("at_occasion", t(`without_${name}`))),
-    unknown.length ? t("english_unknown", unknown.join(", ")) : "",
+    unwanted ? `${t("exclude")}: ${unwanted}.` : "",
+    unknown.length ? t(isLost ? "english_lost" : "english_unknown", unknown.join(", ")) : "",
   ];
   const isSame = ({ code, has, read }) => code === "converted" && shown(read) === has;
   const differs = notes.filter((_, at) => !(remarks[at] && isSame(remarks[at])));

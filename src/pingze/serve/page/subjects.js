@@ -14,6 +14,10 @@ const REPHRASED = [
   [new RegExp(`\\b(?:lost|losing) ${WHOSE}(?=${KIN}\\b)`, "g"), "death of "], // he lost his father
   [new RegExp(`\\bfail(?:s|ed|ing)? (?:${WHOSE})?exam(?:ination)?s?\\b`, "g"), "failed exam"],
 ]; // what is said with words between, as the table has it
+const THINGS =
+  "月日星雲風雨雪冰霜露霧煙雷電虹影山峰崖洞石谷江溪湖海池潭泉瀑波潮岸洲沙田林園徑路橋花梅桃杏梨櫻蘭蓮菊牡薔柳竹松柏楓樹葉草苔蘆果稻" +
+  "茶酒鳥雁鶴燕鶯鵑烏鷗鴨鷺鷹鳳龍虎馬牛羊犬貓鹿猿魚蟬蛩螢蝶蜂蟲雞兔鵠梟蛙龜蛇狐狼蛛鵲雀鸚藤芭枝絮母父妻孫僧漁樵農兵仙村城宮寺樓亭門" +
+  "窗庭牆廬舟船帆車燈燭火鏡劍弓書詩歌笛琴琶鼓鐘筆墨畫棋絲扇玉金銀珠夢淚瓦階床枕簾杯塔港渠鳶"; // what a draft either names or leaves out
 const NOT = /^(?:no|not|without|never|nothing|nor|don|isn|aren|wasn)$/; // what follows has no place in the poem
 
 let english = null; // fetched as soon as somebody writes English
@@ -80,7 +84,24 @@ function griefOf(means) {
   return found?.[1].grief ?? means;
 }
 
-/** Whether nothing of an English subject is known. */
+/** The things that an English subject names and no draft does, as 貓 (cat); what an occasion is about counts as named. */
+export function unnamed(subject, drafts) {
+  const { pairs = [], occasion } = inChinese(subject ?? "") ?? {};
+  if (occasion) return [];
+  const verse = drafts.flatMap(({ lines }) => lines).join("");
+  const missing = [];
+  for (const [phrase, means] of pairs.map((pair) => pair.split(" → "))) {
+    const things = [...means].filter((one) => THINGS.includes(one));
+    const isNamed = means.startsWith("−") || things.some((one) => verse.includes(one));
+    if (things.length && !isNamed) missing.push(`${means} (${phrase})`);
+  }
+  return missing;
+}
+
+/**
+ * Whether nothing of an English subject is known.
+ * @param {any} chosen
+ */
 export const isUnread = ({ heading, title }) =>
   isLearnt() && heading && !title && !inChinese(heading)?.exclude;
 
