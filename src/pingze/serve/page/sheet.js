@@ -205,13 +205,18 @@ function draft(of, at) {
     const means = numbers.map((line) => meansOf(poem.lines[line - 1]));
     const below = (text) => (text ? el("small.draft-means", { lang: "en" }, text) : null);
     const rows = said.map((text, n) => el("span", text, below(means[n])));
-    const act = (name, does) => {
-      const label = t(`${name}_lines`, said.join(""));
-      return button(t(name), does, { class: `plain ${name}`, "aria-label": label, title: label });
-    };
-    const keep = () => act("keep_couplet", () => keepLines(of, numbers));
-    const put = () => act("put_couplet", () => putLines(poem, numbers));
-    const acts = isSame ? [keep(), isChosen ? null : put()] : [];
+    const all = said.join("");
+    const keep = button(t("keep_couplet"), () => keepLines(of, numbers), {
+      class: "plain keep_couplet",
+      title: t("keep_couplet_lines", all),
+      "aria-label": t("keep_couplet_lines", all),
+    });
+    const put = button(t("put_couplet"), () => putLines(poem, numbers), {
+      class: "plain put_couplet",
+      title: t("put_couplet_lines", all),
+      "aria-label": t("put_couplet_lines", all),
+    });
+    const acts = isSame ? [keep, isChosen ? null : put] : [];
     const verse = el("div.verse", { lang: verseLanguage(), on: { click: choose } }, rows);
     return el("div.couplet-of", verse, acts);
   };
