@@ -35,7 +35,7 @@ MOST_DRAFTS = 1000
 OPENING = range(2)  # the places of the first two characters, which no two drafts share
 TRIED = 96
 """The maximum number of characters tried at a place: the likeliest after the text before."""
-LIKENESS = 16.0
+LIKENESS = 48.0
 """By how much a draft's score counts less if a better one has all of its open characters."""
 ROUNDS = 4
 """How often more populations are written, if the first ones give too few different drafts."""
