@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
+from pingze.cached import cached_property
 from pingze.composing.sheet import Limit
 from pingze.errors import ON_SHEET, Clash
 from pingze.verse.forms import OPENINGS, Form, opening_name

@@ -23,7 +23,7 @@ Axes: T templates, W ways to write a couplet, R rows (pairs of a template and a 
 import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 from weakref import proxy
@@ -31,6 +31,7 @@ from weakref import proxy
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
+from pingze.cached import cached_property
 from pingze.composing.constraints.feasibility import Fixes, PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon

@@ -20,7 +20,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +29,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialize
 
 from pingze.arrays import Array, Float, Int8
+from pingze.cached import cached_property
 from pingze.errors import CheckpointError, PingzeError
 from pingze.files import written
 from pingze.messages import here

@@ -9,11 +9,12 @@ import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
 from pingze.arrays import Array, Float, Int64
+from pingze.cached import cached_property
 from pingze.lstm.formulas import Parameters, StepCache, held_bias, sequence_forward, step_forward
 from pingze.network.checkpoint import Checkpoint
 from pingze.network.vocabulary import BOS, EOS, Vocabulary

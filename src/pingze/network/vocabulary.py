@@ -3,13 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import SupportsIndex
 from unicodedata import category
 
 import numpy as np
 
 from pingze.arrays import Bool, Int64
+from pingze.cached import cached_property
 from pingze.errors import InputError
 from pingze.verse.characters import MARKS
 

@@ -7,8 +7,9 @@ these characters from the rhymes of 廣韻 and from usage. By a standard of Mand
 a group are a part.
 """
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
+from pingze.cached import cached_property
 from pingze.files import table
 from pingze.verse.character_table import forms, to_traditional
 from pingze.verse.rhyme_book import RhymeBook

@@ -18,8 +18,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
+from pingze.cached import cached_property
 from pingze.errors import InputError
 from pingze.files import counts, table
 from pingze.verse.character_table import (

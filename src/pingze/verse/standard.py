@@ -5,8 +5,8 @@ A standard is a rhyme book with the parts in which 詞 rhyme and the tones that 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
+from pingze.cached import cached_property
 from pingze.errors import InputError
 from pingze.verse.parts import Parts
 from pingze.verse.rhyme_book import RhymeBook

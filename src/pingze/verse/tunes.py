@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate
 
+from pingze.cached import cached_property
 from pingze.errors import InputError
 from pingze.files import table
 from pingze.verse.character_table import one_form, simplified_forms, to_traditional

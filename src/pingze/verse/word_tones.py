@@ -7,8 +7,8 @@ that dictionaries read in one way, unless verse disagrees (`python -m tools.coun
 """
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 
+from pingze.cached import cached_property
 from pingze.files import table
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_book import Groups, RhymeBook

@@ -15,12 +15,12 @@ Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
+from pingze.cached import cached_property
 from pingze.composing.constraints.rhyme_places import RhymePlaces
 from pingze.composing.lexicon import FREE, WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
 from pingze.composing.request import Fixed, Request

@@ -11,12 +11,12 @@ Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
+from pingze.cached import cached_property
 from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.lexicon import FREE, WANTS, Lexicon
 from pingze.composing.request import Request

@@ -18,13 +18,14 @@ lab/experiments/antithesis.py learns the table and measures it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib.resources import as_file, files
 
 import numpy as np
 from safetensors import safe_open
 
 from pingze.arrays import Array, Float, Float32, Int
+from pingze.cached import cached_property
 from pingze.composing.constraints.feasibility import CompiledRequest
 from pingze.composing.terms import Term
 from pingze.network.onnx_file import TYPES, Graph
