@@ -215,7 +215,7 @@ class Automaton:
         # 1) What each token completes, and what it begins. The end token follows a whole poem.
         is_complete = (state.place == self.constraints.places) & ~state.at_mark
         for row, id_ in enumerate(chosen):
-            parsed = None  # as for a token that was not given
+            parsed = None  # an unknown token, or an end token that comes too early
             if id_ in self.bytes_of:
                 parsed = self._parse(begun[row] + self.bytes_of[id_])
             elif id_ == self.end and is_complete[row] and not begun[row]:
@@ -256,11 +256,13 @@ class Automaton:
                 after.partial_texts.put(rows, texts)
                 after.place[rows] = place + 1
                 # a mark follows where a line has just ended
-                after.at_mark[rows] = place + 1 in self.constraints.layout.starts
+                line_ended = (place + 1) in self.constraints.layout.starts
+                after.at_mark[rows] = line_ended
         # 3) Each text must still fit some template and rhyme.
         is_possible = after.partial_texts.alive.any(axis=(1, 2))
         if not is_possible.all():
-            raise InputError("not_allowed", has=chosen[int(np.argmin(is_possible))])
+            stuck = int(np.flatnonzero(~is_possible)[0])
+            raise InputError("not_allowed", has=chosen[stuck])
         return after
 
     # -- what tokens spell -------------------------------------------------------------------------

@@ -155,7 +155,7 @@ def command(
         by_keyword = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in parameters.values()]
         listed += [_described(parameter) for parameter in by_keyword]
         # A signature must list required parameters first.
-        listed.sort(key=lambda parameter: parameter.default is not Parameter.empty)
+        listed.sort(key=lambda parameter: parameter.default is Parameter.empty, reverse=True)
 
         # 2) build a function with these parameters
         def called(**values: Any) -> None:

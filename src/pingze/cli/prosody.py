@@ -354,19 +354,25 @@ def tunes(
 ) -> None:
     """List the tunes of 詞, or draw the shapes of one tune by 《欽定詞譜》 and 龍榆生."""
     if name is None:
-        found = [all_tunes()[tune] for tune in all_tunes().of_tune]
+        every = all_tunes()
+        found = [every[tune] for tune in every.of_tune]
     else:
         asked = known_tune(name)
-        found = shapes_of(asked) if "·" not in asked.name else [asked]
+        is_one_shape = "·" in asked.name
+        found = [asked] if is_one_shape else shapes_of(asked)
     if as_json or name is None:
-        values = [asdict(tune) | {"size": tune.size} for tune in found] if as_json else None
+        values = None
+        if as_json:
+            values = [asdict(tune) | {"size": tune.size} for tune in found]
         show(values, map(_tune_row, found), as_json=as_json)
     else:
         from rich.console import Console
 
         console = Console(highlight=False, soft_wrap=True)
         for number, tune in enumerate(found):
-            console.print("\n" * bool(number), drawn_tune(tune), sep="")
+            if number:
+                console.print()
+            console.print(drawn_tune(tune))
 
 
 def _tune_row(tune: Tune) -> str:

@@ -188,7 +188,10 @@ class Filling:
             self.other_starts = self._without_title()
 
     def _without_title(self) -> Starts | None:
-        """Keep the characters of title and theme out of the first line; None if none can be."""
+        """Keep the characters of title and theme out of the first line.
+
+        Return None if there are no such characters, or no poem without them.
+        """
         request = self.constraints.request
         characters = only_han(f"{request.title or ''}{request.about or ''}")
         if not characters:
@@ -480,7 +483,8 @@ def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
     standard = request.standard
     usual = {}
     unusual: dict[str, str] = {}
-    for character in sorted({*"".join(texts)} - {*request.given}):
+    composed = set("".join(texts)) - set(request.given)
+    for character in sorted(composed):
         other = usual_form(character)
         if other == character:
             continue
@@ -489,7 +493,9 @@ def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
         rhymes = {
             group for group in standard.rhymes(character) if standard.is_practised(character, group)
         }
-        if tone in (None, *standard.tones(other)) and rhymes <= standard.rhymes(other):
+        keeps_tone = tone is None or tone in standard.tones(other)
+        keeps_rhymes = rhymes <= standard.rhymes(other)
+        if keeps_tone and keeps_rhymes:
             usual[ord(character)] = other
         else:
             unusual[character] = other

@@ -47,7 +47,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
     #    recorded.
     fixed = _placed("start", asked.start, range(len(layout.line)), layout, vocabulary)
     acrostic_places = []
-    for start, width in zip(layout.starts, layout.widths, strict=False):
+    for start, width in zip(layout.starts[:-1], layout.widths, strict=True):
         within = {"head": 0, "middle": (width - 1) // 2, "end": width - 1}
         acrostic_places.append(start + within[asked.acrostic_at])
     fixed += _placed("acrostic", asked.acrostic or "", acrostic_places, layout, vocabulary)
@@ -62,11 +62,10 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
         exclude_at = _limits("exclude_at", asked.exclude_at, layout, vocabulary)
     settled = {(fix.line, fix.position) for fix in fixed}
     choices = [limit for limit in choices if (limit.line, limit.position) not in settled]
-    # what merely stands is given up before what is kept
-    fixed = sorted(
-        dict.fromkeys(fixed), key=lambda fix: (fix.option == "lines", fix.line, fix.position)
-    )
-    # 3. If no mood is requested and taste counts, find a mood in the title and theme.
+    # Characters that only stand on a sheet come last: a conflict gives them up before kept ones.
+    fixed = list(dict.fromkeys(fixed))
+    fixed.sort(key=lambda fix: (fix.option == "lines", fix.line, fix.position))
+    # 3. If taste is on and no mood is requested, find a mood in the title and theme.
     title = read_condition("title", asked.title, vocabulary)
     about = read_condition("about", asked.about, vocabulary)
     mood = asked.mood
@@ -113,7 +112,7 @@ def checked_count(asked: Composing, form: Form) -> int:
         count = form.default_lines
     if form.takes(count) and (form.tune or count % 2 == 0):
         return count
-    least = next((even for even in range(2, MOST_LINES, 2) if form.takes(even)), None)
+    least = next((even for even in range(2, MOST_LINES + 1, 2) if form.takes(even)), None)
     raise InputError(
         "line_count" if form.lines else "even_lines",
         field="lines",

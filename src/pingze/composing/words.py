@@ -359,18 +359,23 @@ class Placements:
 
         The masks are over the kinds of feet and the last characters of words (`ends`). The first
         mask marks characters that may rhyme. The second mask marks characters on which the model
-        cannot rhyme, not even on a variant. A word at a foot with such a character spares the model
-        a rhyme: the model has one fewer to find. A word with any other character also takes a rhyme
-        that the model could have used, and so spares the model nothing.
+        cannot rhyme, not even on a variant: a word that ends in one leaves the model one rhyme
+        fewer to find. Any other word also takes a character that the model could have rhymed on.
         """
         kinds = np.arange(len(self.rhymes.concerned))
-        rhyme_of_kind = [int(self.rhymes.of_row[rows][0]) for rows in self.rhymes.concerned]
-        rows = np.array(groups)[rhyme_of_kind]
-        wanted = self.rhymes.within @ self.constraints.left(np.array(self.fixed), 0)[:-1]
-        stock = self.stock[:-3].reshape(self.rhymes.concerned.shape)[kinds, rows]
-        words = self.constraints.lexicon.word[self.ends]
-        may = self.rhymes.rhymes[Lexicon.GIVEN, kinds, rows][:, self.ends]
-        spares = ~(self.rhymes.rhymes[Lexicon.COMPOSED, kinds, rows][:, words] & self.usable[words])
+        # 1) The chosen group of each kind of foot, as a row of the tables.
+        first_rows = self.rhymes.concerned.argmax(axis=1)  # the rows of a kind have one rhyme
+        row_of_kind = np.array(groups)[self.rhymes.of_row[first_rows]]
+        # 2) The rhymes that are missing; the last three of the stock count tones.
+        left = self.constraints.left(np.array(self.fixed), 0)
+        wanted = self.rhymes.within @ left[:-1]  # the last count is of unrhymed places
+        stock_of_rows = self.stock[:-3].reshape(self.rhymes.concerned.shape)
+        stock = stock_of_rows[kinds, row_of_kind]
+        # 3) The masks.
+        may_rhyme = self.rhymes.rhymes[Lexicon.GIVEN, kinds, row_of_kind]
+        may = may_rhyme[:, self.ends]
+        model_may = self.rhymes.rhymes[Lexicon.COMPOSED, kinds, row_of_kind] & self.usable
+        spares = ~model_may[:, self.constraints.lexicon.word[self.ends]]
         return np.maximum(0, wanted - stock[:, None]), np.array([may, spares])
 
 

@@ -50,11 +50,13 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
     for place, lines in enumerate(long_lines):
         shared = sorted(line for line in lines if times[line] > 1)  # with other poems
         pairs = list(combinations(shared[:MOST_SHARED], 2))
-        if place >= measured and not first_with.keys().isdisjoint(pairs):
+        is_version = any(pair in first_with for pair in pairs)
+        if place >= measured and is_version:
             versions.add(place)
             continue
         for pair in pairs:
-            one = root(first_with.setdefault(pair, place))
+            first = first_with.setdefault(pair, place)
+            one = root(first)
             other = root(place)
             parent[max(one, other)] = min(one, other)
     return [None if node in versions else root(node) for node in range(len(poems))]

@@ -202,7 +202,7 @@ def load(model: Model) -> Checkpoint:
     if not path.is_file():
         if not _REPOSITORY.fullmatch(str(model)):
             raise CheckpointError("model", has=str(model), choices=SHIPPED)
-        from pingze.network import hub  # which sets variables of the package that it uses
+        from pingze.network import hub  # only here, since it sets environment variables
 
         path = hub.download(str(model), MODEL_FILE)
     loaded = _read(path, str(model))

@@ -60,7 +60,7 @@ class LanguageModel(nn.Module):
         """Draw the LSTM weights with `lstm.initializers`, and the other weights uniformly.
 
         The embedding is within ±0.1. The output weight, or the projection of a tied model, is
-        within ±1/√H. The output bias and `weight_ph` are 0.
+        within ±1/√H. The output bias is 0, and `weight_ph` keeps the 0 of its construction.
 
         Args:
             name: The initialisation of the LSTM layers: zero, normal, uniform, xavier or

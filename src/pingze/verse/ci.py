@@ -133,19 +133,19 @@ def off_rhyme(
     """Find the part 部 of each rhyme, and the numbers of the lines, from 0, that do not rhyme in it.
 
     The part is the one in which most lines of the rhyme can rhyme. Lines that end in an unknown
-    character are ignored. No line is off its rhyme if all lines of it can rhyme in one group, even
+    character are ignored. If all lines of a rhyme can rhyme in one group, none of them is off, even
     if two parts share that group.
     """
     parts = []
     off: list[int] = []
-    for feet, able in zip(tune.rhymed, tune.rhymes(standard), strict=True):
+    for feet, possible in zip(tune.rhymed, tune.rhymes(standard), strict=True):
         fitting = [_parts_of(text[place], kind, standard) for _, place, kind, _ in feet]
         # Most texts rhyme in one part.
         shared = frozenset.intersection(*fitting)
         if shared:
-            parts.append(next(part for part in able if part in shared))
+            parts.append(next(part for part in possible if part in shared))
             continue
-        part, wrong = _fewest_off(text, feet, fitting, able, strictness, standard)
+        part, wrong = _fewest_off(text, feet, fitting, possible, strictness, standard)
         parts.append(part)
         if wrong and not _in_one_group(text, feet, standard):
             off += wrong

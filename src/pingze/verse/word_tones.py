@@ -34,13 +34,17 @@ class WordTones:
         # 1) What dictionaries say, unless counts decide it.
         tones = dict(table("word_tones"))
         for word, at, side in words_read("dictionary_tones"):
-            if tones.get(word, OPEN * 2)[at] == OPEN:
+            known = tones.get(word, OPEN + OPEN)
+            if known[at] == OPEN:
                 _decide(tones, word, at, side)
         # 2) The words that illustrate a meaning.
         for key, cells in table("senses").items():
-            for word in cells.split("\t")[2].split():
-                _decide(tones, word, word.index(key[0]), GROUPS[key[1]].side)
-        # 3) Today 爲, as the corpus has it, is usually written 為.
+            character = key[0]
+            group = key[1:]
+            _, _, examples = cells.split("\t")
+            for word in examples.split():
+                _decide(tones, word, word.index(character), GROUPS[group].side)
+        # 3) The corpus writes 爲, modern texts 為: add each word in the modern spelling.
         for word in [*tones]:
             if "爲" in word:
                 tones.setdefault(word.replace("爲", "為"), tones[word])
