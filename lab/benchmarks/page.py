@@ -75,7 +75,9 @@ def walk(browser: Browser, address: str) -> dict[str, float]:
     page.locator(".chip", has_text="七律").click()
     page.fill("#title", "秋夜登樓")
     drafts = waited(page, lambda: page.click("#go"))
-    rest = waited(page, lambda: page.locator(".draft >> nth=1").locator(".keep_couplet >> nth=2").click())
+    rest = waited(
+        page, lambda: page.locator(".draft >> nth=1").locator(".keep_couplet >> nth=2").click()
+    )
     assert page.locator("#sheet .locked").count() == 14
     context.close()
     return {
