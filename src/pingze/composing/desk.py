@@ -112,7 +112,7 @@ def fill(
     """Fill the blanks of a sheet in `count` different ways, best first.
 
     No two drafts share a line that has blanks, as long as there are enough such drafts, and their
-    openings differ. In every second draft the first line has none of the title's or theme's
+    openings differ. In about half of the drafts the first line has none of the title's or theme's
     characters, since otherwise most drafts would open with the same word. If only one place is
     blank, every character that fits is known; in other sheets that leave little choice, fewer
     drafts than asked for may be found. A ConversionWarning tells how many there are.
@@ -183,7 +183,10 @@ class Filling:
         self.numbers = range(self.per_poem * count)
         """The numbers of the populations."""
         self.other_starts: Starts | None = None
-        """The sheet without the title's characters in the first line, for every second draft."""
+        """The sheet without the title's characters in the first line.
+
+        The populations of every second draft are written on it.
+        """
         if OPENING in self.parts and count > 1 and not self.constraints.ban:
             self.other_starts = self._without_title()
 
