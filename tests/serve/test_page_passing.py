@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.serve.page import (
     Open,
@@ -21,7 +21,7 @@ from tests.serve.page import (
     type_at,
     without_chinese_fonts,
 )
-from tests.serve.process import code_in, serving
+from tests.serve.process import SECONDS, code_in, serving
 
 pytestmark = pytest.mark.slow
 
@@ -127,7 +127,7 @@ def test_cards_in_three_papers_with_rhymes_and_acrostic(page: Page, tmp_path: Pa
     assert plain[PAPER] > plain[INK] > marked[INK]
     assert marked[RED] > plain[RED]  # the seal is red without marks too
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.id") == "send"
+    expect(page.locator("#send")).to_be_focused(timeout=SECONDS * 1000)
     # in which the card's Kai, with Taiwan's forms, gives way to the page's font
     choose(page, "script", "simplified")
     grid = page.locator("#sheet [role=grid]")
