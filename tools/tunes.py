@@ -8,7 +8,7 @@
    ends, that it breaks least; to the shapes of 龍榆生, apart from that, in the same way.
 2. A tone of the book is not customary where 3 % of the shape's pieces, and at least three, have the
    other; nor where 龍榆生 leaves the tone open. Characters that can have both tones are not counted.
-   Where the book leaves a character open with three or more beside it (鷓鴣天's first line), it has
+   In a line of which the book leaves four characters in a row open (鷓鴣天's first), an open one has
    the tone that 97 % of the shape's pieces, and at least thirty, have, if the sample has it too.
 3. A rhyme is not customary where 3 % of the shape's pieces that keep every other rhyme, and at least
    three, do not rhyme.
@@ -49,7 +49,7 @@ FEWEST = 3
 OPEN_RUN = 4
 """The book says nothing of a line's rhythm if so many characters in a row are open; the pieces do."""
 FEWEST_SURE = 30
-"""The fewest pieces that decide the tone of such a character."""
+"""The fewest pieces that decide the tone of an open character in such a line."""
 FEWEST_LED = 5
 """The fewest pieces that decide whether a character leads."""
 LED = 0.5

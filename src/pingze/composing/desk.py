@@ -196,15 +196,13 @@ class Filling:
         Return None if there are no such characters, or no poem without them.
         """
         request = self.constraints.request
-        characters = only_han(f"{request.title or ''}{request.about or ''}")
+        characters = only_han(request.subject)
         if not characters:
             return None
-        limits = list(request.exclude_at)
-        for place in self.to_write:
-            line, position = self.constraints.layout.numbered(place)
-            if line == 1:
-                limits.append(Limit(line=line, position=position, characters=characters))
-        limited = replace(request, exclude_at=tuple(limits))
+        first_line = self.constraints.layout.places(0)
+        places = [place for place in self.to_write if place in first_line]
+        limits = [Limit(line=1, position=place + 1, characters=characters) for place in places]
+        limited = replace(request, exclude_at=(*request.exclude_at, *limits))
         constraints = Constraints(self.constraints.lexicon, limited)
         starts = Starts(constraints, whole=self.starts.whole)
         return starts if starts.is_possible else None

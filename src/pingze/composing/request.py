@@ -106,6 +106,11 @@ class Request:
                 asked += fix.character
         return asked
 
+    @property
+    def subject(self) -> str:
+        """The title and the theme."""
+        return f"{self.title or ''} {self.about or ''}"
+
     @cached_property
     def openings(self) -> tuple[str, ...]:
         """The allowed tone types of the first two lines: those of `OPENINGS` that fit `template`.

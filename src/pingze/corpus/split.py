@@ -50,8 +50,7 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
     for place, lines in enumerate(long_lines):
         shared = sorted(line for line in lines if times[line] > 1)  # with other poems
         pairs = list(combinations(shared[:MOST_SHARED], 2))
-        is_version = any(pair in first_with for pair in pairs)
-        if place >= measured and is_version:
+        if place >= measured and any(pair in first_with for pair in pairs):
             versions.add(place)
             continue
         for pair in pairs:

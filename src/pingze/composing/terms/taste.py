@@ -134,7 +134,7 @@ class Taste(Term):
     def __init__(
         self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None
     ) -> None:
-        self.title = f"{request.title or ''} {request.about or ''}"
+        self.title = request.subject
         characters = set(only_han(self.title))
         self.named = np.zeros(len(vocabulary), bool)
         for character in characters:

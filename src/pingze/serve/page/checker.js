@@ -5,7 +5,7 @@ import { told } from "./api.js";
 import { judgeAs, mend, mendedSaid, rereadAs } from "./actions.js";
 import { $, button, el, fill, redrawn } from "./dom.js";
 import { chooseForm, factsOf, standardOf } from "./forms.js";
-import { notedIn, verdict, verdictBy } from "./verdict.js";
+import { notedIn, UNREAD, verdict, verdictBy } from "./verdict.js";
 import { taken } from "./pattern.js";
 import { wants } from "./poem.js";
 import { settings, shown, simple, traditionals } from "./settings.js";
@@ -36,11 +36,11 @@ function draw() {
   const notes = checked?.notes?.map((note, at) => noteOf(note, checked.remarks[at])) ?? [];
   const isOffer = (note) => note?.matches("button"); // another form
   box.append(...notes.filter(isOffer));
-  const rest = [...notes, readingChips(on), beside(on)].filter((note) => note && !isOffer(note));
+  const remarks = notes.filter((note) => note && !isOffer(note));
   const isSound = checked?.form && isFull(lines) && !found.length;
-  const isNoted = notes.some((note) => note && !isOffer(note));
-  const holds = isSound ? t(isNoted ? "all_hold_noted" : "all_hold", shown(checked.form)) : "";
-  $("notes").replaceChildren(holds && el("p", holds), ...rest);
+  const sound = t(remarks.length ? "all_hold_noted" : "all_hold", shown(checked?.form ?? ""));
+  const below = [isSound && el("p", sound), ...remarks, readingChips(on), beside(on)];
+  $("notes").replaceChildren(...below.filter(Boolean));
   if (isFull(lines)) $("notes").append(matchSaid(checked) ?? "");
 }
 
@@ -68,7 +68,7 @@ function acrosticSaid({ ask, now: { poem } }) {
 export function heading(checked) {
   const count = checked.violations.length;
   const { form } = checked;
-  const isWhole = !/[□＿]/u.test(checked.lines.join(""));
+  const isWhole = isFull(checked.lines) && !checked.lines.join("").includes(UNREAD);
   const none = t(isWhole ? "no_faults" : "no_faults_yet");
   const faults = form ? (count ? t("faults", count) : none) : t("no_form");
   const kinds = checked.form ? checked.remarks.map(({ name }) => shown(name ?? "")) : []; // 古絕, 折腰體
@@ -123,7 +123,7 @@ function noteOf(note, { code, rule, has, form, other = form }) {
  */
 function faultRow(fault, isWhole) {
   const { rule, line, position, char } = fault;
-  const what = t("fault_at", t(rule), line, position, shown(char || "□"));
+  const what = t("fault_at", t(rule), line, position, shown(char || UNREAD));
   const definition = told(fault.definition);
   const here = isWhole ? t("whole_couplet", line, line + 1) : wants(fault);
   const asked = el("summary", { "aria-label": t("what") }, "?");

@@ -4,10 +4,21 @@ import { ask } from "./api.js";
 import { takeUp } from "./actions.js";
 import { $, attempt, trouble } from "./dom.js";
 import { settings, typedPairs } from "./settings.js";
-import { BLANK, charAt, isEmpty, keyOf, onlyHan, placesOf, tuneOf, widthsOf } from "./shape.js";
+import {
+  BLANK,
+  charAt,
+  isEmpty,
+  keyOf,
+  onlyHan,
+  placesOf,
+  tuneOf,
+  widthsAsked,
+  widthsOf,
+} from "./shape.js";
 import { focusPlace, type } from "./sheet.js";
 import { replaceDesk } from "./shelf_storage.js";
 import { entry, newDesk, newEntry, state } from "./state.js";
+import { UNREAD } from "./verdict.js";
 import { t } from "./words.js";
 
 const HAN = /\p{Script=Han}/u;
@@ -62,9 +73,10 @@ export async function bring(text, level = $("level").value) {
 /** A poem as an entry of the desk, under what stands above it. */
 function entryOf({ heading, verdict }) {
   const { template, rhyme, level, standard, lines, read, remarks } = verdict;
-  const rows = read.map((line) => line.replaceAll("□", BLANK));
+  const rows = read.map((line) => line.replaceAll(UNREAD, BLANK));
   const form = formOf(verdict);
-  if (rows.length === 1 && form) rows.push(...Array(3).fill(BLANK.repeat(widthsOf(rows)[0])));
+  const others = rows.length === 1 ? widthsAsked(form).slice(1) : []; // of a line alone
+  rows.push(...others.map((width) => BLANK.repeat(width)));
   const typed = typedPairs(read.join(""), lines.join("")).flat().join("");
   const own = rhyme?.length === 1 || tuneOf(form) ? rhyme : null;
   const poem = { form, template, rhyme: own, heading, typed, model: "", lines: rows };

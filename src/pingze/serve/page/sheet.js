@@ -46,7 +46,7 @@ export function drawSheet() {
   const facts =
     checked?.lines && !isEmpty(poem.lines) ? heading(checked) : factsOf(poem, on.ask.standard);
   const legend = isFull(poem.lines) ? settings.marks && "legend" : "legend_empty";
-  const locked = on.now.locks.size ? el("span.locks", t("legend_locked")) : null;
+  const locked = on.now.locks.size ? el("span", t("legend_locked")) : null;
   const hint = settings.used || isEmpty(poem.lines) ? null : el("span.hint", t("tap_hint"));
   sheet.replaceChildren(
     scroller(poem, on),
@@ -206,16 +206,10 @@ function draft(of, at) {
     const below = (text) => (text ? el("small.draft-means", { lang: "en" }, text) : null);
     const rows = said.map((text, n) => el("span", text, below(means[n])));
     const all = said.join("");
-    const keep = button(t("keep_couplet"), () => keepLines(of, numbers), {
-      class: "plain keep_couplet",
-      title: t("keep_couplet_lines", all),
-      "aria-label": t("keep_couplet_lines", all),
-    });
-    const put = button(t("put_couplet"), () => putLines(poem, numbers), {
-      class: "plain put_couplet",
-      title: t("put_couplet_lines", all),
-      "aria-label": t("put_couplet_lines", all),
-    });
+    const act = (kind, name, does) =>
+      button(t(kind), does, { class: `plain ${kind}`, "aria-label": name, title: name });
+    const keep = act("keep_couplet", t("keep_couplet_lines", all), () => keepLines(of, numbers));
+    const put = act("put_couplet", t("put_couplet_lines", all), () => putLines(poem, numbers));
     const acts = isSame ? [keep, isChosen ? null : put] : [];
     const verse = el("div.verse", { lang: verseLanguage(), on: { click: choose } }, rows);
     return el("div.couplet-of", verse, acts);

@@ -18,7 +18,8 @@ import {
 import { changed, state } from "./state.js";
 
 const known = new Map();
-const UNREAD = "□"; // as the checker writes a place where nothing is legible
+/** A place where nothing is legible, as the checker writes it. */
+export const UNREAD = "□";
 
 /** The poem as the API takes it. */
 export function bare({ form, template, rhyme, title, poet, about, mood, lines }) {
