@@ -97,6 +97,8 @@ def test_the_cell_is_drawn_again(stage: int) -> None:
     assert learning_pictures.cell(stage) == committed
 
 
+# A machine without a Chinese font measures the words wrongly and says so; which words stand is the same.
+@pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
 @pytest.mark.parametrize("name", learning_pictures.CHARTS)
 def test_a_chart_of_the_learners_pages_is_drawn_again(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
