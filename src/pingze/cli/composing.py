@@ -333,15 +333,14 @@ def _show_drafts(
     poems = filling.drafts()
     # 1) Find the lines that have open places.
     layout = filling.constraints.layout
-    new = set()
-    for place, id_ in enumerate(filling.constraints.fixed or ()):
-        if id_ == FREE:
-            new.add(layout.numbered(place))
+    fixed = filling.constraints.fixed
+    assert fixed is not None, "`prepare` refuses what clashes"
+    new = {layout.numbered(place) for place, id_ in enumerate(fixed) if id_ == FREE}
     shown_lines = sorted({line for line, _ in new})
-    count = len(layout.widths)
-    is_short = sheet.count > 1 and 0 < 2 * len(shown_lines) <= count
+    all_lines = list(range(1, len(layout.widths) + 1))
+    is_short = sheet.count > 1 and shown_lines != [] and len(shown_lines) <= len(all_lines) / 2
     if not is_short:
-        shown_lines = list(range(1, count + 1))
+        shown_lines = all_lines
     # 2) Print each draft: its name, its lines, and their explanation.
     values = []
     drafts = []
@@ -350,7 +349,8 @@ def _show_drafts(
         shown = []
         if sheet.count > 1:
             name = here("draft", number=poem.number, seed=poem.seed, score=f"{poem.score:.1f}")
-            if not is_short:  # couplets of drafts with the same template and rhyme go together
+            if not is_short:
+                # a reader may join couplets of drafts that have the same template and rhyme
                 name = " · ".join(part for part in (name, poem.template, poem.rhyme) if part)
             shown.append(name)
         lines = _marked(poem.lines, new)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from pingze.training.run import LogRow, Run
 
+OnRow = Callable[["LogRow"], None]
+OnStep = Callable[[], None]
+
 MANY = 100  # the number of poems or lines above which progress is shown
 # without a terminal, the fewest seconds between printed lines that differ only in their numbers
 EVERY = 10.0
@@ -78,11 +81,11 @@ def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
 @contextmanager
 def training_progress(
     run: "Run",
-) -> Iterator[tuple[Callable[["LogRow"], None], Callable[[], None]]]:
+) -> Iterator[tuple[OnRow, OnStep]]:
     """Yield two callbacks for `Run.train`: one for each row of the log, and one for each step.
 
-    Only the first process shows progress, on standard error: a bar on a terminal, otherwise lines
-    at intervals.
+    Only the first process shows progress, on standard error: a bar on a terminal, otherwise lines,
+    which `status` shows at intervals.
     """
     if not run.processes.is_first:
         yield (lambda row: None), (lambda: None)
@@ -111,7 +114,7 @@ def training_progress(
 
         on_step()
         yield on_row, on_step
-        on_step()
+        on_step()  # the last step, with its figures
 
 
 def bar() -> "Progress":

@@ -155,17 +155,22 @@ def _read_row(line: str) -> str:
 
 
 def _by_line(row: str, found: Sequence[Found], chosen: Composer) -> list[Found]:
-    """Sort candidates by the probability of the line with them, the likeliest first."""
+    """Sort candidates by the probability of the line with each in its blanks, the likeliest first.
+
+    All candidates have as many characters as `row` has blanks.
+    """
     if not found:
         return []
     vocabulary = chosen.vocabulary
     blanks = BLANK * len(found[0].text)
-    ids = np.array([network_ids(vocabulary, row.replace(blanks, one.text)) for one in found])
+    lines = [row.replace(blanks, one.text) for one in found]
+    ids = np.array([network_ids(vocabulary, line) for line in lines])
     prefix: list[int] = []
     if chosen.conditions:
+        # a lone line is scored as the first line of a quatrain of its width
         form = find_form("五絕" if len(row) <= 5 else "七絕")
         token = chosen.conditions.form_token(form)
-        prefix = chosen.conditions.prefix(token, None, None).ids
+        prefix = chosen.conditions.prefix(token, poet=None, title=None).ids
     state = chosen.network.start(batch=len(found), prefix=prefix)
     log_p = np.zeros(len(found))
     everyone = np.arange(len(found))

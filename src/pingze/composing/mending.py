@@ -140,8 +140,8 @@ def mend(
     """Mend a regulated poem or a 詞 in up to `count` ways, those with the fewest changes first.
 
     Two couplets, or two words of a line, that change places count as one change. What is kept stays
-    at its place; a ConversionWarning tells how many more changes that takes. A draft without faults
-    is returned as it is.
+    at its place; a ConversionWarning tells how many more changes keeping it costs. A draft without
+    faults is returned as it is.
 
     Args:
         draft: The draft, as a person writes it, or a sheet; the blanks of a sheet are filled.
@@ -150,7 +150,7 @@ def mend(
         form: The form 體 of the mended poem, as 七律; by default the form that has the draft's
             shape. A sheet has its own form, level, standard, title, poet and particles.
         level, standard, title, poet: Options of a `Sheet`, which explains them.
-        particles: The total number of particles, shared by the ways with equally many changes,
+        particles: The total number of particles, divided among the ways with equally many changes;
             from 1 to 4096.
         seed: A whole number from 0; the same seed gives the same mended poems. By default the
             sheet's seed, or 0.
@@ -182,6 +182,7 @@ def mend(
         poem = poem_of(verdict, title, poet)
         chosen = composer(model, asked, form=form or verdict.form)
         if not verdict.ok:
+            # the template and rhyme that fit the faulty draft best may not be those of the mended
             poem = replace(poem, form=_form(verdict, form), template=None, rhyme=None)
         sheet = Sheet.of(poem, **vars(asked))
     sheet = _kept(sheet, verdict.lines, keep)
@@ -194,7 +195,9 @@ def mend(
         raise InfeasibleError(sheet.form, mending.given_up())
     mending.tell_cost(repairs[0].cost)
     # 3. Let the model write them.
-    found = mending.write(repairs, count, first_seed(seed if seed is not None else sheet.seed or 0))
+    if seed is None:
+        seed = sheet.seed or 0
+    found = mending.write(repairs, count, first_seed(seed))
     if sheet.shape.tune:  # the user may have divided the lines in other places
         found = [replace(one, poem=divided_as(one.poem, poem)) for one in found]
     return found

@@ -69,11 +69,12 @@ def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
     typed = _typed(field, text)
     known = ""
     unknown: dict[str, None] = {}
-    for one, read in zip(typed, in_context(typed), strict=True):
-        if _known(read, vocabulary) or _known(one, vocabulary):
-            known += one
+    for as_typed, converted in zip(typed, in_context(typed), strict=True):
+        # `_convert` below chooses between both, as the text that is left reads
+        if _known(converted, vocabulary) or _known(as_typed, vocabulary):
+            known += as_typed
         else:
-            unknown[one] = None
+            unknown[as_typed] = None
     if unknown:
         tell(Note("not_known", field=field, has=list(unknown)))
     return _convert(field, known, vocabulary)
@@ -96,14 +97,16 @@ def tell_converted(field: str, written: str, read: str) -> None:
 
     `written` and `read` have the same length.
     """
-    changed: dict[tuple[str, str], None] = {}
+    before = ""
+    after = ""
+    told = set()
     for pair in zip(written, read, strict=True):
-        if pair[0] != pair[1]:
-            changed[pair] = None
-    if changed:
-        ones = "".join(one for one, _ in changed)
-        others = "".join(other for _, other in changed)
-        tell(Note("converted", field=field, has=ones, read=others))
+        if pair[0] != pair[1] and pair not in told:
+            told.add(pair)
+            before += pair[0]
+            after += pair[1]
+    if told:
+        tell(Note("converted", field=field, has=before, read=after))
 
 
 def _convert(field: str, typed: str, vocabulary: "Vocabulary", free: str = "") -> str:

@@ -51,10 +51,10 @@ def clean(files: Iterable[File]) -> Cleaned:
                 text=normalize("NFC", raw.text),
                 tune=normalize("NFC", raw.tune.strip()),
             )
-            text = poem.text
+            checked = poem.text
             if poem.tune:
-                text = text.replace("\n", "")  # between stanzas, it is no fault
-            reason = fault(text)
+                checked = checked.replace("\n", "")  # a newline between stanzas is no fault
+            reason = fault(checked)
             if reason is None:
                 cleaned.poems.append(poem)
             else:

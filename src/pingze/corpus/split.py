@@ -48,16 +48,17 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
     first_with: dict[tuple[str, str], int] = {}  # the first poem with each pair of lines
     versions = set()  # later poems that share a pair with an earlier one
     for place, lines in enumerate(long_lines):
-        shared = sorted(line for line in lines if times[line] > 1)  # with other poems
-        pairs = list(combinations(shared[:MOST_SHARED], 2))
-        if place >= measured and any(pair in first_with for pair in pairs):
+        in_other_poems = sorted(line for line in lines if times[line] > 1)
+        # the number of pairs grows with the square of the number of lines, hence the maximum
+        pairs = list(combinations(in_other_poems[:MOST_SHARED], 2))
+        is_later = place >= measured
+        if is_later and any(pair in first_with for pair in pairs):
             versions.add(place)
             continue
         for pair in pairs:
             first = first_with.setdefault(pair, place)
-            one = root(first)
-            other = root(place)
-            parent[max(one, other)] = min(one, other)
+            smaller, larger = sorted((root(first), root(place)))
+            parent[larger] = smaller
     return [None if node in versions else root(node) for node in range(len(poems))]
 
 

@@ -32,14 +32,14 @@ def random_layer(
 ) -> list[StepCache]:
     """Run a layer. Its inputs and initial state are N(0, 1).
 
-    Its weights are N(0, ½²), so that the gates stay open.
+    Its weights are N(0, ½²), small enough that the gates do not saturate.
     """
     parameters = Parameters(
         weight_ih=rng.normal(0, 0.5, (4 * hidden_size, input_size)),
         weight_hh=rng.normal(0, 0.5, (4 * hidden_size, hidden_size)),
         bias=rng.normal(0, 0.5, 4 * hidden_size),
     )
-    start = rng.standard_normal((2, 1, hidden_size))
+    start = rng.standard_normal((2, 1, hidden_size))  # h and c, for a batch of one
     x = rng.standard_normal((steps, 1, input_size))
     return run_layer(parameters, x, start)
 

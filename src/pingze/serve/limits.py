@@ -88,8 +88,8 @@ class Limits:
 async def _read(request: Request) -> bytes:
     """Read a whole body.
 
-    Raises RefusedError if it is not JSON, too large or slow, and ClientDisconnect if the client
-    leaves.
+    Raises RefusedError if it is too large or slow, or if a POST does not say that it is JSON, and
+    ClientDisconnect if the client leaves.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method == "POST" and kind != "application/json":

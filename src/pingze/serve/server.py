@@ -164,10 +164,11 @@ def run_app(
 def _told_once() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
     """Make a handler of the event loop's errors that says only once that no descriptors are left.
 
-    asyncio goes on to accept connections after a second, and reports each that it cannot accept.
+    asyncio tries to accept connections again every second, and reports each failure.
     """
     told = False
-    sentence = here("too_many_connections")  # read while a file can be opened
+    # read now: the file of sentences cannot be opened when no descriptors are left
+    sentence = here("too_many_connections")
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         nonlocal told

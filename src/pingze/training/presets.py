@@ -5,8 +5,8 @@ import tomllib
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from importlib.resources import files
-from types import UnionType
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args
 
 from pingze.corpus.poem import OWN
 from pingze.errors import InputError
@@ -216,7 +216,7 @@ class TrainingConfiguration:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The number of poems per Tang poem for each source, parsed from `mixture`.
+        """For each source of `mixture`, how many of its poems go with one Tang poem.
 
         An invalid number becomes NaN.
         """
@@ -317,7 +317,7 @@ def _parse(key: str, text: str, annotation: Any) -> object:
     if isinstance(annotation, UnionType):
         if text == "none":
             return None
-        type_ = annotation.__args__[0]
+        (type_,) = (one for one in get_args(annotation) if one is not NoneType)
         type_name = str(annotation)
     else:
         type_ = annotation

@@ -191,17 +191,17 @@ def wrong_shape(field: str, form: Form) -> InputError:
 
     `field` is the option that holds the lines.
     """
-    width: int | str = form.width
+    wanted_width: int | str = form.width
     if form.tune:
         code = "shape_tune"
-        width = " ".join(str(width) for width in form.tune.widths)
+        wanted_width = " ".join(str(width) for width in form.tune.widths)
     elif form.lines:
         code = "shape"
     elif form.regulated:
         code = "shape_long"
     else:
         code = "shape_free"
-    return InputError(code, field=field, form=form.name, wanted=form.lines, width=width)
+    return InputError(code, field=field, form=form.name, wanted=form.lines, width=wanted_width)
 
 
 @cache

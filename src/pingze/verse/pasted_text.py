@@ -223,19 +223,19 @@ def _parted(text: str) -> str:
         if not row.text.strip():
             count = 0
             widths = set()
-        elif min(count, ahead[n]) >= FEWEST_LINES and len(widths) == 1:
-            width = max(widths)
+        elif count >= FEWEST_LINES and ahead[n] >= FEWEST_LINES and len(widths) == 1:
+            (width,) = widths
             signed = row.text.lstrip().startswith("—")
-            starts = (
-                row.heading or _NUMBERED.match(row.text) or not (row.marked or row.has_width(width))
-            )
-            turns = {count, ahead[n]} <= {4, 8} and all(
-                len(line) != width for line in _lines_of(rows[n:])
-            )
-            if (starts and not signed) or turns:
+            has_other_width = not row.marked and not row.has_width(width)
+            starts = row.heading or _NUMBERED.match(row.text) or has_other_width
+            # two whole poems of different widths, as eight lines of five before four of seven
+            both_are_whole = count in (4, 8) and ahead[n] in (4, 8)
+            width_changes = all(len(line) != width for line in _lines_of(rows[n:]))
+            if (starts and not signed) or (both_are_whole and width_changes):
                 parted.append("")
                 count = 0
                 widths = set()
+        # within a poem every row counts, so that lines of another width show that it is no 近體
         if row.lines and (is_verse[n] or count) and not row.heading:
             count += len(row.lines)
             widths.update(len(line) for line in row.lines)

@@ -37,7 +37,8 @@ def judge_regulated(
     """
     width = form.width
     last = width - 1
-    # 1) Find the rhyme, and the rule that the first line breaks if it is read as a rhymed line.
+    # 1) Find the rhyme. Of groups that occur as often, that of the first line wins, then one of its
+    #    neighbours, then that of the second line.
     feet = [standard.rhymes(line[-1]) for line in lines]
     near_first: set[str] = set()
     for name in feet[0]:
@@ -50,36 +51,40 @@ def judge_regulated(
     if rhyme and standard.groups[rhyme].tone == LEVEL:
         right = frozenset({rhyme})
         near = standard.neighbours[rhyme]
-    off = [bool(foot) and not foot & right for foot in feet]
-    broken = ""
-    if off[0] and any(feet[1::2]):
-        broken = "鄰韻" if feet[0] & near else "出韻"
-    borrows = broken == "鄰韻" and broken not in enforced(strictness)
-    # 2) Find the template. A first line that fits both ways is rhymed if it can rhyme, and unrhymed
-    # if it ends oblique.
+    off = [bool(foot) and foot.isdisjoint(right) for foot in feet]  # unknown characters never are
+    # 2) Find the rule that the first line breaks if it is read as a rhymed line. A neighbour's
+    #    rhyme is borrowed, unless the level forbids it.
+    first_breaks = ""
+    any_rhyme_is_known = any(feet[1::2])
+    if off[0] and any_rhyme_is_known:
+        first_breaks = "鄰韻" if feet[0] & near else "出韻"
+    borrows = first_breaks == "鄰韻" and "鄰韻" not in enforced(strictness)
+    # 3) Find the template. If the first line's tones fit both ways, it is rhymed if it can rhyme,
+    #    and unrhymed if it ends oblique or would have to borrow its rhyme.
     masks = [masks_of(line, standard) for line in lines]
+    may_end_level = bool(masks[0].level & 1 << last)
     unrhymed_cost = 1 if rhyme in feet[0] else 0
     rhymed_cost = 0
     if borrows:
         rhymed_cost = 1
     else:
-        if broken:
+        if first_breaks:
             rhymed_cost += FAULT
-        if not masks[0].level >> last & 1:
+        if not may_end_level:
             rhymed_cost += 2
     best = fit(masks, width, strictness, form.openings, rhymed_cost, unrhymed_cost)
-    rhymed = [number for number, line in enumerate(best) if line.kind[0].isupper()]
-    # 3) List the faults of tones and of rhymes, in the order of their positions.
+    rhymed = [number for number, line in enumerate(best) if line.is_rhymed]
+    # 4) List the faults of tones and of rhymes, in the order of their positions.
     faults = []
     for number, line in enumerate(best):
-        if line.turned:
+        if line.turned:  # its second character decides the type
             faults.append((number, 1, rule_at(line.kind, number, 1, width)))
         for place in _places(line.misfits):
             rule = rule_at(line.kind, number, place, width)
             if _breaks_rule(line.kind, place, masks[number], width):
                 faults.append((number, place, rule))
-    if broken and not borrows and 0 in rhymed:
-        faults.append((0, last, broken))
+    if first_breaks and not borrows and 0 in rhymed:
+        faults.append((0, last, first_breaks))
     before: set[str] = set()
     for number in rhymed:
         if number and off[number]:
@@ -88,17 +93,19 @@ def judge_regulated(
             faults.append((number, last, "重韻"))
         before.add(lines[number][-1])
     faults.sort(key=lambda fault: fault[:2])
-    # 4) Collect the notes on rhymes and on bent and rescued lines, and the doubts.
+    # 5) Collect the notes on rhymes and on bent and rescued lines, and the doubts.
     notes = list(_rhyme_notes(lines, rhymed, rhyme, standard, borrows=borrows and 0 in rhymed))
-    for number, line in enumerate(best, 1):
-        if line.kind == "a'":
-            notes.append(Note("rescue", line=number + 1, has=number))
-        elif line.pattern.rule in BENT and not line.misfits >> width - 5:
-            notes.append(Note("bent", rule=line.pattern.rule, line=number, position=width - 2))
+    for number, line in enumerate(best):
+        misfits_of_last_five = line.misfits >> (width - 5)
+        if line.kind == "a'":  # the next line rescues this one
+            notes.append(Note("rescue", line=number + 2, has=number + 1))
+        elif line.pattern.rule in BENT and not misfits_of_last_five:
+            notes.append(Note("bent", rule=line.pattern.rule, line=number + 1, position=width - 2))
     violations = tuple(
         Violation.at(rule, lines, number, place, standard) for number, place, rule in faults
     )
-    if faults == [(2, 1, "失黏")] and len(lines) == FEWEST_LINES:
+    only_line_3_is_turned = faults == [(2, 1, "失黏")]
+    if only_line_3_is_turned and len(lines) == FEWEST_LINES:
         notes.append(Note("broken_waist", name="折腰體"))
     return Verdict(
         form=form.name,

@@ -90,7 +90,7 @@ def suggest_swaps(verdict: Verdict) -> tuple[tuple[int, int], ...]:
     """
     if not verdict.kinds or verdict.ok:
         return ()
-    least = len(verdict.violations) - 1
+    least = len(verdict.violations) - 1  # an exchange must mend at least one fault
     found: list[tuple[int, int]] = []
     for one, other in combinations(range(0, len(verdict.lines), 2), 2):
         lines = list(verdict.lines)

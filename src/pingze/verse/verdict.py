@@ -74,21 +74,28 @@ class Violation:
         Args:
             rhyme: The poem's rhyme group, such as 東; None if it has none.
         """
-        cause: Cause = {"code": "tone", "rule": self.rule, "line": self.line}
-        cause["position"] = self.position
         if self.rule in SHAPE_RULES:
-            cause["code"] = "shape"
+            code = "shape"
         elif self.rule in ("重字", *REPEAT_RULES):
-            cause["code"] = "repetition"
+            code = "repetition"
         elif self.rule in RHYME_RULES:
-            cause["code"] = "rhyme"
+            code = "rhyme"
+        else:
+            code = "tone"
+        cause: Cause = {"code": code, "rule": self.rule, "line": self.line}
+        cause["position"] = self.position
+        if code == "rhyme":
             cause["wanted"] = rhyme
             cause["has"] = [reading[1:] for reading in self.readings]  # 東 of 平東
-        else:
+        elif code == "tone":
             tones = {LEVEL if reading[0] == LEVEL else OBLIQUE for reading in self.readings}
-            has = "".join(sorted(tones))
-            cause["wanted"] = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}.get(has)  # None if it can be both
-            cause["has"] = has
+            if tones == {LEVEL}:
+                cause["wanted"] = OBLIQUE
+            elif tones == {OBLIQUE}:
+                cause["wanted"] = LEVEL
+            else:  # a character with both tones, or with no known reading
+                cause["wanted"] = None
+            cause["has"] = "".join(sorted(tones))
         return cause
 
 

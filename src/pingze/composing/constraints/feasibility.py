@@ -148,10 +148,13 @@ class CompiledRequest:
         return asked, exists
 
     def _patterns(self, types: Sequence[str]) -> list[str]:
-        """List the tone patterns of a couplet with lines of these types; () allows any tones."""
+        """List the tone patterns of a couplet with lines of these types, or of a whole tune.
+
+        A tune's lines have no types. () allows any tones.
+        """
         form = self.request.form
         if form.tune:
-            # What is composed keeps the book; a given character may have what is customary too.
+            # New characters have the tones of the book; fixed ones may have customary tones too.
             tones = list(form.tune.tones(STRICT))
             customary = form.tune.tones(self.request.strictness)
             for fix in self.request.fixed:
@@ -161,8 +164,8 @@ class CompiledRequest:
         if not types:
             return ["x" * self.size]
         couplets = [tuple(types)]
-        if tuple(types) == tuple(RESCUED):
-            couplets.append(tuple(RESCUED.values()))
+        if tuple(types) == ("a", "B"):
+            couplets.append((RESCUED["a"], RESCUED["B"]))
         patterns = []
         for first, second in couplets:
             upper = accepted(first, form.width, self.request.strictness)
