@@ -123,3 +123,10 @@ def test_twice_as_many_blocks_take_twice_the_work(monkeypatch: pytest.MonkeyPatc
         split_poems("\n\n".join(["（記）"] * blocks))
         read.append(rows.call_count)
     assert read[1] - read[0] < 2.5 * read[0]
+
+
+def test_a_long_poem_is_not_read_to_its_end_at_every_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = Mock(wraps=pasted_text._lines_of)
+    monkeypatch.setattr(pasted_text, "_lines_of", ends)
+    split_poems("\n".join(SEVEN * 100))
+    assert ends.call_count < 40

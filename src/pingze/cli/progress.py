@@ -15,10 +15,7 @@ from pingze.messages import here
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from pingze.training.run import LogRow, Run
-
-OnRow = Callable[["LogRow"], None]
-OnStep = Callable[[], None]
+    from pingze.training.run import LogRow, OnRow, OnStep, Run
 
 MANY = 100  # the number of poems or lines above which progress is shown
 # without a terminal, the fewest seconds between printed lines that differ only in their numbers
@@ -79,9 +76,7 @@ def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def training_progress(
-    run: "Run",
-) -> Iterator[tuple[OnRow, OnStep]]:
+def training_progress(run: "Run") -> "Iterator[tuple[OnRow, OnStep]]":
     """Yield two callbacks for `Run.train`: one for each row of the log, and one for each step.
 
     Only the first process shows progress, on standard error: a bar on a terminal, otherwise lines,

@@ -45,6 +45,8 @@ LogRow = dict[str, float | int | str]
 
 `kind` ("train", "dev" or "stop"), `step`, `time` in seconds since 1970, and figures by name.
 """
+OnRow = Callable[[LogRow], None]
+OnStep = Callable[[], None]
 CONFIGURATION_FILE = "configuration.json"
 FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
@@ -73,7 +75,7 @@ class Run(Trainer):
         super().__init__(preset, texts, resumed=vocabulary)
         self.folder = folder
         self.position = state.Position()
-        self._on_row: Callable[[LogRow], None] = lambda row: None
+        self._on_row: OnRow = lambda row: None
         # 2) describe the run, and compare the description with those of the folder and of the
         # first process
         model = asdict(self.preset.model)
@@ -140,8 +142,8 @@ class Run(Trainer):
 
     def train(
         self,
-        on_row: Callable[[LogRow], None] = lambda row: None,
-        on_step: Callable[[], None] = lambda: None,
+        on_row: OnRow = lambda row: None,
+        on_step: OnStep = lambda: None,
     ) -> None:
         """Train up to the last epoch, or until dev figures are stale.
 
@@ -174,7 +176,7 @@ class Run(Trainer):
         with written(self.folder / LOG_FILE, TrainingError) as partial:
             partial.write_text("".join(lines), encoding="utf-8")
 
-    def _train(self, on_step: Callable[[], None], received: list[int]) -> None:
+    def _train(self, on_step: OnStep, received: list[int]) -> None:
         """Train as `train` says. `received` holds the stop signals that this process received."""
         position = self.position
         # 1) measure the initial weights

@@ -230,12 +230,12 @@ def _parted(text: str) -> str:
             starts = row.heading or _NUMBERED.match(row.text) or has_other_width
             # two whole poems of different widths, as eight lines of five before four of seven
             both_are_whole = count in (4, 8) and ahead[n] in (4, 8)
-            width_changes = all(len(line) != width for line in _lines_of(rows[n:]))
-            if (starts and not signed) or (both_are_whole and width_changes):
+            turns = both_are_whole and all(len(line) != width for line in _lines_of(rows[n:]))
+            if (starts and not signed) or turns:
                 parted.append("")
                 count = 0
                 widths = set()
-        # within a poem every row counts, so that lines of another width show that it is no 近體
+        # within a poem every row counts: a poem with lines of several widths is not parted
         if row.lines and (is_verse[n] or count) and not row.heading:
             count += len(row.lines)
             widths.update(len(line) for line in row.lines)

@@ -59,11 +59,6 @@ class FittedLine:
     turned: bool = False
     """Whether the type violates the order of types: 失黏 in an odd line, 失對 in an even one."""
 
-    @property
-    def is_rhymed(self) -> bool:
-        """Whether lines of this type rhyme."""
-        return self.kind[0].isupper()
-
 
 def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
     """Return the masks of a line: the tones that each character can have and usually has."""

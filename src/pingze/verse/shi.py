@@ -51,7 +51,8 @@ def judge_regulated(
     if rhyme and standard.groups[rhyme].tone == LEVEL:
         right = frozenset({rhyme})
         near = standard.neighbours[rhyme]
-    off = [bool(foot) and foot.isdisjoint(right) for foot in feet]  # unknown characters never are
+    # an unknown character is never off
+    off = [bool(foot) and foot.isdisjoint(right) for foot in feet]
     # 2) Find the rule that the first line breaks if it is read as a rhymed line. A neighbour's
     #    rhyme is borrowed, unless the level forbids it.
     first_breaks = ""
@@ -62,7 +63,7 @@ def judge_regulated(
     # 3) Find the template. If the first line's tones fit both ways, it is rhymed if it can rhyme,
     #    and unrhymed if it ends oblique or would have to borrow its rhyme.
     masks = [masks_of(line, standard) for line in lines]
-    may_end_level = bool(masks[0].level & 1 << last)
+    may_end_level = bool(masks[0].level & (1 << last))
     unrhymed_cost = 1 if rhyme in feet[0] else 0
     rhymed_cost = 0
     if borrows:
@@ -73,7 +74,8 @@ def judge_regulated(
         if not may_end_level:
             rhymed_cost += 2
     best = fit(masks, width, strictness, form.openings, rhymed_cost, unrhymed_cost)
-    rhymed = [number for number, line in enumerate(best) if line.is_rhymed]
+    # the types of lines that rhyme are capitals
+    rhymed = [number for number, line in enumerate(best) if line.kind[0].isupper()]
     # 4) List the faults of tones and of rhymes, in the order of their positions.
     faults = []
     for number, line in enumerate(best):
