@@ -1,12 +1,16 @@
 """Couplets 對聯 of the shipped model, judged by rules that are written out here."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from pingze import Couplet, InputError, check, couplet
+from pingze.composing.composer import Composer, composer
 from pingze.composing.couplets import places_in
+from pingze.composing.smc import Text
 from pingze.composing.terms.antithesis import antithesis_table
+from pingze.composing.terms.taste import contradicts
 from pingze.composing.typed_text import ConversionWarning
 from pingze.verse.character_table import forms
 from pingze.verse.standard import PINGSHUI
@@ -51,7 +55,40 @@ def test_lower_lines_keep_every_rule(upper: str) -> None:
     for each in found:
         assert (each.upper, each.banner) == (upper, None)
         judge(each, POINTS[len(upper)])
-        assert couplet(upper, particles=12, seed=each.seed) == [each]
+    assert couplet(upper, count=2, particles=12, seed=found[0].seed) == found
+
+
+def test_the_likeliest_of_the_lower_lines_found_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other line of the same particles that is neither weak nor out of season is likelier."""
+    written: list[Text] = []
+    write = Composer.texts
+
+    def recording(self: Composer, *args: Any, **options: Any) -> list[list[Text]]:
+        found = write(self, *args, **options)
+        written.extend(text for texts in found for text in texts)
+        return found
+
+    monkeypatch.setattr(Composer, "texts", recording)
+    line = "海內存知己"
+    (taken,) = couplet(line, seed=1)
+    decode = composer().vocabulary.decode
+    lower_lines = {decode(text.ids)[len(line) :]: text.log_probability for text in written}
+    sound = [
+        lower
+        for lower in lower_lines
+        if not contradicts([line, lower])
+        and len(antithesis_table().alike(line, lower)) < 2
+        and places_in(lower) == places_in(line)
+    ]
+    assert len(sound) > 8
+    assert taken.lower == max(sound, key=lambda lower: lower_lines[lower])
+    assert taken.log_probability == lower_lines[taken.lower]
+    best_score = max(written, key=lambda text: text.score)
+    assert taken.lower != decode(best_score.ids)[len(line) :]
+
+
+def test_as_many_lower_lines_as_asked_are_found_where_there_are() -> None:
+    assert len({each.lower for each in couplet("海內存知己", count=12, seed=1)}) == 12
 
 
 def test_an_upper_line_is_written_to_a_lower_one_and_marks_show_the_pauses() -> None:

@@ -19,7 +19,7 @@ from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, Par
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import WANTS_LEVEL, Lexicon
 from pingze.composing.options import Composing, Coupling, with_options
-from pingze.composing.poem import punctuate
+from pingze.composing.poem import Poem, punctuate
 from pingze.composing.read_request import read_condition, read_unwanted
 from pingze.composing.request import Fixed, Request
 from pingze.composing.terms.antithesis import antithesis_table
@@ -59,7 +59,7 @@ class Couplet:
     It is ln p(lower | upper) - ln p(lower).
     """
     seed: int
-    """The seed that reproduces the couplet."""
+    """The seed of the call, which gives the same couplets again if as many are asked for."""
     model: str
     """The name of the model."""
     log_probability: float
@@ -114,18 +114,21 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     facing = Facing(lexicon, part_lengths, given, OPPOSITE[given_end])
     starts = Starts(Constraints(lexicon, request, ban=facing))
     first = first_seed(asked.seed)
+    known: set[str] = set()
     found: list[Couplet] = []
     weak: list[Couplet] = []
     for seed in range(first, first + _TRIES * asked.count):
-        # 1) Write the other line, or both.
-        poem = chosen.write(starts, asked, seed)
+        # 1) Write the other line, or both; take the best that has not been found.
+        poems = _write(chosen, starts, asked, seed)
+        poem = next((one for one in poems if "".join(one.lines) not in known), None)
+        if poem is None:
+            continue
         text = "".join(poem.lines)
+        known.add(text)
         upper = text[:size]
         lower = text[size:]
         if given_end == LEVEL:  # the line that was written first is the lower one
             upper, lower = lower, upper
-        if any((upper, lower) == (couplet.upper, couplet.lower) for couplet in found + weak):
-            continue
         # 2) Write the banner: the first four characters of a line of seven to the theme, since the
         #    model knows no lines of four.
         banner = None
@@ -147,11 +150,11 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
             banner=banner,
             tones=(_tone_signs(upper), _tone_signs(lower)),
             antithesis=tuple(scores),
-            seed=seed,
+            seed=first,
             model=chosen.name,
             log_probability=poem.log_probability,
         )
-        if len(antithesis.alike(upper, lower)) > 1 or places_in(upper) != places_in(lower):
+        if _is_weak(upper, lower):
             weak.append(written)
         else:
             found.append(written)
@@ -161,6 +164,33 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     if len(found) < asked.count:
         tell(Note("fewer_couplets", field="count", has=len(found), wanted=asked.count))
     return found
+
+
+def _write(chosen: Composer, starts: Starts, asked: Coupling, seed: int) -> list[Poem]:
+    """Write couplets with one population, best first: if a line is given, the likeliest sound one.
+
+    Antithesis weights what is drawn already. The score counts it once more, and readers found that
+    fewer of the lines with the highest score make sense: 73 of 85, and 81 of the likeliest
+    (`lab/LOG.md`, 2026-12-03). On a theme, the score also counts the theme's characters.
+    """
+    if not starts.constraints.request.fixed:
+        return [chosen.write(starts, asked, seed)]
+    (texts,) = chosen.texts(starts, asked, [(seed, 0)], most=asked.particles)
+    poems = [chosen.poem(starts.constraints, text, seed) for text in texts]
+
+    def worth(poem: Poem) -> tuple[bool, bool, float]:
+        text = "".join(poem.lines)
+        half = len(text) // 2
+        weak = _is_weak(text[:half], text[half:])
+        return not contradicts(poem.lines), not weak, poem.log_probability
+
+    return sorted(poems, key=worth, reverse=True)
+
+
+def _is_weak(line: str, other: str) -> bool:
+    """Check for near-synonyms 合掌 in two places, or a place's name opposite none."""
+    alike = antithesis_table().alike(line, other)
+    return len(alike) > 1 or places_in(line) != places_in(other)
 
 
 def _read_line(asked: Coupling, chosen: Composer) -> tuple[str, tuple[int, ...], str]:
