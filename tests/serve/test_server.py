@@ -115,6 +115,12 @@ def test_any_number_of_signals_ends_it_without_a_traceback(
     assert said in ("", "pingze: stopped\n")
 
 
+@pytest.mark.parametrize("proxy", ["nowhere", "*", "127.0.0.1,nowhere", "10.0.0.1/8"])
+def test_what_is_no_address_of_a_proxy_is_refused(proxy: str) -> None:
+    with pytest.raises(InputError, match=r"^trust-proxy is .*: give the proxy's address"):
+        application_for(["serve"])(["serve", "--trust-proxy", proxy], standalone_mode=False)
+
+
 POST = b"POST /v1/check HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 
 

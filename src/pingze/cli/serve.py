@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from ipaddress import ip_network
 from socket import socket
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -62,6 +63,11 @@ def serve(
     for origin in allow_origin or []:
         if not _ORIGIN.fullmatch(origin):
             raise InputError("allow_origin", field="allow-origin", has=origin)
+    for proxy in filter(None, trust_proxy.split(",")):
+        try:
+            ip_network(proxy.strip())
+        except ValueError as error:
+            raise InputError("trust_proxy", field="trust-proxy", has=proxy) from error
     with listen(host, port) as bound:
         address = reached_at(bound)
         lanes = Lanes(workers)
