@@ -296,9 +296,9 @@ def sequence_backward(
     """
     dx, dh, dc, summed = step_backward(dh_T + dhs[-1], dc_T, caches[-1])
     dxs = [dx]
-    for dh_out, cache in zip(dhs[-2::-1], caches[-2::-1], strict=True):
+    for dh_out, cache in zip(reversed(dhs[:-1]), reversed(caches[:-1]), strict=True):
         dx, dh, dc, dparameters = step_backward(dh + dh_out, dc, cache)
         dxs.append(dx)
         for total, gradient in zip(summed, dparameters, strict=True):
-            total += gradient
+            total += gradient  # in place, so `summed` changes
     return np.stack(dxs[::-1]), dh, dc, summed

@@ -182,7 +182,8 @@ class _PackedLayer(torch.autograd.Function):
         B, H = h_0.shape
         cell = fastest_cell(activation, x.device, x.dtype)
         # 1) find each step's rows among the N rows, and the rows of the states before the step
-        # among the B + N states, of which the first B are the initial ones
+        # among the B + N states, of which the first B are the initial ones: state B + n is that
+        # after row n
         rows = []
         before = []
         start = 0
@@ -202,6 +203,7 @@ class _PackedLayer(torch.autograd.Function):
         c_states[:B] = c_0
         c = c_states[B:]
         times_W_hh = products_with(W_hh.T, rows=B)
+        # v_ is a tensor as the cell reads it
         v_x = cell.view(product(x_op, W_ih.T))
         v_biases = cell.view(biases.contiguous())
         v_gates = cell.view(gates)
@@ -227,7 +229,8 @@ class _PackedLayer(torch.autograd.Function):
         ctx.rows = rows
         ctx.before = before
         ctx.cell = cell
-        # 4) find the state after each sequence's last step
+        # 4) find the state after each sequence's last step; it runs while a step has more sequences
+        # than its own number
         sequences = torch.arange(B)
         lengths = (sizes[:, None] > sequences).sum(dim=0)
         starts = sizes.cumsum(dim=0) - sizes

@@ -84,7 +84,8 @@ class _CrossEntropySum(torch.autograd.Function):
         dbias = torch.zeros_like(bias)
         chunks = zip(h_op.split(CHUNK), dhidden.split(CHUNK), targets.split(CHUNK), strict=True)
         for h, dh, target in chunks:
-            # 1) the losses; the kernel overwrites the logits with their gradient
+            # 1) the losses; the kernel overwrites the logits with their gradient. The last chunk
+            # of h is padded (`operand`), so it has more rows than targets.
             logits = product(h, W.T)
             losses = bias.new_empty(len(target))
             dbias_parts = bias.new_zeros(kernels.BLOCKS, len(bias))

@@ -38,14 +38,16 @@ def operand(x: Float[Tensor, "N K"], dtype: torch.dtype) -> Float[Tensor, "R K"]
 
     The row count R of the result is a multiple of `ROWS`.
     """
-    return nn.functional.pad(x.to(dtype), (0, 0, 0, -len(x) % ROWS))
+    missing = -len(x) % ROWS
+    return nn.functional.pad(x.to(dtype), (0, 0, 0, missing))
 
 
 def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "N M"]:
     """Compute the matrix product a b. Callers must compute the gradients themselves."""
     if a.dtype == torch.float32 and _has_onednn(a):
-        # older versions of PyTorch cannot name the processor
-        capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        capabilities: Mapping[str, Any] = {}
+        if hasattr(torch.cpu, "get_capabilities"):  # older versions cannot name the processor
+            capabilities = torch.cpu.get_capabilities()
         if "Intel" not in capabilities.get("cpu_name", ""):
             return _linear(a, b.T)
     return a @ b

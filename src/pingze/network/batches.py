@@ -49,16 +49,18 @@ def pack(sequences: Sequence[Ids]) -> Batch:
     # 1) Pad the B sequences to (T + 1, B). A token is the input of its step and the target of the
     # step before it.
     ordered = sorted(sequences, key=len, reverse=True)
-    lengths = np.array([len(sequence) - 1 for sequence in ordered])
-    padded = np.zeros((lengths[0] + 1, len(ordered)), np.int64)
+    lengths = np.array([len(sequence) - 1 for sequence in ordered])  # in inputs
+    padded = np.full((lengths[0] + 1, len(ordered)), PAD, np.int64)
     for column, sequence in enumerate(ordered):
         padded[: len(sequence), column] = sequence
+    inputs = padded[:-1]
+    next_tokens = padded[1:]
     # 2) Find the steps of each sequence, and those from `<bos>` onward, both (T, B).
     running = np.arange(lengths[0])[:, None] < lengths
-    begun = np.logical_or.accumulate(padded[:-1] == BOS)
-    targets = np.where(begun, padded[1:], PAD)
-    # 3) Drop the padding.
-    return Batch(inputs=padded[:-1][running], targets=targets[running], sizes=running.sum(axis=1))
+    begun = np.logical_or.accumulate(inputs == BOS)
+    targets = np.where(begun, next_tokens, PAD)
+    # 3) Drop the padding. The mask selects row by row, that is, step by step.
+    return Batch(inputs=inputs[running], targets=targets[running], sizes=running.sum(axis=1))
 
 
 def batches(sequences: Sequence[Ids], size: int) -> Iterator[Batch]:

@@ -125,7 +125,7 @@ class Checkpoint:
             weight = tensor.astype(np.float32)
             if weight.ndim == 2:
                 scale = np.abs(weight).max(axis=1) / np.float32(LARGEST_WEIGHT)
-                scale[scale == 0] = 1
+                scale[scale == 0] = 1  # a row of zeros
                 stored[name] = np.rint(weight / scale[:, None]).astype(np.int8)
                 stored[name + SCALE] = scale
             else:
@@ -303,9 +303,10 @@ def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfigurati
     # finite floating-point numbers.
     for name in sorted(expected.keys() | tensors.keys()):
         wanted = str(expected.get(name, ABSENT))
+        has_scales = name + SCALE in expected
         if name not in tensors:
             has = ABSENT
-        elif name + SCALE not in expected and not _is_finite(tensors[name]):
+        elif not has_scales and not _is_finite(tensors[name]):
             has = f"not finite, or {tensors[name].dtype}"
         elif tensors[name].dtype == np.int8 and not _is_small(tensors[name]):
             has = f"beyond {LARGEST_WEIGHT} in 8 bits"

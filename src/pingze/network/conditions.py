@@ -77,28 +77,30 @@ class Conditions:
     @property
     def tunes(self) -> list[str]:
         """The names of the tunes that the model has read, each in its usual shape."""
-        names = tunes().of_tune
-        return [name for name in names if self.form_token(tune_form(tunes()[name]))]
+        book = tunes()
+        return [name for name in book.of_tune if self.form_token(tune_form(book[name]))]
 
     def form_token(self, form: Form) -> str | None:
         """Return the name of a form's token, or None if it has none.
 
         Of a tune's names, use the first with a token.
         """
-        names = [form.name]
+        tokens = [form.name]
         if form.tune:
-            names = [tune_token(name) for name in form.tune.names]
-        for name in names:
-            if name in self.names:
-                return name
+            tokens = [tune_token(name) for name in form.tune.names]
+        for token in tokens:
+            if token in self.names:
+                return token
         return None
 
     def dynasty_of(self, poet: str | None) -> str:
         """Return a poet's dynasty, such as 宋; the first of `DYNASTIES` if the poet is unknown."""
         dynasties = list(DYNASTIES.values())
+        if poet is None or poet not in self.names:
+            return dynasties[0]
         # Poets follow their dynasty in the vocabulary, so it is the last dynasty before the poet.
-        poet_id = self.names.get(poet or "", 0)
-        before = [name for name in dynasties if self.names.get(name, poet_id) < poet_id]
+        known = [name for name in dynasties if name in self.names]
+        before = [name for name in known if self.names[name] < self.names[poet]]
         return max(before, key=lambda name: self.names[name], default=dynasties[0])
 
     def prefix(

@@ -70,7 +70,7 @@ class LanguageModel(nn.Module):
         """
         E = self.configuration.embedding_size
         H = self.configuration.hidden_size
-        output = self.output if self.projection is None else self.projection
+        last = self.output if self.projection is None else self.projection
         bound = H**-0.5
         with torch.no_grad():
             embedding = rng.uniform(-0.1, 0.1, self.embedding.weight.shape)
@@ -81,8 +81,8 @@ class LanguageModel(nn.Module):
                 layer.weight_ih.copy_(torch.from_numpy(values.weight_ih))
                 layer.weight_hh.copy_(torch.from_numpy(values.weight_hh))
                 layer.bias.copy_(torch.from_numpy(values.bias))
-            weight = rng.uniform(-bound, bound, output.weight.shape)
-            output.weight.copy_(torch.from_numpy(weight))
+            weight = rng.uniform(-bound, bound, last.weight.shape)
+            last.weight.copy_(torch.from_numpy(weight))
             self.output.bias.zero_()
 
     @classmethod
@@ -182,6 +182,7 @@ def _prefix_means(
     text = sequence_of_rows(sizes).to(device)
     step = torch.repeat_interleave(torch.arange(len(sizes)), sizes).to(device)
     is_bos = inputs == BOS
+    # without `<bos>`, all tokens are before it
     bos_step = torch.full((int(sizes[0]),), len(sizes), device=device)
     bos_step[text[is_bos]] = step[is_bos]
     # 2) The mean of the embeddings before it; their number is the step of `<bos>`.

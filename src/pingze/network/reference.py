@@ -114,7 +114,8 @@ class ReferenceNetwork:
 
     def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> State:
         """Return the state of `batch` texts after the conditions' tokens (`prefix`) and `<bos>`."""
-        return self._begun(tuple(prefix)).take(np.zeros(batch, np.int64))
+        first_row = np.zeros(batch, np.int64)
+        return self._begun(tuple(prefix)).take(first_row)
 
     def _begin(self, prefix: tuple[int, ...]) -> State:
         """Return the state of one text after the conditions' tokens and `<bos>`."""
@@ -127,7 +128,8 @@ class ReferenceNetwork:
 
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
         """Read one more token of each text, and return the new state."""
-        return self.predict(self.read(state, np.arange(len(ids)), ids))
+        own_rows = np.arange(len(ids))
+        return self.predict(self.read(state, own_rows, ids))
 
     def read(self, state: State, rows: Int64[Array, "B"], ids: Int64[Array, "B"]) -> State:
         """Return the states of texts that each continue a text by one token, without logits.

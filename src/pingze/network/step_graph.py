@@ -97,7 +97,8 @@ class GraphNetwork(ReferenceNetwork):
         net_x = self._common.take(places, axis=0, mode="clip")
         rare = np.flatnonzero((places < 0) | (places >= len(self._common)))
         if len(rare):
-            (net_x[rare],) = self._input({"ids": ids[rare]})
+            (computed,) = self._input({"ids": ids[rare]})
+            net_x[rare] = computed
         # 2) The layers.
         bias = state.bias_of(rows)
         inputs = {"net_x": net_x, "rows": rows, "bias": bias}
@@ -145,8 +146,9 @@ def softmax(
 
 def exp(x: Float[Array, "B V"]) -> Float[Array, "B V"]:
     """Compute e^x with ONNX Runtime. NumPy's exp differs in the last bit between processors."""
+    run = _exp()
     result: Array
-    (result,) = _exp()({"x": x})
+    (result,) = run({"x": x})
     return result
 
 
