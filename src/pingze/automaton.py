@@ -138,6 +138,8 @@ class Automaton:
         self.constraints = self.starts.constraints
         self.lexicon = self.constraints.lexicon
         # 3) The beginnings of characters and marks that tokens can complete, with their numbers.
+        #    Number 0 is that of no beginning. What completes it is never read, but may not be
+        #    empty, since `reduceat` reads at least one id for each number.
         completing: dict[bytes, list[int]] = {b"": [0]}
         for id_, one in enumerate(vocabulary.tokens[len(SPECIAL_TOKENS) :], len(SPECIAL_TOKENS)):
             written = one.encode()
@@ -148,7 +150,7 @@ class Automaton:
         self._completing = np.concatenate([*completing.values()])
         """The ids of the characters that complete each beginning, one beginning after another."""
         self._first = np.cumsum([0, *(len(ids) for ids in completing.values())])[:-1]
-        """Where each beginning's are."""
+        """Where the ids of each beginning start in `_completing`."""
         self._most_taken = LONGEST * self.lexicon.forms.shape[1]
         """The most characters, with all their forms, that a token takes from any set."""
         self._walk = cache(self._walked)
@@ -193,7 +195,7 @@ class Automaton:
                         continue
                     if len(places) < 2:
                         found = _first_fits(alike, places, characters[n])
-                    elif self.constraints.ban:
+                    elif self.constraints.ban:  # it judges only the next character
                         continue
                     else:
                         found = self._long(alike, places, texts, n, roomy[n], characters[n])
@@ -290,8 +292,12 @@ class Automaton:
         symbols = []
         at = 0
         while at < len(written):
-            ones = f"{written[at]:08b}0".index("0")  # the bytes of a character, if it has several
-            size = max(1, ones)
+            # In UTF-8, the first byte of a character of several bytes begins with as many ones as
+            # it has bytes, that of a character of one byte with none. A byte from inside a
+            # character begins with a single one; alone it is decoded as U+FFFD, which no vocabulary
+            # has.
+            leading_ones = f"{written[at]:08b}0".index("0")
+            size = max(1, leading_ones)
             if at + size > len(written):
                 break
             symbol = written[at : at + size].decode(errors="replace")
@@ -360,10 +366,10 @@ class Automaton:
     def _walked(
         self, shape: Shape, place: int, at_mark: bool
     ) -> tuple[tuple[int, ...] | None, str | None]:
-        """Return the positions of a shape's characters, and what follows.
+        """Return the positions of a shape's characters, and what follows the shape.
 
-        That is a mark, `CHARACTER`, or None at the end.
-        The positions are None if marks and characters cannot stand so.
+        What follows is a mark, `CHARACTER`, or None at the end of the text. The positions are None
+        if marks and characters cannot stand so.
         """
         layout = self.constraints.layout
         places = []
@@ -380,19 +386,21 @@ class Automaton:
                 at_mark = place in layout.starts
         if at_mark:
             return tuple(places), self.marks[layout.line[place - 1]]
-        return tuple(places), None if place == self.constraints.places else CHARACTER
+        if place == self.constraints.places:
+            return tuple(places), None
+        return tuple(places), CHARACTER
 
     def _can_begin(
         self, after: str | None, places: tuple[int, ...], characters: Bool[Array, "V"]
     ) -> Bool[Array, "B"]:
         """Return a mask of the beginnings that what follows can have.
 
-        After whole characters, it is the mask of no character.
+        A character that follows whole characters of the same token can have none.
         """
         may_follow = np.zeros_like(characters)
         if after == CHARACTER and not places:
             may_follow = characters
-        elif after:
+        elif after:  # a mark; `CHARACTER` is empty
             may_follow[self.lexicon.vocabulary.ids[after]] = True
         can_begin: Array = np.logical_or.reduceat(may_follow[self._completing], self._first)
         return can_begin
@@ -417,6 +425,7 @@ class Automaton:
         couplets = sorted({place // self.constraints.size for place in places})
         ways = texts.ways[n] & templates[:, None, None]
         has_foot = self.constraints.feet[[*places]].any()
+        # without a foot the groups do not matter, so that more texts share a key
         rhymes = alive if has_foot else templates
         key = (id(alike), places, rhymes.tobytes(), ways[:, couplets].tobytes())
         if key not in self._kept:
@@ -455,17 +464,17 @@ class Automaton:
         seen = set()
         for t in np.flatnonzero(alive.any(axis=1)).tolist():
             for wanted in self._wanted(places, t, ways[t]):
-                rows = np.zeros(alive.shape[1], bool)
+                rhyme_rows = np.zeros(alive.shape[1], bool)
                 if feet and constraints.feet[feet[0], t]:
-                    rows = alive[t] & rhyming.concerned[rhyming.kind[feet[0]]]
-                if (wanted, rows.tobytes()) in seen:
+                    rhyme_rows = alive[t] & rhyming.concerned[rhyming.kind[feet[0]]]
+                if (wanted, rhyme_rows.tobytes()) in seen:
                     continue
-                seen.add((wanted, rows.tobytes()))
+                seen.add((wanted, rhyme_rows.tobytes()))
                 fit = np.ones(len(ids), bool)
                 for column, tone in enumerate(wanted):
                     fit &= fits[tone, ids[:, column]]
-                if rows.any():
-                    rhymes = rhyming.rhymes[Lexicon.COMPOSED, rhyming.kind[feet[0]], rows]
+                if rhyme_rows.any():
+                    rhymes = rhyming.rhymes[Lexicon.COMPOSED, rhyming.kind[feet[0]], rhyme_rows]
                     fit &= rhymes.any(axis=0)[ids[:, places.index(feet[0])]]
                 agree |= fit
         # 2) What may stand nowhere, or not there.
@@ -487,6 +496,7 @@ class Automaton:
             columns = [place % size for place in places if place // size == k]
             asked = self.constraints.asked[t, k, ways[k]][:, columns]
             by_couplet.append({tuple(row) for row in asked.tolist()})
+        # choose the tones of each couplet in every way, and join them
         return [sum(tones, ()) for tones in product(*by_couplet)]
 
 
