@@ -1,7 +1,7 @@
 """Compile a request, and decide whether a partly written text can still be completed.
 
-A hypothesis is an opening template with a group for each rhyme (see `feet`). A way to write a
-couplet is a pair of tone patterns for its two lines. A hypothesis is alive while all remaining
+A hypothesis is an opening template with a group for each rhyme (see `rhyme_places`). A way to write
+a couplet is a pair of tone patterns for its two lines. A hypothesis is alive while all remaining
 positions can be filled under it, each with a different character. Each position draws its character
 from a set. In regulated verse these sets are nested: a group's rhymes ⊂ the group's rhymes and
 borrowed rhymes ⊂ level ⊂ all, and oblique ⊂ all. For nested sets, counting is enough (Hall's
@@ -114,6 +114,7 @@ class CompiledRequest:
         for opening in request.openings:
             self.line_types.append(line_types(opening, request.lines) if opening else ())
         self.rhyming = RhymePlaces(lexicon, request, self.line_types)
+        # the places of fixed characters that are not judged, which thus are no feet
         self.waived = {self.layout.starts[line - 1] + at - 1 for line, at in request.waived}
         self.feet = self.rhyming.at.copy()
         self.feet[list(self.waived)] = False
@@ -122,7 +123,8 @@ class CompiledRequest:
         #    oblique, all
         rhymes = self.rhyming.rhymes[Lexicon.COMPOSED].reshape(-1, len(self.base))
         self.members = np.concatenate([rhymes, lexicon.one_form]).T & self.base[:, None]
-        self.whole = self.members.sum(axis=0)
+        self.whole = self.members.sum(axis=0)  # the size of each set
+        # If characters may repeat, a written one is taken only from the rhymes, not from the tones.
         self.members[:, -3:] &= not request.repeat
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
@@ -231,6 +233,7 @@ class CompiledRequest:
         row = np.array(ids)
         written = (row != FREE)[:, None, None]
         foot = self.feet[at][:, :, None]
+        # n, T, W: NumPy puts the axis of two index arrays first if a slice is between them
         asked = self.asked[:, at // self.size, :, at % self.size]
         fits = self.lexicon.fits[Lexicon.GIVEN, asked, row[:, None, None]]
         kind = self.rhyming.kind[at]
@@ -248,7 +251,8 @@ class CompiledRequest:
         not counted.
         """
         wrong, unrhymed = self.misfits(range(self.places), ids)
-        by_couplet = wrong.reshape(-1, self.size, *wrong.shape[1:]).sum(axis=1).swapaxes(0, 1)
+        in_couplets = wrong.reshape(-1, self.size, *wrong.shape[1:])  # K, places, T, W
+        by_couplet = in_couplets.sum(axis=1).swapaxes(0, 1)  # T, K, W
         by_way = np.where(self.exists, by_couplet, self.places)
         by_group = unrhymed.sum(axis=0)
         rhymes = np.minimum.reduceat(by_group, self.rhyming.first_rows, axis=1)
@@ -280,7 +284,9 @@ class CompiledRequest:
             places = self.layout.places(limit.line - 1)
             if limit.position is not None:
                 places = places[limit.position - 1 : limit.position]
-            known = {ids[c] for one in limit.characters for c in forms(one) if c in ids}
+            known = set()
+            for character in limit.characters:
+                known |= {ids[form] for form in forms(character) if form in ids}
             for place in places:
                 excluded[place] = excluded.get(place, set()) | known
         return {place: np.array(sorted(known), int) for place, known in excluded.items()}
@@ -330,15 +336,17 @@ class CompiledRequest:
         """Return the rows of texts that one more character might make impossible to complete."""
         left = self.left(partial_texts.texts, place)
         stock = partial_texts.stock
+        # the most free feet of each text under any template, and the most other free places
         feet = left[:-1].sum(axis=0).max(axis=1)
         others = left[-1].max(axis=1)
         alive = np.logical_or.reduce(partial_texts.alive, axis=1)[:, None] & self.rhyming.concerned
         lacks_rhymes = alive & (self._of_feet(stock) <= feet[:, None, None])
-        lacks_tones = self._are_few(stock, feet + others + 1)
+        lacks_tones = self._are_few(stock, feet + others + 1)  # <= as for the rhymes
         return np.flatnonzero(lacks_rhymes.any(axis=(1, 2)) | lacks_tones)
 
     def _of_feet(self, stock: Int[Array, "N S"]) -> Int[Array, "N F G"]:
         """Select from `stock` the numbers of unused rhymes, by kind of foot and group."""
+        # the last three columns are level, oblique, all
         return stock[:, :-3].reshape(len(stock), *self.rhyming.concerned.shape)
 
     def can_complete(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N T G"]:
@@ -347,6 +355,7 @@ class CompiledRequest:
         stock = partial_texts.stock
         # 1) the rhymes: those of each kind of foot must suffice for its feet and for all feet that
         #    draw from them
+        #    (f and k: kinds of feet)
         demand = np.einsum("fk,knt->ntf", self.rhyming.within, left[:-1])[..., None]
         enough = np.logical_or(self._of_feet(stock)[:, None] >= demand, ~self.rhyming.concerned)
         result: Array = self.rhyming.jointly_possible(enough.all(axis=2))
@@ -359,7 +368,7 @@ class CompiledRequest:
     def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
         """Check whether a tone has fewer than `places` characters left (none, if they repeat)."""
         needed = 1 if self.request.repeat else places
-        return stock[:, -3:-1].min(axis=1) < needed
+        return stock[:, -3:-1].min(axis=1) < needed  # the columns level and oblique
 
     def _tones_suffice(
         self, partial_texts: PartialTexts, row: int, t: int, place: int, counts: Int[Array, "D"]
@@ -378,21 +387,25 @@ class CompiledRequest:
             obliques = (tones == WANTS_OBLIQUE).sum(axis=1).tolist()
             sums: set[tuple[int, int]] = set()
             for level, oblique in set(zip(levels, obliques, strict=True)):
-                sums.update((level + others[0], oblique + others[1]) for others in needed)
+                sums.update((level + before[0], oblique + before[1]) for before in needed)
             needed = sums
         # 2) Compare them with the stock.
-        level, oblique, total = partial_texts.stock[row, -3:].tolist()
+        level_left, oblique_left, total = partial_texts.stock[row, -3:].tolist()
         feet = counts[:-1].tolist()
         others = int(counts[-1])
         if self.request.repeat:
             if others and total <= 0:
                 return False
-            return any((level or not a) and (oblique or not b) for a, b in needed)
+            # a single character is enough for all places of its tone
+            return any(
+                (level_left or not level) and (oblique_left or not oblique)
+                for level, oblique in needed
+            )
         for tone, count in zip(self.rhyming.tones, feet, strict=True):
             if tone == WANTS_LEVEL:
-                level -= count
+                level_left -= count
             elif tone == WANTS_OBLIQUE:
-                oblique -= count
+                oblique_left -= count
         if total < sum(feet) + others:
             return False
-        return any(a <= level and b <= oblique for a, b in needed)
+        return any(level <= level_left and oblique <= oblique_left for level, oblique in needed)

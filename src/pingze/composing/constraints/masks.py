@@ -88,16 +88,18 @@ class Constraints(CompiledRequest):
             [ids[one] for one in limit.characters if self.base[ids[one]]]
             for limit in self.request.choices
         ]
-        number = math.prod(len(ids) for ids in options)
+        ways = math.prod(len(ids) for ids in options)
+        # the step has no divisor in common with the number of ways, so that each comes exactly once
         step = next(
-            n for n in range(int(number * GOLDEN) + 1, 2 * number + 2) if math.gcd(n, number) == 1
+            n for n in range(int(ways * GOLDEN) + 1, 2 * ways + 2) if math.gcd(n, ways) == 1
         )
-        for way in range(number):
+        for turn in range(ways):
             check_deadline()
-            rest = way * step % number
+            # the digits of the way's number are the choices
+            digits = turn * step % ways
             chosen = []
             for ids_of_place in options:
-                rest, at = divmod(rest, len(ids_of_place))
+                digits, at = divmod(digits, len(ids_of_place))
                 chosen.append(ids_of_place[at])
             decided = list(fixed)
             for place, id_ in zip(places, chosen, strict=True):
@@ -241,7 +243,8 @@ class Constraints(CompiledRequest):
         narrow = self.nearly_used_up(partial_texts, place)
         for start in range(0, len(narrow), _TRIED):
             some = narrow[start : start + _TRIED]
-            at, ids = allowed[some].nonzero()
+            at, ids = allowed[some].nonzero()  # `at` counts the texts of `some`
+            # a number for each combination of text, kind, and whether the character is unused
             kinds = (
                 2 * (at * len(self.alike) + self.alike[ids]) + partial_texts.unused[some[at], ids]
             )
@@ -257,7 +260,7 @@ class Constraints(CompiledRequest):
             )
         # 4. Forbid a word that verse reads in other tones, unless nothing else may follow.
         line, position = self.layout.where(place)
-        if position - 1 not in self.word_starts(2, line):
+        if position - 1 not in self.word_starts(2, line):  # no word starts at the previous place
             return allowed
         for row, id_ in enumerate(partial_texts.texts[:, place - 1].tolist()):
             misread = self.lexicon.misread.get(id_)
@@ -338,12 +341,16 @@ class Constraints(CompiledRequest):
         often doubles it there. No character may stand three times in a row, and no two lines may
         rhyme on the same character.
         """
+        # 1. Collect the two characters on either side, `FREE` outside the line.
         line = self.layout.places(self.layout.line[place])
         inside = np.arange(max(line.start, place - 2), min(line.stop, place + 3))
         around = np.full((len(partial_texts.texts), 5), FREE)
-        around[:, inside - place + 2] = partial_texts.texts[:, inside]
+        around[:, inside - place + 2] = partial_texts.texts[:, inside]  # column 2 is this place
         before_last, before, _, after, after_next = around.T
+        # 2. If this place may be a foot, collect the fixed feet, else no column.
         fixed = partial_texts.fixed[:, self.feet.any(axis=1) & self.feet[place].any()]
+        # 3. Double the neighbour `near`. `far` is beyond it, `other` on the other side, and `last`
+        #    is the place at which the pair ends.
         rows, doubled = [], []
         for near, far, other, last in (
             (before, before_last, after, place),

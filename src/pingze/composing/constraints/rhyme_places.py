@@ -85,8 +85,9 @@ class RhymePlaces:
         self.concerned = np.ones((2, len(request.groups)), bool)
         self.within = np.array([[1, 0], [1, 1]])
         self.tones = [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2
+        # Every second line rhymes; line 1 does too if its type is a capital letter, as of B and D.
         line, position = np.divmod(np.arange(request.lines * form.width)[:, None], form.width)
-        first_rhymed = np.array([bool(each) and each[0].isupper() for each in line_types])
+        first_rhymed = np.array([bool(types) and types[0].isupper() for types in line_types])
         self.at = (position == form.width - 1) & ((line % 2 == 1) | ((line == 0) & first_rhymed))
         self.kind = (line[:, 0] == 0).astype(int)
 
@@ -100,16 +101,18 @@ class RhymePlaces:
         # 2. The rhymes of each kind in each part. At the customary level given characters may also
         #    rhyme in a part that poets often mix with it.
         parts = request.standard.parts
-        number = {name: row for row, name in enumerate(group_names(request.standard))}
+        row_of_class = {name: row for row, name in enumerate(group_names(request.standard))}
         shape = (2, len(kinds), len(request.groups), lexicon.rhymes.shape[2])
         self.rhymes = np.zeros(shape, bool)
-        for f, (_, kind, optional) in enumerate(kinds):
+        for f, (_, rhyme_class, optional) in enumerate(kinds):
             for g, part in enumerate(request.groups):
-                own = number[part + (parts.class_in(part, kind) or parts.class_in(part, OBLIQUE))]
-                self.rhymes[:, f, g] = lexicon.rhymes[:, own]
-                for other in parts.mixed(part) if customary else ():
-                    if parts.class_in(other, kind):
-                        row = number[other + parts.class_in(other, kind)]
+                class_here = parts.class_in(part, rhyme_class) or parts.class_in(part, OBLIQUE)
+                self.rhymes[:, f, g] = lexicon.rhymes[:, row_of_class[part + class_here]]
+                mixed = parts.mixed(part) if customary else ()
+                for other in mixed:
+                    class_there = parts.class_in(other, rhyme_class)
+                    if class_there:
+                        row = row_of_class[other + class_there]
                         self.rhymes[Lexicon.GIVEN, f, g] |= lexicon.rhymes[Lexicon.GIVEN, row]
                 self.rhymes[Lexicon.GIVEN, f, g] |= optional
         self.rhymes &= self.concerned[..., None]

@@ -79,6 +79,7 @@ class Antithesis:
 
     def of(self, vocabulary: Vocabulary) -> "Antithesis":
         """Copy the table in the order of a vocabulary's ids. Tokens that it lacks score 0."""
+        # row -1, the last, is the row of zeros that is appended below
         rows = [self.rows.get(token, -1) for token in vocabulary.tokens]
         zeros = np.zeros((1, self.above.shape[1]))
         return Antithesis(
@@ -118,7 +119,7 @@ class Antithesis:
         for place, a, b in self._known(first, second):
             if a == b or self.above[a] @ self.below[b] >= APART:
                 continue
-            u_a, u_b = self.below[[a, b], :-2]
+            u_a, u_b = self.below[[a, b], :-2]  # without the bias and the 1
             if u_a @ u_b >= ALIKE * np.linalg.norm(u_a) * np.linalg.norm(u_b):
                 places.append(place)
         return places
