@@ -353,9 +353,8 @@ class CompiledRequest:
         """Check by Hall's condition whether each hypothesis can be completed from `place` on."""
         left = self.left(partial_texts.texts, place)
         stock = partial_texts.stock
-        # 1) the rhymes: those of each kind of foot must suffice for its feet and for all feet that
-        #    draw from them
-        #    (f and k: kinds of feet)
+        # 1) the rhymes: those of each kind of foot (f) must suffice for its feet and for all feet
+        #    (of kinds k) that draw from them
         demand = np.einsum("fk,knt->ntf", self.rhyming.within, left[:-1])[..., None]
         enough = np.logical_or(self._of_feet(stock)[:, None] >= demand, ~self.rhyming.concerned)
         result: Array = self.rhyming.jointly_possible(enough.all(axis=2))

@@ -95,7 +95,7 @@ class Constraints(CompiledRequest):
         )
         for turn in range(ways):
             check_deadline()
-            # the digits of the way's number are the choices
+            # each digit of the way's number is the index of a choice
             digits = turn * step % ways
             chosen = []
             for ids_of_place in options:
