@@ -121,6 +121,7 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
     for letter, value in given.items():
         if isinstance(value, np.ndarray):
             v[letter] = xp.asarray(value)
+    # `setdefault` keeps a value that is given; what was computed for it is then not used.
     v.setdefault("z", xp.concatenate([v["h_prev"], v["x"]]))
     for g in "fico":
         v.setdefault(f"net_{g}", v[f"W_{g}"] @ v["z"] + v[f"b_{g}"])

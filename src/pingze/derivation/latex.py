@@ -150,7 +150,7 @@ class _Reader:
             case ast.BinOp(left, ast.Add() | ast.Sub() as sign, right):
                 total = self.value(left)
                 term = self.value(right)
-                has_number = 0 in (np.ndim(total), np.ndim(term))
+                has_number = np.ndim(total) == 0 or np.ndim(term) == 0
                 _check(has_number or total.shape == term.shape)
                 return total + term if isinstance(sign, ast.Add) else total - term
             case ast.BinOp(left, ast.Mult() | ast.MatMult() as sign, right):
@@ -169,8 +169,10 @@ class _Reader:
                 return np.concatenate([upper, lower])
             case ast.Subscript(ast.Name("diag"), inner):
                 array = np.asarray(self.value(inner))
-                _check(array.ndim in (1, 2) and set(array.shape) == {len(array)})  # square
-                return np.diag(array) if array.ndim == 1 else array * np.eye(len(array))
+                if array.ndim == 1:
+                    return np.diag(array)
+                _check(array.ndim == 2 and array.shape[0] == array.shape[1])
+                return array * np.eye(len(array))  # the diagonal of a square matrix
             case ast.Call(ast.Name("tanh"), [inner]):
                 return np.tanh(self.value(inner))
             case ast.Call(ast.Name("square_of_tanh"), [inner]):
@@ -188,21 +190,23 @@ class _Reader:
 
         Im f(x + iδ) / δ, exact up to rounding.
         """
-        _check(self.values[by].ndim == 1)
+        vector = self.values[by]
+        _check(vector.ndim == 1)
         columns = []
-        for move in 1j * _TINY * np.eye(len(self.values[by])):
-            reader = _Reader({**self.values, by: self.values[by] + move}, self.partial)
+        for imaginary_step in 1j * _TINY * np.eye(len(vector)):  # along one axis after another
+            reader = _Reader({**self.values, by: vector + imaginary_step}, self.partial)
             columns.append(reader.value(of).imag)
-            self.liberties |= reader.liberties
+            self.liberties |= reader.liberties  # what the sum needs, its derivative needs too
         return np.stack(columns, axis=-1) / _TINY
 
     def _product(self, left: Any, right: Any, *, elementwise: bool) -> Any:
         """Multiply two values with the sign * or, if `elementwise`, with the sign ⊙."""
         # 1) A number times an array, and the elementwise product.
-        if 0 in (np.ndim(left), np.ndim(right)) or (elementwise and left.shape == right.shape):
+        has_number = np.ndim(left) == 0 or np.ndim(right) == 0
+        if has_number or (elementwise and left.shape == right.shape):
             return left * right
         # 2) The products that the report writes by its own conventions.
-        if left.ndim == 1 < right.ndim:
+        if left.ndim == 1 and right.ndim > 1:  # a vector times a matrix
             if not elementwise and right.shape[0] == 1:
                 self.liberties.add(OUTER_PRODUCT)
                 return left[:, None] * right

@@ -116,7 +116,7 @@ def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
     # derivatives on some of its units.
     whole = [Point(letters(layer[0])) for layer in layers]
     parts = list(whole)
-    for cache in trained[3::4]:
+    for cache in trained[3::4]:  # every fourth step
         whole.append(Point(letters(cache)))
         units = _drawn(cache.h_prev.size, UNITS, rng)
         inputs = _drawn(cache.x.size, INPUTS, rng)
@@ -195,19 +195,20 @@ class Point:
             return readings
         # 2) A row that is part of a sum is one of its terms.
         rows = sum_of(id_, self.lines)
-        further = self.lines[rows[0]].formula.startswith("+")
-        name = FURTHER_TERM if further else "a term of its sum"
+        begins_with_plus = self.lines[rows[0]].formula.startswith("+")
+        term = FURTHER_TERM if begins_with_plus else "a term of its sum"
         for change, formula in line.readings.items():
-            key = f"{name}, {change}" if change else name
-            readings[key] = self._compare(latex.sides(formula)[0], line)
+            reading = f"{term}, {change}" if change else term
+            readings[reading] = self._compare(latex.sides(formula)[0], line)
         # 3) A sum that begins with + may continue the sum before it, or its + is a misprint for =.
-        if further:
+        if begins_with_plus:
             ids = list(self.lines)
-            end = ids.index(id_) + 1
-            start = end - 1
-            while "=" not in self.lines[ids[start]].formula:
-                start -= 1
-            continued = self._total_error(ids[start:end], corrected=False)
+            last = ids.index(id_)
+            first = last
+            while "=" not in self.lines[ids[first]].formula:  # the sum before begins after a =
+                first -= 1
+            continued_sum = ids[first : last + 1]
+            continued = self._total_error(continued_sum, corrected=False)
             alone = self._total_error([id_], corrected=False)
             readings["a further sum"] = LineReading(continued)
             readings["a further equality by itself"] = LineReading(alone)
