@@ -75,16 +75,20 @@ class SuffixArray:
             raise InputError("too_many_kinds", has=len(characters))
         codes = np.cumsum(seen, dtype=np.uint16) * seen  # of each code point
         text = codes[points]
-        # 2) Find where each text begins: at 0, and after each `END` but those at the very end.
+        # 2) Find where each text begins: at 0, and after each `END` but the `DEPTH` at the very
+        # end.
         after_ends = np.flatnonzero(text == END)[:-DEPTH] + 1
         begins_of_texts = np.append(0, after_ends).astype(np.int32)
-        # 3) Find where each line begins and ends: the lines are the runs of Han characters.
+        # 3) Find where each line begins and ends: the lines are the runs of Han characters. `han`
+        # changes twice for each run, at its first character and after its last.
         han = _is_han(characters)[text]
         changes = np.flatnonzero(np.diff(han, prepend=False)).astype(np.int32)
         begins = changes[::2]
         ends = changes[1::2]
-        lines = begins[np.argsort(ends - begins, kind="stable")]
-        shorter = np.append(0, np.cumsum(np.bincount(ends - begins))).astype(np.int32)
+        lengths = ends - begins
+        lines = begins[np.argsort(lengths, kind="stable")]
+        up_to_length = np.cumsum(np.bincount(lengths))  # the number of lines up to each length
+        shorter = np.append(0, up_to_length).astype(np.int32)
         # 4) Sort the places.
         places = np.flatnonzero(han).astype(np.int32)
         first = _packed(text, places, 0)
@@ -120,7 +124,8 @@ class SuffixArray:
                 raise ValueError(f"{file.name} is no file")
             arrays[field.name] = np.asarray(np.load(file, mmap_mode="r"))
         index = cls(**arrays)
-        # Check the order of a sample; to read all places would take long.
+        # Check the order of a sample; to read all places would take long. No place occurs twice,
+        # and none is packed as 0, since a Han character begins there.
         sample = index.order[:: len(index.order) // _SAMPLED + 1]
         packed = _packed(index.text, sample, 0)
         if (
@@ -138,6 +143,7 @@ class SuffixArray:
         """
         points = np.array([ord(character) for character in text], np.uint32)
         unknown = len(self.characters) + 1
+        # codes count from 1, positions in `characters` from 0
         nearest = np.searchsorted(self.characters, points).clip(max=len(self.characters) - 1)
         return np.where(self.characters[nearest] == points, nearest + 1, unknown).tolist()
 
@@ -159,6 +165,7 @@ class SuffixArray:
 
     def lines_of(self, length: int) -> Int32[np.ndarray, "n"]:
         """Return the places where the lines of `length` characters begin, in ascending order."""
+        # The last entry of `shorter` counts all lines, so a length beyond the longest finds none.
         low, high = self.shorter[np.minimum([length, length + 1], len(self.shorter) - 1)]
         return self.lines[low:high]
 
@@ -208,8 +215,12 @@ class SuffixArray:
         One of the two may be empty.
         """
         # 1) Find places of c by the longer side, because it has fewer places.
-        by_before = len(before) >= len(after)
-        at = self.places(before) + len(before) if by_before else self.places(after) - 1
+        if len(before) >= len(after):
+            of_before = self.places(before)
+            at = of_before + len(before)
+        else:
+            of_after = self.places(after)
+            at = of_after - 1
         # 2) Keep the places where both sides fit. A place before the first one wraps around to the
         # end of the text, which holds only `END`.
         for distance, code in enumerate(reversed(before), start=1):

@@ -69,7 +69,9 @@ def start_from(
         averaged = weights
     else:
         weights = saved.part("model.")
-        averaged = saved.part("average.") or weights
+        averaged = saved.part("average.")
+        if not averaged:  # the run did not average its weights
+            averaged = weights
     parameters = dict(model.named_parameters())
     copy(weights, parameters, rows)
     copy(averaged, average.tensors, rows)
@@ -80,13 +82,13 @@ def start_from(
     average.updates = saved.position.averaged
     for index, name in enumerate(checkpoint.shapes(before)):
         parameter = parameters[name]
-        for key, value in saved.part(f"optimizer.{index}.").items():
-            if value.dim() == 0:  # the number of steps
-                moment = value.to(parameter.device)
-            else:
+        for kind, old_moment in saved.part(f"optimizer.{index}.").items():
+            if old_moment.dim() == 0:  # the number of steps
+                moment = old_moment.to(parameter.device)
+            else:  # a moment has the shape of its weight, whose name tells `copy` what its rows are
                 moment = torch.zeros_like(parameter)
-                copy({name: value}, {name: moment}, rows)
-            optimizer.state[parameter][key] = moment
+                copy({name: old_moment}, {name: moment}, rows)
+            optimizer.state[parameter][kind] = moment
     # 4) make new condition tokens as unlikely as the old ones, which the model has learned never to
     # predict
     special = [vocabulary.ids[token] for token in vocabulary.condition_tokens]
@@ -108,17 +110,20 @@ def copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Rows) -> No
     for name in new.keys() & old.keys():
         grown = new[name]
         values = old[name].to(grown.device)
+        # The old width: `[..., :columns]` are the old columns of a weight, and all of a bias.
         columns = values.shape[-1]
         if name.startswith(("embedding", "output")):  # a row for each token
             ids = list(rows)
-            known = torch.zeros_like(grown[ids])
-            known[..., :columns] = values[list(rows.values())]
-            grown[ids] = known
+            old_ids = list(rows.values())
+            known_rows = torch.zeros_like(grown[ids])
+            known_rows[..., :columns] = values[old_ids]
+            grown[ids] = known_rows
         else:  # a row for each unit, in each gate; old units get the weight 0 from new ones
             gates = 4 if name.startswith("lstm") else 1
-            for part, known in zip(grown.chunk(gates), values.chunk(gates), strict=True):
-                part[: len(known)] = 0
-                part[: len(known)][..., :columns] = known
+            for gate, old_gate in zip(grown.chunk(gates), values.chunk(gates), strict=True):
+                old_units = gate[: len(old_gate)]  # a view: writing to it changes `grown`
+                old_units[:] = 0
+                old_units[..., :columns] = old_gate
 
 
 def grown_reward(old: Checkpoint, hidden_size: int) -> Float[Array, "H"] | None:
