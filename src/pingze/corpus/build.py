@@ -99,7 +99,9 @@ def build(
         if group is None:  # dropped, so that training never sees a version of a dev or test poem
             cleaned.dropped[poem.dynasty, VERSION_OF_ANOTHER] += 1
             continue
-        if group == place:  # dropped poems have no id, so a new group's id may be below its place
+        # A group is named by the id of its first poem. Dropped poems have no id, so this id may be
+        # below the poem's place among the cleaned poems.
+        if group == place:
             group = len(poems)
         group_ids.append(group)
         poems.append(poem)

@@ -119,7 +119,9 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
                 break
             received += len(chunk)
             head = (head + chunk)[: len(_GZIP)]  # the first chunk may have a single byte
-            if not _GZIP.startswith(head) or max(received, size) > LARGEST:
+            may_be_gzip = _GZIP.startswith(head)
+            too_large = received > LARGEST or size > LARGEST
+            if not may_be_gzip or too_large:
                 raise CorpusError("no_archive", name=name, package=f"{PACKAGE} {VERSION}")
             if time.monotonic() > begun + _TIMEOUT:
                 raise CorpusError("fetch_timeout", name=name, seconds=_TIMEOUT)

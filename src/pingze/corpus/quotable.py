@@ -60,7 +60,8 @@ def _table(store: Store, width: int) -> Array:
     # are in the corpus's order, so searchsorted finds the first line of each line's poem.
     starts = index.lines_of(width)
     poems = index.texts_at(starts)
-    number = np.arange(len(starts)) - np.searchsorted(poems, poems)
+    first_of_poem = np.searchsorted(poems, poems)
+    number = np.arange(len(starts)) - first_of_poem
     even = np.bincount(poems, minlength=len(groups)) % 2 == 0
     kept = (groups[poems] >= 0) & even[poems]
     starts = starts[kept]
@@ -68,9 +69,9 @@ def _table(store: Store, width: int) -> Array:
     number = number[kept]
     # 3) Sort the lines: the index has the places sorted by the characters that begin there. `row`
     # is the index of each sorted line in `starts`.
-    begins = np.zeros(len(index.text), bool)
-    begins[starts] = True
-    places = index.order[begins[index.order]]
+    is_start = np.zeros(len(index.text), bool)
+    is_start[starts] = True
+    places = index.order[is_start[index.order]]
     row = np.searchsorted(starts, places)
     # 4) Fill in the columns. The run's number grows where a line differs from the line before it.
     table = np.empty(
@@ -90,7 +91,7 @@ def _table(store: Store, width: int) -> Array:
     for depth in range(width):
         table["codes"][:, depth] = index.text[places + depth]
     changes = (table["codes"][1:] != table["codes"][:-1]).any(axis=1)
-    table["run"][:1] = 0
+    table["run"][:1] = 0  # a slice, since the table may be empty
     table["run"][1:] = np.cumsum(changes)
     table["by_group"] = np.argsort(table["group"], kind="stable")
     return table

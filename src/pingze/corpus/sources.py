@@ -86,12 +86,14 @@ def _kind(name: str) -> Kind | None:
     match = _POEMS.fullmatch(name)
     if match:
         dynasty = match[1]
-        return (0, _ORDER.index(dynasty), int(match[2])), partial(_poem, dynasty)
+        order: tuple[int, ...] = (0, _ORDER.index(dynasty), int(match[2]))
+        return order, partial(_poem, dynasty)
     for place, (pattern, dynasty) in enumerate(_CI.items()):
         match = pattern.fullmatch(name)
         if match:
             numbers = [int(number) for number in match.groups()]  # none, or one
-            return (1, _ORDER.index(dynasty), place, *numbers), partial(_ci, dynasty)
+            order = (1, _ORDER.index(dynasty), place, *numbers)
+            return order, partial(_ci, dynasty)
     return None
 
 

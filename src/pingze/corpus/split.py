@@ -51,8 +51,8 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
         in_other_poems = sorted(line for line in lines if times[line] > 1)
         # the number of pairs grows with the square of the number of lines, hence the maximum
         pairs = list(combinations(in_other_poems[:MOST_SHARED], 2))
-        is_later = place >= measured
-        if is_later and any(pair in first_with for pair in pairs):
+        is_after_measured = place >= measured
+        if is_after_measured and any(pair in first_with for pair in pairs):
             versions.add(place)
             continue
         for pair in pairs:
