@@ -95,7 +95,7 @@ def start_from(
     known_ids = [id_ for id_ in special if id_ in rows]
     new_ids = [id_ for id_ in special if id_ not in rows]
     for tensors in (parameters, average.tensors):
-        if known_ids and tensors:
+        if known_ids and tensors:  # a run without averaging has no averaged tensors
             bias = tensors["output.bias"].detach()
             bias[new_ids] = bias[known_ids].mean()
 

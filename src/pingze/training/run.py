@@ -132,7 +132,9 @@ class Run(Trainer):
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
             version = stored["format"]
-            stored["training"] |= {name: getattr(self.configuration, name) for name in ENDINGS}
+            # the endings may differ: those of this run replace the stored ones
+            endings = {name: getattr(self.configuration, name) for name in ENDINGS}
+            stored["training"] |= endings
         except _DAMAGES as error:
             raise TrainingError("train_damaged", path=str(path), reason=repr(error)) from error
         if version != FORMAT:
@@ -170,7 +172,9 @@ class Run(Trainer):
 
     def _start_log(self) -> None:
         """Create the log, or remove the rows of the steps that are repeated."""
-        last_step = self.position.step if self._begun else -1
+        last_step = -1  # a run that has not begun repeats step 0 too
+        if self._begun:
+            last_step = self.position.step
         rows = [row for row in read_log(self.folder) if int(row["step"]) <= last_step]
         lines = [json.dumps(row) + "\n" for row in rows]
         with written(self.folder / LOG_FILE, TrainingError) as partial:

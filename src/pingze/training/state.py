@@ -126,8 +126,9 @@ def save(
     checkpoint.write_tensors(newest, arrays, {"position": json.dumps(asdict(position))})
     # 3) delete older states, and later ones, which could not be read; the names sort like the steps
     not_later = [path for path in files(run) if path <= newest]
+    kept = not_later[:KEPT]  # the newest come first
     for path in files(run):
-        if path not in not_later[:KEPT]:
+        if path not in kept:
             path.unlink()
 
 

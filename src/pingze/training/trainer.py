@@ -220,6 +220,7 @@ class Trainer:
         rng = np.random.default_rng([training.seed, epoch, index])
         first = index * training.batch_size
         sequences = []
+        # A resumed run must draw the same, so the order of the draws from `rng` matters.
         for example in self._epoch(epoch)[first : first + training.batch_size]:
             if rng.random() < training.theme_share:
                 about = self.conditions.theme(self.themes.draw(example.text, rng))
@@ -238,8 +239,9 @@ class Trainer:
         # so that the first poem follows the last.
         for source, count in self.other_poems.items():
             others = self.others[source]
-            order = np.resize(epoch_order(len(others), seed, epoch=0), (epoch + 1) * count)
-            chosen = [others[k] for k in order[epoch * count :]]
+            begin = epoch * count
+            order = np.resize(epoch_order(len(others), seed, epoch=0), begin + count)
+            chosen = [others[k] for k in order[begin:]]
             poems.extend(self._encode(chosen))
         return [poems[k] for k in epoch_order(len(poems), seed, epoch)]
 
