@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from pingze.composing.composer import Composer
@@ -11,7 +12,7 @@ from pingze.composing.read_request import read_request
 from pingze.composing.sheet import BLANK, Limit, Sheet
 from pingze.errors import InfeasibleError, InputError, UnfinishedError
 from pingze.verse.standard import PINGSHUI
-from tests.composing.verse import POOL, composer
+from tests.composing.verse import POOL, composer, prepared
 
 CHOSEN = composer(seed=6)
 LEVELS = [one for one in POOL if PINGSHUI.tone(one) == "平"]
@@ -128,6 +129,18 @@ def test_an_excluded_word_is_not_written(standing: str) -> None:
     sheet = Sheet(form="五絕", lines=lines, exclude_words=word, particles=8)
     for seed in range(6):
         assert not any(word in line for line in fill(sheet, seed=seed)[0].lines)
+
+
+@pytest.mark.parametrize("word", ["雲煙", "雲烟"])
+def test_an_excluded_word_is_not_written_in_other_forms(word: str) -> None:
+    chosen = composer(POOL + "烟", seed=6)
+    after = {}
+    for excluded in ("", word):
+        starts = prepared(chosen, pattern="雲＿＿＿＿", exclude_words=excluded)
+        begun = starts.draw(1, np.random.default_rng(0)).partial_texts
+        ((mask,), _) = starts.constraints.allowed(begun, 1)
+        after[excluded] = set(chosen.vocabulary.decode(np.flatnonzero(mask)))
+    assert after[""] - after[word] == {"煙", "烟"}
 
 
 def test_an_excluded_character_alone_is_a_word_too() -> None:

@@ -21,6 +21,7 @@ from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, Par
 from pingze.composing.lexicon import FREE, WANTS, Lexicon
 from pingze.composing.request import Request
 from pingze.deadline import check_deadline
+from pingze.verse.character_table import forms
 
 _NAMES = ("", "平", "仄")
 GOLDEN = 0.618  # multiples of this fraction are spread evenly over an interval
@@ -65,11 +66,12 @@ class Constraints(CompiledRequest):
             if fix.character in ids:  # the model writes no other
                 self.old[self.place_of(fix)] = ids[fix.character]
         """The former character of each position that is being rewritten."""
-        self.unwanted = [
-            tuple(ids[one] for one in word)
-            for word in request.exclude_words
-            if all(one in ids for one in word)
-        ]
+        self.unwanted: list[tuple[int, ...]] = []
+        """The excluded words as ids of `Lexicon.word`, so that any form of a character counts."""
+        for word in request.exclude_words:
+            known = [next((ids[form] for form in forms(one) if form in ids), FREE) for one in word]
+            if FREE not in known:  # the model writes no other
+                self.unwanted.append(tuple(lexicon.word[known].tolist()))
 
     def decisions(self) -> Iterator[Fixes]:
         """Yield the fixed ids under each way to decide the choices that fits a template and group.
@@ -119,9 +121,13 @@ class Constraints(CompiledRequest):
                 places = self.layout.places(line)
                 for start in range(places.start, places.stop - len(word) + 1):
                     span = slice(start, start + len(word))
-                    if tuple(decided[span]) == word and fixed[span] != word:
+                    if self._is_word(decided[span], word) and not self._is_word(fixed[span], word):
                         return True
         return False
+
+    def _is_word(self, ids: Sequence[int], word: tuple[int, ...]) -> bool:
+        """Check whether ids, which may be `FREE`, are a word of `unwanted` in any forms."""
+        return FREE not in ids and tuple(self.lexicon.word[list(ids)]) == word
 
     def tones_of(self, fixed: Fixes) -> list[str]:
         """Return the tone, 平 or 仄, that each position of a text must have; "" for either."""
@@ -224,9 +230,11 @@ class Constraints(CompiledRequest):
             start = place - at
             if start < line.start or start + len(word) > line.stop:
                 continue
-            others = partial_texts.texts[:, start : start + len(word)] == word
+            ids = partial_texts.texts[:, start : start + len(word)]
+            others = (ids != FREE) & (self.lexicon.word[ids] == word)
             others[:, at] = True
-            allowed[others.all(axis=1) & free, id_] = False
+            rows = np.flatnonzero(others.all(axis=1) & free)
+            allowed[np.ix_(rows, self.lexicon.forms[id_])] = False
 
     def _completable(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters after which each text can still be completed."""
