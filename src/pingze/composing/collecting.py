@@ -83,11 +83,12 @@ class Quoting:
         # whether a line repeats characters only by doubling them
         self.once = np.ones_like(self.usable)
         for at, column in enumerate(self.columns):
-            for other in self.columns[at + 2 :]:
+            for other in self.columns[at + 2 :]:  # neighbours may be equal: a doubled character
                 self.once &= column != other
         if poets.strip():
             self.usable &= np.isin(self.corpus.texts_at(self.place), poems_of(store, poets))
-        level, oblique = lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:].take(self.codes.ids, axis=1)
+        fits = lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:]  # level, then oblique, for each id
+        level, oblique = fits.take(self.codes.ids, axis=1)  # for each code of the corpus
         self.tones = {"P": level, "Z": oblique}
         self.ends = lru_cache(maxsize=256)(self._ends)
         self.lines = lru_cache(maxsize=256)(self._lines)
@@ -184,19 +185,24 @@ class Quoting:
                 rows = rows[self.columns[at][rows] == self.codes.codes[id_]]
         if not wanted.line_type:
             return rows
+        toned = self.width
+        if wanted.foot:  # the rhyme decides the tone of the last character
+            toned -= 1
         fits = np.zeros(len(rows), bool)
         for line_type in {wanted.line_type, RESCUED.get(wanted.line_type, wanted.line_type)}:
             for pattern in accepted(line_type, self.width, wanted.strictness):
                 left = np.arange(len(rows))
-                for at, tone in enumerate(pattern.tones[: self.width - wanted.foot]):
+                for at, tone in enumerate(pattern.tones[:toned]):
                     if tone in self.tones and wanted.fixed[at] == FREE:
-                        left = left[self.tones[tone][self.columns[at][rows[left]]]]
+                        codes = self.columns[at][rows[left]]
+                        left = left[self.tones[tone][codes]]
                 fits[left] = True
         return rows[fits]
 
     def _within(self, rows: Array | range, codes: Sequence[int]) -> Array | range:
         """Narrow sorted rows to the lines that begin with the given codes."""
         for column, code in zip(self.columns, codes, strict=False):
+            # lines that begin alike are in the order of their next column
             low = bisect_left(rows, code, key=column.__getitem__)
             rows = rows[low : bisect_right(rows, code, low, key=column.__getitem__)]
         return rows
@@ -214,11 +220,13 @@ class Quoting:
             return self.codes.ids[np.unique(self.columns[at][rows])]
         if written:
             runs, used = self.excluded(written)
-            other = runs[np.searchsorted(runs, self.run[rows])] != self.run[rows]
-            if not wanted.repeat or wanted.foot:  # no character rhymes twice
-                first = self.width - 1 if wanted.repeat else at
-                other &= ~used[self.columns[first:, rows]].any(axis=0)
-            rows = rows[other]
+            # the first number that is not smaller is another one: the line's run is not excluded
+            allowed = runs[np.searchsorted(runs, self.run[rows])] != self.run[rows]
+            if not wanted.repeat or wanted.foot:
+                # if characters may repeat, only the last, as no character rhymes twice
+                first_column = self.width - 1 if wanted.repeat else at
+                allowed &= ~used[self.columns[first_column:, rows]].any(axis=0)
+            rows = rows[allowed]
         return self.codes.ids[self.columns[at][rows]]
 
     def _rows(self, line: Sequence[int]) -> Int[Array, "rows"]:
@@ -234,15 +242,15 @@ class Quoting:
         contains a written line, or in a version of such a poem. The numbers are sorted and end with
         a sentinel larger than all others.
         """
-        by_group = self.table["by_group"]
+        by_group = self.table["by_group"]  # the rows of the table, in the order of their groups
         group = self.table["group"]
         runs = [np.array([np.iinfo(np.int32).max])]
         used = np.zeros(len(self.codes.ids), bool)
         for line in written:
             used[list(line)] = True
-            for one in np.unique(group[self._rows(line)]).tolist():
-                low = bisect_left(by_group, one, key=group.__getitem__)
-                high = bisect_right(by_group, one, low, key=group.__getitem__)
+            for quoted in np.unique(group[self._rows(line)]).tolist():
+                low = bisect_left(by_group, quoted, key=group.__getitem__)
+                high = bisect_right(by_group, quoted, low, key=group.__getitem__)
                 runs.append(self.run[by_group[low:high]])
         return np.sort(np.concatenate(runs)), used
 

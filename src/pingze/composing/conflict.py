@@ -82,14 +82,13 @@ def find_clashes(
         if not more:
             break
         kept.append(more[0])
+    dropped = [part for part in request.parts if part not in kept]
     # 3) Explain why fixed characters are dropped.
     constraints = keeping(kept)
     begun = None if constraints.fixed is None else constraints.begin(constraints.fixed)
     if begun is None:  # no poem is possible, whatever is dropped
-        return [part for part in request.parts if part not in kept]
-    return _Explaining(constraints, begun, request).explain(
-        [part for part in request.parts if part not in kept]
-    )
+        return dropped
+    return _Explaining(constraints, begun, request).explain(dropped)
 
 
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
@@ -111,16 +110,18 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
         foot = constraints.feet[place][:, None]
         fits = constraints.fits(place, id_)
         rhymes = rhyming.fitting(place, id_, generous=True) & fits.any(axis=1, keepdims=True)
-        wrong_tone = ~fits & ~foot
-        unrhymed = foot & ~rhymes
+        wrong_tone = ~fits & ~foot  # templates and ways
+        unrhymed = foot & ~rhymes  # templates and groups
         cost = 1 - _LATE * number / len(request.fixed)
         if fix.option == "lines":
             cost *= _MAY_CHANGE
         k = place // constraints.size
         way_costs[:, k] += cost * wrong_tone
         # of two rhymes that differ, the first line's is the odd one: that line need not rhyme
-        is_first = fix.line == 1 and constraints.request.form.regulated
-        group_costs += (cost - 2 * _LATE * cost * is_first) * unrhymed
+        rhyme_cost = cost
+        if fix.line == 1 and constraints.request.form.regulated:
+            rhyme_cost -= 2 * _LATE * cost
+        group_costs += rhyme_cost * unrhymed
         misfits.append((fix.clash, k, wrong_tone, unrhymed))
     # 2) Add the cost of dropping each option to the templates (rows) and groups (columns) that
     #    disagree with it.
@@ -156,8 +157,11 @@ def _disagreeing_options(
         width = constraints.request.form.width
         name = opening_name(width, opening[0]) if opening else ""
         templates.append([(request.template or "") not in name])
-    wanted = dict(enumerate((request.rhyme or "").split("、")))
-    groups = [wanted.get(n, "") not in ("", name) for n, name in constraints.request.rows]
+    wanted = (request.rhyme or "").split("、")  # "" if any group will do
+    groups = []
+    for n, name in constraints.request.rows:
+        wanted_name = wanted[n] if n < len(wanted) else ""
+        groups.append(wanted_name not in ("", name))
     masks = {
         "strictness": np.array([[strictness]]),
         "template": np.array(templates),
@@ -282,22 +286,25 @@ class _Explaining:
             elif self._fits(row, other, self.begun):
                 could_be.append(str(other + 1))
         partners = [other for other in partners if other != number]
-        code = "because_line"
-        wrong_tones = [one for one in clashes if one.cause.get("code") in (None, "because_tone")]
+        tone_codes = (None, "because_tone")
+        wrong_tones = [clash for clash in clashes if clash.cause.get("code") in tone_codes]
         is_elsewhere = could_be or self._fits(row, number, None)
-        if len(wrong_tones) < 2 and not (wrong_tones and BLANK not in row and is_elsewhere):
+        whole_fits_elsewhere = wrong_tones and BLANK not in row and is_elsewhere
+        if len(wrong_tones) < 2 and not whole_fits_elsewhere:
             return None
         if self._fits(row, number, self.begun):  # it clashes with something else, as exclude
             return None
         parameters: dict[str, Parameter] = {"own": self._tones(row), "could_be": could_be}
-        if partners:
-            partners.sort(key=lambda other: (other != number ^ 1, abs(other - number)))
-            code = "because_partner"
-            if constraints.request.form.regulated and self._fits(row, number, None):
-                code = "because_opening"
-            parameters["partner"] = partners[0] + 1
-            parameters["partner_tones"] = self._tones(constraints.lines_of(self.rest)[partners[0]])
-        return line.because(code, **parameters)
+        if not partners:
+            return line.because("because_line", **parameters)
+        of_couplet = number ^ 1  # the other line of its couplet
+        partners.sort(key=lambda other: (other != of_couplet, abs(other - number)))
+        partner = partners[0]
+        parameters["partner"] = partner + 1
+        parameters["partner_tones"] = self._tones(constraints.lines_of(self.rest)[partner])
+        if constraints.request.form.regulated and self._fits(row, number, None):
+            return line.because("because_opening", **parameters)
+        return line.because("because_partner", **parameters)
 
     def _fits(self, row: str, line: int, begun: PartialTexts | None) -> bool:
         """Return whether a row fits a line in a text that is begun, or in an empty one."""
@@ -319,7 +326,12 @@ class _Explaining:
         """Return the tones of a row; 中 where a character has both, ＿ for a blank."""
         standard = self.constraints.request.standard
         tones = ""
-        for one in row:
-            own = standard.tones(one)
-            tones += BLANK if one == BLANK else "".join(own) if len(own) == 1 else "中"
+        for character in row:
+            own = standard.tones(character)
+            if character == BLANK:
+                tones += BLANK
+            elif len(own) == 1:
+                tones += "".join(own)
+            else:
+                tones += "中"
         return tones

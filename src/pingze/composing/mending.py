@@ -273,11 +273,13 @@ class Mending:
         # 2. Repeat the lines that the tune repeats 疊句, as a kept character has them.
         text = list(self.written)
         for place in range(len(text)):
+            if place in self.locked:
+                continue
             same = sheet.shape.same(place)
-            written = [each for each in same if text[each] != BLANK] or same
-            sources = [each for each in same if each in self.locked] or written
-            if place not in self.locked:
-                text[place] = text[sources[0]]
+            locked = [each for each in same if each in self.locked]
+            written = [each for each in same if text[each] != BLANK]  # or copied by now
+            sources = locked or written or same
+            text[place] = text[sources[0]]
         # 3. Compile what is written. An excluded character that stands may stay.
         exclude = "".join(one for one in sheet.exclude if one not in text)
         self.sheet = replace(sheet, lines=self.layout.cut("".join(text)), exclude=exclude)
@@ -327,7 +329,10 @@ class Mending:
             start = self.layout.starts[line]
             words = [range(start + at, start + at + 2) for at in sorted(word_starts(2, width))]
             pairs += [(word[:1], word[1:]) for word in words]
-            pairs += [(one, other) for one, other in combinations(words, 2) if one[1] < other[0]]
+            for word, later in combinations(words, 2):
+                overlap = later.start < word.stop
+                if not overlap:
+                    pairs.append((word, later))
         for one, other in pairs:
             ids = list(self.ids)
             ids[one.start : one.stop] = self.ids[other.start : other.stop]
@@ -366,6 +371,7 @@ class Mending:
             # 2. The groups to try for each rhyme: those that change the fewest rhymes, or one more.
             feet = np.flatnonzero(constraints.feet[:, t]).tolist()
             groups_of_request = range(len(request.groups))
+            # for each group, the feet whose characters are not in it
             outside = [_marked(unrhymed[:, t, g], feet) for g in groups_of_request]
             groups_of_rhyme = []
             first_rows = constraints.rhyming.first_rows
@@ -373,20 +379,22 @@ class Mending:
                 possible = [row for row in rows.tolist() if not outside[row] & locked]
                 least = min((len(outside[row]) for row in possible), default=0)
                 few = [row for row in possible if len(outside[row]) <= least + 1]
-                if len(first_rows) > 1:
+                if len(first_rows) > 1:  # several rhymes: keep the number of combinations small
                     few = sorted(few, key=lambda row: len(outside[row]))[:2]
                 groups_of_rhyme.append(few)
             # 3. For each choice of groups, all but one of the rhymes that share a character change.
             for groups in product(*groups_of_rhyme):
                 off = Places().union(*(outside[g] for g in groups))
-                parts = [*by_couplet, [off]]
-                alone = [at for at in feet if at not in off]
+                # each item lists the sets of positions of which one must change
+                alternatives = [*by_couplet, [off]]
+                rhyming = [at for at in feet if at not in off]
                 if request.form.tune:
-                    alone = []  # in 詞, poets may repeat a rhyme
-                for id_ in dict.fromkeys(ids[at] for at in alone if ids[at] != FREE):
-                    same = Places(at for at in alone if ids[at] == id_)
-                    parts.append(_smallest([same - {at} for at in sorted(same)], locked))
-                for chosen in islice(product(*parts), MOST_TRIED):
+                    rhyming = []  # in 詞, poets may repeat a rhyme
+                for id_ in dict.fromkeys(ids[at] for at in rhyming if ids[at] != FREE):
+                    same = Places(at for at in rhyming if ids[at] == id_)
+                    all_but_one = [same - {at} for at in sorted(same)]
+                    alternatives.append(_smallest(all_but_one, locked))
+                for chosen in islice(product(*alternatives), MOST_TRIED):
                     places = Places().union(*chosen)
                     found.append(
                         Repair(
@@ -498,8 +506,10 @@ class Mending:
             before = "".join(self.constraints.lines_of(repair.ids))
             had = Counter(fault.rule for fault in self.verdict.violations)
             left = Counter(fault.rule for fault in self._check(self.layout.cut(before)).violations)
-            # a swap may only move a fault to where one more change mends it
-            swaps.append(replace(repair.swap, rules=tuple(had - left or had)))
+            mended = had - left
+            if not mended:  # the swap only moves a fault to where one more change mends it
+                mended = had
+            swaps.append(replace(repair.swap, rules=tuple(mended)))
         changes = []
         for place, (old, new) in enumerate(zip(before, "".join(poem.lines), strict=True)):
             if old not in (new, BLANK):
