@@ -268,7 +268,7 @@ class CoupletForm(Form):
     @classmethod
     def of(cls, *parts: int) -> "CoupletForm":
         """Return the form of a couplet whose lines have parts of these lengths."""
-        name = {"5": "五律", "7": "七律"}.get("+".join(map(str, parts)), COUPLET)
+        name = {(5,): "五律", (7,): "七律"}.get(parts, COUPLET)
         return cls(name, sum(parts), 2, parts=parts)
 
 
@@ -342,7 +342,8 @@ class Facing:
         # 1) A character is repeated exactly where the upper line repeats one.
         if upper[at] in upper[:at]:
             mask[:] = True
-            mask[lower[upper.index(upper[at])]] = False
+            repeated = upper.index(upper[at])
+            mask[lower[repeated]] = False
         else:
             mask[self.forms[[*upper, *lower]]] = True
         # 2) If the upper character, or a repetition of it, is at a position of the rhythm, the tone

@@ -254,7 +254,7 @@ class Filling:
         most = 1 if self.count == 1 or len(self.parts) > 2 else self.count
         # 1) Share the populations between the sheet and the one for every second draft.
         groups: list[tuple[Starts, Sequence[int]]] = [(self.starts, numbers)]
-        if self.other_starts:
+        if self.other_starts:  # for every second draft, which has `per_poem` populations
             groups = [
                 (self.starts, [n for n in numbers if n // self.per_poem % 2 == 0]),
                 (self.other_starts, [n for n in numbers if n // self.per_poem % 2 == 1]),
@@ -312,7 +312,10 @@ def choose_drafts(
     shared = np.zeros(len(best_first), int)  # the most parts shared with one that was taken
     likeness = np.zeros(len(best_first))  # the largest share of open places shared with one
     taken: list[int] = []
-    for most_shared in range(max(1, parts.shape[1]) if also_alike else 1):
+    rounds = 1  # the first takes what shares no part
+    if also_alike:
+        rounds = max(1, parts.shape[1])
+    for most_shared in range(rounds):
         while len(taken) < count and (is_left & (shared <= most_shared)).any():
             may = is_left & (shared <= most_shared)
             best = int(np.where(may, scores - LIKENESS * likeness, -np.inf).argmax())
@@ -423,7 +426,7 @@ def alternatives(
     span = slice(before_line + start - 1, before_line + end)
     # One more than asked for, since the text that stands is an alternative too. An eighth of the
     # populations of as many poems is enough: alternatives differ in a few places only.
-    filling = Filling(chosen, starts, freed, first_seed(sheet.seed or 0), count + 1)
+    filling = Filling(chosen, starts, freed, sheet.seed or 0, count + 1)
     numbers = range(max(2, len(filling.numbers) // 8))
     found = [candidate.text for candidate in filling.candidates(numbers)]
     texts = [found[n] for n in ranking(found)]

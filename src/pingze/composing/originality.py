@@ -83,6 +83,7 @@ class Originality:
         """Return a mask of the characters that would complete a copy at a position of each text."""
         line = self.layout.places(self.layout.line[place])
         copied = np.zeros((len(texts), len(self.codes.codes)), bool)
+        # of the same line, the `size` - 1 characters before the place, and as many after it
         before = texts[:, max(line.start, place + 1 - self.size) : place].tolist()
         after = texts[:, place + 1 : min(line.stop, place + self.size)].tolist()
         for row, (written, given) in enumerate(zip(before, after, strict=True)):
@@ -92,6 +93,7 @@ class Originality:
 
     def _completing(self, before: tuple[int, ...], after: tuple[int, ...]) -> Int[Array, "n"]:
         """Return the ids of the characters that complete a copy between `before` and `after`."""
+        # a copy has `size` characters: `taken` before the place, the place, and the rest after it
         fewest = max(0, self.size - 1 - len(after))
         most = min(len(before), self.size - 1)
         found = [np.zeros(0, int)]

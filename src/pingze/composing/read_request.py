@@ -195,6 +195,7 @@ def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
         return None
     poets = Conditions(vocabulary).poets
     read = to_traditional(name.strip())
+    # reversed: of poets whose names become alike, the first one counts
     known = {one_form(to_traditional(poet)): poet for poet in reversed(poets)}
     if poets and one_form(read) not in known:
         near = get_close_matches(one_form(read), known, cutoff=0.3)
@@ -325,7 +326,8 @@ def _pattern(text: str, layout: Layout, vocabulary: Vocabulary) -> tuple[list[Fi
             )
         for position, character in enumerate(block, 1):
             if character == CHOSEN:
-                characters = read_characters("pattern", chosen[len(choices)], vocabulary)
+                in_brackets = chosen[len(choices)]  # the next that has not been read
+                characters = read_characters("pattern", in_brackets, vocabulary)
                 choices.append(Limit(line=line, position=position, characters=characters))
             elif character not in BLANKS:
                 fixed.append(Fixed("pattern", line, position, character))

@@ -124,8 +124,8 @@ def poem_of(verdict: "Verdict | Judged", title: str | None = None, poet: str | N
 
     Warns (ConversionWarning) if characters were converted.
     """
-    one = verdict.form not in FORMS or verdict.rhyme in STANDARDS[verdict.standard].groups
-    rhyme = verdict.rhyme if one else None  # old-style verse may mix several groups
+    has_one_rhyme = verdict.form not in FORMS or verdict.rhyme in STANDARDS[verdict.standard].groups
+    rhyme = verdict.rhyme if has_one_rhyme else None  # old-style verse may mix several groups
     lines = [*verdict.read]
     tell_converted("poem", "".join(verdict.lines), "".join(lines))
     return Poem(

@@ -116,7 +116,9 @@ class Sheet(Composing):
         super().__post_init__()
         for name in ("lines", "kept", "was"):
             rows = getattr(self, name)
-            for row in rows if isinstance(rows, list) else []:
+            if not isinstance(rows, list):  # a number of lines, or None
+                continue
+            for row in rows:
                 if not isinstance(row, str):
                     raise wrong_type(name, row, "text")
 
@@ -178,7 +180,7 @@ class Sheet(Composing):
         row = ""
         choices = [limit for limit in self.choices if limit.line != line]
         for number, part in enumerate(CHOICE.split(text)):
-            if number % 2 == 0:
+            if number % 2 == 0:  # every second part is what stood in brackets
                 row += _without_marks(part)
             else:
                 row += BLANK
@@ -212,7 +214,9 @@ class Sheet(Composing):
         was = self._full("was", self.was)[number]
         kept = self.kept[number] if number < len(self.kept) else ""
         sheet = self._with("lines", number + 1, row[:at] + BLANK + row[at + 1 :])
-        sheet = sheet._with("kept", number + 1, kept[:at] + "0" * bool(kept[at:]) + kept[at + 1 :])
+        if at < len(kept):
+            kept = kept[:at] + "0" + kept[at + 1 :]
+        sheet = sheet._with("kept", number + 1, kept)
         return sheet._with("was", number + 1, was[:at] + row[at] + was[at + 1 :])
 
     def row(self, line: int) -> str:

@@ -111,10 +111,13 @@ def tell_converted(field: str, written: str, read: str) -> None:
 
 def _convert(field: str, typed: str, vocabulary: "Vocabulary", free: str = "") -> str:
     converted = ""
-    for written, one in zip(typed, in_context(typed), strict=True):
-        if one not in free:
-            one = read_character(field, one if _known(one, vocabulary) else written, vocabulary)
-        converted += one
+    for written, in_traditional in zip(typed, in_context(typed), strict=True):
+        if in_traditional in free:
+            converted += in_traditional
+        elif _known(in_traditional, vocabulary):
+            converted += read_character(field, in_traditional, vocabulary)
+        else:
+            converted += read_character(field, written, vocabulary)
     tell_converted(field, typed, converted)
     return converted
 

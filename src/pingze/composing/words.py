@@ -218,6 +218,7 @@ class Inclusion:
             alone = Inclusion(self.constraints, fixed, whole=False, effort=effort)
             return self.placements.log_number - alone.placements.log_number
         with np.errstate(divide="ignore"):
+            # for each template, the logs of the numbers of ways and groups, added up
             ways = np.log(begun.ways[0].sum(axis=2)).sum(axis=1)
             groups = np.add.reduceat(
                 begun.alive[0], self.constraints.rhyming.first_rows, axis=1, dtype=np.int64
@@ -309,6 +310,7 @@ class Placements:
         for rhyme, rows in enumerate(np.split(np.arange(len(self.rhymes.of_row)), first[1:])):
             kinds = defaultdict[object, list[int]](list)
             for row in rows[self.alive[:, rows].any(axis=0)].tolist():
+                # which groups the other rhymes have makes no difference here: take their first
                 groups = first.copy()
                 groups[rhyme] = row
                 missing, rhyming = self.rhyming(tuple(groups))
@@ -426,7 +428,8 @@ class Count:
             if key not in lists:
                 lists[key] = [self._choices(place) for place in places]
             self.choices.append(lists[key])
-        # 4) A poem may end in any state in which all words are placed and no rhyme is missing.
+        # 4) A poem may end in any state in which all words are placed and no rhyme is missing. The
+        # axes of a state are in the order of `amounts`: kinds first, rhymes last.
         end = np.zeros((T, *self.sizes))
         placed = tuple(len(words) for words in self.kinds)
         for t in range(T):
@@ -491,6 +494,7 @@ class Count:
             for choice in choices:
                 low, high = _paid(choice.cost)
                 rows = np.flatnonzero(choice.fits[t, w])
+                # `numbers` begins with the next position, to which a choice of one character leads
                 ways[rows, *low] += numbers[choice.length - 1][rows, *high]
             numbers.appendleft(ways)
             yield ways
@@ -580,15 +584,16 @@ class Count:
                 continue
             end = place + len(word) - 1
             last = word[-1]
-            foot = self.common.feet[end][:, None] & (self.common.fixed[end] == FREE)
-            add(kind, len(word), fits & ~foot, [("kind", kind)])
+            # a fixed rhyme is found already
+            new_foot = self.common.feet[end][:, None] & (self.common.fixed[end] == FREE)
+            add(kind, len(word), fits & ~new_foot, [("kind", kind)])
             kind_of_foot = rhymes.kind[end]
             if self.may_rhyme[last][kind_of_foot]:
                 unused = np.array([[last not in ids] for ids in self.common.fixed_feet])
                 spared = np.flatnonzero(rhymes.within[:, kind_of_foot] & self.spares[last])
                 axes: list[Axis] = [("kind", kind), ("shared", last)]
                 axes += [("rhymes", n) for n in spared.tolist()]
-                add(kind, len(word), fits & foot & unused, axes)
+                add(kind, len(word), fits & new_foot & unused, axes)
         return [
             Choice(kind=kind, length=length, fits=fits, cost=cost)
             for (kind, length, cost), fits in merged.items()
