@@ -27,7 +27,7 @@ class Deadline:
     seconds: float
     begun: float = field(default_factory=time.monotonic)
     gone: Callable[[], bool] = bool
-    """Says whether nobody waits for the answer any more."""
+    """Says whether nobody waits for the answer any more; the default, bool(), returns False."""
 
     @property
     def is_over(self) -> bool:

@@ -81,13 +81,19 @@ class Clash:
             reason = say("because", {}, language)
         if language == "en":
             return replace(self, reason=reason)
-        kind = self.field
-        if self.line:
-            kind = "place" if self.position else "line"
-            if self.position and self.field in ON_SHEET:
-                kind = "character"
-            elif self.position and self.wanted:
-                kind = "tone" if self.wanted in "平仄" else "place_wants"
+        # the sentence for the constraint in Chinese; if there is none, it is said as it is
+        if not self.line:
+            kind = self.field
+        elif not self.position:
+            kind = "line"
+        elif self.field in ON_SHEET:
+            kind = "character"
+        elif not self.wanted:
+            kind = "place"
+        elif self.wanted in "平仄":
+            kind = "tone"
+        else:
+            kind = "place_wants"
         constraint = self.constraint
         if f"clash_{kind}" in catalogue():
             constraint = say(f"clash_{kind}", self._parameters(), language)

@@ -78,7 +78,7 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
         sweep(path.parent)
         with partial.open("xb") as file:
             if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX)
+                fcntl.flock(file, fcntl.LOCK_EX)  # so that no other process sweeps it
             else:
                 file.close()  # Windows cannot rename an open file
             yield partial
@@ -113,7 +113,7 @@ def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> I
     with contextlib.ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # noticed before the work, not after it
+            # refuse before the work that would be written here, not after it
             if not os.access(folder, os.W_OK):
                 raise PermissionError(errno.EROFS, os.strerror(errno.EROFS))
             if fcntl:

@@ -122,7 +122,7 @@ def create_server(app: ASGIApp, ready: "asyncio.Future[None] | None" = None) -> 
 
     async def call_tool(context: Any, parameters: CallToolRequestParams) -> CallToolResult:
         if ready is not None:
-            await asyncio.shield(ready)
+            await asyncio.shield(ready)  # a call that is cancelled does not cancel `ready`
         client = "stdio"
         if context.request is not None and context.request.client:
             client = context.request.client.host

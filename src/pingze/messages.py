@@ -9,11 +9,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-# the variables that set the language, the first one first
+# the variables that set the language, in order of precedence
 _SET_BY = ("PINGZE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
-# the parameters that may be tones
+# the parameters that may consist of the signs of tones, 平, 仄 and 中
 _TONES = ("wanted", "own", "partner_tones")
-_LINES = re.compile(r" \(([\d, ]+)\)")
+_LINES = re.compile(r" \(([\d, ]+)\)")  # the lines of a repeated character, as in 江 (1, 8)
 _SIGNS = str.maketrans("平仄中", "○●◐")
 Language = Literal["en", "zh"]
 Parameter = str | int | float | Sequence[str] | None
@@ -32,7 +32,7 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
     if code == "type" and language == "zh":
         for name in ("wanted", "has"):
             values[name] = catalogue()["types"].get(str(values[name]), values[name])
-    if code == "repeated":  # 江 (1, 8)
+    if code == "repeated":
         values["has"] = _LINES.sub(
             lambda found: say("in_lines", {"has": found[1].split(", ")}, language),
             str(values["has"]),
@@ -75,17 +75,20 @@ def _in_words(name: str, value: Parameter, language: Language) -> str | int | fl
         return _tones_in_english(value)
     if isinstance(value, str | int | float):
         return value
+    # a list, of notes or of texts
     notes = [note.text(language) for note in value if hasattr(note, "text")]
-    if language == "zh":
-        return "".join(notes) if notes else "、".join(value)
-    return "; ".join(notes) if notes else ", ".join(value)
+    if notes:
+        return ("" if language == "zh" else "; ").join(notes)
+    return ("、" if language == "zh" else ", ").join(value)
 
 
 def _tones_in_english(tones: str) -> str:
     """Return one tone as a word, a line's tones as a sheet's signs, and other texts as given."""
     if len(tones) == 1:
         return {"平": "level", "仄": "oblique"}.get(tones, tones)
-    return tones.translate(_SIGNS) if set(tones) <= set("平仄中＿") else tones
+    if set(tones) <= set("平仄中＿"):
+        return tones.translate(_SIGNS)
+    return tones
 
 
 @cache
