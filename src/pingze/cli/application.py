@@ -241,15 +241,16 @@ def show(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
 @contextmanager
 def json_list() -> Iterator[Callable[[Any], None]]:
     """Yield a function that prints one more item of a JSON list, which is never whole in memory."""
-    before = "["
+    is_empty = True
 
     def add(value: Any) -> None:
-        nonlocal before
+        nonlocal is_empty
+        before = "[" if is_empty else ","
         typer.echo(f"{before}\n  " + _as_json(value).replace("\n", "\n  "), nl=False)
-        before = ","
+        is_empty = False
 
     yield add
-    if before == ",":
+    if not is_empty:
         typer.echo("\n]")
 
 
@@ -308,6 +309,7 @@ def file_name(file: str) -> str:
     return file.strip()[:60] or "''"
 
 
+# a Chinese mark, a Western one between characters, a long run of them, or a line of 5 or 7
 _VERSE = re.compile(
     f"[{MARKS}]|[{HAN}][,.;:!?｡､] ?[{HAN}]|[{HAN}]{{20}}|^[{HAN}]{{5}}(?:[{HAN}]{{2}})?$"
 )

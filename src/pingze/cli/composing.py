@@ -73,10 +73,10 @@ def collect(asked: Collecting, model: str | None = None, as_json: bool = False) 
     from pingze.composing.desk import fill
 
     poems = cast("list[Collected]", fill(asked, asked.count, model=model))
-    shown = (
-        "\n".join([f"{poem}\n", *(here("hit", **asdict(hit)) for hit in poem.sources)])
-        for poem in poems
-    )
+    shown = []
+    for poem in poems:
+        sources = [here("hit", **asdict(hit)) for hit in poem.sources]
+        shown.append("\n".join([f"{poem}\n", *sources]))
     show([poem.as_json() for poem in poems], ["\n\n".join(shown)], as_json=as_json)
 
 
@@ -92,12 +92,19 @@ def couplet(
     """Write lower lines that answer an upper line 對聯, or whole couplets on a theme."""
     from pingze.composing import couplets
 
-    found, shown = couplets.couplet(**vars(asked), model=model), []
-    for each in found:
-        rows = zip(each.upper, each.lower, *each.tones, each.antithesis, strict=True)
-        table = [f"{a} {b}  {s}{t}  antithesis {score:+.2f}" for a, b, s, t, score in rows]
-        shown.append("\n".join([str(each), *(table if explain else [])]))
-    show([asdict(each) for each in found], ["\n\n".join(shown)], as_json=as_json)
+    found = couplets.couplet(**vars(asked), model=model)
+    shown = []
+    for pair in found:
+        rows = [str(pair)]
+        if explain:
+            upper_tones, lower_tones = pair.tones
+            places = zip(
+                pair.upper, pair.lower, upper_tones, lower_tones, pair.antithesis, strict=True
+            )
+            for upper, lower, upper_tone, lower_tone, score in places:
+                rows.append(f"{upper} {lower}  {upper_tone}{lower_tone}  antithesis {score:+.2f}")
+        shown.append("\n".join(rows))
+    show([asdict(pair) for pair in found], ["\n\n".join(shown)], as_json=as_json)
 
 
 @command(omit=_OF_NEW_POEMS)
@@ -121,8 +128,10 @@ def revise(
     if char and len(char) != len(line or []):
         raise InputError("char_for_line", chars=len(char), lines=len(line or []))
     sheet = _written(_sheet_of(poem, asked, form, model), keep, exclude_at, model)
-    for number, each in enumerate(line or ()):
-        sheet = sheet.free(each, char[number], char[number]) if char else sheet.free(each)
+    for index, line_number in enumerate(line or ()):
+        sheet = (
+            sheet.free(line_number, char[index], char[index]) if char else sheet.free(line_number)
+        )
     if sheet.is_full:
         raise InputError("no_targets", field="targets")
     _show_drafts(sheet, model, explain=explain, as_json=as_json)
@@ -287,15 +296,15 @@ def _written(
             if sheet.seed is None:
                 raise InputError("draft_seed", field="keep", has=text)
             drafts = drafts or desk.fill(bare, bare.count, model=model)
-            number = int(text[1:]) if text[1:].isdecimal() else 0
-            if not 1 <= number <= len(drafts):
+            draft_number = int(text[1:]) if text[1:].isdecimal() else 0
+            if not 1 <= draft_number <= len(drafts):
                 raise InputError("no_draft", field="keep", has=text[:10], most=len(drafts))
-            lines = drafts[number - 1].lines[first - 1 : last]
+            lines = drafts[draft_number - 1].lines[first - 1 : last]
         else:
             # several texts are lines that follow one another, such as a couplet
             lines = re.split(f"[{apart}]+", text.strip(apart))
-        for number, line in enumerate(lines, first):
-            sheet = sheet.keep(number, line)
+        for line_number, line in enumerate(lines, first):
+            sheet = sheet.keep(line_number, line)
     limits = list(sheet.exclude_at)
     for given in exclude_at or ():
         line_number, _, text = _numbered("exclude_at", given)
@@ -393,10 +402,8 @@ def _row(reason: "Reason") -> str:
 
     It is aligned for terminals with Han characters of double width.
     """
-    place, p, tone = (
-        f"{reason.line}.{reason.position}",
-        f"{reason.probability:<8.2g}",
-        reason.tone or "　",
-    )
+    place = f"{reason.line}.{reason.position}"
+    p = f"{reason.probability:<8.2g}"
+    tone = reason.tone or "　"
     others = "、".join(reason.alternatives)
     return f"{place} {reason.character}  p {p} rank {reason.rank:<5} {tone}  {others}  {reason.rhyme_group}"

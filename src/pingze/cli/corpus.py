@@ -78,12 +78,11 @@ def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
         has=[f"{name} {count:,}" for name, count in shapes.most_common()],
     )
     lines = [kept]
-    codes = dict(
-        zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True)
-    )
+    messages = ("lost_characters", "brackets", "other_signs", "too_short")
+    message_of = dict(zip(REASONS, messages, strict=True))
     for (dynasty, reason), count in cleaned.dropped.most_common():
         first = cleaned.first[dynasty, reason]
-        lines.append(here(codes[reason], count=f"{count:,}", first=first, least=SHORTEST))
+        lines.append(here(message_of[reason], count=f"{count:,}", first=first, least=SHORTEST))
     if cleaned.without:
         lines.append(here("files_without", count=len(cleaned.without), first=cleaned.without[0]))
     return lines
@@ -162,8 +161,11 @@ def _built_store() -> str | None:
     path = str(store_path())
     if OWN in poems:
         return here("store_of_own", own=f"{poems[OWN]:,}", path=path)
-    named = {name: f"{poems.pop(name, 0):,}" for name in ("tang", "song", "ci")}
-    return here("store_of_package", **named, others=f"{sum(poems.values()):,}", path=path)
+    named = {}
+    for name in ("tang", "song", "ci"):
+        named[name] = f"{poems.pop(name, 0):,}"
+    others = sum(poems.values())  # of what is left
+    return here("store_of_package", **named, others=f"{others:,}", path=path)
 
 
 @command()

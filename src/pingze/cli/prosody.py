@@ -121,8 +121,10 @@ def _print_verdict(
             rows.append(
                 here("swap_mends", line=one, end=one + 1, other_line=other, other_end=other + 1)
             )
-        for number, row in enumerate(rows):
-            console.print("\n" * (number == 0) + row)
+        if rows:
+            console.print()
+        for row in rows:
+            console.print(row)
 
 
 def _row(line: "LineExplanation") -> str:
@@ -410,5 +412,6 @@ def drawn_tune(tune: Tune) -> "Text":
         if line.echo:
             reversed_words = line.echo[0] > line.echo[-1]
             text.append(" 倒疊" if reversed_words else " 疊")
-        text.append("\n" * (1 + line.ends_stanza))
+        # an empty line parts the stanzas
+        text.append("\n\n" if line.ends_stanza else "\n")
     return text.append(here("tune_signs"), "dim")
