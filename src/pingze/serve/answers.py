@@ -39,7 +39,9 @@ def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Co
         problem = Problem.of(error, language)
         clashes = problem.clashes
         if not clashes and not isinstance(error, InfeasibleError):
-            field = problem.field or ("original" if isinstance(error, CorpusError) else "")
+            field = problem.field or ""
+            if not field and isinstance(error, CorpusError):
+                field = "original"
             clashes = [Clash(problem.detail, field, reason=problem.detail)]
         return schemas.Conflicts(False, problem.detail, clashes, problem.cause)
     return schemas.Conflicts(True, "", [], None)
@@ -65,7 +67,8 @@ def mend(asked: schemas.MendRequest, language: Language) -> schemas.MendedPoems:
 
 def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
     """Write lower lines to an upper line, or upper to lower, or couplets 對聯 on a theme."""
-    texts, most = asked.count * asked.particles, schemas.MOST_COUPLET_TEXTS
+    texts = asked.count * asked.particles
+    most = schemas.MOST_COUPLET_TEXTS
     if texts > most:
         raise InputError("too_many_texts", field="count", has=texts, most=most)
     return schemas.Couplets(couplets.couplet(**vars(asked)))
@@ -86,8 +89,9 @@ def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
 
 def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
     """Explain each character of a poem: its probability, tone, rhyme group and alternatives."""
-    poem = asked.poem.read(asked.level, asked.standard)
-    return schemas.Reasons(explaining.explain(**vars(asked) | {"poem": poem}))
+    options = dict(vars(asked))
+    options["poem"] = asked.poem.read(asked.level, asked.standard)
+    return schemas.Reasons(explaining.explain(**options))
 
 
 def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
@@ -222,8 +226,9 @@ def candidates(
     filling, notes = prepared(packed)
     # parts in a row, so that together they are in the order in which one job writes them
     count = len(filling.numbers)
-    numbers = filling.numbers[part * count // parts : (part + 1) * count // parts]
-    return filling.candidates(numbers), notes
+    start = part * count // parts
+    end = (part + 1) * count // parts
+    return filling.candidates(filling.numbers[start:end]), notes
 
 
 def encoded(compute: Callable[..., Any], *arguments: Any) -> bytes:

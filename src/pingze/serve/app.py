@@ -199,7 +199,7 @@ async def _drafts(sheet: Composing, model: str | None, request: Request, answer:
         calls = [(packed, part, parts) for part in range(parts)]
         writing = lane.submit(client, route, size // parts, answers.candidates, calls)
         written = await _all(writing)
-        notes = written[0][1]
+        _, notes = written[0]  # all jobs prepare the same request, so have the same notes
         found: list[Candidate] = []
         for candidates, _ in written:
             found += candidates
@@ -250,7 +250,7 @@ def size_of(asked: Any) -> int:
         return sum(len(poem.text) for poem in asked.poems)
     if isinstance(asked, CheckRequest | ReadRequest | MendRequest | CodeRequest):
         return len(asked.text)
-    return sum(len(line) + 1 for line in asked.poem.lines)
+    return sum(len(line) + 1 for line in asked.poem.lines)  # a line and its mark
 
 
 def _tokens(asked: Composing) -> int:

@@ -199,11 +199,11 @@ def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
     norms = [1.0]
     for step in reversed(caches[1:]):
         check_deadline()
-        h = of_hidden(step)
-        c = of_cell(step)
-        by_h_prev = by_h @ h.h_prev[0] + by_c @ c.h_prev[0]
+        of_h = of_hidden(step)
+        of_c = of_cell(step)
+        by_h_prev = by_h @ of_h.h_prev[0] + by_c @ of_c.h_prev[0]
         # ∂/∂c is diagonal, so products with it are elementwise
-        by_c = by_h * np.diagonal(h.c_prev[0]) + by_c * np.diagonal(c.c_prev[0])
+        by_c = by_h * np.diagonal(of_h.c_prev[0]) + by_c * np.diagonal(of_c.c_prev[0])
         by_h = by_h_prev
         norms.append(float(np.hypot(np.linalg.norm(by_h), np.linalg.norm(by_c)) / np.sqrt(H)))
     return norms[::-1]

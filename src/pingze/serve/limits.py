@@ -79,6 +79,7 @@ class Limits:
         try:
             await asyncio.wait([answer, gone], return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # the task that is done already stays as it is
             gone.cancel()
             answer.cancel()
         with suppress(asyncio.CancelledError):

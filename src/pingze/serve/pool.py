@@ -223,7 +223,9 @@ class Lane:
         own = work.pop(client, 0)
         others = sum(min(seconds, most) for seconds in work.values())
         # In `SECONDS`, all workers together do (`share` + 1) · `SECONDS` of work.
-        return own > most or own + others > most + SECONDS
+        exceeds_share = own > most
+        exceeds_lane = own + others > most + SECONDS
+        return exceeds_share or exceeds_lane
 
     def _start(self) -> None:
         """Start the first jobs whose clients hold less than their share, while workers are free.
@@ -238,7 +240,7 @@ class Lane:
             if holds == self.share or (holds and all(worker.is_spare for worker in self.free)):
                 continue
             self.waiting.remove(job)
-            if not self._run(job):  # `_join` starts it
+            if not self._run(job):  # no worker took it: it keeps its turn until `_join` starts it
                 self.waiting.insert(0, job)
                 return
             held[job.client] += 1

@@ -46,10 +46,9 @@ LARGEST_CODE = 2953  # bytes that the largest QR code holds
 
 def shared(name: str, **bounds: Any) -> Any:
     """Copy a field of `Composing` with different bounds."""
-    each = Composing.__dataclass_fields__[name]
-    return option(
-        each.default, each.metadata["description"], **each.metadata["json_schema_extra"] | bounds
-    )
+    field = Composing.__dataclass_fields__[name]
+    extra = field.metadata["json_schema_extra"] | bounds
+    return option(field.default, field.metadata["description"], **extra)
 
 
 # -- Requests -------------------------------------------------------------------------------------
