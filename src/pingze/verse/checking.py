@@ -116,7 +116,7 @@ def check(
         written = tuple(Layout(len(line) for line in written).cut(typed))
         for index, fault in enumerate(faults):
             if fault.char:
-                char = written[fault.line - 1][fault.position - 1 :][:1]
+                char = written[fault.line - 1][fault.position - 1]
                 faults[index] = replace(fault, char=char)
     return replace(
         verdict, lines=written, violations=tuple(faults), notes=tuple(notes), read=verdict.lines
@@ -187,8 +187,10 @@ def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
         return 0  # the even lines share a rhyme
     widths = {len(line) for line in lines}
     for form in FORMS.values():
-        size = form.lines or len(lines)
-        if widths != {form.width} or len(lines) == size or len(lines) % size != 0:
+        size = form.lines
+        if size is None or widths != {form.width}:
+            continue
+        if len(lines) == size or len(lines) % size != 0:
             continue
         faults_in_all = _faults_of_parts(lines, form, size, faults, standard)
         if faults_in_all is not None:

@@ -67,7 +67,7 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
             chosen = "".join(characters)
     # 3) Resolve the others by their neighbours, twice: in the second pass the neighbours are
     # resolved already.
-    ambiguous = contexts.keys() & unsure - kept
+    ambiguous = contexts.keys() & (unsure - kept)
     if not ambiguous:
         return chosen
     places = [place for place, one in enumerate(text) if one in ambiguous]
@@ -103,7 +103,7 @@ def _caution(text: str) -> float:
             traditional += 1
     if simplified == 0 and traditional == 0:
         return _STRONG
-    return 0.0 if simplified >= max(1, traditional) else math.inf
+    return 0.0 if simplified >= traditional else math.inf
 
 
 @cache
@@ -126,13 +126,13 @@ def _choose(text: str, chosen: str, at: int, caution: float) -> str:
             neighbour = chosen[place]
             unlisted = neighbour if text[place] in contexts else OTHER
             beside.append((side, neighbour, unlisted))
-    # 2) The evidence for each word.
+    # 2) The evidence for each word: its own weight and those of its neighbours.
     weights = {}
-    for word, (weight, neighbours) in contexts[character].items():
+    for word, (evidence, neighbours) in contexts[character].items():
         for side, neighbour, unlisted in beside:
             default = neighbours.get((side, unlisted), 0)
-            weight += neighbours.get((side, neighbour), default)
-        weights[word] = weight
+            evidence += neighbours.get((side, neighbour), default)
+        weights[word] = evidence
     best = max(weights, key=lambda word: weights[word])
     advantage = weights[best] - weights.get(character, -math.inf)
     return best if advantage >= caution else character

@@ -354,38 +354,31 @@ def _cut_unmarked(rows: list[_Row]) -> int | None:
 def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
     """Try other ways to divide rows into lines.
 
-    Return the first result with four or more lines of equal length, or [].
+    Return the first rows whose lines have the shape of the tune that a heading names, or else the
+    first result with four or more lines of equal length, or [].
 
-    Some of these skip headings as wide as the verse, or a preface 并序 before it; their lines may
-    also have the shape of the tune that a heading names. Others do not end a line at the mark 、 or
-    at the end of a row. The last keep only a poem in quotation marks and drop the prose around it.
+    Some ways skip a preface 并序 before the verse. Others do not end a line at the mark 、 or at the
+    end of a row. The last keep only a poem in quotation marks and drop the prose around it.
     """
-    # 1) Skip unmarked headings.
-    without_title = []
-    for n in range(1, _MOST_HEADINGS + 1):
-        if any(row.marked for row in verse[:n]):
-            break  # only unmarked rows are headings
-        without_title.append(verse[n:])
+    # 1) Skip headings above a 詞 to the tune that one of them names.
+    headings = [row.text for row in rows[:_MOST_HEADINGS]]
+    for n in range(len(verse)):
+        if have_named_shape(_lines_of(verse[n:]), headings):
+            return verse[n:]
     # 2) Skip a preface.
-    without_preface = []
+    divisions: list[list[_Row]] = []
     for n in range(1, len(verse)):
         above = "".join(row.text for row in rows[:n])
         if _PREFACE.search(above):
-            without_preface.append(verse[n:])
-    headings = [row.text for row in rows[:_MOST_HEADINGS]]
-    for division in [verse, *(verse[n:] for n in range(1, len(verse)))]:
-        if have_named_shape(_lines_of(division), headings):
-            return division
+            divisions.append(verse[n:])
     # 3) Join what marks and the ends of rows divide.
-    divisions = without_preface
     divisions.append([_Row(re.sub("[、：:]", "", row.text)) for row in verse])
     for n in range(_MOST_HEADINGS + 1):
         joined = "\n".join(row.text for row in rows[n:])
         divisions.append([_Row(re.sub("[、\n]", "", joined))])
     # 4) Keep only what is quoted.
     text = "\n".join(row.text for row in verse)
-    for quotation in _QUOTED.finditer(text):
-        divisions.append([_Row(quotation[1])])
+    divisions += [[_Row(quotation[1])] for quotation in _QUOTED.finditer(text)]
     for division in divisions:
         lines = _lines_of(division)
         if len(lines) >= FEWEST_LINES and _of_one_length(lines) and len(lines[0]) in (4, 5, 6, 7):
