@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from math import log
 
 from pingze.verse.characters import Translation
-from pingze.verse.forms import Form, Layout, tune_form
+from pingze.verse.forms import FEWEST_LINES, Form, Layout, tune_form
 from pingze.verse.patterns import STRICT
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import Standard
@@ -22,7 +22,7 @@ from pingze.verse.tunes import Tune, ends_of, of_size, shapes_of, with_shape
 from pingze.verse.verdict import Note, Verdict, Violation
 
 # lines are a 詞 to the tune that they fit best if at most one in this many characters is faulty
-_MOST_FAULTS = 8
+_CHARACTERS_PER_FAULT = 8
 # tunes in fewer pieces do not claim a text without a heading that has the shape of 詩
 _FREQUENT = 30
 # ln 10: one piece in ten has another tone than the book at a place
@@ -78,7 +78,8 @@ def _verdict(lines: Sequence[str], judged: _Judged, strictness: str, standard: S
     layout = Layout(len(line) for line in lines)
     violations = []
     for place, rule in judged.faults:
-        violations.append(Violation.at(rule, lines, *layout.where(place), standard))
+        number, at = layout.where(place)
+        violations.append(Violation.at(rule, lines, number, at, standard))
     # 2) The rhymes of another part that are no faults.
     text = "".join(lines)
     faulty = {place for place, _ in judged.faults}
@@ -87,16 +88,20 @@ def _verdict(lines: Sequence[str], judged: _Judged, strictness: str, standard: S
         for _, place, kind, _ in feet:
             fitting = _parts_of(text[place], kind, standard)
             if fitting and part not in fitting and place not in faulty:
-                mixed.append(f"{text[place]} ({layout.numbered(place)[0]})")
-    notes = (Note("mixed_parts", has=mixed, wanted="、".join(judged.parts)),) if mixed else ()
+                line_number, _ = layout.numbered(place)
+                mixed.append(f"{text[place]} ({line_number})")
+    rhyme = "、".join(judged.parts)
+    notes = []
+    if mixed:
+        notes.append(Note("mixed_parts", has=mixed, wanted=rhyme))
     return Verdict(
         form=judged.tune.name,
         template=None,
-        rhyme="、".join(judged.parts),
+        rhyme=rhyme,
         level=strictness,
         lines=tuple(lines),
         violations=tuple(violations),
-        notes=notes,
+        notes=tuple(notes),
         standard=standard.name,
     )
 
@@ -104,7 +109,7 @@ def _verdict(lines: Sequence[str], judged: _Judged, strictness: str, standard: S
 @lru_cache(1 << 8)
 def tone_masks(text: str, standard: Standard) -> tuple[int, int]:
     """Return bit masks of the positions that can be level and oblique; bit 0 is the first."""
-    backwards = text[::-1]
+    backwards = text[::-1]  # the last digit of a number is bit 0
     level = int(backwards.translate(_bits(standard, OBLIQUE)), 2)
     oblique = int(backwards.translate(_bits(standard, LEVEL)), 2)
     return level, oblique
@@ -112,7 +117,7 @@ def tone_masks(text: str, standard: Standard) -> tuple[int, int]:
 
 @cache
 def _bits(standard: Standard, side: str) -> Translation:
-    """Map a character to 0 if it can only be read in a tone, 平 or 仄, and otherwise to 1."""
+    """Map a character to 0 if its only tone is `side`, 平 or 仄, and otherwise to 1."""
     return Translation(lambda character: "0" if standard.tones(character) == {side} else "1")
 
 
@@ -160,7 +165,7 @@ def _fewest_off(
     text: str,
     feet: Feet,
     fitting: Sequence[frozenset[str]],
-    able: Sequence[str],
+    possible: Sequence[str],
     strictness: str,
     standard: Standard,
 ) -> tuple[str, list[int]]:
@@ -174,9 +179,9 @@ def _fewest_off(
         votes.update(parts)
     best = ""
     least: list[int] = []
-    for part in sorted(able, key=lambda part: -votes[part]):
+    for part in sorted(possible, key=lambda part: -votes[part]):
         if best and not votes[part]:
-            break
+            break  # no line can rhyme in this part or in those after it
         rhyming = {part}
         if customary:
             rhyming |= standard.parts.mixed(part)
@@ -222,19 +227,24 @@ def find(
     """
     size = sum(map(len, lines))
     shapes = _divided(lines, shapes_of(named)) if named else with_shape(lines)
-    if not named and len({len(line) for line in lines}) == 1 and len(lines[0]) in (5, 7):
-        shapes = [tune for tune in shapes if tune.pieces >= _FREQUENT and len(lines) > 4]
+    has_widths_of_shi = len({len(line) for line in lines}) == 1 and len(lines[0]) in (5, 7)
+    if not named and has_widths_of_shi:
+        may_be_quatrain = len(lines) <= FEWEST_LINES
+        frequent = [tune for tune in shapes if tune.pieces >= _FREQUENT]
+        shapes = [] if may_be_quatrain else frequent
     judged = _by_fit(lines, shapes, strictness, standard)
-    if not judged or (not named and _MOST_FAULTS * len(judged[0].faults) > size):
+    if not judged or (not named and _CHARACTERS_PER_FAULT * len(judged[0].faults) > size):
         return None
     best = judged[0]
-    near = dict.fromkeys(
-        other.tune.names[0] for other in judged if len(other.faults) <= len(best.faults) + 1
-    )
-    near.pop(best.tune.names[0])
+    # other tunes, which have at most a fault more; a tune may have several shapes
+    near = [best.tune.names[0]]
+    for other in judged:
+        name = other.tune.names[0]
+        if len(other.faults) <= len(best.faults) + 1 and name not in near:
+            near.append(name)
     verdict = _verdict(lines, best, strictness, standard)
-    if near:
-        also = Note("tunes_also", has=list(near)[: _MOST_NEAR - 1])
+    if len(near) > 1:
+        also = Note("tunes_also", has=near[1:_MOST_NEAR])
         verdict = replace(verdict, notes=(*verdict.notes, also))
     return verdict
 
@@ -270,7 +280,8 @@ def _by_fit(
         fit = (tune.moved(ends), -len(tune.echoes), "龍" in tune.number, rarity)
         candidates.append((wrong, fit, tune))
     candidates.sort(key=lambda candidate: candidate[:2])
-    # 2) Judge those whose wrong tones alone are not too many.
+    # 2) Judge those whose wrong tones alone are not too many. With a fault more than the best, a
+    # tune is only named as near (`find`): one shape of it is enough, and so are a few tunes.
     found = []
     least = len(text)
     near: set[str] = set()
@@ -284,14 +295,15 @@ def _by_fit(
         least = min(least, len(judged.faults))
         near.add(name)
         found.append((len(judged.faults), fit, judged))
-    found.sort(key=lambda each: each[:2])
+    found.sort(key=lambda judgement: judgement[:2])
     return [judged for _, _, judged in found]
 
 
 def best_shape(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Form:
     """Find the shape 體 of the form's tune that `lines` fit best.
 
-    Return that shape's form, or `form` if none fits or if it is one shape of several.
+    Return that shape's form. Return `form` itself if it is one of 詩, if its name already tells the
+    shape, as in 臨江仙·格二, or if the lines have no shape of the tune.
     """
     if form.tune is None or "·" in form.name:
         return form
@@ -309,15 +321,16 @@ def nearest(lines: Sequence[str]) -> list[str]:
     most = max(1, len(lines) // 4)
     size = sum(widths)
     costs: dict[str, tuple[int, int]] = {}  # the distance, and the number of pieces, negative
-    for near in range(size - 2 * most, size + 2 * most + 1):
-        for tune in of_size(near):
+    # each line that differs may be two characters longer or shorter, on average
+    for tune_size in range(size - 2 * most, size + 2 * most + 1):
+        for tune in of_size(tune_size):
             if tune.pieces < _FEWEST_PIECES or abs(len(widths) - len(tune.widths)) > most:
                 continue
             if "·" in tune.name:
                 continue
             # The distance is at least the number of lines of the longer sequence without an equal in
             # the other.
-            same = sum(min(widths.count(each), tune.widths.count(each)) for each in set(widths))
+            same = sum(min(widths.count(width), tune.widths.count(width)) for width in set(widths))
             if max(len(widths), len(tune.widths)) - same <= most:
                 distance = _distance(widths, tune.widths, most)
                 if distance <= most:
@@ -327,11 +340,15 @@ def nearest(lines: Sequence[str]) -> list[str]:
 
 def _distance(one: Sequence[int], other: Sequence[int], most: int) -> int:
     """Return the edit distance between two sequences of line widths, or `most` + 1 if it is larger."""
+    # the distances of the first widths of `one` from the first 0, 1 ... of `other`, in place
     row = list(range(len(other) + 1))
     for n, width in enumerate(one, 1):
-        before, row[0] = row[0], n
+        above_left = row[0]
+        row[0] = n
         for m, wanted in enumerate(other, 1):
-            before, row[m] = row[m], min(row[m] + 1, row[m - 1] + 1, before + (width != wanted))
+            above = row[m]
+            row[m] = min(above + 1, row[m - 1] + 1, above_left + (width != wanted))
+            above_left = above
         if min(row) > most:
             return most + 1
     return row[-1]

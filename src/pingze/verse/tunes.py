@@ -174,6 +174,7 @@ class Tune:
         strict = strictness.startswith(STRICT)
         tones = list("".join(line.tones if strict else line.customary for line in self.lines))
         for place, source in self.echoes.items():
+            # "P" < "Z" < "x": the smaller is the tone that is set
             tones[source] = min(tones[source], tones[place])
         return "".join(tones[self.echoes.get(place, place)] for place in range(len(tones)))
 
@@ -204,11 +205,12 @@ class Tune:
         found = []
         for rhyme in range(len(self.rhymed)):
             kinds = self.kinds(rhyme)
-
-            able = set(standard.parts.groups)
-            for kind in kinds:
-                able &= {part for part in able if standard.parts.class_in(part, kind)}
-            found.append(tuple(part for part in standard.parts.groups if part in able))
+            able = [
+                part
+                for part in standard.parts.groups
+                if all(standard.parts.class_in(part, kind) for kind in kinds)
+            ]
+            found.append(tuple(able))
         return tuple(found)
 
 
@@ -225,6 +227,7 @@ def read_lines(pattern: str) -> tuple[TuneLine, ...]:
         if match["reversed"]:
             echo = echo[::-1]
         rhymes = match["mark"] == "."
+        # p and z are the book's tones P and Z where 3 % of the pieces have the other tone
         line = TuneLine(
             tones=signs.upper().replace("X", "x"),
             customary=signs.replace("p", "x").replace("z", "x"),
@@ -387,7 +390,8 @@ def with_shape(lines: Sequence[str]) -> list[Tune]:
 @lru_cache(1 << 10)
 def _with_ends(ends: int) -> list[Tune]:
     found = []
-    for tune in of_size(ends.bit_length() - 1):
+    size = ends.bit_length() - 1  # the last line ends after all characters
+    for tune in of_size(size):
         moved = tune.moved(ends)
         if moved == 0 or (tune.pieces >= _FREQUENT and moved <= _MOVED * len(tune.ends)):
             found.append(tune)
