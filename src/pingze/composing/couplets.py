@@ -268,7 +268,8 @@ class CoupletForm(Form):
     @classmethod
     def of(cls, *parts: int) -> "CoupletForm":
         """Return the form of a couplet whose lines have parts of these lengths."""
-        name = {(5,): "五律", (7,): "七律"}.get(parts, COUPLET)
+        of_verse: dict[tuple[int, ...], str] = {(5,): "五律", (7,): "七律"}
+        name = of_verse.get(parts, COUPLET)
         return cls(name, sum(parts), 2, parts=parts)
 
 
