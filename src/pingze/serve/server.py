@@ -131,7 +131,7 @@ def run_app(
     received: list[int] = []
 
     async def serve() -> None:
-        asyncio.get_running_loop().set_exception_handler(_told_once())
+        asyncio.get_running_loop().set_exception_handler(_told_once(bound))
         async with lifespan or nullcontext():
             await measure(lanes)
             await server.serve(sockets=[bound])
@@ -161,10 +161,13 @@ def run_app(
         signal.raise_signal(signal.SIGTERM)
 
 
-def _told_once() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
+def _told_once(
+    bound: socket.socket,
+) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
     """Make a handler of the event loop's errors that says only once that no descriptors are left.
 
-    asyncio tries to accept connections again every second, and reports each failure.
+    asyncio tries to accept connections again every second, and reports each failure. When the
+    server stops within that second, it tries at the listening socket `bound` after its end.
     """
     told = False
     # read now: the file of sentences cannot be opened when no descriptors are left
@@ -173,10 +176,13 @@ def _told_once() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         nonlocal told
         error = context.get("exception")
-        if not isinstance(error, OSError) or error.errno not in (errno.EMFILE, errno.ENFILE):
-            loop.default_exception_handler(context)
-        elif not told:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            if not told:
+                print(f"pingze: {sentence}", file=sys.stderr)  # noqa: T201
             told = True
-            print(f"pingze: {sentence}", file=sys.stderr)  # noqa: T201
+        elif isinstance(error, ValueError) and bound.fileno() == -1:
+            pass  # the attempt to accept again, at a socket that is closed
+        else:
+            loop.default_exception_handler(context)
 
     return handle
