@@ -9,8 +9,9 @@ compose: .venv/base
 	$(BIN)/pingze compose --form 七絕 --count 2
 	$(BIN)/pingze compose --form 五律 春
 
+# Each core has a process of tests, so that each process needs one thread.
 test: check
-	$(BIN)/pytest -n auto -m "not slow"
+	PINGZE_THREADS=1 $(BIN)/pytest -n auto -m "not slow"
 
 test-slow: .venv/dev
 	$(BIN)/pytest -m slow

@@ -6,8 +6,8 @@ from jaxtyping import TypeCheckError
 
 from pingze.arrays import Array, Float
 from pingze.lstm.dropout import Dropout
-from pingze.verse.standard import PINGSHUI
-from tests.typechecking import checked
+from pingze.serve.server import reached_at
+from tests.typechecking import EVERY_CALL, checked
 
 
 @checked
@@ -37,6 +37,22 @@ def test_a_wrong_type_or_shape_is_an_error() -> None:
         ):
             with pytest.raises(TypeCheckError, match=part):
                 function(*given)
-    for function, given in ((PINGSHUI.rhymes, 7), (Dropout, "all")):
+    for function, given in ((reached_at, 7), (Dropout, "all")):
         with pytest.raises(TypeCheckError, match="parameter"):
             function(given)
+
+
+def test_of_many_calls_a_wrong_one_in_ten_is_an_error() -> None:
+    @checked
+    def echo(x: int) -> int:
+        return x
+
+    for _ in range(EVERY_CALL):
+        echo(1)
+
+    def ten_wrong_calls() -> None:
+        for _ in range(10):
+            echo("one")  # type: ignore[arg-type]
+
+    with pytest.raises(TypeCheckError, match="parameter"):
+        ten_wrong_calls()
