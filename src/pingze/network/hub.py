@@ -33,7 +33,7 @@ def download(repository: str, file: str) -> Path:
     """
     if find_spec("huggingface_hub") is None:
         raise CheckpointError("hub_extra", has=repository)
-    with _one_error(repository):
+    with _one_error(repository, "hub_fetch_failed"):
         from huggingface_hub import hf_hub_download
 
         path = Path(hf_hub_download(repository, file)).resolve()
@@ -48,15 +48,15 @@ def upload(folder: Path, repository: str) -> None:
 
     Raises CheckpointError if that fails.
     """
-    with _one_error(repository):
+    with _one_error(repository, "hub_upload_failed"):
         from huggingface_hub import upload_folder
 
         upload_folder(repo_id=repository, folder_path=folder, ignore_patterns=[".*"])
 
 
 @contextmanager
-def _one_error(repository: str) -> Iterator[None]:
-    """Turn any error of the package into a CheckpointError of one line."""
+def _one_error(repository: str, code: str) -> Iterator[None]:
+    """Turn any error of the package into a CheckpointError of one line, in general of this code."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
@@ -65,4 +65,4 @@ def _one_error(repository: str) -> Iterator[None]:
         raise CheckpointError("hub_missing", has=repository) from error
     except Exception as error:  # among them those of its HTTP client, which differs by version
         reason = one_line(str(error))
-        raise CheckpointError("hub_failed", has=repository, reason=reason) from error
+        raise CheckpointError(code, has=repository, reason=reason) from error
