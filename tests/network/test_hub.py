@@ -19,6 +19,7 @@ from tests import invented
 from tests.cli.calling import Call, pingze
 
 FILE = "/garden/plum/resolve/main/model.safetensors"
+NOT_GIVEN = "is no file or folder here, and the model hub did not give it"
 needs_hub = pytest.mark.skipif(find_spec("huggingface_hub") is None, reason="needs the extra hub")
 
 
@@ -151,11 +152,11 @@ def test_a_file_whose_digest_differs_is_refused(hub: Hub, tmp_path: Path, part: 
         ("garden/nothing", "the model hub has no repository garden/nothing that you may use: .*"),
         (
             "garden/empty",
-            "garden/empty is no file or folder here, and the model hub did not give it: 404 .*/model.safetensors.*",
+            "garden/empty " + NOT_GIVEN + ": 404 .*/model.safetensors.*",
         ),
         (
             "garden/a--b",
-            "garden/a--b is no file or folder here, and the model hub did not give it: Cannot have -- or .*",
+            "garden/a--b " + NOT_GIVEN + ": Cannot have -- or .*",
         ),
     ],
 )
@@ -177,7 +178,7 @@ def test_what_the_hub_has_not_is_one_line(hub: Hub, tmp_path: Path, model: str, 
 def test_no_network_is_one_line(tmp_path: Path, environment: dict[str, str]) -> None:
     status, err = exported(tmp_path, "http://127.0.0.1:9", **environment)
     assert status == 2
-    said = "garden/plum is no file or folder here, and the model hub did not give it: .*cannot find the requested files .*"
+    said = "garden/plum " + NOT_GIVEN + ": .*cannot find the requested files .*"
     assert re.fullmatch(f"pingze: {said}\n", err, re.IGNORECASE)
 
 
