@@ -135,19 +135,21 @@ def broken_echoes(text: str, tune: Tune) -> list[Fault]:
 def off_rhyme(
     text: str, tune: Tune, strictness: str, standard: Standard
 ) -> tuple[list[str], list[int]]:
-    """Find the part 部 of each rhyme, and the numbers of the lines, from 0, that do not rhyme in it.
+    """Find the part 部 of each of the tune's rhymes, and the lines that are off, which do not rhyme in it.
 
-    The part is the one in which most lines of the rhyme can rhyme. Lines that end in an unknown
-    character are ignored. If all lines of a rhyme can rhyme in one group, none of them is off, even
-    if two parts share that group.
+    Return the parts, and the numbers, from 0, of the lines that are off.
+
+    The part of a rhyme is the one that leaves the fewest of its lines off. A line that ends in an
+    unknown character is never off. If all lines of a rhyme can rhyme in one group, none of them is
+    off: a group may be divided between two parts, but its characters rhyme.
     """
     parts = []
     off: list[int] = []
+    # `feet` has the lines of a rhyme, `possible` the parts in which lines of their classes can rhyme
     for feet, possible in zip(tune.rhymed, tune.rhymes(standard), strict=True):
         fitting = [_parts_of(text[place], kind, standard) for _, place, kind, _ in feet]
-        # Most texts rhyme in one part.
         shared = frozenset.intersection(*fitting)
-        if shared:
+        if shared:  # as in most texts
             parts.append(next(part for part in possible if part in shared))
             continue
         part, wrong = _fewest_off(text, feet, fitting, possible, strictness, standard)

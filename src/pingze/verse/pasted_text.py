@@ -352,13 +352,17 @@ def _cut_unmarked(rows: list[_Row]) -> int | None:
 
 
 def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
-    """Try other ways to divide rows into lines.
+    """Try other ways to divide a text into lines.
 
-    Return the first rows whose lines have the shape of the tune that a heading names, or else the
-    first result with four or more lines of equal length, or [].
+    `rows` has all rows of the text, `verse` those that are left without the headings. If `verse`
+    ends in a 詞 to the tune that a heading names, return the rows of that 詞. Otherwise return the
+    first of these that has four or more lines of equal length, or [] if none has:
 
-    Some ways skip a preface 并序 before the verse. Others do not end a line at the mark 、 or at the
-    end of a row. The last keep only a poem in quotation marks and drop the prose around it.
+    - what follows a preface 并序;
+    - `verse` with lines that do not end at the marks 、 and ：;
+    - all rows, or those below the first, second or third, with lines that do not end at the mark 、
+      or at the end of a row;
+    - a poem in quotation marks, without the prose around it.
     """
     # 1) Skip headings above a 詞 to the tune that one of them names.
     headings = [row.text for row in rows[:_MOST_HEADINGS]]
@@ -371,11 +375,12 @@ def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
         above = "".join(row.text for row in rows[:n])
         if _PREFACE.search(above):
             divisions.append(verse[n:])
-    # 3) Join what marks and the ends of rows divide.
+    # 3) Join what marks and the ends of rows divide. If rows are joined, the parts of a line may be
+    # rows that seemed to be headings, so that `verse` lacks them.
     divisions.append([_Row(re.sub("[、：:]", "", row.text)) for row in verse])
     for n in range(_MOST_HEADINGS + 1):
-        joined = "\n".join(row.text for row in rows[n:])
-        divisions.append([_Row(re.sub("[、\n]", "", joined))])
+        joined = "".join(row.text for row in rows[n:])
+        divisions.append([_Row(joined.replace("、", ""))])
     # 4) Keep only what is quoted.
     text = "\n".join(row.text for row in verse)
     divisions += [[_Row(quotation[1])] for quotation in _QUOTED.finditer(text)]

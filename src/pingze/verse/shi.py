@@ -123,7 +123,7 @@ def judge_regulated(
     )
 
 
-def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
+def _scheme_of(feet: Sequence[Groups], standard: Standard) -> str:
     """Name the scheme of two neighbouring groups: 進退格 ABAB, 轆轤格 AABB, 葫蘆格 AABBBB; else "".
 
     `feet` has the groups in which the last character of each rhyming line rhymes.
@@ -186,40 +186,49 @@ def _rhyme_notes(
     *,
     borrows: bool,
 ) -> Iterator[Note]:
-    """Yield notes that explain faulty rhymes, and notes on rhymes that are allowed but that poets avoid."""
+    """Yield notes that explain faulty rhymes, and notes on rhymes that are allowed but that poets avoid.
+
+    `rhymed` has the numbers of the lines that rhyme, from 0, and `rhyme` is the poem's group.
+    """
     feet = [standard.rhymes(line[-1]) for line in lines]
+    # 1) The neighbouring group of the first line.
     if borrows:
-        rare = not feet[0] & set(standard.lenders(rhyme or ""))
+        rare = feet[0].isdisjoint(standard.lenders(rhyme or ""))
         code = "rare_neighbour_rhyme" if rare else "neighbour_rhyme"
         yield Note(code, line=1, wanted=rhyme, has=sorted(feet[0]), rare=rare)
+    # 2) The even lines that do not rhyme.
     even = range(1, len(lines), 2)
     off = [number for number in even if feet[number] and rhyme not in feet[number]]
     if off and rhyme is not None and standard.groups[rhyme].tone == LEVEL:
-        if off == [even[-1]] and len(even) > 1 and feet[even[-1]] & standard.neighbours[rhyme]:
-            yield Note("stray_last", line=even[-1] + 1, wanted=rhyme)
+        last = even[-1]
+        only_last_is_off = off == [last] and len(even) > 1
+        if only_last_is_off and feet[last] & standard.neighbours[rhyme]:
+            yield Note("stray_last", line=last + 1, wanted=rhyme)
         else:
-            scheme = _exchange([feet[number] for number in even], standard)
+            scheme = _scheme_of([feet[number] for number in even], standard)
             if scheme:
                 yield Note("named_rhyme", name=scheme)
             elif 2 * len(off) >= len(even):
                 ends = [f"{lines[number][-1]} ({number + 1})" for number in even]
                 yield Note("suspects", has=ends)
+    # 3) The characters that poets hardly ever rhyme in this group.
     for number in rhymed:
         foot = lines[number][-1]
         if rhyme in feet[number] and standard.is_rare_rhyme(foot, rhyme):
-            rhymes = rhyme_counts(foot)
-            times = rhymes.get(rhyme, 0)
-            total = sum(rhymes.values())
+            counts = rhyme_counts(foot)
+            times = counts.get(rhyme, 0)
+            total = sum(counts.values())
             yield Note(
                 "rare_rhyme", line=number + 1, has=foot, wanted=rhyme, times=times, total=total
             )
+    # 4) The lines that rhyme on a variant of an earlier line's character.
     first_lines: dict[str, int] = {}
     for number in rhymed:
         foot = lines[number][-1]
-        for other in variants(foot):
-            if other in first_lines:
-                line = first_lines[other]
-                yield Note("one_word", line=line, has=other, other_line=number + 1, other=foot)
+        for variant in variants(foot):
+            if variant in first_lines:
+                line = first_lines[variant]
+                yield Note("one_word", line=line, has=variant, other_line=number + 1, other=foot)
         first_lines.setdefault(foot, number + 1)
 
 
