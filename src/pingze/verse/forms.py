@@ -122,7 +122,8 @@ class Form:
             return tuple(lines) if fits else None
         if not self.tune.divides(lines):
             return None
-        return tuple(self.layout(0).cut("".join(lines)))
+        tune_layout = _layout(self.tune.widths)
+        return tuple(tune_layout.cut("".join(lines)))
 
     @property
     def openings(self) -> tuple[str, ...]:
@@ -221,7 +222,9 @@ def opening_name(width: int, first: str) -> str:
 
     平起 and 仄起 indicate the tone of the second character of that line.
     """
-    starts_level = (first in ("B", "c")) != (width == 7)
+    starts_level = first in ("B", "c")
+    if width == 7:  # its second character has the opposite tone (`PREFIXES`)
+        starts_level = not starts_level
     side = "平" if starts_level else "仄"
     rhymes = "入" if first.isupper() else "不入"
     return f"{side}起首句{rhymes}韻"

@@ -54,6 +54,7 @@ _ACCEPTED: dict[str, tuple[tuple[str, str | None], ...]] = {
     "c": (("xPPZZ", None), ("PPZPZ", "本句自救"), ("xPZZZ", "三仄尾")),
     "D": (("xZZPP", None),),
 }
+"""The patterns of each type, for the last five characters, each with its `Pattern.rule`; the preferred one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,13 @@ def enforced(strictness: str) -> frozenset[str]:
                     choices.append(f"{level}{sign}{rule}")
         raise InputError("choice", field="level", has=strictness[:40], choices=choices)
     rules = set(_ENFORCED[match[1]])
-    for sign, rule in re.findall(r"([+-])(\w+)", match[2]):
-        if (sign == "+") != (rule in RESCUES):
-            rules.add(rule)
+    for sign, name in re.findall(r"([+-])(\w+)", match[2]):
+        # a rule is added by +, a rescue by -: `rules` has the rescues that are rejected
+        adding_sign = "-" if name in RESCUES else "+"
+        if sign == adding_sign:
+            rules.add(name)
         else:
-            rules.discard(rule)
+            rules.discard(name)
     return frozenset(rules)
 
 
@@ -133,14 +136,23 @@ def is_turned(before: str, kind: str) -> bool | None:
     Return None if `kind` cannot follow `before`: B' always follows a', and a' is always followed by
     B'.
     """
-    if (before == "a'") != (kind == "B'"):
+    if before == "a'" and kind != "B'":
         return None
-    return is_opposed(before, kind) != kind[0].isupper()
+    if kind == "B'" and before != "a'":
+        return None
+    within_couplet = kind[0].isupper()  # the types of even lines are capitals
+    if within_couplet:
+        return not is_opposed(before, kind)
+    return is_opposed(before, kind)
 
 
 def is_opposed(one: str, other: str) -> bool:
     """Return whether the second characters of two line types have opposite tones."""
-    return (one[0] in "Bc") != (other[0] in "Bc")
+    # in lines of five, the second character of B and c is level, of a and D oblique; in lines of
+    # seven it is the reverse
+    if one[0] in "Bc":
+        return other[0] not in "Bc"
+    return other[0] in "Bc"
 
 
 @cache

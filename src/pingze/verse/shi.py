@@ -304,10 +304,11 @@ def judge_old_style(
     # 2) Find the rhyme group of the even lines, or the neighbouring groups that they mix; None if
     # the rhyme changes.
     even = feet[1::2]
+    known = [foot for foot in even if foot]
     rhyme = standard.shared_group(even)
-    if rhyme is not None and not all(not foot or rhyme in foot for foot in even):
-        mixed = frozenset[str]().union(*even) & standard.neighbours[rhyme]
-        rhyme = standard.joined(mixed) if all(not foot or foot & mixed for foot in even) else None
+    if rhyme is not None and not all(rhyme in foot for foot in known):
+        mixed = frozenset[str]().union(*known) & standard.neighbours[rhyme]
+        rhyme = standard.joined(mixed) if all(foot & mixed for foot in known) else None
     notes = []
     if not rhyme and not violations:
         notes.append(Note("rhyme_changes"))
@@ -326,14 +327,15 @@ def judge_old_style(
 def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -> Note:
     """Return a note that names a quatrain: 仄韻律絕 if it keeps the tone patterns with an oblique rhyme, else 古絕."""
     # 1) Find the types whose pattern each line keeps: it has no fault, and it ends in the tone of
-    # the type.
+    # the type. The rhyme is oblique: the second and fourth lines end as a and c do, the third as B
+    # and D.
     types_of_lines = []
     for line, kinds in zip(lines, ("acBD", "ac", "BD", "ac"), strict=True):
         masks = masks_of(line, standard)
-        last = 1 << len(line) - 1
+        last = 1 << (len(line) - 1)
         kept = []
         for kind in kinds:
-            can_end = (masks.level if kind.isupper() else masks.oblique) & last
+            can_end = masks.level & last if kind.isupper() else masks.oblique & last
             if can_end and fitted(kind, len(line), CUSTOMARY, masks).cost < FAULT:
                 kept.append(kind)
         types_of_lines.append(kept)
@@ -343,6 +345,7 @@ def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -
         is_opposed(a, b) and not is_opposed(b, c) and is_opposed(c, d)
         for a, b, c, d in product(*types_of_lines)
     )
-    if {standard.groups[name].side for name in rhyme or ""} == {OBLIQUE} and in_order:
+    sides = {standard.groups[name].side for name in rhyme or ""}
+    if in_order and sides == {OBLIQUE}:
         return Note("oblique_regulated", name="仄韻律絕")
     return Note("old_quatrain", name="古絕")
