@@ -39,6 +39,7 @@ class Row(NamedTuple):
 @lru_cache(1 << 15)
 def row_of(character: str) -> Row:
     """Look up a character exactly as it is written."""
+    # a row may lack its last cells, and an unknown character lacks all: the tabs add empty ones
     cells = table("characters").get(character, "") + "\t" * 4
     groups, used, level, oblique, variants = cells.split("\t")[:5]
     needed = {LEVEL: int(level), OBLIQUE: int(oblique)} if level else {}
@@ -60,7 +61,8 @@ def sure_readings() -> dict[str, list[str]]:
     """Map each character to those of its syllables with which words nearly always end in it."""
     syllables: dict[str, list[str]] = {}
     for syllable, cells in table("mandarin").items():
-        for character in cells.partition("\t")[0]:
+        sure, _, _ = cells.partition("\t")  # then the characters of which this is a rarer reading
+        for character in sure:
             syllables.setdefault(character, []).append(syllable)
     return syllables
 
@@ -168,7 +170,10 @@ def simplified_forms() -> dict[str, str]:
 
 @cache
 def usual_variants() -> dict[str, str]:
-    """Map each character to the variant that is read as it but is usual in Traditional text, such as 羣 to 群."""
+    """Map each character to its variant that is usual in Traditional text, as 羣 to 群.
+
+    Only variants that `to_traditional` converts to the character are listed.
+    """
     usual = {}
     for variant in table("simplified"):
         read = to_traditional(variant)

@@ -99,7 +99,7 @@ def check(
     notes = list(reading_notes(read, lines))
     notes += verdict.notes
     if given_form is None and not (verdict.ok and verdict.template):
-        size = _several(lines, 1, by)
+        size = _several(lines, faults=1, standard=by)
         if size:
             notes.append(Note("several_poems", count=len(lines) // size, wanted=size))
     if len(lines) == 1 and len(lines[0]) in (5, 7):
@@ -166,7 +166,7 @@ def poems_in(
         read = read_text(block)
         size = 0
         if not read.left_out and len(read.lines) >= 2 * FEWEST_LINES:
-            size = _several(tuple(lines_in_context(read.lines)), 0, by)
+            size = _several(tuple(lines_in_context(read.lines)), faults=0, standard=by)
         if size == 0:
             poems.append(block)
             continue
@@ -232,8 +232,8 @@ def _by_rules(
 
     Return the converted lines and their verdict.
 
-    An ambiguous character at a fault is read as another of its possible words if this leaves fewer
-    faults.
+    An ambiguous character at a fault of the first verdict is read as another of its possible words
+    if this leaves fewer faults.
     """
     lines = tuple(lines_in_context(typed))
     verdict = judge(lines)
@@ -243,7 +243,8 @@ def _by_rules(
     typed_layout = Layout(len(line) for line in typed)
     # the verdict may divide the text into other lines, which its faults count
     layout = Layout(len(line) for line in verdict.lines)
-    for fault in verdict.violations:
+    first_faults = verdict.violations  # `verdict` may change below
+    for fault in first_faults:
         if not fault.char:
             continue
         read = "".join(lines)
@@ -279,6 +280,7 @@ def _find(
     A tune that one of `headings` names is tried first.
     """
     is_poem = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
+    # at most a regulated form, then one of old-style verse
     shaped = _shaped(lines) if is_poem else []
     named = named_tune(headings)
     if named and is_poem:
@@ -411,7 +413,10 @@ def _is_regulated(verdict: Verdict, as_old: Verdict) -> bool:
         if unruly or not is_level(as_old.rhyme):
             return False
     couplets = len(verdict.lines) // 2
-    return len(rules) <= max(min(couplets + 1, _MOST_FAULTS), couplets // 2)
+    most = min(couplets + 1, _MOST_FAULTS)
+    if couplets // 2 > most:  # in 24 lines or more
+        most = couplets // 2
+    return len(rules) <= most
 
 
 def _shape_faults(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:

@@ -48,7 +48,9 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
     # 1) Find the characters whose conversion is not certain.
     used = set(text)
     unsure = used & table("contexts").keys()
-    unsure |= {one for one in used & table("simplified").keys() if is_rare_word(one)}
+    for character in used & table("simplified").keys():
+        if is_rare_word(character):
+            unsure.add(character)
     if not unsure:
         return chosen
     # 2) In a Traditional text, those that are words themselves stay as they are.
@@ -56,18 +58,19 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
     caution = _caution(text)
     kept = set()
     if math.isinf(caution):
-        for one in unsure:
-            if one in contexts.get(one, ()) or (keep_words and is_rare_word(one)):
-                kept.add(one)
+        for character in unsure:
+            is_word = character in contexts.get(character, ())
+            if is_word or (keep_words and is_rare_word(character)):
+                kept.add(character)
         if chosen != text:
             characters = list(chosen)
-            for place, one in enumerate(text):
-                if one in kept:
-                    characters[place] = one
+            for place, character in enumerate(text):
+                if character in kept:
+                    characters[place] = character
             chosen = "".join(characters)
     # 3) Resolve the others by their neighbours, twice: in the second pass the neighbours are
     # resolved already.
-    ambiguous = contexts.keys() & (unsure - kept)
+    ambiguous = (unsure - kept) & contexts.keys()
     if not ambiguous:
         return chosen
     places = [place for place, one in enumerate(text) if one in ambiguous]

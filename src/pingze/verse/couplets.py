@@ -58,8 +58,11 @@ def judge(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
             faults.add((1, place, "失對"))
     # 3) The repetitions: the lines repeat at the same places, and share a character at most at one
     # place.
-    for place, (one, other) in enumerate(zip(upper, lower, strict=True)):
-        if upper.index(one) != lower.index(other) or (one != other and other in upper):
+    for place, (above, below) in enumerate(zip(upper, lower, strict=True)):
+        # a character that repeats an earlier one, but not where the other line does too
+        repeats_alone = upper.index(above) != lower.index(below)
+        shared_elsewhere = below != above and below in upper
+        if repeats_alone or shared_elsewhere:
             faults.add((1, place, "重字"))
     violations = []
     for number, place, rule in sorted(faults):
@@ -88,7 +91,9 @@ def _misshapen(lines: tuple[str, ...], level: str, standard: Standard) -> Verdic
     if len(lines) == 2:
         rule = "字數"
         place = min(len(lines[0]), len(lines[1]), COUPLET_WIDTHS[-1])
-    fault = Violation.at(rule, lines, min(1, len(lines)), place, standard)
+    # at the lower line; no lines at all lack the upper one
+    number = 1 if lines else 0
+    fault = Violation.at(rule, lines, number, place, standard)
     wanted = Note("not_couplet", least=COUPLET_WIDTHS[0], most=COUPLET_WIDTHS[-1])
     return _verdict(lines, [fault], [shape_note(lines), wanted], level, standard)
 

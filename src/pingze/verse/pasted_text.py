@@ -19,6 +19,7 @@ _REMARK = re.compile(
     r"\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］|[橫横]批[：:].*"
 )
 _HEADING = re.compile(r"\s*[#《〈【]|.*[》〉】]\s*$")
+# a title in brackets, with what precedes it, and a poet with a colon, before verse in the same row
 _TITLED = re.compile(
     f"(?m)^([^{_STOPS}\\n]*[《〈【][^《〈【》〉】\\n]*[》〉】](?:[{HAN}·（）()〔〕\\[\\] ]{{1,9}}(?=[：:]))?)"
     f"[^\\S\\n]*[：:]?[^\\S\\n]*(?=[{_CHARACTER}])"
@@ -29,7 +30,9 @@ _QUOTED = re.compile('[「『“‘"]([^「」『』“”‘’"]+)[」』”�
 _RUBY = re.compile(r"<r[tp]\b[^<>]*>[^<>]*</r[tp]>", re.IGNORECASE)
 # labels of a couplet's lines
 _URL_OR_LABEL = re.compile(r"https?://\S+|www\.\S+|上[聯联][：:]|下[聯联][：:]")
+# a question mark before a character, and after one or at the start of a row
 _QUERY = re.compile(f"(?<=[{HAN}])[?？](?=[{HAN}])|(?:(?<=\n)|^)[?？](?=[{HAN}])")
+# circles and boxes that stand for lost characters
 _LOST = re.compile(
     f"(?<![^{HAN}{_STOPS}\n])[○◯＿囗▢]+(?=[{HAN}{_STOPS}\n]|$)|(?<=[{HAN}])[○◯＿囗▢]"
 )
@@ -190,7 +193,10 @@ def _blocks_to_tune(heading: str, blocks: list[str]) -> int:
 
 
 def _belongs(block: str, lines: list[str], marked: bool, poem: str, form: str | None) -> bool:
-    """Return whether a block, its lines and whether they have marks given, belongs to the poem before it."""
+    """Return whether a block belongs to the poem before it.
+
+    `lines` has the block's lines, and `marked` tells whether any has marks.
+    """
     if _COMMENT.match(block):
         return True
     if max(len(poem), len(block)) > _LONGEST_BLOCK or (_STOP.search(poem) and not marked):

@@ -126,7 +126,9 @@ class RhymeBook:
         named = {}
         # Level groups come last, so that a name that two groups share means the level one.
         for group in reversed(list(self.groups.values())):
-            for name in (group.name, group.label, group.label[2:], f"{group.tone}聲{group.name}"):
+            without_volume = group.label[2:]  # 一東 of 上平一東
+            by_tone = f"{group.tone}聲{group.name}"
+            for name in (group.name, group.label, without_volume, by_tone):
                 named[name] = group
         for form in (last, *traditional_candidates(last)):
             if before + form in named:
@@ -177,6 +179,7 @@ class RhymeBook:
             return row
         words = [character, converted]
         if not row.rhymed:
+            # the first candidate is the most frequent: last, it sets the counts of shared groups
             words = list(reversed(traditional_candidates(converted)))
         rhymed: dict[str, int] = {}
         for word in words:
@@ -276,10 +279,14 @@ class RhymeBook:
         that tone are returned.
         """
         spoken: list[tuple[str, Group]] = []
+        of_same_tone: list[tuple[str, Group]] = []
         for syllable in mandarin_readings().get(character, ()):
-            groups = self.groups_of_syllable(syllable)
-            spoken += [(syllable, self.groups[name]) for name in groups]
-        return [pair for pair in spoken if pair[1].side == group.side] or spoken
+            for name in self.groups_of_syllable(syllable):
+                own = self.groups[name]
+                spoken.append((syllable, own))
+                if own.side == group.side:
+                    of_same_tone.append((syllable, own))
+        return of_same_tone or spoken
 
     @lru_cache(1 << 13)
     def groups_of_syllable(self, syllable: str) -> tuple[str, ...]:
@@ -303,7 +310,7 @@ class RhymeBook:
         if rime not in self.rimes:
             return ()
         halves = self.rimes[rime]
-        if is_level == is_oblique:
+        if is_level == is_oblique:  # neither, as a neutral tone has no mark
             return (halves[0], halves[1])
         if is_level:
             return (halves[0],)

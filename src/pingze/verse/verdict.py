@@ -234,7 +234,7 @@ def heading(verdict: Verdict) -> str:
         parts.append("、".join(standard.groups[name].label for name in verdict.rhyme))
     elif verdict.rhyme:
         parts.append(verdict.rhyme)
-    parts.append(re.sub("^[a-z]+", lambda level: here(level[0]), verdict.level))
+    parts.append(re.sub("^[a-z]+", lambda name: here(name[0]), verdict.level))
     if standard.rimes:
         parts.append(standard.label)
     return " · ".join(part for part in parts if part)
