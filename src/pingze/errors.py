@@ -191,7 +191,9 @@ class InfeasibleError(PingzeError):
         for clash in self.clashes:
             told = clash.in_language(language)
             reason = ""
-            if told.cause and (told.positions or told.field in ON_SHEET):
+            # a line, and a character on a sheet, are named without what is wanted in their place
+            needs_reason = bool(told.positions) or told.field in ON_SHEET
+            if needs_reason and told.cause:
                 reason = f"（{told.reason}）"
             clashes.append(told.constraint + reason)
         return say(code, {"clashes": clashes}, language)

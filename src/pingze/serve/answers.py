@@ -38,7 +38,8 @@ def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Co
     except (InfeasibleError, InputError, CorpusError) as error:
         problem = Problem.of(error, language)
         clashes = problem.clashes
-        if not clashes and not isinstance(error, InfeasibleError):
+        if not isinstance(error, InfeasibleError):
+            # told as a clash, so that the page marks the option at fault
             field = problem.field or ""
             if not field and isinstance(error, CorpusError):
                 field = "original"
@@ -249,7 +250,11 @@ def warm_up() -> None:
 
 def warm_up_check() -> None:
     """Load the tables with which a worker checks poems."""
-    for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平月平日云。"):
+    # texts with faults, so that fitting characters are looked up; the second one is in Simplified
+    # characters, which are converted in context
+    faulty = "月日風平月，平月月日東。平平平月日，月日日平天。"
+    simplified = "月日风平后，平月平日云。"
+    for text in (faulty, simplified):
         check(schemas.CheckRequest(text=text, form="五絕", fine=True, explain=True), "en")
     check(schemas.CheckRequest(sheet=schemas.SheetBody(form="七絕")), "en")
 

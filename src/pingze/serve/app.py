@@ -191,7 +191,7 @@ async def _drafts(sheet: Composing, model: str | None, request: Request, answer:
     parts = min(lane.idle, math.ceil(texts / POPULATION))
     parts = max(parts, math.ceil(texts / TEXTS_OF_A_JOB))
     if sheet.usual_forms:
-        parts = 1  # one job writes the drafts in usual forms
+        parts = 1  # only `fill` changes drafts to usual forms, `candidates` does not
     drafts: list[Poem] = []
     notes: Sequence[Note] = ()
     if parts > 1:

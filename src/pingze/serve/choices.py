@@ -111,8 +111,11 @@ def _model(name: str) -> schemas.ModelChoice:
 
 
 def _is_listed(tune: Tune) -> bool:
-    """Return whether the page lists a shape: a tune's usual one, or one that has many pieces."""
-    return "·" not in tune.name or (tune.pieces >= FREQUENT and "龍" not in tune.number)
+    """Return whether the page lists a shape: a tune's usual one, or a frequent one of 《欽定詞譜》."""
+    if "·" not in tune.name:  # the other shapes are named as 臨江仙·格二
+        return True
+    by_long_yusheng = "龍" in tune.number
+    return tune.pieces >= FREQUENT and not by_long_yusheng
 
 
 def tune_choice(tune: Tune) -> schemas.TuneChoice:

@@ -39,30 +39,33 @@ class Limits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = False
+        status_is_sent = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal started
+            nonlocal status_is_sent
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
-                started = True
+                status_is_sent = True
             await send(message)
 
         try:
             body = await _read(Request(scope, receive))
             await self._answer(scope, body, receive, send_with_headers)
+            return
         except ClientDisconnect:  # nobody reads an answer
-            pass
-        except (RefusedError, asyncio.CancelledError) as error:
-            # After a second Ctrl-C, uvicorn would print the CancelledError if it were raised again.
-            refused = error if isinstance(error, RefusedError) else worker_lost()
-            problem = Problem.of(refused, language_of(Headers(scope=scope)))
-            if started:  # the status is sent, so the problem can only be the last line
-                await send({"type": "http.response.body", "body": problem.line()})
-            else:
-                # What is left of the body is not read: the connection ends.
-                response = problem.response({"connection": "close"})
-                await response(scope, receive, send_with_headers)
+            return
+        except RefusedError as error:
+            refusal = error
+        except asyncio.CancelledError:
+            # After a second Ctrl-C, uvicorn would print this error if it were raised again.
+            refusal = worker_lost()
+        problem = Problem.of(refusal, language_of(Headers(scope=scope)))
+        if status_is_sent:  # the problem can only be the last line of the answer
+            await send({"type": "http.response.body", "body": problem.line()})
+        else:
+            # What is left of the body is not read: the connection ends.
+            response = problem.response({"connection": "close"})
+            await response(scope, receive, send_with_headers)
 
     async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Run the application until it has answered or the client has left."""
@@ -82,8 +85,8 @@ class Limits:
             # the task that is done already stays as it is
             gone.cancel()
             answer.cancel()
-        with suppress(asyncio.CancelledError):
-            await answer
+        with suppress(asyncio.CancelledError):  # the answer was cancelled above
+            await answer  # raises the application's error, if it has failed
 
 
 async def _read(request: Request) -> bytes:
@@ -92,8 +95,9 @@ async def _read(request: Request) -> bytes:
     Raises RefusedError if it is too large or slow, or if a POST does not say that it is JSON, and
     ClientDisconnect if the client leaves.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.method == "POST" and kind != "application/json":
+    content_type = request.headers.get("content-type", "")
+    media_type = content_type.partition(";")[0].strip().lower()  # without its parameters
+    if request.method == "POST" and media_type != "application/json":
         raise RefusedError(415, "media_type", wanted="application/json")
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > LARGEST_BODY:

@@ -49,9 +49,9 @@ GRACE = 5.0
 RETRY = 1.0
 """The seconds after which another worker is started in place of one that could not start."""
 HEAVY_NICENESS = 10
-"""How far heavy jobs give way: a check between them waits for no time slice of theirs."""
+"""The niceness of the heavy workers: the system lets a quick check run before their jobs."""
 SPARE_NICENESS = 5
-"""How far the spare heavy worker gives way: beside another client's jobs, its job comes first."""
+"""The niceness of the spare heavy worker, which is lower: its client holds no other worker."""
 REST = 3.0
 """The seconds without a job after which a worker frees memory."""
 
@@ -237,10 +237,14 @@ class Lane:
             if not self.free:
                 return
             holds = held[job.client]
-            if holds == self.share or (holds and all(worker.is_spare for worker in self.free)):
+            if holds == self.share:
+                continue
+            if holds and all(worker.is_spare for worker in self.free):
                 continue
             self.waiting.remove(job)
-            if not self._run(job):  # no worker took it: it keeps its turn until `_join` starts it
+            if not self._run(
+                job
+            ):  # all free workers have died: it is first when `_join` brings one
                 self.waiting.insert(0, job)
                 return
             held[job.client] += 1
@@ -248,7 +252,7 @@ class Lane:
     def _run(self, job: Job) -> bool:
         """Start a job on a free worker. Return False if all free workers have died."""
         while self.free:
-            worker = min(self.free, key=lambda each: each.is_spare)
+            worker = min(self.free, key=lambda free: free.is_spare)  # the spare one last
             self.free.remove(worker)
             worker.told_to_stop.value = False
             try:
