@@ -152,8 +152,10 @@ def command(
                 if field.name not in omit:
                     names.append(field.name)
                     listed.append(_of_field(field, schema, argument))
-        by_keyword = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in parameters.values()]
-        listed += [_described(parameter) for parameter in by_keyword]
+        listed += [
+            _described(parameter.replace(kind=Parameter.KEYWORD_ONLY))
+            for parameter in parameters.values()
+        ]
         # A signature must list required parameters first.
         listed.sort(key=lambda parameter: parameter.default is Parameter.empty, reverse=True)
 
@@ -275,7 +277,8 @@ def read_file(file: str) -> str:
     size = 0
     block = 0
     try:
-        with open(0 if file == "-" else file, "rb", closefd=file != "-") as source:
+        is_input = file == "-"  # standard input, which has descriptor 0 and stays open
+        with open(0 if is_input else file, "rb", closefd=not is_input) as source:
             while True:
                 row = source.readline(LONGEST_ROW + 1)
                 if not row:
@@ -324,7 +327,8 @@ def read_text(given: str) -> str:
     """
     words = given.split()
     has_ascii = any(character.isascii() for character in "".join(words))
-    is_verse = _VERSE.search(given) or (len(words) != 1 and not has_ascii)
+    is_empty_or_several = len(words) != 1
+    is_verse = _VERSE.search(given) or (is_empty_or_several and not has_ascii)
     if is_verse and not isfile(given):
         return given
     return read_file(given)

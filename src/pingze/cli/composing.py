@@ -129,9 +129,11 @@ def revise(
         raise InputError("char_for_line", chars=len(char), lines=len(line or []))
     sheet = _written(_sheet_of(poem, asked, form, model), keep, exclude_at, model)
     for index, line_number in enumerate(line or ()):
-        sheet = (
-            sheet.free(line_number, char[index], char[index]) if char else sheet.free(line_number)
-        )
+        if char:
+            position = char[index]
+            sheet = sheet.free(line_number, position, position)
+        else:
+            sheet = sheet.free(line_number)
     if sheet.is_full:
         raise InputError("no_targets", field="targets")
     _show_drafts(sheet, model, explain=explain, as_json=as_json)
@@ -156,24 +158,26 @@ def alternatives(
 
     sheet = _sheet_of(poem, asked, form, model)
     sheet = _written(sheet, keep=(), exclude_at=exclude_at, model=model)
-    number = min(line)
+    first_line = min(line)
     if len(line) > 1:
         is_part = char is not None or first != 1 or last is not None
-        is_couplet = len(line) == 2 and max(line) == number + 1 and number % 2 == 1
+        is_couplet = sorted(line) == [first_line, first_line + 1] and first_line % 2 == 1
         if is_part or not is_couplet:
-            raise InputError("one_line", field="line", has=", ".join(str(each) for each in line))
-        last = len("".join(sheet.rows[number - 1 : number + 1]))  # the end of the second line
+            raise InputError("one_line", field="line", has=", ".join(map(str, line)))
+        couplet_rows = sheet.rows[first_line - 1 : first_line + 1]
+        last = len("".join(couplet_rows))  # the end of the second line, counted from the first
     if char is not None:
         first = char
         last = char
-    found = desk.alternatives(sheet, number, first, last, count=count, model=model)
+    found = desk.alternatives(sheet, first_line, first, last, count=count, model=model)
     rows = []
-    for each in found:
-        # of a sheet with blanks, which has no score, the score itself
-        shown = each.score if each.change is None else each.change
-        rows.append(f"{each.text}  {shown:+.1f}")
+    for alternative in found:
+        shown = alternative.change
+        if shown is None:  # a sheet with blanks has no score that could change
+            shown = alternative.score
+        rows.append(f"{alternative.text}  {shown:+.1f}")
     if found:
-        show([asdict(each) for each in found], rows, as_json=as_json)
+        show([asdict(alternative) for alternative in found], rows, as_json=as_json)
         return
     if as_json:
         show([], [], as_json=True)
@@ -385,14 +389,14 @@ def _marked(lines: list[str], new: Collection[tuple[int, int]]) -> list[str]:
 
     `echo` drops the marks unless it prints on a terminal.
     """
-    if len(new) == len("".join(lines)):
+    if len(new) == len("".join(lines)):  # nothing is fixed
         return lines
     marked = []
     for line, characters in enumerate(lines, 1):
         shown = ""
-        for position, one in enumerate(characters, 1):
+        for position, character in enumerate(characters, 1):
             is_new = (line, position) in new
-            shown += typer.style(one, fg="green", bold=True) if is_new else one
+            shown += typer.style(character, fg="green", bold=True) if is_new else character
         marked.append(shown)
     return marked
 
@@ -403,7 +407,7 @@ def _row(reason: "Reason") -> str:
     It is aligned for terminals with Han characters of double width.
     """
     place = f"{reason.line}.{reason.position}"
-    p = f"{reason.probability:<8.2g}"
+    figures = f"p {reason.probability:<8.2g} rank {reason.rank:<5}"
     tone = reason.tone or "　"
     others = "、".join(reason.alternatives)
-    return f"{place} {reason.character}  p {p} rank {reason.rank:<5} {tone}  {others}  {reason.rhyme_group}"
+    return f"{place} {reason.character}  {figures} {tone}  {others}  {reason.rhyme_group}"

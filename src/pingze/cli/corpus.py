@@ -78,7 +78,7 @@ def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
         has=[f"{name} {count:,}" for name, count in shapes.most_common()],
     )
     lines = [kept]
-    messages = ("lost_characters", "brackets", "other_signs", "too_short")
+    messages = ("lost_characters", "brackets", "other_signs", "too_short")  # as in `REASONS`
     message_of = dict(zip(REASONS, messages, strict=True))
     for (dynasty, reason), count in cleaned.dropped.most_common():
         first = cleaned.first[dynasty, reason]
@@ -155,16 +155,16 @@ def _built_store() -> str | None:
 
     try:
         with Store.open() as store:
-            poems = store.statistics()["poems"]
+            counts = store.statistics()["poems"]
     except CorpusError:
         return None
     path = str(store_path())
-    if OWN in poems:
-        return here("store_of_own", own=f"{poems[OWN]:,}", path=path)
+    if OWN in counts:
+        return here("store_of_own", own=f"{counts[OWN]:,}", path=path)
     named = {}
     for name in ("tang", "song", "ci"):
-        named[name] = f"{poems.pop(name, 0):,}"
-    others = sum(poems.values())  # of what is left
+        named[name] = f"{counts.pop(name, 0):,}"
+    others = sum(counts.values())  # of what is left
     return here("store_of_package", **named, others=f"{others:,}", path=path)
 
 

@@ -116,11 +116,10 @@ def _print_verdict(
     console = Console(highlight=False, soft_wrap=True)
     console.print(drawn(verdict, fitting))
     if explained:
-        rows = [_row(line) for line in explain_verdict(verdict)]
-        for one, other in suggest_swaps(verdict):
-            rows.append(
-                here("swap_mends", line=one, end=one + 1, other_line=other, other_end=other + 1)
-            )
+        rows = [_row(explanation) for explanation in explain_verdict(verdict)]
+        for line, other_line in suggest_swaps(verdict):  # the first lines of two couplets
+            ends = {"end": line + 1, "other_end": other_line + 1}
+            rows.append(here("swap_mends", line=line, other_line=other_line, **ends))
         if rows:
             console.print()
         for row in rows:
@@ -157,24 +156,23 @@ def drawn(verdict: "Verdict", fitting: "Callable[[Violation], Sequence[str]]") -
     text.append(heading(verdict) + "\n\n", "bold")
     for number, line in enumerate(verdict.lines, 1):
         faults = [fault for fault in verdict.violations if fault.line == number]
-        faulty = {fault.position - 1 for fault in faults}
+        faulty = {fault.position for fault in faults}
         # 1) The characters, and their tones below them.
         text.append(f"{number:>2}")
-        for place, character in enumerate(line):
-            text.append(" ").append(character, "bold red" if place in faulty else "")
-        signs = "".join(
-            sign(each, verdict.standard).ljust(_CELL) for each in verdict.read[number - 1]
-        )
+        for position, character in enumerate(line, 1):
+            text.append(" ").append(character, "bold red" if position in faulty else "")
+        signs = ""
+        for character in verdict.read[number - 1]:
+            signs += sign(character, verdict.standard).ljust(_CELL)
         text.append(f"\n   {signs.rstrip()}\n", "cyan")
         # 2) Each fault below its character.
         for fault in faults:
-            text.append("   " + " " * _CELL * (fault.position - 1)).append(
-                f"^^ {fault.rule}", "red"
-            )
+            indent = "   " + " " * _CELL * (fault.position - 1)
+            text.append(indent).append(f"^^ {fault.rule}", "red")
             fits = fitting(fault)
             text.append(f": {' '.join(fits)}\n" if fits else "\n")
     for fault in verdict.violations:
-        if fault.line > len(verdict.lines):
+        if fault.line > len(verdict.lines):  # a line that the form wants is absent
             text.append(f"{fault.line:>2} {fault.rule}\n", "red")
     if verdict.lines:
         text.append("\n")
@@ -336,8 +334,8 @@ def find(asked: Finding, model: str | None = None, as_json: bool = False) -> Non
 
     found = finding.find(**vars(asked), model=model)
     shown = [
-        f"{one.text}  {one.tones}  {''.join(one.rhymes)}  {one.used:,}  {one.meaning}"
-        for one in (*found.characters, *found.words)
+        f"{item.text}  {item.tones}  {''.join(item.rhymes)}  {item.used:,}  {item.meaning}"
+        for item in (*found.characters, *found.words)
     ]
     if not shown:
         typer.echo(here("nothing_found"), err=True)
@@ -360,7 +358,7 @@ def tunes(
         found = [every[tune] for tune in every.of_tune]
     else:
         asked = known_tune(name)
-        is_one_shape = "·" in asked.name
+        is_one_shape = "·" in asked.name  # as 臨江仙·格二
         found = [asked] if is_one_shape else shapes_of(asked)
     if as_json or name is None:
         values = None
