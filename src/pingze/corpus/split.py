@@ -59,7 +59,7 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
             first = first_with.setdefault(pair, place)
             smaller, larger = sorted((root(first), root(place)))
             parent[larger] = smaller
-    return [None if node in versions else root(node) for node in range(len(poems))]
+    return [None if place in versions else root(place) for place in range(len(poems))]
 
 
 def split(

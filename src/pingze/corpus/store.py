@@ -222,7 +222,11 @@ class Store:
         # 3) Keep the characters that both sides have.
         counts = by_side[0]
         for times in by_side[1:]:
-            counts = {c: min(number, times[c]) for c, number in counts.items() if c in times}
+            counts = {
+                character: min(count, times[character])
+                for character, count in counts.items()
+                if character in times
+            }
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def statistics(self, *, poets: int = 10) -> dict[str, Any]:
@@ -289,7 +293,7 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
         raise CorpusError("no_corpus", path=str(path))
     if not path.is_file():  # opening a pipe would wait for a writer
         raise CorpusError("not_a_file", path=str(path))
-    before = path.stat().st_ino
+    inode = path.stat().st_ino  # another one as soon as a build has replaced the file
     with ExitStack() as stack:
         # 1) The database. A built store never changes in place, so SQLite need neither lock it nor
         # look for a journal.
@@ -308,11 +312,11 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
             index = SuffixArray.load(path.with_name(folder))
             if len(index.texts) != last + 1:
                 raise ValueError("its index is of other poems")
-        except sqlite3.Error:
+        except sqlite3.Error:  # `Store.open` says what it means
             raise
         except Exception as error:  # damaged headers make NumPy raise errors of many kinds
-            if path.exists() and path.stat().st_ino != before:
-                return _opened(path)  # a build has just replaced both
+            if path.exists() and path.stat().st_ino != inode:
+                return _opened(path)  # the database was of the old store, the index is gone
             raise CorpusError("corpus_damaged", path=str(path), reason=str(error)) from error
         stack.pop_all()  # keeps the database open
         return database, index

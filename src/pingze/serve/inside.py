@@ -196,7 +196,7 @@ def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
     # ∂h_t/∂h_k and ∂h_t/∂c_k, (H, H), at first for k = t
     by_h = np.eye(H, dtype=np.float32)
     by_c = np.zeros((H, H), np.float32)
-    norms = [1.0]
+    norms = [1.0]  # from k = t down to k = 1
     for step in reversed(caches[1:]):
         check_deadline()
         of_h = of_hidden(step)
@@ -266,7 +266,7 @@ def _read_layer(
     prefix = chosen.prefix(_request(chosen, poem))
     ids = np.array([*prefix, BOS, *chosen.token_ids(poem.lines, poem.form)])
     caches = chosen.network.record(ids)[asked.layer - 1]
-    return prefix, caches[len(prefix) + 1 :]
+    return prefix, caches[len(prefix) + 1 :]  # without those of the prefix and of BOS
 
 
 def _token(asked: CharacterRequest, poem: Poem) -> int:
