@@ -118,8 +118,14 @@ def _print_verdict(
     if explained:
         rows = [_row(explanation) for explanation in explain_verdict(verdict)]
         for line, other_line in suggest_swaps(verdict):  # the first lines of two couplets
-            ends = {"end": line + 1, "other_end": other_line + 1}
-            rows.append(here("swap_mends", line=line, other_line=other_line, **ends))
+            swap = here(
+                "swap_mends",
+                line=line,
+                end=line + 1,
+                other_line=other_line,
+                other_end=other_line + 1,
+            )
+            rows.append(swap)
         if rows:
             console.print()
         for row in rows:

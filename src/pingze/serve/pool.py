@@ -242,9 +242,8 @@ class Lane:
             if holds and all(worker.is_spare for worker in self.free):
                 continue
             self.waiting.remove(job)
-            if not self._run(
-                job
-            ):  # all free workers have died: it is first when `_join` brings one
+            if not self._run(job):
+                # all free workers have died: the job is first when `_join` brings another
                 self.waiting.insert(0, job)
                 return
             held[job.client] += 1
