@@ -204,10 +204,10 @@ class _Explaining:
                 if clash.cause.get("code") != "because_character":
                     by_line[fix.option, fix.line].append(clash)
             explained.append(clash)
-        for clashes in by_line.values():
-            line = self._line(clashes)
-            if line:
-                explained[explained.index(clashes[0])] = line
+        for (_, line), clashes in by_line.items():
+            joined = self._line(line - 1, clashes)
+            if joined:
+                explained[explained.index(clashes[0])] = joined
                 explained = [clash for clash in explained if clash not in clashes]
         return explained
 
@@ -250,13 +250,13 @@ class _Explaining:
         code = "because_rhyme" if feet.all() else "because_oblique"
         return part.because(code, groups=groups, own=its_own)
 
-    def _line(self, clashes: Sequence[Clash]) -> Clash | None:
-        """Join the clashes of the characters of a line to one, which says which line it could be.
+    def _line(self, number: int, clashes: Sequence[Clash]) -> Clash | None:
+        """Join the clashes of characters of a line, counted from 0, to a clash of the whole line.
 
-        None unless the tones of several characters are wrong, or the whole line fits elsewhere.
+        Its reason says where the line could stand. None unless the tones of several characters are
+        wrong, or the whole line fits elsewhere.
         """
         constraints = self.constraints
-        number = (clashes[0].line or 1) - 1
         places = self.layout.places(number)
         # 1) What is given of the line, and the tones that the line has and needs.
         given: dict[int, str] = {}
@@ -277,44 +277,51 @@ class _Explaining:
             wanted=wanted,
             positions=tuple(clash.position for clash in clashes if clash.position),
         )
-        # 2) The free lines at which it fits, and a line that is kept, its partner or the nearest.
+        # 2) The free lines at which it fits, and the other lines of which something is kept.
         could_be = []
         partners = []
         for other in range(len(self.layout.widths)):
             if any(self.rest[place] != FREE for place in self.layout.places(other)):
-                partners.append(other)
+                if other != number:
+                    partners.append(other)
             elif self._fits(row, other, self.begun):
                 could_be.append(str(other + 1))
-        partners = [other for other in partners if other != number]
+        fits_alone = self._fits(row, number, None)  # at its own place, if nothing else is kept
+        # 3) Whether the line as a whole is what clashes. A clash without a code has no reason at
+        #    its own place: its tone is wrong only together with others.
         tone_codes = (None, "because_tone")
         wrong_tones = [clash for clash in clashes if clash.cause.get("code") in tone_codes]
-        is_elsewhere = could_be or self._fits(row, number, None)
-        whole_fits_elsewhere = wrong_tones and BLANK not in row and is_elsewhere
-        if len(wrong_tones) < 2 and not whole_fits_elsewhere:
+        if not wrong_tones:
             return None
-        if self._fits(row, number, self.begun):  # it clashes with something else, as exclude
+        if len(wrong_tones) == 1:
+            fits_elsewhere = bool(could_be) or fits_alone
+            if BLANK in row or not fits_elsewhere:
+                return None
+        if self._fits(row, number, self.begun):  # it clashes with something else, such as `exclude`
             return None
+        # 4) The reason names a line that is kept: the other of its couplet, else the nearest.
         parameters: dict[str, Parameter] = {"own": self._tones(row), "could_be": could_be}
         if not partners:
             return line.because("because_line", **parameters)
         of_couplet = number ^ 1  # the other line of its couplet
-        partners.sort(key=lambda other: (other != of_couplet, abs(other - number)))
-        partner = partners[0]
+        partner = min(partners, key=lambda other: (other != of_couplet, abs(other - number)))
         parameters["partner"] = partner + 1
         parameters["partner_tones"] = self._tones(constraints.lines_of(self.rest)[partner])
-        if constraints.request.form.regulated and self._fits(row, number, None):
+        if constraints.request.form.regulated and fits_alone:  # under another opening
             return line.because("because_opening", **parameters)
         return line.because("because_partner", **parameters)
 
     def _fits(self, row: str, line: int, begun: PartialTexts | None) -> bool:
-        """Return whether a row fits a line in a text that is begun, or in an empty one."""
+        """Return whether a row fits a line of a text that is begun, or of an empty one if None."""
         constraints = self.constraints
         if len(row) != self.layout.widths[line]:
             return False
-        ids = [FREE if one == BLANK else constraints.lexicon.vocabulary.ids[one] for one in row]
+        known = constraints.lexicon.vocabulary.ids
+        ids = [FREE if character == BLANK else known[character] for character in row]
         wrong, unrhymed = constraints.misfits(self.layout.places(line), ids)
         couplet = self.layout.starts[line] // constraints.size
-        ways = constraints.exists[:, couplet] & ~wrong.any(axis=0)
+        # by template: the ways to write the couplet, and the groups, that suit all characters
+        ways: Bool[Array, "T W"] = constraints.exists[:, couplet] & ~wrong.any(axis=0)
         groups: Bool[Array, "T G"] = np.logical_not(unrhymed.any(axis=0))
         if begun is not None:
             ways &= begun.ways[0, :, couplet]

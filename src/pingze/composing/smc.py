@@ -195,10 +195,10 @@ class Populations:
             mark = self.marks[self.constraints.layout.line[self.place - 1]]
             self.ids = np.full_like(self.ids, mark)
             _, log_sums = softmax(tempered, shifted=True)
-            share = (tempered[:, mark] - log_sums)[self.rows]
+            log_share = (tempered[:, mark] - log_sums)[self.rows]
         else:
-            share = self._propose_character(tempered)
-        self.log_weights += share.reshape(self.log_weights.shape)
+            log_share = self._propose_character(tempered)
+        self.log_weights += log_share.reshape(self.log_weights.shape)
         self.log_p = logits[self.rows, self.ids] - self.state.log_sum[self.rows]
         self.log_probabilities += self.log_p
 
@@ -233,18 +233,22 @@ class Populations:
             added = term.before_draw(texts, place)
             if added is not None:
                 lean = added if lean is None else lean + added
-        rows, given = allowed[:, V:].nonzero()  # characters that the model does not know
-        allowed[rows, constraints.lexicon.reads[V + given]] = True
+        # Characters that the model does not know have ids from V on. Such a character is allowed
+        # only where it is fixed; there the model draws the id that it reads instead.
+        unknown_at, column = allowed[:, V:].nonzero()
+        unknown = V + column
+        allowed[unknown_at, constraints.lexicon.reads[unknown]] = True
+        # two numbers for each particle, from the generator of its population
         random = np.concatenate([start.rng.random((2, N)) for start in self.starts], axis=1)
-        share, self.ids = choose(logits, self.rows, allowed[:, :V], self.top_p, random, lean)
-        # 3. Move on to the next position.
-        ids = self.ids.copy()
-        ids[rows] = V + given
-        constraints.advance(partial_texts, place, ids)
+        log_share, self.ids = choose(logits, self.rows, allowed[:, :V], self.top_p, random, lean)
+        # 3. Write the characters, and move on to the next position.
+        written = self.ids.copy()
+        written[unknown_at] = unknown
+        constraints.advance(partial_texts, place, written)
         self.last_place = place
         self.place = place + 1
         self.at_mark = self.place in constraints.layout.starts
-        return np.where(dead, -np.inf, share)
+        return np.where(dead, -np.inf, log_share)
 
     def merge(self) -> tuple[Int[Array, "U"], Int[Array, "U"]]:
         """Merge particles with the same tokens.
@@ -254,8 +258,10 @@ class Populations:
         The model reads these tokens, and `reweight` gets the new states.
         """
         vocabulary_size = self.state.logits.shape[1]
-        tokens, self.rows = np.unique(self.rows * vocabulary_size + self.ids, return_inverse=True)
-        return np.divmod(tokens, vocabulary_size)
+        # a number for each pair of a row and a token, so that equal pairs are found at once
+        pairs = self.rows * vocabulary_size + self.ids
+        distinct, self.rows = np.unique(pairs, return_inverse=True)
+        return np.divmod(distinct, vocabulary_size)
 
     def reweight(self, state: State | None) -> None:
         """Weigh the new tokens and resample.
@@ -276,9 +282,8 @@ class Populations:
             if added is not None:
                 self.scores += added
                 self.log_weights += added.reshape(self.log_weights.shape)
-        if (
-            state
-        ):  # else the last state stays, from which `select` reads the end token's probability
+        # else the last state stays, from which `select` reads the end token's probability
+        if state:
             self.state = state
         if self.at_mark:
             return  # the mark that comes next is weighed before texts are resampled
@@ -299,11 +304,12 @@ class Populations:
             # compared
             return
         G, N = self.log_weights.shape
-        rows = np.arange(G * N).reshape(G, N)
+        particles = np.arange(G * N).reshape(G, N)
         for g in np.flatnonzero(self.sizes[-1] < ESS_THRESHOLD * N).tolist():
-            rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
+            particles[g] = particles[g][resample(self.log_weights[g], self.starts[g].rng)]
+            # the weights become equal; their sum stays
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
-        kept = rows.ravel()
+        kept = particles.ravel()
         # 3. Keep those particles, and drop the state's rows that none of them has.
         if not np.array_equal(kept, np.arange(G * N)):
             self.partial_texts = self.partial_texts.take(kept)
