@@ -120,7 +120,7 @@ class Automaton:
             if written and id_ != end:
                 self.bytes_of[id_] = written
         self._known = frozenset(self.bytes_of.values())
-        self._inside = [id_ for id_, one in self.bytes_of.items() if one[0] & 0xC0 == 0x80]
+        self._inside = [id_ for id_, token in self.bytes_of.items() if token[0] & 0xC0 == 0x80]
         self._spells = cache(self._can_spell)
         # 2) The request, for the characters that the tokens can spell.
         asked = sheet or Sheet(**options)
@@ -131,9 +131,9 @@ class Automaton:
             vocabulary = self._vocabulary(unknown)
             request = read_request(vocabulary, asked)
         self.marks = request.form.marks(request.lines)
-        for one in unknown + self.marks:
-            if not self._spells(one.encode()):
-                raise InputError("not_spelled", has=one)
+        for symbol in unknown + self.marks:
+            if not self._spells(symbol.encode()):
+                raise InputError("not_spelled", has=symbol)
         self.starts = compile_request(lexicon_of(vocabulary, request.standard, ""), request)
         self.constraints = self.starts.constraints
         self.lexicon = self.constraints.lexicon
@@ -141,8 +141,10 @@ class Automaton:
         #    Number 0 is that of no beginning. What completes it is never read, but may not be
         #    empty, since `reduceat` reads at least one id for each number.
         completing: dict[bytes, list[int]] = {b"": [0]}
-        for id_, one in enumerate(vocabulary.tokens[len(SPECIAL_TOKENS) :], len(SPECIAL_TOKENS)):
-            written = one.encode()
+        for id_, symbol in enumerate(vocabulary.tokens):
+            if id_ < len(SPECIAL_TOKENS):
+                continue
+            written = symbol.encode()
             for size in range(1, len(written)):
                 if self._spells(written[size:]):
                     completing.setdefault(written[:size], []).append(id_)
@@ -171,7 +173,7 @@ class Automaton:
     def allowed(self, state: State) -> Bool[Array, "N T"]:
         """Return a mask of the tokens that may follow each text: at its end, only the end token.
 
-        None may if the option `original` leaves none.
+        No token may follow a text to which the option `original` leaves no character.
         """
         allowed = np.zeros((len(state.place), self.size), bool)
         complete = (state.place == self.constraints.places) & ~state.at_mark
@@ -279,9 +281,9 @@ class Automaton:
     def _vocabulary(self, more: str) -> Vocabulary:
         """Return the characters of verse that the tokens can spell, and `more`."""
         characters = dict.fromkeys(MARKS)
-        for one in table("characters"):
-            if row_of(one).used and self._spells(one.encode()):
-                characters[one] = None
+        for character in table("characters"):
+            if row_of(character).used and self._spells(character.encode()):
+                characters[character] = None
         return Vocabulary([*SPECIAL_TOKENS, *(characters | dict.fromkeys(more))])
 
     def _parse(self, written: bytes) -> tuple[list[str], bytes] | None:
@@ -322,8 +324,8 @@ class Automaton:
             if parsed is None:
                 continue
             symbols, rest = parsed
-            shape = tuple(one if one in MARKS else CHARACTER for one in symbols)
-            characters = [ids[one] for one in symbols if one not in MARKS]
+            shape = tuple(symbol if symbol in MARKS else CHARACTER for symbol in symbols)
+            characters = [ids[symbol] for symbol in symbols if symbol not in MARKS]
             if len(characters) > LONGEST:
                 continue
             row = (token, characters, self._beginnings[rest])
@@ -350,12 +352,12 @@ class Automaton:
         them in another tone, and none after the first may be in an unwanted word, wherever that
         word would stand. The mask of its place judges the first.
         """
-        for at, one in enumerate(characters):
+        for at, character in enumerate(characters):
             later = characters[at + 1 :]
-            itself_and_variants = {*self.lexicon.forms[one].tolist()}
+            itself_and_variants = {*self.lexicon.forms[character].tolist()}
             if itself_and_variants & {*later}:
                 return False
-            misread_after = self.lexicon.misread.get(one, ())
+            misread_after = self.lexicon.misread.get(character, ())
             if later and later[0] in misread_after:
                 return False
         unwanted = {id_ for word in self.constraints.unwanted for id_ in word}
@@ -459,7 +461,7 @@ class Automaton:
         feet = [place for place in places if constraints.feet[place].any()]
         special = constraints.leads | constraints.waived | constraints.echoes.keys()
         if len(feet) > 1 or special & {*places}:
-            return agree
+            return agree  # no token: shorter ones are judged character by character
         # 1) Under each template: the tones that some way asks for, and the rhymes of a foot.
         seen = set()
         for t in np.flatnonzero(alive.any(axis=1)).tolist():

@@ -61,26 +61,28 @@ def choose(
         return _draw_any(logits, weights, log_sums, rows, allowed, random, lean)
     # 1. Draw from the nucleus, which has few columns.
     columns, heavy, share = _nucleus(weights, top_p)
-    columns = columns[rows]
+    columns = columns[rows]  # from here on a row for each particle
     heavy = heavy[rows]
     heavy *= np.take_along_axis(allowed, columns, axis=1)
     log_scale = np.zeros(len(rows))
     if lean is not None:
         factors = lean[columns] if lean.ndim == 1 else np.take_along_axis(lean, columns, axis=1)
+        # divide by the largest factor, so that no weight overflows
         log_scale = np.where(heavy > 0, factors, _LOWEST).max(axis=1)
         heavy *= exp(np.minimum(factors - log_scale[:, None], 0))
     drawn, total = _draw_column(heavy.astype(np.float64), random[0])
     ids = columns[np.arange(len(rows)), drawn]
     # 2. Where the nucleus has no allowed character, draw from the rest.
     rest = np.flatnonzero(total == 0)
-    log_share = np.log(np.where(total == 0, 1, total)) + log_scale
+    log_share = np.log(np.where(total == 0, 1, total)) + log_scale  # 1 is replaced below
     if len(rest):
         if lean is not None and lean.ndim == 2:
             lean = lean[rest]
-        outside, ids[rest] = _draw_any(
+        log_outside, ids[rest] = _draw_any(
             logits, weights, log_sums, rows[rest], allowed[rest], random[:, rest], lean
         )
-        log_share[rest] = outside + np.log(OUTSIDE)
+        log_share[rest] = log_outside + np.log(OUTSIDE)
+    # divide by the total weight of all characters, with those outside the nucleus reduced
     return log_share - np.log(share + OUTSIDE * (1 - share))[rows], ids
 
 
@@ -99,17 +101,18 @@ def _nucleus(
     for above in _ABOVE_MEAN:
         row, column = divmod(np.flatnonzero(weights >= np.float32(above * (1 - top_p) / V)), V)
         count = np.bincount(row, minlength=U)
+        # each row's heavy columns stand at its left; the rest is filled with weight 0
         filled = np.arange(max(1, count.max())) < count[:, None]
         columns = np.zeros(filled.shape, np.int64)
         columns[filled] = column
         heavy = np.zeros(filled.shape, weights.dtype)
         heavy[filled] = weights[row, column]
-        ranked = np.sort(-heavy, axis=1)
-        share = -ranked.cumsum(axis=1, dtype=np.float64)
-        if (share[:, -1] >= top_p).all():
+        negated = np.sort(-heavy, axis=1)  # the heaviest first
+        sums = -negated.cumsum(axis=1, dtype=np.float64)
+        if (sums[:, -1] >= top_p).all():  # they hold the nucleus of every row
             break
-    reached = np.minimum(top_p, share[:, -1])[:, None]
-    lightest = -ranked[np.arange(U), (share >= reached).argmax(axis=1)]
+    reached = np.minimum(top_p, sums[:, -1])[:, None]  # rounding may leave less than `top_p`
+    lightest = -negated[np.arange(U), (sums >= reached).argmax(axis=1)]
     heavy[heavy < lightest[:, None]] = 0  # all columns as heavy as the lightest one are inside
     return columns, heavy, heavy.sum(axis=1, dtype=np.float64)
 
@@ -129,7 +132,7 @@ def _draw_any(
     log_scale = np.zeros(len(rows))
     if lean is not None:
         logits = logits[rows] + lean
-        rows = np.arange(len(rows))
+        rows = np.arange(len(rows))  # `logits` now has a row for each particle
         weights, leaned = softmax(logits)
         log_scale = leaned - log_sums
     weights *= allowed
@@ -137,7 +140,7 @@ def _draw_any(
     # columns. The columns of a block are `count` apart, so that whole vectors are added. BLAS is
     # quicker, but adds in an order that depends on the processor.
     N, V = weights.shape
-    count = math.ceil(V / _BLOCK)
+    count = math.ceil(V / _BLOCK)  # of blocks
     blocks = _block_sums(weights, count)
     for n in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all allowed weights would underflow
         reachable = logits[rows[n], allowed[n]]
@@ -147,7 +150,7 @@ def _draw_any(
     block, total = _draw_column(blocks, random[0])
     columns = block[:, None] + np.arange(0, V, count)
     inside = np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1).astype(np.float64)
-    inside[columns >= V] = 0
+    inside[columns >= V] = 0  # the last blocks have a column less
     drawn, _ = _draw_column(inside, random[1])
     ids: Array = columns[np.arange(N), drawn]
     return np.log(total) + log_scale, ids
@@ -155,7 +158,7 @@ def _draw_any(
 
 def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N count"]:
     N, V = weights.shape
-    whole = V - V % count
+    whole = V - V % count  # the columns that fill all blocks equally
     sums: Array = weights[:, :whole].reshape(N, -1, count).sum(axis=1)
     sums[:, : V - whole] += weights[:, whole:]
     return sums.astype(np.float64)

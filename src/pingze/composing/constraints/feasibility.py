@@ -124,7 +124,8 @@ class CompiledRequest:
         rhymes = self.rhyming.rhymes[Lexicon.COMPOSED].reshape(-1, len(self.base))
         self.members = np.concatenate([rhymes, lexicon.one_form]).T & self.base[:, None]
         self.whole = self.members.sum(axis=0)  # the size of each set
-        # If characters may repeat, a written one is taken only from the rhymes, not from the tones.
+        # If characters may repeat, a written one stays among those of its tone, and only its rhyme
+        # is used up: the sizes above count all, but `stock` must not take it from the tones.
         self.members[:, -3:] &= not request.repeat
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
@@ -172,8 +173,8 @@ class CompiledRequest:
         for first, second in couplets:
             upper = accepted(first, form.width, self.request.strictness)
             lower = accepted(second, form.width, self.request.strictness)
-            for one, other in product(upper, lower):
-                patterns.append(one.tones + other.tones)
+            for upper_line, lower_line in product(upper, lower):
+                patterns.append(upper_line.tones + lower_line.tones)
         return patterns
 
     def word_starts(self, length: int, line: int) -> frozenset[int]:
@@ -341,7 +342,8 @@ class CompiledRequest:
         others = left[-1].max(axis=1)
         alive = np.logical_or.reduce(partial_texts.alive, axis=1)[:, None] & self.rhyming.concerned
         lacks_rhymes = alive & (self._of_feet(stock) <= feet[:, None, None])
-        lacks_tones = self._are_few(stock, feet + others + 1)  # <= as for the rhymes
+        # at most as many as there are places, as for the rhymes: `_are_few` compares with <
+        lacks_tones = self._are_few(stock, feet + others + 1)
         return np.flatnonzero(lacks_rhymes.any(axis=(1, 2)) | lacks_tones)
 
     def _of_feet(self, stock: Int[Array, "N S"]) -> Int[Array, "N F G"]:

@@ -69,7 +69,10 @@ class Constraints(CompiledRequest):
         self.unwanted: list[tuple[int, ...]] = []
         """The excluded words as ids of `Lexicon.word`, so that any form of a character counts."""
         for word in request.exclude_words:
-            known = [next((ids[form] for form in forms(one) if form in ids), FREE) for one in word]
+            known = []
+            for character in word:
+                known_forms = [ids[form] for form in forms(character) if form in ids]
+                known.append(known_forms[0] if known_forms else FREE)
             if FREE not in known:  # the model writes no other
                 self.unwanted.append(tuple(lexicon.word[known].tolist()))
 
@@ -87,7 +90,7 @@ class Constraints(CompiledRequest):
             for limit in self.request.choices
         ]
         options = [
-            [ids[one] for one in limit.characters if self.base[ids[one]]]
+            [ids[character] for character in limit.characters if self.base[ids[character]]]
             for limit in self.request.choices
         ]
         ways = math.prod(len(ids) for ids in options)
@@ -253,10 +256,10 @@ class Constraints(CompiledRequest):
             some = narrow[start : start + _TRIED]
             at, ids = allowed[some].nonzero()  # `at` counts the texts of `some`
             # a number for each combination of text, kind, and whether the character is unused
-            kinds = (
-                2 * (at * len(self.alike) + self.alike[ids]) + partial_texts.unused[some[at], ids]
-            )
-            _, first, like = np.unique(kinds, return_index=True, return_inverse=True)
+            text_and_kind = at * len(self.alike) + self.alike[ids]
+            combined = 2 * text_and_kind + partial_texts.unused[some[at], ids]
+            # the first character of each combination is tried for all that are like it
+            _, first, like = np.unique(combined, return_index=True, return_inverse=True)
             futures = partial_texts.take(some[at[first]])
             self.advance(futures, place, ids[first])
             allowed[some[at], ids] = np.take(futures.alive.any(axis=(1, 2)), like)
@@ -356,7 +359,7 @@ class Constraints(CompiledRequest):
         around[:, inside - place + 2] = partial_texts.texts[:, inside]  # column 2 is this place
         before_last, before, _, after, after_next = around.T
         # 2. If this place may be a foot, collect the fixed feet, else no column.
-        fixed = partial_texts.fixed[:, self.feet.any(axis=1) & self.feet[place].any()]
+        fixed_feet = partial_texts.fixed[:, self.feet.any(axis=1) & self.feet[place].any()]
         # 3. Double the neighbour `near`. `far` is beyond it, `other` on the other side, and `last`
         #    is the place at which the pair ends.
         rows, doubled = [], []
@@ -366,8 +369,8 @@ class Constraints(CompiledRequest):
         ):
             doubles = self.lexicon.doubles[int(last + 1 == line.stop)]
             may = (near != FREE) & (near != far) & (near != other) & doubles[near]
-            rhymed = (fixed != FREE) & (
-                self.lexicon.word[fixed] == self.lexicon.word[near][:, None]
+            rhymed = (fixed_feet != FREE) & (
+                self.lexicon.word[fixed_feet] == self.lexicon.word[near][:, None]
             )
             may &= ~rhymed.any(axis=1)
             rows.append(may.nonzero()[0])

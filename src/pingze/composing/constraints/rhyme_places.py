@@ -83,6 +83,7 @@ class RhymePlaces:
                 )
         self.rhymes = np.stack([rhymes, first_rhymes], axis=1)
         self.concerned = np.ones((2, len(request.groups)), bool)
+        # kind 1 is the foot of line 1, which may also borrow; kind 0 all others
         self.within = np.array([[1, 0], [1, 1]])
         self.tones = [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2
         # Every second line rhymes; line 1 does too if its type is a capital letter, as of B and D.
@@ -116,7 +117,9 @@ class RhymePlaces:
                         self.rhymes[Lexicon.GIVEN, f, g] |= lexicon.rhymes[Lexicon.GIVEN, row]
                 self.rhymes[Lexicon.GIVEN, f, g] |= optional
         self.rhymes &= self.concerned[..., None]
-        self.tones = [WANTS_LEVEL if kind == LEVEL else WANTS_OBLIQUE for _, kind, _ in kinds]
+        self.tones = []
+        for _, rhyme_class, _ in kinds:
+            self.tones.append(WANTS_LEVEL if rhyme_class == LEVEL else WANTS_OBLIQUE)
         self.within = np.equal.outer(self.tones, self.tones).astype(int)
         # 3. Their places. A character that a foot repeats must rhyme too, as 路 in 路迷, 迷路.
         self.at = np.zeros((tune.size, 1), bool)
