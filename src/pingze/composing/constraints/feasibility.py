@@ -388,7 +388,8 @@ class CompiledRequest:
             obliques = (tones == WANTS_OBLIQUE).sum(axis=1).tolist()
             sums: set[tuple[int, int]] = set()
             for level, oblique in set(zip(levels, obliques, strict=True)):
-                sums.update((level + before[0], oblique + before[1]) for before in needed)
+                for level_before, oblique_before in needed:
+                    sums.add((level + level_before, oblique + oblique_before))
             needed = sums
         # 2) Compare them with the stock.
         level_left, oblique_left, total = partial_texts.stock[row, -3:].tolist()
