@@ -31,7 +31,8 @@ def panels(
 ) -> tuple[Figure, list[Axes]]:
     """Make a figure of `count` panels in rows of `columns`.
 
-    `labels`, such as xlabel, are set on every panel.
+    `count` must be a multiple of `columns`, unless one row holds all panels. `labels`, such as
+    xlabel, are set on every panel, but a ylabel only on the first panel of each row.
     """
     columns = min(columns, count)
     rows = count // columns
@@ -41,13 +42,17 @@ def panels(
     for number, axes in enumerate(all_axes):
         axes.set(**labels)
         axes.xaxis.set_minor_formatter(NullFormatter())
-        if number % columns:  # only the first panel of a row
+        is_first_of_row = number % columns == 0
+        if not is_first_of_row:
             axes.set_ylabel("")
     return figure, all_axes
 
 
 def by_step(axes: Axes, values: Sequence[float] | Array, style: str = "", **line: Any) -> None:
-    """Draw values against their steps, which count from 1."""
+    """Draw values against their steps, which count from 1.
+
+    `line` holds other properties of the line, such as its label and colour.
+    """
     axes.plot(range(1, len(values) + 1), values, style, **line)
 
 

@@ -63,7 +63,7 @@ def trained_layer(model: str | Path, steps: int, verse: str = VERSE) -> list[Ste
 def untrained_layer(
     initialization: str, like: Sequence[StepCache], rng: np.random.Generator
 ) -> list[StepCache]:
-    """Initialise a layer of the sizes of the layer `like`, and run it over the inputs of `like`."""
+    """Initialise a layer, and run it. Its sizes and inputs are those of the run `like`."""
     E = like[0].x.shape[1]
     H = like[0].h_prev.shape[1]
     weights = initialize(initialization, E, H, rng)
@@ -165,14 +165,15 @@ def automatic_jacobian(function: Callable[[Any], Any], start: Array) -> Array:
 
 
 def relative_error(actual: Array, reference: Array, whole: Array | None = None) -> float:
-    """Return the norm of the difference between two Jacobians, by the norm of the reference.
+    """Return the norm of two Jacobians' difference, divided by the norm of the reference.
 
     If the reference is zero and `whole` is given, the divisor is the norm of `whole` instead. If
     `actual` has one axis fewer than the reference, `actual` is read as a diagonal: its entry [k, …]
     becomes the entry [k, k, …] of an array that is 0 elsewhere. A vector v becomes diag[v]. If the
     shapes still differ, the error is infinite.
     """
-    if 1 <= actual.ndim == reference.ndim - 1:
+    lacks_axis = actual.ndim == reference.ndim - 1
+    if lacks_axis and actual.ndim > 0:
         actual = np.einsum("kl,k...->kl...", np.eye(len(actual)), actual)
     if actual.shape != reference.shape:
         return np.inf

@@ -165,7 +165,7 @@ class _Reader:
             case ast.List([first, second]):
                 upper = self.value(first)
                 lower = self.value(second)
-                _check(np.ndim(upper) == np.ndim(lower) == 1)
+                _check(np.ndim(upper) == 1 and np.ndim(lower) == 1)
                 return np.concatenate([upper, lower])
             case ast.Subscript(ast.Name("diag"), inner):
                 array = np.asarray(self.value(inner))

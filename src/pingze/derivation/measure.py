@@ -239,7 +239,7 @@ class Point:
         """Compare one side of an equation with the true left-hand side."""
         array, liberties = self._read(side)
         reference = self._reference(line, line.through)
-        if array.ndim == 1 < reference.ndim:  # `relative_error` reads it as a diagonal
+        if array.ndim == 1 and reference.ndim > 1:  # `relative_error` reads it as a diagonal
             liberties |= {DIAGONAL}
         error = relative_error(array, reference, self._reference(line))
         return LineReading(error, liberties)
@@ -288,8 +288,7 @@ def measure_through_time(
         # 1) The true rows of ∂[h_t, c_t]/∂[h_k, c_k].
         rows = differentiation.state_derivative(steps, places)
         of_hidden_by_hidden = rows[: len(units), :H]
-        # 2) The products as printed, and corrected.
-        # [0] is the only row of the batch.
+        # 2) The products as printed, and corrected; [0] is the only row of the batch.
         factors = [of_hidden(cache).h_prev[0] for cache in steps]
         in_order = reduce(np.matmul, reversed(factors))[units]  # the last step first, as in R70
         by_index = reduce(np.matmul, factors)[units]  # the first step first, as in R71

@@ -73,7 +73,7 @@ def evaluate_sequences(
 ) -> Figures:
     """Measure a model on encoded sequences."""
     # 1) compute -ln p of every target, in batches of sequences of about equal length
-    training = model.training
+    was_training = model.training
     device = next(model.parameters()).device
     model.eval()
     batch_losses = []
@@ -84,20 +84,22 @@ def evaluate_sequences(
             torch.from_numpy(batch.targets).to(device),
             torch.from_numpy(batch.sizes),
         )
+        # both have an entry for each predicted target of the batch, in the same order
         batch_losses.append(token_losses.double().cpu().numpy())
         batch_targets.append(batch.targets[batch.predicted])
-    model.train(training)
+    model.train(was_training)
     losses = np.concatenate(batch_losses)
     targets = np.concatenate(batch_targets)
-    # 2) average it over all targets, and over those that are Han characters
-    is_hanzi = (targets == UNK) | vocabulary.is_han[targets]
+    # 2) average the losses over all targets, and over those that are Han characters
+    is_unknown = targets == UNK
+    is_hanzi = is_unknown | vocabulary.is_han[targets]
     nats = float(losses.mean())
     return Figures(
         nats_per_token=nats,
         perplexity=_perplexity(nats),
         hanzi_perplexity=_perplexity(float(losses[is_hanzi].mean())),
         nats_per_48_tokens=48 * nats,
-        unknown_rate=float((targets == UNK).mean()),
+        unknown_rate=float(is_unknown.mean()),
         tokens=len(targets),
         texts=len(sequences),
     )
