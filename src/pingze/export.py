@@ -136,6 +136,7 @@ def _figures(name: str, given: Mapping[str, object] | None) -> str:
     rows = ["| figure | value | measured by |", "|---|---|---|"]
     if name in SHIPPED:
         text = (files("pingze.network") / "weights" / "figures.json").read_text(encoding="utf-8")
+        # the file calls the model tang just "model"
         prefix = "model." if name == "tang" else f"{name}."
         for key, figure in json.loads(text).items():
             if key.startswith(prefix):

@@ -294,6 +294,7 @@ def sequence_backward(
         dc_T: The gradient that reaches c_T, (B, H).
         caches: The caches that `sequence_forward` returned.
     """
+    # the last step, with whose weight gradients the sums begin
     dx, dh, dc, summed = step_backward(dh_T + dhs[-1], dc_T, caches[-1])
     dxs = [dx]
     for dh_out, cache in zip(reversed(dhs[:-1]), reversed(caches[:-1]), strict=True):

@@ -211,8 +211,10 @@ def hidden_through_time(
     if not later:
         return h
     # The chain rule: ∂h_t/∂(h_k, c_k) ∂(h_k, c_k)/∂v_k.
-    by_state = joint_product(later)[:, : h.shape[1]]
-    return np.einsum("bks,bs...->bk...", by_state, np.concatenate([h, c], axis=1))
+    H = h.shape[1]
+    hidden_by_state = joint_product(later)[:, :H]  # the rows of h_t, without those of c_t
+    state_by_variable = np.concatenate([h, c], axis=1)
+    return np.einsum("bks,bs...->bk...", hidden_by_state, state_by_variable)
 
 
 class Products(NamedTuple):
@@ -238,7 +240,7 @@ def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
     last = caches[-1]
     hidden = diag(np.ones_like(last.phi_c))
     whole = np.concatenate([hidden, np.zeros_like(hidden)], axis=2)
-    through_cell = of_hidden(last).diagonal_c
+    through_cell = of_hidden(last).diagonal_c  # then of ∂h_t/∂c_{k+1} along the cell
     # 2) Multiply by the Jacobians of one more step.
     for cache in reversed(caches):
         whole = whole @ joint(cache)

@@ -189,29 +189,33 @@ def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
 
 @_compile
 def _state_gradients(dh_out, dh_next, dc_next, o, phi_c, dh, dc):
+    """Write ∂L/∂h_t to `dh` and ∂L/∂c_t to `dc`."""
     for k in range(dc.shape[0]):
         dh[k] = dh_out[k] + dh_next[k]
-        # (2)
+        # (2); the sum is repeated, since the loop must not read `dh`
         dc[k] = dc_next[k] + (dh_out[k] + dh_next[k]) * o[k] * (_float(1) - phi_c[k] * phi_c[k])
 
 
 @_compile
 def _sigmoid_gradient(dy, factor, gate, dnet):
+    """Write ∂L/∂net of a gate σ(net) to `dnet`, where ∂L/∂gate is dy · factor."""
     for k in range(dnet.shape[0]):
         dnet[k] = _store(dy[k] * factor[k] * gate[k] * (_float(1) - gate[k]), dnet[k])
 
 
 @_compile
 def _tanh_gradient(dc, factor, gate, dnet):
+    """Do the same for a gate tanh(net)."""
     for k in range(dnet.shape[0]):
         dnet[k] = _store(dc[k] * factor[k] * (_float(1) - gate[k] * gate[k]), dnet[k])
 
 
 @_compile_parallel
 def cell_backward(dh_out, dh_next, dc_next, gates, c_prev, phi_c, dnet):
-    """Write ∂L/∂net, computed as in `formulas.step_backward`, to `dnet`.
+    """Write ∂L/∂net to `dnet`, and ∂L/∂c_{t-1} over `dc_next`.
 
-    `dc_next` is overwritten with ∂L/∂c_{t-1}.
+    ∂L/∂h_t is the sum of `dh_out`, from the output, and `dh_next`, from the next step. Numbers in
+    parentheses name the terms of `formulas.step_backward`.
     """
     H = c_prev.shape[1]
     for b in numba.prange(c_prev.shape[0]):
@@ -224,6 +228,7 @@ def cell_backward(dh_out, dh_next, dc_next, gates, c_prev, phi_c, dnet):
         dh = np.empty(H, _float)
         dc = np.empty(H, _float)
         _state_gradients(dh_out[b], dh_next[b], dc_next[b], o, phi_c[b], dh, dc)
+        # The gradients of i, f, c̃ and o, and of their nets, in the order of the stacked gates.
         _sigmoid_gradient(dc, c_tilde, i, d[:H])  # (4)(7)
         _sigmoid_gradient(dc, c_prev[b], f, d[H : 2 * H])  # (3)(8)
         _tanh_gradient(dc, i, c_tilde, d[2 * H : 3 * H])  # (5)(9)

@@ -43,11 +43,11 @@ class LSTM(nn.Module):
         activation: Activation of the cell: tanh, relu or leaky_relu.
         dropout: Dropout in training; the LSTM applies it between layers and to the recurrent
             weights.
-        operands: Type to which operands of matrix products are converted; by default the type of
-            the weights. Training is fast in bfloat16 on processors that support it; weights and
+        operands: The type to which operands of matrix products are converted; by default the type
+            of the weights. Training is fast in bfloat16 on processors that support it; weights and
             cell state remain in float32.
-        held_size: P, the length of each sequence's constant input (`formulas.held_bias`); 0 if
-            there is none.
+        held_size: P, the length of each sequence's constant input (`formulas.held_bias`), which the
+            first layer reads; 0 if there is none.
 
     Raises ValueError if the activation is unknown. For the equations, see `pingze.lstm.formulas`.
     """
@@ -72,6 +72,7 @@ class LSTM(nn.Module):
         self.activation = activation
         self.dropout = dropout
         self.operands = operands
+        # The layers are named by their numbers. Only the first reads the constant input.
         self.add_module("0", Layer(input_size, hidden_size, held_size))
         for depth in range(1, num_layers):
             self.add_module(str(depth), Layer(hidden_size, hidden_size))
@@ -108,7 +109,7 @@ class LSTM(nn.Module):
             # 1) dropout, of this layer's inputs and of its recurrent weights
             h_0 = state[0][depth]
             c_0 = state[1][depth]
-            if depth and self.training:
+            if depth > 0 and self.training:
                 x = self.dropout.features(x, sizes, self.dropout.inputs)
             weight_ih: Tensor = layer.weight_ih
             weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
@@ -244,7 +245,8 @@ class _PackedLayer(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         x, h_states, c_states, gates, phi_c, W_ih, W_hh = ctx.saved_tensors
         cell = ctx.cell
-        # 1) allocate what the steps fill in
+        # 1) allocate what the steps fill in; x has rows of zeros after its N (`operand`), and `dnet`
+        # has as many rows
         dnet = x.new_zeros(len(x), gates.shape[1])
         dh_next = dh_T.clone()
         dc_next = dc_T.clone()

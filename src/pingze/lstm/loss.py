@@ -85,7 +85,7 @@ class _CrossEntropySum(torch.autograd.Function):
         chunks = zip(h_op.split(CHUNK), dhidden.split(CHUNK), targets.split(CHUNK), strict=True)
         for h, dh, target in chunks:
             # 1) the losses; the kernel overwrites the logits with their gradient. The last chunk
-            # of h is padded (`operand`), so it has more rows than targets.
+            # of h is padded (`operand`): the rows after the targets are 0, and so are their logits.
             logits = product(h, W.T)
             losses = bias.new_empty(len(target))
             dbias_parts = bias.new_zeros(kernels.BLOCKS, len(bias))

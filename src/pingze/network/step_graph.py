@@ -83,17 +83,19 @@ class GraphNetwork(ReferenceNetwork):
         self._input = session(input_graph(checkpoint))
         self._layers = session(layers_graph(checkpoint))
         self._output = session(output_graph(checkpoint))
-        self._names = _states(checkpoint)
+        self._state_names = _states(checkpoint)
         # A vocabulary lists the characters after the special tokens, the most frequent ones first.
-        self._first = sum(len(token) > 1 for token in checkpoint.vocabulary.tokens)
-        frequent = np.arange(self._first, min(self._first + COMMON, len(checkpoint.vocabulary)))
-        (self._common,) = self._input({"ids": frequent})
+        # Only special tokens are longer than a character.
+        vocabulary = checkpoint.vocabulary
+        self._first = sum(len(token) > 1 for token in vocabulary.tokens)
+        end = min(self._first + COMMON, len(vocabulary))
+        (self._common,) = self._input({"ids": np.arange(self._first, end)})
 
     def read(self, state: State, rows: Int64[Array, "B"], ids: Int64[Array, "B"]) -> State:
         """Return the states of texts that each continue a text by one token, without logits."""
         # 1) net_x: from the table for common characters, computed for all other tokens. Clipping
         # gives these any row, which is then replaced.
-        places = ids - self._first
+        places = ids - self._first  # in the table
         net_x = self._common.take(places, axis=0, mode="clip")
         rare = np.flatnonzero((places < 0) | (places >= len(self._common)))
         if len(rare):
@@ -102,7 +104,7 @@ class GraphNetwork(ReferenceNetwork):
         # 2) The layers.
         bias = state.bias_of(rows)
         inputs = {"net_x": net_x, "rows": rows, "bias": bias}
-        inputs.update(zip(self._names, state.layers, strict=True))
+        inputs.update(zip(self._state_names, state.layers, strict=True))
         return State.unpredicted(self._layers(inputs), bias)
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:

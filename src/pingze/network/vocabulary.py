@@ -15,6 +15,7 @@ from pingze.verse.characters import MARKS
 
 PAD, BOS, EOS, UNK = range(4)
 SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>", "<unk>")
+# a character or a name in angle brackets, without surrogates, which UTF-8 cannot encode
 _TOKEN = re.compile(r"[^\s\ud800-\udfff]|<[^<>\n\ud800-\udfff]+>")
 _CONTROLS = ("Cc", "Cf")  # a terminal obeys such characters; U+202E turns the direction of writing
 
