@@ -80,11 +80,14 @@ class Alike:
     shape: Shape
     tokens: Int[Array, "M"]
     characters: Int[Array, "M C"]
-    """The ids of the characters that each completes."""
+    """The ids of the characters that each token completes."""
     rests: Int[Array, "M"] | None
-    """The number of the bytes that each begins after them; None if they begin nothing."""
+    """The number of the beginning in which each token ends; None if they end in whole characters.
+
+    `Automaton` numbers the beginnings.
+    """
     is_safe: Bool[Array, "M"]
-    """Whether the characters of each may stand together (`Automaton._is_safe`)."""
+    """Whether the characters of each token may stand together (`Automaton._is_safe`)."""
 
 
 class Automaton:
@@ -113,14 +116,18 @@ class Automaton:
         self.end = end
         self.size = max([end, *tokens]) + 1
         """The number of tokens in a mask: the largest id and one more."""
-        # 1) The bytes of each token. Those inside a character begin with 10 in UTF-8.
+        # 1) The bytes of each token. In UTF-8, a byte inside a character begins with the bits 10.
         self.bytes_of: dict[int, bytes] = {}
         for id_, token in tokens.items():
             written = token.encode() if isinstance(token, str) else token
             if written and id_ != end:
                 self.bytes_of[id_] = written
         self._known = frozenset(self.bytes_of.values())
-        self._inside = [id_ for id_, token in self.bytes_of.items() if token[0] & 0xC0 == 0x80]
+        self._inside: list[int] = []
+        """The tokens that begin inside a character."""
+        for id_, written in self.bytes_of.items():
+            if written[0] & 0b1100_0000 == 0b1000_0000:
+                self._inside.append(id_)
         self._spells = cache(self._can_spell)
         # 2) The request, for the characters that the tokens can spell.
         asked = sheet or Sheet(**options)
@@ -141,9 +148,8 @@ class Automaton:
         #    Number 0 is that of no beginning. What completes it is never read, but may not be
         #    empty, since `reduceat` reads at least one id for each number.
         completing: dict[bytes, list[int]] = {b"": [0]}
-        for id_, symbol in enumerate(vocabulary.tokens):
-            if id_ < len(SPECIAL_TOKENS):
-                continue
+        special = len(SPECIAL_TOKENS)
+        for id_, symbol in enumerate(vocabulary.tokens[special:], start=special):
             written = symbol.encode()
             for size in range(1, len(written)):
                 if self._spells(written[size:]):
@@ -173,7 +179,7 @@ class Automaton:
     def allowed(self, state: State) -> Bool[Array, "N T"]:
         """Return a mask of the tokens that may follow each text: at its end, only the end token.
 
-        No token may follow a text to which the option `original` leaves no character.
+        If the option `original` leaves a text no token, its row of the mask is empty.
         """
         allowed = np.zeros((len(state.place), self.size), bool)
         complete = (state.place == self.constraints.places) & ~state.at_mark
@@ -273,18 +279,18 @@ class Automaton:
 
     def _can_spell(self, written: bytes) -> bool:
         """Return whether some tokens in a row are exactly these bytes."""
-        sizes = range(1, len(written) + 1)
-        return not written or any(
-            written[:size] in self._known and self._spells(written[size:]) for size in sizes
-        )
+        if not written:
+            return True
+        sizes = range(1, len(written) + 1)  # of the first token
+        return any(written[:size] in self._known and self._spells(written[size:]) for size in sizes)
 
     def _vocabulary(self, more: str) -> Vocabulary:
         """Return the characters of verse that the tokens can spell, and `more`."""
-        characters = dict.fromkeys(MARKS)
+        symbols = dict.fromkeys(MARKS)  # a set that keeps its order
         for character in table("characters"):
             if row_of(character).used and self._spells(character.encode()):
-                characters[character] = None
-        return Vocabulary([*SPECIAL_TOKENS, *(characters | dict.fromkeys(more))])
+                symbols[character] = None
+        return Vocabulary([*SPECIAL_TOKENS, *(symbols | dict.fromkeys(more))])
 
     def _parse(self, written: bytes) -> tuple[list[str], bytes] | None:
         """Divide bytes into whole characters and marks, and the beginning of one.
@@ -460,13 +466,14 @@ class Automaton:
         agree = np.zeros(len(ids), bool)
         feet = [place for place in places if constraints.feet[place].any()]
         special = constraints.leads | constraints.waived | constraints.echoes.keys()
+        # only one rhyme is judged below, and no place that has rules of its own
         if len(feet) > 1 or special & {*places}:
             return agree  # no token: shorter ones are judged character by character
         # 1) Under each template: the tones that some way asks for, and the rhymes of a foot.
         seen = set()
         for t in np.flatnonzero(alive.any(axis=1)).tolist():
             for wanted in self._wanted(places, t, ways[t]):
-                rhyme_rows = np.zeros(alive.shape[1], bool)
+                rhyme_rows = np.zeros(alive.shape[1], bool)  # no rhyme is asked for
                 if feet and constraints.feet[feet[0], t]:
                     rhyme_rows = alive[t] & rhyming.concerned[rhyming.kind[feet[0]]]
                 if (wanted, rhyme_rows.tobytes()) in seen:
