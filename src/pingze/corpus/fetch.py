@@ -119,7 +119,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
                 break
             received += len(chunk)
             head = (head + chunk)[: len(_GZIP)]  # the first chunk may have a single byte
-            may_be_gzip = _GZIP.startswith(head)
+            may_be_gzip = _GZIP.startswith(head)  # `head` is at most as long
             too_large = received > LARGEST or size > LARGEST
             if not may_be_gzip or too_large:
                 raise CorpusError("no_archive", name=name, package=f"{PACKAGE} {VERSION}")

@@ -55,9 +55,10 @@ class File(NamedTuple):
     """A file of poems as the source has them, before cleaning."""
 
     order: tuple[int, ...]
-    """The sort key: source, dynasty, number.
+    """The sort key: source, dynasty, what kind of file of these, number.
 
-    The source is 0 for 詩 of the package or own poems, 1 for its 詞, 2 for poetry-source.
+    The source is 0 for 詩 of the package or own poems, 1 for its 詞, 2 for poetry-source. For 1 the
+    kind is the pattern in `_CI`, for 2 it is 詩 or 詞; for 0 there is one kind, left out.
     """
     poems: list[CorpusPoem]
     name: str
@@ -88,11 +89,11 @@ def _kind(name: str) -> Kind | None:
         dynasty = match[1]
         order: tuple[int, ...] = (0, _ORDER.index(dynasty), int(match[2]))
         return order, partial(_poem, dynasty)
-    for place, (pattern, dynasty) in enumerate(_CI.items()):
+    for kind, (pattern, dynasty) in enumerate(_CI.items()):
         match = pattern.fullmatch(name)
         if match:
-            numbers = [int(number) for number in match.groups()]  # none, or one
-            order = (1, _ORDER.index(dynasty), place, *numbers)
+            numbers = [int(number) for number in match.groups()]  # only 宋 has one
+            order = (1, _ORDER.index(dynasty), kind, *numbers)
             return order, partial(_ci, dynasty)
     return None
 

@@ -82,6 +82,7 @@ def split(
     # 2) Assign the splits.
     splits = []
     for poem, group in zip(poems, groups, strict=True):
+        # a 詩 of neither Tang, Song nor the user
         is_later = not poem.is_measured and not poem.tune
         splits.append(split_of(digests[smallest[group]], is_later=is_later))
     # 3) Draw poems of Tang.

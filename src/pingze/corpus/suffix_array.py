@@ -128,11 +128,9 @@ class SuffixArray:
         # and none is packed as 0, since a Han character begins there.
         sample = index.order[:: len(index.order) // _SAMPLED + 1]
         packed = _packed(index.text, sample, 0)
-        if (
-            not packed.all()
-            or (packed[1:] < packed[:-1]).any()
-            or len(set(sample.tolist())) < len(sample)
-        ):
+        descends = (packed[1:] < packed[:-1]).any()
+        repeats = len(set(sample.tolist())) < len(sample)
+        if not packed.all() or descends or repeats:
             raise ValueError("its index is not in order")
         return index
 
