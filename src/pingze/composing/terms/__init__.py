@@ -32,10 +32,15 @@ class Term:
     """The base class of terms. Each method adds nothing unless a subclass overrides it."""
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float[Array, "... V"] | None:
-        """Return the log of a factor for each character at `place`: a row per text, or one.
+        """Return the log of a factor for each character at `place`, in float32; None adds nothing.
+
+        It has a row for each text, or one row for all, and a column for each of the model's V ids.
+        `texts` is as in `Token`; all positions before `place` are written. At fixed places the
+        factor of the fixed character counts too.
 
         It decides which characters are drawn, and it counts in the log-weight, but not in the
-        score, by which finished texts are compared.
+        score, by which finished texts are compared. The nucleus (`top_p`) is found without it: a
+        character outside is drawn only if none inside is allowed.
         """
         return None
 
