@@ -168,6 +168,14 @@ def test_words_of_a_line_change_places_where_that_mends_its_tones() -> None:
     assert str(swapped.swaps[0]) == "line 3: 蟲響 and 庭虛 change places (失黏)"
 
 
+def test_words_that_would_write_an_excluded_word_do_not_change_places() -> None:
+    turned = REGULATED[2][2:4] + REGULATED[2][:2] + REGULATED[2][4:]
+    sheet = Sheet(form="五律", lines=[*REGULATED[:2], turned, *REGULATED[3:]])
+    unwanted = Sheet(form="五律", lines=sheet.lines, exclude_words="虛蟲")
+    assert any(REGULATED[2] in one.poem.lines for one in mend(sheet, 6))
+    assert all(REGULATED[2] not in one.poem.lines for one in mend(unwanted, 6))
+
+
 def test_what_is_kept_does_not_change_places() -> None:
     sheet = Sheet(form="五律", lines=with_last_couplets_exchanged().split("，")).keep(5).keep(1)
     with noted():

@@ -339,6 +339,8 @@ class Mending:
             ids[other.start : other.stop] = self.ids[one.start : one.stop]
             moved = {*one, *other}
             is_free = not moved & locked and not moved & self.constraints.echoes.keys()
+            if self.constraints.spells_unwanted(ids, self.ids):
+                continue
             if is_free and FREE not in ids and tuple(ids) != self.ids:
                 line, position = self.layout.numbered(one.start)
                 other_line, other_position = self.layout.numbered(other.start)

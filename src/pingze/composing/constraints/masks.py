@@ -111,14 +111,14 @@ class Constraints(CompiledRequest):
                 for same in self.request.form.same(place):
                     decided[same] = id_
             is_new = self.request.repeat or len({*chosen} - {*fixed}) == len(chosen)
-            if not is_new or self._spells_unwanted(decided, fixed):
+            if not is_new or self.spells_unwanted(decided, fixed):
                 continue
             alive, _ = self.agreeing(tuple(decided))
             if alive.any():
                 yield tuple(decided)
 
-    def _spells_unwanted(self, decided: Sequence[int], fixed: Fixes) -> bool:
-        """Return whether choices complete an excluded word that the fixed characters lack."""
+    def spells_unwanted(self, decided: Sequence[int], fixed: Fixes) -> bool:
+        """Return whether `decided` has an excluded word at places where `fixed` lacks it."""
         for word in self.unwanted:
             for line in range(len(self.layout.widths)):
                 places = self.layout.places(line)
