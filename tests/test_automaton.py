@@ -122,6 +122,13 @@ def test_excluded_words_are_not_spelled_by_any_tokens() -> None:
         assert "明月" not in text
 
 
+def test_an_excluded_word_in_other_forms_is_no_token() -> None:
+    known = {**tokens(), len(tokens()) + 1: "雲烟"}
+    for excluded, is_allowed in (("", True), ("雲煙", False)):
+        automaton = Automaton(known, END, form="五絕", exclude_words=excluded)
+        assert automaton.allowed(automaton.start())[0, max(known)] == is_allowed
+
+
 def test_tokens_of_several_characters_are_used() -> None:
     automaton = Automaton(tokens(), END, form="七絕")
     state = automaton.start()

@@ -367,7 +367,7 @@ class Automaton:
             if later and later[0] in misread_after:
                 return False
         unwanted = {id_ for word in self.constraints.unwanted for id_ in word}
-        return not unwanted & {*characters[1:]}
+        return unwanted.isdisjoint(self.lexicon.word[characters[1:]].tolist())
 
     # -- what may follow ---------------------------------------------------------------------------
 
