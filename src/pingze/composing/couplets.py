@@ -102,7 +102,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         CoupletForm.of(*part_lengths),
         lines=2,
         # a given lower line is read first, as if it were the upper one
-        fixed=tuple(Fixed("line", 1, at, one) for at, one in enumerate(given, 1)),
+        fixed=tuple(Fixed("line", 1, at, character) for at, character in enumerate(given, 1)),
         repeat=True,  # `Facing` decides which characters repeat
         about=read_condition("about", asked.write, chosen.vocabulary),
         exclude=read_unwanted(asked.exclude),
@@ -120,9 +120,10 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     for seed in range(first, first + _TRIES * asked.count):
         # 1) Write the other line, or both; take the best that has not been found.
         poems = _write(chosen, starts, asked, seed)
-        poem = next((one for one in poems if "".join(one.lines) not in known), None)
-        if poem is None:
+        new = [poem for poem in poems if "".join(poem.lines) not in known]
+        if not new:
             continue
+        poem = new[0]
         text = "".join(poem.lines)
         known.add(text)
         upper = text[:size]
@@ -143,7 +144,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         # 3) Score each pair of characters.
         antithesis = antithesis_table()
         pairs = zip(upper, lower, strict=True)
-        scores = [round(antithesis.score(one, other), 3) for one, other in pairs]
+        scores = [round(antithesis.score(above, below), 3) for above, below in pairs]
         written = Couplet(
             upper=upper,
             lower=lower,
@@ -202,9 +203,9 @@ def _read_line(asked: Coupling, chosen: Composer) -> tuple[str, tuple[int, ...],
     typed = asked.line.translate(dict.fromkeys((ord(mark) for mark in MARKS), " ")).split()
     parts = [read_characters("line", part, chosen.vocabulary) for part in typed]
     line = "".join(parts)
-    end = LEVEL if asked.upper else OBLIQUE
+    wanted_end = LEVEL if asked.upper else OBLIQUE
     if not line and asked.write:
-        return "", parts_of(asked.length), end
+        return "", parts_of(asked.length), wanted_end
     if len(line) not in COUPLET_WIDTHS:
         raise InputError(
             "couplet_line",
@@ -213,15 +214,15 @@ def _read_line(asked: Coupling, chosen: Composer) -> tuple[str, tuple[int, ...],
             least=COUPLET_WIDTHS[0],
             most=COUPLET_WIDTHS[-1],
         )
-    ends = tones_of(line)[-1]
-    if asked.upper and ends == OBLIQUE:
+    end = tones_of(line)[-1] or wanted_end  # an uncertain tone is taken for the wanted one
+    if asked.upper and end == OBLIQUE:
         raise InputError("ends_oblique", field="line", has=line[-1])
-    if not asked.upper and ends == LEVEL:
+    if not asked.upper and end == LEVEL:
         tell(Note("ends_level", field="line", has=line[-1]))
-        end = LEVEL
-    if len(parts) > 1:
-        return line, tuple(len(part) for part in parts), end
-    return line, parts_of(len(line)), end
+    lengths = tuple(len(part) for part in parts)
+    if len(parts) == 1:  # no mark shows a pause
+        lengths = parts_of(len(line))
+    return line, lengths, end
 
 
 def places_in(line: str) -> set[int]:
@@ -294,14 +295,16 @@ class Facing:
         self.end = end
         self.width = sum(parts)
         self.points = rhythm(parts)
-        fits = lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:]
-        self.of_tone = dict(zip(OPPOSITE, fits, strict=True))
-        self.of_tone[""] = self.of_tone[LEVEL] | self.of_tone[OBLIQUE]
+        level, oblique = lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:]
+        self.of_tone = {LEVEL: level, OBLIQUE: oblique, "": level | oblique}
+        """Masks of the characters that may have a tone; "" stands for either."""
         self.forms = lexicon.forms
         given = tones_of(upper)
-        if tuple(parts) in ((5,), (7,)) and given[-5:] == [*"平平仄平仄"]:
-            given[-3:-1] = "平仄"  # 特拗 is answered like the pattern that it varies
+        if tuple(parts) in ((5,), (7,)) and given[-5:] == list("平平仄平仄"):
+            # 特拗 is answered like the pattern that it varies
+            given[-5:] = list("平平平仄仄")
         self.given = given or None
+        """The tones of the upper line; None if the model writes it."""
 
     def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "#T #G"]:
         """Return a mask of the hypotheses, all True."""

@@ -168,17 +168,17 @@ def judge(sheet: Sheet) -> Verdict:
     rhymes = []
     rhyming = constraints.rhyming
     first_rows = rhyming.first_rows
-    for by_row, names in zip(
-        np.split(by_group[possible], first_rows[1:], axis=1),
-        np.split(np.array(request.groups), first_rows[1:]),
-        strict=True,
-    ):
-        is_best = (by_row == by_row.min(axis=1, keepdims=True)).any(axis=0)
-        left = names[is_best].tolist()
+    # the groups of each rhyme are adjacent columns of `by_group`
+    for columns in np.split(np.arange(len(request.groups)), first_rows[1:]):
+        faults_of_group = by_group[possible][:, columns]
+        least = faults_of_group.min(axis=1, keepdims=True)  # under each possible template
+        is_best = (faults_of_group == least).any(axis=0)
+        left = [request.groups[column] for column in columns[is_best].tolist()]
         rhymes.append("、".join(left) if form.tune else standard.joined(left))
     is_least = by_way == by_way.min(axis=2, keepdims=True)
     wants = []
-    for place in [at for at, character in enumerate(characters) if character == BLANK]:
+    blanks = [place for place, character in enumerate(characters) if character == BLANK]
+    for place in blanks:
         k, at = divmod(place, constraints.size)
         tones = set()
         for t in possible:
@@ -192,18 +192,16 @@ def judge(sheet: Sheet) -> Verdict:
         wants.append(Want(line=line, position=position, tone=tone, rhyme=rhyme))
     openings = [request.openings[t] for t in possible if form.regulated]
     fields = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
-    return SheetVerdict(
-        **fields
-        | {
-            "lines": tuple(sheet.rows),
-            "read": rows,
-            "violations": tuple(faults),
-            "notes": tuple(notes),
-            "templates": tuple(opening_name(form.width, opening[0]) for opening in openings),
-            "rhymes": tuple(rhymes),
-            "wants": tuple(wants),
-        }
-    )
+    fields |= {
+        "lines": tuple(sheet.rows),
+        "read": rows,
+        "violations": tuple(faults),
+        "notes": tuple(notes),
+        "templates": tuple(opening_name(form.width, opening[0]) for opening in openings),
+        "rhymes": tuple(rhymes),
+        "wants": tuple(wants),
+    }
+    return SheetVerdict(**fields)
 
 
 def told(notes: Sequence[Note], language: Language) -> dict[str, Any]:
@@ -256,12 +254,13 @@ def describe(
     readings = []
     for line in verdict.read:
         tones.append([_SIGNS[standard.tone(character)] for character in line])
-        readings.append([[str(one) for one in standard.readings(character)] for character in line])
-    for of_line in explanation:
-        for reading in of_line.readings:
+        readings_of_line = [standard.readings(character) for character in line]
+        readings.append([[str(reading) for reading in either] for either in readings_of_line])
+    for explained in explanation:
+        for reading in explained.readings:
             is_decided = len(reading.tone) == 1
             if is_decided:
-                tones[of_line.line - 1][reading.position - 1] = reading.tone
+                tones[explained.line - 1][reading.position - 1] = reading.tone
     # 3) The notes.
     notes = [*verdict.doubts, *verdict.notes]
     if fine:

@@ -91,20 +91,22 @@ class Antithesis:
     def opposite(self, ids: Int[Array, "N"]) -> Float32[Array, "N K"]:
         """Return the scores s(a, b) of each given token a with every token b of the table."""
         distinct, inverse = np.unique(ids, return_inverse=True)
-        scores = self._scores({"above": self.above[distinct]})[0]
+        (scores,) = self._scores({"above": self.above[distinct]})
         return scores[inverse]
 
     @cached_property
     def _scores(self) -> Callable[[Mapping[str, Array]], list[Array]]:
-        """The ONNX Runtime function that scores rows of `above`.
+        """The function that scores N rows of `above` with every row of `below`.
 
-        It uses one thread, so that threads do not compete.
+        It is an ONNX graph, since NumPy's product may start threads, which would compete with those
+        that compose.
         """
         K, R = self.below.shape
         graph = Graph()
         above = graph.input("above", "float64", ["N", R])
-        product = graph.node("MatMul", above, graph.constant("below", self.below.T))
-        graph.node("Cast", product, results=["scores"], to=TYPES["float32"])
+        below = graph.constant("below", self.below.T)
+        products = graph.node("MatMul", above, below)
+        graph.node("Cast", products, results=["scores"], to=TYPES["float32"])
         graph.output("scores", "float32", ["N", K])
         return session(graph.serialized())
 
