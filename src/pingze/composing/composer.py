@@ -97,7 +97,8 @@ class Composer:
         count, _ = self.populations(starts.constraints, sampling)
         found = self.texts(starts, sampling, [(seed, number) for number in range(count)])
         best_of_each = [texts[0] for texts in found]
-        return self.poem(starts.constraints, best_of_each[ranking(best_of_each)[0]], seed)
+        best = best_of_each[ranking(best_of_each)[0]]
+        return self.poem(starts.constraints, best, seed)
 
     def texts(
         self,
@@ -112,13 +113,17 @@ class Composer:
         writes does not depend on the others.
         """
         _, size = self.populations(starts.constraints, sampling)
-        together = max(1, min(ROWS // size, math.ceil(len(populations) / threads())))
+        share_of_thread = math.ceil(len(populations) / threads())
+        together = max(1, min(ROWS // size, share_of_thread))
         batches = [populations[at : at + together] for at in range(0, len(populations), together)]
 
         def written(batch: Sequence[PopulationSeed]) -> list[list[Text]]:
             return finish(self.begin(starts, sampling, batch), most)
 
-        return [texts for texts_of_batch in each(written, batches) for texts in texts_of_batch]
+        found: list[list[Text]] = []
+        for texts_of_batch in each(written, batches):
+            found += texts_of_batch
+        return found
 
     def populations(self, constraints: Constraints, sampling: Sampling) -> tuple[int, int]:
         """Return the number of populations for a poem, and the number of particles in each.
@@ -149,14 +154,22 @@ class Composer:
         parts = [texts[at : at + most] for at in range(0, len(texts), most)]
 
         def judged(part: Sequence[Fixes]) -> list[Text]:
-            begun = [constraints.begin(text) for text in part]
-            partial_texts = PartialTexts.joined([one for one in begun if one is not None])
+            possible = []
+            for text in part:
+                begun = constraints.begin(text)
+                if begun is not None:
+                    possible.append(begun)
+            partial_texts = PartialTexts.joined(possible)
             weights = np.zeros(len(partial_texts.texts))
+            # one population, whose particles are the texts; nothing is drawn
             start = Start(partial_texts, weights, np.random.default_rng(0))
             (found,) = finish(self._populations(constraints, [start], sampling), len(weights))
             return found
 
-        return [text for found in each(judged, parts) for text in found]
+        scored: list[Text] = []
+        for texts_of_part in each(judged, parts):
+            scored += texts_of_part
+        return scored
 
     def _populations(
         self, constraints: Constraints, starts: Sequence[Start], sampling: Sampling
@@ -303,10 +316,15 @@ def composer(
     form = form or (asked.form if asked else None)
     name = str(model or (CI if form and find_form(form).tune else checkpoint.DEFAULT))
     chosen = _composer(name, checkpoint.changed(name), reference)
-    conditions, about = bool(chosen.conditions), ABOUT in chosen.conditions.names
+    has_conditions = bool(chosen.conditions)
+    knows = {
+        "title": has_conditions,
+        "poet": has_conditions,
+        "about": ABOUT in chosen.conditions.names,
+    }
     stands = isinstance(asked, Sheet) and isinstance(asked.lines, list)
-    for field, knows in (("title", conditions), ("poet", conditions), ("about", about)):
-        if asked and getattr(asked, field) and not knows and not stands:
+    for field, is_known in knows.items():
+        if asked and getattr(asked, field) and not is_known and not stands:
             raise InputError("no_condition", field=field, model=chosen.name)
     return chosen
 

@@ -254,11 +254,16 @@ class Filling:
         most = 1 if self.count == 1 or len(self.parts) > 2 else self.count
         # 1) Share the populations between the sheet and the one for every second draft.
         groups: list[tuple[Starts, Sequence[int]]] = [(self.starts, numbers)]
-        if self.other_starts:  # for every second draft, which has `per_poem` populations
-            groups = [
-                (self.starts, [n for n in numbers if n // self.per_poem % 2 == 0]),
-                (self.other_starts, [n for n in numbers if n // self.per_poem % 2 == 1]),
-            ]
+        if self.other_starts:
+            of_sheet = []
+            of_other = []
+            for number in numbers:
+                draft = number // self.per_poem
+                if draft % 2 == 0:
+                    of_sheet.append(number)
+                else:
+                    of_other.append(number)
+            groups = [(self.starts, of_sheet), (self.other_starts, of_other)]
         # 2) Write them.
         found: dict[int, list[Candidate]] = {}
         for starts, group in groups:
@@ -303,14 +308,15 @@ def choose_drafts(
     if not candidates:
         return []
     best_first = [candidates[n] for n in ranking([candidate.text for candidate in candidates])]
-    opens = np.array([[ord(one) for one in candidate.open] for candidate in best_first])
+    # a row of code points for each candidate
+    opens = np.array([[ord(character) for character in candidate.open] for candidate in best_first])
     parts = np.array([candidate.parts for candidate in best_first])
     scores = np.array([candidate.poem.score for candidate in best_first])
     if not scores.any():
         scores = -np.arange(len(best_first)) * LIKENESS  # they are already in a random order
     is_left = np.ones(len(best_first), bool)
     shared = np.zeros(len(best_first), int)  # the most parts shared with one that was taken
-    likeness = np.zeros(len(best_first))  # the largest share of open places shared with one
+    likeness = np.zeros(len(best_first))  # the largest share of open characters shared with one
     taken: list[int] = []
     rounds = 1  # the first takes what shares no part
     if also_alike:
@@ -318,7 +324,8 @@ def choose_drafts(
     for most_shared in range(rounds):
         while len(taken) < count and (is_left & (shared <= most_shared)).any():
             may = is_left & (shared <= most_shared)
-            best = int(np.where(may, scores - LIKENESS * likeness, -np.inf).argmax())
+            worth = scores - LIKENESS * likeness
+            best = int(np.where(may, worth, -np.inf).argmax())
             taken.append(best)
             same = opens == opens[best]
             is_left[same.all(axis=1)] = False
@@ -382,7 +389,8 @@ def _target_places(poem: Poem, line: int, position: int | None = None) -> list[i
     """Return the positions in the text of a line of a poem, or of one of its characters."""
     if not 1 <= line <= len(poem.lines):
         raise InputError("no_line", field="line", has=line, most=len(poem.lines))
-    places = list(Layout(len(one) for one in poem.lines).places(line - 1))
+    layout = Layout(len(verse) for verse in poem.lines)
+    places = list(layout.places(line - 1))
     if position is None:
         return places
     if not 1 <= position <= len(places):
