@@ -18,7 +18,7 @@ from itertools import combinations, groupby, islice, product
 import numpy as np
 
 from pingze.arrays import Array, Bool
-from pingze.composing.composer import Composer, composer, first_seed
+from pingze.composing.composer import Composer, composer
 from pingze.composing.constraints.feasibility import Fixes
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.desk import MOST_DRAFTS, Filling
@@ -197,9 +197,9 @@ def mend(
     # 3. Let the model write them.
     if seed is None:
         seed = sheet.seed or 0
-    found = mending.write(repairs, count, first_seed(seed))
+    found = mending.write(repairs, count, seed)
     if sheet.shape.tune:  # the user may have divided the lines in other places
-        found = [replace(one, poem=divided_as(one.poem, poem)) for one in found]
+        found = [replace(mended, poem=divided_as(mended.poem, poem)) for mended in found]
     return found
 
 
@@ -214,7 +214,7 @@ def _form(verdict: Verdict, name: str | None) -> str:
     if name is not None:
         forms = [best_shape(lines, find_form(name), CUSTOMARY, PINGSHUI)]
     else:
-        forms = [each for each in FORMS.values() if each.cut(lines)]
+        forms = [form for form in FORMS.values() if form.cut(lines)]
     for form in forms:
         if form.regulated or form.tune:
             if not form.cut(lines):
@@ -234,8 +234,8 @@ def _kept(sheet: Sheet, typed: Sequence[str], words: Sequence[str]) -> Sheet:
     for number, row in enumerate(rows):
         kept = sheet.kept[number] if number < len(sheet.kept) else ""
         mask = []
-        for one, is_kept in zip(row, kept.ljust(len(row), "0"), strict=True):
-            mask.append("0" if one == BLANK else is_kept)
+        for character, is_kept in zip(row, kept.ljust(len(row), "0"), strict=True):
+            mask.append("0" if character == BLANK else is_kept)
         masks.append(mask)
     for typed_word in words:
         word = typed_word.strip()
@@ -276,12 +276,12 @@ class Mending:
             if place in self.locked:
                 continue
             same = sheet.shape.same(place)
-            locked = [each for each in same if each in self.locked]
-            written = [each for each in same if text[each] != BLANK]  # or copied by now
+            locked = [at for at in same if at in self.locked]
+            written = [at for at in same if text[at] != BLANK]  # or copied by now
             sources = locked or written or same
             text[place] = text[sources[0]]
         # 3. Compile what is written. An excluded character that stands may stay.
-        exclude = "".join(one for one in sheet.exclude if one not in text)
+        exclude = "".join(character for character in sheet.exclude if character not in text)
         self.sheet = replace(sheet, lines=self.layout.cut("".join(text)), exclude=exclude)
         bare = replace(self.sheet, include="", exclude="", exclude_at=[], was=[])
         request = read_request(chosen.vocabulary, bare)
@@ -312,8 +312,9 @@ class Mending:
         # leave out what changes more than another repair does
         needed: list[Repair] = []
         for repair in found:
+            same_text = [other for other in needed if other.ids == repair.ids]
             places = set(repair.reasons)
-            if not any(one.ids == repair.ids and places > set(one.reasons) for one in needed):
+            if not any(places > set(other.reasons) for other in same_text):
                 needed.append(repair)
         return needed
 
@@ -333,17 +334,17 @@ class Mending:
                 overlap = later.start < word.stop
                 if not overlap:
                     pairs.append((word, later))
-        for one, other in pairs:
+        for first, second in pairs:
             ids = list(self.ids)
-            ids[one.start : one.stop] = self.ids[other.start : other.stop]
-            ids[other.start : other.stop] = self.ids[one.start : one.stop]
-            moved = {*one, *other}
+            ids[first.start : first.stop] = self.ids[second.start : second.stop]
+            ids[second.start : second.stop] = self.ids[first.start : first.stop]
+            moved = {*first, *second}
             is_free = not moved & locked and not moved & self.constraints.echoes.keys()
             if self.constraints.spells_unwanted(ids, self.ids):
                 continue
             if is_free and FREE not in ids and tuple(ids) != self.ids:
-                line, position = self.layout.numbered(one.start)
-                other_line, other_position = self.layout.numbered(other.start)
+                line, position = self.layout.numbered(first.start)
+                other_line, other_position = self.layout.numbered(second.start)
                 yield (
                     tuple(ids),
                     Swap(
@@ -351,8 +352,8 @@ class Mending:
                         position=position,
                         other_line=other_line,
                         other_position=other_position,
-                        text=self.written[one.start : one.stop],
-                        other=self.written[other.start : other.stop],
+                        text=self.written[first.start : first.stop],
+                        other=self.written[second.start : second.stop],
                     ),
                 )
 
@@ -386,10 +387,10 @@ class Mending:
                 groups_of_rhyme.append(few)
             # 3. For each choice of groups, all but one of the rhymes that share a character change.
             for groups in product(*groups_of_rhyme):
-                off = Places().union(*(outside[g] for g in groups))
+                off_rhyme = Places().union(*(outside[g] for g in groups))
                 # each item lists the sets of positions of which one must change
-                alternatives = [*by_couplet, [off]]
-                rhyming = [at for at in feet if at not in off]
+                alternatives = [*by_couplet, [off_rhyme]]
+                rhyming = [at for at in feet if at not in off_rhyme]
                 if request.form.tune:
                     rhyming = []  # in 詞, poets may repeat a rhyme
                 for id_ in dict.fromkeys(ids[at] for at in rhyming if ids[at] != FREE):
@@ -404,16 +405,16 @@ class Mending:
                             swap=swap,
                             opening=opening,
                             rhyme="、".join(request.groups[g] for g in groups),
-                            reasons={at: self._rule(t, at, off) for at in sorted(places)},
+                            reasons={at: self._rule(t, at, off_rhyme) for at in sorted(places)},
                         )
                     )
         return found
 
-    def _rule(self, t: int, place: int, off: Places) -> str:
+    def _rule(self, t: int, place: int, off_rhyme: Places) -> str:
         """Return the rule that the character at a position breaks under template `t`."""
         form = self.constraints.request.form
         if self.constraints.feet[place, t]:
-            return "出韻" if place in off else "重韻"
+            return "出韻" if place in off_rhyme else "重韻"
         if form.tune:
             return "失律"
         line, at = self.layout.where(place)
@@ -461,8 +462,8 @@ class Mending:
                 for rank, poem in enumerate(poems):
                     written.append((rank, -poem.log_probability, poem, repair))
             # the best poem of each repair, then the next best ones
-            written.sort(key=lambda each: each[:2])
-            for _, _, poem, repair in written:
+            written.sort(key=lambda entry: entry[:2])
+            for _rank, _log_p, poem, repair in written:
                 if str(poem) not in found and self._check(poem.lines).ok:
                     found[str(poem)] = self._mended(repair, poem)
             if len(found) >= count:
