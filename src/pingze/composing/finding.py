@@ -77,14 +77,14 @@ def find(
     )
     if not (asked.tone or asked.rhyme or asked.meaning.strip() or asked.line.strip()):
         raise InputError("nothing_to_find")
-    found = sorted(_candidates(asked), key=lambda one: -one.used)
+    found = sorted(_candidates(asked), key=lambda candidate: -candidate.used)
     row = _read_row(asked.line)
     if row:
         size = row.count(BLANK)
-        fitting = [one for one in found if len(one.text) == size][:MOST_TRIED]
-        found = _by_line(row, fitting, composer(model))
-    characters = [one for one in found if len(one.text) == 1]
-    words = [one for one in found if len(one.text) == 2]
+        of_size = [candidate for candidate in found if len(candidate.text) == size]
+        found = _by_line(row, of_size[:MOST_TRIED], composer(model))
+    characters = [candidate for candidate in found if len(candidate.text) == 1]
+    words = [candidate for candidate in found if len(candidate.text) == 2]
     return FoundTexts(characters=characters[: asked.count], words=words[: asked.count])
 
 
@@ -138,7 +138,7 @@ def _agree(tones: str, wanted: str) -> bool:
     if len(wanted) > len(tones):
         return False
     ends = tones[-len(wanted) :]
-    return all(one in (_OPEN, other) for one, other in zip(ends, wanted, strict=True))
+    return all(tone in (_OPEN, asked) for tone, asked in zip(ends, wanted, strict=True))
 
 
 def _read_row(line: str) -> str:
@@ -147,8 +147,8 @@ def _read_row(line: str) -> str:
     Raises InputError if a line that is not empty has other blanks.
     """
     row = ""
-    for one in line:
-        row += BLANK if one in BLANKS else only_han(one)
+    for sign in line:
+        row += BLANK if sign in BLANKS else only_han(sign)
     if line.strip() and not re.fullmatch(f"[^{BLANK}]*{BLANK}{{1,2}}[^{BLANK}]*", row):
         raise InputError("line_to_find", field="line", has=line[:20])
     return row
@@ -163,7 +163,7 @@ def _by_line(row: str, found: Sequence[Found], chosen: Composer) -> list[Found]:
         return []
     vocabulary = chosen.vocabulary
     blanks = BLANK * len(found[0].text)
-    lines = [row.replace(blanks, one.text) for one in found]
+    lines = [row.replace(blanks, candidate.text) for candidate in found]
     ids = np.array([network_ids(vocabulary, line) for line in lines])
     prefix: list[int] = []
     if chosen.conditions:

@@ -72,9 +72,10 @@ def generate(
     opening = ""
     if start or split_len:
         opening = read_characters("start", start, chosen.vocabulary)
-    for one in opening:
-        if one not in chosen.vocabulary:
-            raise InputError("character", field="start", has=one, point=f"U+{ord(one):04X}")
+    for character in opening:
+        if character not in chosen.vocabulary:
+            point = f"U+{ord(character):04X}"
+            raise InputError("character", field="start", has=character, point=point)
     if split_len:
         check_bounds("start", opening, {"maxLength": max_lines * (split_len - 1)})
     sampler = LineSampler(

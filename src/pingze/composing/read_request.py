@@ -159,15 +159,17 @@ def _rhyme(name: str | None, form: Form, standard: Standard) -> str | None:
         return None
     if form.tune:
         # The 部 of each rhyme, "" if it is unknown. Fewer may be named than the tune has rhymes.
-        parts = [standard.parts.find(one) or "" for one in name.split("、")]
+        parts = [standard.parts.find(part) or "" for part in name.split("、")]
         for part, known in zip(parts, form.tune.rhymes(standard), strict=False):
             if part not in known:
                 raise InputError("no_part", field="rhyme", has=name, form=form.name, choices=known)
         return "、".join(parts)
     group = standard.find_group(name)
     if group is None:
-        groups = standard.groups.values()
-        choices = [one.name for one in groups if one.side == LEVEL or not form.regulated]
+        groups = list(standard.groups.values())
+        if form.regulated:
+            groups = [group for group in groups if group.side == LEVEL]
+        choices = [group.name for group in groups]
         raise InputError("choice", field="rhyme", has=name, choices=choices)
     if form.regulated and group.side != LEVEL:
         raise InputError("oblique_rhyme", field="rhyme", has=group.label, form=form.name)
@@ -206,7 +208,7 @@ def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
 
 def _split(text: str) -> list[str]:
     """Split a text at spaces and marks."""
-    return "".join(" " if one in MARKS else one for one in text).split()
+    return "".join(" " if sign in MARKS else sign for sign in text).split()
 
 
 def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[str, ...]:
@@ -239,10 +241,10 @@ def read_unwanted(text: str) -> str:
     """
     typed = "".join(text.split())
     found: dict[str, None] = {}
-    for one, read in zip(typed, in_context(typed), strict=True):
-        found |= dict.fromkeys([one, read, to_traditional(one)])
-        if not in_use(one):
-            found |= dict.fromkeys(traditional_candidates(one))
+    for character, read in zip(typed, in_context(typed), strict=True):
+        found |= dict.fromkeys([character, read, to_traditional(character)])
+        if not in_use(character):
+            found |= dict.fromkeys(traditional_candidates(character))
     return "".join(found)
 
 
@@ -281,15 +283,17 @@ def _written(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:
     """
     rows = sheet.rows
     written = " ".join(rows)
-    if any(one not in vocabulary and one not in (" ", BLANK) for one in written):
+    characters = set(written) - {" ", BLANK}
+    if any(character not in vocabulary for character in characters):
         rows = read_pattern(written, BLANKS, vocabulary, field="lines").split()
     fixed = []
     for number, row in enumerate(rows):
         mask = sheet.kept[number] if number < len(sheet.kept) else ""
-        for at, one in enumerate(row):
-            if one != BLANK:
-                option = "kept" if mask[at : at + 1] == "1" else "lines"
-                fixed.append(Fixed(option, number + 1, at + 1, one))
+        for at, character in enumerate(row):
+            if character != BLANK:
+                is_kept = mask[at : at + 1] == "1"  # a mask may be shorter than its line
+                option = "kept" if is_kept else "lines"
+                fixed.append(Fixed(option, number + 1, at + 1, character))
     return fixed
 
 
@@ -297,9 +301,10 @@ def _formerly(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:
     """Read what stood at blanks of a sheet."""
     was = []
     for line, row in enumerate(sheet.was, 1):
-        for position, one in enumerate(row, 1):
-            if one not in BLANKS:
-                was.append(Fixed("was", line, position, read_character("was", one, vocabulary)))
+        for position, typed in enumerate(row, 1):
+            if typed not in BLANKS:
+                character = read_character("was", typed, vocabulary)
+                was.append(Fixed("was", line, position, character))
     return was
 
 

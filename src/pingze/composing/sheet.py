@@ -171,7 +171,7 @@ class Sheet(Composing):
         """Write a line as `put` does, and keep its characters; without `text`, keep what stands."""
         sheet = self if text is None else self.put(line, text)
         row = sheet.row(line)
-        mask = "".join("0" if one == BLANK else "1" for one in row)
+        mask = "".join("0" if character == BLANK else "1" for character in row)
         return sheet._with("kept", line, mask)
 
     def put(self, line: int, text: str) -> "Sheet":
@@ -210,6 +210,7 @@ class Sheet(Composing):
         return punctuate(self.rows, self.form)
 
     def _freed(self, number: int, at: int) -> "Sheet":
+        """Make a place blank; the line and the position count from 0."""
         row = self.rows[number]
         was = self._full("was", self.was)[number]
         kept = self.kept[number] if number < len(self.kept) else ""
@@ -258,9 +259,9 @@ class Sheet(Composing):
 def _without_marks(text: str) -> str:
     """Remove marks and spaces from a line, and write ＿ for each blank."""
     row = ""
-    for one in text:
-        if one in BLANKS:
+    for sign in text:
+        if sign in BLANKS:
             row += BLANK
-        elif not one.isspace() and one not in MARKS:
-            row += one
+        elif not sign.isspace() and sign not in MARKS:
+            row += sign
     return row

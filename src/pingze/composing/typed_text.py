@@ -43,12 +43,14 @@ def tell(note: Note) -> None:
     if notes is not None:
         notes.append(note)
         return
-    # the warning names the line of the code that called into this package
-    level = 1
-    for depth, (frame, _) in enumerate(traceback.walk_stack(sys._getframe()), 2):
+    # Find the outermost function of this package on the stack. The functions on it are counted as
+    # `warnings` counts them: this function is 1, and its caller is 2.
+    outermost = 1
+    for level, (frame, _line) in enumerate(traceback.walk_stack(sys._getframe()), 1):
         if frame.f_globals["__name__"].startswith("pingze."):
-            level = depth
-    warnings.warn(note, ConversionWarning, stacklevel=level)
+            outermost = level
+    # the warning names the line that called it, which is the user's
+    warnings.warn(note, ConversionWarning, stacklevel=outermost + 1)
 
 
 def read_characters(field: str, text: str, vocabulary: "Vocabulary", blanks: str = "") -> str:
@@ -86,9 +88,10 @@ def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary", field: str = 
     Keep `blanks`, signs of free positions; make other marks spaces.
     """
     normalized = unicodedata.normalize("NFC", text)
-    typed = "".join(
-        " " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized
-    )
+    typed = ""
+    for sign in normalized:
+        is_gap = sign.isspace() or (sign in MARKS and sign not in blanks)
+        typed += " " if is_gap else sign
     return _convert(field, typed, vocabulary, free=" " + blanks)
 
 
@@ -126,10 +129,10 @@ def _typed(field: str, text: str) -> str:
     if not isinstance(text, str):
         raise wrong_type(field, text, "text")
     typed = ""
-    for one in unicodedata.normalize("NFC", text):
-        is_invisible = unicodedata.category(one) == "Cf"  # as a zero-width space
-        if one not in MARKS + ",.?!;:" and not one.isspace() and not is_invisible:
-            typed += one
+    for sign in unicodedata.normalize("NFC", text):
+        is_invisible = unicodedata.category(sign) == "Cf"  # as a zero-width space
+        if sign not in MARKS + ",.?!;:" and not sign.isspace() and not is_invisible:
+            typed += sign
     return typed
 
 
@@ -145,7 +148,8 @@ def read_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
 
 
 def _known(character: str, vocabulary: "Vocabulary") -> str:
-    for one in (character, to_traditional(character)):
-        if one in vocabulary:
-            return one
+    """Return a character, or its Traditional form, if the model knows it, else ""."""
+    for form in (character, to_traditional(character)):
+        if form in vocabulary:
+            return form
     return ""
