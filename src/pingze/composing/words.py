@@ -218,13 +218,15 @@ class Inclusion:
             alone = Inclusion(self.constraints, fixed, whole=False, effort=effort)
             return self.placements.log_number - alone.placements.log_number
         with np.errstate(divide="ignore"):
-            # for each template, the logs of the numbers of ways and groups, added up
-            ways = np.log(begun.ways[0].sum(axis=2)).sum(axis=1)
-            groups = np.add.reduceat(
+            # how often the placement is counted: under each template, once for each combination of
+            # a way for each couplet and a group for each rhyme
+            ways = begun.ways[0].sum(axis=2)  # T, K
+            groups = np.add.reduceat(  # T, rhymes
                 begun.alive[0], self.constraints.rhyming.first_rows, axis=1, dtype=np.int64
             )
-            under = np.logaddexp.reduce(ways + np.log(groups).sum(axis=1))
-        return self.placements.log_number - float(under)
+            of_template = np.log(ways).sum(axis=1) + np.log(groups).sum(axis=1)
+            log_times = np.logaddexp.reduce(of_template)
+        return self.placements.log_number - float(log_times)
 
 
 class Choice(NamedTuple):
@@ -295,11 +297,11 @@ class Placements:
         # groups for each rhyme.
         self.counts: list[Count] = []
         logs: list[float] = []
-        for one_kind_each in product(*self._kinds_of_groups()):
-            count = Count(self, tuple(kind[0] for kind in one_kind_each))  # any group of a kind
+        for kinds in product(*self._kinds_of_groups()):
+            count = Count(self, tuple(kind[0] for kind in kinds))  # any group of a kind will do
             self.counts.append(count)
             # the log of the number of combinations of groups that this one stands for
-            log_combinations = sum(math.log(len(kind)) for kind in one_kind_each)
+            log_combinations = sum(math.log(len(kind)) for kind in kinds)
             logs.append(count.log_number + log_combinations)
         self.logs = np.array(logs)
 
@@ -307,7 +309,8 @@ class Placements:
         """Divide the groups of each rhyme into kinds of interchangeable ones."""
         first = self.rhymes.first_rows.tolist()
         every: list[list[list[int]]] = []
-        for rhyme, rows in enumerate(np.split(np.arange(len(self.rhymes.of_row)), first[1:])):
+        rows_of_rhyme = np.split(np.arange(len(self.rhymes.of_row)), first[1:])
+        for rhyme, rows in enumerate(rows_of_rhyme):
             kinds = defaultdict[object, list[int]](list)
             for row in rows[self.alive[:, rows].any(axis=0)].tolist():
                 # which groups the other rhymes have makes no difference here: take their first
@@ -429,7 +432,8 @@ class Count:
                 lists[key] = [self._choices(place) for place in places]
             self.choices.append(lists[key])
         # 4) A poem may end in any state in which all words are placed and no rhyme is missing. The
-        # axes of a state are in the order of `amounts`: kinds first, rhymes last.
+        # axes of a state are in the order of `amounts`: kinds first, rhymes last; of what is
+        # between them, any amount may be used up.
         end = np.zeros((T, *self.sizes))
         placed = tuple(len(words) for words in self.kinds)
         for t in range(T):
@@ -531,7 +535,8 @@ class Count:
                 # the number of ways to continue after it.
                 at = 0
                 while at < self.size:
-                    choices = [one for one in self.choices[k][at] if one.fits[t, w[row]]]
+                    of_place = self.choices[k][at]
+                    choices = [choice for choice in of_place if choice.fits[t, w[row]]]
                     states_after: list[tuple[int, ...]] = []
                     numbers: list[float] = []
                     for choice in choices:
@@ -556,7 +561,8 @@ class Count:
     def _choices(self, place: int) -> list[Choice]:
         """List the choices at a position; merge those that have the same kind, length and cost."""
         merged = dict[tuple[int | None, int, tuple[int, ...]], Array]()
-        asked = self.constraints.asked_at(place)
+        asked = self.constraints.asked_at(place)  # T, W
+        # whether the position is a foot under each template: T, and an axis for the ways
         foot = self.common.feet[place][:, None]
         rhymes = self.common.rhymes
 
@@ -571,7 +577,7 @@ class Count:
         else:
             for tone, names in _NAMES.items():
                 add(None, 1, ~foot & (asked == tone), ["total", *names])
-            at_foot = foot & np.ones_like(asked, bool)
+            at_foot = foot & np.ones_like(asked, bool)  # under all ways
             if self.constraints.request.repeat:
                 add(None, 1, at_foot, [])
             else:
@@ -584,11 +590,12 @@ class Count:
                 continue
             end = place + len(word) - 1
             last = word[-1]
-            # a fixed rhyme is found already
+            # whether the word supplies a rhyme, by template: a fixed rhyme is found already
             new_foot = self.common.feet[end][:, None] & (self.common.fixed[end] == FREE)
             add(kind, len(word), fits & ~new_foot, [("kind", kind)])
             kind_of_foot = rhymes.kind[end]
             if self.may_rhyme[last][kind_of_foot]:
+                # whether no fixed rhyme has the same character, by template
                 unused = np.array([[last not in ids] for ids in self.common.fixed_feet])
                 spared = np.flatnonzero(rhymes.within[:, kind_of_foot] & self.spares[last])
                 axes: list[Axis] = [("kind", kind), ("shared", last)]
