@@ -339,23 +339,23 @@ class Mending:
             ids[first.start : first.stop] = self.ids[second.start : second.stop]
             ids[second.start : second.stop] = self.ids[first.start : first.stop]
             moved = {*first, *second}
-            is_free = not moved & locked and not moved & self.constraints.echoes.keys()
+            if moved & locked or moved & self.constraints.echoes.keys():
+                continue
+            if FREE in ids or tuple(ids) == self.ids:
+                continue
             if self.constraints.spells_unwanted(ids, self.ids):
                 continue
-            if is_free and FREE not in ids and tuple(ids) != self.ids:
-                line, position = self.layout.numbered(first.start)
-                other_line, other_position = self.layout.numbered(second.start)
-                yield (
-                    tuple(ids),
-                    Swap(
-                        line=line,
-                        position=position,
-                        other_line=other_line,
-                        other_position=other_position,
-                        text=self.written[first.start : first.stop],
-                        other=self.written[second.start : second.stop],
-                    ),
-                )
+            line, position = self.layout.numbered(first.start)
+            other_line, other_position = self.layout.numbered(second.start)
+            swap = Swap(
+                line=line,
+                position=position,
+                other_line=other_line,
+                other_position=other_position,
+                text=self.written[first.start : first.stop],
+                other=self.written[second.start : second.stop],
+            )
+            yield tuple(ids), swap
 
     def fewest(self, ids: Fixes, locked: Places, swap: Swap | None = None) -> list[Repair]:
         """List the repairs that change the fewest positions under each template and rhyme group."""
