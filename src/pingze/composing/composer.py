@@ -154,16 +154,18 @@ class Composer:
         parts = [texts[at : at + most] for at in range(0, len(texts), most)]
 
         def judged(part: Sequence[Fixes]) -> list[Text]:
+            """Score a part of the texts, as particles of one population; nothing is drawn."""
             possible = []
             for text in part:
                 begun = constraints.begin(text)
                 if begun is not None:
                     possible.append(begun)
             partial_texts = PartialTexts.joined(possible)
-            weights = np.zeros(len(partial_texts.texts))
-            # one population, whose particles are the texts; nothing is drawn
-            start = Start(partial_texts, weights, np.random.default_rng(0))
-            (found,) = finish(self._populations(constraints, [start], sampling), len(weights))
+            number = len(partial_texts.texts)
+            equal_log_weights = np.zeros(number)
+            start = Start(partial_texts, equal_log_weights, np.random.default_rng(0))
+            population = self._populations(constraints, [start], sampling)
+            (found,) = finish(population, most=number)
             return found
 
         scored: list[Text] = []

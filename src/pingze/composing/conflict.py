@@ -319,15 +319,15 @@ class _Explaining:
         known = constraints.lexicon.vocabulary.ids
         ids = [FREE if character == BLANK else known[character] for character in row]
         wrong, unrhymed = constraints.misfits(self.layout.places(line), ids)
-        couplet = self.layout.starts[line] // constraints.size
+        couplet = self.layout.starts[line] // constraints.size  # or the part of a 詞
         # by template: the ways to write the couplet, and the groups, that suit all characters
         ways: Bool[Array, "T W"] = constraints.exists[:, couplet] & ~wrong.any(axis=0)
         groups: Bool[Array, "T G"] = np.logical_not(unrhymed.any(axis=0))
         if begun is not None:
-            ways &= begun.ways[0, :, couplet]
+            ways &= begun.ways[0, :, couplet]  # `begun` has one text
             groups &= begun.alive[0]
-        possible = ways.any(axis=1) & constraints.rhyming.jointly_possible(groups).any(axis=1)
-        return bool(possible.any())
+        has_group = constraints.rhyming.jointly_possible(groups).any(axis=1)
+        return bool((ways.any(axis=1) & has_group).any())
 
     def _tones(self, row: str) -> str:
         """Return the tones of a row; 中 where a character has both, ＿ for a blank."""

@@ -209,16 +209,20 @@ def _form(verdict: Verdict, name: str | None) -> str:
     Raises InputError if the draft has the shape of no such form.
     """
     lines = verdict.read
+    # 1. A form that is named. Of a 詞 to a tune, the checker's shape is taken; of 詩, the checker
+    #    may say 古 where a 律 with faults is meant.
     if name is None and verdict.form and find_form(verdict.form).tune:
         name = verdict.form
     if name is not None:
-        forms = [best_shape(lines, find_form(name), CUSTOMARY, PINGSHUI)]
-    else:
-        forms = [form for form in FORMS.values() if form.cut(lines)]
-    for form in forms:
-        if form.regulated or form.tune:
-            if not form.cut(lines):
-                raise wrong_shape("text", form)
+        form = best_shape(lines, find_form(name), CUSTOMARY, PINGSHUI)  # of a tune's shapes
+        if not form.regulated and not form.tune:
+            raise InputError("not_regulated", field="text")
+        if not form.cut(lines):
+            raise wrong_shape("text", form)
+        return form.name
+    # 2. Else the regulated form with lines of this number and width.
+    for form in FORMS.values():
+        if form.regulated and form.cut(lines):
             return form.name
     raise InputError("not_regulated", field="text")
 

@@ -126,7 +126,7 @@ def checked_count(asked: Composing, form: Form) -> int:
 def _placed(
     field: str, text: str, places: Sequence[int], layout: Layout, vocabulary: Vocabulary
 ) -> list[Fixed]:
-    """Fix the characters of an option at positions in the text, in order.
+    """Fix the characters of an option at places of the poem, in order.
 
     A hole, as in the acrostic 花＿月＿, fixes none.
     """

@@ -261,12 +261,13 @@ class Placements:
         self.whole = inclusion.whole
         self.feet = constraints.feet
         self.rhymes = constraints.rhyming
-        self.blank = constraints.free(np.array(fixed))
+        self.blank = constraints.free(np.array(fixed))  # the places at which nothing is fixed
         self.alive: Bool[Array, "T G"]
         """The templates and rhyme groups that allow what is fixed."""
         self.ways: Bool[Array, "T K W"]
         """The ways to write each couplet that allow it, under each template."""
         self.alive, self.ways = constraints.agreeing(fixed)
+        # the characters that may stand at other places, and how many there are of each set
         self.usable = constraints.base & constraints.unused(fixed, words)
         self.stock = constraints.stock(self.usable)
         self.ends = sorted({word[-1] for word in words})
@@ -277,24 +278,26 @@ class Placements:
             rhymes = {fixed[place] for place in np.flatnonzero(feet)}
             self.fixed_feet.append(rhymes - {FREE})
         self.taken: dict[tuple[int, Word], Bool[Array, "T W"] | None] = {}
-        """For each position and word, the ways of its couplet that allow the word there."""
+        """For each position and word, the ways of its couplet that allow the word there, if any."""
         for word in words:
             for place in range(len(fixed)):
                 self.taken[place, word] = self._taken(place, word)
-        # 1) A tone, or the whole stock, is counted only if it may have too few characters for all
-        # positions.
+        # 1) Find the sets (level, oblique and all characters) that may have fewer characters than
+        # there are places. Only these limit the placements, so only these are counted below.
         in_words = sum(len(word) for word in words)
-        # At most so many: words may cover fixed positions.
-        to_write = min(fixed.count(FREE), len(fixed) - in_words)
-        enough = 1 if constraints.request.repeat else to_write  # one that repeats is enough
+        # At most so many places are outside the words, which may cover fixed places.
+        most_places = min(fixed.count(FREE), len(fixed) - in_words)
+        enough = most_places
+        if constraints.request.repeat:
+            enough = 1  # the same character may stand at all places
         self.limits: dict[Axis, int] = {}
-        level, oblique, total = self.stock[-3:].tolist()
+        level, oblique, total = self.stock[-3:].tolist()  # the sets after those of the rhymes
         stocks: dict[Axis, int] = {"level": level, "oblique": oblique, "total": total}
         for name, number in stocks.items():
             if number < enough:
                 self.limits[name] = number
-        # 2) Count the placements once for each combination of kinds, one kind of interchangeable
-        # groups for each rhyme.
+        # 2) Divide the groups of each rhyme into kinds of interchangeable groups, and count the
+        # placements once for each combination of kinds.
         self.counts: list[Count] = []
         logs: list[float] = []
         for kinds in product(*self._kinds_of_groups()):

@@ -69,11 +69,11 @@ class SuffixArray:
         points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
         seen = np.zeros(int(points.max()) + 1, bool)
         seen[points] = True
-        seen[END] = False
+        seen[END] = False  # its code is 0; the others count from 1
         characters = np.flatnonzero(seen).astype(np.uint32)
         if len(characters) >= 1 << _BITS:
             raise InputError("too_many_kinds", has=len(characters))
-        codes = np.cumsum(seen, dtype=np.uint16) * seen  # of each code point
+        codes = np.cumsum(seen, dtype=np.uint16) * seen  # of each code point; 0 if it is not used
         text = codes[points]
         # 2) Find where each text begins: at 0, and after each `END` but the `DEPTH` at the very
         # end.
@@ -88,6 +88,7 @@ class SuffixArray:
         lengths = ends - begins
         lines = begins[np.argsort(lengths, kind="stable")]
         up_to_length = np.cumsum(np.bincount(lengths))  # the number of lines up to each length
+        # and of lines shorter than each length: those up to the length before
         shorter = np.append(0, up_to_length).astype(np.int32)
         # 4) Sort the places.
         places = np.flatnonzero(han).astype(np.int32)

@@ -77,20 +77,20 @@ def _add_route(compute: Callable[..., Any]) -> None:
     answer to a route without a body never changes, so it is kept.
     """
     name = compute.__name__.strip("_")
-    called = signature(compute)
-    body = [field for field in called.parameters.values() if field.name != "language"]
+    declared = signature(compute)
+    body = [field for field in declared.parameters.values() if field.name != "language"]
 
     async def answer(request: Request, **given: Any) -> Any:
         size = sum(size_of(asked) for asked in given.values())
-        if "language" in called.parameters:
+        if "language" in declared.parameters:
             given["language"] = language_of(request.headers)
         kept = request.app.state.kept
-        key = (name, given.get("language"))
+        key = (name, given.get("language"))  # of a route without a body: others are not kept
         if key in kept:
             return Response(kept[key], media_type="application/json")
         lane = _lane(request, name, size)
-        arguments = (answers.encoded, compute, *given.values())
-        encoded = await lane.compute(_client(request), name, size, *arguments)
+        client = _client(request)
+        encoded = await lane.compute(client, name, size, answers.encoded, compute, *given.values())
         if not body:
             kept[key] = encoded
         return Response(encoded, media_type="application/json")
@@ -99,7 +99,7 @@ def _add_route(compute: Callable[..., Any]) -> None:
     parameters = [Parameter("request", Parameter.KEYWORD_ONLY, annotation=Request)]
     parameters += [field.replace(kind=Parameter.KEYWORD_ONLY) for field in body]
     answer.__signature__ = Signature(  # type: ignore[attr-defined]
-        parameters, return_annotation=called.return_annotation
+        parameters, return_annotation=declared.return_annotation
     )
     answer.__name__ = name
     answer.__doc__ = compute.__doc__

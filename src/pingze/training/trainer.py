@@ -196,6 +196,7 @@ class Trainer:
         for name, parameter in self.model.named_parameters():
             if parameter.grad is not None:
                 largest[name] = float(parameter.grad.abs().max()) / tokens
+        # NaN, which compares with nothing, counts as the largest
         worst = max(largest, key=lambda name: (math.isnan(largest[name]), largest[name]))
         return TrainingError(
             "train_not_finite",

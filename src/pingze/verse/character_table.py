@@ -117,7 +117,7 @@ def usual_form(character: str) -> str:
     """
     frequent = []
     for form in forms(character):
-        code = form.encode("big5", errors="ignore")
+        code = form.encode("big5", errors="ignore")  # b"" for what Big5 lacks
         if b"\xa4\x40" <= code <= b"\xc6\x7e":
             frequent.append(form)
     if not frequent or character in frequent:

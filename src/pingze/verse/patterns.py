@@ -115,7 +115,7 @@ def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Patter
     prefix = PREFIXES[kind[0]] if width == 7 else ""
     patterns = []
     for last_five, rule in _ACCEPTED[kind]:
-        if rule in enforced(strictness):
+        if rule in enforced(strictness):  # this strictness rejects what breaks the rule
             continue
         tones = prefix + last_five
         level = 0

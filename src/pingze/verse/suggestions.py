@@ -33,31 +33,35 @@ def suggest(
     # all level and all oblique characters.
     standard = STANDARDS[verdict.standard]
     tune = None
-    if verdict.form not in (None, COUPLET):
+    if verdict.form not in (None, COUPLET):  # a couplet 對聯 is not among the forms
         tune = find_form(verdict.form).tune
     layout = Layout(len(line) for line in verdict.lines)
     place_in_text = layout.places(violation.line - 1)[violation.position - 1]
     if tune and violation.rule in REPEAT_RULES:
-        return ("".join(verdict.lines)[tune.echoes[place_in_text]],)
+        repeated_place = tune.echoes[place_in_text]
+        return ("".join(verdict.lines)[repeated_place],)
     pools = []
     if violation.rule in RHYME_RULES and tune:
-        wanted = tune.lines[tune.ends.index(place_in_text + 1)]
-        part = (verdict.rhyme or "").split("、")[wanted.rhyme or 0]
-        part_class = standard.parts.class_in(part, wanted.kind)
+        line_of_tune = tune.lines[tune.ends.index(place_in_text + 1)]
+        parts = (verdict.rhyme or "").split("、")  # one for each of the tune's rhymes
+        part = parts[line_of_tune.rhyme or 0]
+        part_class = standard.parts.class_in(part, line_of_tune.kind)
         pools.append(_of_part(part, part_class, standard))
     elif violation.rule in RHYME_RULES:
         group = verdict.rhyme
-        if group not in standard.groups:
+        if group not in standard.groups:  # none, or several
             feet = [standard.rhymes(line[-1]) for line in verdict.lines[1::2]]
             group = standard.shared_group(feet)
         if group:
             rhyming = standard.rhyme_characters(group)
-            pools.append(tuple(one for one in rhyming if standard.is_practised(one, group)))
+            # those that poets use as rhymes of the group
+            practised = [one for one in rhyming if standard.is_practised(one, group)]
+            pools.append(tuple(practised))
     else:
         pools.append(_of_tone(LEVEL, standard))
         pools.append(_of_tone(OBLIQUE, standard))
     # 2) Take the first list whose first character corrects the fault, and sort it by the
-    # neighbours.
+    # neighbours. All characters of a list have the same tone or rhyme, so one is enough to try.
     line = verdict.lines[violation.line - 1]
     place = violation.position - 1
     written = set("".join(verdict.lines))

@@ -336,9 +336,9 @@ def named_tune(headings: Iterable[str]) -> Tune | None:
     A longer name takes precedence.
     """
     for heading in headings:
-        first = heading.strip("《》〈〉「」【】 　#")[:_LONGEST_NAME]
-        for size in range(len(first), 1, -1):
-            tune = find_tune(first[:size])
+        beginning = heading.strip("《》〈〉「」【】 　#")[:_LONGEST_NAME]
+        for size in range(len(beginning), 1, -1):  # every name has two characters or more
+            tune = find_tune(beginning[:size])
             if tune is not None:
                 return tune
     return None

@@ -93,7 +93,7 @@ class Violation:
                 cause["wanted"] = OBLIQUE
             elif tones == {OBLIQUE}:
                 cause["wanted"] = LEVEL
-            else:  # a character with both tones, or with no known reading
+            else:  # it has both tones and its word decides, or it has no known reading
                 cause["wanted"] = None
             cause["has"] = "".join(sorted(tones))
         return cause

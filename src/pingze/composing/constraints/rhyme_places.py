@@ -40,6 +40,8 @@ class RhymePlaces:
 
     Rows that belong to another rhyme are False.
     """
+    concerned: Bool[Array, "F G"]
+    """Whether a row belongs to the rhyme of a kind of foot; True if the form has only one rhyme."""
     within: Int[Array, "F F"]
     """At [f, k], 1 if a rhyme at a foot of kind k leaves one fewer for feet of kind f, else 0."""
     tones: list[int]
@@ -65,32 +67,39 @@ class RhymePlaces:
     def _read_verse(
         self, lexicon: Lexicon, request: Request, line_types: Sequence[Sequence[str]]
     ) -> None:
+        """Read the feet of 詩: kind 0 are those of even lines, kind 1 is that of line 1."""
         form = request.form
         standard = request.standard
+        # 1. The rhymes of both kinds, for composed and for given characters. Line 1 may borrow its
+        #    rhyme from a neighbouring group 鄰韻: of all neighbours if it is given, else only of
+        #    those from which poets often borrow.
         rhymes = lexicon.rhymes[:, [standard.order[name] for name in request.groups]]
         first_rhymes = rhymes.copy()
         if "鄰韻" not in enforced(request.strictness) and form.regulated:
+            # A composed rhyme that could also be read as oblique would leave open whether line 1
+            # rhymes.
+            surely_level = ~lexicon.fits[Lexicon.GIVEN, WANTS_OBLIQUE]
             for row, name in enumerate(request.groups):
                 lenders = [standard.order[other] for other in standard.lenders(name)]
-                neighbours = [standard.order[other] for other in standard.neighbours[name]]
                 borrowed = lexicon.rhymes[Lexicon.COMPOSED, lenders].any(axis=0)
-                # A borrowed rhyme that could also be read as oblique is left out, because it would
-                # leave open whether the first line rhymes.
-                borrowed &= ~lexicon.fits[Lexicon.GIVEN, WANTS_OBLIQUE]
-                first_rhymes[Lexicon.COMPOSED, row] |= borrowed
-                first_rhymes[Lexicon.GIVEN, row] = lexicon.rhymes[Lexicon.GIVEN, neighbours].any(
-                    axis=0
-                )
+                first_rhymes[Lexicon.COMPOSED, row] |= borrowed & surely_level
+                neighbours = [standard.order[other] for other in standard.neighbours[name]]
+                given = lexicon.rhymes[Lexicon.GIVEN, neighbours].any(axis=0)
+                first_rhymes[Lexicon.GIVEN, row] = given
         self.rhymes = np.stack([rhymes, first_rhymes], axis=1)
         self.concerned = np.ones((2, len(request.groups)), bool)
-        # kind 1 is the foot of line 1, which may also borrow; kind 0 all others
+        # The rhymes of even lines are among those of line 1; what line 1 takes may be borrowed.
         self.within = np.array([[1, 0], [1, 1]])
         self.tones = [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2
-        # Every second line rhymes; line 1 does too if its type is a capital letter, as of B and D.
-        line, position = np.divmod(np.arange(request.lines * form.width)[:, None], form.width)
-        first_rhymed = np.array([bool(types) and types[0].isupper() for types in line_types])
-        self.at = (position == form.width - 1) & ((line % 2 == 1) | ((line == 0) & first_rhymed))
-        self.kind = (line[:, 0] == 0).astype(int)
+        # 2. Their places: the ends of all even lines, and of line 1 under the templates in which
+        #    its type rhymes, B or D: those types are written in capitals.
+        P = request.lines * form.width
+        self.at = np.zeros((P, len(line_types)), bool)
+        self.at[2 * form.width - 1 :: 2 * form.width] = True
+        first_rhymes_under = [bool(types) and types[0].isupper() for types in line_types]
+        self.at[form.width - 1] = first_rhymes_under
+        self.kind = np.zeros(P, int)
+        self.kind[: form.width] = 1
 
     def _read_tune(self, lexicon: Lexicon, request: Request, tune: Tune) -> None:
         # 1. The kinds of feet. At the customary level a given character need not rhyme at some
