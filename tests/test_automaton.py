@@ -10,7 +10,7 @@ import pytest
 
 from pingze import Automaton
 from pingze.automaton import State
-from pingze.composing.composer import composer
+from pingze.composing.composer import load_composer
 from pingze.composing.options import Composing
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Fixed
@@ -28,7 +28,7 @@ END = 0
 @cache
 def tokens() -> Mapping[int, str | bytes]:
     """Characters, words, marks, all single bytes, and some halves of characters; the id 0 is the end's."""
-    characters = [one for one in composer("tang").vocabulary.tokens if len(one) == 1][:2000]
+    characters = [one for one in load_composer("tang").vocabulary.tokens if len(one) == 1][:2000]
     halves = sorted({one.encode()[:2] for one in characters})
     words = [one for one in table("words") if len(one) == 2][::4]
     every: list[str | bytes] = [*characters, *words, *LONG]
@@ -55,7 +55,7 @@ def written(automaton: Automaton, count: int, seed: int = 0) -> list[str]:
 
 def is_regular(lines: list[str], asked: Composing) -> bool:
     """Whether lines are what the request asks for by the solver, with every character given."""
-    vocabulary = composer("tang").vocabulary
+    vocabulary = load_composer("tang").vocabulary
     request = read_request(vocabulary, asked)
     fixed = tuple(
         Fixed("start", line, position, character)

@@ -12,7 +12,7 @@ import pytest
 from lab.figures import FIGURES, of_shipped_models
 from lab.figures import SHIPPED as SHIPPED_FIGURES
 from pingze import compose
-from pingze.composing.composer import composer
+from pingze.composing.composer import load_composer
 from pingze.errors import CheckpointError, InputError
 from pingze.export import card, write_folder, write_onnx
 from pingze.network import checkpoint
@@ -163,7 +163,7 @@ def test_a_poem_has_the_probability_that_the_composer_gives_it(tmp_path: Path) -
 
     nothing = np.zeros((1, sizes["embedding_size"]), np.float32)
     p = np.mean([step(id_, h, c, nothing)[1] for id_ in prefix], axis=0)
-    total, tokens = 0.0, [*prefix, BOS, *composer().token_ids(poem.lines)]
+    total, tokens = 0.0, [*prefix, BOS, *load_composer().token_ids(poem.lines)]
     for place, (before, after) in enumerate(pairwise(tokens)):
         logits, _, h, c = step(before, h, c, p)
         if place >= len(prefix):

@@ -15,7 +15,7 @@ import numpy as np
 
 from pingze import Poem, compose
 from pingze.arrays import Array
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, load_composer
 from pingze.composing.read_request import read_request
 from pingze.composing.sheet import Sheet
 from pingze.network import checkpoint
@@ -36,10 +36,10 @@ def main() -> None:
     """Measure each shipped model, and write the units that encode a feature."""
     found = {}
     for name in checkpoint.SHIPPED:
-        network = composer(name).network
+        network = load_composer(name).network
         poems = compose(form="七律", count=POEMS, seed=1, model=name)
         features = {key: np.concatenate(rows) for key, rows in _features(poems).items()}
-        recorded = [_record(composer(name), poem) for poem in poems]
+        recorded = [_record(load_composer(name), poem) for poem in poems]
         units = {}
         for layer in range(network.configuration.layers):
             of_layer = np.concatenate([poem[layer] for poem in recorded])

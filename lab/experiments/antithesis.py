@@ -33,7 +33,7 @@ import pingze.network.weights
 from lab.experiments.compose_quality import mean_error, per_hanzi
 from lab.figures import record
 from pingze.arrays import Array
-from pingze.composing.composer import composer
+from pingze.composing.composer import load_composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.read_request import read_request
 from pingze.composing.terms.antithesis import Antithesis, antithesis_table
@@ -272,7 +272,7 @@ def trial(train: dict[str, list[Couplet]], dev: Sequence[Couplet]) -> None:
 
 def weigh(poems: int) -> None:
     """Print the score of composed poems and their ln p, by form and weight."""
-    chosen = composer()
+    chosen = load_composer()
     for form in (FORMS["五律"], FORMS["七律"]):
         for weight in WEIGHTS:
             options = Composing(form=form.name, antithesis=weight, taste=0)

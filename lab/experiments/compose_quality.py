@@ -29,7 +29,7 @@ import numpy as np
 
 from lab.experiments.quality import MEASURED
 from lab.figures import record
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, load_composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.poem import punctuate
 from pingze.composing.read_request import read_request
@@ -390,7 +390,7 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
 
 def measure(count: int) -> dict[str, Any]:
     """Measure all figures of each form."""
-    chosen = composer()
+    chosen = load_composer()
     result: dict[str, Any] = {}
     for name in MEASURED:
         form = FORMS[name]

@@ -10,7 +10,7 @@ import argparse
 import warnings
 from dataclasses import replace
 
-from pingze.composing.composer import composer
+from pingze.composing.composer import load_composer
 from pingze.composing.options import Composing
 from pingze.composing.poem import Poem
 from pingze.composing.read_request import read_request
@@ -48,7 +48,7 @@ def composed(asked: Composing, mood: str | None, seeds: int) -> list[Poem]:
 
     With None, in no mood whatever the title and theme.
     """
-    chosen = composer()
+    chosen = load_composer()
     request = replace(read_request(chosen.vocabulary, asked), mood=mood)
     starts = chosen.prepare(request)
     return [chosen.write(starts, asked, seed) for seed in range(1, seeds + 1)]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from lab.experiments.compose_quality import mean_error, per_hanzi
 from lab.figures import record
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, load_composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.read_request import read_request
 from pingze.corpus import Store
@@ -105,7 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Original poems: what is kept and what it costs.")
     parser.add_argument("--poems", type=int, default=100, help="how many of each form and setting")
     arguments = parser.parse_args()
-    chosen = composer()
+    chosen = load_composer()
     with Store.open() as store:
         corpus = "\n".join("\n".join(poem.lines) for poem in store.poems())
         rows = {}

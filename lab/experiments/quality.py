@@ -34,7 +34,7 @@ import numpy as np
 from pingze.arrays import Array, Int
 from pingze.cli import guarded
 from pingze.cli.progress import status
-from pingze.composing.composer import composer
+from pingze.composing.composer import load_composer
 from pingze.composing.desk import compose
 from pingze.composing.lexicon import DOUBLED_OFTEN
 from pingze.composing.terms.antithesis import antithesis_table
@@ -172,7 +172,7 @@ def compare(
             poems: list[Lines] = []
             for seed, title in enumerate(titles, 1):
                 progress(f"{name} composes {form.name}: {seed} of {len(titles)}")
-                own = only_han(title)[:LONGEST_TITLE] if composer(name).conditions else None
+                own = only_han(title)[:LONGEST_TITLE] if load_composer(name).conditions else None
                 with warnings.catch_warnings(action="ignore", category=ConversionWarning):
                     poems.append(compose(form=form.name, title=own, seed=seed, model=name)[0].lines)
             yield measure(form, name, poems, reference, titles)

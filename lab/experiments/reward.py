@@ -31,7 +31,7 @@ import pingze.network.weights
 from lab.experiments.blind_reading import REAL, read_sheet
 from lab.figures import record
 from pingze.arrays import Array, Float
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, load_composer
 from pingze.corpus.poem import lines
 from pingze.network import checkpoint
 from pingze.verse.characters import only_han
@@ -207,7 +207,7 @@ def main() -> None:
     if asked.what == "add":
         add(asked.folders)
         return
-    fitted = regression(composer(), stored())
+    fitted = regression(load_composer(), stored())
     if asked.what == "fit":
         weights = fitted.weights(np.ones(len(fitted.scores), bool))
         reward = (weights[2:] / fitted.scale).astype(np.float32)

@@ -430,7 +430,7 @@ class Automaton:
     ) -> Int[Array, "m"]:
         """Return the indices of the long tokens that may follow text `n` under these hypotheses."""
         templates: Array = np.logical_or.reduce(alive, axis=1)
-        couplets = sorted({place // self.constraints.size for place in places})
+        couplets = sorted({place // self.constraints.couplet_size for place in places})
         ways = texts.ways[n] & templates[:, None, None]
         has_foot = self.constraints.feet[[*places]].any()
         # without a foot the groups do not matter, so that more texts share a key
@@ -499,10 +499,10 @@ class Automaton:
         self, places: tuple[int, ...], t: int, ways: Bool[Array, "K W"]
     ) -> list[tuple[int, ...]]:
         """List the tones that the ways of a template ask for at some places."""
-        size = self.constraints.size
+        couplet_size = self.constraints.couplet_size
         by_couplet = []
-        for k in dict.fromkeys(place // size for place in places):
-            columns = [place % size for place in places if place // size == k]
+        for k in dict.fromkeys(place // couplet_size for place in places):
+            columns = [place % couplet_size for place in places if place // couplet_size == k]
             asked = self.constraints.asked[t, k, ways[k]][:, columns]
             by_couplet.append({tuple(row) for row in asked.tolist()})
         # choose the tones of each couplet in every way, and join them

@@ -15,7 +15,7 @@ import pytest
 
 from pingze import __all__ as public_names  # type: ignore[attr-defined]
 from pingze.cli.application import EXTRAS
-from pingze.composing.composer import composer
+from pingze.composing.composer import load_composer
 from pingze.corpus import build
 from pingze.network import checkpoint
 from pingze.network.reference import ReferenceNetwork
@@ -152,12 +152,12 @@ def test_the_reference_composes_by_the_formulas(call: Call) -> None:
     command = ("compose", "--form", "五絕", "--particles", "2", "--seed", "1", "--json")
     by_formulas, by_graph = (json.loads(call(*command, *more)[1]) for more in (["--reference"], []))
     for (poem,), reference in ((by_formulas, True), (by_graph, False)):
-        chosen = composer("tang", reference=reference)
+        chosen = load_composer("tang", reference=reference)
         prefix = [chosen.conditions.names[name] for name in ("唐", "五絕")]
         assert poem["log_probability"] == pytest.approx(
             chosen.score(poem["lines"], prefix)[1].sum(), rel=1e-5
         )
-    assert type(composer("tang", reference=True).network) is ReferenceNetwork
+    assert type(load_composer("tang", reference=True).network) is ReferenceNetwork
 
 
 def test_composed_poems_pass_the_check_command(call: Call, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, load_composer
 from pingze.composing.desk import alternatives, compose, revise
 from pingze.composing.explaining import explain
 from pingze.composing.generation import generate
@@ -39,7 +39,7 @@ def plain(tmp_path: Path) -> Path:
 
 def read(poem: Poem, model: Path, *tokens: str) -> float:
     """ln p of a poem that is read after some tokens."""
-    chosen = composer(model)
+    chosen = load_composer(model)
     return float(
         chosen.score(poem.lines, [chosen.vocabulary.ids[token] for token in tokens])[1].sum()
     )
@@ -77,7 +77,7 @@ def test_revision_and_its_weights_keep_title_and_poet(model: Path, plain: Path) 
         for found in alternatives(Sheet.of(revised), 2, 3, 3, count=99, model=model)
     }
     assert at_place[poem.lines[1][2]] == pytest.approx(poem.log_probability, rel=1e-5)
-    chosen = composer(model)
+    chosen = load_composer(model)
     first = chosen.score(poem.lines, [chosen.vocabulary.ids[token] for token in tokens])[1][0]
     assert explain(poem, model=model)[0].probability == pytest.approx(np.exp(first), rel=1e-4)
 

@@ -8,8 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from pingze.composing.composer import Composer
-from pingze.composing.composer import composer as composer_of
+from pingze.composing.composer import Composer, load_composer
 from pingze.composing.conflict import find_clashes
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import DOUBLED_OFTEN, doublings
@@ -212,7 +211,7 @@ def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted(
 @pytest.mark.slow
 def test_placing_words_takes_little_memory_and_gives_it_back_at_once() -> None:
     words = "傅床朮 簡峻 二 踞湮業 羽 櫃 學 范旒 未廷 萋 鯢 僮帖矩 濡 沱 挈翼 幹揀粥"
-    chosen = composer_of("tang")
+    chosen = load_composer("tang")
     prepared(chosen, form="七律", include=words)  # what is loaded once
     gc.collect()
     gc.disable()

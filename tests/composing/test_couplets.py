@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pingze import Couplet, InputError, check, couplet
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, load_composer
 from pingze.composing.couplets import places_in
 from pingze.composing.smc import Text
 from pingze.composing.terms.antithesis import antithesis_table
@@ -71,7 +71,7 @@ def test_the_likeliest_of_the_lower_lines_found_is_taken(monkeypatch: pytest.Mon
     monkeypatch.setattr(Composer, "texts", recording)
     line = "海內存知己"
     (taken,) = couplet(line, seed=1)
-    decode = composer().vocabulary.decode
+    decode = load_composer().vocabulary.decode
     lower_lines = {decode(text.ids)[len(line) :]: text.log_probability for text in written}
     sound = [
         lower

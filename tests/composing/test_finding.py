@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pingze
-from pingze.composing.composer import composer
+from pingze.composing.composer import load_composer
 from pingze.composing.finding import find
 from pingze.errors import InputError
 from pingze.verse.checking import check
@@ -64,7 +64,7 @@ def test_a_standard_of_mandarin_has_its_own_groups() -> None:
 def test_what_fits_a_line_best_comes_first() -> None:
     """The order is that of the probability of the line, token by token."""
     found = find(line="孤舟＿夜雨", tone="平", count=200).characters
-    chosen = composer("tang")
+    chosen = load_composer("tang")
     token = chosen.conditions.form_token(pingze.Sheet(form="五絕").shape)
     prefix = chosen.conditions.prefix(token, None, None).ids
     for one in (found[0], found[50]):

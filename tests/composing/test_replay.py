@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pingze.composing.composer import Composer, composer, lexicon_of
+from pingze.composing.composer import Composer, lexicon_of, load_composer
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.options import Composing
 from pingze.composing.read_request import read_request
@@ -63,7 +63,7 @@ def rhymes_as_composed(verdict: Verdict, chosen: Composer) -> bool:
 @pytest.mark.parametrize("level", ["customary", "strict"])
 @pytest.mark.parametrize("form", ["五絕", "七絕", "五律", "七律"])
 def test_no_passing_poem_is_blocked(corpus: Store, form: str, level: str) -> None:
-    chosen = composer("report")
+    chosen = load_composer("report")
     request = read_request(chosen.vocabulary, Composing(form=form, level=level, repeat=True))
     constraints = Constraints(lexicon_of(chosen.vocabulary), request)
     assert constraints.fixed is not None

@@ -22,7 +22,7 @@ OBLIQUES = [one for one in POOL if PINGSHUI.tone(one) == "仄"]
 @pytest.fixture(autouse=True)
 def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("composer", "desk"):
-        monkeypatch.setattr(f"pingze.composing.{name}.composer", lambda *_, **__: CHOSEN)
+        monkeypatch.setattr(f"pingze.composing.{name}.load_composer", lambda *_, **__: CHOSEN)
 
 
 def fixed_by(sheet: Sheet, chosen: Composer = CHOSEN) -> set[tuple[str, int, int, str]]:

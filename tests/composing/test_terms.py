@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from pingze.composing.composer import composer
+from pingze.composing.composer import load_composer
 from pingze.composing.desk import alternatives, compose, revise
 from pingze.composing.options import Composing
 from pingze.composing.read_request import read_poet, read_request
@@ -42,7 +42,7 @@ def test_what_titles_tell(mood: str | None, titles: str) -> None:
 
 
 def test_a_mood_that_is_asked_for_goes_before_the_one_that_is_told() -> None:
-    vocabulary = composer().vocabulary
+    vocabulary = load_composer().vocabulary
     with warnings.catch_warnings(action="error"):
         assert read_request(vocabulary, Composing(title="賀新婚", mood=CALM)).mood == CALM
         assert read_request(vocabulary, Composing(title="賀新婚", taste=0)).mood is None
@@ -75,7 +75,7 @@ def test_counting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_characters_weigh_more_less_or_as_before_and_a_poet_is_found_however_written() -> None:
-    vocabulary = composer("tang").vocabulary
+    vocabulary = load_composer("tang").vocabulary
     added = Leaning(likeness(vocabulary, "春𠀀", "秋")).before_draw(np.zeros((1, 20), int), 0)
     assert [added[vocabulary.ids[one]] for one in "春夏秋"] == [NATS, 0, -NATS]
     assert (added != 0).sum() == 2

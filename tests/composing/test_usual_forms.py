@@ -19,7 +19,7 @@ CHOSEN = composer(f"{POOL}猨疎烟羣窓隣", seed=6)
 @pytest.fixture(autouse=True)
 def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("composer", "desk"):
-        monkeypatch.setattr(f"pingze.composing.{name}.composer", lambda *_, **__: CHOSEN)
+        monkeypatch.setattr(f"pingze.composing.{name}.load_composer", lambda *_, **__: CHOSEN)
 
 
 def request(**options: object) -> Request:

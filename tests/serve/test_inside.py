@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 
-from pingze.composing.composer import composer
+from pingze.composing.composer import load_composer
 from pingze.errors import InputError
 from pingze.lstm.formulas import sequence_forward
 from pingze.lstm.initializers import initialize
@@ -33,7 +33,7 @@ def test_reach_is_the_norm_of_the_joint_product(steps: int) -> None:
 
 
 def test_every_unit_is_the_network_s_own_record() -> None:
-    found, chosen = units(UnitsRequest(poem=POEM, model=MODEL)), composer(MODEL)
+    found, chosen = units(UnitsRequest(poem=POEM, model=MODEL)), load_composer(MODEL)
     caches = chosen.network.record(np.array([BOS, *chosen.token_ids(LINES)]))[0][1:]
     assert "".join(found.tokens).startswith("春山入遠鐘，落")
     assert found.surprise == pytest.approx((-chosen.score(LINES)[1]).tolist(), rel=1e-4)
@@ -46,7 +46,7 @@ def test_every_unit_is_the_network_s_own_record() -> None:
 
 
 def test_what_was_measured_is_told_of_the_very_weights_only() -> None:
-    shipped = {fingerprint(composer(name).network) for name in checkpoint.SHIPPED}
+    shipped = {fingerprint(load_composer(name).network) for name in checkpoint.SHIPPED}
     assert set(measured()) <= shipped, "tools/name_units.py is to be run again"
     for layers in measured().values():
         assert all(0.5 <= known.share <= 1 for found in layers.values() for known in found)
@@ -57,7 +57,7 @@ def test_what_was_measured_is_told_of_the_very_weights_only() -> None:
 
 def test_at_each_temperature_probabilities_are_those_of_a_softmax() -> None:
     found = next_(NextRequest(poem=POEM, line=2, position=3, limit=5, model=MODEL))
-    chosen = composer(MODEL)
+    chosen = load_composer(MODEL)
     row = chosen.score(LINES)[0][8].astype(float)
     best = np.argsort(row)[::-1][:5]
     assert [each.character for each in found.characters] == [

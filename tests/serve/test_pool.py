@@ -16,7 +16,7 @@ import pytest
 
 from pingze.deadline import DeadlineError, check_deadline
 from pingze.serve import pool
-from pingze.serve.pool import GUESS, MOST_WAITING, SECONDS, Lane
+from pingze.serve.pool import GUESS, JOB_SECONDS, MOST_WAITING, Lane
 from pingze.serve.problems import RefusedError
 
 BUSY = "too much to do just now"
@@ -178,7 +178,7 @@ async def test_what_would_start_too_late_is_refused_at_once(lane: Lane) -> None:
 
 
 async def test_a_request_for_many_poems_is_taken_where_nothing_waits(lane: Lane) -> None:
-    lane.means["compose"] = {1: SECONDS}
+    lane.means["compose"] = {1: JOB_SECONDS}
     assert len(ask(lane, "one", "a" * 256)) == 256
 
 

@@ -268,13 +268,13 @@ def generate(
 def _sheet_of(given: str, asked: Composing, form: str | None, model: str | None) -> "Sheet":
     """Read a poem, and return the sheet on which it stands, with the options that are asked for."""
     from pingze.composing import reading
-    from pingze.composing.composer import composer
+    from pingze.composing.composer import load_composer
     from pingze.composing.sheet import Sheet
 
     poem = reading.read_poem(
         read_text(given), form=form, level=asked.level, standard=asked.standard, model=model
     )
-    composer(model, asked, form=poem.form)  # refuses options that the model does not know
+    load_composer(model, asked, form=poem.form)  # refuses options that the model does not know
     return Sheet.of(poem, **vars(asked))
 
 
@@ -341,8 +341,8 @@ def _show_drafts(
     from pingze.composing.lexicon import FREE
     from pingze.composing.poem import punctuate
 
-    chosen, starts = prepare(sheet, model, reference=reference)
-    filling = desk.Filling(chosen, starts, sheet, first_seed(sheet.seed), sheet.count)
+    composer, starts = prepare(sheet, model, reference=reference)
+    filling = desk.Filling(composer, starts, sheet, first_seed(sheet.seed), sheet.count)
     poems = filling.drafts()
     # 1) Find the lines that have open places.
     layout = filling.constraints.layout

@@ -51,11 +51,11 @@ def prepare(
     asked: Composing, model: Model | None = None, *, reference: bool = False
 ) -> "tuple[Composer, Starts]":
     """Load the model and compile the request; raise the same errors as `compose`."""
-    chosen = composer(model, asked, reference=reference)
-    request = read_request(chosen.vocabulary, asked)
-    if request.form.tune and not chosen.conditions.form_token(request.form):
-        tell(Note("no_tune", field="form", has=request.form.tune.names[0], model=chosen.name))
-    return chosen, chosen.prepare(request)
+    composer = load_composer(model, asked, reference=reference)
+    request = read_request(composer.vocabulary, asked)
+    if request.form.tune and not composer.conditions.form_token(request.form):
+        tell(Note("no_tune", field="form", has=request.form.tune.names[0], model=composer.name))
+    return composer, composer.prepare(request)
 
 
 def first_seed(seed: int | None) -> int:
@@ -299,7 +299,7 @@ def compile_request(own: Lexicon, request: Request) -> Starts:
     raise InfeasibleError(request.form.name, find_clashes(own, request, ban, effort))
 
 
-def composer(
+def load_composer(
     model: Model | None = None,
     asked: Composing | None = None,
     *,
@@ -317,18 +317,18 @@ def composer(
     """
     form = form or (asked.form if asked else None)
     name = str(model or (CI if form and find_form(form).tune else checkpoint.DEFAULT))
-    chosen = _composer(name, checkpoint.changed(name), reference)
-    has_conditions = bool(chosen.conditions)
+    composer = _composer(name, checkpoint.changed(name), reference)
+    has_conditions = bool(composer.conditions)
     knows = {
         "title": has_conditions,
         "poet": has_conditions,
-        "about": ABOUT in chosen.conditions.names,
+        "about": ABOUT in composer.conditions.names,
     }
     stands = isinstance(asked, Sheet) and isinstance(asked.lines, list)
     for field, is_known in knows.items():
         if asked and getattr(asked, field) and not is_known and not stands:
-            raise InputError("no_condition", field=field, model=chosen.name)
-    return chosen
+            raise InputError("no_condition", field=field, model=composer.name)
+    return composer
 
 
 @lru_cache(maxsize=4)

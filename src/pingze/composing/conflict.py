@@ -115,7 +115,7 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
         cost = 1 - _LATE * number / len(request.fixed)
         if fix.option == "lines":
             cost *= _MAY_CHANGE
-        k = place // constraints.size
+        k = place // constraints.couplet_size
         way_costs[:, k] += cost * wrong_tone
         # of two rhymes that differ, the first line's is the odd one: that line need not rhyme
         rhyme_cost = cost
@@ -319,7 +319,7 @@ class _Explaining:
         known = constraints.lexicon.vocabulary.ids
         ids = [FREE if character == BLANK else known[character] for character in row]
         wrong, unrhymed = constraints.misfits(self.layout.places(line), ids)
-        couplet = self.layout.starts[line] // constraints.size  # or the part of a 詞
+        couplet = self.layout.starts[line] // constraints.couplet_size  # or the part of a 詞
         # by template: the ways to write the couplet, and the groups, that suit all characters
         ways: Bool[Array, "T W"] = constraints.exists[:, couplet] & ~wrong.any(axis=0)
         groups: Bool[Array, "T G"] = np.logical_not(unrhymed.any(axis=0))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pingze.arrays import Array, Bool
-from pingze.composing.composer import Composer, composer, first_seed
+from pingze.composing.composer import Composer, first_seed, load_composer
 from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import WANTS_LEVEL, Lexicon
@@ -95,8 +95,8 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     if every particle came to a dead end; CheckpointError if the model cannot be read.
     """
     asked = Coupling(line=line, **options)
-    chosen = composer(model, Composing(about=asked.write))
-    given, part_lengths, given_end = _read_line(asked, chosen)
+    composer = load_composer(model, Composing(about=asked.write))
+    given, part_lengths, given_end = _read_line(asked, composer)
     size = sum(part_lengths)
     request = Request(
         CoupletForm.of(*part_lengths),
@@ -104,13 +104,13 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         # a given lower line is read first, as if it were the upper one
         fixed=tuple(Fixed("line", 1, at, character) for at, character in enumerate(given, 1)),
         repeat=True,  # `Facing` decides which characters repeat
-        about=read_condition("about", asked.write, chosen.vocabulary),
+        about=read_condition("about", asked.write, composer.vocabulary),
         exclude=read_unwanted(asked.exclude),
         mood=asked.mood,
         antithesis=asked.antithesis,
         taste=1.0,
     )
-    lexicon = chosen.lexicon(request)
+    lexicon = composer.lexicon(request)
     facing = Facing(lexicon, part_lengths, given, OPPOSITE[given_end])
     starts = Starts(Constraints(lexicon, request, ban=facing))
     first = first_seed(asked.seed)
@@ -119,7 +119,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     weak: list[Couplet] = []
     for seed in range(first, first + _TRIES * asked.count):
         # 1) Write the other line, or both; take the best that has not been found.
-        poems = _write(chosen, starts, asked, seed)
+        poems = _write(composer, starts, asked, seed)
         new = [poem for poem in poems if "".join(poem.lines) not in known]
         if not new:
             continue
@@ -138,7 +138,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
             of_seven = replace(request, form=CoupletForm.of(7), exclude=exclude)
             banner_starts = Starts(Constraints(lexicon, of_seven, ban=Facing(lexicon, (7,))))
             for number in range(_TRIES):  # avoid words of another season or hour
-                banner = chosen.write(banner_starts, asked, seed + number).lines[0][:4]
+                banner = composer.write(banner_starts, asked, seed + number).lines[0][:4]
                 if not contradicts([upper, lower, banner], asked.write or ""):
                     break
         # 3) Score each pair of characters.
@@ -152,7 +152,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
             tones=(_tone_signs(upper), _tone_signs(lower)),
             antithesis=tuple(scores),
             seed=first,
-            model=chosen.name,
+            model=composer.name,
             log_probability=poem.log_probability,
         )
         if _is_weak(upper, lower):
@@ -167,7 +167,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     return found
 
 
-def _write(chosen: Composer, starts: Starts, asked: Coupling, seed: int) -> list[Poem]:
+def _write(composer: Composer, starts: Starts, asked: Coupling, seed: int) -> list[Poem]:
     """Write couplets with one population, best first: if a line is given, the likeliest sound one.
 
     Antithesis weights what is drawn already. The score counts it once more, and readers found that
@@ -175,9 +175,9 @@ def _write(chosen: Composer, starts: Starts, asked: Coupling, seed: int) -> list
     (`lab/LOG.md`, 2026-12-03). On a theme, the score also counts the theme's characters.
     """
     if not starts.constraints.request.fixed:
-        return [chosen.write(starts, asked, seed)]
-    (texts,) = chosen.texts(starts, asked, [(seed, 0)], most=asked.particles)
-    poems = [chosen.poem(starts.constraints, text, seed) for text in texts]
+        return [composer.write(starts, asked, seed)]
+    (texts,) = composer.texts(starts, asked, [(seed, 0)], most=asked.particles)
+    poems = [composer.poem(starts.constraints, text, seed) for text in texts]
 
     def worth(poem: Poem) -> tuple[bool, bool, float]:
         text = "".join(poem.lines)
@@ -194,14 +194,14 @@ def _is_weak(line: str, other: str) -> bool:
     return len(alike) > 1 or places_in(line) != places_in(other)
 
 
-def _read_line(asked: Coupling, chosen: Composer) -> tuple[str, tuple[int, ...], str]:
+def _read_line(asked: Coupling, composer: Composer) -> tuple[str, tuple[int, ...], str]:
     """Read the given line; return it, the lengths of its parts, and the tone of its end.
 
     A line that ends level is a lower line. Raises InputError if its length does not fit, or if it
     should be a lower line and ends oblique.
     """
     typed = asked.line.translate(dict.fromkeys((ord(mark) for mark in MARKS), " ")).split()
-    parts = [read_characters("line", part, chosen.vocabulary) for part in typed]
+    parts = [read_characters("line", part, composer.vocabulary) for part in typed]
     line = "".join(parts)
     wanted_end = LEVEL if asked.upper else OBLIQUE
     if not line and asked.write:

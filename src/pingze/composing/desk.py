@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 
 import numpy as np
 
-from pingze.composing.composer import Composer, composer, first_seed, prepare
+from pingze.composing.composer import Composer, first_seed, load_composer, prepare
 from pingze.composing.constraints.feasibility import Fixes
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.lexicon import FREE
@@ -130,9 +130,9 @@ def fill(
     corpus, CheckpointError if the model cannot be read.
     """
     check_bounds("count", count, {"minimum": 1, "maximum": MOST_DRAFTS})
-    chosen, starts = prepare(sheet, model, reference=reference)
+    composer, starts = prepare(sheet, model, reference=reference)
     seed = first_seed(sheet.seed if seed is None else seed)
-    return Filling(chosen, starts, sheet, seed, count).drafts()
+    return Filling(composer, starts, sheet, seed, count).drafts()
 
 
 @dataclass(frozen=True)
@@ -154,9 +154,9 @@ class Filling:
     """
 
     def __init__(
-        self, chosen: Composer, starts: Starts, sheet: Composing, seed: int, count: int
+        self, composer: Composer, starts: Starts, sheet: Composing, seed: int, count: int
     ) -> None:
-        self.composer = chosen
+        self.composer = composer
         self.starts = starts
         self.constraints = starts.constraints
         self.sheet = sheet
@@ -179,7 +179,7 @@ class Filling:
         # If only one line is open, its two first characters may be the only ones that fit.
         if len(self.parts) > 1 and set(OPENING) <= set(self.open):
             self.parts.append(OPENING)
-        self.per_poem, _particles = chosen.populations(self.constraints, sheet)
+        self.per_poem, _particles = composer.populations(self.constraints, sheet)
         self.numbers = range(self.per_poem * count)
         """The numbers of the populations."""
         self.other_starts: Starts | None = None
@@ -364,7 +364,9 @@ def revise(
     Raises the same errors as `fill`, and InputError if a target is outside the poem.
     """
     sheet = Sheet.of(poem, **options)
-    composer(model, Composing(**options), form=poem.form)  # refuses what the model does not know
+    load_composer(
+        model, Composing(**options), form=poem.form
+    )  # refuses what the model does not know
     if not isinstance(targets, Iterable):
         raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
     places: list[int] = []
@@ -425,7 +427,7 @@ def alternatives(
     """
     check_bounds("count", count, {"minimum": 1, "maximum": MOST_DRAFTS})
     freed = _free_span(sheet, line, start, end)
-    chosen, starts = prepare_forgiving(freed, model)
+    composer, starts = prepare_forgiving(freed, model)
     constraints = starts.constraints
     layout = constraints.layout
     if end is None:
@@ -434,7 +436,7 @@ def alternatives(
     span = slice(before_line + start - 1, before_line + end)
     # One more than asked for, since the text that stands is an alternative too. An eighth of the
     # populations of as many poems is enough: alternatives differ in a few places only.
-    filling = Filling(chosen, starts, freed, sheet.seed or 0, count + 1)
+    filling = Filling(composer, starts, freed, sheet.seed or 0, count + 1)
     numbers = range(max(2, len(filling.numbers) // 8))
     found = [candidate.text for candidate in filling.candidates(numbers)]
     texts = [found[n] for n in ranking(found)]
@@ -448,7 +450,7 @@ def alternatives(
     elif sheet.is_full:
         _, as_is = prepare_forgiving(sheet, model)
         assert as_is.constraints.fixed is not None, "a full sheet fixes one character a place"
-        present = chosen.judge(as_is.constraints, [as_is.constraints.fixed], sheet)[0].score
+        present = composer.judge(as_is.constraints, [as_is.constraints.fixed], sheet)[0].score
     shown = replacements
     if sheet.usual_forms:
         shown = in_usual_forms(replacements, constraints.request)
@@ -481,9 +483,9 @@ def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Compose
                 waived.append((clash.line, position))
         if not waived:
             raise
-    chosen = composer(model, sheet)
-    request = replace(read_request(chosen.vocabulary, sheet), waived=tuple(waived))
-    return chosen, chosen.prepare(request)
+    composer = load_composer(model, sheet)
+    request = replace(read_request(composer.vocabulary, sheet), waived=tuple(waived))
+    return composer, composer.prepare(request)
 
 
 def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
@@ -517,7 +519,7 @@ def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
 
 
 def likeliest(
-    chosen: Composer, constraints: Constraints, fixed: Fixes, place: int
+    composer: Composer, constraints: Constraints, fixed: Fixes, place: int
 ) -> Sequence[int]:
     """List what may stand at the only free position, likeliest first after the text before.
 
@@ -526,7 +528,7 @@ def likeliest(
     request = constraints.request
     line, _ = constraints.layout.where(place)
     before = constraints.lines_of(fixed)[: line + 1]
-    log_p, _ = chosen.score(before, chosen.prefix(request), request.form.name)
+    log_p, _ = composer.score(before, composer.prefix(request), request.form.name)
     candidates = np.flatnonzero(constraints.allowed_alone(fixed, place))
     known = constraints.lexicon.reads[candidates]
     # each earlier line is followed by a mark

@@ -64,7 +64,7 @@ def explain(
     on an invalid value, CheckpointError if the model cannot be read.
     """
     check_bounds("limit", limit, {"minimum": 0, "maximum": MOST_LISTED})
-    chosen, starts = prepare(Sheet.of(poem, level=level, standard=standard), model)
+    composer, starts = prepare(Sheet.of(poem, level=level, standard=standard), model)
     poem = divided_as_tune(poem)
     constraints = starts.constraints
     fixed = constraints.fixed
@@ -72,7 +72,7 @@ def explain(
     request = constraints.request
     standard_of_request = request.standard
     text = "".join(poem.lines)
-    log_p, _ = chosen.score(poem.lines, chosen.prefix(request), poem.form)
+    log_p, _ = composer.score(poem.lines, composer.prefix(request), poem.form)
     tones = constraints.tones_of(fixed)
     reasons = []
     for place, id_ in enumerate(fixed):
@@ -106,7 +106,7 @@ def explain(
                 rank=int((row > row[known]).sum()) + 1,
                 tone=tone,
                 rhyme_group=" ".join(group.label for group in groups),
-                alternatives=[chosen.vocabulary.tokens[n] for n in ranked],
+                alternatives=[composer.vocabulary.tokens[n] for n in ranked],
             )
         )
     return reasons

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, load_composer
 from pingze.composing.lexicon import network_ids
 from pingze.composing.options import Finding
 from pingze.composing.sheet import BLANK, BLANKS
@@ -82,7 +82,7 @@ def find(
     if row:
         size = row.count(BLANK)
         of_size = [candidate for candidate in found if len(candidate.text) == size]
-        found = _by_line(row, of_size[:MOST_TRIED], composer(model))
+        found = _by_line(row, of_size[:MOST_TRIED], load_composer(model))
     characters = [candidate for candidate in found if len(candidate.text) == 1]
     words = [candidate for candidate in found if len(candidate.text) == 2]
     return FoundTexts(characters=characters[: asked.count], words=words[: asked.count])
@@ -154,28 +154,28 @@ def _read_row(line: str) -> str:
     return row
 
 
-def _by_line(row: str, found: Sequence[Found], chosen: Composer) -> list[Found]:
+def _by_line(row: str, found: Sequence[Found], composer: Composer) -> list[Found]:
     """Sort candidates by the probability of the line with each in its blanks, the likeliest first.
 
     All candidates have as many characters as `row` has blanks.
     """
     if not found:
         return []
-    vocabulary = chosen.vocabulary
+    vocabulary = composer.vocabulary
     blanks = BLANK * len(found[0].text)
     lines = [row.replace(blanks, candidate.text) for candidate in found]
     ids = np.array([network_ids(vocabulary, line) for line in lines])
     prefix: list[int] = []
-    if chosen.conditions:
+    if composer.conditions:
         # a lone line is scored as the first line of a quatrain of its width
         form = find_form("五絕" if len(row) <= 5 else "七絕")
-        token = chosen.conditions.form_token(form)
-        prefix = chosen.conditions.prefix(token, poet=None, title=None).ids
-    state = chosen.network.start(batch=len(found), prefix=prefix)
+        token = composer.conditions.form_token(form)
+        prefix = composer.conditions.prefix(token, poet=None, title=None).ids
+    state = composer.network.start(batch=len(found), prefix=prefix)
     log_p = np.zeros(len(found))
     everyone = np.arange(len(found))
     for place in range(ids.shape[1]):
         log_p += state.log_p[everyone, ids[:, place]]
-        state = chosen.network.step(state, ids[:, place])
+        state = composer.network.step(state, ids[:, place])
     order = np.argsort(-log_p, kind="stable").tolist()
     return [replace(found[n], log_probability=float(log_p[n])) for n in order]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pingze.composing.composer import composer
+from pingze.composing.composer import load_composer
 from pingze.composing.options import Composing, check_bounds
 from pingze.composing.poem import punctuate
 from pingze.composing.read_request import read_condition, read_poet
@@ -65,24 +65,24 @@ def generate(
         max_lines = LINES if split_len else FREE_LINES
     if max_lines < 2 or max_lines % 2:
         raise InputError("even", field="max_lines", has=max_lines, least=2)
-    chosen = composer(model, asked)
-    title = read_condition("title", title, chosen.vocabulary)
-    about = read_condition("about", about, chosen.vocabulary)
-    poet = read_poet(poet, chosen.vocabulary)
+    composer = load_composer(model, asked)
+    title = read_condition("title", title, composer.vocabulary)
+    about = read_condition("about", about, composer.vocabulary)
+    poet = read_poet(poet, composer.vocabulary)
     opening = ""
     if start or split_len:
-        opening = read_characters("start", start, chosen.vocabulary)
+        opening = read_characters("start", start, composer.vocabulary)
     for character in opening:
-        if character not in chosen.vocabulary:
+        if character not in composer.vocabulary:
             point = f"U+{ord(character):04X}"
             raise InputError("character", field="start", has=character, point=point)
     if split_len:
         check_bounds("start", opening, {"maxLength": max_lines * (split_len - 1)})
     sampler = LineSampler(
-        chosen.network, chosen.vocabulary, temperature, np.random.default_rng(seed)
+        composer.network, composer.vocabulary, temperature, np.random.default_rng(seed)
     )
     if title or poet or about:
-        sampler.start(chosen.conditions.prefix(None, poet, title, about=about).ids)
+        sampler.start(composer.conditions.prefix(None, poet, title, about=about).ids)
     if split_len is None:
         return sampler.free(opening, max_lines)
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))

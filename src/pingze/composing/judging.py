@@ -179,7 +179,7 @@ def judge(sheet: Sheet) -> Verdict:
     wants = []
     blanks = [place for place, character in enumerate(characters) if character == BLANK]
     for place in blanks:
-        k, at = divmod(place, constraints.size)
+        k, at = divmod(place, constraints.couplet_size)
         tones = set()
         for t in possible:
             tones.update(constraints.asked[t, k, is_least[t, k], at].tolist())

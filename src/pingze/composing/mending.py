@@ -18,7 +18,7 @@ from itertools import combinations, groupby, islice, product
 import numpy as np
 
 from pingze.arrays import Array, Bool
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, load_composer
 from pingze.composing.constraints.feasibility import Fixes
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.desk import MOST_DRAFTS, Filling
@@ -165,7 +165,7 @@ def mend(
     if isinstance(draft, Sheet):
         verdict = judge(draft)
         poem = poem_of(verdict, draft.title, draft.poet)
-        chosen = composer(model, draft)
+        composer = load_composer(model, draft)
         layout = draft.shape.layout(draft.count_of_lines)
         sheet = replace(draft, lines=layout.cut("".join(verdict.read)))
     else:
@@ -180,7 +180,7 @@ def mend(
         if verdict.form == COUPLET:
             raise InputError("not_regulated", field="text")
         poem = poem_of(verdict, title, poet)
-        chosen = composer(model, asked, form=form or verdict.form)
+        composer = load_composer(model, asked, form=form or verdict.form)
         if not verdict.ok:
             # the template and rhyme that fit the faulty draft best may not be those of the mended
             poem = replace(poem, form=_form(verdict, form), template=None, rhyme=None)
@@ -189,7 +189,7 @@ def mend(
     if verdict.ok and sheet.is_full:
         return [Mended(poem, ())]
     # 2. Find the changes.
-    mending = Mending(chosen, sheet, verdict)
+    mending = Mending(composer, sheet, verdict)
     repairs = mending.repairs(mending.locked)
     if not repairs:
         raise InfeasibleError(sheet.form, mending.given_up())
@@ -260,8 +260,8 @@ def _kept(sheet: Sheet, typed: Sequence[str], words: Sequence[str]) -> Sheet:
 class Mending:
     """The work on one draft: which of its characters may not change, and the ways to mend it."""
 
-    def __init__(self, chosen: Composer, sheet: Sheet, verdict: Verdict) -> None:
-        self.composer = chosen
+    def __init__(self, composer: Composer, sheet: Sheet, verdict: Verdict) -> None:
+        self.composer = composer
         self.verdict = verdict
         self.layout = sheet.shape.layout(sheet.count_of_lines)
         self.written = "".join(sheet.rows)
@@ -288,10 +288,10 @@ class Mending:
         exclude = "".join(character for character in sheet.exclude if character not in text)
         self.sheet = replace(sheet, lines=self.layout.cut("".join(text)), exclude=exclude)
         bare = replace(self.sheet, include="", exclude="", exclude_at=[], was=[])
-        request = read_request(chosen.vocabulary, bare)
-        self.constraints = Constraints(chosen.lexicon(request), request)
+        request = read_request(composer.vocabulary, bare)
+        self.constraints = Constraints(composer.lexicon(request), request)
         if self.constraints.fixed is None:
-            chosen.prepare(request)  # says which characters clash
+            composer.prepare(request)  # says which characters clash
         self.ids: Fixes = self.constraints.fixed or ()
 
     def repairs(self, locked: Places) -> list[Repair]:
@@ -323,18 +323,23 @@ class Mending:
         return needed
 
     def _swapped(self, locked: Places) -> Iterator[tuple[Fixes, Swap]]:
-        """Yield the text with two couplets, or two words of a line, in each other's place."""
+        """Yield the text with two parts in each other's place, and say which.
+
+        The parts are two couplets, two words of a line, or the two characters of a word.
+        """
         form = self.constraints.request.form
         pairs: list[tuple[range, range]] = []
         if form.regulated:
-            size = self.constraints.size
-            couplets = [range(at, at + size) for at in range(0, len(self.ids), size)]
+            couplet_size = self.constraints.couplet_size
+            starts = range(0, len(self.ids), couplet_size)
+            couplets = [range(start, start + couplet_size) for start in starts]
             pairs += combinations(couplets, 2)
         for line, width in enumerate(self.layout.widths):
             start = self.layout.starts[line]
             words = [range(start + at, start + at + 2) for at in sorted(word_starts(2, width))]
-            pairs += [(word[:1], word[1:]) for word in words]
+            pairs += [(word[:1], word[1:]) for word in words]  # the characters of a word
             for word, later in combinations(words, 2):
+                # two words of the last three characters overlap
                 overlap = later.start < word.stop
                 if not overlap:
                     pairs.append((word, later))
@@ -345,7 +350,7 @@ class Mending:
             moved = {*first, *second}
             if moved & locked or moved & self.constraints.echoes.keys():
                 continue
-            if FREE in ids or tuple(ids) == self.ids:
+            if FREE in ids or tuple(ids) == self.ids:  # a text with blanks is not rearranged
                 continue
             if self.constraints.spells_unwanted(ids, self.ids):
                 continue
@@ -370,8 +375,8 @@ class Mending:
         for t, opening in enumerate(request.openings):
             # 1. The positions of the wrong tone, under each way to write each couplet.
             by_couplet = []
-            for k in range(len(ids) // constraints.size):
-                couplet = range(k * constraints.size, (k + 1) * constraints.size)
+            for k in range(len(ids) // constraints.couplet_size):
+                couplet = range(k * constraints.couplet_size, (k + 1) * constraints.couplet_size)
                 ways = np.flatnonzero(constraints.exists[t, k])
                 by_way = [_marked(wrong[:, t, way], couplet) for way in ways]
                 by_couplet.append(_smallest(by_way, locked))
@@ -401,8 +406,8 @@ class Mending:
                     same = Places(at for at in rhyming if ids[at] == id_)
                     all_but_one = [same - {at} for at in sorted(same)]
                     alternatives.append(_smallest(all_but_one, locked))
-                for chosen in islice(product(*alternatives), MOST_TRIED):
-                    places = Places().union(*chosen)
+                for choice in islice(product(*alternatives), MOST_TRIED):
+                    places = Places().union(*choice)
                     found.append(
                         Repair(
                             ids=ids,

@@ -66,9 +66,9 @@ def title_and_poet(
     words = _heading_words(text)
     if not words:
         return None, None
-    from pingze.composing.composer import composer
+    from pingze.composing.composer import load_composer
 
-    conditions = composer(model, form=form).conditions
+    conditions = load_composer(model, form=form).conditions
     poets = {one_form(to_traditional(name)): name for name in conditions.poets}
     tune = find_form(form).tune
     title = None

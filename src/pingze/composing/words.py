@@ -393,7 +393,7 @@ class Count:
     def __init__(self, common: Placements, groups: Groups) -> None:
         self.common: Placements = proxy(common)  # a reference cycle would keep the tables in memory
         self.constraints = common.constraints
-        self.size = common.constraints.size
+        self.couplet_size = common.constraints.couplet_size
         self.alive = common.alive[:, groups].all(axis=1)
         missing, rhyming = common.rhyming(groups)
         self.may_rhyme: dict[int, tuple[bool, ...]] = {}
@@ -428,7 +428,7 @@ class Count:
         self.choices: list[list[list[Choice]]] = []
         lists: dict[object, list[list[Choice]]] = {}
         for k in range(K):
-            places = range(k * self.size, (k + 1) * self.size)
+            places = range(k * self.couplet_size, (k + 1) * self.couplet_size)
             tones = self.constraints.asked[:, k].tobytes()
             key = (k == 0, tones, common.fixed[places.start : places.stop])
             if key not in lists:
@@ -537,7 +537,7 @@ class Count:
                 # 4) Draw a choice at each position that no earlier word covers, in proportion to
                 # the number of ways to continue after it.
                 at = 0
-                while at < self.size:
+                while at < self.couplet_size:
                     of_place = self.choices[k][at]
                     choices = [choice for choice in of_place if choice.fits[t, w[row]]]
                     states_after: list[tuple[int, ...]] = []
@@ -554,7 +554,7 @@ class Count:
                     choice = choices[drawn]
                     state = states_after[drawn]
                     if choice.kind is not None:
-                        place = k * self.size + at
+                        place = k * self.couplet_size + at
                         word = words_left[n][choice.kind].pop()
                         text[place : place + choice.length] = word
                     at += choice.length

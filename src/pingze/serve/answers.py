@@ -208,8 +208,8 @@ def prepared(packed: PickledRequest) -> tuple[desk.Filling, Sequence[Note]]:
     """Compile a request for drafts with a seed; return it with notes on how it was read."""
     sheet, model = pickle.loads(packed)
     with noted() as notes:
-        chosen, starts = prepare(sheet, model)
-    return desk.Filling(chosen, starts, sheet, sheet.seed, sheet.count), list(notes)
+        composer, starts = prepare(sheet, model)
+    return desk.Filling(composer, starts, sheet, sheet.seed, sheet.count), list(notes)
 
 
 def fill(packed: PickledRequest) -> tuple[list[Poem], Sequence[Note]]:
@@ -244,8 +244,8 @@ def warm_up() -> None:
     choices.forms("zh")
     for name in checkpoint.SHIPPED:
         asked = Sheet(form="五律", particles=8, seed=0)
-        chosen, starts = prepare(asked, name)
-        explaining.explain(chosen.write(starts, asked, seed=0), model=name)
+        composer, starts = prepare(asked, name)
+        explaining.explain(composer.write(starts, asked, seed=0), model=name)
 
 
 def warm_up_check() -> None:

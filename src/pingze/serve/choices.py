@@ -3,7 +3,7 @@
 from dataclasses import fields
 from functools import cache
 
-from pingze.composing.composer import composer
+from pingze.composing.composer import load_composer
 from pingze.corpus import Store, store_path
 from pingze.errors import CorpusError
 from pingze.messages import Language, catalogue
@@ -95,7 +95,7 @@ def _standard(standard: Standard) -> schemas.StandardChoice:
 
 def _model(name: str) -> schemas.ModelChoice:
     """Describe a shipped model and what it knows."""
-    loaded = composer(name)
+    loaded = load_composer(name)
     conditions = loaded.conditions
     size = loaded.network.configuration
     names = dict.fromkeys(to_traditional(poet) for poet in conditions.poets)

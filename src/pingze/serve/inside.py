@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pingze.arrays import Array
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, load_composer
 from pingze.composing.poem import Poem, marked
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
@@ -131,27 +131,27 @@ class Next:
 
 def reach(asked: ReachRequest) -> Reach:
     """Measure how strongly a layer's hidden state at a character depends on its earlier states."""
-    chosen, poem = _asked(asked)
+    composer, poem = _asked(asked)
     if len(poem.lines) > LONGEST_REACH:
         has = len(poem.lines)
         raise InputError("too_many_lines", field="poem", has=has, most=LONGEST_REACH)
     at = _token(asked, poem)
-    _, caches = _read_layer(chosen, poem, asked)
+    _, caches = _read_layer(composer, poem, asked)
     return Reach(token=at, reach=gradient_norms(caches[: at + 1]))
 
 
 def units(asked: UnitsRequest) -> Units:
     """Return a layer's gates and states for each token of a poem, and what some units track."""
-    chosen, poem = _asked(asked)
-    prefix, caches = _read_layer(chosen, poem, asked)
+    composer, poem = _asked(asked)
+    prefix, caches = _read_layer(composer, poem, asked)
     o = np.concatenate([cache.gates.o for cache in caches])
     phi_c = np.concatenate([cache.phi_c for cache in caches])
-    _, log_p = chosen.score(poem.lines, prefix, poem.form)
-    of_model = measured().get(fingerprint(chosen.network), {})
+    _, log_p = composer.score(poem.lines, prefix, poem.form)
+    of_model = measured().get(fingerprint(composer.network), {})
     return Units(
-        tokens=[*"".join(marked(poem.lines, poem.form)), chosen.vocabulary.tokens[EOS]],
+        tokens=[*"".join(marked(poem.lines, poem.form)), composer.vocabulary.tokens[EOS]],
         surprise=(-log_p).tolist(),
-        units=chosen.network.configuration.hidden_size,
+        units=composer.network.configuration.hidden_size,
         i=_packed(np.concatenate([cache.gates.i for cache in caches])),
         f=_packed(np.concatenate([cache.gates.f for cache in caches])),
         o=_packed(o),
@@ -164,10 +164,10 @@ def units(asked: UnitsRequest) -> Units:
 
 def next_(asked: NextRequest) -> Next:
     """Predict the character at a position from all before it, at several temperatures."""
-    chosen, poem = _asked(asked)
+    composer, poem = _asked(asked)
     # 1) ln p of every character at temperature 1, (V), and unnormalized at each temperature.
-    prefix = chosen.prefix(_request(chosen, poem))
-    log_p, _ = chosen.score(poem.lines, prefix, poem.form)
+    prefix = composer.prefix(_request(composer, poem))
+    log_p, _ = composer.score(poem.lines, prefix, poem.form)
     row = log_p[_token(asked, poem)].astype(np.float64)
     tempered = row / np.array(TEMPERATURES)[:, None]
     # 2) The entropy -Σ p ln p at each temperature, to which characters with p = 0 add nothing.
@@ -177,7 +177,7 @@ def next_(asked: NextRequest) -> Next:
     # 3) The likeliest characters.
     characters = []
     for id_ in np.argsort(row)[::-1][: asked.limit]:
-        character = chosen.vocabulary.tokens[id_]
+        character = composer.vocabulary.tokens[id_]
         characters.append(Likely(character=character, log_probability=float(row[id_])))
     return Next(
         characters=characters,
@@ -244,11 +244,11 @@ def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
     Raises InputError if the layer, line or position does not exist.
     """
     poem = asked.poem.read()
-    chosen = composer(asked.model, form=poem.form)
+    composer = load_composer(asked.model, form=poem.form)
     # Not every request has a line; if it is beyond the last one, the loop refuses it.
     line = min(getattr(asked, "line", 1), len(poem.lines))
     most = {
-        "layer": chosen.network.configuration.layers,
+        "layer": composer.network.configuration.layers,
         "line": len(poem.lines),
         "position": len(poem.lines[line - 1]),
     }
@@ -256,16 +256,16 @@ def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
         value = getattr(asked, name, 1)
         if value > number:
             raise InputError("beyond", field=name, has=value, least=1, most=number)
-    return chosen, poem
+    return composer, poem
 
 
 def _read_layer(
-    chosen: Composer, poem: Poem, asked: UnitsRequest
+    composer: Composer, poem: Poem, asked: UnitsRequest
 ) -> tuple[list[int], list[StepCache]]:
     """Return the ids of the conditions' tokens, and the layer's cache at each token of the poem."""
-    prefix = chosen.prefix(_request(chosen, poem))
-    ids = np.array([*prefix, BOS, *chosen.token_ids(poem.lines, poem.form)])
-    caches = chosen.network.record(ids)[asked.layer - 1]
+    prefix = composer.prefix(_request(composer, poem))
+    ids = np.array([*prefix, BOS, *composer.token_ids(poem.lines, poem.form)])
+    caches = composer.network.record(ids)[asked.layer - 1]
     return prefix, caches[len(prefix) + 1 :]  # without those of the prefix and of BOS
 
 
@@ -278,8 +278,8 @@ def _token(asked: CharacterRequest, poem: Poem) -> int:
     return len("".join(earlier)) + len(earlier) + asked.position - 1
 
 
-def _request(chosen: Composer, poem: Poem) -> Request:
-    return read_request(chosen.vocabulary, Sheet.of(poem))
+def _request(composer: Composer, poem: Poem) -> Request:
+    return read_request(composer.vocabulary, Sheet.of(poem))
 
 
 def _packed(values: Array) -> Packed:

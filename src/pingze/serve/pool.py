@@ -34,7 +34,7 @@ from pingze.machine import VARIABLE, give_back_freed_memory, share_freed_memory,
 from pingze.serve import answers
 from pingze.serve.problems import busy, worker_lost
 
-SECONDS = 30.0
+JOB_SECONDS = 30.0
 """The time until a job must start, and the time that it may take then."""
 MOST_WAITING = 512
 """The maximum number of waiting jobs of one client."""
@@ -158,7 +158,7 @@ class Lane:
         """Return the seconds that a job is expected to take, by the newest jobs of its kind.
 
         If there were none, the nearest size of the route counts, in proportion. A job that takes
-        more than `SECONDS` is stopped.
+        more than `JOB_SECONDS` is stopped.
         """
         known = self.means[route]
         bits = size.bit_length()  # sizes are counted by powers of two
@@ -166,7 +166,7 @@ class Lane:
             return GUESS
         nearest = min(known, key=lambda other: abs(other - bits))
         expected = known[nearest] * 2.0 ** (bits - nearest)  # a bit more is twice the size and time
-        return min(expected, SECONDS)
+        return min(expected, JOB_SECONDS)
 
     async def compute(
         self, client: str, route: str, size: int, compute: Compute, *arguments: Any
@@ -212,19 +212,19 @@ class Lane:
         return [job.answer for job in jobs]
 
     def _is_late(self, client: str) -> bool:
-        """Say whether a client's next job would start later than in `SECONDS`.
+        """Say whether a client's next job would start later than in `JOB_SECONDS`.
 
-        Until then the workers spend at most `share` · `SECONDS` on each client.
+        Until then the workers spend at most `share` · `JOB_SECONDS` on each client.
         """
         work: defaultdict[str, float] = defaultdict(float)  # seconds of each client's jobs
         for job in [*self.running, *self.waiting]:
             work[job.client] += self.expected(job.route, job.size)
-        most = self.share * SECONDS
+        most = self.share * JOB_SECONDS
         own = work.pop(client, 0)
         others = sum(min(seconds, most) for seconds in work.values())
-        # In `SECONDS`, all workers together do (`share` + 1) · `SECONDS` of work.
+        # In `JOB_SECONDS`, all workers together do (`share` + 1) · `JOB_SECONDS` of work.
         exceeds_share = own > most
-        exceeds_lane = own + others > most + SECONDS
+        exceeds_lane = own + others > most + JOB_SECONDS
         return exceeds_share or exceeds_lane
 
     def _start(self) -> None:
@@ -262,7 +262,7 @@ class Lane:
             loop = asyncio.get_running_loop()
             job.worker = worker
             job.begun = monotonic()
-            job.timer = loop.call_later(SECONDS + GRACE, worker.kill)
+            job.timer = loop.call_later(JOB_SECONDS + GRACE, worker.kill)
             self.running.append(job)
             done.add_done_callback(_in_loop(loop, self._end, job))
             return True
@@ -291,7 +291,7 @@ class Lane:
         took = monotonic() - job.begun
         error = done.exception()
         if isinstance(error, BrokenProcessPool):
-            error = DeadlineError(SECONDS) if took > SECONDS else worker_lost()
+            error = DeadlineError(JOB_SECONDS) if took > JOB_SECONDS else worker_lost()
             self._replace(job.worker)
         else:
             self.free.append(job.worker)
@@ -419,7 +419,7 @@ def _run(compute: Compute, arguments: tuple[Any, ...]) -> Any:
         _Process.rest.cancel()
     stop = _Process.told_to_stop
     try:
-        with within(Deadline(SECONDS, gone=lambda: stop.value)):
+        with within(Deadline(JOB_SECONDS, gone=lambda: stop.value)):
             return compute(*arguments)
     finally:
         _Process.rest = Timer(REST, _give_back)

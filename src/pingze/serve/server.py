@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from pingze.errors import InputError
 from pingze.messages import here
 from pingze.serve.app import create_app, measure
-from pingze.serve.pool import SECONDS, Lanes
+from pingze.serve.pool import JOB_SECONDS, Lanes
 
 BACKLOG = 256
 MOST_CONNECTIONS = 1000  # above this number, uvicorn itself answers 503
@@ -119,7 +119,7 @@ def run_app(
         proxy_headers=bool(trust_proxy),
         forwarded_allow_ips=trust_proxy,
         timeout_keep_alive=20,
-        timeout_graceful_shutdown=int(SECONDS) + 1,
+        timeout_graceful_shutdown=int(JOB_SECONDS) + 1,
         limit_concurrency=MOST_CONNECTIONS,
         h11_max_incomplete_event_size=LARGEST_HEAD,
         ws="none",

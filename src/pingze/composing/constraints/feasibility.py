@@ -83,11 +83,11 @@ class CompiledRequest:
         self.request = request
         self.layout = request.form.layout(request.lines)
         self.places = len(self.layout.line)
-        self.size = 2 * request.form.width
+        self.couplet_size = 2 * request.form.width
         """The number of positions whose tones depend on one another: a couplet's, or in 詞 all."""
         self.echoes: Mapping[int, int] = {}
         if request.form.tune:
-            self.size = self.places
+            self.couplet_size = self.places
             self.echoes = request.form.tune.echoes
         self.repeated = np.isin(np.arange(self.places), list(self.echoes))
         self.leads = request.form.tune.leads if request.form.tune else frozenset()
@@ -134,7 +134,7 @@ class CompiledRequest:
         Also return a mask of the ways that exist.
         """
         T = len(self.line_types)
-        K = self.places // self.size
+        K = self.places // self.couplet_size
         # 1) list the patterns of each couplet under each template
         patterns_of: dict[tuple[int, int], list[str]] = {}
         for t, types in enumerate(self.line_types):
@@ -142,7 +142,7 @@ class CompiledRequest:
                 patterns_of[t, k] = self._patterns(types[2 * k : 2 * k + 2])
         # 2) write them into arrays
         W = max(len(patterns) for patterns in patterns_of.values())
-        asked = np.full((T, K, W, self.size), WANTS_ANY, np.int8)
+        asked = np.full((T, K, W, self.couplet_size), WANTS_ANY, np.int8)
         exists = np.zeros((T, K, W), bool)
         for (t, k), patterns in patterns_of.items():
             exists[t, k, : len(patterns)] = True
@@ -165,7 +165,7 @@ class CompiledRequest:
                     tones[place] = customary[place]
             return ["".join(tones)]
         if not types:
-            return ["x" * self.size]
+            return ["x" * self.couplet_size]
         couplets = [tuple(types)]
         if tuple(types) == ("a", "B"):
             couplets.append((RESCUED["a"], RESCUED["B"]))
@@ -189,7 +189,7 @@ class CompiledRequest:
 
     def asked_at(self, place: int) -> Int[Array, "T W"]:
         """Return the tone that each way to write a couplet requires at a position."""
-        k, at = divmod(place, self.size)
+        k, at = divmod(place, self.couplet_size)
         return self.asked[:, k, :, at]
 
     def opposite(self, place: int) -> int | None:
@@ -197,7 +197,7 @@ class CompiledRequest:
 
         None if there is none.
         """
-        k, at = divmod(place, self.size)
+        k, at = divmod(place, self.couplet_size)
         width = self.request.form.width
         if at >= width and k in self.request.form.antithetical(self.request.lines):
             return place - width
@@ -235,7 +235,7 @@ class CompiledRequest:
         written = (row != FREE)[:, None, None]
         foot = self.feet[at][:, :, None]
         # n, T, W: NumPy puts the axis of two index arrays first if a slice is between them
-        asked = self.asked[:, at // self.size, :, at % self.size]
+        asked = self.asked[:, at // self.couplet_size, :, at % self.couplet_size]
         fits = self.lexicon.fits[Lexicon.GIVEN, asked, row[:, None, None]]
         kind = self.rhyming.kind[at]
         groups = np.arange(len(self.rhyming.of_row))
@@ -252,7 +252,7 @@ class CompiledRequest:
         not counted.
         """
         wrong, unrhymed = self.misfits(range(self.places), ids)
-        in_couplets = wrong.reshape(-1, self.size, *wrong.shape[1:])  # K, places, T, W
+        in_couplets = wrong.reshape(-1, self.couplet_size, *wrong.shape[1:])  # K, places, T, W
         by_couplet = in_couplets.sum(axis=1).swapaxes(0, 1)  # T, K, W
         by_way = np.where(self.exists, by_couplet, self.places)
         by_group = unrhymed.sum(axis=0)
@@ -308,7 +308,7 @@ class CompiledRequest:
         for place, id_ in enumerate(fixed):
             if id_ == FREE:
                 continue
-            ways[:, place // self.size] &= self.fits(place, id_)
+            ways[:, place // self.couplet_size] &= self.fits(place, id_)
             foot = self.feet[place]
             alive &= ~foot[:, None] | self.rhyming.fitting(place, id_, generous=True)
             if self.request.form.tune is None:
@@ -375,14 +375,14 @@ class CompiledRequest:
         self, partial_texts: PartialTexts, row: int, t: int, place: int, counts: Int[Array, "D"]
     ) -> bool:
         """Check whether the characters left of each tone suffice for the rest of a text."""
-        size = self.size
+        couplet_size = self.couplet_size
         blank = self.free(partial_texts.texts[row])
         # 1) Collect the numbers of level and oblique characters that the possible ways require, not
         #    counting feet.
         needed = {(0, 0)}
-        for k in range(place // size, self.places // size):
-            places = range(max(place, k * size), (k + 1) * size)
-            free = [at - k * size for at in places if blank[at] and not self.feet[at, t]]
+        for k in range(place // couplet_size, self.places // couplet_size):
+            places = range(max(place, k * couplet_size), (k + 1) * couplet_size)
+            free = [at - k * couplet_size for at in places if blank[at] and not self.feet[at, t]]
             tones = self.asked[t, k, partial_texts.ways[row, t, k]][:, free]
             levels = (tones == WANTS_LEVEL).sum(axis=1).tolist()
             obliques = (tones == WANTS_OBLIQUE).sum(axis=1).tolist()

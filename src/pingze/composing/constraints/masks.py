@@ -143,7 +143,7 @@ class Constraints(CompiledRequest):
 
     def tones_at(self, partial_texts: PartialTexts, place: int) -> set[str]:
         """Return the tones that the first text's hypotheses require at a place; "" for either."""
-        ways = partial_texts.ways[0, :, place // self.size] & partial_texts.alive[0].any(
+        ways = partial_texts.ways[0, :, place // self.couplet_size] & partial_texts.alive[0].any(
             axis=1, keepdims=True
         )
         return {_NAMES[tone] for tone in np.unique(self.asked_at(place)[ways]).tolist()}
@@ -313,7 +313,7 @@ class Constraints(CompiledRequest):
         foot = self.feet[place]
         # 1. Allow the characters of the right tone, under the templates without a foot here. `ways`
         #    has the axes N, T, W, and `alive` N, T, G.
-        couplet = place // self.size
+        couplet = place // self.couplet_size
         ways = partial_texts.ways[:, :, couplet] & ~foot[:, None]
         ways &= partial_texts.alive.any(axis=2, keepdims=True)
         wanted = np.zeros(len(ways), np.int64)  # a bit for each of `WANTS`
@@ -381,7 +381,7 @@ class Constraints(CompiledRequest):
         """Update `partial_texts`, in place, after each text has taken a character at a position."""
         # 1. Keep the hypotheses and ways that allow the character.
         given = partial_texts.fixed[:, self.echoes.get(place, place)] != FREE
-        ways = partial_texts.ways[:, :, place // self.size]
+        ways = partial_texts.ways[:, :, place // self.couplet_size]
         ways &= self.fits(place, ids, given)
         partial_texts.alive &= ways.any(axis=2, keepdims=True)
         foot = self.feet[place]
