@@ -184,16 +184,18 @@ class InfeasibleError(PingzeError):
             language: en or zh.
         """
         if language == "en" or not self.clashes:
-            return super().text(language)
+            return super().text(language)  # the English message has the clashes already
+        # what `mend` was to keep cannot be kept; otherwise, what was asked of a poem cannot be met
         keeps = any(clash.field == "keep" for clash in self.clashes)
         code = "clash_mend" if keeps else "clash"
         clashes = []
         for clash in self.clashes:
             told = clash.in_language(language)
             reason = ""
-            # a line, and a character on a sheet, are named without what is wanted in their place
-            needs_reason = bool(told.positions) or told.field in ON_SHEET
-            if needs_reason and told.cause:
+            # other constraints say themselves what their place wants
+            is_line = bool(told.positions)
+            is_on_sheet = told.field in ON_SHEET
+            if told.cause and (is_line or is_on_sheet):
                 reason = f"（{told.reason}）"
             clashes.append(told.constraint + reason)
         return say(code, {"clashes": clashes}, language)

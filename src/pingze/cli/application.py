@@ -133,15 +133,17 @@ def command(
 ) -> Callable[[Callable[..., None]], Any]:
     """Return a decorator that adds a function to `group` as a command, with options.
 
-    The parameter `asked`, a dataclass, is replaced by one option per field. The field that
-    `argument` names becomes a positional argument instead, and those in `omit` keep their defaults.
+    The parameter that is called `asked` has a dataclass as its type, the schema. It is replaced by
+    one option for each field of the schema. The field that `argument` names becomes a positional
+    argument instead, and those in `omit` keep their defaults.
     The parameters `model` and `as_json` become the shared options --model and --json. If a
     parameter without `Annotated` has the same name as a field of `Composing`, it becomes the option
     of that field.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        # 1) list the command's parameters
+        # 1) list the command's parameters: the schema's fields, then the function's own, which may
+        # follow fields with defaults only as keywords
         parameters = dict(signature(function).parameters)
         schema = None
         listed = []
@@ -156,8 +158,8 @@ def command(
             _described(parameter.replace(kind=Parameter.KEYWORD_ONLY))
             for parameter in parameters.values()
         ]
-        # A signature must list required parameters first.
-        listed.sort(key=lambda parameter: parameter.default is Parameter.empty, reverse=True)
+        # A signature must list required parameters first, which have no default.
+        listed.sort(key=lambda parameter: parameter.default is not Parameter.empty)
 
         # 2) build a function with these parameters
         def called(**values: Any) -> None:
@@ -166,6 +168,7 @@ def command(
                 values["asked"] = schema(**asked)
             function(**values)
 
+        # not `functools.wraps`, by which typer would read the parameters of `function`
         for name in ("__name__", "__doc__", "__module__"):
             setattr(called, name, getattr(function, name))
         called.__signature__ = Signature(listed)  # type: ignore[attr-defined]

@@ -127,14 +127,15 @@ def revise(
     """Rewrite parts of a poem 推敲 and keep the rest."""
     if char and len(char) != len(line or []):
         raise InputError("char_for_line", chars=len(char), lines=len(line or []))
-    sheet = _written(_sheet_of(poem, asked, form, model), keep, exclude_at, model)
+    sheet = _sheet_of(poem, asked, form, model)
+    sheet = _written(sheet, keep, exclude_at, model)
     for index, line_number in enumerate(line or ()):
         if char:
             position = char[index]
             sheet = sheet.free(line_number, position, position)
         else:
             sheet = sheet.free(line_number)
-    if sheet.is_full:
+    if sheet.is_full:  # nothing is to be rewritten
         raise InputError("no_targets", field="targets")
     _show_drafts(sheet, model, explain=explain, as_json=as_json)
 

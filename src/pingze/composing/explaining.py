@@ -79,10 +79,11 @@ def explain(
         check_deadline()
         line, position = constraints.layout.where(place)
         row = log_p[place + line]  # each earlier line is followed by a mark
-        # 1) The other characters that may stand here.
-        known = constraints.lexicon.reads[id_]
+        # 1) The other characters that may stand here. `row` has the characters of the model only,
+        #    which reads any other as `model_id`.
+        model_id = constraints.lexicon.reads[id_]
         others = constraints.allowed_alone(fixed, place)[: len(row)]
-        others[known] = False
+        others[model_id] = False
         most = min(limit, int(others.sum()))
         ranked = np.argsort(-np.where(others, row, -np.inf))[:most]
         # 2) A rhyme is read in the poem's group, any other character in the tone that its position
@@ -94,7 +95,8 @@ def explain(
             for name, group in standard_of_request.groups.items()
             if name in names and tone in (group.side, "")
         ]
-        if constraints.feet[place].any() and poem.rhyme in names:
+        is_foot = constraints.feet[place].any()
+        if is_foot and poem.rhyme in names:
             groups = [standard_of_request.groups[poem.rhyme]]
             tone = groups[0].side
         reasons.append(
@@ -102,8 +104,8 @@ def explain(
                 line=line + 1,
                 position=position + 1,
                 character=text[place],
-                probability=float(np.exp(row[known])),
-                rank=int((row > row[known]).sum()) + 1,
+                probability=float(np.exp(row[model_id])),
+                rank=int((row > row[model_id]).sum()) + 1,
                 tone=tone,
                 rhyme_group=" ".join(group.label for group in groups),
                 alternatives=[composer.vocabulary.tokens[n] for n in ranked],

@@ -190,14 +190,17 @@ class Populations:
         logits = self.state.logits
         tempered = logits * self.inverse_temperature
         if self.at_mark:
-            self.last_place = None
+            self.last_place = None  # this token is no character
             self.at_mark = False
-            mark = self.marks[self.constraints.layout.line[self.place - 1]]
+            line = self.constraints.layout.line[self.place - 1]
+            mark = self.marks[line]
             self.ids = np.full_like(self.ids, mark)
+            # the log of the mark's probability, in the row of each particle
             _, log_sums = softmax(tempered, shifted=True)
-            log_share = (tempered[:, mark] - log_sums)[self.rows]
+            log_p = tempered[:, mark] - log_sums
+            log_share = log_p[self.rows]
         else:
-            log_share = self._propose_character(tempered)
+            log_share = self._propose_character(tempered)  # sets `ids` too
         self.log_weights += log_share.reshape(self.log_weights.shape)
         self.log_p = logits[self.rows, self.ids] - self.state.log_sum[self.rows]
         self.log_probabilities += self.log_p

@@ -299,17 +299,17 @@ def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfigurati
     for name, tensor in tensors.items():
         if tensor.dtype == np.int8 and tensor.ndim == 2:
             expected[name + SCALE] = tensor.shape[:1]
-    # 2) Compare, in the words of the error. A tensor with scales has 8 bits; all others must be
-    # finite floating-point numbers.
+    # 2) Compare each with what the file has: its shape, or what is wrong with it, as the error
+    # says it.
     for name in sorted(expected.keys() | tensors.keys()):
         wanted = str(expected.get(name, ABSENT))
-        has_scales = name + SCALE in expected
+        is_in_8_bits = name + SCALE in expected
         if name not in tensors:
             has = ABSENT
-        elif not has_scales and not _is_finite(tensors[name]):
-            has = f"not finite, or {tensors[name].dtype}"
-        elif tensors[name].dtype == np.int8 and not _is_small(tensors[name]):
+        elif is_in_8_bits and not _is_small(tensors[name]):
             has = f"beyond {LARGEST_WEIGHT} in 8 bits"
+        elif not is_in_8_bits and not _is_finite(tensors[name]):
+            has = f"not finite, or {tensors[name].dtype}"
         else:
             has = str(tensors[name].shape)
         if has != wanted:

@@ -186,10 +186,10 @@ class Lane:
         compute: Compute,
         calls: Sequence[tuple[Any, ...]],
     ) -> list[asyncio.Future[Any]]:
-        """Add a job for each call of a function to the line, and return the answers to be.
+        """Add a job for each call of a function to the line, and return the futures of the answers.
 
-        A job ends when its answer is cancelled. Raises RefusedError if too many jobs of the client
-        wait, or if its next one would start too late.
+        To cancel a future ends its job. Raises RefusedError if too many jobs of the client wait, or
+        if another job of the client would start too late.
         """
         waiting = sum(job.client == client for job in self.waiting)
         if waiting + len(calls) > MOST_WAITING or self._is_late(client):

@@ -119,7 +119,7 @@ def run_app(
         proxy_headers=bool(trust_proxy),
         forwarded_allow_ips=trust_proxy,
         timeout_keep_alive=20,
-        timeout_graceful_shutdown=int(JOB_SECONDS) + 1,
+        timeout_graceful_shutdown=int(JOB_SECONDS) + 1,  # the last job may take so long
         limit_concurrency=MOST_CONNECTIONS,
         h11_max_incomplete_event_size=LARGEST_HEAD,
         ws="none",
@@ -131,15 +131,16 @@ def run_app(
     received: list[int] = []
 
     async def serve() -> None:
-        asyncio.get_running_loop().set_exception_handler(_told_once(bound))
+        asyncio.get_running_loop().set_exception_handler(_error_handler(bound))
         async with lifespan or nullcontext():
-            await measure(lanes)
+            await measure(lanes)  # how long jobs take, to refuse those that would wait too long
             await server.serve(sockets=[bound])
 
     def stop(number: int, _: object) -> None:
         """Record a signal and stop uvicorn.
 
-        Called before uvicorn handles signals, and again by uvicorn at its end.
+        uvicorn handles signals itself while it serves; at its end it raises them again, for this
+        handler.
         """
         server.should_exit = True
         received.append(number)
@@ -152,7 +153,7 @@ def run_app(
         asyncio.run(serve())
     finally:
         lanes.close()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C has nothing left to stop
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left for another Ctrl-C to stop
         signal.signal(signal.SIGTERM, terminate)
     # 3) End as the signal asks: SIGTERM ends the process, with the status that a caller expects.
     if signal.SIGINT in received:
@@ -161,7 +162,7 @@ def run_app(
         signal.raise_signal(signal.SIGTERM)
 
 
-def _told_once(
+def _error_handler(
     bound: socket.socket,
 ) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
     """Make a handler of the event loop's errors that says only once that no descriptors are left.

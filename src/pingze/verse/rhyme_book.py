@@ -221,11 +221,12 @@ class RhymeBook:
 
         Verse attests one of two tones if the character stands at ten or more positions where a
         template fixes the tone, and at least 95 % of these need that tone. For 看 思 過, whose tone
-        depends on the meaning, verse attests neither, and the answer is None. In Mandarin, the
-        readings with which words nearly always end in the character have the tone.
+        depends on the meaning, verse attests neither, and the answer is None.
+
+        In Mandarin, a character of two tones has that of its `sure_rhymes`, if they agree.
         """
         tones = self.tones(character)
-        if self.rimes and len(tones) == 2:
+        if self.rimes and len(tones) == 2:  # a standard of Mandarin
             tones = frozenset(self.groups[name].side for name in self.sure_rhymes(character))
         if len(tones) == 1:
             return next(iter(tones))

@@ -298,22 +298,28 @@ def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool)
 
 
 def _repeated(lines: Sequence[str]) -> list[str]:
-    """List the words that several lines have, the first `_MANY` as written and with their lines."""
-    words_of_lines = one_form("\n".join(lines)).split("\n")
+    """List the characters that several lines have, in any form, in the order of the text.
+
+    The first `_MANY` are listed with the forms in which they are written, and with their lines.
+    """
+    characters = one_form("\n".join(lines))  # one form of each, so that all forms are the same
     times: Counter[str] = Counter()
-    for words in words_of_lines:
-        times.update(set(words))  # repetition within a line is a figure of speech
-    text = "".join(lines)
-    whole = "".join(words_of_lines)
-    repeated = sorted((word for word, count in times.items() if count > 1), key=whole.index)
-    for index, word in enumerate(repeated[:_MANY]):
+    for of_line in characters.split("\n"):
+        times.update(set(of_line))  # repetition within a line is a figure of speech
+    text = "\n".join(lines)
+    repeated = sorted((one for one, count in times.items() if count > 1), key=characters.index)
+    listed = []
+    for character in repeated[:_MANY]:
         forms: dict[str, None] = {}  # each form once, in the order of the text
-        for written, word_here in zip(text, whole, strict=True):
-            if word_here == word:
+        for written, form in zip(text, characters, strict=True):
+            if form == character:
                 forms[written] = None
-        numbers = [str(number) for number, words in enumerate(words_of_lines, 1) if word in words]
-        repeated[index] = f"{' '.join(forms)} ({', '.join(numbers)})"
-    return repeated
+        numbers = []
+        for number, of_line in enumerate(characters.split("\n"), 1):
+            if character in of_line:
+                numbers.append(str(number))
+        listed.append(f"{' '.join(forms)} ({', '.join(numbers)})")
+    return listed + repeated[_MANY:]
 
 
 def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator[Note]:

@@ -35,12 +35,13 @@ class Term:
         """Return the log of a factor for each character at `place`, in float32; None adds nothing.
 
         It has a row for each text, or one row for all, and a column for each of the model's V ids.
-        `texts` is as in `Token`; all positions before `place` are written. At fixed places the
-        factor of the fixed character counts too.
+        `texts` is as in `Token`; all positions before `place` are written.
 
-        It decides which characters are drawn, and it counts in the log-weight, but not in the
-        score, by which finished texts are compared. The nucleus (`top_p`) is found without it: a
-        character outside is drawn only if none inside is allowed.
+        The factors decide which character is drawn, and they count in the log-weight of the text.
+        They do not count in its score, by which finished texts are compared. At a fixed position,
+        where there is no choice, the factor of the fixed character counts. The nucleus (`top_p`) is
+        found without the factors: a character outside it is drawn only if no character inside it is
+        allowed.
         """
         return None
 
