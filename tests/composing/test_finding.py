@@ -37,6 +37,14 @@ def test_a_meaning_is_asked_for_in_english_or_by_a_word_of_chinese(asked: str) -
     assert {"河", "川"} <= set(texts(meaning=asked, count=20))
 
 
+@pytest.mark.parametrize("meaning", ["drunk", "above", "dry"])
+def test_a_sense_is_told_once(meaning: str) -> None:
+    found = find(meaning=meaning, count=20)
+    for one in found.characters:
+        senses = one.meaning.split("; ")
+        assert len(set(senses)) == len(senses)
+
+
 def test_a_simplified_word_is_read_as_traditional() -> None:
     assert texts(meaning="忧") == texts(meaning="憂")
 

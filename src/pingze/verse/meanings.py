@@ -31,8 +31,8 @@ def meanings() -> dict[str, str]:
         own.setdefault(text, []).append(meaning)
     for text, senses in own.items():
         if len(text) == 1 and text in found:
-            senses.append(found[text])
-        found[text] = "; ".join(senses)
+            senses += found[text].split("; ")
+        found[text] = "; ".join(dict.fromkeys(senses))  # each sense once
     return found
 
 
