@@ -123,7 +123,7 @@ class Checkpoint:
         stored = {}
         for name, tensor in self.stored.items():
             weight = tensor.astype(np.float32)
-            if weight.ndim == 2:
+            if weight.ndim == 2:  # vectors (the biases and the reward) stay in float32
                 scale = np.abs(weight).max(axis=1) / np.float32(LARGEST_WEIGHT)
                 scale[scale == 0] = 1  # a row of zeros
                 stored[name] = np.rint(weight / scale[:, None]).astype(np.int8)
@@ -162,7 +162,8 @@ class Checkpoint:
         """The exported files that describe the model to other tools: file name -> contents."""
         config = {"model_type": "pingze", "format": FORMAT} | asdict(self.configuration)
         for id_, token in enumerate(SPECIAL_TOKENS):
-            config[f"{token[1:-1]}_token_id"] = id_
+            name = token[1:-1]  # without the angle brackets
+            config[f"{name}_token_id"] = id_
         return {
             CONFIG_FILE: json.dumps(config, ensure_ascii=False, indent=1) + "\n",
             VOCABULARY_FILE: "".join(f"{token}\n" for token in self.vocabulary.tokens),
@@ -198,7 +199,7 @@ def load(model: Model) -> Checkpoint:
     if model in SHIPPED:
         with as_file(files("pingze.network") / "weights" / f"{model}.safetensors") as path:
             return _read(path, str(model))
-    path = _file_of(model)
+    path = _file_path(model)
     if not path.is_file():
         if not _REPOSITORY.fullmatch(str(model)):
             raise CheckpointError("model", has=str(model), choices=SHIPPED)
@@ -206,11 +207,13 @@ def load(model: Model) -> Checkpoint:
 
         path = hub.download(str(model), MODEL_FILE)
     loaded = _read(path, str(model))
+    # A folder may be an export, whose other files repeat what the model's file says and might have
+    # been edited. The folder of a run does not have these files.
     if Path(model).is_dir():
         for name, text in loaded.export_files.items():
-            export = Path(model) / name
-            if not _absent_or_equal(export, text):
-                raise CheckpointError("export_altered", path=str(export), model=MODEL_FILE)
+            exported_file = Path(model) / name
+            if not _absent_or_equal(exported_file, text):
+                raise CheckpointError("export_altered", path=str(exported_file), model=MODEL_FILE)
     return loaded
 
 
@@ -230,13 +233,13 @@ def changed(model: Model) -> int:
     Args:
         model: A name, file or folder as for `load`.
     """
-    path = _file_of(model)
+    path = _file_path(model)
     if model in SHIPPED or not path.is_file():
         return 0
     return path.stat().st_mtime_ns
 
 
-def _file_of(model: Model) -> Path:
+def _file_path(model: Model) -> Path:
     path = Path(model)
     return path / MODEL_FILE if path.is_dir() else path
 
@@ -252,11 +255,9 @@ def _read(path: Path, name: str) -> Checkpoint:
         vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError, PingzeError) as error:
         raise CheckpointError("model_configuration", path=str(path), reason=str(error)) from error
-    wanted = configuration.vocabulary_size
-    if len(vocabulary) != wanted:
-        raise CheckpointError(
-            "model_vocabulary", path=str(path), has=len(vocabulary), wanted=wanted
-        )
+    size = configuration.vocabulary_size
+    if len(vocabulary) != size:
+        raise CheckpointError("model_vocabulary", path=str(path), has=len(vocabulary), wanted=size)
     if vocabulary.condition_tokens != configuration.special_tokens:
         raise CheckpointError("model_tokens", path=str(path))
     _check_tensors(path, stored, configuration)
@@ -292,15 +293,17 @@ def shapes(configuration: ModelConfiguration) -> dict[str, tuple[int, ...]]:
 
 def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfiguration) -> None:
     """Raise CheckpointError if a tensor is missing, not finite, or not what is expected."""
-    # 1) What is expected: the model's tensors, a reward, and scales for each matrix in 8 bits.
+    # 1) Find the expected shapes. A reward is optional, so it is expected if the file has it. Each
+    # matrix in 8 bits must have scales, one for each row.
     expected = shapes(configuration)
     if REWARD in tensors:
         expected[REWARD] = (configuration.hidden_size,)
     for name, tensor in tensors.items():
         if tensor.dtype == np.int8 and tensor.ndim == 2:
             expected[name + SCALE] = tensor.shape[:1]
-    # 2) Compare each with what the file has: its shape, or what is wrong with it, as the error
-    # says it.
+    # 2) Compare two descriptions of each tensor, which the error shows if they differ. `wanted` is
+    # the expected shape, or `ABSENT`. `has` is what is wrong with the tensor's values, or the
+    # tensor's shape if nothing is wrong with them, or `ABSENT`.
     for name in sorted(expected.keys() | tensors.keys()):
         wanted = str(expected.get(name, ABSENT))
         is_in_8_bits = name + SCALE in expected
@@ -309,6 +312,7 @@ def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfigurati
         elif is_in_8_bits and not _is_small(tensors[name]):
             has = f"beyond {LARGEST_WEIGHT} in 8 bits"
         elif not is_in_8_bits and not _is_finite(tensors[name]):
+            # The error names the type too, because it may be the type that is wrong.
             has = f"not finite, or {tensors[name].dtype}"
         else:
             has = str(tensors[name].shape)
@@ -353,7 +357,7 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     Raises ValueError with the reason if the file cannot be used.
     """
     try:
-        # A file may be larger than what it takes on the disk, and than the memory.
+        # A sparse file can take little of the disk and yet be larger than the memory.
         if path.stat().st_size > LARGEST_FILE << 30:
             raise ValueError(here("model_too_large", path=str(path), most=LARGEST_FILE))
         with safe_open(path, framework="numpy") as file:
@@ -373,7 +377,8 @@ def _digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
     """Compute the SHA-256 of the tensors and of all metadata except the entry `sha256`."""
     others = {key: value for key, value in metadata.items() if key != "sha256"}
     described = {name: [str(tensor.dtype), tensor.shape] for name, tensor in tensors.items()}
-    digest = hashlib.sha256(json.dumps([others, described], sort_keys=True).encode())
+    header = json.dumps([others, described], sort_keys=True)
+    digest = hashlib.sha256(header.encode())
     for name in sorted(tensors):
         digest.update(np.ascontiguousarray(tensors[name]).data)
     return digest.hexdigest()

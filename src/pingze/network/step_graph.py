@@ -84,20 +84,24 @@ class GraphNetwork(ReferenceNetwork):
         self._layers = session(layers_graph(checkpoint))
         self._output = session(output_graph(checkpoint))
         self._state_names = _states(checkpoint)
-        # A vocabulary lists the characters after the special tokens, the most frequent ones first.
-        # Only special tokens are longer than a character.
+        # `_common` holds net_x of the most frequent characters, so that composing looks it up. A
+        # vocabulary lists the characters after the special tokens, the most frequent ones first.
+        # Only special tokens are longer than a character, so their number is the id of the first
+        # character.
         vocabulary = checkpoint.vocabulary
-        self._first = sum(len(token) > 1 for token in vocabulary.tokens)
-        end = min(self._first + COMMON, len(vocabulary))
-        (self._common,) = self._input({"ids": np.arange(self._first, end)})
+        self._first_id = sum(len(token) > 1 for token in vocabulary.tokens)
+        end = min(self._first_id + COMMON, len(vocabulary))
+        (self._common,) = self._input({"ids": np.arange(self._first_id, end)})
 
     def read(self, state: State, rows: Int64[Array, "B"], ids: Int64[Array, "B"]) -> State:
         """Return the states of texts that each continue a text by one token, without logits."""
-        # 1) net_x: from the table for common characters, computed for all other tokens. Clipping
-        # gives these any row, which is then replaced.
-        places = ids - self._first  # in the table
-        net_x = self._common.take(places, axis=0, mode="clip")
-        rare = np.flatnonzero((places < 0) | (places >= len(self._common)))
+        # 1) net_x: from the table `_common` for common characters, computed for all other tokens.
+        # "clip" first gives a token outside the table the table's first or last row, which the
+        # computed row then replaces.
+        table_rows = ids - self._first_id
+        net_x = self._common.take(table_rows, axis=0, mode="clip")
+        is_outside = (table_rows < 0) | (table_rows >= len(self._common))
+        rare = np.flatnonzero(is_outside)
         if len(rare):
             (computed,) = self._input({"ids": ids[rare]})
             net_x[rare] = computed
@@ -108,18 +112,23 @@ class GraphNetwork(ReferenceNetwork):
         return State.unpredicted(self._layers(inputs), bias)
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
-        """Return the caches as the reference does, and free the weights in float32."""
+        """Return the caches as the reference does, and free the weights in float32.
+
+        No other method of this class needs these weights, because the graphs have theirs in 8 bits.
+        """
         try:
             return super().record(ids)
         finally:
+            # Both are cached properties, which the next call computes again. A frozen dataclass
+            # refuses `del`.
             del self.parameters
-            vars(self.checkpoint).pop("tensors")  # a frozen dataclass
+            vars(self.checkpoint).pop("tensors")
 
     def predict(self, state: State) -> State:
         """Return the same state with the logits of the next token."""
         logits, exp = self._output({"h": state.h})
-        # The logarithm is in float64, so that rounding hides that it differs in the last bit
-        # between processors.
+        # NumPy's logarithm differs in the last bit between processors. It is computed in float64,
+        # so that rounding to float32 hides the difference.
         log_sum = np.log(exp.sum(axis=1), dtype=np.float64).astype(np.float32)
         return replace(state, logits=logits, log_sum=log_sum)
 
@@ -253,12 +262,12 @@ def layers_graph(checkpoint: Checkpoint) -> bytes:
 
 def output_graph(checkpoint: Checkpoint) -> bytes:
     """Build the third graph of a step of an 8-bit model: h -> logits and exp."""
-    sizes = checkpoint.configuration
+    configuration = checkpoint.configuration
     graph = _StepGraph(checkpoint)
-    h = graph.input("h", "float32", ["B", sizes.hidden_size])
+    h = graph.input("h", "float32", ["B", configuration.hidden_size])
     graph.node("Exp", graph.logits(h), results=["exp"])
-    graph.output("logits", "float32", ["B", sizes.vocabulary_size])
-    graph.output("exp", "float32", ["B", sizes.vocabulary_size])
+    graph.output("logits", "float32", ["B", configuration.vocabulary_size])
+    graph.output("exp", "float32", ["B", configuration.vocabulary_size])
     return graph.serialized()
 
 
@@ -266,24 +275,25 @@ def whole_graph(checkpoint: Checkpoint) -> bytes:
     """Build the graph of a whole step of an 8-bit model, which is usable without pingze.
 
     Its inputs are `ids` (B) and the state h0, c0, h1, … (B, H); if the configuration is `held`,
-    also p (1 or B, E), the mean embedding of the conditions, or zeros if there are no conditions.
+    also p (1 or B, E), the mean embedding of a text's conditions, or zeros if it has no conditions.
     Its outputs are `logits` (B, V), x (B, E), the embedding of `ids`, and the new state. The
     metadata hold the configuration and the vocabulary.
     """
-    sizes = checkpoint.configuration
+    configuration = checkpoint.configuration
     graph = _StepGraph(checkpoint)
     # 1) The inputs.
     ids = graph.input("ids", "int64", ["B"])
     for name in _states(checkpoint):
-        graph.input(name, "float32", ["B", sizes.hidden_size])
-    # 2) The embedding, which is also an output.
+        graph.input(name, "float32", ["B", configuration.hidden_size])
+    # 2) The embedding, which is also an output: (whole - zero) · scale. DequantizeLinear subtracts
+    # the zero, and Mul applies each row's own scale.
     embedded = graph.embedded(ids)
     bias = graph.vector("lstm.0.bias")
     whole = graph.node("DequantizeLinear", embedded.whole, graph.one(), graph.zero)
     graph.node("Mul", whole, embedded.scale, results=["x"])
-    # 3) The first layer's bias W_p p + b.
-    if sizes.held:
-        p = graph.input("p", "float32", ["R", sizes.embedding_size])
+    # 3) The first layer's bias b, or W_p p + b (Gemm) if the model is `held`.
+    if configuration.held:
+        p = graph.input("p", "float32", ["R", configuration.embedding_size])
         weight = checkpoint.matrix("lstm.0.weight_ph")
         stored = graph.constant("lstm.0.weight_ph", weight.whole)
         scale = graph.constant("lstm.0.weight_ph.scale", weight.scale)
@@ -293,10 +303,10 @@ def whole_graph(checkpoint: Checkpoint) -> bytes:
     net_x = graph.product(embedded, "lstm.0.weight_ih")
     graph.logits(graph.layers(net_x, bias))
     # 5) The outputs.
-    graph.output("logits", "float32", ["B", sizes.vocabulary_size])
-    graph.output("x", "float32", ["B", sizes.embedding_size])
+    graph.output("logits", "float32", ["B", configuration.vocabulary_size])
+    graph.output("x", "float32", ["B", configuration.embedding_size])
     for name in _states(checkpoint):
-        graph.output(f"{name}_next", "float32", ["B", sizes.hidden_size])
+        graph.output(f"{name}_next", "float32", ["B", configuration.hidden_size])
     return graph.serialized(checkpoint.metadata)
 
 
@@ -349,18 +359,19 @@ class _StepGraph(Graph):
     def layers(self, net_x: str, bias: str, rows: str = "") -> str:
         """Compute `formulas.step_forward` for each layer in turn, and return h of the last layer.
 
-        If `rows` is given, the state has one row for each of its texts, and `rows` those that the
-        new texts continue.
+        `rows` names an operand (B): for each text, the row of the state that it continues. If it
+        is "", text n continues row n.
         """
         node = self.node
         phi = PHI[self.checkpoint.configuration.activation]
         h = ""
         for depth in range(self.checkpoint.configuration.layers):
-            # 1) net_x and the bias; those of the first layer are given.
+            # 1) net_x and the bias. Those of the first layer are arguments.
             if depth > 0:
                 net_x = self.product(self.quantised_hidden(h), f"lstm.{depth}.weight_ih")
                 bias = self.vector(f"lstm.{depth}.bias")
-            # 2) net_h, from the previous state.
+            # 2) net_h from the previous state: computed once for each row of the state, then
+            # copied for each text that continues the row.
             h_prev = self.quantised_hidden(f"h{depth}")
             net_h = self.product(h_prev, f"lstm.{depth}.weight_hh")
             c_prev = f"c{depth}"
@@ -383,10 +394,11 @@ class _StepGraph(Graph):
         return h
 
     def logits(self, h: str) -> str:
-        """Compute the logits from the last layer's h."""
+        """Compute the logits from the last layer's h, with the largest in each row 0."""
         x = self.quantised_hidden(h)
         weight = "output.weight"
         if self.checkpoint.configuration.tied:
+            # The projection is not within ±1, so each of its rows needs its own scale.
             x = self.quantised(self.product(x, "projection.weight"))
             weight = "embedding.weight"
         logits = self.node("Add", self.product(x, weight), self.vector("output.bias"))
@@ -402,13 +414,14 @@ class _StepGraph(Graph):
         largest = self.largest(self.node("Abs", x))
         largest = self.node("Max", largest, self.constant("least", np.array(_LEAST)))
         scale = self.node("Mul", largest, scale_of_one)
+        # Each row is first divided by its own scale, so that one scale, 1, remains for all rows.
         multiples = self.node("Div", x, scale)
         whole = self.node("QuantizeLinear", multiples, self.one(), self.zero)
         return _Quantised(whole=whole, scale=scale)
 
     def quantised_hidden(self, h: str) -> _Quantised:
         """Quantise a hidden state to 8 bits, with the scale 1/127 for all rows if φ is tanh."""
-        if self.checkpoint.configuration.activation != "tanh":  # |h| may exceed 1
+        if self.checkpoint.configuration.activation != "tanh":  # then |h| may exceed 1
             return self.quantised(h)
         whole = self.node("QuantizeLinear", h, self.scale_of_one(), self.zero)
         return _Quantised(whole=whole, scale=_SCALE_OF_ONE)
@@ -417,13 +430,15 @@ class _StepGraph(Graph):
         """Add the product x Wᵀ with the weight W called `name`, and return the product's name."""
         weight = self.checkpoint.matrix(name)
         whole = self.constant(f"{name}.whole", weight.columns)
-        of_row = self.constant(f"{name}.scale", weight.scale)
-        # ONNX Runtime computes (x - zero) whole · of_all · of_row, exactly until it applies the
-        # scales. of_all is one number, so other scales of x's rows are applied afterwards.
+        weight_scale = self.constant(f"{name}.scale", weight.scale)
+        # The operator multiplies the integers (x.whole - zero) and `whole` exactly, and then
+        # multiplies the result by its third operand, the scale of x, and by its fourth.
         operator = "MatMulIntegerToFloat"
         if x.scale == _SCALE_OF_ONE:
-            operands = [x.whole, whole, _SCALE_OF_ONE, of_row, self.zero]
+            operands = [x.whole, whole, _SCALE_OF_ONE, weight_scale, self.zero]
             return self.node(operator, *operands, results=results, domain=CONTRIBUTED)
-        operands = [x.whole, whole, self.one(), of_row, self.zero]
+        # The third operand must be one number for all rows of x. If each row of x has its own
+        # scale, it is therefore 1, and a further node applies the scales of the rows.
+        operands = [x.whole, whole, self.one(), weight_scale, self.zero]
         product = self.node(operator, *operands, domain=CONTRIBUTED)
         return self.node("Mul", product, x.scale, results=results)
