@@ -47,17 +47,19 @@ def predicted_tokens(sequence: Ids) -> int:
 def pack(sequences: Sequence[Ids]) -> Batch:
     """Pack sequences of any lengths into one batch. The tokens after `<bos>` are its targets."""
     # 1) Pad the B sequences to (T + 1, B). A token is the input of its step and the target of the
-    # step before it.
+    # step before it. The last token is only a target, so a sequence has one input less than tokens.
     ordered = sorted(sequences, key=len, reverse=True)
-    lengths = np.array([len(sequence) - 1 for sequence in ordered])  # in inputs
-    padded = np.full((lengths[0] + 1, len(ordered)), PAD, np.int64)
+    input_counts = np.array([len(sequence) - 1 for sequence in ordered])
+    steps = input_counts[0]  # T, since the first sequence is the longest
+    padded = np.full((steps + 1, len(ordered)), PAD, np.int64)
     for column, sequence in enumerate(ordered):
         padded[: len(sequence), column] = sequence
     inputs = padded[:-1]
     next_tokens = padded[1:]
-    # 2) Find the steps of each sequence, and those from `<bos>` onward, both (T, B).
-    running = np.arange(lengths[0])[:, None] < lengths
-    begun = np.logical_or.accumulate(inputs == BOS)
+    # 2) Find the steps at which each sequence has an input, and its steps from `<bos>` onward. Both
+    # masks are (T, B). Before `<bos>`, the next token is a condition, which is not predicted.
+    running = np.arange(steps)[:, None] < input_counts
+    begun = np.logical_or.accumulate(inputs == BOS, axis=0)
     targets = np.where(begun, next_tokens, PAD)
     # 3) Drop the padding. The mask selects row by row, that is, step by step.
     return Batch(inputs=inputs[running], targets=targets[running], sizes=running.sum(axis=1))

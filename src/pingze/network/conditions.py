@@ -66,11 +66,12 @@ class Conditions:
     @property
     def poets(self) -> list[str]:
         """The poets whose manner the model has learned."""
-        others = {ABOUT}.union(FORMS, DYNASTIES.values())
+        # Tokens do not say what they name, so a poet is a name that names nothing else.
+        not_poets = {ABOUT}.union(FORMS, DYNASTIES.values())
         poets = []
         for name in self.names:
             is_tune = name.startswith(tune_token(""))
-            if name not in others and not is_tune:
+            if name not in not_poets and not is_tune:
                 poets.append(name)
         return poets
 
@@ -81,9 +82,9 @@ class Conditions:
         return [name for name in book.of_tune if self.form_token(tune_form(book[name]))]
 
     def form_token(self, form: Form) -> str | None:
-        """Return the name of a form's token, or None if it has none.
+        """Return the name of a form's token, or None if the form has no token.
 
-        Of a tune's names, use the first with a token.
+        A tune may have several names. Its token is that of the first name that has a token.
         """
         tokens = [form.name]
         if form.tune:
@@ -98,10 +99,12 @@ class Conditions:
         dynasties = list(DYNASTIES.values())
         if poet is None or poet not in self.names:
             return dynasties[0]
-        # Poets follow their dynasty in the vocabulary, so it is the last dynasty before the poet.
-        known = [name for name in dynasties if name in self.names]
-        before = [name for name in known if self.names[name] < self.names[poet]]
-        return max(before, key=lambda name: self.names[name], default=dynasties[0])
+        # In the vocabulary each dynasty is followed by its poets, so a poet's dynasty is the one
+        # with the largest id below the poet's id.
+        ids = self.names
+        with_token = [name for name in dynasties if name in ids]
+        before_poet = [name for name in with_token if ids[name] < ids[poet]]
+        return max(before_poet, key=lambda name: ids[name], default=dynasties[0])
 
     def prefix(
         self,
@@ -113,7 +116,8 @@ class Conditions:
     ) -> Prefix:
         """Encode the conditions for which the vocabulary has tokens.
 
-        Only the Han characters of a title or theme are encoded. By default the dynasty is the
+        A condition without a token gets no ids. Only the Han characters of a title or theme are
+        encoded, and only the first `LONGEST_TITLE` of a title. By default the dynasty is the
         dynasty of the poet.
         """
         return Prefix(

@@ -59,7 +59,7 @@ class ModelConfiguration:
     def __post_init__(self) -> None:
         for name, most in LARGEST.items():
             size = getattr(self, name)
-            # `isinstance` would accept True
+            # The value may come from a file. `isinstance` would accept True as an integer.
             if type(size) is not int or not 1 <= size <= most:
                 raise InputError("range", field=name, has=str(size), least=1, most=most)
         if type(self.activation) is not str or self.activation not in ACTIVATIONS:

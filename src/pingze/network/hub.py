@@ -20,9 +20,9 @@ SHA256_DIGITS = 64
 
 
 def download(repository: str, file: str) -> Path:
-    """Return the path of a file in the package's cache, which holds the repository's newest one.
+    """Fetch the newest version of a file into the package's cache, and return the path there.
 
-    If the hub cannot be reached, it holds the newest one that was fetched.
+    If the hub cannot be reached, return the path of the version that was fetched last.
 
     Args:
         repository: The owner and the name, such as owner/name.
@@ -33,9 +33,10 @@ def download(repository: str, file: str) -> Path:
     """
     if find_spec("huggingface_hub") is None:
         raise CheckpointError("hub_extra", has=repository)
-    with _one_error(repository, "hub_fetch_failed"):
+    with _as_checkpoint_error(repository, "hub_fetch_failed"):
         from huggingface_hub import hf_hub_download
 
+        # The package returns a link; only the name of the link's target is a digest.
         path = Path(hf_hub_download(repository, file)).resolve()
     # A large file is named in the cache by the SHA-256 that the hub gives for it.
     if len(path.name) == SHA256_DIGITS and path.name != sha256_of(path):
@@ -48,21 +49,26 @@ def upload(folder: Path, repository: str) -> None:
 
     Raises CheckpointError if that fails.
     """
-    with _one_error(repository, "hub_upload_failed"):
+    with _as_checkpoint_error(repository, "hub_upload_failed"):
         from huggingface_hub import upload_folder
 
         upload_folder(repo_id=repository, folder_path=folder, ignore_patterns=[".*"])
 
 
 @contextmanager
-def _one_error(repository: str, code: str) -> Iterator[None]:
-    """Turn any error of the package into a CheckpointError of one line, in general of this code."""
+def _as_checkpoint_error(repository: str, code: str) -> Iterator[None]:
+    """Raise a CheckpointError with a reason of one line in place of any error of the package.
+
+    `code` is the error's code, unless the repository is missing.
+    """
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
         yield
     except RepositoryNotFoundError as error:
         raise CheckpointError("hub_missing", has=repository) from error
-    except Exception as error:  # among them those of its HTTP client, which differs by version
+    # The package also lets the errors of its HTTP client through, and that client depends on the
+    # package's version.
+    except Exception as error:
         reason = one_line(str(error))
         raise CheckpointError(code, has=repository, reason=reason) from error

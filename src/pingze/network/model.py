@@ -70,7 +70,8 @@ class LanguageModel(nn.Module):
         """
         E = self.configuration.embedding_size
         H = self.configuration.hidden_size
-        last = self.output if self.projection is None else self.projection
+        # The output weight of a tied model is the embedding, so its projection is drawn instead.
+        last_layer = self.output if self.projection is None else self.projection
         bound = H**-0.5
         with torch.no_grad():
             embedding = rng.uniform(-0.1, 0.1, self.embedding.weight.shape)
@@ -81,8 +82,8 @@ class LanguageModel(nn.Module):
                 layer.weight_ih.copy_(torch.from_numpy(values.weight_ih))
                 layer.weight_hh.copy_(torch.from_numpy(values.weight_hh))
                 layer.bias.copy_(torch.from_numpy(values.bias))
-            weight = rng.uniform(-bound, bound, last.weight.shape)
-            last.weight.copy_(torch.from_numpy(weight))
+            weight = rng.uniform(-bound, bound, last_layer.weight.shape)
+            last_layer.weight.copy_(torch.from_numpy(weight))
             self.output.bias.zero_()
 
     @classmethod
@@ -107,7 +108,8 @@ class LanguageModel(nn.Module):
             inputs: The ids of a packed batch, (N).
             sizes: The number of texts still running at each step, (T).
         """
-        # 1) the embeddings, (N, E), and the means of those of the conditions, without dropout
+        # 1) the embeddings, (N, E), and in a `held` model the mean embedding of each text's
+        # conditions, (B, E), computed before dropout
         embedded = self.embedding(inputs)
         held = None
         if self.configuration.held:
@@ -123,7 +125,9 @@ class LanguageModel(nn.Module):
             hidden = self.dropout.features(hidden, sizes, self.dropout.outputs)
         if self.projection is None:
             return hidden
-        operands = self.operands or hidden.dtype
+        operands = self.operands
+        if operands is None:
+            operands = hidden.dtype
         projected = hidden.to(operands) @ self.projection.weight.to(operands).T
         return projected.to(hidden.dtype)
 
@@ -182,10 +186,12 @@ def _prefix_means(
     text = sequence_of_rows(sizes).to(device)
     step = torch.repeat_interleave(torch.arange(len(sizes)), sizes).to(device)
     is_bos = inputs == BOS
-    # without `<bos>`, all tokens are before it
-    bos_step = torch.full((int(sizes[0]),), len(sizes), device=device)
+    # a text without `<bos>` gets a step after the last, so that all its tokens are before `<bos>`
+    batch_size = int(sizes[0])  # all texts run at the first step
+    bos_step = torch.full((batch_size,), len(sizes), device=device)
     bos_step[text[is_bos]] = step[is_bos]
-    # 2) The mean of the embeddings before it; their number is the step of `<bos>`.
+    # 2) The mean of the embeddings before `<bos>`. A text has one token at each step, so their
+    # number is the step of `<bos>`.
     before = step < bos_step[text]
     zeros = embedded.new_zeros(len(bos_step), embedded.shape[1])
     sums = zeros.index_add(0, text[before], embedded[before])

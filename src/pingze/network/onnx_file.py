@@ -89,6 +89,7 @@ class Graph:
     def constant(self, name: str, values: Array) -> str:
         """Add a constant unless one with the same name exists, and return the name."""
         if name not in self._constants:
+            # the bytes of the array, not copied if the array is contiguous
             contents = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
             tensor = _Message()  # TensorProto: dims, data_type, name, raw_data
             for size in values.shape:
@@ -110,7 +111,8 @@ class Graph:
 
         By default, the node has one result, whose name is new.
         """
-        results = results or [f"{operator}_{len(self._nodes)}"]
+        if not results:
+            results = [f"{operator}_{len(self._nodes)}"]
         node = _Message()  # NodeProto: input, output, op_type, domain, attribute
         for operand in operands:
             node.text(1, operand)
@@ -147,13 +149,16 @@ class Graph:
 
 
 def _value_info(name: str, type_: str, sizes: Sequence[int | str]) -> _Message:
-    """Describe an input or output of a graph: its name, its type and its shape."""
-    shape = _Message()  # TensorShapeProto: dim, each a dim_value or a dim_param
+    """Describe an input or output of a graph: its name, its type and its shape.
+
+    A size that varies is a name instead of a number.
+    """
+    shape = _Message()  # TensorShapeProto, with one field `dim` for each size
     for size in sizes:
         if isinstance(size, int):
-            shape.message(1, _Message().number(1, size))
+            shape.message(1, _Message().number(1, size))  # a dim_value
         else:
-            shape.message(1, _Message().text(2, size))
+            shape.message(1, _Message().text(2, size))  # a dim_param
     tensor = _Message().number(1, TYPES[type_]).message(2, shape)  # elem_type, shape
     type_proto = _Message().message(1, tensor)  # tensor_type
     return _Message().text(1, name).message(2, type_proto)

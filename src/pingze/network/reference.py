@@ -104,7 +104,7 @@ class ReferenceNetwork:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
         self.configuration = checkpoint.configuration
-        self._begun = lru_cache(maxsize=KEPT)(self._begin)
+        self._cached_beginning = lru_cache(maxsize=KEPT)(self._begin)
 
     @cached_property
     def parameters(self) -> list[Parameters]:
@@ -114,13 +114,13 @@ class ReferenceNetwork:
 
     def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> State:
         """Return the state of `batch` texts after the conditions' tokens (`prefix`) and `<bos>`."""
-        first_row = np.zeros(batch, np.int64)
-        return self._begun(tuple(prefix)).take(first_row)
+        of_one_text = self._cached_beginning(tuple(prefix))
+        return of_one_text.take(np.zeros(batch, np.int64))
 
     def _begin(self, prefix: tuple[int, ...]) -> State:
         """Return the state of one text after the conditions' tokens and `<bos>`."""
         zeros = np.zeros((1, self.configuration.hidden_size), np.float32)
-        layers = [zeros] * (2 * self.configuration.layers)
+        layers = [zeros] * (2 * self.configuration.layers)  # h and c of each layer
         state = State.unpredicted(layers, self._bias(prefix)[None])
         for id_ in prefix:
             state = self.step(state, np.array([id_]))
@@ -143,7 +143,7 @@ class ReferenceNetwork:
         x = self.checkpoint.tensors["embedding.weight"][ids]
         layers = []
         for depth, parameters in enumerate(self.parameters):
-            if depth == 0:
+            if depth == 0:  # the bias of the first layer depends on a text's conditions
                 parameters = parameters._replace(bias=bias)
             h_prev = state.layers[2 * depth][rows]
             c_prev = state.layers[2 * depth + 1][rows]
@@ -171,7 +171,8 @@ class ReferenceNetwork:
         tensor = self.checkpoint.tensor
         bias = tensor("lstm.0.bias")
         if self.configuration.held and prefix:
-            # The mean is in float64: rounding to float32 then hides the order in which BLAS adds.
+            # BLAS adds in an order that depends on the processor. The mean is in float64, so that
+            # rounding to float32 hides the order.
             embedded = tensor("embedding.weight", list(prefix))
             p = embedded.mean(axis=0, keepdims=True, dtype=np.float64)
             (bias,) = held_bias(p, tensor("lstm.0.weight_ph"), bias)
@@ -182,15 +183,16 @@ class ReferenceNetwork:
 
         `ids` includes the conditions and `<bos>`.
         """
-        begin = ids.tolist().index(BOS)
-        bias = self._bias(ids[:begin].tolist())
+        prefix_length = ids.tolist().index(BOS)
+        bias = self._bias(ids[:prefix_length].tolist())
         x = self.checkpoint.tensors["embedding.weight"][ids][:, None]  # (T, B = 1, E)
         zeros = np.zeros((1, self.configuration.hidden_size), np.float32)
         recorded = []
         for depth, parameters in enumerate(self.parameters):
-            if depth == 0:
+            if depth == 0:  # the bias of the first layer depends on the text's conditions
                 parameters = parameters._replace(bias=bias)
             activation = self.configuration.activation
+            # the layer's h at all steps is the x of the next layer
             (x, _, _), caches = sequence_forward(x, zeros, zeros, parameters, activation)
             recorded.append(caches)
         return recorded
@@ -215,21 +217,22 @@ class LineSampler:
     def lines(self, opening: str, length: int, max_lines: int, *, may_end: bool) -> list[str]:
         """Complete `opening` to `max_lines` lines of `length` characters.
 
-        If `may_end`, the text may end earlier.
+        If `may_end`, the model may end the text earlier, after any couplet.
         """
         unread = deque(self.vocabulary.encode(opening).tolist())
         lines: list[str] = []
         while len(lines) < max_lines:
-            # The text may end after a couplet, but not within a line.
+            is_after_couplet = len(lines) > 0 and len(lines) % 2 == 0
             allowed = self.vocabulary.is_han.copy()
-            allowed[EOS] = may_end and len(lines) > 0 and len(lines) % 2 == 0
+            allowed[EOS] = may_end and is_after_couplet
             line = ""
             while len(line) < length:
                 id_ = self._next(unread, allowed)
                 if id_ == EOS:
                     return lines
-                allowed[EOS] = False
+                allowed[EOS] = False  # the text may not end within a line
                 line += self.vocabulary.tokens[id_]
+            # The place of the line determines the mark that follows; the model does not choose it.
             self._read(self.vocabulary.ids[mark_after(len(lines))])
             lines.append(line)
         return lines
@@ -240,7 +243,8 @@ class LineSampler:
         The text has at most `max_lines` punctuation marks and `most` characters. Each sentence is
         on a line of its own.
         """
-        # 1) Which tokens may follow: a mark only a Han character, and the end only a mark.
+        # 1) Find the tokens that may follow. Any token may be followed by a Han character; only a
+        # Han character by a mark; only a mark by the end.
         unread = deque(self.vocabulary.encode(opening).tolist())
         han = self.vocabulary.is_han
         after_mark = han.copy()
@@ -266,10 +270,11 @@ class LineSampler:
             text += token
             if token in MARKS:
                 marks += 1
-        return re.sub("([。？！])(?!$)", r"\1\n", text)  # no newline at the end
+        # Begin a new line after each sentence, but not after the last.
+        return re.sub("([。？！])(?!$)", r"\1\n", text)
 
     def _next(self, unread: deque[int], allowed: Array) -> int:
-        """Read the first token of `unread`, or an allowed one that is drawn, and return it."""
+        """Read and return the first token of `unread`, or draw an allowed token if none is left."""
         id_ = unread.popleft() if unread else self._draw(allowed)
         self._read(id_)
         return id_

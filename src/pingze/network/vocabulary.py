@@ -61,13 +61,15 @@ class Vocabulary:
             counts.update(text)
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
         special = list(SPECIAL_TOKENS) + list(condition_tokens)
-        return cls(special + ranked[: size - len(special)])
+        character_count = size - len(special)
+        return cls(special + ranked[:character_count])
 
     def extended(self, other: "Vocabulary") -> "Vocabulary":
         """Build a vocabulary of all tokens of this one and the new tokens of another.
 
-        New conditions come before the known ones, so that a new poet does not follow a dynasty. New
-        characters come last.
+        A poet belongs to the last dynasty that precedes the poet. The tokens of new conditions
+        therefore come before those of this vocabulary's conditions, so that a new poet does not
+        follow one of its dynasties. New characters come last.
 
         Args:
             other: The vocabulary whose tokens are added, in its order.
@@ -75,8 +77,8 @@ class Vocabulary:
         new = [token for token in other.tokens if token not in self]
         new_conditions = [token for token in new if len(token) > 1]
         new_characters = [token for token in new if len(token) == 1]
-        known = self.tokens[len(SPECIAL_TOKENS) :]
-        return Vocabulary([*SPECIAL_TOKENS, *new_conditions, *known, *new_characters])
+        old = self.tokens[len(SPECIAL_TOKENS) :]
+        return Vocabulary([*SPECIAL_TOKENS, *new_conditions, *old, *new_characters])
 
     @property
     def condition_tokens(self) -> tuple[str, ...]:
