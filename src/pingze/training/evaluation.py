@@ -55,7 +55,10 @@ def by_condition(
     length: int,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float]:
-    """Measure hanzi perplexity given the dynasty alone, and given also the form, poet, or title."""
+    """Measure hanzi perplexity given only the dynasty, and given the dynasty and a condition.
+
+    The condition is the form, the poet or the title; each is measured separately.
+    """
     perplexities = {}
     for given in ("nothing", *GIVEN):
         progress(here("evaluate_condition", poems=len(texts), condition=given))
@@ -72,7 +75,8 @@ def evaluate_sequences(
     model: LanguageModel, sequences: Sequence[Ids], vocabulary: Vocabulary
 ) -> Figures:
     """Measure a model on encoded sequences."""
-    # 1) compute -ln p of every target, in batches of sequences of about equal length
+    # 1) compute -ln p of every target, in batches of sequences of about equal length; `model.eval`
+    # turns dropout off
     was_training = model.training
     device = next(model.parameters()).device
     model.eval()
@@ -84,7 +88,7 @@ def evaluate_sequences(
             torch.from_numpy(batch.targets).to(device),
             torch.from_numpy(batch.sizes),
         )
-        # both have an entry for each predicted target of the batch, in the same order
+        # both arrays have an entry for each predicted target of the batch, in the same order
         batch_losses.append(token_losses.double().cpu().numpy())
         batch_targets.append(batch.targets[batch.predicted])
     model.train(was_training)

@@ -54,14 +54,17 @@ def start_from(
             raise InputError(
                 "train_other_model", source=old.name, name=name, has=has, wanted=wanted
             )
-    if before.hidden_size > after.hidden_size or before.held > after.held:
+    # a `held` model has weights for the conditions, which a model that is not `held` would lose
+    loses_held = before.held and not after.held
+    if before.hidden_size > after.hidden_size or loses_held:
         raise InputError("train_larger_model", source=old.name)
     # 2) copy the weights and their average
-    rows = {}
+    rows = {}  # new id -> old id
     for token, old_id in old.vocabulary.ids.items():
         if token in vocabulary:
             rows[vocabulary.ids[token]] = old_id
     saved = None
+    # the folder of a run has a state with the newest weights; the model in it is the best on dev
     if Path(old.name).is_dir():
         saved = state.read(Path(old.name))
     if saved is None:
@@ -83,7 +86,7 @@ def start_from(
     for index, name in enumerate(checkpoint.shapes(before)):
         parameter = parameters[name]
         for kind, old_moment in saved.part(f"optimizer.{index}.").items():
-            if old_moment.dim() == 0:  # the number of steps
+            if old_moment.dim() == 0:  # the number of steps, a scalar in any model
                 moment = old_moment.to(parameter.device)
             else:  # a moment has the shape of its weight, whose name tells `copy` what its rows are
                 moment = torch.zeros_like(parameter)
@@ -91,13 +94,13 @@ def start_from(
             optimizer.state[parameter][kind] = moment
     # 4) make new condition tokens as unlikely as the old ones, which the model has learned never to
     # predict
-    special = [vocabulary.ids[token] for token in vocabulary.condition_tokens]
-    known_ids = [id_ for id_ in special if id_ in rows]
-    new_ids = [id_ for id_ in special if id_ not in rows]
+    condition_ids = [vocabulary.ids[token] for token in vocabulary.condition_tokens]
+    old_ids = [id_ for id_ in condition_ids if id_ in rows]
+    new_ids = [id_ for id_ in condition_ids if id_ not in rows]
     for tensors in (parameters, average.tensors):
-        if known_ids and tensors:  # a run without averaging has no averaged tensors
+        if old_ids and tensors:  # a run without averaging has no averaged tensors
             bias = tensors["output.bias"].detach()
-            bias[new_ids] = bias[known_ids].mean()
+            bias[new_ids] = bias[old_ids].mean()
 
 
 @torch.no_grad()
@@ -106,7 +109,7 @@ def copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Rows) -> No
 
     Tensors that `old` lacks stay unchanged.
     """
-    # `weight_ph` of a constant input may be new, and is zero at first
+    # only `weight_ph` may be new (if the old model is not `held`); it keeps its initial zeros
     for name in new.keys() & old.keys():
         grown = new[name]
         values = old[name].to(grown.device)
@@ -115,12 +118,17 @@ def copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Rows) -> No
         if name.startswith(("embedding", "output")):  # a row for each token
             ids = list(rows)
             old_ids = list(rows.values())
-            known_rows = torch.zeros_like(grown[ids])
-            known_rows[..., :columns] = values[old_ids]
-            grown[ids] = known_rows
+            # the weights of new columns are 0, so that new units do not change the output
+            rows_of_old_tokens = torch.zeros_like(grown[ids])
+            rows_of_old_tokens[..., :columns] = values[old_ids]
+            grown[ids] = rows_of_old_tokens
         else:  # a row for each unit, in each gate; old units get the weight 0 from new ones
-            gates = 4 if name.startswith("lstm") else 1
-            for gate, old_gate in zip(grown.chunk(gates), values.chunk(gates), strict=True):
+            # an LSTM's weights have the rows of its four gates one after another; a projection has
+            # no gates, and is treated as one
+            gate_count = 4 if name.startswith("lstm") else 1
+            gates = grown.chunk(gate_count)
+            old_gates = values.chunk(gate_count)
+            for gate, old_gate in zip(gates, old_gates, strict=True):
                 old_units = gate[: len(old_gate)]  # a view: writing to it changes `grown`
                 old_units[:] = 0
                 old_units[..., :columns] = old_gate

@@ -24,14 +24,12 @@ def make_optimizer(
 def clip(
     optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration
 ) -> Tensor:
-    """Clip the mean gradient over `tokens` tokens.
+    """Clip the mean gradient over `tokens` tokens, and return its norm before clipping.
 
-    Return the norm of the mean gradient before clipping.
-
-    The stored gradients are sums over the tokens. This function sets `optimizer.grad_scale`, by
-    which the fused optimizer divides the stored gradients.
+    The stored gradients are sums over the tokens. They are divided only by the step of the fused
+    optimizer, which divides them by `optimizer.grad_scale`. This function sets that number.
     """
-    parameters: list[nn.Parameter] = []
+    parameters: list[nn.Parameter] = []  # those with a gradient
     for group in optimizer.param_groups:
         parameters.extend(p for p in group["params"] if p.grad is not None)
     gradients: list[Any] = [p.grad for p in parameters]
@@ -41,8 +39,11 @@ def clip(
     norm = norm / tokens
     divisor = torch.full_like(norm, tokens)
     if configuration.clip_norm is not None:
-        divisor *= (norm / configuration.clip_norm).clamp(min=1)
+        # 1 unless the norm exceeds the maximum, so that a small gradient is not enlarged
+        excess = (norm / configuration.clip_norm).clamp(min=1)
+        divisor *= excess
     if configuration.clip_value is not None:
+        # the stored sums are `tokens` times the mean gradient, whose entries are limited
         nn.utils.clip_grad_value_(parameters, configuration.clip_value * tokens)
     # as torch.amp.GradScaler sets it
     optimizer.grad_scale = divisor.float()  # type: ignore[attr-defined]
@@ -62,12 +63,14 @@ def rate_factor(
     """
     warmup = configuration.warmup_steps
     if step < warmup:
-        return (step + 1) / warmup
+        return (step + 1) / warmup  # + 1, so that the first step has a rate above 0
     if not configuration.decay:
         return 1.0
     if falling is not None:
         return min(1.0, (total - step) / falling)
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+    # from 0 at the end of the warm-up to π at the end of the run; `max` avoids a division by 0
+    angle = math.pi * (step - warmup) / max(1, total - warmup)
+    return 0.5 * (1 + math.cos(angle))
 
 
 class Average:
@@ -107,11 +110,11 @@ class Average:
     def in_place(self) -> Iterator[None]:
         """Replace the model's weights with the average while the block runs."""
         replaced = [self.model.get_parameter(name) for name in self.tensors]
-        own = [parameter.data for parameter in replaced]
+        weights = [parameter.data for parameter in replaced]
         try:
             for parameter, tensor in zip(replaced, self.tensors.values(), strict=True):
                 parameter.data = tensor
             yield
         finally:
-            for parameter, tensor in zip(replaced, own, strict=True):
+            for parameter, tensor in zip(replaced, weights, strict=True):
                 parameter.data = tensor

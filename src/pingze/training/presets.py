@@ -163,7 +163,8 @@ class TrainingConfiguration:
     """Seed for the initial weights, the order and conditions of poems, and dropout."""
 
     def __post_init__(self) -> None:
-        # 1) check each value alone; NaN meets no condition
+        # 1) check each value alone; the conditions are negated (`not value > 0`, not `value <= 0`)
+        # so that NaN, which compares with nothing, is refused
         for name, choices in CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -189,7 +190,7 @@ class TrainingConfiguration:
             if source not in sources or not 0 < share < math.inf:
                 mixture = self.mixture
                 raise InputError("train_mixture", field="mixture", has=mixture, choices=sources)
-        # 2) check values that may contradict each other
+        # 2) check values that may contradict each other; a part of a batch has at least one poem
         if self.accumulate > self.batch_size:
             raise InputError(
                 "train_accumulate",
@@ -202,8 +203,9 @@ class TrainingConfiguration:
                 raise InputError(
                     "train_optimizer", field=name, has=self.optimizer, wanted=optimizer
                 )
-        conditioned = self.condition_dropout or self.theme_share or self.mixture
-        if self.corpus == "report" and conditioned:
+        # the report's sample holds only texts, without the poets and titles that conditions need
+        needs_conditions = self.condition_dropout or self.theme_share or self.mixture
+        if self.corpus == "report" and needs_conditions:
             raise InputError("train_conditions", field=None)
         if self.corpus == OWN and self.mixture:
             raise InputError("train_own_mixture", field="mixture")
@@ -261,12 +263,12 @@ def _read_presets() -> dict[str, Preset]:
     """Read the presets of `presets.toml`, by name."""
     text = (files("pingze.training") / "presets.toml").read_text(encoding="utf-8")
     tables = tomllib.loads(text)
-    bases = tables.pop("base")
+    shared_settings = tables.pop("base")  # settings that several presets have in common, by name
     presets = {}
     for name, table in tables.items():
         settings = table["training"]
-        if "like" in table:
-            settings = bases[table["like"]] | settings
+        if "like" in table:  # the preset's own settings replace the shared ones
+            settings = shared_settings[table["like"]] | settings
         presets[name] = Preset(
             model=ModelConfiguration(**table.get("model", {})),
             training=TrainingConfiguration(**settings),
@@ -290,7 +292,7 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
     if name not in PRESETS:
         raise InputError("choice", field="preset", has=name, choices=list(PRESETS))
     model_types = {field.name: field.type for field in fields(ModelConfiguration)}
-    del model_types["special_tokens"]
+    del model_types["special_tokens"]  # the texts determine these, so no setting changes them
     training_types = {field.name: field.type for field in fields(TrainingConfiguration)}
     model_changes: dict[str, Any] = {}
     training_changes: dict[str, Any] = {}
@@ -305,25 +307,26 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
             similar = get_close_matches(key, names)
             choices = list(dict.fromkeys(similar + names))  # the most similar names first
             raise InputError("train_setting", has=setting, choices=choices)
-    chosen = PRESETS[name]
+    unchanged = PRESETS[name]
     return Preset(
-        model=replace(chosen.model, **model_changes),
-        training=replace(chosen.training, **training_changes),
+        model=replace(unchanged.model, **model_changes),
+        training=replace(unchanged.training, **training_changes),
     )
 
 
 def _parse(key: str, text: str, annotation: Any) -> object:
-    """Parse the value of a field that is annotated with a type, or with a type | None."""
+    """Parse the value of a field whose annotation is a type, or a type | None."""
     if isinstance(annotation, UnionType):
         if text == "none":
             return None
-        (type_,) = (one for one in get_args(annotation) if one is not NoneType)
+        # the only other member of the union
+        (type_,) = (member for member in get_args(annotation) if member is not NoneType)
         type_name = str(annotation)
     else:
         type_ = annotation
         type_name = annotation.__name__
     try:
-        if type_ is bool:
+        if type_ is bool:  # bool("false") would be True
             return {"true": True, "false": False}[text]
         return type_(text)
     except (ValueError, KeyError):

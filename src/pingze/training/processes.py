@@ -67,7 +67,7 @@ def launch() -> Processes:
             return Processes(device=torch.device("cuda", 0))
         return Processes(device=torch.device("cpu"))
     device = torch.device("cpu")
-    backend = "gloo"
+    backend = "gloo"  # sums tensors of CPUs; "nccl" sums those of GPUs
     if torch.cuda.device_count() >= int(os.environ["LOCAL_WORLD_SIZE"]):
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         backend = "nccl"
@@ -92,7 +92,8 @@ def _reporting_ended_processes() -> Iterator[None]:
     try:
         yield
     except RuntimeError as fault:
-        # Gloo raises a plain RuntimeError that names its source files.
+        # Gloo raises a plain RuntimeError, which only the names of its source files tell apart from
+        # others.
         if not isinstance(fault, distributed.DistError) and "gloo" not in str(fault):
             raise
         raise TrainingError("train_process_ended") from fault

@@ -68,7 +68,8 @@ class Run(Trainer):
     """
 
     def __init__(self, folder: Path, preset: Preset, texts: Texts, *, resume: bool = False) -> None:
-        # 1) build the model; a resumed run has the vocabulary that it had
+        # 1) build the model; a resumed run keeps its vocabulary, since the model from which it
+        # started may be gone
         vocabulary = None
         if resume and state.files(folder):
             vocabulary = _vocabulary_of(folder)
@@ -80,12 +81,13 @@ class Run(Trainer):
         # first process
         model = asdict(self.preset.model)
         model["special_tokens"] = list(self.preset.model.special_tokens)
-        special = len(SPECIAL_TOKENS) + len(self.preset.model.special_tokens)
+        # the characters follow all special tokens in the vocabulary
+        special_count = len(SPECIAL_TOKENS) + len(self.preset.model.special_tokens)
         description = {
             "format": FORMAT,
             "model": model,
             "training": asdict(self.configuration),
-            "vocabulary": "".join(self.vocabulary.tokens[special:]),
+            "vocabulary": "".join(self.vocabulary.tokens[special_count:]),
             "texts": digest(texts),
         }
         newest_state = None
@@ -105,14 +107,15 @@ class Run(Trainer):
     def _open_folder(
         self, description: Mapping[str, object], resume: bool
     ) -> state.SavedState | None:
-        """Write the configuration and return the state to resume, if any.
+        """Write the configuration, and return the state from which to resume, or None.
 
-        Raises InputError if another run is there.
+        Raises InputError if the folder holds another run.
         """
         path = self.folder / CONFIGURATION_FILE
-        if resume and not path.exists():  # asked before `locked`, which makes the folder
+        # checked before `locked`, which would create a missing folder
+        if resume and not path.exists():
             raise InputError("train_no_run", folder=str(self.folder))
-        # locked only while it is read and written: `train` locks it again
+        # The lock is released at the end of the block, since `train` locks the folder again.
         with locked(self.folder, TrainingError, busy="train_busy"):
             newest_state = None
             if resume:
@@ -132,7 +135,7 @@ class Run(Trainer):
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
             version = stored["format"]
-            # the endings may differ: those of this run replace the stored ones
+            # a resumed run may have other `ENDINGS`, so those of this run replace the stored ones
             endings = {name: getattr(self.configuration, name) for name in ENDINGS}
             stored["training"] |= endings
         except _DAMAGES as error:
@@ -147,11 +150,11 @@ class Run(Trainer):
         on_row: OnRow = lambda row: None,
         on_step: OnStep = lambda: None,
     ) -> None:
-        """Train up to the last epoch, or until dev figures are stale.
+        """Train up to the last epoch, or until `patience` epochs have brought no better dev figure.
 
-        They are stale after `patience` epochs without a better one. Calls `on_row` with each row of
-        the log, and `on_step` after each step. On Ctrl-C or SIGTERM, finishes the step, saves the
-        state (and the model, if none was saved yet), and raises KeyboardInterrupt.
+        Calls `on_row` with each row of the log, and `on_step` after each step. On Ctrl-C or
+        SIGTERM, finishes the step, saves the state (and the model, if none was saved yet), and
+        raises KeyboardInterrupt.
 
         Raises TrainingError if the loss is not finite or the disk is full. The newest state on disk
         then remains valid.
@@ -166,13 +169,14 @@ class Run(Trainer):
                     self._start_log()
                 self._train(on_step, received)
             except (CheckpointError, TrainingError) as error:
+                # the message says whether there is a state from which to resume
                 code = "train_ended" if state.files(self.folder) else "train_ended_at_once"
                 reason = error.text(language())
                 raise TrainingError(code, reason=reason, folder=str(self.folder)) from error
 
     def _start_log(self) -> None:
-        """Create the log, or remove the rows of the steps that are repeated."""
-        last_step = -1  # a run that has not begun repeats step 0 too
+        """Create the log, or remove the rows of the steps that the resumed run will repeat."""
+        last_step = -1  # a run without a saved state also repeats the row of step 0
         if self._begun:
             last_step = self.position.step
         rows = [row for row in read_log(self.folder) if int(row["step"]) <= last_step]
@@ -188,23 +192,24 @@ class Run(Trainer):
             self._add_row("dev", **asdict(self.evaluate()), sample=self._sample())
             self._save()
         while position.step < self.total_steps and not self._is_stale():
-            # 2) stop all processes at the same step if any of them has received a signal
-            signals = torch.tensor(len(received), device=self.processes.device)
-            self.processes.sum(signals)
-            if signals:
+            # 2) stop all processes at the same step if any of them has received a signal; a process
+            # that stopped alone would leave the others waiting for its gradients
+            signal_count = torch.tensor(len(received), device=self.processes.device)
+            self.processes.sum(signal_count)
+            if signal_count:
                 self._save()
                 raise KeyboardInterrupt
             # 3) take a step
             started = time.perf_counter()
             rate = self.rate(position.step)
-            taken = self.step(position.step, rate)
+            totals = self.step(position.step, rate)
             seconds = time.perf_counter() - started
-            position.count(taken.loss, taken.tokens, taken.norm, seconds)
+            position.count(totals.loss, totals.tokens, totals.norm, seconds)
             if position.step % LOG_EVERY == 0:
                 figures = position.figures()
                 self._add_row("train", steps=self.total_steps, learning_rate=rate, **figures)
             on_step()
-            # 4) measure and save
+            # 4) measure and save; the last epoch may be a fraction, and ends with the run
             if position.step % self.steps_per_epoch == 0 or position.step == self.total_steps:
                 self._end_epoch()
             elif position.step % self.configuration.save_every == 0:
@@ -215,9 +220,10 @@ class Run(Trainer):
         position = self.position
         figures = self.evaluate()
         nats = figures.nats_per_token
-        if self.configuration.corpus == "tang":  # as `Position.best_nats` says
+        # Models of this corpus are compared by their hanzi perplexity, so it decides which is best.
+        if self.configuration.corpus == "tang":
             nats = math.log(figures.hanzi_perplexity)
-        better = nats < position.best_nats  # NaN is no improvement
+        better = nats < position.best_nats  # False if `nats` is NaN
         if better:
             position.best_nats = nats
             position.stale_epochs = 0
@@ -269,7 +275,9 @@ class Run(Trainer):
         elif OPENING in self.vocabulary:
             opening = OPENING
         sampler.start(prefix)
-        return sampler.free(opening, LINES, self.configuration.length).replace("\n", "")
+        # `free` composes without a given form; the log shows the poem on one line
+        poem = sampler.free(opening, LINES, self.configuration.length)
+        return poem.replace("\n", "")
 
     def _averaged(self) -> Checkpoint:
         """Return the model with the averaged weights and the reward."""
@@ -299,9 +307,10 @@ class Run(Trainer):
 
 
 def _vocabulary_of(folder: Path) -> Vocabulary | None:
-    """Read the vocabulary of a run, to resume it without the model that it started from.
+    """Read the vocabulary of a run, to resume the run without the model that it started from.
 
-    None if the configuration cannot be read; `_open_folder` then says why.
+    Return None if the configuration cannot be read. `_open_folder` reads it again, and raises an
+    error that says why.
     """
     try:
         stored = json.loads((folder / CONFIGURATION_FILE).read_text(encoding="utf-8"))
@@ -316,10 +325,8 @@ def _vocabulary_of(folder: Path) -> Vocabulary | None:
 def _stop_signals() -> Iterator[list[int]]:
     """Collect the first SIGINT or SIGTERM in the yielded list.
 
-    A second signal raises KeyboardInterrupt at once.
-
-    Only the main thread can handle signals. Signals that are ignored, as in a background job,
-    remain ignored.
+    A second signal raises KeyboardInterrupt at once. Signals that are ignored, as in a background
+    job, remain ignored.
     """
     received: list[int] = []
 
@@ -329,6 +336,7 @@ def _stop_signals() -> Iterator[list[int]]:
         received.append(number)
 
     replaced = {}
+    # Python lets only the main thread set handlers; in any other thread the list stays empty.
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             handler = signal.getsignal(number)
@@ -352,8 +360,9 @@ def read_log(run: Path) -> list[LogRow]:
         if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
             raise OSError("it is no file")
         text = path.read_text(encoding="utf-8") if path.exists() else ""
-        complete = text.split("\n")[:-1]
-        rows = [json.loads(line) for line in complete]
+        # after the last newline is "", or a row that a killed process did not finish
+        complete_lines = text.split("\n")[:-1]
+        rows = [json.loads(line) for line in complete_lines]
         other_types = {type(row["step"]) for row in rows} - {int}
         if other_types:
             raise TypeError(f"a step of {other_types}")

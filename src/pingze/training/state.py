@@ -113,6 +113,7 @@ def save(
         tensors[f"model.{name}"] = parameter.detach()
     for name, tensor in average.tensors.items():
         tensors[f"average.{name}"] = tensor
+    # PyTorch numbers the parameters in the order in which the optimizer was given them
     for index, values in optimizer.state_dict()["state"].items():
         for key, value in values.items():
             if isinstance(value, Tensor):
@@ -124,9 +125,11 @@ def save(
     position.averaged = average.updates
     newest = run / f"state.{position.step:08}.safetensors"
     checkpoint.write_tensors(newest, arrays, {"position": json.dumps(asdict(position))})
-    # 3) delete older states, and later ones, which could not be read; the names sort like the steps
+    # 3) keep the newest `KEPT` states up to this one, and delete the others. A state of a later
+    # step exists only if it could not be read, so that the run resumed from an earlier state. File
+    # names sort like their steps.
     not_later = [path for path in files(run) if path <= newest]
-    kept = not_later[:KEPT]  # the newest come first
+    kept = not_later[:KEPT]
     for path in files(run):
         if path not in kept:
             path.unlink()
@@ -138,7 +141,7 @@ def files(run: Path) -> list[Path]:
 
 
 def read(run: Path) -> SavedState | None:
-    """Read the newest undamaged state; None if no state was saved.
+    """Read the newest undamaged state. Return None if no state was saved.
 
     Raises CheckpointError if all states are damaged.
     """
@@ -148,6 +151,7 @@ def read(run: Path) -> SavedState | None:
             arrays, metadata = checkpoint.read_tensors(path)
             position = Position(**json.loads(metadata["position"]))
         except (KeyError, TypeError, ValueError) as error:
+            # an older state costs only the steps after it, so the run goes on with a message
             unread.append(here("train_unread", name=path.name, reason=str(error)))
             continue
         tensors = {name: torch.tensor(array) for name, array in arrays.items()}

@@ -56,6 +56,8 @@ def read(store: Store, configuration: TrainingConfiguration) -> Texts:
     train = read_split(store, corpus, "train")
     dev = read_split(store, corpus, "dev")
     if not train or not dev:
+        # A store holds either the user's own poems or the public corpus. If the configuration asks
+        # for the other, the error says so.
         has_own = OWN in store.dynasties()
         if has_own and corpus != OWN:
             raise InputError("train_corpus_is_own", has=corpus)
@@ -107,7 +109,7 @@ def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
 def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str, ...]:
     """List the condition tokens: forms, tunes, then each dynasty and its poets.
 
-    Empty if poems have no conditions.
+    The list is empty if the training texts are texts alone, without poet and title.
     """
     train_poems = [text for text in texts.train if isinstance(text, CorpusPoem)]
     if not train_poems:
@@ -128,14 +130,18 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
     others = list(chain(*texts.others.values()))
     for key, dynasty in DYNASTIES.items():
         poems = [poem for poem in others if poem.dynasty == key]
-        if poems and key != "tang":  # some 詞 are of Tang, which 2) has
+        # `others` has some 詞 of Tang, but step 2 has listed Tang already
+        if poems and key != "tang":
             names.append(dynasty)
             names.extend(_frequent_poets(poems, training.later_poet_poems, names))
     return tuple(f"<{name}>" for name in names)
 
 
 def _frequent_poets(poems: Iterable[CorpusPoem], least: int, names: Sequence[str]) -> list[str]:
-    """List the poets with at least `least` poems, the most frequent first, without `names`."""
+    """List the poets with at least `least` poems, the most frequent first.
+
+    `names` are left out, because they already name other tokens.
+    """
     excluded = {*_NAMELESS, *names}
     poets = []
     for poet, count in Counter(poem.author for poem in poems).most_common():
@@ -155,13 +161,14 @@ def make_vocabulary(texts: Texts, preset: Preset, start: Vocabulary | None = Non
     """
     size = preset.model.vocabulary_size
     training = preset.training
-    read = [_text(text)[: training.length] for text in texts.train]
-    read.extend(only_han(text.title) for text in texts.train if isinstance(text, CorpusPoem))
-    vocabulary = Vocabulary.of_texts(read, size, condition_tokens(texts, training))
+    # Only characters that training reads are counted: a long text is cut, and a title is read.
+    counted = [_text(text)[: training.length] for text in texts.train]
+    counted.extend(only_han(text.title) for text in texts.train if isinstance(text, CorpusPoem))
+    vocabulary = Vocabulary.of_texts(counted, size, condition_tokens(texts, training))
     if training.corpus == OWN and start is not None:
         return start.extended(vocabulary)
     if training.corpus != OWN and len(vocabulary) < size:
-        # the preset has a size that the texts do not reach
+        # the error offers the size that the texts do reach
         raise InputError(
             "train_vocabulary", field="vocabulary_size", has=size, wanted=len(vocabulary)
         )
@@ -174,6 +181,7 @@ def examples(texts: Iterable[Text], vocabulary: Vocabulary, length: int) -> list
     encoded = []
     for text in texts:
         if isinstance(text, CorpusPoem) and conditions:
+            # the tune of a 詞 takes the place of a form; the form of a 詩 follows from its tones
             form = tune_token(text.tune) if text.tune else check(text.text).form
             prefix = conditions.prefix(
                 form=form,
@@ -211,7 +219,7 @@ def _text(text: Text) -> str:
 class Themes:
     """A sampler of themes from the words of training poems.
 
-    With them a model learns to follow a user's theme.
+    A model that reads such a theme before its poem learns to follow a user's theme.
 
     A theme has one to four words. Each word is a character or two adjacent characters of a line.
     Rare characters are preferred by inverse document frequency (Spärck Jones 1972), so that 不 and
@@ -219,27 +227,31 @@ class Themes:
     """
 
     def __init__(self, texts: Iterable[Ids], vocabulary: Vocabulary) -> None:
-        characters = [np.unique(text) for text in texts]
-        counts = np.bincount(np.concatenate(characters), minlength=len(vocabulary))
+        distinct_ids = [np.unique(text) for text in texts]  # a text counts a character only once
+        text_counts = np.bincount(np.concatenate(distinct_ids), minlength=len(vocabulary))
         self._han = vocabulary.is_han
-        self.rarity: Float[Array, V] = np.log((1 + len(characters)) / (1 + counts)) * self._han
+        of_all_tokens = np.log((1 + len(distinct_ids)) / (1 + text_counts))
+        self.rarity: Float[Array, V] = of_all_tokens * self._han
         """Inverse document frequency: ln((1 + N) / (1 + n)) if a Han character is in n of N texts.
 
-        0 for other tokens.
+        It is 0 for all other tokens.
         """
 
     def draw(self, text: Ids, rng: np.random.Generator) -> Ids:
         """Draw a theme from an encoded text, with its words in random order.
 
-        Empty if the text has no Han character.
+        The theme is empty if the text has no Han character.
         """
         weights = self.rarity[text]
         total = weights.sum()
         if total == 0:
             return text[:0]
-        count = min(int(rng.integers(1, LARGEST + 1)), int((weights > 0).sum()))
+        # Draw different places at which words begin, at most as many as places have a weight.
+        word_count = int(rng.integers(1, LARGEST + 1))
+        word_count = min(word_count, int((weights > 0).sum()))
+        starts = rng.choice(len(text), word_count, replace=False, p=weights / total)
         words = []
-        for start in rng.choice(len(text), count, replace=False, p=weights / total):
+        for start in starts:
             end = start + 1
             # half the time, the word includes the following character, if both are in the same line
             if rng.random() < 0.5 and end < len(text) and self._han[text[end]]:

@@ -75,15 +75,16 @@ class Trainer:
         training = preset.training
         self.configuration = training
         self.processes = launch()
-        # 1) build the vocabulary
+        # 1) build the vocabulary; a resumed run needs only the vocabulary of the model that it
+        # started from, because its state will be restored
         self.start = None
-        known = None
+        start_vocabulary = None
         if training.start_from and resumed is not None:
-            known = resumed
+            start_vocabulary = resumed
         elif training.start_from:
             self.start = checkpoint.load(training.start_from)
-            known = self.start.vocabulary
-        self.vocabulary = make_vocabulary(texts, preset, known)
+            start_vocabulary = self.start.vocabulary
+        self.vocabulary = make_vocabulary(texts, preset, start_vocabulary)
         self.conditions = Conditions(self.vocabulary)
         model_configuration = replace(
             preset.model,
@@ -157,11 +158,14 @@ class Trainer:
         batch = self._batch(number)
         device = self.processes.device
         loss = torch.zeros((), device=device)
+        # The batch has `parts` parts: part k has every `parts`-th poem from poem k. Of these parts,
+        # a process has every `count`-th from its rank.
         parts = self.processes.count * self.configuration.accumulate
         for part in range(self.processes.rank, parts, self.processes.count):
             sequences = batch[part::parts]
             if not sequences:  # an epoch's last batch may have fewer poems than parts
                 continue
+            # seeded by the part, so that dropout does not depend on the number of processes
             rng = np.random.default_rng([self.configuration.seed, number, part])
             self._random.manual_seed(int(rng.integers(2**63)))
             packed = pack(sequences)
@@ -191,12 +195,15 @@ class Trainer:
         return Taken(loss=float(loss), tokens=tokens, norm=float(norm))
 
     def _not_finite(self, number: int, loss: float, tokens: int) -> TrainingError:
-        """Build the error for a step without a finite loss or gradient, with the worst weights."""
-        largest = {}
+        """Build the error for a step whose loss or gradient is not finite.
+
+        The error names the weights with the largest gradient.
+        """
+        largest = {}  # the largest mean gradient of each tensor of weights, by the tensor's name
         for name, parameter in self.model.named_parameters():
             if parameter.grad is not None:
                 largest[name] = float(parameter.grad.abs().max()) / tokens
-        # NaN, which compares with nothing, counts as the largest
+        # NaN counts as the largest; `max` alone could not find it, as NaN compares with nothing
         worst = max(largest, key=lambda name: (math.isnan(largest[name]), largest[name]))
         return TrainingError(
             "train_not_finite",
@@ -236,14 +243,16 @@ class Trainer:
         """
         seed = self.configuration.seed
         poems = list(self.train_examples)
-        # Each epoch takes the next `count` poems of a source. `resize` repeats the source's order,
-        # so that the first poem follows the last.
+        # Each source has one order, drawn for epoch 0, of which each epoch takes the next `count`
+        # poems. `resize` repeats the order as often as needed, so that the first poem follows the
+        # last.
         for source, count in self.other_poems.items():
-            others = self.others[source]
+            of_source = self.others[source]
             begin = epoch * count
-            order = np.resize(epoch_order(len(others), seed, epoch=0), begin + count)
-            chosen = [others[k] for k in order[begin:]]
-            poems.extend(self._encode(chosen))
+            source_order = epoch_order(len(of_source), seed, epoch=0)
+            repeated = np.resize(source_order, begin + count)
+            poems_of_epoch = [of_source[k] for k in repeated[begin:]]
+            poems.extend(self._encode(poems_of_epoch))
         return [poems[k] for k in epoch_order(len(poems), seed, epoch)]
 
     def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
