@@ -44,14 +44,16 @@ def write_folder(
     Raises InputError if the folder contains other files, CheckpointError if a file cannot be
     written.
     """
-    found: list[Path] = []
+    existing: list[Path] = []
     try:
         if folder.exists():
-            found.extend(folder.iterdir())
+            existing.extend(folder.iterdir())
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError("export_folder", folder=str(folder), reason=reason) from error
-    for path in found:
+    # A folder with other files is refused, because an upload would publish them. The user may keep
+    # an ONNX graph there, and `hub.upload` leaves out hidden files.
+    for path in existing:
         is_hidden = path.name.startswith(".")
         if path.name not in _OURS and path.suffix != ".onnx" and not is_hidden:
             raise InputError("export_foreign", folder=str(folder), has=path.name)
@@ -70,41 +72,42 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
 
     For a shipped model, stored evaluation figures replace `figures`.
     """
-    sizes = model.configuration
+    configuration = model.configuration
     conditions = Conditions(model.vocabulary)
     names = conditions.names
     is_shipped = model.name in SHIPPED
     # 1) The conditions that the model knows, in the order in which it reads them.
     dynasties = [name for name in DYNASTIES.values() if name in names]
     forms = [name for name in FORMS if name in names]
-    known = []
+    descriptions = []
     order = ""
     if dynasties:
-        known.append(f"dynasty ({' '.join(dynasties)})")
+        descriptions.append(f"dynasty ({' '.join(dynasties)})")
         order += "[dynasty]"
     if forms:
-        known.append(f"form ({' '.join(forms)})")
+        descriptions.append(f"form ({' '.join(forms)})")
     if names:
         order += "[form]"
     if conditions.poets:
-        known.append(f"poet ({len(conditions.poets)} of them)")
+        descriptions.append(f"poet ({len(conditions.poets)} of them)")
         order += "[poet]"
     if names:
-        known.append("title")
+        descriptions.append("title")
         order += "[title]"
     if ABOUT in names:
-        known.append("theme")
+        descriptions.append("theme")
         order += "[<about> theme]"
-    # 2) The data of each shipped model, and of any other, which follow the text.
+    # 2) The sentences on the training data: one for each shipped model, and one for all others.
+    # They follow the text of the template, each after a comment with its name.
     template = (files("pingze") / "card.md").read_text(encoding="utf-8")
     text, *parts = template.split("\n<!-- data: ")
-    data = {}
+    data_sentences = {}
     for part in parts:
         name, _, sentence = part.rstrip().partition(" -->\n")
-        data[name] = sentence
+        data_sentences[name] = sentence
     # 3) Fill in the text.
     held = ""
-    if sizes.held:
+    if configuration.held:
         held = (
             "\nThe mean embedding of the tokens before `<bos>` is added as a further part of every "
             "input."
@@ -116,16 +119,16 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
         licence="mit" if is_shipped else "other",
         name=f"pingze-{model.name}" if is_shipped else "A model of pingze",
         parameters=sum(tensor.size for tensor in model.tensors.values()),
-        layers=f"{sizes.layers} layers" if sizes.layers > 1 else "1 layer",
-        hidden=sizes.hidden_size,
-        embedding=sizes.embedding_size,
-        tied=", output tied to it" if sizes.tied else "",
+        layers=f"{configuration.layers} layers" if configuration.layers > 1 else "1 layer",
+        hidden=configuration.hidden_size,
+        embedding=configuration.embedding_size,
+        tied=", output tied to it" if configuration.tied else "",
         vocabulary=len(model.vocabulary),
-        conditions=", ".join(known) or "nothing",
+        conditions=", ".join(descriptions) or "nothing",
         order=order,
         optional="; each part in [ ] may be left out" if names else "",
         held=held,
-        data=data.get(model.name, data["other"]),
+        data=data_sentences.get(model.name, data_sentences["other"]),
         figures=_figures(model.name, figures),
         rights=rights,
     )
@@ -140,21 +143,21 @@ def _figures(name: str, given: Mapping[str, object] | None) -> str:
         prefix = "model." if name == "tang" else f"{name}."
         for key, figure in json.loads(text).items():
             if key.startswith(prefix):
-                how = f"`{figure['command']}`, {figure['date']}"
-                rows.append(_row(key.removeprefix(prefix), figure["value"], how))
+                measured_by = f"`{figure['command']}`, {figure['date']}"
+                rows.append(_row(key.removeprefix(prefix), figure["value"], measured_by))
     elif given:
         command = f"`pingze evaluate --model FOLDER --split {given.get('split', 'dev')}`"
         for key, value in given.items():
-            if isinstance(value, int | float):
+            if isinstance(value, int | float):  # the rest says what was measured
                 rows.append(_row(key, value, command))
     else:
         return "None yet: `pingze evaluate --json` measures them, and `pingze export --figures FILE` puts them here."
     return "\n".join(rows)
 
 
-def _row(name: str, value: float, how: str) -> str:
-    """Format a figure: a whole number in full, any other with the four digits that matter."""
+def _row(name: str, value: float, measured_by: str) -> str:
+    """Format a row of the table: whole and large numbers in full, others with four digits."""
     shown = f"{value:.4g}"
     if isinstance(value, int) or abs(value) >= 1000:
         shown = f"{value:,.0f}"
-    return f"| {name.replace('_', ' ')} | {shown} | {how} |"
+    return f"| {name.replace('_', ' ')} | {shown} | {measured_by} |"

@@ -83,15 +83,18 @@ def build(
     Raises CorpusError if the source cannot be read or the store cannot be written; an older store
     is then kept.
     """
+    # The lock is taken and released at once, so that a folder that cannot be written is noticed
+    # before the work, which takes long.
     with locked(store_path().parent, CorpusError):
-        pass  # a folder that cannot be written is noticed before the work
+        pass
     # 1) Read, clean and group the poems.
     progress("reading and cleaning the poems")
     cleaned = clean(_files(source, more))
     if not cleaned.poems:
         raise CorpusError("nothing_kept", path=str(source))
     progress(f"grouping {len(cleaned.poems):,} poems")
-    measured = sum(poem.is_measured for poem in cleaned.poems)  # they precede all others
+    # the measured poems precede all others, so that their number tells which they are
+    measured = sum(poem.is_measured for poem in cleaned.poems)
     poems: list[CorpusPoem] = []
     group_ids = []
     for place, group in enumerate(groups(cleaned.poems, measured)):
@@ -99,9 +102,10 @@ def build(
         if group is None:  # dropped, so that training never sees a version of a dev or test poem
             cleaned.dropped[poem.dynasty, VERSION_OF_ANOTHER] += 1
             continue
-        # A group is named by the id of its first poem. Dropped poems have no id, so this id may be
-        # below the poem's place among the cleaned poems.
-        if group == place:
+        # A group is named by the id of its first poem. Dropped poems have no id, so the id may be
+        # below the poem's place among the cleaned poems. A measured poem is never dropped, so only
+        # a poem that is a group alone has such an id.
+        if group == place:  # this is the group's first poem
             group = len(poems)
         group_ids.append(group)
         poems.append(poem)
@@ -119,12 +123,13 @@ def build(
                 write_digests(partial, folder)
         except BaseException as error:  # Ctrl-C too
             shutil.rmtree(folder, ignore_errors=True)
+            # UnicodeError: a title or a poet's name has a lone surrogate
             if not isinstance(error, sqlite3.Error | UnicodeError):
                 raise
             raise CorpusError("unwritable", name=str(path), reason=str(error)) from error
-        for other in path.parent.glob(f"{path.name}.*.arrays"):
-            if other != folder:
-                shutil.rmtree(other, ignore_errors=True)
+        for index_folder in path.parent.glob(f"{path.name}.*.arrays"):
+            if index_folder != folder:
+                shutil.rmtree(index_folder, ignore_errors=True)
     return path
 
 

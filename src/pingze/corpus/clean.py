@@ -60,6 +60,7 @@ def clean(files: Iterable[File]) -> Cleaned:
             else:
                 key = (poem.dynasty, reason)
                 cleaned.dropped[key] += 1
+                # the first poem of each key is kept as an example
                 cleaned.first.setdefault(key, f"《{poem.title}》{poem.text[:12]}")
     return cleaned
 

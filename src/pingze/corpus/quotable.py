@@ -50,30 +50,35 @@ def quotable(store: Store, width: int) -> Array:
 def _table(store: Store, width: int) -> Array:
     """Make the table that `quotable` describes."""
     index = store.index
-    # 1) Find the group of each poem that may be quoted; -1 for any other poem.
+    # 1) Find the group of each poem that may be quoted, or -1 for any other poem. 2) checks whether
+    # the number of its lines is even.
     groups = np.full(len(index.texts), -1, np.int32)
     width_in_form = "七" if width == 7 else "五"
     poems_of_width = _POEMS.format(width_in_form)
     for id_, group in store.select(f"id, group_id FROM {poems_of_width}"):
         groups[id_] = group
-    # 2) Find where the lines of these poems begin. Number the lines of each poem from 0: the lines
-    # are in the corpus's order, so searchsorted finds the first line of each line's poem.
+    # 2) Find where the lines of these poems begin, the poem of each line, and the line's number in
+    # its poem, from 0. The lines are in the corpus's order, so searchsorted finds the first line of
+    # each line's poem.
     starts = index.lines_of(width)
     poems = index.texts_at(starts)
     first_of_poem = np.searchsorted(poems, poems)
     number = np.arange(len(starts)) - first_of_poem
-    even = np.bincount(poems, minlength=len(groups)) % 2 == 0
-    kept = (groups[poems] >= 0) & even[poems]
+    line_counts = np.bincount(poems, minlength=len(groups))  # of each poem
+    may_be_quoted = (groups >= 0) & (line_counts % 2 == 0)
+    kept = may_be_quoted[poems]
     starts = starts[kept]
     poems = poems[kept]
     number = number[kept]
-    # 3) Sort the lines: the index has the places sorted by the characters that begin there. `row`
-    # is the index of each sorted line in `starts`.
+    # 3) Sort the lines. The order of the index has all places sorted by the characters that begin
+    # there, so it is enough to select the places of these lines from it. `row` is the index of each
+    # sorted line in `starts`.
     is_start = np.zeros(len(index.text), bool)
     is_start[starts] = True
     places = index.order[is_start[index.order]]
     row = np.searchsorted(starts, places)
-    # 4) Fill in the columns. The run's number grows where a line differs from the line before it.
+    # 4) Fill in the columns. Equal lines are adjacent, so the number of the run grows where a line
+    # differs from the line before it in any character.
     table = np.empty(
         len(places),
         [
@@ -88,11 +93,12 @@ def _table(store: Store, width: int) -> Array:
     table["place"] = places
     table["group"] = groups[poems[row]]
     table["second"] = number[row] % 2 == 1
+    codes = table["codes"]  # a view, (lines, width)
     for depth in range(width):
-        table["codes"][:, depth] = index.text[places + depth]
-    changes = (table["codes"][1:] != table["codes"][:-1]).any(axis=1)
+        codes[:, depth] = index.text[places + depth]
+    differs = (codes[1:] != codes[:-1]).any(axis=1)
     table["run"][:1] = 0  # a slice, since the table may be empty
-    table["run"][1:] = np.cumsum(changes)
+    table["run"][1:] = np.cumsum(differs)
     table["by_group"] = np.argsort(table["group"], kind="stable")
     return table
 
@@ -114,10 +120,12 @@ def poems_of(store: Store, names: str) -> Int[Array, "n"]:
             rows = store.select("id FROM poem WHERE dynasty = ?", (dynasties[name],))
         else:
             rows = store.select("id FROM poem WHERE one_form(author) = one_form(?)", (name,))
-        of_name = [id_ for (id_,) in rows]
-        if not of_name:
+        ids_of_name = [id_ for (id_,) in rows]
+        if not ids_of_name:
             authors = [author for (author,) in store.select("DISTINCT author FROM poem")]
-            choices = get_close_matches(name, authors, cutoff=0.3) or authors[:3]
+            choices = get_close_matches(name, authors, cutoff=0.3)
+            if not choices:  # no name is similar, so any names serve as examples
+                choices = authors[:3]
             raise InputError("choice", field="poets", has=name, choices=choices)
-        ids.append(of_name)
+        ids.append(ids_of_name)
     return np.concatenate(ids)

@@ -82,18 +82,18 @@ def is_package(folder: Path) -> bool:
     )
 
 
-def _kind(name: str) -> Kind | None:
-    """Return the kind of one of the package's files, or None if it holds neither 詩 nor 詞."""
+def _package_kind(name: str) -> Kind | None:
+    """Return the `Kind` of one of the package's files, or None if it holds neither 詩 nor 詞."""
     match = _POEMS.fullmatch(name)
     if match:
         dynasty = match[1]
         order: tuple[int, ...] = (0, _ORDER.index(dynasty), int(match[2]))
         return order, partial(_poem, dynasty)
-    for kind, (pattern, dynasty) in enumerate(_CI.items()):
+    for pattern_number, (pattern, dynasty) in enumerate(_CI.items()):
         match = pattern.fullmatch(name)
         if match:
-            numbers = [int(number) for number in match.groups()]  # only 宋 has one
-            order = (1, _ORDER.index(dynasty), kind, *numbers)
+            numbers = [int(number) for number in match.groups()]  # only files of 宋 have a number
+            order = (1, _ORDER.index(dynasty), pattern_number, *numbers)
             return order, partial(_ci, dynasty)
     return None
 
@@ -104,7 +104,7 @@ def _check_size(name: str, size: int) -> None:
         raise CorpusError("inflated_corpus", path=name, most=MOST_OF_FILE // 10**6)
 
 
-def read(source: Path, kind_of: Callable[[str], Kind | None] = _kind) -> Iterator[File]:
+def read(source: Path, kind_of: Callable[[str], Kind | None] = _package_kind) -> Iterator[File]:
     """Read the JSON files of a folder or a tar archive.
 
     `kind_of` takes the name of a file and returns the file's `Kind`, or None if the file must be
@@ -114,6 +114,7 @@ def read(source: Path, kind_of: Callable[[str], Kind | None] = _kind) -> Iterato
     """
     try:
         for name, (order, parse), content in _contents(source, kind_of):
+            # An inner `try`, because only these errors are about the content of one file.
             try:
                 poems = []
                 for value in json.loads(content):
@@ -130,7 +131,10 @@ def read(source: Path, kind_of: Callable[[str], Kind | None] = _kind) -> Iterato
 def _contents(
     source: Path, kind_of: Callable[[str], Kind | None]
 ) -> Iterator[tuple[str, Kind, bytes]]:
-    """Yield the name, kind and content of each file that has a kind in a folder or an archive."""
+    """Yield the name, `Kind` and content of each file of a folder or an archive.
+
+    Files for which `kind_of` returns None are skipped.
+    """
     if source.is_dir():
         for path in source.rglob("*.json"):
             if not path.is_file():
@@ -142,7 +146,7 @@ def _contents(
                 yield name, kind, path.read_bytes()
         return
     if source.exists() and not source.is_file():
-        return  # opening a pipe would wait for a writer
+        return  # nothing can be read: opening a pipe would wait for a writer
     with tarfile.open(source, "r|*") as archive:
         for member in archive:
             # The archive is inflated up to the end of each member, whatever is read of it.
@@ -153,7 +157,7 @@ def _contents(
             if not kind:
                 continue
             content = archive.extractfile(member)
-            if content:
+            if content:  # None for a folder
                 _check_size(member.name, member.size)
                 yield member.name, kind, content.read()
 
@@ -194,10 +198,10 @@ def _of_simplified(
         match = _TUNE.match(title)
         if match:
             tune = match[0]
-    text = "\n".join(marked) if tune else "".join(marked)
+    text = "\n".join(marked) if tune else "".join(marked)  # stanzas are separated, lines are not
     # Convert all parts at once, because each part helps to decide which script the others are in.
-    parts = in_context("\0".join([title, author, tune, text]))
-    title, author, tune, text = parts.split("\0")
+    converted = in_context("\0".join([title, author, tune, text]))
+    title, author, tune, text = converted.split("\0")
     return CorpusPoem(dynasty=dynasty, title=title, author=author, text=text, tune=tune)
 
 
@@ -247,28 +251,29 @@ def read_poetry_source(source: Path) -> list[File]:
 
     Raises CorpusError if it cannot be read or has none.
     """
-    files = list(read(source, _kind_of_more))
+    files = list(read(source, _poetry_source_kind))
     if not files:
         raise CorpusError("no_poetry_source", path=str(source))
     return files
 
 
-def _kind_of_more(name: str) -> Kind | None:
+def _poetry_source_kind(name: str) -> Kind | None:
     """Return the kind of a file of poetry-source, or None if it must be skipped."""
     match = _POETRY_SOURCE.fullmatch(name)
     if not match:
         return None
     genre, folder, number = match.groups()
     is_ci = genre == "词"
+    # None for a folder that is not a dynasty
     dynasty = _KEYS.get(_TRADITIONAL.get(folder, folder))
     in_package = dynasty in ("tang", "song") and not is_ci
     if dynasty is None or in_package:
         return None
-    parse = partial(_poem_of_more, dynasty, is_ci)
+    parse = partial(_poetry_source_poem, dynasty, is_ci)
     return (2, _ORDER.index(dynasty), is_ci, int(number)), parse
 
 
-def _poem_of_more(dynasty: str, is_ci: bool, record: dict[str, Any]) -> CorpusPoem | None:
+def _poetry_source_poem(dynasty: str, is_ci: bool, record: dict[str, Any]) -> CorpusPoem | None:
     """Build a poem from a record, or return None if it may be under copyright."""
     author = _NOTE.sub("", str(record["authorName"]))
     if author in PROTECTED:
@@ -308,6 +313,7 @@ def read_own(folder: Path) -> Iterator[File]:
         try:
             poems = list(_own_poems(path.suffix.lower(), path.read_text(encoding="utf-8-sig")))
         except (UnicodeDecodeError, ValueError, RecursionError) as error:
+            # any error but that of decoding comes from the JSON
             wanted = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
             raise CorpusError(
                 "wrong_format", path=str(path), wanted=wanted, reason=str(error)
@@ -322,7 +328,7 @@ def _own_poems(suffix: str, text: str) -> Iterator[CorpusPoem]:
             yield _of_text(poem)
     elif suffix == ".json":
         yield from _of_json(json.loads(text))
-    else:
+    else:  # .jsonl has one JSON value on each line
         for row in text.splitlines():
             if row.strip():
                 yield from _of_json(json.loads(row))
@@ -366,6 +372,7 @@ def _of_text(poem: str) -> CorpusPoem:
     The title and the poet come from the rows that `read_text` does not read as verse.
     """
     read = read_text(poem)
+    # The first word that is not verse is the title, and the second one is the poet.
     words = []
     for row in read.left_out:
         words += [word for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　")) if word]
@@ -373,7 +380,7 @@ def _of_text(poem: str) -> CorpusPoem:
     poet = words[1] if len(words) > 1 else ""
     if read.cut:  # the rows had no marks, and each holds several lines
         return _own_poem(title, poet, read.lines)
-    if len(poet) > _LONGEST_POET:  # such as the beginning of a preface
+    if len(poet) > _LONGEST_POET:  # too long for a name: it may be the beginning of a preface
         poet = ""
     rows = [row for row in poem.splitlines() if row not in read.left_out]
     return _own_poem(title, poet, rows)
@@ -383,9 +390,9 @@ def _own_poem(title: str, poet: str, rows: list[str]) -> CorpusPoem:
     """Build a poem in Traditional characters and full-width marks, without spaces."""
     unspaced = ["".join(row.split()) for row in rows]
     verse = [row.translate(_FULL_WIDTH) for row in unspaced if row]
-    if set(MARKS).isdisjoint("".join(verse)):
+    if set(MARKS).isdisjoint("".join(verse)):  # no marks at all: each row is a line
         verse = [row + mark_after(index) for index, row in enumerate(verse)]
-    elif verse[0][-1] not in MARKS:  # marks occur only within rows
+    elif verse[0][-1] not in MARKS:  # the first row lacks a mark at its end, so others may too
         verse = [_with_mark(row) for row in verse]
     return CorpusPoem(
         dynasty=OWN,

@@ -35,8 +35,8 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
     times = Counter[str]()
     for lines in long_lines:
         times.update(lines)
-    # 2) Unite the poems that share a pair of lines: union-find, where the root of a set is its
-    # smallest member.
+    # 2) Unite the poems that share a pair of lines. This is union-find: following `parent` from a
+    # poem leads to the root of its group, which is the group's first poem.
     parent = list(range(len(poems)))
 
     def root(node: int) -> int:
@@ -49,7 +49,8 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
     versions = set()  # later poems that share a pair with an earlier one
     for place, lines in enumerate(long_lines):
         in_other_poems = sorted(line for line in lines if times[line] > 1)
-        # the number of pairs grows with the square of the number of lines, hence the maximum
+        # only lines that occur in several poems can be shared; the number of pairs grows with the
+        # square of the number of lines, hence the maximum
         pairs = list(combinations(in_other_poems[:MOST_SHARED], 2))
         is_after_measured = place >= measured
         if is_after_measured and any(pair in first_with for pair in pairs):
@@ -57,6 +58,7 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
             continue
         for pair in pairs:
             first = first_with.setdefault(pair, place)
+            # the smaller root remains a root, so that it is the group's first poem
             smaller, larger = sorted((root(first), root(place)))
             parent[larger] = smaller
     return [None if place in versions else root(place) for place in range(len(poems))]
@@ -82,10 +84,10 @@ def split(
     # 2) Assign the splits.
     splits = []
     for poem, group in zip(poems, groups, strict=True):
-        # a 詩 of neither Tang, Song nor the user
+        # whether this is a 詩 of neither Tang, Song nor the user
         is_later = not poem.is_measured and not poem.tune
         splits.append(split_of(digests[smallest[group]], is_later=is_later))
-    # 3) Draw poems of Tang.
+    # 3) Draw 詩 of Tang, one of each group. Of equal digests, the first poem comes first.
     drawable = [
         place
         for place in smallest.values()

@@ -75,9 +75,10 @@ class Store:
         Raises CorpusError if the store is absent, damaged or of another version. Some damage is
         found only during use.
         """
-        path = path or store_path()
+        if path is None:
+            path = store_path()
         try:
-            database, index = _opened(path)
+            database, index = _open_parts(path)
             with closing(database):
                 yield cls(database, index)
         except sqlite3.ProgrammingError:  # a mistake in the caller's code, not in the file
@@ -91,9 +92,9 @@ class Store:
         For a user's own poems, list only `own`.
         """
         names = {name for (name,) in self.select("DISTINCT dynasty FROM poem WHERE tune = ''")}
-        if OWN in names:
+        if OWN in names:  # a store with a user's own poems has no others
             return (OWN,)
-        names |= {"tang", "song"}
+        names |= {"tang", "song"}  # listed even if no poem of theirs was kept
         return tuple(name for name in DYNASTIES if name in names)
 
     def poems(
@@ -158,12 +159,14 @@ class Store:
 
         Raises InputError for a phrase or a filter that can match nothing.
         """
-        # 1) Normalize the phrase, without spaces and without marks at its ends.
+        # 1) Normalize the phrase, without spaces and without marks at its ends. Then check it like
+        # a poem, except for the length: a text with other signs cannot be in the corpus.
         unspaced = "".join(normalize("NFC", phrase).split())
         text = unspaced.translate(_FULL_WIDTH).strip(MARKS)
         if not text or fault(text) not in (None, TOO_SHORT):
             raise InputError("no_phrase", has=phrase[:20])
-        # 2) Turn the filters into a condition in SQL, which would refuse a lone surrogate.
+        # 2) Turn the filters into a condition in SQL. SQLite refuses a lone surrogate, so encoding
+        # with "replace" turns it into "?".
         poet = None
         if author:
             poet = normalize("NFC", author).strip().encode(errors="replace").decode()
@@ -173,13 +176,14 @@ class Store:
         # 3) Read the poems that contain the phrase and pass the filters, a batch at a time. CROSS
         # JOIN makes SQLite look up the ids in their order, instead of reading all poems.
         places = np.sort(self.index.places(self.index.encode(text)))
-        poems = np.unique(self.index.texts_at(places))
+        poem_ids = np.unique(self.index.texts_at(places))
         query = f"FROM json_each(:ids) CROSS JOIN poem ON poem.id = value {where}"
         hits: list[Hit] = []
-        for ids in np.array_split(poems, len(poems) // _BATCH + 1):
+        for ids in np.array_split(poem_ids, len(poem_ids) // _BATCH + 1):
             values["ids"] = json.dumps(ids.tolist())
-            # 4) Add the lines in which the phrase begins, each line once. The pattern is a
-            # lookahead, which also finds occurrences that overlap.
+            # 4) Add the lines in which the phrase begins. The pattern is a lookahead, which also
+            # finds occurrences that overlap. `dict.fromkeys` keeps one hit of equal hits, so that
+            # each line is added once.
             for row in self.select(f"dynasty, author, title, text {query}", values):
                 begins = [match.start() for match in re.finditer(f"(?={text})", row[-1])]
                 hits += dict.fromkeys(_hit(text, row, begin) for begin in begins)
@@ -204,36 +208,39 @@ class Store:
             before: The character before; "" for any.
             after: The character after; "" for any.
         """
-        # 1) Find where these poems end in the index's text; they are the first in the corpus.
-        ((poems,),) = self.select(
+        # 1) Find where these poems end in the index's text. They are the first poems of the corpus,
+        # so they end where the next poem begins, or with the text if there is no other poem.
+        ((poem_count,),) = self.select(
             "count(*) FROM poem WHERE dynasty IN ('tang', ?) AND tune = ''", (OWN,)
         )
-        begins = self.index.texts  # where the text of each poem begins
-        end = begins[poems] if poems < len(begins) else len(self.index.text)
-        # 2) Count the characters after `before`, and those before `after`.
-        by_side = []
+        text_begins = self.index.texts
+        end = len(self.index.text)
+        if poem_count < len(text_begins):
+            end = text_begins[poem_count]
+        # 2) Count the characters one place after `before`, and those one place before `after`.
+        counts_by_side = []
         for character, step in ((before, 1), (after, -1)):
             if character:
                 places = self.index.places(self.index.encode(character))
                 of_these_poems = places[places < end]
-                by_side.append(self.index.counts(of_these_poems + step))
-        if not by_side:
+                counts_by_side.append(self.index.counts(of_these_poems + step))
+        if not counts_by_side:
             return {}
-        # 3) Keep the characters that both sides have.
-        counts = by_side[0]
-        for times in by_side[1:]:
+        # 3) Keep the characters that both sides have, each with its smaller count.
+        counts = counts_by_side[0]
+        for other_counts in counts_by_side[1:]:
             counts = {
-                character: min(count, times[character])
+                character: min(count, other_counts[character])
                 for character, count in counts.items()
-                if character in times
+                if character in other_counts
             }
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def statistics(self, *, poets: int = 10) -> dict[str, Any]:
         """Count the 詩 of each dynasty, and all 詞 under the key "ci".
 
-        They are counted in total, and by form, split and poet. Also count the dropped poems by
-        reason, and the lines 句. Count the groups (the versions of one poem form a group), and the
+        The poems are counted in total, and by form, split and poet. Also counted are the dropped
+        poems by reason, the lines 句, the groups (the versions of one poem form a group), and the
         poems in the largest group.
 
         Args:
@@ -241,14 +248,16 @@ class Store:
         """
         splits = self._counts_by("split")
         authors = self._counts_by("author")
-        dropped = "dynasty, reason, count FROM dropped ORDER BY count DESC, reason"
-        sizes = "SELECT count(*) AS size FROM poem GROUP BY group_id"
-        ((groups, largest),) = self.select(f"count(*), max(size) FROM ({sizes})")
+        dropped_query = "dynasty, reason, count FROM dropped ORDER BY count DESC, reason"
+        group_sizes_query = "SELECT count(*) AS size FROM poem GROUP BY group_id"
+        ((groups, largest),) = self.select(f"count(*), max(size) FROM ({group_sizes_query})")
         return {
+            # every poem is in one split
             "poems": {dynasty: sum(counts.values()) for dynasty, counts in splits.items()},
-            "dropped": self._counts(dropped),
+            "dropped": self._counts(dropped_query),
             "forms": self._counts_by("form"),
             "splits": splits,
+            # the counts are in descending order, so the first ones are of the most prolific poets
             "poets": {
                 dynasty: dict(islice(counts.items(), poets)) for dynasty, counts in authors.items()
             },
@@ -287,13 +296,13 @@ class Store:
         return self._database.execute(f"SELECT {query}", values)
 
 
-def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
+def _open_parts(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
     """Open and verify a store's database and index."""
     if not path.exists():
         raise CorpusError("no_corpus", path=str(path))
     if not path.is_file():  # opening a pipe would wait for a writer
         raise CorpusError("not_a_file", path=str(path))
-    inode = path.stat().st_ino  # another one as soon as a build has replaced the file
+    inode = path.stat().st_ino  # changes as soon as a build has replaced the file
     with ExitStack() as stack:
         # 1) The database. A built store never changes in place, so SQLite need neither lock it nor
         # look for a journal.
@@ -303,7 +312,7 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
         ((version,),) = database.execute("PRAGMA user_version")
         if version != VERSION:
             raise CorpusError("corpus_version", path=str(path))
-        # 2) The index, which must be of as many poems.
+        # 2) The index, which must be of as many poems as the database. Their ids count from 0.
         try:
             ((folder, last),) = database.execute(
                 "SELECT folder, (SELECT max(id) FROM poem) FROM suffix_array"
@@ -312,13 +321,14 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
             index = SuffixArray.load(path.with_name(folder))
             if len(index.texts) != last + 1:
                 raise ValueError("its index is of other poems")
-        except sqlite3.Error:  # `Store.open` says what it means
+        except sqlite3.Error:  # `Store.open` turns it into a CorpusError
             raise
         except Exception as error:  # damaged headers make NumPy raise errors of many kinds
+            # A build has replaced the store meanwhile and removed the old index: open the new one.
             if path.exists() and path.stat().st_ino != inode:
-                return _opened(path)  # the database was of the old store, the index is gone
+                return _open_parts(path)
             raise CorpusError("corpus_damaged", path=str(path), reason=str(error)) from error
-        stack.pop_all()  # keeps the database open
+        stack.pop_all()  # so that leaving the block does not close the database
         return database, index
 
 
@@ -340,11 +350,11 @@ def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
     conditions = ["TRUE"]
     values = {}
     for name, value in filters.items():
-        if value is None:
+        if value is None:  # no filter
             continue
         if name in _CHOICES and value not in _CHOICES[name]:
             raise InputError("choice", field=name, has=value, choices=_CHOICES[name])
-        if name == "author":
+        if name == "author":  # a poet's name matches in any form of its characters
             conditions.append("one_form(author) = one_form(:author)")
         else:
             conditions.append(f"{name} = :{name}")
@@ -358,7 +368,8 @@ def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
     If `phrase` is "", the hit is for the line.
     """
     dynasty, author, title, text = row
-    # The text up to and including this index ends in the line that is wanted.
+    # The text up to and including this index ends within the wanted line, so its number of lines
+    # is the number of this line.
     number = len(lines(text[: begins + 1]))
     line = lines(text)[number - 1]
     return Hit(

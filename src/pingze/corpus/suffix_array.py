@@ -67,13 +67,14 @@ class SuffixArray:
         # characters from it onward.
         joined = "\0".join(texts) + "\0" * DEPTH
         points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
-        seen = np.zeros(int(points.max()) + 1, bool)
-        seen[points] = True
-        seen[END] = False  # its code is 0; the others count from 1
-        characters = np.flatnonzero(seen).astype(np.uint32)
+        is_used = np.zeros(int(points.max()) + 1, bool)  # an entry for each code point
+        is_used[points] = True
+        is_used[END] = False  # its code is 0; the others count from 1
+        characters = np.flatnonzero(is_used).astype(np.uint32)
         if len(characters) >= 1 << _BITS:
             raise InputError("too_many_kinds", has=len(characters))
-        codes = np.cumsum(seen, dtype=np.uint16) * seen  # of each code point; 0 if it is not used
+        # The code of a used code point is the number of used ones up to it; of any other it is 0.
+        codes = np.cumsum(is_used, dtype=np.uint16) * is_used
         text = codes[points]
         # 2) Find where each text begins: at 0, and after each `END` but the `DEPTH` at the very
         # end.
@@ -90,7 +91,7 @@ class SuffixArray:
         up_to_length = np.cumsum(np.bincount(lengths))  # the number of lines up to each length
         # and of lines shorter than each length: those up to the length before
         shorter = np.append(0, up_to_length).astype(np.int32)
-        # 4) Sort the places.
+        # 4) Sort the places. `lexsort` sorts by its last key first.
         places = np.flatnonzero(han).astype(np.int32)
         first = _packed(text, places, 0)
         second = _packed(text, places, _HALF)
@@ -125,9 +126,11 @@ class SuffixArray:
                 raise ValueError(f"{file.name} is no file")
             arrays[field.name] = np.asarray(np.load(file, mmap_mode="r"))
         index = cls(**arrays)
-        # Check the order of a sample; to read all places would take long. No place occurs twice,
-        # and none is packed as 0, since a Han character begins there.
-        sample = index.order[:: len(index.order) // _SAMPLED + 1]
+        # Check the order of a sample, because reading all places would take long. In an undamaged
+        # index, no place occurs twice, and none is packed as 0, since each place has a Han
+        # character, whose code is above 0.
+        step = len(index.order) // _SAMPLED + 1
+        sample = index.order[::step]
         packed = _packed(index.text, sample, 0)
         descends = (packed[1:] < packed[:-1]).any()
         repeats = len(set(sample.tolist())) < len(sample)
@@ -142,15 +145,20 @@ class SuffixArray:
         """
         points = np.array([ord(character) for character in text], np.uint32)
         unknown = len(self.characters) + 1
-        # codes count from 1, positions in `characters` from 0
-        nearest = np.searchsorted(self.characters, points).clip(max=len(self.characters) - 1)
-        return np.where(self.characters[nearest] == points, nearest + 1, unknown).tolist()
+        # Where each character is in `characters`, or would be if it occurred. A character beyond
+        # the last would be at the end, where there is none to compare it with.
+        positions = np.searchsorted(self.characters, points).clip(max=len(self.characters) - 1)
+        occurs = self.characters[positions] == points
+        # codes count from 1, positions from 0
+        return np.where(occurs, positions + 1, unknown).tolist()
 
     def places(self, phrase: Codes) -> Int32[np.ndarray, "n"]:
         """Return the places where a phrase begins, in no particular order.
 
         The phrase's first character must be Han.
         """
+        # The places at which the first characters of the phrase begin are those from `low` to
+        # `high` in the order; each further character narrows the range.
         low = 0
         high = len(self._order)
         for depth, code in enumerate(phrase[:DEPTH]):
@@ -158,14 +166,17 @@ class SuffixArray:
             low = bisect_left(self._order, code, low, high, key=code_at)
             high = bisect_right(self._order, code, low, high, key=code_at)
         places = self.order[low:high]
+        # The order ignores characters beyond `DEPTH`, so these are compared at each place.
         for depth in range(DEPTH, len(phrase)):
             places = places[self.text[places + depth] == phrase[depth]]
         return places
 
     def lines_of(self, length: int) -> Int32[np.ndarray, "n"]:
         """Return the places where the lines of `length` characters begin, in ascending order."""
-        # The last entry of `shorter` counts all lines, so a length beyond the longest finds none.
-        low, high = self.shorter[np.minimum([length, length + 1], len(self.shorter) - 1)]
+        # The last entry of `shorter` counts all lines. For a length beyond the longest, both bounds
+        # are this entry, so that no line is found.
+        lengths = np.minimum([length, length + 1], len(self.shorter) - 1)
+        low, high = self.shorter[lengths]
         return self.lines[low:high]
 
     def texts_at(self, places: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
@@ -211,22 +222,22 @@ class SuffixArray:
     def between(self, before: Codes, after: Codes) -> UInt16[np.ndarray, "n"]:
         """Return the codes of Han characters c with before + c + after in the texts.
 
-        One of the two may be empty.
+        Either `before` or `after` may be empty, but not both.
         """
-        # 1) Find places of c by the longer side, because it has fewer places.
+        # 1) Find places of c by the longer side, because a longer phrase occurs at fewer places.
         if len(before) >= len(after):
             of_before = self.places(before)
-            at = of_before + len(before)
+            places = of_before + len(before)
         else:
             of_after = self.places(after)
-            at = of_after - 1
-        # 2) Keep the places where both sides fit. A place before the first one wraps around to the
-        # end of the text, which holds only `END`.
+            places = of_after - 1
+        # 2) Keep the places where both sides fit. A negative index wraps around to the end of the
+        # text, which holds only `END`, so it fits no side.
         for distance, code in enumerate(reversed(before), start=1):
-            at = at[self.text[at - distance] == code]
+            places = places[self.text[places - distance] == code]
         for distance, code in enumerate(after, start=1):
-            at = at[self.text[at + distance] == code]
-        codes = np.unique(self.text[at])
+            places = places[self.text[places + distance] == code]
+        codes = np.unique(self.text[places])
         return codes[self._is_han[codes]]
 
     def counts(self, places: Int[np.ndarray, "n"]) -> dict[str, int]:
