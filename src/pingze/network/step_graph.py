@@ -145,10 +145,10 @@ def softmax(
         shifted: Whether the largest logit of each row is 0, as in `State.logits`.
     """
     if shifted:
-        largest = np.zeros((1, 1), np.float32)
+        largest = np.zeros((1, 1), np.float32)  # one number for all rows
         p = exp(logits)
     else:
-        largest = logits.max(axis=1, keepdims=True)
+        largest = logits.max(axis=1, keepdims=True)  # (B, 1)
         p = exp(logits - largest)
     sums = p.sum(axis=1)
     p /= sums[:, None]
@@ -193,7 +193,7 @@ class Running:
             self.condition.notify_all()
 
     def stop(self) -> None:
-        """Wait until no graph runs, and let none begin."""
+        """Wait until no graph runs, and let none begin until `go_on`."""
         self.condition.acquire()
         self.condition.wait_for(lambda: not self.count)
 
@@ -246,7 +246,11 @@ def input_graph(checkpoint: Checkpoint) -> bytes:
 
 
 def layers_graph(checkpoint: Checkpoint) -> bytes:
-    """Build the second graph of a step of an 8-bit model: net_x, rows, bias, state -> new state."""
+    """Build the second graph of a step of an 8-bit model: net_x, rows, bias, state -> new state.
+
+    B is the number of texts, U that of the state's rows, and R, the number of the bias's rows, is
+    1 or B.
+    """
     H = checkpoint.configuration.hidden_size
     graph = _StepGraph(checkpoint)
     net_x = graph.input("net_x", "float32", ["B", 4 * H])

@@ -95,12 +95,12 @@ def start_from(
     # 4) make new condition tokens as unlikely as the old ones, which the model has learned never to
     # predict
     condition_ids = [vocabulary.ids[token] for token in vocabulary.condition_tokens]
-    old_ids = [id_ for id_ in condition_ids if id_ in rows]
-    new_ids = [id_ for id_ in condition_ids if id_ not in rows]
+    ids_of_old = [id_ for id_ in condition_ids if id_ in rows]
+    ids_of_new = [id_ for id_ in condition_ids if id_ not in rows]
     for tensors in (parameters, average.tensors):
-        if old_ids and tensors:  # a run without averaging has no averaged tensors
+        if ids_of_old and tensors:  # a run without averaging has no averaged tensors
             bias = tensors["output.bias"].detach()
-            bias[new_ids] = bias[old_ids].mean()
+            bias[ids_of_new] = bias[ids_of_old].mean()
 
 
 @torch.no_grad()

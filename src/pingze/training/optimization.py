@@ -67,7 +67,8 @@ def rate_factor(
     if not configuration.decay:
         return 1.0
     if falling is not None:
-        return min(1.0, (total - step) / falling)
+        remaining = (total - step) / falling  # above 1 until the fall begins
+        return min(1.0, remaining)
     # from 0 at the end of the warm-up to π at the end of the run; `max` avoids a division by 0
     angle = math.pi * (step - warmup) / max(1, total - warmup)
     return 0.5 * (1 + math.cos(angle))

@@ -81,6 +81,7 @@ def digest(texts: Texts) -> str:
     """Compute a SHA-256 digest of the texts, for a resumed run to check that they are the same."""
     sha = hashlib.sha256()
     for part in (texts.train, texts.dev, *texts.others.values()):
+        # the number of texts, so that a text cannot move to another part unnoticed
         sha.update(f"{len(part)}\n".encode())
         for text in part:
             sha.update(repr(text).encode())
@@ -97,7 +98,8 @@ def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
 def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
     """Choose the corpus for an evaluation.
 
-    It is own if it is stored, tang if the model has conditions, otherwise report.
+    The corpus is own if the store holds the user's own poems, tang if the model has conditions,
+    otherwise report.
     """
     if OWN in store.dynasties():
         return OWN
@@ -122,7 +124,8 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
     for tune, count in tunes.most_common():
         if count >= TUNE_PIECES:
             names.append(tune_token(tune))
-    # 2) Tang, if that is the corpus, and the poets of the training poems
+    # 2) Tang, if that is the corpus, and the poets of the training poems. A user's own poems have
+    # no dynasty.
     if training.corpus == "tang":
         names.append(DYNASTIES["tang"])
     names.extend(_frequent_poets(train_poems, training.poet_poems, names))
