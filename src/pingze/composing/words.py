@@ -22,7 +22,7 @@ Axes: T templates, W ways to write a couplet, R rows (pairs of a template and a 
 
 import math
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
@@ -55,7 +55,8 @@ ONE_MORE = 1 << 14  # the fixed cost of adding two arrays, measured in additions
 MOST_NUMBERS = 1 << 19  # the most entries in a table
 MOST_DECISIONS = 64  # the most ways to decide a request's choices
 TRIES = 100  # attempts to draw placements that copy no line or, in a 集句, fit into quotable lines
-_NAMES: dict[int, tuple[str, ...]] = {
+# the axes that a written character uses up, beside "total", by the tone of its position
+_TONE_AXES: dict[int, tuple[str, ...]] = {
     WANTS_ANY: (),
     WANTS_LEVEL: ("level",),
     WANTS_OBLIQUE: ("oblique",),
@@ -105,14 +106,14 @@ class Starts:
     @cached_property
     def inclusions(self) -> "list[Inclusion]":
         """The placements of the words under each possible way to decide the choices."""
-        found = []
+        inclusions = []
         for fixed in self.constraints.decisions():
             inclusion = Inclusion(self.constraints, fixed, whole=self.whole, effort=self.effort)
             if inclusion.is_possible:
-                found.append(inclusion)
-            if len(found) == MOST_DECISIONS:
+                inclusions.append(inclusion)
+            if len(inclusions) == MOST_DECISIONS:
                 break
-        return found
+        return inclusions
 
     @property
     def is_possible(self) -> bool:
@@ -126,13 +127,14 @@ class Starts:
         """Draw the initial texts and log-weights of `count` particles (`Inclusion.draw`)."""
         if len(self.inclusions) == 1:
             return self.inclusions[0].draw(count, rng)
-        # as many particles for each decision as can be
+        # Share the particles out evenly. The random order decides which ways to decide the choices
+        # get one particle more or, if there are more ways than particles, which get one at all.
         order = rng.permutation(len(self.inclusions))
         times = Counter(int(order[n % len(order)]) for n in range(count))
-        drawn = [self.inclusions[n].draw(times[n], rng) for n in sorted(times)]
+        starts = [self.inclusions[n].draw(times[n], rng) for n in sorted(times)]
         return Start(
-            PartialTexts.joined([start.partial_texts for start in drawn]),
-            np.concatenate([start.log_weights for start in drawn]),
+            PartialTexts.joined([start.partial_texts for start in starts]),
+            np.concatenate([start.log_weights for start in starts]),
             rng,
         )
 
@@ -172,11 +174,12 @@ class Inclusion:
         """
         if not self.words:
             return self.constraints.begin(self.fixed) is not None
-        # Originality is checked only for fixed characters and for words.
+        # Whether words copy the corpus where they are placed shows only when a placement is begun
+        # (see `draw`). Here each word is judged by itself.
         for word in self.words:
             if self.constraints.ban and self.constraints.ban.rules_out_word(word):
                 return False
-            if not self.constraints.base[list(word)].all():
+            if not self.constraints.base[list(word)].all():  # it has an excluded character
                 return False
         return self.placements.log_number > -np.inf
 
@@ -193,9 +196,9 @@ class Inclusion:
             if self.words:
                 placements = self.placements.draw(len(placements), rng)
             for fixed in placements:
-                if fixed not in self.begun:
+                if fixed not in self.begun:  # the same placement is often drawn again
                     begun = self.constraints.begin(fixed)
-                    if begun is None:
+                    if begun is None:  # the ban rules this placement out
                         continue
                     self.begun[fixed] = (begun, self._log_weight(fixed, begun))
                 text, log_weight = self.begun[fixed]
@@ -203,8 +206,9 @@ class Inclusion:
                 log_weights.append(log_weight)
             if len(partial_texts) == count:
                 return Start(PartialTexts.joined(partial_texts), np.array(log_weights), rng)
-        is_copy = self.constraints.request.original
-        raise UnfinishedError("words_copy" if is_copy else "words_unquoted")
+        # Every placement was ruled out, by the ban on copies or, in a 集句, by the need to quote.
+        must_be_original = self.constraints.request.original
+        raise UnfinishedError("words_copy" if must_be_original else "words_unquoted")
 
     def _log_weight(self, fixed: Fixes, begun: PartialTexts) -> float:
         """Compute -ln q.
@@ -213,19 +217,22 @@ class Inclusion:
         """
         if not self.words:
             return 0.0
-        if self.placements.limits:  # then the ways of one couplet depend on the ways of the others
+        # A placement is counted several times: under each template, once for each combination of a
+        # way for each couplet and a group for each rhyme.
+        if self.placements.limits:
+            # If characters of a tone are few, not every combination is possible, since the ways of
+            # one couplet leave fewer characters to the others. Therefore count the combinations
+            # with this one placement fixed, so that no word is left to place.
             effort = Effort(self.constraints.request)
             alone = Inclusion(self.constraints, fixed, whole=False, effort=effort)
             return self.placements.log_number - alone.placements.log_number
-        with np.errstate(divide="ignore"):
-            # how often the placement is counted: under each template, once for each combination of
-            # a way for each couplet and a group for each rhyme
-            ways = begun.ways[0].sum(axis=2)  # T, K
-            groups = np.add.reduceat(  # T, rhymes
+        with np.errstate(divide="ignore"):  # a template without any way or group has log -inf
+            way_counts = begun.ways[0].sum(axis=2)  # T, K
+            group_counts = np.add.reduceat(  # T, rhymes
                 begun.alive[0], self.constraints.rhyming.first_rows, axis=1, dtype=np.int64
             )
-            of_template = np.log(ways).sum(axis=1) + np.log(groups).sum(axis=1)
-            log_times = np.logaddexp.reduce(of_template)
+            log_by_template = np.log(way_counts).sum(axis=1) + np.log(group_counts).sum(axis=1)
+            log_times = np.logaddexp.reduce(log_by_template)
         return self.placements.log_number - float(log_times)
 
 
@@ -267,92 +274,104 @@ class Placements:
         self.ways: Bool[Array, "T K W"]
         """The ways to write each couplet that allow it, under each template."""
         self.alive, self.ways = constraints.agreeing(fixed)
-        # the characters that may stand at other places, and how many there are of each set
+        # the characters that the model may write beside the words, and their number in each set
         self.usable = constraints.base & constraints.unused(fixed, words)
         self.stock = constraints.stock(self.usable)
         self.ends = sorted({word[-1] for word in words})
         """The ids of the last characters of words, which may become rhymes."""
         self.fixed_feet: list[set[int]] = []
         """The fixed rhymes under each template."""
-        for feet in self.feet.T:  # the feet of each template
-            rhymes = {fixed[place] for place in np.flatnonzero(feet)}
+        for is_foot in self.feet.T:  # whether each position is a foot, for one template
+            rhymes = {fixed[place] for place in np.flatnonzero(is_foot)}
             self.fixed_feet.append(rhymes - {FREE})
-        self.taken: dict[tuple[int, Word], Bool[Array, "T W"] | None] = {}
+        self.ways_of_word: dict[tuple[int, Word], Bool[Array, "T W"] | None] = {}
         """For each position and word, the ways of its couplet that allow the word there, if any."""
         for word in words:
             for place in range(len(fixed)):
-                self.taken[place, word] = self._taken(place, word)
+                self.ways_of_word[place, word] = self._ways_for_word(place, word)
         # 1) Find the sets (level, oblique and all characters) that may have fewer characters than
         # there are places. Only these limit the placements, so only these are counted below.
-        in_words = sum(len(word) for word in words)
-        # At most so many places are outside the words, which may cover fixed places.
-        most_places = min(fixed.count(FREE), len(fixed) - in_words)
-        enough = most_places
+        #
+        # The model writes only at places that are neither fixed nor in a word. As a word may cover
+        # fixed places, the two numbers cannot simply be added; each alone bounds what is left.
+        characters_in_words = sum(len(word) for word in words)
+        most_written = min(fixed.count(FREE), len(fixed) - characters_in_words)
         if constraints.request.repeat:
-            enough = 1  # the same character may stand at all places
+            most_written = 1  # a single character may then be written at all places
         self.limits: dict[Axis, int] = {}
         level, oblique, total = self.stock[-3:].tolist()  # the sets after those of the rhymes
         stocks: dict[Axis, int] = {"level": level, "oblique": oblique, "total": total}
-        for name, number in stocks.items():
-            if number < enough:
-                self.limits[name] = number
+        for axis, number in stocks.items():
+            if number < most_written:
+                self.limits[axis] = number
         # 2) Divide the groups of each rhyme into kinds of interchangeable groups, and count the
         # placements once for each combination of kinds.
         self.counts: list[Count] = []
-        logs: list[float] = []
+        log_numbers: list[float] = []
         for kinds in product(*self._kinds_of_groups()):
             count = Count(self, tuple(kind[0] for kind in kinds))  # any group of a kind will do
             self.counts.append(count)
             # the log of the number of combinations of groups that this one stands for
             log_combinations = sum(math.log(len(kind)) for kind in kinds)
-            logs.append(count.log_number + log_combinations)
-        self.logs = np.array(logs)
+            log_numbers.append(count.log_number + log_combinations)
+        self.log_numbers = np.array(log_numbers)
 
     def _kinds_of_groups(self) -> list[list[list[int]]]:
-        """Divide the groups of each rhyme into kinds of interchangeable ones."""
-        first = self.rhymes.first_rows.tolist()
-        every: list[list[list[int]]] = []
-        rows_of_rhyme = np.split(np.arange(len(self.rhymes.of_row)), first[1:])
-        for rhyme, rows in enumerate(rows_of_rhyme):
+        """Divide the groups of each rhyme into kinds of interchangeable groups.
+
+        Return, for each rhyme, its kinds; a kind is a list of rows in the tables of rhymes.
+        """
+        first_rows = self.rhymes.first_rows.tolist()
+        kinds_by_rhyme: list[list[list[int]]] = []
+        rows_by_rhyme = np.split(np.arange(len(self.rhymes.of_row)), first_rows[1:])
+        for rhyme, rows in enumerate(rows_by_rhyme):
             kinds = defaultdict[object, list[int]](list)
-            for row in rows[self.alive[:, rows].any(axis=0)].tolist():
-                # which groups the other rhymes have makes no difference here: take their first
-                groups = first.copy()
+            is_possible = self.alive[:, rows].any(axis=0)  # under some template
+            for row in rows[is_possible].tolist():
+                # Rows are compared with the groups of all other rhymes held equal. Which groups
+                # those are makes no difference, so take the first group of each.
+                groups = first_rows.copy()
                 groups[rhyme] = row
                 missing, rhyming = self.rhyming(tuple(groups))
                 key = (self.alive[:, row].tobytes(), missing.tobytes(), rhyming.tobytes())
                 kinds[key].append(row)
-            every.append(list(kinds.values()))
-        return every
+            kinds_by_rhyme.append(list(kinds.values()))
+        return kinds_by_rhyme
 
     @property
     def log_number(self) -> float:
         """The logarithm of the number of placements; -inf if there are none."""
-        return float(np.logaddexp.reduce(self.logs)) if len(self.logs) else -math.inf
+        if not len(self.log_numbers):
+            return -math.inf
+        return float(np.logaddexp.reduce(self.log_numbers))
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
         """Draw placements (required ids), each in proportion to its templates, groups and ways."""
-        shares = np.exp(self.logs - self.logs.max())
+        shares = np.exp(self.log_numbers - self.log_numbers.max())
         times = Counter(_draw(shares, rng) for _ in range(number))
         placements: list[Fixes] = []
         for n in sorted(times):
             placements += self.counts[n].draw(times[n], rng)
         return placements
 
-    def _taken(self, place: int, word: Word) -> Bool[Array, "T W"] | None:
+    def _ways_for_word(self, place: int, word: Word) -> Bool[Array, "T W"] | None:
         """Return a mask of the templates and ways under which a word can begin at a position.
 
         None if it never can.
         """
         constraints = self.constraints
-        size = len(word)
-        places = slice(place, place + size)
+        length = len(word)
+        places = slice(place, place + length)
         line, position = constraints.layout.where(place)
-        width = constraints.layout.widths[line]
-        possible = constraints.word_starts(size, line) if self.whole else range(width - size + 1)
-        if position not in possible:
+        # the positions of the line at which a word of this length may begin
+        beginnings: Container[int] = range(constraints.layout.widths[line] - length + 1)
+        if self.whole:
+            beginnings = constraints.word_starts(length, line)
+        if position not in beginnings:
             return None
-        if not self.blank[places].any() or constraints.repeated[places].any():
+        if not self.blank[places].any():  # nothing is left to write, and the word is not there yet
+            return None
+        if constraints.repeated[places].any():  # a line that is copied from an earlier line 疊句
             return None
         for fixed, id_ in zip(self.fixed[places], word, strict=True):
             if fixed not in (FREE, id_):
@@ -363,28 +382,34 @@ class Placements:
     def rhyming(self, groups: Groups) -> tuple[Int[Array, "F T"], Bool[Array, "2 F ends"]]:
         """Count the rhymes that words must supply, for each kind of foot and template.
 
-        Also return two masks.
+        Also return two masks over the kinds of feet and the last characters of words (`ends`).
 
-        The masks are over the kinds of feet and the last characters of words (`ends`). The first
-        mask marks characters that may rhyme. The second mask marks characters on which the model
-        cannot rhyme, not even on a variant: a word that ends in one leaves the model one rhyme
-        fewer to find. Any other word also takes a character that the model could have rhymed on.
+        The first mask marks the characters that may rhyme. The second mask marks the characters on
+        which the model cannot rhyme, not even on a variant. If a word that ends in such a character
+        stands at a foot, the model has one rhyme fewer to find. Any other word at a foot also takes
+        away a character on which the model could have rhymed, so that nothing is gained.
         """
         kinds = np.arange(len(self.rhymes.concerned))
-        # 1) The chosen group of each kind of foot, as a row of the tables.
-        first_rows = self.rhymes.concerned.argmax(axis=1)  # the rows of a kind have one rhyme
-        row_of_kind = np.array(groups)[self.rhymes.of_row[first_rows]]
-        # 2) The rhymes that are missing; the last three of the stock count tones.
+        # 1) The chosen group of each kind of foot, as a row of the tables. All rows that concern a
+        #    kind belong to the same rhyme, so the first of them tells which rhyme that is.
+        first_rows = self.rhymes.concerned.argmax(axis=1)
+        rhyme_of_kind = self.rhymes.of_row[first_rows]
+        row_of_kind = np.array(groups)[rhyme_of_kind]
+        # 2) The rhymes that are missing: those that the free feet need, less those in stock.
         left = self.constraints.left(np.array(self.fixed), 0)
-        wanted = self.rhymes.within @ left[:-1]  # the last count is of unrhymed places
-        stock_of_rows = self.stock[:-3].reshape(self.rhymes.concerned.shape)
-        stock = stock_of_rows[kinds, row_of_kind]
-        # 3) The masks.
-        may_rhyme = self.rhymes.rhymes[Lexicon.GIVEN, kinds, row_of_kind]
-        may = may_rhyme[:, self.ends]
-        model_may = self.rhymes.rhymes[Lexicon.COMPOSED, kinds, row_of_kind] & self.usable
-        spares = ~model_may[:, self.constraints.lexicon.word[self.ends]]
-        return np.maximum(0, wanted - stock[:, None]), np.array([may, spares])
+        free_feet = left[:-1]  # F, T; the last row counts the unrhymed places
+        needed = self.rhymes.within @ free_feet
+        stock_of_rhymes = self.stock[:-3]  # the last three sets are those of tones
+        stock_by_row = stock_of_rhymes.reshape(self.rhymes.concerned.shape)  # F, G
+        stock = stock_by_row[kinds, row_of_kind]
+        missing = np.maximum(0, needed - stock[:, None])
+        # 3) The masks. A word is given by a person, so its last character is read generously.
+        words_may_rhyme = self.rhymes.rhymes[Lexicon.GIVEN, kinds, row_of_kind]  # F, V
+        may_rhyme = words_may_rhyme[:, self.ends]
+        model_may_rhyme = self.rhymes.rhymes[Lexicon.COMPOSED, kinds, row_of_kind] & self.usable
+        variants_that_rhyme = self.constraints.lexicon.word[self.ends]
+        spares = ~model_may_rhyme[:, variants_that_rhyme]
+        return missing, np.array([may_rhyme, spares])
 
 
 class Count:
@@ -394,7 +419,7 @@ class Count:
         self.common: Placements = proxy(common)  # a reference cycle would keep the tables in memory
         self.constraints = common.constraints
         self.couplet_size = common.constraints.couplet_size
-        self.alive = common.alive[:, groups].all(axis=1)
+        self.alive = common.alive[:, groups].all(axis=1)  # the templates that allow all groups
         missing, rhyming = common.rhyming(groups)
         self.may_rhyme: dict[int, tuple[bool, ...]] = {}
         """The first mask of `Placements.rhyming` for each last character, by kind of foot."""
@@ -403,10 +428,13 @@ class Count:
         for n, id_ in enumerate(common.ends):
             self.may_rhyme[id_] = tuple(rhyming[0, :, n].tolist())
             self.spares[id_] = tuple(rhyming[1, :, n].tolist())
-        # 1) Divide the words into kinds. Of the words with the same last character only one may
-        # rhyme.
-        times = Counter(word[-1] for word in common.words)
-        shared = {id_ for id_ in times if times[id_] > 1 and any(self.may_rhyme[id_])}
+        # 1) Divide the words into kinds. Of several words with the same last character only one may
+        # rhyme, since no two lines rhyme on the same character.
+        words_by_end = Counter(word[-1] for word in common.words)
+        shared = set[int]()  # the characters on which several words could rhyme
+        for id_, number_of_words in words_by_end.items():
+            if number_of_words > 1 and any(self.may_rhyme[id_]):
+                shared.add(id_)
         self.kinds = self._kinds_of_words(shared)
         # 2) List the resources that can be used up, with their amounts.
         able_to_rhyme = sum(any(self.may_rhyme[word[-1]]) for word in common.words)
@@ -416,13 +444,15 @@ class Count:
         for id_ in shared:
             amounts["shared", id_] = 1
         amounts |= common.limits
-        for n, numbers in enumerate(missing):
-            if numbers.any():
-                amounts["rhymes", n] = able_to_rhyme
+        for foot_kind, missing_by_template in enumerate(missing):
+            if missing_by_template.any():
+                amounts["rhymes", foot_kind] = able_to_rhyme
         self.axes = list(amounts)
-        self.sizes = tuple(number + 1 for number in amounts.values())
+        self.sizes = tuple(amount + 1 for amount in amounts.values())  # from none to all used up
         T, K, _ = common.ways.shape
-        if common.ways.sum(axis=(0, 2)).max() * math.prod(self.sizes) > MOST_NUMBERS:
+        most_rows = common.ways.sum(axis=(0, 2)).max()  # of any couplet
+        if most_rows * math.prod(self.sizes) > MOST_NUMBERS:
+            # such a table would take too much memory: exceed the budget, which raises the error
             common.effort.spend(math.inf)
         # 3) List the choices at each position of each couplet; equal couplets share the list.
         self.choices: list[list[list[Choice]]] = []
@@ -430,20 +460,23 @@ class Count:
         for k in range(K):
             places = range(k * self.couplet_size, (k + 1) * self.couplet_size)
             tones = self.constraints.asked[:, k].tobytes()
+            # the first couplet is never equal to another: line 1 has a kind of foot of its own
             key = (k == 0, tones, common.fixed[places.start : places.stop])
             if key not in lists:
                 lists[key] = [self._choices(place) for place in places]
             self.choices.append(lists[key])
         # 4) A poem may end in any state in which all words are placed and no rhyme is missing. The
-        # axes of a state are in the order of `amounts`: kinds first, rhymes last; of what is
-        # between them, any amount may be used up.
+        # axes of a state are in the order of `amounts`: kinds of words first, rhymes last. Of the
+        # resources between them, any amount may be used up.
         end = np.zeros((T, *self.sizes))
         placed = tuple(len(words) for words in self.kinds)
         for t in range(T):
-            supplied = tuple(slice(numbers[t], None) for numbers in missing if numbers.any())
-            state: tuple[Any, ...] = (t, *placed, ..., *supplied)
-            end[state] = 1
-        # 5) Add up the ways, from the last couplet to the first. No number is above 10^110.
+            # at least as many rhymes as are missing
+            supplied = [slice(numbers[t], None) for numbers in missing if numbers.any()]
+            end_states: tuple[Any, ...] = (t, *placed, ..., *supplied)
+            end[end_states] = 1
+        # 5) Add up the ways, from the last couplet to the first. No number is above 10^110, so that
+        # floats can hold them all.
         self.after = [end]
         """The number of ways to continue from each couplet, and from the end.
 
@@ -457,17 +490,19 @@ class Count:
                     fits = int(choice.fits[t_of_row, w_of_row].sum())
                     additions += fits * math.prod(self.sizes) + ONE_MORE
             common.effort.spend(additions)
-            for ways in self._completions(k, self.after[0], t_of_row, w_of_row):
-                first = ways  # only the last array, for the couplet's first position, is kept
-            self.after.insert(0, np.stack([first[t_of_row == t].sum(axis=0) for t in range(T)]))
-        # from the state in which nothing is used up
+            for numbers in self._completions(k, self.after[0], t_of_row, w_of_row):
+                from_start = numbers  # keep only the last array, for the couplet's first position
+            by_template = [from_start[t_of_row == t].sum(axis=0) for t in range(T)]
+            self.after.insert(0, np.stack(by_template))
+        # The initial state, in which nothing is used up, is the first of each template.
         self.shares = self.after[0].reshape(T, -1)[:, 0] * self.alive
         number = float(self.shares.sum())
+        # the words of a kind were counted as identical; each of their orders is a placement
         log_orders = sum(math.lgamma(len(words) + 1) for words in self.kinds)
         self.log_number = math.log(number) + log_orders if number else -math.inf
 
     def _kinds_of_words(self, shared: set[int]) -> list[list[Word]]:
-        """Divide the words into kinds of interchangeable ones.
+        """Divide the words into kinds of interchangeable words.
 
         Only one of the words that end in an id of `shared` may rhyme.
         """
@@ -475,11 +510,13 @@ class Count:
         kinds = defaultdict[object, list[Word]](list)
         for word in self.common.words:
             last = word[-1]
+            # a word may cover fixed characters, so those that it shares with the text matter
+            fixed_in_word = tuple(id_ if id_ in self.common.fixed else FREE for id_ in word)
             key = (
                 lexicon.fits[Lexicon.GIVEN, :, word].tobytes(),
                 self.may_rhyme[last],
                 self.spares[last],
-                tuple(id_ if id_ in self.common.fixed else FREE for id_ in word),
+                fixed_in_word,
                 last if last in shared else FREE,
             )
             kinds[key].append(word)
@@ -490,21 +527,23 @@ class Count:
     ) -> Iterator[Float[Array, "R ..."]]:
         """Yield the number of ways to continue after a couplet, then from each of its positions.
 
-        The positions come in reverse order.
+        The positions come in reverse order. Row r of each array is for template `t[r]` and way
+        `w[r]`; the other axes are those of a state.
         """
+        # A choice reaches at most as far as the longest word, so later positions can be forgotten.
         longest = max((len(word) for word in self.common.words), default=1)
-        numbers = deque([after[t]], maxlen=longest)
-        yield numbers[0]
+        later = deque([after[t]], maxlen=longest)  # the arrays of later positions, nearest first
+        yield later[0]
         for choices in reversed(self.choices[k]):
             check_deadline()
-            ways = np.zeros_like(numbers[0])
+            numbers = np.zeros_like(later[0])
             for choice in choices:
-                low, high = _paid(choice.cost)
+                before, afterwards = _paid(choice.cost)  # the states before and after the choice
                 rows = np.flatnonzero(choice.fits[t, w])
-                # `numbers` begins with the next position, to which a choice of one character leads
-                ways[rows, *low] += numbers[choice.length - 1][rows, *high]
-            numbers.appendleft(ways)
-            yield ways
+                # a choice of one character leads to the next position, which is `later[0]`
+                numbers[rows, *before] += later[choice.length - 1][rows, *afterwards]
+            later.appendleft(numbers)
+            yield numbers
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
         """Draw placements (required ids), grouped by template."""
@@ -525,21 +564,23 @@ class Count:
             words_left.append([[words[n] for n in order] for words, order in kinds])
             texts.append(list(self.common.fixed))
         states: list[tuple[Any, ...]] = [(0,) * len(self.sizes)] * number
-        for k in range(len(self.after) - 1):
-            # 2) Count the ways to continue from each position of the couplet.
+        couplets = len(self.after) - 1  # the last entry of `after` is for the end
+        for k in range(couplets):
+            # 2) Count the ways to continue from each position of the couplet, and after it. Each
+            # array has a row for each way to write the couplet.
             w = np.flatnonzero(self.common.ways[t, k])
             completions = list(self._completions(k, self.after[k + 1], np.full_like(w, t), w))
-            completions.reverse()
+            completions.reverse()  # to the order of the text
             for n, text in enumerate(texts):
                 # 3) Draw a way to write the couplet.
                 state = states[n]
                 row = _draw(completions[0][:, *state], rng)
                 # 4) Draw a choice at each position that no earlier word covers, in proportion to
                 # the number of ways to continue after it.
-                at = 0
-                while at < self.couplet_size:
-                    of_place = self.choices[k][at]
-                    choices = [choice for choice in of_place if choice.fits[t, w[row]]]
+                offset = 0  # from the beginning of the couplet
+                while offset < self.couplet_size:
+                    choices_here = self.choices[k][offset]
+                    choices = [choice for choice in choices_here if choice.fits[t, w[row]]]
                     states_after: list[tuple[int, ...]] = []
                     numbers: list[float] = []
                     for choice in choices:
@@ -547,17 +588,18 @@ class Count:
                         state_after = tuple(used + cost for used, cost in costs)
                         states_after.append(state_after)
                         if np.less(state_after, self.sizes).all():
-                            numbers.append(completions[at + choice.length][row, *state_after])
-                        else:
+                            next_offset = offset + choice.length
+                            numbers.append(completions[next_offset][row, *state_after])
+                        else:  # more would be used up than there is
                             numbers.append(0.0)
                     drawn = _draw(np.array(numbers), rng)
                     choice = choices[drawn]
                     state = states_after[drawn]
                     if choice.kind is not None:
-                        place = k * self.couplet_size + at
+                        place = k * self.couplet_size + offset
                         word = words_left[n][choice.kind].pop()
                         text[place : place + choice.length] = word
-                    at += choice.length
+                    offset += choice.length
                 states[n] = state
         return [tuple(text) for text in texts]
 
@@ -570,40 +612,47 @@ class Count:
         rhymes = self.common.rhymes
 
         def add(kind: int | None, length: int, fits: Array, axes: Sequence[Axis]) -> None:
-            key = (kind, length, tuple(int(axis in axes) for axis in self.axes))
+            """Add a choice that uses up 1 along each of `axes` that is counted at all."""
+            cost = tuple(int(axis in axes) for axis in self.axes)
+            key = (kind, length, cost)
             merged[key] = merged.get(key, False) | fits
 
         # 1) No word begins: the position is fixed, or the model writes a character, which rhymes if
         # it is at a foot.
+        kind_of_foot = rhymes.kind[place]
         if not self.common.blank[place]:
             add(None, 1, np.ones_like(asked, bool), [])
         else:
-            for tone, names in _NAMES.items():
-                add(None, 1, ~foot & (asked == tone), ["total", *names])
+            for tone, tone_axes in _TONE_AXES.items():
+                add(None, 1, ~foot & (asked == tone), ["total", *tone_axes])
             at_foot = foot & np.ones_like(asked, bool)  # under all ways
             if self.constraints.request.repeat:
+                # the tones keep a character that has rhymed, since it may stand again elsewhere
                 add(None, 1, at_foot, [])
             else:
-                add(None, 1, at_foot, ["total", *_NAMES[rhymes.tones[rhymes.kind[place]]]])
+                tone_of_foot = rhymes.tones[kind_of_foot]
+                add(None, 1, at_foot, ["total", *_TONE_AXES[tone_of_foot]])
         # 2) A word of some kind begins, and may end in a rhyme.
         for kind, words in enumerate(self.kinds):
-            word = words[0]
-            fits = self.common.taken[place, word]
+            word = words[0]  # any word of a kind will do
+            fits = self.common.ways_of_word[place, word]
             if fits is None:
                 continue
             end = place + len(word) - 1
             last = word[-1]
-            # whether the word supplies a rhyme, by template: a fixed rhyme is found already
+            # whether the word supplies a rhyme, by template; a fixed character at a foot is not
+            # counted among the missing rhymes
             new_foot = self.common.feet[end][:, None] & (self.common.fixed[end] == FREE)
             add(kind, len(word), fits & ~new_foot, [("kind", kind)])
             kind_of_foot = rhymes.kind[end]
             if self.may_rhyme[last][kind_of_foot]:
                 # whether no fixed rhyme has the same character, by template
-                unused = np.array([[last not in ids] for ids in self.common.fixed_feet])
-                spared = np.flatnonzero(rhymes.within[:, kind_of_foot] & self.spares[last])
+                is_new_rhyme = np.array([[last not in ids] for ids in self.common.fixed_feet])
+                # the kinds of feet for which the model then has one rhyme fewer to find
+                spared_kinds = np.flatnonzero(rhymes.within[:, kind_of_foot] & self.spares[last])
                 axes: list[Axis] = [("kind", kind), ("shared", last)]
-                axes += [("rhymes", n) for n in spared.tolist()]
-                add(kind, len(word), fits & new_foot & unused, axes)
+                axes += [("rhymes", foot_kind) for foot_kind in spared_kinds.tolist()]
+                add(kind, len(word), fits & new_foot & is_new_rhyme, axes)
         return [
             Choice(kind=kind, length=length, fits=fits, cost=cost)
             for (kind, length, cost), fits in merged.items()
