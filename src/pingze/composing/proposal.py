@@ -8,10 +8,10 @@ from pingze.arrays import Array, Bool, Float, Int
 from pingze.network.step_graph import exp, softmax
 
 OUTSIDE = 1e-6  # the fraction of its probability that a character outside the nucleus keeps
-_TINY = 1e-30
-_LOWEST = np.float32(-1e30)
+_TINY = 1e-30  # a total weight below this has lost its precision, or is 0
+_LOWEST = np.float32(-1e30)  # the log of a factor that is never the largest
 _BLOCK = 64  # the maximum number of columns in a block
-_ABOVE_MEAN = (30, 10, 1)
+_MULTIPLES = (30, 10, 1)  # of the limit below which no column is in a nucleus; see `_nucleus`
 
 
 def effective_sizes(log_weights: Float[Array, "G N"]) -> Float[Array, "G"]:
@@ -29,7 +29,10 @@ def resample(log_weights: Float[Array, "N"], rng: np.random.Generator) -> Int[Ar
     weights = np.exp(log_weights - log_weights.max())
     N = len(weights)
     edges = weights.cumsum() / weights.sum()
-    return np.minimum(np.searchsorted(edges, (np.arange(N) + rng.random()) / N), N - 1)
+    # N evenly spaced points, all shifted by the same random amount; rounding may leave the last
+    # point beyond the last edge
+    points = (np.arange(N) + rng.random()) / N
+    return np.minimum(np.searchsorted(edges, points), N - 1)
 
 
 def choose(
@@ -60,21 +63,24 @@ def choose(
     if top_p == 1:
         return _draw_any(logits, weights, log_sums, rows, allowed, random, lean)
     # 1. Draw from the nucleus, which has few columns.
-    columns, heavy, share = _nucleus(weights, top_p)
-    columns = columns[rows]  # from here on a row for each particle
-    heavy = heavy[rows]
-    heavy *= np.take_along_axis(allowed, columns, axis=1)
+    columns, nucleus_weights, nucleus_share = _nucleus(weights, top_p)
+    columns = columns[rows]  # from here on a row for each particle, not for each distinct text
+    nucleus_weights = nucleus_weights[rows]
+    nucleus_weights *= np.take_along_axis(allowed, columns, axis=1)
     log_scale = np.zeros(len(rows))
     if lean is not None:
-        factors = lean[columns] if lean.ndim == 1 else np.take_along_axis(lean, columns, axis=1)
-        # divide by the largest factor, so that no weight overflows
-        log_scale = np.where(heavy > 0, factors, _LOWEST).max(axis=1)
-        heavy *= exp(np.minimum(factors - log_scale[:, None], 0))
-    drawn, total = _draw_column(heavy.astype(np.float64), random[0])
+        # a lean of one axis has the same factors for all particles
+        log_factors = lean[columns] if lean.ndim == 1 else np.take_along_axis(lean, columns, axis=1)
+        # Divide by the largest factor of an allowed character, so that no weight overflows. The
+        # factor of another character may be larger still; its weight is 0, so limit the factor.
+        log_scale = np.where(nucleus_weights > 0, log_factors, _LOWEST).max(axis=1)
+        nucleus_weights *= exp(np.minimum(log_factors - log_scale[:, None], 0))
+    drawn, total = _draw_column(nucleus_weights.astype(np.float64), random[0])
     ids = columns[np.arange(len(rows)), drawn]
     # 2. Where the nucleus has no allowed character, draw from the rest.
     rest = np.flatnonzero(total == 0)
-    log_share = np.log(np.where(total == 0, 1, total)) + log_scale  # 1 is replaced below
+    # the log of 0 would warn, so put 1 where the share is replaced below
+    log_share = np.log(np.where(total == 0, 1, total)) + log_scale
     if len(rest):
         if lean is not None and lean.ndim == 2:
             lean = lean[rest]
@@ -82,8 +88,10 @@ def choose(
             logits, weights, log_sums, rows[rest], allowed[rest], random[:, rest], lean
         )
         log_share[rest] = log_outside + np.log(OUTSIDE)
-    # divide by the total weight of all characters, with those outside the nucleus reduced
-    return log_share - np.log(share + OUTSIDE * (1 - share))[rows], ids
+    # 3. Divide by the total weight of all characters, allowed or not. Those outside the nucleus are
+    #    reduced, so that a distinct text's row no longer sums to 1.
+    log_totals = np.log(nucleus_share + OUTSIDE * (1 - nucleus_share))
+    return log_share - log_totals[rows], ids
 
 
 def _nucleus(
@@ -91,15 +99,17 @@ def _nucleus(
 ) -> tuple[Int[Array, "U n"], Float[Array, "U n"], Float[Array, "U"]]:
     """Return each row's heaviest columns, their weights, and the weight of the row's nucleus.
 
-    A returned column outside the nucleus has weight 0. Each row sums to 1. Its nucleus is the
-    smallest set of its heaviest columns that sums to at least `top_p`. Columns lighter than (1 -
-    top_p) / V weigh at most 1 - top_p in total, so only heavier columns need sorting. To sort even
-    fewer columns, multiples of this limit (`_ABOVE_MEAN`) are tried first, the largest multiple
-    first.
+    Each row of `weights` sums to 1. Its nucleus is the smallest set of its heaviest columns that
+    sums to at least `top_p`. A returned column outside the nucleus has weight 0.
+
+    Columns lighter than (1 - top_p) / V weigh at most 1 - top_p in total, so only columns above
+    this limit need sorting. To sort even fewer columns, multiples of the limit (`_MULTIPLES`) are
+    tried first, the largest multiple first.
     """
     U, V = weights.shape
-    for above in _ABOVE_MEAN:
-        row, column = divmod(np.flatnonzero(weights >= np.float32(above * (1 - top_p) / V)), V)
+    for multiple in _MULTIPLES:
+        limit = np.float32(multiple * (1 - top_p) / V)
+        row, column = divmod(np.flatnonzero(weights >= limit), V)
         count = np.bincount(row, minlength=U)
         # each row's heavy columns stand at its left; the rest is filled with weight 0
         filled = np.arange(max(1, count.max())) < count[:, None]
@@ -109,10 +119,11 @@ def _nucleus(
         heavy[filled] = weights[row, column]
         negated = np.sort(-heavy, axis=1)  # the heaviest first
         sums = -negated.cumsum(axis=1, dtype=np.float64)
-        if (sums[:, -1] >= top_p).all():  # they hold the nucleus of every row
+        if (sums[:, -1] >= top_p).all():  # these columns hold the nucleus of every row
             break
     reached = np.minimum(top_p, sums[:, -1])[:, None]  # rounding may leave less than `top_p`
-    lightest = -negated[np.arange(U), (sums >= reached).argmax(axis=1)]
+    last = (sums >= reached).argmax(axis=1)  # where the sorted nucleus ends
+    lightest = -negated[np.arange(U), last]
     heavy[heavy < lightest[:, None]] = 0  # all columns as heavy as the lightest one are inside
     return columns, heavy, heavy.sum(axis=1, dtype=np.float64)
 
@@ -129,34 +140,43 @@ def _draw_any(
     """Draw an allowed character for each particle from all columns; see `choose`."""
     weights = weights[rows]
     log_sums = log_sums[rows]
+    # the log of the number by which each row of `weights` is too small
     log_scale = np.zeros(len(rows))
     if lean is not None:
         logits = logits[rows] + lean
         rows = np.arange(len(rows))  # `logits` now has a row for each particle
-        weights, leaned = softmax(logits)
-        log_scale = leaned - log_sums
+        # `softmax` divides by the sum of the changed logits, but factors are not to be normalized:
+        # they multiply probabilities, for which the sum of the model's own logits counts.
+        weights, log_sums_with_lean = softmax(logits)
+        log_scale = log_sums_with_lean - log_sums
     weights *= allowed
     # Drawing a block of columns and then one of its columns is quicker than drawing among all
-    # columns. The columns of a block are `count` apart, so that whole vectors are added. BLAS is
-    # quicker, but adds in an order that depends on the processor.
+    # columns. Block b has the columns b, b + n, b + 2n, … where n is the number of blocks, so that
+    # the sums of all blocks are sums of whole vectors. BLAS is quicker, but adds in an order that
+    # depends on the processor.
     N, V = weights.shape
-    count = math.ceil(V / _BLOCK)  # of blocks
-    blocks = _block_sums(weights, count)
-    for n in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all allowed weights would underflow
-        reachable = logits[rows[n], allowed[n]]
-        log_scale[n] = reachable.max() - log_sums[n]
-        weights[n, allowed[n]] = np.exp(reachable - reachable.max())
-        blocks[n] = _block_sums(weights[n, None], count)[0]
-    block, total = _draw_column(blocks, random[0])
-    columns = block[:, None] + np.arange(0, V, count)
-    inside = np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1).astype(np.float64)
-    inside[columns >= V] = 0  # the last blocks have a column less
-    drawn, _ = _draw_column(inside, random[1])
+    block_count = math.ceil(V / _BLOCK)
+    block_sums = _block_sums(weights, block_count)
+    # Where all allowed weights have nearly or quite underflowed, compute them relative to the
+    # largest of them.
+    for n in np.flatnonzero(block_sums.sum(axis=1) < _TINY):
+        allowed_logits = logits[rows[n], allowed[n]]
+        log_scale[n] = allowed_logits.max() - log_sums[n]
+        weights[n, allowed[n]] = np.exp(allowed_logits - allowed_logits.max())
+        block_sums[n] = _block_sums(weights[n : n + 1], block_count)[0]
+    block, total = _draw_column(block_sums, random[0])
+    columns = block[:, None] + np.arange(0, V, block_count)
+    # The last blocks have one column less; the column beyond the end gets weight 0.
+    existing_columns = np.minimum(columns, V - 1)
+    block_weights = np.take_along_axis(weights, existing_columns, axis=1).astype(np.float64)
+    block_weights[columns >= V] = 0
+    drawn, _ = _draw_column(block_weights, random[1])
     ids: Array = columns[np.arange(N), drawn]
     return np.log(total) + log_scale, ids
 
 
 def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N count"]:
+    """Add up the weights of each block; the columns of a block are `count` apart."""
     N, V = weights.shape
     whole = V - V % count  # the columns that fill all blocks equally
     sums: Array = weights[:, :whole].reshape(N, -1, count).sum(axis=1)

@@ -73,8 +73,10 @@ def ranked(
     If all scores are 0, draw texts by weight, one after another.
     """
     if scores.any():
+        # a text of weight 0 breaks a constraint, so it comes last whatever its score
         keys = np.where(log_weights > -np.inf, scores, -np.inf)
     else:
+        # sorting by log-weight plus Gumbel noise draws the texts by weight without replacement
         keys = log_weights + rng.gumbel(size=len(log_weights))
     return np.argsort(-keys, kind="stable")
 
@@ -130,6 +132,7 @@ class Populations:
         self.log_weights = np.stack([start.log_weights for start in starts])
         self.partial_texts = PartialTexts.joined([start.partial_texts for start in starts])
         count = self.log_weights.size
+        # every particle begins with the same tokens, so all share the only row of the state
         self.state = network.start(prefix=prefix)
         self.rows = np.zeros(count, np.int64)
         self.ids = np.zeros(count, np.int64)
@@ -190,35 +193,41 @@ class Populations:
         logits = self.state.logits
         tempered = logits * self.inverse_temperature
         if self.at_mark:
-            self.last_place = None  # this token is no character
+            self.last_place = None  # a mark stands at no position of a character
             self.at_mark = False
-            line = self.constraints.layout.line[self.place - 1]
-            mark = self.marks[line]
+            line_before_mark = self.constraints.layout.line[self.place - 1]
+            mark = self.marks[line_before_mark]
             self.ids = np.full_like(self.ids, mark)
-            # the log of the mark's probability, in the row of each particle
+            # The mark is the only allowed token, so the allowed share is the mark's probability.
             _, log_sums = softmax(tempered, shifted=True)
-            log_p = tempered[:, mark] - log_sums
-            log_share = log_p[self.rows]
+            mark_log_p = tempered[:, mark] - log_sums  # one for each row of the state
+            log_share = mark_log_p[self.rows]
         else:
-            log_share = self._propose_character(tempered)  # sets `ids` too
+            log_share, self.ids = self._propose_character(tempered)
         self.log_weights += log_share.reshape(self.log_weights.shape)
+        # reports give probabilities at temperature 1, whatever the temperature of the draws
         self.log_p = logits[self.rows, self.ids] - self.state.log_sum[self.rows]
         self.log_probabilities += self.log_p
 
-    def _propose_character(self, logits: Float[Array, "U V"]) -> Float[Array, "GN"]:
-        """Draw an allowed character for each text.
+    def _propose_character(
+        self, logits: Float[Array, "U V"]
+    ) -> tuple[Float[Array, "GN"], Int[Array, "GN"]]:
+        """Draw an allowed character for each text, and write it.
 
-        Return the log of the allowed characters' total probability.
+        Return the log of the allowed characters' total probability, and the id that the network
+        reads for the drawn character.
         """
         constraints = self.constraints
         partial_texts = self.partial_texts
         place = self.place
         G, N = self.log_weights.shape
-        # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is
-        #    resampled.
+        # 1. Find the allowed characters. A text to which a ban leaves no character, such as one
+        #    that cannot stay original, has weight 0 until it is resampled. If a population has no
+        #    other texts, resampling cannot help it.
         allowed, dead = constraints.allowed(partial_texts, place)
         weightless = dead.reshape(G, N) | (self.log_weights == -np.inf)
-        if weightless.all(axis=1).any():
+        is_lost = weightless.all(axis=1)  # for each population
+        if is_lost.any():
             line, position = constraints.layout.where(place)
             raise UnfinishedError(
                 constraints.ban.dead_end if constraints.ban else "all_excluded",
@@ -238,20 +247,21 @@ class Populations:
                 lean = added if lean is None else lean + added
         # Characters that the model does not know have ids from V on. Such a character is allowed
         # only where it is fixed; there the model draws the id that it reads instead.
-        unknown_at, column = allowed[:, V:].nonzero()
-        unknown = V + column
-        allowed[unknown_at, constraints.lexicon.reads[unknown]] = True
+        particles_with_unknown, column = allowed[:, V:].nonzero()
+        unknown_ids = V + column
+        allowed[particles_with_unknown, constraints.lexicon.reads[unknown_ids]] = True
         # two numbers for each particle, from the generator of its population
         random = np.concatenate([start.rng.random((2, N)) for start in self.starts], axis=1)
-        log_share, self.ids = choose(logits, self.rows, allowed[:, :V], self.top_p, random, lean)
-        # 3. Write the characters, and move on to the next position.
-        written = self.ids.copy()
-        written[unknown_at] = unknown
+        log_share, ids = choose(logits, self.rows, allowed[:, :V], self.top_p, random, lean)
+        # 3. Write the characters, and move on to the next position. The text gets the unknown
+        #    character itself, though the network reads another id.
+        written = ids.copy()
+        written[particles_with_unknown] = unknown_ids
         constraints.advance(partial_texts, place, written)
         self.last_place = place
         self.place = place + 1
         self.at_mark = self.place in constraints.layout.starts
-        return np.where(dead, -np.inf, log_share)
+        return np.where(dead, -np.inf, log_share), ids
 
     def merge(self) -> tuple[Int[Array, "U"], Int[Array, "U"]]:
         """Merge particles with the same tokens.
@@ -261,10 +271,11 @@ class Populations:
         The model reads these tokens, and `reweight` gets the new states.
         """
         vocabulary_size = self.state.logits.shape[1]
-        # a number for each pair of a row and a token, so that equal pairs are found at once
+        # Give each pair of a row and a token a number of its own, so that `unique` finds equal
+        # pairs at once; `divmod` turns the number back into the row and the token.
         pairs = self.rows * vocabulary_size + self.ids
-        distinct, self.rows = np.unique(pairs, return_inverse=True)
-        return np.divmod(distinct, vocabulary_size)
+        distinct_pairs, self.rows = np.unique(pairs, return_inverse=True)
+        return np.divmod(distinct_pairs, vocabulary_size)
 
     def reweight(self, state: State | None) -> None:
         """Weigh the new tokens and resample.
@@ -285,31 +296,35 @@ class Populations:
             if added is not None:
                 self.scores += added
                 self.log_weights += added.reshape(self.log_weights.shape)
-        # else the last state stays, from which `select` reads the end token's probability
-        if state:
+        if state:  # else keep the last state, from which `select` reads the end token's probability
             self.state = state
+        # If a mark comes next, weigh it before texts are resampled: it is drawn for every text, and
+        # how well it suits the line that has just ended belongs to the weight of this line.
         if self.at_mark:
-            return  # the mark that comes next is weighed before texts are resampled
+            return
         self.sizes.append(effective_sizes(self.log_weights))
         layout = self.constraints.layout
         if self.finished:
             decode = self.constraints.lexicon.vocabulary.decode
-            for n, text in enumerate(self.texts):
+            for particle, text in enumerate(self.texts):
                 lines = layout.cut(decode(text))
-                self.scores[n] += sum(term.of_text(lines) for term in self.terms)
+                self.scores[particle] += sum(term.of_text(lines) for term in self.terms)
             return
         # 2. Resample the populations in which few particles carry most of the weight.
+        #
+        # After the last free position, copies of a text would stay equal to the end.
         if self.place > self.last_free:
-            return  # copies of a text would stay copies
-        quotes_lines = self.constraints.request.poets is not None  # a 集句
+            return
+        # In a 集句, few lines of the corpus have the same beginning: resampling within a line would
+        # leave copies with a single way to go on. Therefore only whole lines are compared.
+        quotes_lines = self.constraints.request.poets is not None
         if quotes_lines and self.place not in layout.starts:
-            # few lines of the corpus have the same beginning, so only whole quoted lines can be
-            # compared
             return
         G, N = self.log_weights.shape
         particles = np.arange(G * N).reshape(G, N)
         for g in np.flatnonzero(self.sizes[-1] < ESS_THRESHOLD * N).tolist():
-            particles[g] = particles[g][resample(self.log_weights[g], self.starts[g].rng)]
+            drawn = resample(self.log_weights[g], self.starts[g].rng)
+            particles[g] = particles[g][drawn]
             # the weights become equal; their sum stays
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
         kept = particles.ravel()
@@ -318,28 +333,31 @@ class Populations:
             self.partial_texts = self.partial_texts.take(kept)
             self.log_probabilities = self.log_probabilities[kept]
             self.scores = self.scores[kept]
-            left, self.rows = np.unique(self.rows[kept], return_inverse=True)
-            self.state = self.state.take(left)
+            rows_left, self.rows = np.unique(self.rows[kept], return_inverse=True)
+            self.state = self.state.take(rows_left)
 
     def select(self, most: int = 1) -> list[list[Text]]:
         """Choose at most `most` of the best texts of each finished population, all different."""
         G, N = self.log_weights.shape
         scores = self.scores.reshape(G, N)
-        chosen = []
-        owners = []
+        chosen = []  # the numbers of the chosen particles among all G·N
+        owners = []  # the population of each
         for g, start in enumerate(self.starts):
-            taken: set[bytes] = set()
+            chosen_texts: set[bytes] = set()
             for n in ranked(self.log_weights[g], scores[g], start.rng).tolist():
                 particle = g * N + n
                 text = self.texts[particle].tobytes()
-                if len(taken) < most and text not in taken and self.log_weights[g, n] > -np.inf:
-                    taken.add(text)
+                keeps_constraints = self.log_weights[g, n] > -np.inf
+                is_new = text not in chosen_texts
+                if len(chosen_texts) < most and is_new and keeps_constraints:
+                    chosen_texts.add(text)
                     chosen.append(particle)
                     owners.append(g)
         # The probability of a text includes that of the end token after its last mark.
         last_mark = np.full(len(chosen), self.marks[-1])
-        ends = self.network.step(self.state.take(self.rows[chosen]), last_mark).log_p[:, EOS]
-        log_p = (self.log_probabilities[chosen] + ends).tolist()
+        chosen_states = self.state.take(self.rows[chosen])
+        end_log_p = self.network.step(chosen_states, last_mark).log_p[:, EOS]
+        log_p = (self.log_probabilities[chosen] + end_log_p).tolist()
         population_weights = np.logaddexp.reduce(self.log_weights, axis=1)
         texts: list[list[Text]] = [[] for _ in range(G)]
         for n, (g, particle) in enumerate(zip(owners, chosen, strict=True)):
@@ -374,9 +392,10 @@ def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
     """
     if len(batches) == 1 or threads() == 1:
         return [compute(batch) for batch in batches]
-    outer = current_deadline() or Deadline(math.inf)
+    callers_deadline = current_deadline() or Deadline(math.inf)
     failed = Event()
-    deadline = replace(outer, gone=lambda: failed.is_set() or outer.gone())
+    # A deadline also ends work whose result nobody wants; that is so once another batch has failed.
+    deadline = replace(callers_deadline, gone=lambda: failed.is_set() or callers_deadline.gone())
 
     def computed(batch: B) -> R:
         with within(deadline):
@@ -386,5 +405,5 @@ def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
         try:
             return list(pool.map(computed, batches))
         except BaseException:
-            failed.set()
+            failed.set()  # before the pool waits for its threads
             raise
