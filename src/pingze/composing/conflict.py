@@ -28,7 +28,9 @@ from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import OBLIQUE
 
 _MOST_NAMED = 3  # rhyme groups that a message names
-_MAY_CHANGE = 1e-4  # the cost of dropping what merely stands on a sheet: all of it costs less than what is kept
+# the cost of dropping a character that merely stands on a sheet and may change, where a character
+# that was asked for costs 1; so small that all characters of a sheet together cost less than 1
+_MAY_CHANGE = 1e-4
 _LATE = 1e-4  # the amount by which dropping the last constraint costs less than dropping the first
 
 
@@ -46,6 +48,7 @@ def find_clashes(
 
     def keeping(parts: Sequence[Clash]) -> Constraints:
         kept = request.keeping(parts)
+        # originality and quoting are constraints too: the ban goes with them when they are dropped
         is_banned = kept.original is not None or kept.poets is not None
         return Constraints(lexicon, kept, ban=ban if is_banned else None)
 
@@ -57,7 +60,8 @@ def find_clashes(
     def grown(kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
         """Return `kept` followed by each of `parts` that can be kept as well.
 
-        The parts are tried in order.
+        The parts are tried in order. Most parts can be kept, so many are tried at once, and halved
+        only if some of them clash.
         """
         if not parts or can_keep([*kept, *parts]):
             return [*kept, *parts]
@@ -66,11 +70,13 @@ def find_clashes(
         half = len(parts) // 2
         return grown(grown(kept, parts[:half]), parts[half:])
 
-    # 1) Order the parts.
-    free = replace(request, template=None, rhyme=None, original=None)
+    # 1) Order the parts: first those that agree with the cheapest reading. Every reading counts, of
+    #    any template and rhyme, and also at the customary strictness, as these options can be
+    #    dropped too.
+    unrestricted = replace(request, template=None, rhyme=None, original=None)
     readings = []
     for strictness in dict.fromkeys((request.strictness, CUSTOMARY)):
-        relaxed = replace(free, strictness=strictness)
+        relaxed = replace(unrestricted, strictness=strictness)
         readings.append(_best_reading(Constraints(lexicon, relaxed), request))
     _, conflicting = min(readings, key=lambda reading: reading[0])
     ordered = sorted(request.parts, key=lambda part: part in conflicting)
@@ -78,10 +84,10 @@ def find_clashes(
     #    impossible can become possible once a later part is kept.
     kept = grown([], ordered)
     while True:
-        more = [part for part in ordered if part not in kept and can_keep([*kept, part])]
-        if not more:
+        possible = [part for part in ordered if part not in kept and can_keep([*kept, part])]
+        if not possible:
             break
-        kept.append(more[0])
+        kept.append(possible[0])  # only one: it can make others possible or impossible
     dropped = [part for part in request.parts if part not in kept]
     # 3) Explain why fixed characters are dropped.
     constraints = keeping(kept)
@@ -99,25 +105,28 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
     rhyming = constraints.rhyming
     T = len(constraints.request.openings)
     G = len(rhyming.of_row)
-    # 1) Add the cost of dropping each fixed character: to ways if its tone is wrong, to groups if
-    #    it does not rhyme.
-    way_costs = np.where(constraints.exists, 0.0, np.inf)
+    # 1) Add the cost of dropping each fixed character: to the ways for which its tone is wrong, and
+    #    to the groups with which it does not rhyme.
+    way_costs = np.where(constraints.exists, 0.0, np.inf)  # T, K, W
     group_costs = np.zeros((T, G))
     misfits = []
     for number, fix in enumerate(request.fixed):
         place = constraints.place_of(fix)
         id_ = constraints.lexicon.vocabulary.ids[fix.character]
-        foot = constraints.feet[place][:, None]
-        fits = constraints.fits(place, id_)
+        foot = constraints.feet[place][:, None]  # T, 1: whether the place is a foot
+        fits = constraints.fits(place, id_)  # T, W
+        # a rhyme must also have the tone that some way requires of the foot
         rhymes = rhyming.fitting(place, id_, generous=True) & fits.any(axis=1, keepdims=True)
-        wrong_tone = ~fits & ~foot  # templates and ways
-        unrhymed = foot & ~rhymes  # templates and groups
+        wrong_tone = ~fits & ~foot  # T, W
+        unrhymed = foot & ~rhymes  # T, G
+        # Of two characters that clash, the later one costs slightly less and is dropped.
         cost = 1 - _LATE * number / len(request.fixed)
         if fix.option == "lines":
             cost *= _MAY_CHANGE
         k = place // constraints.couplet_size
         way_costs[:, k] += cost * wrong_tone
-        # of two rhymes that differ, the first line's is the odd one: that line need not rhyme
+        # If line 1 and another line end in different rhymes, drop that of line 1, which need not
+        # rhyme. Lateness lowers a cost by `_LATE` at most, so twice as much makes line 1 cheaper.
         rhyme_cost = cost
         if fix.line == 1 and constraints.request.form.regulated:
             rhyme_cost -= 2 * _LATE * cost
@@ -126,23 +135,27 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
     # 2) Add the cost of dropping each option to the templates (rows) and groups (columns) that
     #    disagree with it.
     disagreeing = _disagreeing_options(constraints, request)
-    group_costs += sum(mask * (1 + _LATE) for mask in disagreeing.values())
-    # 3) Choose the cheapest template, and for each rhyme the cheapest group.
-    first = rhyming.first_rows
-    ways = way_costs.argmin(axis=2)
+    option_cost = 1 + _LATE  # slightly more than a character
+    group_costs += sum(mask * option_cost for mask in disagreeing.values())
+    # 3) Choose the cheapest template, and for each rhyme the cheapest group. The groups of a rhyme
+    #    are the rows from its first row to that of the next rhyme.
+    first_rows = rhyming.first_rows
+    cheapest_ways = way_costs.argmin(axis=2)  # T, K
     costs = way_costs.min(axis=2).sum(axis=1)
-    costs += np.minimum.reduceat(group_costs, first, axis=1).sum(axis=1)
+    costs += np.minimum.reduceat(group_costs, first_rows, axis=1).sum(axis=1)
     t = int(costs.argmin())
-    groups = []
-    for start, part in zip(first, np.split(group_costs[t], first[1:]), strict=True):
-        groups.append(start + int(part.argmin()))
+    costs_by_rhyme = np.split(group_costs[t], first_rows[1:])
+    cheapest_groups = []
+    for first_row, costs_of_groups in zip(first_rows, costs_by_rhyme, strict=True):
+        cheapest_groups.append(first_row + int(costs_of_groups.argmin()))
     # 4) Collect the parts that conflict with this choice.
     conflicting = set()
     for clash, k, wrong_tone, unrhymed in misfits:
-        if wrong_tone[t, ways[t, k]] or unrhymed[t, groups].any():
+        has_wrong_tone = wrong_tone[t, cheapest_ways[t, k]]
+        if has_wrong_tone or unrhymed[t, cheapest_groups].any():
             conflicting.add(clash)
     for name, mask in disagreeing.items():
-        if mask[t, groups].any():
+        if mask[t, cheapest_groups].any():
             conflicting.add(request.options[name][0])
     return float(costs[t]), conflicting
 
@@ -151,19 +164,23 @@ def _disagreeing_options(
     constraints: Constraints, request: Request
 ) -> dict[str, Bool[Array, "T G"]]:
     """Mark, for each option of a request, the templates and groups that disagree with it."""
-    strictness = constraints.request.strictness != request.strictness
-    templates = []
+    # `constraints` are a relaxed request's, whose strictness may differ from the request's own
+    strictness_disagrees = constraints.request.strictness != request.strictness
+    # an empty wish is in every name, so it disagrees with no template
+    wanted_template = request.template or ""
+    templates = []  # a column
     for opening in constraints.request.openings:
         width = constraints.request.form.width
         name = opening_name(width, opening[0]) if opening else ""
-        templates.append([(request.template or "") not in name])
-    wanted = (request.rhyme or "").split("、")  # "" if any group will do
+        templates.append([wanted_template not in name])
+    # the group that is wished for each rhyme; "" if any group will do
+    wanted_groups = (request.rhyme or "").split("、")
     groups = []
-    for n, name in constraints.request.rows:
-        wanted_name = wanted[n] if n < len(wanted) else ""
-        groups.append(wanted_name not in ("", name))
+    for rhyme, name in constraints.request.rows:
+        wanted_group = wanted_groups[rhyme] if rhyme < len(wanted_groups) else ""
+        groups.append(wanted_group not in ("", name))
     masks = {
-        "strictness": np.array([[strictness]]),
+        "strictness": np.array([[strictness_disagrees]]),
         "template": np.array(templates),
         "rhyme": np.array([groups]),
     }
@@ -191,34 +208,37 @@ class _Explaining:
 
         Several characters of a line whose tones are wrong become one clash.
         """
-        fixed = {fix.clash: fix for fix in self.request.fixed}
+        fix_of_part = {fix.clash: fix for fix in self.request.fixed}
         explained: list[Clash] = []
         by_line: dict[tuple[str, int], list[Clash]] = defaultdict(list)
         for part in dropped:
             clash = part
-            if part in fixed:
-                fix = fixed[part]
-                clash = self._character(part, fix)
+            if part in fix_of_part:
+                fix = fix_of_part[part]
+                clash = self._character_clash(part, fix)
+                # the reason names the line and position, so the constraint need not
                 if clash.cause:
                     clash = replace(clash, constraint=f"{fix.words}{fix.character}")
+                # Two characters at one place clash whatever their tones are, so that this clash
+                # says nothing about the line.
                 if clash.cause.get("code") != "because_character":
                     by_line[fix.option, fix.line].append(clash)
             explained.append(clash)
         for (_, line), clashes in by_line.items():
-            joined = self._line(line - 1, clashes)
-            if joined:
-                explained[explained.index(clashes[0])] = joined
+            line_clash = self._line_clash(line - 1, clashes)
+            if line_clash:  # it stands in place of the clashes of the line's characters
+                explained[explained.index(clashes[0])] = line_clash
                 explained = [clash for clash in explained if clash not in clashes]
         return explained
 
-    def _character(self, part: Clash, fix: Fixed) -> Clash:
+    def _character_clash(self, part: Clash, fix: Fixed) -> Clash:
         """Return the dropped `part`, with the character, tone or rhyme that its place requires."""
         constraints = self.constraints
         # 1) Another character.
         place = constraints.place_of(fix)
         if self.rest[place] != FREE:
-            other = constraints.lexicon.vocabulary.tokens[self.rest[place]]
-            return replace(part, wanted=other).because("because_character")
+            kept_character = constraints.lexicon.vocabulary.tokens[self.rest[place]]
+            return replace(part, wanted=kept_character).because("because_character")
         # 2) Another tone.
         standard = constraints.request.standard
         allowed_tones = constraints.tones_at(self.begun, place)
@@ -228,64 +248,71 @@ class _Explaining:
             if tone not in own_tones:
                 return replace(part, wanted=tone).because("because_tone", own=own_tones)
         # 3) Another rhyme, or an oblique tone where the line need not rhyme.
-        alive = self.begun.alive[0]
-        feet = constraints.feet[place][alive.any(axis=1)]
-        rows = alive.any(axis=0) & constraints.rhyming.concerned[constraints.rhyming.kind[place]]
-        names = [constraints.request.groups[g] for g in np.flatnonzero(rows)]
-        own = standard.rhymes(fix.character)
-        its_own = standard.joined(own)
-        if constraints.request.form.tune:
-            parts = dict.fromkeys(name for name, _ in sorted(standard.parts.rhymes(fix.character)))
-            its_own = "".join(parts)
-            own = frozenset(parts)
-        if not feet.any() or not own or own & set(names):
+        alive = self.begun.alive[0]  # T, G; `begun` has one text
+        possible_templates = alive.any(axis=1)
+        is_foot = constraints.feet[place][possible_templates]  # for each possible template
+        kind_of_foot = constraints.rhyming.kind[place]
+        possible_rows = alive.any(axis=0) & constraints.rhyming.concerned[kind_of_foot]
+        possible_names = [constraints.request.groups[g] for g in np.flatnonzero(possible_rows)]
+        own_groups = standard.rhymes(fix.character)
+        own_names = standard.joined(own_groups)
+        if constraints.request.form.tune:  # 詞 rhyme by part, not by group
+            parts_and_classes = sorted(standard.parts.rhymes(fix.character))
+            parts = dict.fromkeys(part_name for part_name, _ in parts_and_classes)
+            own_names = "".join(parts)
+            own_groups = frozenset(parts)
+        # The rhyme is not to blame if no rhyme is wanted, if none is known, or if one is possible.
+        if not is_foot.any() or not own_groups or own_groups & set(possible_names):
             return part
-        if not feet.all() and OBLIQUE in own_tones:
+        # Where the line need not rhyme, an oblique character suits it.
+        if not is_foot.all() and OBLIQUE in own_tones:
             return part
-        groups = "".join(names[:_MOST_NAMED])
-        if len(names) > _MOST_NAMED:
+        groups = "".join(possible_names[:_MOST_NAMED])
+        if len(possible_names) > _MOST_NAMED:
             groups += "…"
-        elif feet.all():
+        elif is_foot.all():  # the wish can be named in full: one of these groups
             part = replace(part, wanted=groups)
-        code = "because_rhyme" if feet.all() else "because_oblique"
-        return part.because(code, groups=groups, own=its_own)
+        code = "because_rhyme" if is_foot.all() else "because_oblique"
+        return part.because(code, groups=groups, own=own_names)
 
-    def _line(self, number: int, clashes: Sequence[Clash]) -> Clash | None:
+    def _line_clash(self, number: int, clashes: Sequence[Clash]) -> Clash | None:
         """Join the clashes of characters of a line, counted from 0, to a clash of the whole line.
 
-        Its reason says where the line could stand. None unless the tones of several characters are
-        wrong, or the whole line fits elsewhere.
+        The reason of the clash says where the line could stand. Return None unless the tones of
+        several characters are wrong, or the whole line fits elsewhere.
         """
         constraints = self.constraints
         places = self.layout.places(number)
-        # 1) What is given of the line, and the tones that the line has and needs.
-        given: dict[int, str] = {}
+        # 1) The characters that are given of the line, and the tones that the line needs. Where two
+        #    options give a character, that of the clashing option counts.
+        character_at: dict[int, str] = {}
         for fix in self.request.fixed:
             place = constraints.place_of(fix)
-            if fix.option == clashes[0].field or place not in given:
-                given[place] = fix.character
-        row = "".join(given.get(place, BLANK) for place in places)
-        wanted = ""
+            if fix.option == clashes[0].field or place not in character_at:
+                character_at[place] = fix.character
+        row = "".join(character_at.get(place, BLANK) for place in places)
+        needed_tones = ""
         for place in places:
             tones = constraints.tones_at(self.begun, place)
-            wanted += "".join(tones) if len(tones) == 1 and "" not in tones else "中"
-        line = Clash(
+            is_decided = len(tones) == 1 and "" not in tones  # "" stands for either tone
+            needed_tones += "".join(tones) if is_decided else "中"
+        line_clash = Clash(
             constraint=say("clash_line", {"line": number + 1, "has": row}),
             field=clashes[0].field,
             line=number + 1,
             has=row,
-            wanted=wanted,
+            wanted=needed_tones,
             positions=tuple(clash.position for clash in clashes if clash.position),
         )
-        # 2) The free lines at which it fits, and the other lines of which something is kept.
+        # 2) The free lines at which the row fits, and the other lines of which something is kept.
         could_be = []
-        partners = []
-        for other in range(len(self.layout.widths)):
-            if any(self.rest[place] != FREE for place in self.layout.places(other)):
-                if other != number:
-                    partners.append(other)
-            elif self._fits(row, other, self.begun):
-                could_be.append(str(other + 1))
+        kept_lines = []
+        for line in range(len(self.layout.widths)):
+            if any(self.rest[place] != FREE for place in self.layout.places(line)):
+                if line != number:
+                    kept_lines.append(line)
+            elif self._fits(row, line, self.begun):
+                could_be.append(str(line + 1))
         fits_alone = self._fits(row, number, None)  # at its own place, if nothing else is kept
         # 3) Whether the line as a whole is what clashes. A clash without a code has no reason at
         #    its own place: its tone is wrong only together with others.
@@ -293,52 +320,60 @@ class _Explaining:
         wrong_tones = [clash for clash in clashes if clash.cause.get("code") in tone_codes]
         if not wrong_tones:
             return None
+        # A single wrong character is better explained by itself, unless the line is complete and
+        # would be right elsewhere.
         if len(wrong_tones) == 1:
             fits_elsewhere = bool(could_be) or fits_alone
             if BLANK in row or not fits_elsewhere:
                 return None
-        if self._fits(row, number, self.begun):  # it clashes with something else, such as `exclude`
+        # If the tones are right here, the line clashes with something else, such as `exclude`.
+        if self._fits(row, number, self.begun):
             return None
-        # 4) The reason names a line that is kept: the other of its couplet, else the nearest.
+        # 4) The reason names a line that is kept: the other line of the couplet, else the nearest.
         parameters: dict[str, Parameter] = {"own": self._tones(row), "could_be": could_be}
-        if not partners:
-            return line.because("because_line", **parameters)
-        of_couplet = number ^ 1  # the other line of its couplet
-        partner = min(partners, key=lambda other: (other != of_couplet, abs(other - number)))
+        if not kept_lines:
+            return line_clash.because("because_line", **parameters)
+        of_couplet = number ^ 1  # lines 0 and 1 are a couplet, so are 2 and 3, and so on
+        partner = min(kept_lines, key=lambda line: (line != of_couplet, abs(line - number)))
         parameters["partner"] = partner + 1
         parameters["partner_tones"] = self._tones(constraints.lines_of(self.rest)[partner])
-        if constraints.request.form.regulated and fits_alone:  # under another opening
-            return line.because("because_opening", **parameters)
-        return line.because("because_partner", **parameters)
+        # The line fits here by itself, so it needs another opening than the lines that are kept.
+        if constraints.request.form.regulated and fits_alone:
+            return line_clash.because("because_opening", **parameters)
+        return line_clash.because("because_partner", **parameters)
 
     def _fits(self, row: str, line: int, begun: PartialTexts | None) -> bool:
-        """Return whether a row fits a line of a text that is begun, or of an empty one if None."""
+        """Return whether a row fits a line beside what is begun of a text.
+
+        If `begun` is None, the rest of the text is empty.
+        """
         constraints = self.constraints
         if len(row) != self.layout.widths[line]:
             return False
-        known = constraints.lexicon.vocabulary.ids
-        ids = [FREE if character == BLANK else known[character] for character in row]
+        id_of = constraints.lexicon.vocabulary.ids
+        ids = [FREE if character == BLANK else id_of[character] for character in row]
         wrong, unrhymed = constraints.misfits(self.layout.places(line), ids)
-        couplet = self.layout.starts[line] // constraints.couplet_size  # or the part of a 詞
-        # by template: the ways to write the couplet, and the groups, that suit all characters
+        couplet = self.layout.starts[line] // constraints.couplet_size  # 0 in a 詞
+        # under each template, the ways to write the couplet and the groups that suit all characters
         ways: Bool[Array, "T W"] = constraints.exists[:, couplet] & ~wrong.any(axis=0)
         groups: Bool[Array, "T G"] = np.logical_not(unrhymed.any(axis=0))
         if begun is not None:
             ways &= begun.ways[0, :, couplet]  # `begun` has one text
             groups &= begun.alive[0]
-        has_group = constraints.rhyming.jointly_possible(groups).any(axis=1)
-        return bool((ways.any(axis=1) & has_group).any())
+        # one template must have both a way and a group for each rhyme
+        has_groups = constraints.rhyming.jointly_possible(groups).any(axis=1)
+        return bool((ways.any(axis=1) & has_groups).any())
 
     def _tones(self, row: str) -> str:
         """Return the tones of a row; 中 where a character has both, ＿ for a blank."""
         standard = self.constraints.request.standard
         tones = ""
         for character in row:
-            own = standard.tones(character)
+            readings = standard.tones(character)
             if character == BLANK:
                 tones += BLANK
-            elif len(own) == 1:
-                tones += "".join(own)
+            elif len(readings) == 1:
+                tones += "".join(readings)
             else:
                 tones += "中"
         return tones
