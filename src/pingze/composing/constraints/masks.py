@@ -63,26 +63,27 @@ class Constraints(CompiledRequest):
         ids = lexicon.vocabulary.ids
         self.old = {}
         for fix in request.was:
-            if fix.character in ids:  # the model writes no other
+            if fix.character in ids:  # the model cannot write a character that it does not know
                 self.old[self.place_of(fix)] = ids[fix.character]
         """The former character of each position that is being rewritten."""
         self.unwanted: list[tuple[int, ...]] = []
         """The excluded words as ids of `Lexicon.word`, so that any form of a character counts."""
         for word in request.exclude_words:
-            known = []
+            word_ids = []
             for character in word:
                 known_forms = [ids[form] for form in forms(character) if form in ids]
-                known.append(known_forms[0] if known_forms else FREE)
-            if FREE not in known:  # the model writes no other
-                self.unwanted.append(tuple(lexicon.word[known].tolist()))
+                word_ids.append(known_forms[0] if known_forms else FREE)
+            # the model cannot write a word with a character that it does not know
+            if FREE not in word_ids:
+                self.unwanted.append(tuple(lexicon.word[word_ids].tolist()))
 
     def decisions(self) -> Iterator[Fixes]:
-        """Yield the fixed ids under each way to decide the choices that fits a template and group.
+        """Yield the fixed ids for each way to decide the choices that some template and group fit.
 
         Ways that follow each other differ in every choice, so that the first few are a fair sample.
         """
         fixed = self.fixed
-        if fixed is None:
+        if fixed is None:  # the fixed characters contradict one another: nothing fits
             return
         ids = self.lexicon.vocabulary.ids
         places = [
@@ -94,24 +95,26 @@ class Constraints(CompiledRequest):
             for limit in self.request.choices
         ]
         ways = math.prod(len(ids) for ids in options)
-        # the step has no divisor in common with the number of ways, so that each comes exactly once
-        step = next(
-            n for n in range(int(ways * GOLDEN) + 1, 2 * ways + 2) if math.gcd(n, ways) == 1
-        )
+        # Go through the numbers of the ways in equal steps, round and round. The step has no
+        # divisor in common with the number of ways, so that each way comes exactly once.
+        steps = range(int(ways * GOLDEN) + 1, 2 * ways + 2)
+        step = next(n for n in steps if math.gcd(n, ways) == 1)
         for turn in range(ways):
             check_deadline()
-            # each digit of the way's number is the index of a choice
+            # each digit of the way's number is the index of the character chosen at a place
             digits = turn * step % ways
             chosen = []
             for ids_of_place in options:
-                digits, at = divmod(digits, len(ids_of_place))
-                chosen.append(ids_of_place[at])
+                digits, index = divmod(digits, len(ids_of_place))
+                chosen.append(ids_of_place[index])
             decided = list(fixed)
             for place, id_ in zip(places, chosen, strict=True):
-                for same in self.request.form.same(place):
-                    decided[same] = id_
-            is_new = self.request.repeat or len({*chosen} - {*fixed}) == len(chosen)
-            if not is_new or self.spells_unwanted(decided, fixed):
+                for same_place in self.request.form.same(place):  # a repeated line 疊句 has it too
+                    decided[same_place] = id_
+            # unless characters may repeat, the chosen ones must differ from all others
+            new_ids = {*chosen} - {*fixed}
+            is_valid = self.request.repeat or len(new_ids) == len(chosen)
+            if not is_valid or self.spells_unwanted(decided, fixed):
                 continue
             alive, _ = self.agreeing(tuple(decided))
             if alive.any():
@@ -157,6 +160,7 @@ class Constraints(CompiledRequest):
         if self.ban:
             alive &= self.ban.possible(self, fixed)
         unused = self.unused(fixed)
+        # the arrays have an axis of texts, here of a single one
         begun = PartialTexts(
             fixed=np.array([fixed]),
             texts=np.array([fixed]),
@@ -171,12 +175,13 @@ class Constraints(CompiledRequest):
     def unused(self, fixed: Fixes, words: Sequence[tuple[int, ...]] = ()) -> Bool[Array, "V"]:
         """Mark characters with no variant in `fixed` or `words`.
 
-        If characters may repeat, check only fixed rhymes.
+        If characters may repeat, only the fixed rhymes count as used: no rhyme may repeat.
         """
         repeat = self.request.repeat
         used = []
         for place, id_ in enumerate(fixed):
-            if id_ != FREE and (not repeat or self.feet[place].any()):
+            may_be_foot = self.feet[place].any()  # under some template
+            if id_ != FREE and (not repeat or may_be_foot):
                 used.append(id_)
         if not repeat:
             for word in words:
@@ -200,7 +205,8 @@ class Constraints(CompiledRequest):
         allowed = self._without_banned(completable, partial_texts, place)
         dead: Array = ~np.logical_or.reduce(allowed, axis=1)
         allowed[dead] = completable[dead]
-        # forbid all forms of the former character, unless nothing else may follow
+        # A place that is rewritten is to change: forbid all forms of its former character, unless
+        # nothing else may follow.
         if place in self.old:
             others = allowed.copy()
             others[:, self.lexicon.forms[self.old[place]]] = False
@@ -226,22 +232,27 @@ class Constraints(CompiledRequest):
         partial_texts: PartialTexts,
         place: int,
     ) -> None:
-        """Forbid, in place, the character that would complete a word at a free position."""
+        """Forbid, in place, the character that would complete a word at a free position.
+
+        `place` may be that of any character of the word, as later positions may be fixed.
+        """
         free = partial_texts.fixed[:, place] == FREE
         line = self.layout.places(self.layout.line[place])
-        for at, id_ in enumerate(word):
-            start = place - at
+        for index, id_ in enumerate(word):
+            start = place - index
             if start < line.start or start + len(word) > line.stop:
-                continue
+                continue  # no word spans two lines
             ids = partial_texts.texts[:, start : start + len(word)]
-            others = (ids != FREE) & (self.lexicon.word[ids] == word)
-            others[:, at] = True
-            rows = np.flatnonzero(others.all(axis=1) & free)
+            # whether each text has each character of the word, in any form
+            has_character = (ids != FREE) & (self.lexicon.word[ids] == word)
+            has_character[:, index] = True  # this is the character that would complete it
+            rows = np.flatnonzero(has_character.all(axis=1) & free)
             allowed[np.ix_(rows, self.lexicon.forms[id_])] = False
 
     def _completable(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters after which each text can still be completed."""
-        source = partial_texts.texts[:, [self.echoes.get(place, place)]]
+        # A line that repeats an earlier line 疊句 has the same characters, if those are written.
+        source = partial_texts.texts[:, [self.echoes.get(place, place)]]  # N, 1
         if place in self.echoes and FREE not in source:
             return np.arange(len(self.base)) == source
         # 1. Allow the characters that some hypothesis allows, or only the fixed one.
@@ -250,28 +261,32 @@ class Constraints(CompiledRequest):
         rows = np.flatnonzero(fixed != FREE)
         allowed[rows] = False
         allowed[rows, fixed[rows]] = True
-        # 2. If some set of characters is nearly used up, try one remaining character of each kind.
-        narrow = self.nearly_used_up(partial_texts, place)
-        for start in range(0, len(narrow), _TRIED):
-            some = narrow[start : start + _TRIED]
-            at, ids = allowed[some].nonzero()  # `at` counts the texts of `some`
+        # 2. In the texts for which some set of characters is nearly used up, one more character may
+        #    be one too many. There, try one remaining character of each kind.
+        rows_to_try = self.nearly_used_up(partial_texts, place)
+        for start in range(0, len(rows_to_try), _TRIED):
+            some_rows = rows_to_try[start : start + _TRIED]
+            index, ids = allowed[some_rows].nonzero()  # `index` counts within `some_rows`
+            rows_of_ids = some_rows[index]
             # a number for each combination of text, kind, and whether the character is unused
-            text_and_kind = at * len(self.alike) + self.alike[ids]
-            combined = 2 * text_and_kind + partial_texts.unused[some[at], ids]
+            text_and_kind = index * len(self.alike) + self.alike[ids]
+            combined = 2 * text_and_kind + partial_texts.unused[rows_of_ids, ids]
             # the first character of each combination is tried for all that are like it
-            _, first, like = np.unique(combined, return_index=True, return_inverse=True)
-            futures = partial_texts.take(some[at[first]])
+            _, first, combination = np.unique(combined, return_index=True, return_inverse=True)
+            futures = partial_texts.take(rows_of_ids[first])
             self.advance(futures, place, ids[first])
-            allowed[some[at], ids] = np.take(futures.alive.any(axis=(1, 2)), like)
-        # 3. Where a character leads 領字, allow only characters that often do, if there are any.
+            is_possible = futures.alive.any(axis=(1, 2))  # for each combination
+            allowed[rows_of_ids, ids] = np.take(is_possible, combination)
+        # 3. Where a character leads 領字, allow only characters that often do, if there are any. A
+        #    fixed character stays, whether it often leads or not.
         if place in self.leads:
             leading = allowed & self.leading
-            allowed = np.where(
-                leading.any(axis=1, keepdims=True) & (fixed == FREE)[:, None], leading, allowed
-            )
+            only_leading = leading.any(axis=1) & (fixed == FREE)
+            allowed = np.where(only_leading[:, None], leading, allowed)
         # 4. Forbid a word that verse reads in other tones, unless nothing else may follow.
+        #    Only words of two characters are known, so such a word begins at the previous place.
         line, position = self.layout.where(place)
-        if position - 1 not in self.word_starts(2, line):  # no word starts at the previous place
+        if position - 1 not in self.word_starts(2, line):
             return allowed
         for row, id_ in enumerate(partial_texts.texts[:, place - 1].tolist()):
             misread = self.lexicon.misread.get(id_)
@@ -291,10 +306,12 @@ class Constraints(CompiledRequest):
         """
         lexicon = self.lexicon
         rhymes = self.rhyming.rhymes.reshape(-1, len(self.base))
-        sets = self.members[lexicon.forms].any(axis=1).T
-        seen: dict[bytes, int] = {}
-        kinds = np.packbits(np.vstack([self.base, *lexicon.fits, rhymes, sets]), axis=0).T
-        return np.array([seen.setdefault(kind.tobytes(), len(seen)) for kind in kinds])
+        sets_of_forms = self.members[lexicon.forms].any(axis=1).T  # those of any variant
+        properties = np.vstack([self.base, *lexicon.fits, rhymes, sets_of_forms])
+        # Pack the bits of each character into bytes, and number the different results.
+        packed = np.packbits(properties, axis=0).T
+        kinds: dict[bytes, int] = {}
+        return np.array([kinds.setdefault(row.tobytes(), len(kinds)) for row in packed])
 
     def allowed_alone(self, fixed: Fixes, place: int) -> Bool[Array, "V"]:
         """Return a mask of the characters that may stand at the only free position of a text."""
@@ -316,22 +333,22 @@ class Constraints(CompiledRequest):
         couplet = place // self.couplet_size
         ways = partial_texts.ways[:, :, couplet] & ~foot[:, None]
         ways &= partial_texts.alive.any(axis=2, keepdims=True)
-        wanted = np.zeros(len(ways), np.int64)  # a bit for each of `WANTS`
+        wanted_tones = np.zeros(len(ways), np.int64)  # for each text, a bit for each of `WANTS`
         for tone in WANTS:
             is_wanted = (ways & (asked == tone)).any(axis=(1, 2))
-            wanted |= is_wanted << tone
-        fitting: Array = self.by_wanted_tones[wanted]
-        # 2. Allow the rhymes, under the templates with a foot here. Look up equal sets of groups
-        #    once.
+            wanted_tones |= is_wanted << tone
+        fitting: Array = self.by_wanted_tones[wanted_tones]
+        # 2. Allow the rhymes, under the templates with a foot here. Most texts have the same groups
+        #    left, so look up equal sets of groups once.
         if foot.any():
-            kind = self.rhyming.kind[place]  # of the foot
-            rhymes = self.rhyming.rhymes[Lexicon.COMPOSED, kind] & self.base
-            groups = partial_texts.alive[:, foot].any(axis=1)
-            distinct, number = np.unique(groups, axis=0, return_inverse=True)
-            allowed = np.array([rhymes[rows].any(axis=0) for rows in distinct])
-            fitting |= allowed[number.ravel()]
-        # 3. Forbid characters used before: at a foot if others may be repeated, else all but those
-        #    that are doubled.
+            kind_of_foot = self.rhyming.kind[place]
+            rhymes = self.rhyming.rhymes[Lexicon.COMPOSED, kind_of_foot] & self.base  # G, V
+            groups = partial_texts.alive[:, foot].any(axis=1)  # N, G
+            group_sets, set_of_text = np.unique(groups, axis=0, return_inverse=True)
+            allowed_by_set = np.array([rhymes[group_set].any(axis=0) for group_set in group_sets])
+            fitting |= allowed_by_set[set_of_text.ravel()]
+        # 3. Forbid the characters that were used before. If characters may repeat, a rhyme still
+        #    may not, so forbid them at a foot only. Otherwise a character may at most be doubled.
         if self.request.repeat:
             if foot.any():
                 fitting &= partial_texts.unused
@@ -358,29 +375,35 @@ class Constraints(CompiledRequest):
         around = np.full((len(partial_texts.texts), 5), FREE)
         around[:, inside - place + 2] = partial_texts.texts[:, inside]  # column 2 is this place
         before_last, before, _, after, after_next = around.T
-        # 2. If this place may be a foot, collect the fixed feet, else no column.
-        fixed_feet = partial_texts.fixed[:, self.feet.any(axis=1) & self.feet[place].any()]
-        # 3. Double the neighbour `near`. `far` is beyond it, `other` on the other side, and `last`
-        #    is the place at which the pair ends.
+        # 2. If this place may be a foot, collect the characters that are fixed at feet, on which it
+        #    may not rhyme again. If it is no foot, collect no column.
+        may_be_foot = self.feet.any(axis=1)  # for each position
+        fixed_rhymes = partial_texts.fixed[:, may_be_foot & may_be_foot[place]]
+        # 3. Double the neighbour on either side. Beyond the neighbour, and on the other side of
+        #    this place, there must be other characters, or three equal ones would stand in a row.
         rows, doubled = [], []
-        for near, far, other, last in (
+        for neighbour, beyond, other_side, pair_end in (
             (before, before_last, after, place),
             (after, after_next, before, place + 1),
         ):
-            doubles = self.lexicon.doubles[int(last + 1 == line.stop)]
-            may = (near != FREE) & (near != far) & (near != other) & doubles[near]
-            rhymed = (fixed_feet != FREE) & (
-                self.lexicon.word[fixed_feet] == self.lexicon.word[near][:, None]
-            )
-            may &= ~rhymed.any(axis=1)
-            rows.append(may.nonzero()[0])
-            doubled.append(near[may])
+            ends_line = pair_end + 1 == line.stop
+            is_doubled = self.lexicon.doubles[int(ends_line)]  # V
+            no_third = (neighbour != beyond) & (neighbour != other_side)
+            may_double = (neighbour != FREE) & no_third & is_doubled[neighbour]
+            # compare the main variants, as two variants are the same rhyme; N, feet
+            same_rhyme = self.lexicon.word[fixed_rhymes] == self.lexicon.word[neighbour][:, None]
+            rhymed = (fixed_rhymes != FREE) & same_rhyme
+            may_double &= ~rhymed.any(axis=1)
+            rows.append(may_double.nonzero()[0])
+            doubled.append(neighbour[may_double])
         return np.concatenate(rows), np.concatenate(doubled)
 
     def advance(self, partial_texts: PartialTexts, place: int, ids: Int[Array, "N"]) -> None:
         """Update `partial_texts`, in place, after each text has taken a character at a position."""
-        # 1. Keep the hypotheses and ways that allow the character.
-        given = partial_texts.fixed[:, self.echoes.get(place, place)] != FREE
+        # 1. Keep the hypotheses and ways that allow the character. A fixed character, or one that
+        #    repeats a fixed one 疊句, was given by a person and may have any of its readings.
+        source = self.echoes.get(place, place)
+        given = partial_texts.fixed[:, source] != FREE
         ways = partial_texts.ways[:, :, place // self.couplet_size]
         ways &= self.fits(place, ids, given)
         partial_texts.alive &= ways.any(axis=2, keepdims=True)
@@ -388,16 +411,18 @@ class Constraints(CompiledRequest):
         if foot.any():
             generous = self.rhyming.fitting(place, ids, generous=True)
             usual = self.rhyming.fitting(place, ids)
-            partial_texts.alive &= (
-                ~foot[:, None] | np.where(given[:, None], generous, usual)[:, None]
-            )
-        # 2. Use up every form of the character.
+            rhymes = np.where(given[:, None], generous, usual)  # N, G
+            # a template without a foot here needs no rhyme: T, 1 with N, 1, G
+            partial_texts.alive &= ~foot[:, None] | rhymes[:, None]
+        # 2. Use up every form of the character. If characters may repeat, only rhymes are used up.
         if not self.request.repeat or foot.any():
-            everyone = np.arange(len(ids))
-            for column in self.lexicon.forms[ids].T:
-                rows = np.flatnonzero(partial_texts.unused[everyone, column])
-                partial_texts.unused[rows, column[rows]] = False
-                partial_texts.stock[rows] -= self.members[column[rows]]
+            all_rows = np.arange(len(ids))
+            # `form_ids` has one form of each text's character; the list of forms may be padded
+            # with a form that is used up already
+            for form_ids in self.lexicon.forms[ids].T:
+                rows = np.flatnonzero(partial_texts.unused[all_rows, form_ids])
+                partial_texts.unused[rows, form_ids[rows]] = False
+                partial_texts.stock[rows] -= self.members[form_ids[rows]]
         # 3. Move on to the next position.
         partial_texts.texts[:, place] = ids
         partial_texts.alive = self.rhyming.jointly_possible(
