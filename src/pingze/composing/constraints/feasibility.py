@@ -101,31 +101,37 @@ class CompiledRequest:
             for form in forms(character):
                 if form in lexicon.vocabulary:
                     self.base[lexicon.vocabulary.ids[form]] = False
-        # 2) for each set of wanted tones, the characters that fit one of them; bit w of the set's
-        #    number says that it holds tone w
+        # 2) for each set of wanted tones, the characters that fit one of these tones. A set is a
+        #    number, of which bit w says whether tone w is in the set.
         self.by_wanted_tones = np.zeros((1 << len(WANTS), len(self.base)), bool)
-        for number in range(len(self.by_wanted_tones)):
+        for tone_set in range(len(self.by_wanted_tones)):
             for tone in WANTS:
-                if number >> tone & 1:
+                has_tone = tone_set >> tone & 1
+                if has_tone:
                     fitting = lexicon.fits[Lexicon.COMPOSED, tone]
-                    self.by_wanted_tones[number] |= fitting & self.base
+                    self.by_wanted_tones[tone_set] |= fitting & self.base
         # 3) the feet under each template with their rhymes, and the ways to write each couplet
         self.line_types: list[Sequence[str]] = []
         for opening in request.openings:
             self.line_types.append(line_types(opening, request.lines) if opening else ())
         self.rhyming = RhymePlaces(lexicon, request, self.line_types)
-        # the places of fixed characters that are not judged, which thus are no feet
-        self.waived = {self.layout.starts[line - 1] + at - 1 for line, at in request.waived}
+        # the places of fixed characters that are not judged, which therefore need not rhyme
+        self.waived = set[int]()
+        for line, position in request.waived:
+            self.waived.add(self.layout.starts[line - 1] + position - 1)
         self.feet = self.rhyming.at.copy()
         self.feet[list(self.waived)] = False
         self.asked, self.exists = self._ways()
-        # 4) the sets from which positions draw, as columns: G for each kind of foot, then level,
-        #    oblique, all
+        # 4) the sets from which positions draw their characters: for each kind of foot, the rhymes
+        #    of each of G groups, then the level, the oblique and all characters. `members` has a
+        #    row for each character, and a column for each set.
         rhymes = self.rhyming.rhymes[Lexicon.COMPOSED].reshape(-1, len(self.base))
-        self.members = np.concatenate([rhymes, lexicon.one_form]).T & self.base[:, None]
+        sets = np.concatenate([rhymes, lexicon.one_form])
+        self.members = sets.T & self.base[:, None]
         self.whole = self.members.sum(axis=0)  # the size of each set
-        # If characters may repeat, a written one stays among those of its tone, and only its rhyme
-        # is used up: the sizes above count all, but `stock` must not take it from the tones.
+        # If characters may repeat, writing a character uses it up as a rhyme, but not for its tone.
+        # `stock` is `whole` less the used members, so clear the members of the last three sets, the
+        # tones, after these sets have been counted.
         self.members[:, -3:] &= not request.repeat
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
@@ -139,8 +145,9 @@ class CompiledRequest:
         patterns_of: dict[tuple[int, int], list[str]] = {}
         for t, types in enumerate(self.line_types):
             for k in range(K):
-                patterns_of[t, k] = self._patterns(types[2 * k : 2 * k + 2])
-        # 2) write them into arrays
+                types_of_couplet = types[2 * k : 2 * k + 2]
+                patterns_of[t, k] = self._patterns(types_of_couplet)
+        # 2) write them into arrays, in which couplets with fewer than W ways are padded
         W = max(len(patterns) for patterns in patterns_of.values())
         asked = np.full((T, K, W, self.couplet_size), WANTS_ANY, np.int8)
         exists = np.zeros((T, K, W), bool)
@@ -153,26 +160,30 @@ class CompiledRequest:
     def _patterns(self, types: Sequence[str]) -> list[str]:
         """List the tone patterns of a couplet with lines of these types, or of a whole tune.
 
-        A tune's lines have no types. () allows any tones.
+        A tune's lines have no types, nor have those of a form without rules of tone, whose
+        positions may have any tone.
         """
         form = self.request.form
         if form.tune:
-            # New characters have the tones of the book; fixed ones may have customary tones too.
+            # The model writes only the tones of the book. A person's characters may also have the
+            # other tones that the request's strictness accepts.
             tones = list(form.tune.tones(STRICT))
-            customary = form.tune.tones(self.request.strictness)
+            accepted_tones = form.tune.tones(self.request.strictness)
             for fix in self.request.fixed:
                 for place in form.same(self.place_of(fix)):
-                    tones[place] = customary[place]
+                    tones[place] = accepted_tones[place]
             return ["".join(tones)]
         if not types:
             return ["x" * self.couplet_size]
         couplets = [tuple(types)]
         if tuple(types) == ("a", "B"):
+            # a fault of tone in the upper line may be rescued 拗救 in the lower, so that both lines
+            # together have another pair of types
             couplets.append((RESCUED["a"], RESCUED["B"]))
         patterns = []
-        for first, second in couplets:
-            upper = accepted(first, form.width, self.request.strictness)
-            lower = accepted(second, form.width, self.request.strictness)
+        for upper_type, lower_type in couplets:
+            upper = accepted(upper_type, form.width, self.request.strictness)
+            lower = accepted(lower_type, form.width, self.request.strictness)
             for upper_line, lower_line in product(upper, lower):
                 patterns.append(upper_line.tones + lower_line.tones)
         return patterns
@@ -180,7 +191,8 @@ class CompiledRequest:
     def word_starts(self, length: int, line: int) -> frozenset[int]:
         """Return the positions, from 0, at which a word may begin in a line.
 
-        None is that of a character that leads 領字.
+        A character that leads 領字 stands alone, unless the word is the whole line: words begin
+        after this character.
         """
         width = self.layout.widths[line]
         if self.layout.starts[line] not in self.leads or length == width:
@@ -214,13 +226,16 @@ class CompiledRequest:
     ) -> Bool[Array, "... T W"]:
         """Check which tone patterns allow `ids` at `place`.
 
-        A given character may have any of its readings, another one its usable tone.
+        A character that is given by a person may have any of its readings, another character only
+        its usable tone.
         """
-        if place in self.waived:
-            return np.ones((*np.shape(ids), *self.asked_at(place).shape), bool)
+        asked = self.asked_at(place)  # T, W
+        if place in self.waived:  # the character there is not judged
+            return np.ones((*np.shape(ids), *asked.shape), bool)
+        # as row numbers of `Lexicon.fits`, with axes for T and W
         given = np.asarray(given, int)[..., None, None]
         ids = np.asarray(ids, int)[..., None, None]
-        return self.lexicon.fits[given, self.asked_at(place), ids]
+        return self.lexicon.fits[given, asked, ids]
 
     def misfits(
         self, places: Sequence[int], ids: Sequence[int]
@@ -230,51 +245,59 @@ class CompiledRequest:
         `ids` has the character at each of `places`, or `FREE`, which fits. A character is read in
         any of its tones, as the checker reads it.
         """
-        at = np.array(places)
-        row = np.array(ids)
-        written = (row != FREE)[:, None, None]
-        foot = self.feet[at][:, :, None]
+        place_array = np.array(places)
+        id_array = np.array(ids)
+        is_written = (id_array != FREE)[:, None, None]  # n, 1, 1
+        foot = self.feet[place_array][:, :, None]  # n, T, 1
         # n, T, W: NumPy puts the axis of two index arrays first if a slice is between them
-        asked = self.asked[:, at // self.couplet_size, :, at % self.couplet_size]
-        fits = self.lexicon.fits[Lexicon.GIVEN, asked, row[:, None, None]]
-        kind = self.rhyming.kind[at]
+        couplets, offsets = np.divmod(place_array, self.couplet_size)
+        asked = self.asked[:, couplets, :, offsets]
+        fits = self.lexicon.fits[Lexicon.GIVEN, asked, id_array[:, None, None]]
+        kind = self.rhyming.kind[place_array]
         groups = np.arange(len(self.rhyming.of_row))
-        rhymes = self.rhyming.rhymes[Lexicon.GIVEN, kind[:, None], groups, row[:, None]]
-        rhymes |= ~self.rhyming.concerned[kind]
-        return written & ~foot & ~fits, written & foot & ~rhymes[:, None]
+        rhymes = self.rhyming.rhymes[Lexicon.GIVEN, kind[:, None], groups, id_array[:, None]]
+        rhymes |= ~self.rhyming.concerned[kind]  # n, G: a group of another rhyme does not matter
+        wrong_tone = is_written & ~foot & ~fits
+        unrhymed = is_written & foot & ~rhymes[:, None]
+        return wrong_tone, unrhymed
 
     def costs(
         self, ids: Sequence[int]
     ) -> tuple[Int[Array, "T K W"], Int[Array, "T G"], Int[Array, "T"]]:
-        """Count the characters that do not fit each way and each group, and the fewest by template.
+        """Count the characters that do not fit each way and each group.
 
-        A way that does not exist costs as much as the whole text. Rhymes that share a character are
-        not counted.
+        Also return, for each template, the sum over its best ways and groups.
+
+        A way that does not exist costs as much as the whole text. That two rhymes are the same
+        character is no fault here.
         """
-        wrong, unrhymed = self.misfits(range(self.places), ids)
-        in_couplets = wrong.reshape(-1, self.couplet_size, *wrong.shape[1:])  # K, places, T, W
-        by_couplet = in_couplets.sum(axis=1).swapaxes(0, 1)  # T, K, W
-        by_way = np.where(self.exists, by_couplet, self.places)
-        by_group = unrhymed.sum(axis=0)
-        rhymes = np.minimum.reduceat(by_group, self.rhyming.first_rows, axis=1)
-        return by_way, by_group, by_way.min(axis=2).sum(axis=1) + rhymes.sum(axis=1)
+        wrong_tone, unrhymed = self.misfits(range(self.places), ids)
+        shape = (-1, self.couplet_size, *wrong_tone.shape[1:])
+        by_couplet = wrong_tone.reshape(shape).sum(axis=1)  # K, T, W
+        by_way = np.where(self.exists, by_couplet.swapaxes(0, 1), self.places)  # T, K, W
+        by_group = unrhymed.sum(axis=0)  # T, G
+        # T, rhymes: the cost of the best group of each rhyme
+        by_rhyme = np.minimum.reduceat(by_group, self.rhyming.first_rows, axis=1)
+        by_template = by_way.min(axis=2).sum(axis=1) + by_rhyme.sum(axis=1)
+        return by_way, by_group, by_template
 
     @cached_property
     def fixed(self) -> Fixes | None:
         """The ids that the request fixes.
 
-        None if it fixes an excluded character, or two characters at one position.
+        None if the request fixes an excluded character, or two characters at one position.
         """
-        places = [FREE] * self.places
+        fixed = [FREE] * self.places
         for fix in self.request.fixed:
             id_ = self.lexicon.vocabulary.ids[fix.character]
             for place in self.request.form.same(self.place_of(fix)):
-                if places[place] not in (FREE, id_) or not self.base[id_]:
+                has_other = fixed[place] not in (FREE, id_)
+                if has_other or not self.base[id_]:
                     return None
                 if id_ in self.excluded_at.get(place, ()):
                     return None
-                places[place] = id_
-        return tuple(places)
+                fixed[place] = id_
+        return tuple(fixed)
 
     @cached_property
     def excluded_at(self) -> dict[int, Int[Array, "ids"]]:
@@ -285,12 +308,12 @@ class CompiledRequest:
             places = self.layout.places(limit.line - 1)
             if limit.position is not None:
                 places = places[limit.position - 1 : limit.position]
-            known = set()
+            excluded_ids = set()
             for character in limit.characters:
-                known |= {ids[form] for form in forms(character) if form in ids}
+                excluded_ids |= {ids[form] for form in forms(character) if form in ids}
             for place in places:
-                excluded[place] = excluded.get(place, set()) | known
-        return {place: np.array(sorted(known), int) for place, known in excluded.items()}
+                excluded[place] = excluded.get(place, set()) | excluded_ids
+        return {place: np.array(sorted(at_place), int) for place, at_place in excluded.items()}
 
     def lines_of(self, fixed: Sequence[int]) -> list[str]:
         """Return the lines of a text, with ＿ at each free position."""
@@ -313,8 +336,10 @@ class CompiledRequest:
             alive &= ~foot[:, None] | self.rhyming.fitting(place, id_, generous=True)
             if self.request.form.tune is None:
                 # no character rhymes twice; in 詞, poets may repeat one
-                before = [other for other in range(place) if fixed[other] == id_]
-                alive &= ~(foot & self.feet[before].any(axis=0))[:, None]
+                same_before = [earlier for earlier in range(place) if fixed[earlier] == id_]
+                rhymes_twice = foot & self.feet[same_before].any(axis=0)  # for each template
+                alive &= ~rhymes_twice[:, None]
+        # a template needs a way for every couplet
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
         return self.rhyming.jointly_possible(alive), ways
 
@@ -335,79 +360,103 @@ class CompiledRequest:
 
     def nearly_used_up(self, partial_texts: PartialTexts, place: int) -> Int[Array, "rows"]:
         """Return the rows of texts that one more character might make impossible to complete."""
-        left = self.left(partial_texts.texts, place)
+        left = self.left(partial_texts.texts, place)  # D, N, T
         stock = partial_texts.stock
         # the most free feet of each text under any template, and the most other free places
         feet = left[:-1].sum(axis=0).max(axis=1)
         others = left[-1].max(axis=1)
-        alive = np.logical_or.reduce(partial_texts.alive, axis=1)[:, None] & self.rhyming.concerned
-        lacks_rhymes = alive & (self._of_feet(stock) <= feet[:, None, None])
-        # at most as many as there are places, as for the rhymes: `_are_few` compares with <
+        alive_groups = np.logical_or.reduce(partial_texts.alive, axis=1)  # N, G
+        alive_rhymes = alive_groups[:, None] & self.rhyming.concerned  # N, F, G
+        lacks_rhymes = alive_rhymes & (self._stock_of_rhymes(stock) <= feet[:, None, None])
+        # If there are exactly as many characters as places, one more may be one too many. Therefore
+        # `<=` above; `_are_few` compares with `<`, so it gets one place more.
         lacks_tones = self._are_few(stock, feet + others + 1)
         return np.flatnonzero(lacks_rhymes.any(axis=(1, 2)) | lacks_tones)
 
-    def _of_feet(self, stock: Int[Array, "N S"]) -> Int[Array, "N F G"]:
+    def _stock_of_rhymes(self, stock: Int[Array, "N S"]) -> Int[Array, "N F G"]:
         """Select from `stock` the numbers of unused rhymes, by kind of foot and group."""
         # the last three columns are level, oblique, all
         return stock[:, :-3].reshape(len(stock), *self.rhyming.concerned.shape)
 
     def can_complete(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N T G"]:
         """Check by Hall's condition whether each hypothesis can be completed from `place` on."""
-        left = self.left(partial_texts.texts, place)
+        left = self.left(partial_texts.texts, place)  # D, N, T
         stock = partial_texts.stock
         # 1) the rhymes: those of each kind of foot (f) must suffice for its feet and for all feet
         #    (of kinds k) that draw from them
-        demand = np.einsum("fk,knt->ntf", self.rhyming.within, left[:-1])[..., None]
-        enough = np.logical_or(self._of_feet(stock)[:, None] >= demand, ~self.rhyming.concerned)
+        free_feet = left[:-1]
+        demand = np.einsum("fk,knt->ntf", self.rhyming.within, free_feet)[..., None]
+        supply = self._stock_of_rhymes(stock)[:, None]  # N, 1, F, G
+        # a group of another rhyme than the foot's does not matter
+        enough = np.logical_or(supply >= demand, ~self.rhyming.concerned)  # N, T, F, G
         result: Array = self.rhyming.jointly_possible(enough.all(axis=2))
-        # 2) the tones
-        few = self._are_few(stock, left.sum(axis=0).max(axis=1))
-        for row, t in np.argwhere(few[:, None] & partial_texts.alive.any(axis=2)).tolist():
+        # 2) the tones, which are slow to check: only where there are fewer characters than places,
+        #    and under templates that are alive
+        most_places = left.sum(axis=0).max(axis=1)
+        few = self._are_few(stock, most_places)
+        to_check = few[:, None] & partial_texts.alive.any(axis=2)
+        for row, t in np.argwhere(to_check).tolist():
             result[row, t] &= self._tones_suffice(partial_texts, row, t, place, left[:, row, t])
         return result
 
     def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
-        """Check whether a tone has fewer than `places` characters left (none, if they repeat)."""
+        """Check whether fewer than `places` level or oblique characters are left.
+
+        If characters may repeat, check whether none is left.
+        """
         needed = 1 if self.request.repeat else places
-        return stock[:, -3:-1].min(axis=1) < needed  # the columns level and oblique
+        stock_of_tones = stock[:, -3:-1]  # the columns level and oblique
+        return stock_of_tones.min(axis=1) < needed
 
     def _tones_suffice(
         self, partial_texts: PartialTexts, row: int, t: int, place: int, counts: Int[Array, "D"]
     ) -> bool:
-        """Check whether the characters left of each tone suffice for the rest of a text."""
+        """Check whether the characters left of each tone suffice for the rest of a text.
+
+        The text is that of a row, under template `t`. `counts` has its free positions from `place`
+        onward, by kind of foot, then the unrhymed positions.
+        """
         couplet_size = self.couplet_size
-        blank = self.free(partial_texts.texts[row])
-        # 1) Collect the numbers of level and oblique characters that the possible ways require, not
-        #    counting feet.
+        is_free = self.free(partial_texts.texts[row])
+        # 1) Collect the pairs of numbers of level and oblique characters that the possible ways of
+        #    all couplets require, not counting feet.
         needed = {(0, 0)}
         for k in range(place // couplet_size, self.places // couplet_size):
-            places = range(max(place, k * couplet_size), (k + 1) * couplet_size)
-            free = [at - k * couplet_size for at in places if blank[at] and not self.feet[at, t]]
-            tones = self.asked[t, k, partial_texts.ways[row, t, k]][:, free]
+            start = k * couplet_size
+            # the free places of the couplet that are no feet, counted from its start
+            offsets = [
+                offset
+                for offset in range(max(0, place - start), couplet_size)
+                if is_free[start + offset] and not self.feet[start + offset, t]
+            ]
+            possible_ways = self.asked[t, k, partial_texts.ways[row, t, k]]
+            tones = possible_ways[:, offsets]
             levels = (tones == WANTS_LEVEL).sum(axis=1).tolist()
             obliques = (tones == WANTS_OBLIQUE).sum(axis=1).tolist()
+            # add each requirement of this couplet to each of the couplets before
             sums: set[tuple[int, int]] = set()
             for level, oblique in set(zip(levels, obliques, strict=True)):
                 for level_before, oblique_before in needed:
                     sums.add((level + level_before, oblique + oblique_before))
             needed = sums
         # 2) Compare them with the stock.
-        level_left, oblique_left, total = partial_texts.stock[row, -3:].tolist()
-        feet = counts[:-1].tolist()
-        others = int(counts[-1])
+        level_left, oblique_left, total_left = partial_texts.stock[row, -3:].tolist()
+        feet_by_kind = counts[:-1].tolist()
+        unrhymed_places = int(counts[-1])
         if self.request.repeat:
-            if others and total <= 0:
+            if unrhymed_places and total_left <= 0:
                 return False
             # a single character is enough for all places of its tone
             return any(
                 (level_left or not level) and (oblique_left or not oblique)
                 for level, oblique in needed
             )
-        for tone, count in zip(self.rhyming.tones, feet, strict=True):
+        # the feet take their characters first, since nothing else can rhyme
+        for tone, count in zip(self.rhyming.tones, feet_by_kind, strict=True):
             if tone == WANTS_LEVEL:
                 level_left -= count
             elif tone == WANTS_OBLIQUE:
                 oblique_left -= count
-        if total < sum(feet) + others:
+        if total_left < sum(feet_by_kind) + unrhymed_places:
             return False
         return any(level <= level_left and oblique <= oblique_left for level, oblique in needed)

@@ -80,50 +80,64 @@ class RhymePlaces:
             # rhymes.
             surely_level = ~lexicon.fits[Lexicon.GIVEN, WANTS_OBLIQUE]
             for row, name in enumerate(request.groups):
-                lenders = [standard.order[other] for other in standard.lenders(name)]
+                lenders = [standard.order[lender] for lender in standard.lenders(name)]
                 borrowed = lexicon.rhymes[Lexicon.COMPOSED, lenders].any(axis=0)
                 first_rhymes[Lexicon.COMPOSED, row] |= borrowed & surely_level
-                neighbours = [standard.order[other] for other in standard.neighbours[name]]
-                given = lexicon.rhymes[Lexicon.GIVEN, neighbours].any(axis=0)
-                first_rhymes[Lexicon.GIVEN, row] = given
+                neighbours = [standard.order[neighbour] for neighbour in standard.neighbours[name]]
+                accepted_rhymes = lexicon.rhymes[Lexicon.GIVEN, neighbours].any(axis=0)
+                first_rhymes[Lexicon.GIVEN, row] = accepted_rhymes
         self.rhymes = np.stack([rhymes, first_rhymes], axis=1)
-        self.concerned = np.ones((2, len(request.groups)), bool)
+        self.concerned = np.ones((2, len(request.groups)), bool)  # 詩 has a single rhyme
         # The rhymes of even lines are among those of line 1; what line 1 takes may be borrowed.
         self.within = np.array([[1, 0], [1, 1]])
         self.tones = [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2
         # 2. Their places: the ends of all even lines, and of line 1 under the templates in which
         #    its type rhymes, B or D: those types are written in capitals.
         P = request.lines * form.width
+        couplet_size = 2 * form.width
         self.at = np.zeros((P, len(line_types)), bool)
-        self.at[2 * form.width - 1 :: 2 * form.width] = True
-        first_rhymes_under = [bool(types) and types[0].isupper() for types in line_types]
-        self.at[form.width - 1] = first_rhymes_under
+        self.at[couplet_size - 1 :: couplet_size] = True
+        line_1_rhymes = [bool(types) and types[0].isupper() for types in line_types]
+        self.at[form.width - 1] = line_1_rhymes  # under each template
         self.kind = np.zeros(P, int)
         self.kind[: form.width] = 1
 
     def _read_tune(self, lexicon: Lexicon, request: Request, tune: Tune) -> None:
-        # 1. The kinds of feet. At the customary level a given character need not rhyme at some
-        #    feet, which are of a kind of their own.
-        customary = not request.strictness.startswith(STRICT)
-        of_line = [(line.rhyme, line.kind, line.optional and customary) for line in tune.lines]
-        kinds = sorted({kind for kind in of_line if kind[0] is not None})
+        """Read the feet of a 詞.
+
+        Feet are of one kind if they have the same rhyme, the same class of it (平仄入), and both
+        must rhyme or both need not.
+        """
+        # 1. The kinds of feet. At the customary strictness a character that is given by a person
+        #    need not rhyme at an optional foot.
+        is_customary = not request.strictness.startswith(STRICT)
+        kind_of_line = []
+        for line in tune.lines:
+            is_optional = line.optional and is_customary
+            kind_of_line.append((line.rhyme, line.kind, is_optional))
+        rhyming_kinds = {kind for kind in kind_of_line if kind[0] is not None}
+        kinds = sorted(rhyming_kinds)
         self.concerned = np.array([self.of_row == rhyme for rhyme, _, _ in kinds])
-        # 2. The rhymes of each kind in each part. At the customary level given characters may also
-        #    rhyme in a part that poets often mix with it.
+        # 2. The rhymes of each kind in each part of 詞林正韻. At the customary strictness, given
+        #    characters may also rhyme in a part that poets often mix with this part.
         parts = request.standard.parts
         row_of_class = {name: row for row, name in enumerate(group_names(request.standard))}
         shape = (2, len(kinds), len(request.groups), lexicon.rhymes.shape[2])
         self.rhymes = np.zeros(shape, bool)
         for f, (_, rhyme_class, optional) in enumerate(kinds):
             for g, part in enumerate(request.groups):
+                # Only a part that belongs to another rhyme can lack the class; `concerned` clears
+                # it below, so any of its rows will do.
                 class_here = parts.class_in(part, rhyme_class) or parts.class_in(part, OBLIQUE)
-                self.rhymes[:, f, g] = lexicon.rhymes[:, row_of_class[part + class_here]]
-                mixed = parts.mixed(part) if customary else ()
-                for other in mixed:
-                    class_there = parts.class_in(other, rhyme_class)
+                row = row_of_class[part + class_here]
+                self.rhymes[:, f, g] = lexicon.rhymes[:, row]
+                mixed_parts = parts.mixed(part) if is_customary else ()
+                for mixed_part in mixed_parts:
+                    class_there = parts.class_in(mixed_part, rhyme_class)
                     if class_there:
-                        row = row_of_class[other + class_there]
+                        row = row_of_class[mixed_part + class_there]
                         self.rhymes[Lexicon.GIVEN, f, g] |= lexicon.rhymes[Lexicon.GIVEN, row]
+                # at an optional foot, every given character will do
                 self.rhymes[Lexicon.GIVEN, f, g] |= optional
         self.rhymes &= self.concerned[..., None]
         self.tones = []
@@ -133,12 +147,15 @@ class RhymePlaces:
         # 3. Their places. A character that a foot repeats must rhyme too, as 路 in 路迷, 迷路.
         self.at = np.zeros((tune.size, 1), bool)
         self.kind = np.zeros(tune.size, int)
-        for kind_of_line, end in zip(of_line, tune.ends, strict=True):
-            if kind_of_line in kinds:
-                for place in (end - 1, tune.echoes.get(end - 1, end - 1)):
-                    if not self.at[place]:
-                        self.at[place] = True
-                        self.kind[place] = kinds.index(kind_of_line)
+        for kind, end in zip(kind_of_line, tune.ends, strict=True):
+            if kind not in rhyming_kinds:
+                continue
+            foot = end - 1
+            source = tune.echoes.get(foot, foot)
+            for place in (foot, source):
+                if not self.at[place]:  # a place keeps the kind of the first line that needs it
+                    self.at[place] = True
+                    self.kind[place] = kinds.index(kind)
 
     def fitting(
         self, place: int, ids: Int[Array, "*n"] | int | slice = ALL, *, generous: bool = False
@@ -154,7 +171,6 @@ class RhymePlaces:
 
     def jointly_possible(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
         """Keep the possible rows of the templates under which every rhyme has a possible row."""
-        possible = np.logical_or.reduceat(alive, self.first_rows, axis=-1).all(
-            axis=-1, keepdims=True
-        )
+        has_row = np.logical_or.reduceat(alive, self.first_rows, axis=-1)  # for each rhyme
+        possible = has_row.all(axis=-1, keepdims=True)
         return np.logical_and(alive, possible)
