@@ -123,20 +123,22 @@ class Automaton:
             if written and id_ != end:
                 self.bytes_of[id_] = written
         self._known = frozenset(self.bytes_of.values())
-        self._inside: list[int] = []
+        self._tokens_inside: list[int] = []
         """The tokens that begin inside a character."""
         for id_, written in self.bytes_of.items():
             if written[0] & 0b1100_0000 == 0b1000_0000:
-                self._inside.append(id_)
+                self._tokens_inside.append(id_)
         self._spells = cache(self._can_spell)
         # 2) The request, for the characters that the tokens can spell.
-        asked = sheet or Sheet(**options)
+        requested_sheet = sheet or Sheet(**options)
         vocabulary = self._vocabulary("")
-        request = read_request(vocabulary, asked)
+        request = read_request(vocabulary, requested_sheet)
+        # Characters that are no characters of verse may be asked for too, so they join those that
+        # the text can have; whether tokens can spell them is checked below.
         unknown = "".join(sorted({*request.given} - vocabulary.ids.keys()))
         if unknown:
             vocabulary = self._vocabulary(unknown)
-            request = read_request(vocabulary, asked)
+            request = read_request(vocabulary, requested_sheet)
         self.marks = request.form.marks(request.lines)
         for symbol in unknown + self.marks:
             if not self._spells(symbol.encode()):
@@ -145,8 +147,9 @@ class Automaton:
         self.constraints = self.starts.constraints
         self.lexicon = self.constraints.lexicon
         # 3) The beginnings of characters and marks that tokens can complete, with their numbers.
-        #    Number 0 is that of no beginning. What completes it is never read, but may not be
-        #    empty, since `reduceat` reads at least one id for each number.
+        #    Number 0 is for tokens that end in a whole character, without a beginning. The ids that
+        #    complete it are never read, but there must be one, since `reduceat` in `_can_begin`
+        #    reads at least one id for each number.
         completing: dict[bytes, list[int]] = {b"": [0]}
         special = len(SPECIAL_TOKENS)
         for id_, symbol in enumerate(vocabulary.tokens[special:], start=special):
@@ -154,16 +157,17 @@ class Automaton:
             for size in range(1, len(written)):
                 if self._spells(written[size:]):
                     completing.setdefault(written[:size], []).append(id_)
-        self._beginnings = {written: number for number, written in enumerate(completing)}
+        self._beginnings = {beginning: number for number, beginning in enumerate(completing)}
         self._completing = np.concatenate([*completing.values()])
         """The ids of the characters that complete each beginning, one beginning after another."""
-        self._first = np.cumsum([0, *(len(ids) for ids in completing.values())])[:-1]
+        counts = [len(ids) for ids in completing.values()]
+        self._first_completing = np.cumsum([0, *counts])[:-1]
         """Where the ids of each beginning start in `_completing`."""
         self._most_taken = LONGEST * self.lexicon.forms.shape[1]
         """The most characters, with all their forms, that a token takes from any set."""
-        self._walk = cache(self._walked)
+        self._places_of = cache(self._find_places)
         self._tables: dict[bytes, list[Alike]] = {}
-        self._kept: dict[tuple[object, ...], Array] = {}
+        self._tokens_of_hypotheses: dict[tuple[object, ...], Array] = {}
 
     def start(self, count: int = 1, *, seed: int | None = None) -> State:
         """Begin `count` texts; `seed` decides where in each the words to include will stand."""
@@ -182,35 +186,39 @@ class Automaton:
         If the option `original` leaves a text no token, its row of the mask is empty.
         """
         allowed = np.zeros((len(state.place), self.size), bool)
-        complete = (state.place == self.constraints.places) & ~state.at_mark
-        allowed[complete, self.end] = True
-        for place in np.unique(state.place[~complete]).tolist():
-            rows = np.flatnonzero((state.place == place) & ~complete)
+        is_complete = (state.place == self.constraints.places) & ~state.at_mark
+        allowed[is_complete, self.end] = True
+        # Texts at the same place share most of the work.
+        for place in np.unique(state.place[~is_complete]).tolist():
+            rows = np.flatnonzero((state.place == place) & ~is_complete)
             texts = state.partial_texts
-            if len(rows) < len(state.place):
+            if len(rows) < len(state.place):  # else all texts are taken, without a copy
                 texts = texts.take(rows)
             characters = np.zeros((len(rows), len(self.lexicon.vocabulary)), bool)
-            roomy = texts.alive
+            alive = texts.alive  # the hypotheses that long tokens may use
             if place < self.constraints.places:  # else only the last mark is missing
                 characters, dead = self.constraints.allowed(texts, place)
                 characters[dead] = False
-                roomy = self._roomy(texts, place)
+                alive = self._alive_after_long_tokens(texts, place)
             for n, row in enumerate(rows.tolist()):
                 at_mark = bool(state.at_mark[row])
                 for alike in self._table(state.begun[row]):
-                    places, after = self._walk(alike.shape, place, at_mark)
-                    if places is None:
+                    places, after = self._places_of(alike.shape, place, at_mark)
+                    if places is None:  # marks and characters cannot stand in this order here
                         continue
                     if len(places) < 2:
-                        found = _first_fits(alike, places, characters[n])
-                    elif self.constraints.ban:  # it judges only the next character
+                        indices = _fitting_short_tokens(alike, places, characters[n])
+                    elif self.constraints.ban:
+                        # the ban judges only the next character, so no longer token is allowed
                         continue
                     else:
-                        found = self._long(alike, places, texts, n, roomy[n], characters[n])
+                        indices = self._fitting_long_tokens(
+                            alike, places, texts, n, alive[n], characters[n]
+                        )
                     if alike.rests is not None:
                         can_begin = self._can_begin(after, places, characters[n])
-                        found = found[can_begin[alike.rests[found]]]
-                    allowed[row, alike.tokens[found]] = True
+                        indices = indices[can_begin[alike.rests[indices]]]
+                    allowed[row, alike.tokens[indices]] = True
         return allowed
 
     def advance(self, state: State, ids: Sequence[int] | Int[Array, "N"]) -> State:
@@ -221,11 +229,11 @@ class Automaton:
         chosen = np.asarray(ids, int).tolist()
         begun = list(state.begun)
         ended = state.ended.copy()
-        left: list[list[str]] = []
-        # 1) What each token completes, and what it begins. The end token follows a whole poem.
+        symbols_left: list[list[str]] = []  # what is still to be written into each text
+        # 1) Find what each token completes, and what it begins. The end token follows a whole poem.
         is_complete = (state.place == self.constraints.places) & ~state.at_mark
         for row, id_ in enumerate(chosen):
-            parsed = None  # an unknown token, or an end token that comes too early
+            parsed = None  # stays None for an unknown token, or an end token that comes too early
             if id_ in self.bytes_of:
                 parsed = self._parse(begun[row] + self.bytes_of[id_])
             elif id_ == self.end and is_complete[row] and not begun[row]:
@@ -234,32 +242,33 @@ class Automaton:
             if parsed is None:
                 raise InputError("not_allowed", has=id_)
             symbols, begun[row] = parsed
-            left.append(symbols)
-        # 2) Write the characters and marks one after another, into a copy.
+            symbols_left.append(symbols)
+        # 2) Write the characters and marks one after another, into a copy. Each round writes one
+        #    symbol of each text; texts that get a character at the same position are advanced
+        #    together.
         copy = state.take(range(len(chosen)))
         after = replace(copy, begun=tuple(begun), ended=ended)
-        while any(left):
-            # the rows that write a character, by its position
-            writing: dict[int, list[int]] = {}
-            for row, symbols in enumerate(left):
+        while any(symbols_left):
+            rows_by_place: dict[int, list[int]] = {}
+            for row, symbols in enumerate(symbols_left):
                 if not symbols:
                     continue
                 symbol = symbols[0]
                 is_mark = symbol in MARKS
                 shape = (symbol,) if is_mark else (CHARACTER,)
                 place = int(after.place[row])
-                places, _ = self._walk(shape, place, bool(after.at_mark[row]))
-                if places is None:  # it cannot stand here
+                places, _ = self._places_of(shape, place, bool(after.at_mark[row]))
+                if places is None:  # the symbol cannot stand here
                     raise InputError("not_allowed", has=chosen[row])
                 if is_mark:
                     symbols.pop(0)
                     after.at_mark[row] = False
                 else:
-                    writing.setdefault(place, []).append(row)
-            for place, rows in writing.items():
+                    rows_by_place.setdefault(place, []).append(row)
+            for place, rows in rows_by_place.items():
                 characters = []
                 for row in rows:
-                    character = left[row].pop(0)
+                    character = symbols_left[row].pop(0)
                     characters.append(self.lexicon.vocabulary.ids[character])
                 texts = after.partial_texts.take(np.array(rows))
                 self.constraints.advance(texts, place, np.array(characters))
@@ -281,8 +290,10 @@ class Automaton:
         """Return whether some tokens in a row are exactly these bytes."""
         if not written:
             return True
-        sizes = range(1, len(written) + 1)  # of the first token
-        return any(written[:size] in self._known and self._spells(written[size:]) for size in sizes)
+        for size in range(1, len(written) + 1):  # of the first token
+            if written[:size] in self._known and self._spells(written[size:]):
+                return True
+        return False
 
     def _vocabulary(self, more: str) -> Vocabulary:
         """Return the characters of verse that the tokens can spell, and `more`."""
@@ -293,27 +304,28 @@ class Automaton:
         return Vocabulary([*SPECIAL_TOKENS, *(symbols | dict.fromkeys(more))])
 
     def _parse(self, written: bytes) -> tuple[list[str], bytes] | None:
-        """Divide bytes into whole characters and marks, and the beginning of one.
+        """Divide bytes into whole characters and marks, and the beginning of a further one.
 
         Return None if a poem has no such bytes.
         """
         symbols = []
-        at = 0
-        while at < len(written):
+        start = 0
+        while start < len(written):
             # In UTF-8, the first byte of a character of several bytes begins with as many ones as
             # it has bytes, that of a character of one byte with none. A byte from inside a
             # character begins with a single one; alone it is decoded as U+FFFD, which no vocabulary
             # has.
-            leading_ones = f"{written[at]:08b}0".index("0")
+            bits = f"{written[start]:08b}"
+            leading_ones = len(bits) - len(bits.lstrip("1"))
             size = max(1, leading_ones)
-            if at + size > len(written):
+            if start + size > len(written):  # only the beginning of a character is left
                 break
-            symbol = written[at : at + size].decode(errors="replace")
+            symbol = written[start : start + size].decode(errors="replace")
             if symbol not in self.lexicon.vocabulary:
                 return None
             symbols.append(symbol)
-            at += size
-        rest = written[at:]
+            start += size
+        rest = written[start:]
         return (symbols, rest) if rest in self._beginnings else None
 
     def _table(self, begun: bytes) -> list[Alike]:
@@ -323,30 +335,36 @@ class Automaton:
         return self._tables[begun]
 
     def _tabulate(self, begun: bytes) -> list[Alike]:
+        """Group the tokens that may follow some bytes of a character by their shapes.
+
+        Tokens that end inside a character are grouped apart from those that do not.
+        """
         ids = self.lexicon.vocabulary.ids
+        # the tokens of each shape, each with the ids of its characters and its beginning's number
         rows: dict[tuple[Shape, bool], list[tuple[int, list[int], int]]] = {}
-        for token in self._inside if begun else self.bytes_of:
+        # a character that is begun can be continued only by bytes from inside a character
+        for token in self._tokens_inside if begun else self.bytes_of:
             parsed = self._parse(begun + self.bytes_of[token])
             if parsed is None:
                 continue
             symbols, rest = parsed
             shape = tuple(symbol if symbol in MARKS else CHARACTER for symbol in symbols)
             characters = [ids[symbol] for symbol in symbols if symbol not in MARKS]
-            if len(characters) > LONGEST:
+            if len(characters) > LONGEST:  # such a token is never allowed
                 continue
             row = (token, characters, self._beginnings[rest])
             rows.setdefault((shape, bool(rest)), []).append(row)
         tables = []
-        for (shape, has_rest), found in rows.items():
-            characters_of = np.array([characters for _, characters, _ in found], int)
-            rests = np.array([rest for _, _, rest in found])
+        for (shape, has_rest), rows_of_shape in rows.items():
+            tokens, characters_of_tokens, rests = zip(*rows_of_shape, strict=True)
+            is_safe = [self._is_safe(characters) for characters in characters_of_tokens]
             tables.append(
                 Alike(
                     shape=shape,
-                    tokens=np.array([token for token, _, _ in found]),
-                    characters=characters_of.reshape(len(found), -1),
-                    rests=rests if has_rest else None,
-                    is_safe=np.array([self._is_safe(characters) for _, characters, _ in found]),
+                    tokens=np.array(tokens),
+                    characters=np.array(characters_of_tokens, int),
+                    rests=np.array(rests) if has_rest else None,
+                    is_safe=np.array(is_safe),
                 )
             )
         return tables
@@ -354,12 +372,13 @@ class Automaton:
     def _is_safe(self, characters: list[int]) -> bool:
         """Return whether characters of a token may stand together.
 
-        They and their variants must differ, no two neighbours may form a word that reads one of
-        them in another tone, and none after the first may be in an unwanted word, wherever that
-        word would stand. The mask of its place judges the first.
+        The characters and their variants must differ, and no two neighbours may form a word that
+        reads one of them in another tone. Only the first character is judged by the mask of its
+        place. Therefore no later character may be part of an unwanted word, wherever that word
+        would stand.
         """
-        for at, character in enumerate(characters):
-            later = characters[at + 1 :]
+        for index, character in enumerate(characters):
+            later = characters[index + 1 :]
             itself_and_variants = {*self.lexicon.forms[character].tolist()}
             if itself_and_variants & {*later}:
                 return False
@@ -371,7 +390,7 @@ class Automaton:
 
     # -- what may follow ---------------------------------------------------------------------------
 
-    def _walked(
+    def _find_places(
         self, shape: Shape, place: int, at_mark: bool
     ) -> tuple[tuple[int, ...] | None, str | None]:
         """Return the positions of a shape's characters, and what follows the shape.
@@ -383,11 +402,12 @@ class Automaton:
         places = []
         for symbol in shape:
             if at_mark:
-                if symbol != self.marks[layout.line[place - 1]]:
+                line_before_mark = layout.line[place - 1]
+                if symbol != self.marks[line_before_mark]:
                     return None, None
                 at_mark = False
             elif symbol != CHARACTER or place == self.constraints.places:
-                return None, None
+                return None, None  # no mark can stand here, and nothing beyond the last line
             else:
                 places.append(place)
                 place += 1
@@ -401,25 +421,33 @@ class Automaton:
     def _can_begin(
         self, after: str | None, places: tuple[int, ...], characters: Bool[Array, "V"]
     ) -> Bool[Array, "B"]:
-        """Return a mask of the beginnings that what follows can have.
+        """Return a mask of the beginnings that a token may end in, before the symbol `after`.
 
-        A character that follows whole characters of the same token can have none.
+        A beginning is allowed if some allowed character, or the mark, has it. `characters` are the
+        characters that are allowed at the next position. If the token completes a character, at one
+        of `places`, `characters` says nothing about the position after that. Then no beginning of a
+        character is allowed.
         """
         may_follow = np.zeros_like(characters)
         if after == CHARACTER and not places:
             may_follow = characters
-        elif after:  # a mark; `CHARACTER` is empty
+        elif after:  # a mark; `CHARACTER` is the empty string
             may_follow[self.lexicon.vocabulary.ids[after]] = True
-        can_begin: Array = np.logical_or.reduceat(may_follow[self._completing], self._first)
+        completing = may_follow[self._completing]  # those of all beginnings, one after another
+        can_begin: Array = np.logical_or.reduceat(completing, self._first_completing)
         return can_begin
 
-    def _roomy(self, texts: PartialTexts, place: int) -> Bool[Array, "N T G"]:
-        """Return the hypotheses under which each text can be completed after any long token."""
-        spared = replace(texts, stock=texts.stock - self._most_taken)
-        roomy: Array = texts.alive & self.constraints.can_complete(spared, place)
-        return roomy
+    def _alive_after_long_tokens(self, texts: PartialTexts, place: int) -> Bool[Array, "N T G"]:
+        """Return the hypotheses under which each text can be completed after any long token.
 
-    def _long(
+        It must be possible to complete the text even if a token takes the most characters that it
+        can from every set.
+        """
+        reduced = replace(texts, stock=texts.stock - self._most_taken)
+        alive: Array = texts.alive & self.constraints.can_complete(reduced, place)
+        return alive
+
+    def _fitting_long_tokens(
         self,
         alike: Alike,
         places: tuple[int, ...],
@@ -428,37 +456,44 @@ class Automaton:
         alive: Bool[Array, "T G"],
         characters: Bool[Array, "V"],
     ) -> Int[Array, "m"]:
-        """Return the indices of the long tokens that may follow text `n` under these hypotheses."""
+        """Return the indices of the tokens of two or more characters that may follow text `n`.
+
+        `alive` has the hypotheses under which long tokens may be used, `characters` the characters
+        that may stand at the first of `places`.
+        """
         templates: Array = np.logical_or.reduce(alive, axis=1)
         couplets = sorted({place // self.constraints.couplet_size for place in places})
         ways = texts.ways[n] & templates[:, None, None]
         has_foot = self.constraints.feet[[*places]].any()
-        # without a foot the groups do not matter, so that more texts share a key
-        rhymes = alive if has_foot else templates
-        key = (id(alike), places, rhymes.tobytes(), ways[:, couplets].tobytes())
-        if key not in self._kept:
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
-            self._kept[key] = np.flatnonzero(self._agree(alike, places, alive, ways))
-        found = self._kept[key]
-        ids = alike.characters[found]
-        fit = characters[ids[:, 0]]
+        # 1) The tokens that agree with the hypotheses, which many texts share. Without a foot the
+        #    rhyme groups do not matter; leaving them out lets more texts share a key.
+        hypotheses = alive if has_foot else templates
+        key = (id(alike), places, hypotheses.tobytes(), ways[:, couplets].tobytes())
+        if key not in self._tokens_of_hypotheses:
+            if len(self._tokens_of_hypotheses) >= MOST_KEPT:
+                self._tokens_of_hypotheses.clear()
+            is_agreeing = self._agreeing_tokens(alike, places, alive, ways)
+            self._tokens_of_hypotheses[key] = np.flatnonzero(is_agreeing)
+        agreeing = self._tokens_of_hypotheses[key]
+        # 2) Of these, the tokens whose characters this text may still take.
+        ids = alike.characters[agreeing]
+        is_allowed = characters[ids[:, 0]]
         for column, place in enumerate(places[1:], start=1):
             fixed = texts.fixed[n, place]
             if fixed == FREE:
-                fit &= texts.unused[n, ids[:, column]]
+                is_allowed &= texts.unused[n, ids[:, column]]
             else:
-                fit &= ids[:, column] == fixed
-        return found[fit]
+                is_allowed &= ids[:, column] == fixed
+        return agreeing[is_allowed]
 
-    def _agree(
+    def _agreeing_tokens(
         self,
         alike: Alike,
         places: tuple[int, ...],
         alive: Bool[Array, "T G"],
         ways: Bool[Array, "T K W"],
     ) -> Bool[Array, "M"]:
-        """Return a mask of the tokens whose characters fit one hypothesis and one way somewhere."""
+        """Return a mask of the tokens whose characters fit one hypothesis and way at `places`."""
         constraints = self.constraints
         rhyming = constraints.rhyming
         fits = self.lexicon.fits[Lexicon.COMPOSED]
@@ -466,27 +501,33 @@ class Automaton:
         agree = np.zeros(len(ids), bool)
         feet = [place for place in places if constraints.feet[place].any()]
         special = constraints.leads | constraints.waived | constraints.echoes.keys()
-        # only one rhyme is judged below, and no place that has rules of its own
+        # The rules below know a single foot, and no place that has rules of its own. Elsewhere no
+        # long token is allowed: shorter tokens can spell the same, and are judged by character.
         if len(feet) > 1 or special & {*places}:
-            return agree  # no token: shorter ones are judged character by character
-        # 1) Under each template: the tones that some way asks for, and the rhymes of a foot.
-        seen = set()
+            return agree
+        kind_of_foot = rhyming.kind[feet[0]] if feet else None
+        # 1) Under each template, allow the tones that some way asks for, and the rhymes of a foot.
+        judged = set()  # what was asked before, as templates and ways often ask for the same
         for t in np.flatnonzero(alive.any(axis=1)).tolist():
-            for wanted in self._wanted(places, t, ways[t]):
+            for asked_tones in self._asked_tones(places, t, ways[t]):
                 rhyme_rows = np.zeros(alive.shape[1], bool)  # no rhyme is asked for
                 if feet and constraints.feet[feet[0], t]:
-                    rhyme_rows = alive[t] & rhyming.concerned[rhyming.kind[feet[0]]]
-                if (wanted, rhyme_rows.tobytes()) in seen:
+                    rhyme_rows = alive[t] & rhyming.concerned[kind_of_foot]
+                asked = (asked_tones, rhyme_rows.tobytes())
+                if asked in judged:
                     continue
-                seen.add((wanted, rhyme_rows.tobytes()))
-                fit = np.ones(len(ids), bool)
-                for column, tone in enumerate(wanted):
-                    fit &= fits[tone, ids[:, column]]
+                judged.add(asked)
+                fits_asked = np.ones(len(ids), bool)
+                for column, tone in enumerate(asked_tones):
+                    fits_asked &= fits[tone, ids[:, column]]
                 if rhyme_rows.any():
-                    rhymes = rhyming.rhymes[Lexicon.COMPOSED, rhyming.kind[feet[0]], rhyme_rows]
-                    fit &= rhymes.any(axis=0)[ids[:, places.index(feet[0])]]
-                agree |= fit
-        # 2) What may stand nowhere, or not there.
+                    rhymes = rhyming.rhymes[Lexicon.COMPOSED, kind_of_foot, rhyme_rows]  # rows, V
+                    may_rhyme = np.logical_or.reduce(rhymes, axis=0)  # V
+                    ids_at_foot = ids[:, places.index(feet[0])]
+                    fits_asked &= may_rhyme[ids_at_foot]
+                agree |= fits_asked
+        # 2) Forbid characters that may stand nowhere, and later characters that may not stand at
+        #    their places; the first place has a mask of its own.
         agree &= alike.is_safe & constraints.base[ids].all(axis=1)
         for column, place in enumerate(places[1:], start=1):
             if place in constraints.excluded_at:
@@ -495,24 +536,28 @@ class Automaton:
                 agree &= ~np.isin(ids[:, column], self.lexicon.forms[constraints.old[place]])
         return agree
 
-    def _wanted(
+    def _asked_tones(
         self, places: tuple[int, ...], t: int, ways: Bool[Array, "K W"]
     ) -> list[tuple[int, ...]]:
-        """List the tones that the ways of a template ask for at some places."""
+        """List the sequences of tones that the ways of template `t` ask for at some places."""
         couplet_size = self.constraints.couplet_size
-        by_couplet = []
-        for k in dict.fromkeys(place // couplet_size for place in places):
-            columns = [place % couplet_size for place in places if place // couplet_size == k]
-            asked = self.constraints.asked[t, k, ways[k]][:, columns]
-            by_couplet.append({tuple(row) for row in asked.tolist()})
-        # choose the tones of each couplet in every way, and join them
-        return [sum(tones, ()) for tones in product(*by_couplet)]
+        offsets_by_couplet: dict[int, list[int]] = {}
+        for place in places:
+            k, offset = divmod(place, couplet_size)
+            offsets_by_couplet.setdefault(k, []).append(offset)
+        tones_by_couplet = []
+        for k, offsets in offsets_by_couplet.items():
+            possible_ways = self.constraints.asked[t, k, ways[k]]
+            asked = possible_ways[:, offsets]
+            tones_by_couplet.append({tuple(row) for row in asked.tolist()})
+        # combine the tones of each couplet with those of every other, and join each combination
+        return [sum(tones, ()) for tones in product(*tones_by_couplet)]
 
 
-def _first_fits(
+def _fitting_short_tokens(
     alike: Alike, places: tuple[int, ...], characters: Bool[Array, "V"]
 ) -> Int[Array, "m"]:
-    """Return the indices of the tokens with at most one character, if that may stand there."""
-    if not places:
+    """Return the indices of the tokens with at most one character that may stand at its place."""
+    if not places:  # these tokens complete only marks, or nothing yet
         return np.arange(len(alike.tokens))
     return np.flatnonzero(characters[alike.characters[:, 0]])
