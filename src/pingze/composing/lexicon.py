@@ -63,8 +63,8 @@ def network_ids(vocabulary: Vocabulary, text: str) -> list[int]:
     ids = []
     for character in text:
         # `forms` lists the character itself first
-        known = [form for form in forms(character) if form in vocabulary]
-        ids.append(vocabulary.ids[known[0]] if known else UNK)
+        known_forms = [form for form in forms(character) if form in vocabulary]
+        ids.append(vocabulary.ids[known_forms[0]] if known_forms else UNK)
     return ids
 
 
@@ -119,17 +119,19 @@ class Lexicon:
     ) -> "Lexicon":
         """Build the lexicon of a vocabulary.
 
-        It also knows the characters in `unknown`; their ids follow those of the vocabulary.
+        The lexicon also has the characters in `unknown`, which the model does not know; their ids
+        follow those of the vocabulary.
         """
-        model = vocabulary
+        model_vocabulary = vocabulary
         if unknown:
-            vocabulary = Vocabulary(model.tokens + tuple(unknown))
-        composable = _composable(model, len(vocabulary))
+            vocabulary = Vocabulary(model_vocabulary.tokens + tuple(unknown))
+        composable = _composable(model_vocabulary, len(vocabulary))
         tones = _usable_tones(vocabulary, standard, composable)
         fits = _fits(vocabulary, standard, tones, composable)
         variants = _variants(vocabulary)
         word = _words(vocabulary, variants, composable)
-        reads = list(range(len(model))) + network_ids(model, unknown) + [FREE]
+        own_ids = list(range(len(model_vocabulary)))  # the network reads these as they are
+        reads = own_ids + network_ids(model_vocabulary, unknown) + [FREE]
         return cls(
             vocabulary=vocabulary,
             standard=standard,
@@ -148,11 +150,12 @@ class Lexicon:
 
         Fixed and included characters have only the tones that their context allows.
         """
-        lines = [["　"] * width for width in request.form.widths(request.lines)]
+        # an ideographic space at each free position, which is part of no word
+        characters = [["　"] * width for width in request.form.widths(request.lines)]
         for fix in request.fixed:
-            lines[fix.line - 1][fix.position - 1] = fix.character
-        context = ["".join(line) for line in lines]
-        tones = self.standard.words.tones_within(request.include, context)
+            characters[fix.line - 1][fix.position - 1] = fix.character
+        lines = ["".join(line) for line in characters]
+        tones = self.standard.words.tones_within(request.include, lines)
         fits = self.fits.copy()
         for character, allowed in tones.items():
             id_ = self.vocabulary.ids[character]
@@ -161,13 +164,14 @@ class Lexicon:
         return replace(self, fits=fits)
 
     def read_otherwise(self, in_context: "Lexicon", characters: str) -> list[str]:
-        """List those of some characters that this lexicon reads in tones they lack in context."""
-        found = []
+        """List those of `characters` that this lexicon reads in tones they lack in context."""
+        different = []
         for character in dict.fromkeys(characters):
             id_ = self.vocabulary.ids[character]
-            if (self.fits[self.GIVEN, :, id_] != in_context.fits[self.GIVEN, :, id_]).any():
-                found.append(character)
-        return found
+            own_fits = self.fits[self.GIVEN, :, id_]
+            if (own_fits != in_context.fits[self.GIVEN, :, id_]).any():
+                different.append(character)
+        return different
 
 
 def _composable(model: Vocabulary, size: int) -> Bool[Array, "V"]:
@@ -199,14 +203,18 @@ def _fits(
     composable: Bool[Array, "V"],
 ) -> Bool[Array, "2 3 V"]:
     """Build `Lexicon.fits` from the usable tone of each Han character."""
-    ids = list(tones)
-    readings = [standard.tones(vocabulary.tokens[id_]) or {LEVEL, OBLIQUE} for id_ in ids]
+    ids = list(tones)  # in the order of `tones.values()`
+    readings = []
+    for id_ in ids:
+        known_readings = standard.tones(vocabulary.tokens[id_])
+        # a given character of unknown reading gets the benefit of the doubt: it fits both tones
+        readings.append(known_readings or {LEVEL, OBLIQUE})
     fits = np.zeros((2, len(WANTS), len(vocabulary)), bool)
     fits[:, WANTS_ANY] = True
     for want, side in ((WANTS_LEVEL, LEVEL), (WANTS_OBLIQUE, OBLIQUE)):
         fits[Lexicon.COMPOSED, want, ids] = [tone == side for tone in tones.values()]
         fits[Lexicon.GIVEN, want, ids] = [side in reading for reading in readings]
-    fits[Lexicon.COMPOSED, :, ~composable] = False
+    fits[Lexicon.COMPOSED, :, ~composable] = False  # the model writes these nowhere
     return fits
 
 
@@ -223,9 +231,9 @@ def _variants(vocabulary: Vocabulary) -> dict[int, list[int]]:
     """Return the ids of all variants of each Han character that has more than one."""
     variants = {}
     for id_ in np.flatnonzero(vocabulary.is_han).tolist():
-        known = [form for form in forms(vocabulary.tokens[id_]) if form in vocabulary]
-        if len(known) > 1:
-            variants[id_] = [vocabulary.ids[form] for form in known]
+        known_forms = [form for form in forms(vocabulary.tokens[id_]) if form in vocabulary]
+        if len(known_forms) > 1:
+            variants[id_] = [vocabulary.ids[form] for form in known_forms]
     return variants
 
 
@@ -245,6 +253,7 @@ def _words(
 
     def rhymes_and_form(id_: int) -> tuple[int, str]:
         form = vocabulary.tokens[id_]
+        # of forms with equal counts, the last by code point is chosen, so that the choice is stable
         return sum(rhyme_counts(form).values()), form
 
     word = np.arange(len(vocabulary))
@@ -263,8 +272,8 @@ def _rhymes(
     """Build `Lexicon.rhymes` from the usable tone of each Han character and `Lexicon.word`."""
     rows = {name: row for row, name in enumerate(group_names(standard))}
     rhymes = np.zeros((2, len(rows), len(vocabulary)), bool)
-    # One assignment for all characters is quicker than one for each, so list the rows of both
-    # masks, and the id for each row.
+    # One assignment for all characters is quicker than one for each. So list, for both masks, the
+    # entries that are True: the row (a group) and the id of each.
     composed_rows: list[int] = []
     composed_ids: list[int] = []
     given_rows: list[int] = []
@@ -273,15 +282,17 @@ def _rhymes(
     for id_, tone in tones.items():
         token = vocabulary.tokens[id_]
         names = standard.rhymes(token)
-        if not names:
+        if not names:  # a given character of unknown reading may rhyme in any group
             rhymes[Lexicon.GIVEN, :, id_] = True
         for name in names:
-            part = standard.parts.of(token, name) + standard.parts.class_of(name)
-            group_and_part = (rows[name], rows[part])
+            part_and_class = standard.parts.of(token, name) + standard.parts.class_of(name)
+            group_and_part = (rows[name], rows[part_and_class])
             given_rows += group_and_part
             given_ids += (id_, id_)
+            # the model rhymes only on the main variant, in its usable tone, where poets do
+            is_main_variant = words[id_] == id_
             has_tone = standard.groups[name].side == tone
-            if words[id_] == id_ and has_tone and standard.is_practised(token, name):
+            if is_main_variant and has_tone and standard.is_practised(token, name):
                 composed_rows += group_and_part
                 composed_ids += (id_, id_)
     rhymes[Lexicon.COMPOSED, composed_rows, composed_ids] = True
@@ -297,22 +308,27 @@ def _one_form(
     one_form = np.zeros_like(fits)
     for row, mask in enumerate(masks):
         ids = np.flatnonzero(mask)
+        # the index of the first variant of each character among `ids`
         _, first = np.unique(word[ids], return_index=True)
         one_form[row, ids[first]] = True
-    one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
+    # A character whose variants differ in tone is counted once, as level.
+    level, oblique, _ = one_form
+    oblique &= ~np.isin(word, word[level])
     return one_form
 
 
 def _misread(
     vocabulary: Vocabulary, standard: Standard, fits: Bool[Array, "3 V"]
 ) -> dict[int, list[int]]:
-    """Map each character to those after which a word is read otherwise than the lexicon has it.
+    """Build `Lexicon.misread`: for each character, those that may not follow.
 
-    `fits` is the row `COMPOSED` of `Lexicon.fits`.
+    Together they form a word in which one of the two is read otherwise than in the lexicon. `fits`
+    is the row `COMPOSED` of `Lexicon.fits`.
     """
-    # 1) For the tone that a word gives a character: the characters that are composed with the
-    #    opposite tone only. A word that leaves the tone open clashes with none.
-    other_tone = {
+    # 1) Find the words that give a character another tone than the lexicon does. For each tone that
+    #    a word can give, `clashing` marks the characters whose usable tone is the other one. A word
+    #    that leaves the tone open clashes with no character.
+    clashing = {
         LEVEL: fits[WANTS_OBLIQUE],
         OBLIQUE: fits[WANTS_LEVEL],
         OPEN: np.zeros(len(vocabulary), bool),
@@ -323,15 +339,15 @@ def _misread(
             continue
         first = vocabulary.ids[word[0]]
         second = vocabulary.ids[word[1]]
-        if other_tone[tones[0]][first] or other_tone[tones[1]][second]:
+        if clashing[tones[0]][first] or clashing[tones[1]][second]:
             misread.setdefault(first, []).append(second)
-    # 2) The words whose last character is composed as a rhyme in a group that the word lacks.
+    # 2) Find the words whose last character the model may rhyme in a group in which it does not
+    #    rhyme as part of the word.
     for word, groups in standard.words.rhymes.items():
         if word[0] in vocabulary and word[1] in vocabulary:
             last = word[1]
-            practised = {
-                name for name in standard.rhymes(last) if standard.is_practised(last, name)
-            }
+            names = standard.rhymes(last)
+            practised = {name for name in names if standard.is_practised(last, name)}
             if practised - groups:
                 first = vocabulary.ids[word[0]]
                 misread.setdefault(first, []).append(vocabulary.ids[last])

@@ -136,14 +136,21 @@ class Populations:
         self.state = network.start(prefix=prefix)
         self.rows = np.zeros(count, np.int64)
         self.ids = np.zeros(count, np.int64)
+        """The id of each text's last token, as the network reads it."""
         self.log_p = np.zeros(count)
+        """The log-probability of each text's last token."""
         self.log_probabilities = np.zeros(count)
+        """The log-probability of each text so far."""
         self.scores = np.zeros(count)
+        """The sum of the scores that the terms gave each text so far."""
         self.sizes: list[Float[Array, G]] = []
+        """The effective sample size of each population, before each resampling."""
         self.place = 0
+        """The position of the next character."""
         self.at_mark = False
-        free = self.partial_texts.texts == FREE
-        self.last_free = int(np.flatnonzero(free.any(axis=0)).max(initial=-1))
+        """Whether a punctuation mark comes before the next character."""
+        is_free = (self.partial_texts.texts == FREE).any(axis=0)  # in some text
+        self.last_free = int(np.flatnonzero(is_free).max(initial=-1))
         """The last position that is free in some text, or -1."""
         self.last_place: int | None = None
         """The position of the character that the last step wrote.

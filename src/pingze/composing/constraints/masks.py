@@ -377,7 +377,7 @@ class Constraints(CompiledRequest):
         before_last, before, _, after, after_next = around.T
         # 2. If this place may be a foot, collect the characters that are fixed at feet, on which it
         #    may not rhyme again. If it is no foot, collect no column.
-        may_be_foot: Array = self.feet.any(axis=1)  # for each position
+        may_be_foot: Array = np.logical_or.reduce(self.feet, axis=1)  # for each position
         fixed_rhymes = partial_texts.fixed[:, may_be_foot & may_be_foot[place]]
         # 3. Double the neighbour on either side. Beyond the neighbour, and on the other side of
         #    this place, there must be other characters, or three equal ones would stand in a row.
