@@ -268,11 +268,12 @@ class Placements:
         self.whole = inclusion.whole
         self.feet = constraints.feet
         self.rhymes = constraints.rhyming
-        self.blank = constraints.free(np.array(fixed))  # the places at which nothing is fixed
+        # the places to fill: nothing is fixed there, and they repeat no earlier line 疊句
+        self.blank = constraints.free(np.array(fixed))
         self.alive: Bool[Array, "T G"]
         """The templates and rhyme groups that allow what is fixed."""
         self.ways: Bool[Array, "T K W"]
-        """The ways to write each couplet that allow it, under each template."""
+        """The ways to write each couplet that allow what is fixed, under each template."""
         self.alive, self.ways = constraints.agreeing(fixed)
         # the characters that the model may write beside the words, and their number in each set
         self.usable = constraints.base & constraints.unused(fixed, words)
@@ -424,7 +425,7 @@ class Count:
         self.may_rhyme: dict[int, tuple[bool, ...]] = {}
         """The first mask of `Placements.rhyming` for each last character, by kind of foot."""
         self.spares: dict[int, tuple[bool, ...]] = {}
-        """The second mask."""
+        """The second mask of `Placements.rhyming` for each last character, by kind of foot."""
         for n, id_ in enumerate(common.ends):
             self.may_rhyme[id_] = tuple(rhyming[0, :, n].tolist())
             self.spares[id_] = tuple(rhyming[1, :, n].tolist())
@@ -480,7 +481,8 @@ class Count:
         self.after = [end]
         """The number of ways to continue from each couplet, and from the end.
 
-        Words of a kind count as identical.
+        Each array has an axis for the templates, then those of a state. Words of a kind count as
+        identical.
         """
         for k in reversed(range(K)):
             t_of_row, w_of_row = common.ways[:, k].nonzero()
