@@ -234,12 +234,12 @@ class _Explaining:
     def _character_clash(self, part: Clash, fix: Fixed) -> Clash:
         """Return the dropped `part`, with the character, tone or rhyme that its place requires."""
         constraints = self.constraints
-        # 1) Another character.
+        # 1) Something else fixes another character at this place.
         place = constraints.place_of(fix)
         if self.rest[place] != FREE:
             kept_character = constraints.lexicon.vocabulary.tokens[self.rest[place]]
             return replace(part, wanted=kept_character).because("because_character")
-        # 2) Another tone.
+        # 2) The rest of the request requires one tone here, which the character lacks.
         standard = constraints.request.standard
         allowed_tones = constraints.tones_at(self.begun, place)
         own_tones = "".join(sorted(standard.tones(fix.character)))
@@ -247,7 +247,7 @@ class _Explaining:
             tone = allowed_tones.pop()
             if tone not in own_tones:
                 return replace(part, wanted=tone).because("because_tone", own=own_tones)
-        # 3) Another rhyme, or an oblique tone where the line need not rhyme.
+        # 3) The rest requires another rhyme here, or an oblique tone where the line need not rhyme.
         alive = self.begun.alive[0]  # T, G; `begun` has one text
         possible_templates = alive.any(axis=1)
         is_foot = constraints.feet[place][possible_templates]  # for each possible template
@@ -314,8 +314,8 @@ class _Explaining:
             elif self._fits(row, line, self.begun):
                 could_be.append(str(line + 1))
         fits_alone = self._fits(row, number, None)  # at its own place, if nothing else is kept
-        # 3) Whether the line as a whole is what clashes. A clash without a code has no reason at
-        #    its own place: its tone is wrong only together with others.
+        # 3) Decide whether the line as a whole clashes. A clash without a code has no reason at its
+        #    own place: the tone of its character is wrong only together with other characters.
         tone_codes = (None, "because_tone")
         wrong_tones = [clash for clash in clashes if clash.cause.get("code") in tone_codes]
         if not wrong_tones:

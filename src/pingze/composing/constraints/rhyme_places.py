@@ -61,8 +61,9 @@ class RhymePlaces:
             self._read_tune(lexicon, request, request.form.tune)
         else:
             self._read_verse(lexicon, request, line_types)
-        of_kind = self.at & (self.kind[:, None] == np.arange(len(self.tones))[:, None, None])
-        self.drawing = np.append(of_kind, ~self.at[None], axis=0).astype(int)
+        kinds = np.arange(len(self.tones))[:, None, None]  # F, 1, 1
+        is_foot_of_kind = self.at & (self.kind[:, None] == kinds)  # F, P, T
+        self.drawing = np.append(is_foot_of_kind, ~self.at[None], axis=0).astype(int)
 
     def _read_verse(
         self, lexicon: Lexicon, request: Request, line_types: Sequence[Sequence[str]]
@@ -88,7 +89,8 @@ class RhymePlaces:
                 first_rhymes[Lexicon.GIVEN, row] = accepted_rhymes
         self.rhymes = np.stack([rhymes, first_rhymes], axis=1)
         self.concerned = np.ones((2, len(request.groups)), bool)  # 詩 has a single rhyme
-        # The rhymes of even lines are among those of line 1; what line 1 takes may be borrowed.
+        # Even lines take rhymes that line 1 could use too. Line 1 may borrow its rhyme, and then
+        # takes none from the even lines.
         self.within = np.array([[1, 0], [1, 1]])
         self.tones = [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2
         # 2. Their places: the ends of all even lines, and of line 1 under the templates in which
