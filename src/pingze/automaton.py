@@ -116,13 +116,14 @@ class Automaton:
         self.end = end
         self.size = max([end, *tokens]) + 1
         """The number of tokens in a mask: the largest id and one more."""
-        # 1) The bytes of each token. In UTF-8, a byte inside a character begins with the bits 10.
+        # 1) The bytes of each token. A token without bytes would let a text go on for ever, so it
+        #    is left out. In UTF-8, a byte inside a character begins with the bits 10.
         self.bytes_of: dict[int, bytes] = {}
         for id_, token in tokens.items():
             written = token.encode() if isinstance(token, str) else token
             if written and id_ != end:
                 self.bytes_of[id_] = written
-        self._known = frozenset(self.bytes_of.values())
+        self._token_bytes = frozenset(self.bytes_of.values())
         self._tokens_inside: list[int] = []
         """The tokens that begin inside a character."""
         for id_, written in self.bytes_of.items():
@@ -291,7 +292,7 @@ class Automaton:
         if not written:
             return True
         for size in range(1, len(written) + 1):  # of the first token
-            if written[:size] in self._known and self._spells(written[size:]):
+            if written[:size] in self._token_bytes and self._spells(written[size:]):
                 return True
         return False
 
