@@ -77,33 +77,40 @@ def _add_route(compute: Callable[..., Any]) -> None:
     answer to a route without a body never changes, so it is kept.
     """
     name = compute.__name__.strip("_")
-    declared = signature(compute)
-    body = [field for field in declared.parameters.values() if field.name != "language"]
+    of_compute = signature(compute)
+    needs_language = "language" in of_compute.parameters
+    body_parameters = [
+        parameter for parameter in of_compute.parameters.values() if parameter.name != "language"
+    ]
 
-    async def answer(request: Request, **given: Any) -> Any:
-        size = sum(size_of(asked) for asked in given.values())
-        if "language" in declared.parameters:
-            given["language"] = language_of(request.headers)
-        kept = request.app.state.kept
-        key = (name, given.get("language"))  # of a route without a body: others are not kept
-        if key in kept:
-            return Response(kept[key], media_type="application/json")
+    async def answer(request: Request, **arguments: Any) -> Any:
+        size = sum(size_of(body) for body in arguments.values())
+        # `compute` gets its arguments in the order of its parameters: the language is the last.
+        if needs_language:
+            arguments["language"] = language_of(request.headers)
+        kept_answers = request.app.state.kept
+        # Only answers to routes without a body are kept, so the key need not contain a body.
+        key = (name, arguments.get("language"))
+        if key in kept_answers:
+            return Response(kept_answers[key], media_type="application/json")
         lane = _lane(request, name, size)
-        client = _client(request)
-        encoded = await lane.compute(client, name, size, answers.encoded, compute, *given.values())
-        if not body:
-            kept[key] = encoded
+        encoded = await lane.compute(
+            _client(request), name, size, answers.encoded, compute, *arguments.values()
+        )
+        if not body_parameters:
+            kept_answers[key] = encoded
         return Response(encoded, media_type="application/json")
 
-    # FastAPI reads from the signature what a body and an answer consist of.
+    # FastAPI reads from the signature, the name and the docstring what the OpenAPI schema says of
+    # a route. So `answer` is given those of `compute`, with the request in place of the language.
     parameters = [Parameter("request", Parameter.KEYWORD_ONLY, annotation=Request)]
-    parameters += [field.replace(kind=Parameter.KEYWORD_ONLY) for field in body]
+    parameters += [field.replace(kind=Parameter.KEYWORD_ONLY) for field in body_parameters]
     answer.__signature__ = Signature(  # type: ignore[attr-defined]
-        parameters, return_annotation=declared.return_annotation
+        parameters, return_annotation=of_compute.return_annotation
     )
     answer.__name__ = name
     answer.__doc__ = compute.__doc__
-    router.add_api_route("/" + name, answer, methods=["POST" if body else "GET"])
+    router.add_api_route("/" + name, answer, methods=["POST" if body_parameters else "GET"])
 
 
 def _lane(request: Request, route: str, size: int) -> Lane:
@@ -174,9 +181,9 @@ async def collect(asked: CollectRequest, request: Request) -> CollectedPoems:
 
 
 async def _drafts(sheet: Composing, model: str | None, request: Request, answer: type[P]) -> P:
-    """Have drafts written, in one job or in several that share the populations.
+    """Have workers write the drafts of a request, and build the answer, an object of class `answer`.
 
-    `answer` is the class of the answer.
+    If several workers are idle, the populations of the request are divided among them.
     """
     texts = sheet.count * sheet.particles
     if texts > MOST_TEXTS:
@@ -185,11 +192,15 @@ async def _drafts(sheet: Composing, model: str | None, request: Request, answer:
     client = _client(request)
     route = request.url.path
     size = size_of(sheet)
-    # All jobs have the same seed, and the same bytes, by which a worker keeps what it prepared.
-    packed = pickle.dumps((replace(sheet, seed=first_seed(sheet.seed)), model))
-    # As many jobs as there are idle workers, and none that takes very long.
-    parts = min(lane.idle, math.ceil(texts / POPULATION))
-    parts = max(parts, math.ceil(texts / TEXTS_OF_A_JOB))
+    # All jobs get the same bytes, with the same seed: a worker that has prepared a request finds it
+    # again by its bytes.
+    with_seed = replace(sheet, seed=first_seed(sheet.seed))
+    packed = pickle.dumps((with_seed, model))
+    # Each idle worker gets a job, if there are populations enough. If that makes jobs of more than
+    # TEXTS_OF_A_JOB texts, there are more jobs than idle workers.
+    populations = math.ceil(texts / POPULATION)
+    fewest_parts = math.ceil(texts / TEXTS_OF_A_JOB)
+    parts = max(min(lane.idle, populations), fewest_parts)
     if sheet.usual_forms:
         parts = 1  # only `fill` changes drafts to usual forms, `candidates` does not
     drafts: list[Poem] = []
@@ -198,23 +209,25 @@ async def _drafts(sheet: Composing, model: str | None, request: Request, answer:
         # 1) Each worker writes some of the populations.
         calls = [(packed, part, parts) for part in range(parts)]
         writing = lane.submit(client, route, size // parts, answers.candidates, calls)
-        written = await _all(writing)
-        _, notes = written[0]  # all jobs prepare the same request, so have the same notes
-        found: list[Candidate] = []
-        for candidates, _ in written:
-            found += candidates
-        drafts = choose_drafts(found, sheet.count)
+        results = await _await_all(writing)
+        _, notes = results[0]  # all jobs prepare the same request, so have the same notes
+        all_candidates: list[Candidate] = []
+        for candidates, _ in results:
+            all_candidates += candidates
+        drafts = choose_drafts(all_candidates, sheet.count)
     if len(drafts) < sheet.count:
-        # 2) One worker writes all, and more if they are not different enough.
+        # 2) There was only one part, or too few candidates differ enough. One worker writes all
+        # populations, and further ones until there are enough drafts.
         drafts, notes = await lane.compute(client, route, size, answers.fill, packed)
     return answer(poems=drafts, **told(notes, language_of(request.headers)))
 
 
-async def _all(writing: Sequence[asyncio.Future[T]]) -> list[T]:
+async def _await_all(writing: Sequence[asyncio.Future[T]]) -> list[T]:
     """Await all jobs; if one fails or the client leaves, stop the others."""
     try:
         return await asyncio.gather(*writing)
     finally:
+        # A job that has ended is not changed by this.
         for job in writing:
             job.cancel()
 
@@ -229,7 +242,8 @@ async def measure(lanes: Lanes) -> None:
 def size_of(asked: Any) -> int:
     """Return the size with which the time of a job grows.
 
-    It is the number of tokens of all texts that are written, or of characters that are read.
+    It is the number of tokens in all the texts that the job writes, or else the number of
+    characters that it reads.
     """
     # 1) Texts are written.
     if isinstance(asked, OfSheet):
@@ -250,14 +264,16 @@ def size_of(asked: Any) -> int:
         return sum(len(poem.text) for poem in asked.poems)
     if isinstance(asked, CheckRequest | ReadRequest | MendRequest | CodeRequest):
         return len(asked.text)
-    return sum(len(line) + 1 for line in asked.poem.lines)  # a line and its mark
+    return sum(len(line) + 1 for line in asked.poem.lines)  # + 1 for the mark after a line
 
 
 def _tokens(asked: Composing) -> int:
     """Return the number of tokens of one text."""
     form = find_form(asked.form)
     lines = asked.count_of_lines if isinstance(asked, Sheet) else asked.lines
-    return (lines or form.default_lines) * (form.width + 1)
+    if not lines:  # the request leaves the number of lines to the form
+        lines = form.default_lines
+    return lines * (form.width + 1)  # + 1 for the mark after a line
 
 
 # -- the application -------------------------------------------------------------------------------
@@ -334,7 +350,8 @@ def create_app(
         public_url: The page's address in links to poems. The default is `project_url("Poems")`.
         origins: The origins whose pages may use the API, such as https://example.org.
     """
-    # 1) The application with its state.
+    # 1) The application with its state. Every error is answered by `_problem`.
+    errors = (PingzeError, RequestValidationError, HTTPException, Exception)
     app = FastAPI(
         title="pingze",  # tools name what they generate after it
         version="1",
@@ -343,20 +360,20 @@ def create_app(
         openapi_url=None,
         generate_unique_id_function=lambda route: route.name,
         telemetry={"auto_configure": False},  # send none, even if the environment configures it
-        exception_handlers=dict.fromkeys(
-            (PingzeError, RequestValidationError, HTTPException, Exception), _problem
-        ),
+        exception_handlers=dict.fromkeys(errors, _problem),
     )
     app.state.lanes = lanes
     app.state.kept = {}
     # 2) The host names. Another site can make its own host name resolve to this machine (DNS
-    # rebinding). Requests from the site's page then name the site's host. Requests write an IPv6
-    # address in brackets.
-    known = [f"[{host}]" if ":" in host else host for host in hosts]
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, *known], www_redirect=False)
+    # rebinding). Requests from the site's page then name the site's host, and are refused.
+    allowed_hosts = list(LOOPBACK)
+    for host in hosts:
+        is_ipv6_address = ":" in host
+        allowed_hosts.append(f"[{host}]" if is_ipv6_address else host)  # as requests write it
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts, www_redirect=False)
     # 3) The API with its schema.
     app.include_router(router)
-    schema = _described(app)
+    schema = _extended_schema(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
     # 4) The page, with the addresses that its links need.
     index = (PAGE / "index.html").read_text(encoding="utf-8")
@@ -365,13 +382,14 @@ def create_app(
         "repository": project_url("Repository"),
     }
     for name, address in addresses.items():
-        empty = f'name="{name}" content=""'
-        filled = f'name="{name}" content="{escape(address)}"'
-        index = index.replace(empty, filled)
+        empty_tag = f'name="{name}" content=""'
+        filled_tag = f'name="{name}" content="{escape(address)}"'
+        index = index.replace(empty_tag, filled_tag)
     app.add_api_route("/", lambda: HTMLResponse(index), include_in_schema=False)
     # the page shows some of the tables of `verse`
     app.mount("/page", StaticFiles(directory=PAGE, packages=[("pingze.verse", "data")]))
-    # 5) The limits, and outside them, so that refusals are read too, the other origins.
+    # 5) The limits. The headers for other origins are set outside the limits, so that pages of
+    # these origins can also read the refusals.
     limited = Limits(app)
     if not origins:
         return limited
@@ -401,22 +419,24 @@ async def _problem(request: Request, error: Exception) -> Response:
     language = language_of(request.headers)
     headers = None
     if isinstance(error, RequestValidationError):
-        error = invalid(error.errors()[0])
+        first_fault = error.errors()[0]  # a problem states one cause
+        error = invalid(first_fault)
     elif isinstance(error, HTTPException):
         headers = error.headers
         status = error.status_code
         if status not in PROBLEMS:  # such as 401 for an unreadable file
             status = 404
+        # Status 400 comes from FastAPI only for a body that it cannot parse.
         codes = {400: "json", 405: "method"}
         error = RefusedError(status, codes.get(status, "no_route"))
     return Problem.of(error, language).response(headers)
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
-    """Extend FastAPI's OpenAPI schema.
+def _extended_schema(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI schema that FastAPI derives, with what FastAPI cannot know.
 
-    Add examples, where to find names, the media type of problems, and the header Allow of status
-    405.
+    This adds an example of each body, the media type of problems, the header Allow of status 405,
+    and where the names that a field takes are listed.
     """
     schema = app.openapi()
     # 1) Requests and problems.
@@ -424,14 +444,17 @@ def _described(app: FastAPI) -> dict[str, Any]:
         example = EXAMPLES.get(path.removeprefix("/v1/"))
         for operation in operations.values():
             if example:
-                operation["requestBody"]["content"]["application/json"]["example"] = example
-            for status, response in operation["responses"].items():
+                body = operation["requestBody"]["content"]["application/json"]
+                body["example"] = example
+            responses = operation["responses"]
+            for status, response in responses.items():
                 if int(status) >= 400:
                     response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
-            operation["responses"]["405"]["headers"] = {"Allow": {"schema": {"type": "string"}}}
-    # 2) Fields.
+            responses["405"]["headers"] = {"Allow": {"schema": {"type": "string"}}}
+    # 2) Fields. Only the schema of a request forbids fields that it does not list.
     for component in schema["components"]["schemas"].values():
-        if component.get("additionalProperties") is False:  # a request, not an answer
+        is_request = component.get("additionalProperties") is False
+        if is_request:
             fields = component["properties"]
             for name in fields.keys() & LISTED.keys():
                 fields[name]["description"] += f" {LISTED[name]}"

@@ -65,7 +65,7 @@ class Job:
     client: str
     route: str
     size: int
-    """The size with which the time grows."""
+    """The number of tokens to write or characters to read, with which the job's time grows."""
     compute: Compute
     arguments: tuple[Any, ...]
     answer: asyncio.Future[Any]
@@ -86,9 +86,12 @@ class Worker:
         # it holds a lock would block the server.
         self.told_to_stop = spawn.RawValue(c_bool, False)
         self.executor = ProcessPoolExecutor(
-            1, mp_context=spawn, initializer=_begin, initargs=(self.told_to_stop, niceness)
+            max_workers=1,
+            mp_context=spawn,
+            initializer=_prepare_process,
+            initargs=(self.told_to_stop, niceness),
         )
-        self.ready: Future[int] = self.executor.submit(_warmed, warm_up)
+        self.ready: Future[int] = self.executor.submit(_load, warm_up)
         """The process id, once the process has loaded everything."""
 
     def kill(self) -> None:
@@ -117,6 +120,7 @@ class Lane:
         spare_niceness: int = 0,
     ) -> None:
         self.share = workers - 1
+        """The most workers that the jobs of one client hold."""
         self.warm_up = warm_up
         self.workers = [Worker(warm_up, niceness, is_spare=False) for _ in range(workers - 1)]
         self.workers.append(Worker(warm_up, spare_niceness, is_spare=True))
@@ -157,15 +161,17 @@ class Lane:
     def expected(self, route: str, size: int) -> float:
         """Return the seconds that a job is expected to take, by the newest jobs of its kind.
 
-        If there were none, the nearest size of the route counts, in proportion. A job that takes
-        more than `JOB_SECONDS` is stopped.
+        If no job of this kind has ended, the seconds of the route's nearest size are taken in
+        proportion. The result is at most `JOB_SECONDS`, after which a job is stopped.
         """
-        known = self.means[route]
-        bits = size.bit_length()  # sizes are counted by powers of two
-        if not known:
+        mean_by_bits = self.means[route]
+        if not mean_by_bits:
             return GUESS
-        nearest = min(known, key=lambda other: abs(other - bits))
-        expected = known[nearest] * 2.0 ** (bits - nearest)  # a bit more is twice the size and time
+        # Jobs of a route whose sizes have as many bits are of one kind.
+        bits = size.bit_length()
+        nearest_bits = min(mean_by_bits, key=lambda measured: abs(measured - bits))
+        # A size with one bit more is about twice as large, and takes about twice the time.
+        expected = mean_by_bits[nearest_bits] * 2.0 ** (bits - nearest_bits)
         return min(expected, JOB_SECONDS)
 
     async def compute(
@@ -186,13 +192,14 @@ class Lane:
         compute: Compute,
         calls: Sequence[tuple[Any, ...]],
     ) -> list[asyncio.Future[Any]]:
-        """Add a job for each call of a function to the line, and return the futures of the answers.
+        """Add a job to the line for each call of `compute`, and return the futures of the answers.
 
-        To cancel a future ends its job. Raises RefusedError if too many jobs of the client wait, or
-        if another job of the client would start too late.
+        `calls` holds the arguments of each call. A job ends if its future is cancelled. Raises
+        RefusedError if too many jobs of the client wait, or if another job of the client would
+        start too late.
         """
-        waiting = sum(job.client == client for job in self.waiting)
-        if waiting + len(calls) > MOST_WAITING or self._is_late(client):
+        waiting_of_client = sum(job.client == client for job in self.waiting)
+        if waiting_of_client + len(calls) > MOST_WAITING or self._is_late(client):
             raise busy()
         loop = asyncio.get_running_loop()
         jobs = []
@@ -205,32 +212,37 @@ class Lane:
                 arguments=arguments,
                 answer=loop.create_future(),
             )
-            job.answer.add_done_callback(partial(self._leave, job))
+            job.answer.add_done_callback(partial(self._stop_if_cancelled, job))
             jobs.append(job)
         self.waiting.extend(jobs)
-        self._start()
+        self._start_waiting()
         return [job.answer for job in jobs]
 
     def _is_late(self, client: str) -> bool:
         """Say whether a client's next job would start later than in `JOB_SECONDS`.
 
-        Until then the workers spend at most `share` · `JOB_SECONDS` on each client.
+        The jobs of one client hold at most `share` workers. So until then, the workers spend at most
+        `share` · `JOB_SECONDS` on each client.
         """
-        work: defaultdict[str, float] = defaultdict(float)  # seconds of each client's jobs
+        seconds_by_client: defaultdict[str, float] = defaultdict(float)
         for job in [*self.running, *self.waiting]:
-            work[job.client] += self.expected(job.route, job.size)
-        most = self.share * JOB_SECONDS
-        own = work.pop(client, 0)
-        others = sum(min(seconds, most) for seconds in work.values())
-        # In `JOB_SECONDS`, all workers together do (`share` + 1) · `JOB_SECONDS` of work.
-        exceeds_share = own > most
-        exceeds_lane = own + others > most + JOB_SECONDS
+            seconds_by_client[job.client] += self.expected(job.route, job.size)
+        most_of_a_client = self.share * JOB_SECONDS
+        own_seconds = seconds_by_client.pop(client, 0)
+        other_seconds = sum(
+            min(seconds, most_of_a_client) for seconds in seconds_by_client.values()
+        )
+        # The lane has `share` + 1 workers, each of which works for `JOB_SECONDS` until then.
+        most_of_the_lane = most_of_a_client + JOB_SECONDS
+        exceeds_share = own_seconds > most_of_a_client
+        exceeds_lane = own_seconds + other_seconds > most_of_the_lane
         return exceeds_share or exceeds_lane
 
-    def _start(self) -> None:
-        """Start the first jobs whose clients hold less than their share, while workers are free.
+    def _start_waiting(self) -> None:
+        """Start waiting jobs, the first ones first, while workers are free.
 
-        A client that holds a job does not get the spare worker.
+        A job is passed over if its client holds its whole share, or if only the spare worker is
+        free and the client holds another worker.
         """
         held = Counter(job.client for job in self.running)
         for job in list(self.waiting):
@@ -242,21 +254,23 @@ class Lane:
             if holds and all(worker.is_spare for worker in self.free):
                 continue
             self.waiting.remove(job)
-            if not self._run(job):
-                # all free workers have died: the job is first when `_join` brings another
+            if not self._start_job(job):
+                # All free workers have died. The job is the first that gets a worker when
+                # `_add_worker` brings one in place of those.
                 self.waiting.insert(0, job)
                 return
             held[job.client] += 1
 
-    def _run(self, job: Job) -> bool:
+    def _start_job(self, job: Job) -> bool:
         """Start a job on a free worker. Return False if all free workers have died."""
         while self.free:
-            worker = min(self.free, key=lambda free: free.is_spare)  # the spare one last
+            # The spare worker is taken only if no other is free: False sorts before True.
+            worker = min(self.free, key=lambda free: free.is_spare)
             self.free.remove(worker)
             worker.told_to_stop.value = False
             try:
-                done = worker.executor.submit(_run, job.compute, job.arguments)
-            except BrokenProcessPool:  # it has died without a job
+                done = worker.executor.submit(_run_job, job.compute, job.arguments)
+            except BrokenProcessPool:  # the process has died while it had no job
                 self._replace(worker)
                 continue
             loop = asyncio.get_running_loop()
@@ -264,47 +278,54 @@ class Lane:
             job.begun = monotonic()
             job.timer = loop.call_later(JOB_SECONDS + GRACE, worker.kill)
             self.running.append(job)
-            done.add_done_callback(_in_loop(loop, self._end, job))
+            done.add_done_callback(_callback_in_loop(loop, self._finish, job))
             return True
         return False
 
-    def _leave(self, job: Job, answer: asyncio.Future[Any]) -> None:
-        """End a job whose answer nobody waits for. Called when an answer is there or cancelled."""
+    def _stop_if_cancelled(self, job: Job, answer: asyncio.Future[Any]) -> None:
+        """Stop a job if its answer was cancelled, so that nobody waits for it.
+
+        Every answer calls this when it is given or cancelled.
+        """
         if not answer.cancelled():
             return
         if job in self.waiting:
             self.waiting.remove(job)
         elif job in self.running and job.worker and job.timer:
             job.worker.told_to_stop.value = True
+            # The worker looks at the flag between two tokens; if it does not, it is killed.
             job.timer.cancel()
             job.timer = answer.get_loop().call_later(GRACE, job.worker.kill)
 
-    def _end(self, job: Job, done: Future[Any]) -> None:
+    def _finish(self, job: Job, done: Future[Any]) -> None:
         """Take back the worker of a job that has ended, and pass the answer or the error on."""
         assert job.worker
         assert job.timer
         job.timer.cancel()
         self.running.remove(job)
-        if self.closing:
+        if self.closing:  # `close` has killed the worker, and it gets no successor
             return
         # 1) The worker takes another job, or another worker takes its place.
-        took = monotonic() - job.begun
+        seconds = monotonic() - job.begun
         error = done.exception()
         if isinstance(error, BrokenProcessPool):
-            error = DeadlineError(JOB_SECONDS) if took > JOB_SECONDS else worker_lost()
+            # After its time, the job's timer has killed the process.
+            error = DeadlineError(JOB_SECONDS) if seconds > JOB_SECONDS else worker_lost()
             self._replace(job.worker)
         else:
             self.free.append(job.worker)
-        # 2) Answer, and remember how long jobs of this kind take.
+        # 2) Answer, and remember how long jobs of this kind take. If the answer was cancelled, the
+        # job was stopped early, and its seconds say nothing.
         if not job.answer.done():
             bits = job.size.bit_length()
-            mean = self.means[job.route].setdefault(bits, took)
-            self.means[job.route][bits] = mean + NEWEST * (took - mean)
+            mean_by_bits = self.means[job.route]
+            mean = mean_by_bits.setdefault(bits, seconds)  # the first job is its own mean
+            mean_by_bits[bits] = mean + NEWEST * (seconds - mean)
             if error:
                 job.answer.set_exception(error)
             else:
                 job.answer.set_result(done.result())
-        self._start()
+        self._start_waiting()
 
     def _replace(self, worker: Worker) -> None:
         """Start a new worker in place of one that has died."""
@@ -312,19 +333,20 @@ class Lane:
             return
         worker.executor.shutdown(wait=False)
         self.workers.remove(worker)
-        new = Worker(self.warm_up, worker.niceness, is_spare=worker.is_spare)
-        self.workers.append(new)
-        new.ready.add_done_callback(_in_loop(asyncio.get_running_loop(), self._join, new))
+        successor = Worker(self.warm_up, worker.niceness, is_spare=worker.is_spare)
+        self.workers.append(successor)
+        loop = asyncio.get_running_loop()
+        successor.ready.add_done_callback(_callback_in_loop(loop, self._add_worker, successor))
 
-    def _join(self, worker: Worker, ready: Future[int]) -> None:
-        """Let a new worker take jobs."""
+    def _add_worker(self, worker: Worker, ready: Future[int]) -> None:
+        """Let a new worker take jobs; if it could not load what it needs, start another."""
         if self.closing:
             return
         if ready.exception():
             asyncio.get_running_loop().call_later(RETRY, self._replace, worker)
             return
         self.free.append(worker)
-        self._start()
+        self._start_waiting()
 
 
 class Lanes:
@@ -358,9 +380,10 @@ class Lanes:
         self.quick.close()
 
 
-def _in_loop(loop: asyncio.AbstractEventLoop, function: Compute, item: Any) -> Compute:
+def _callback_in_loop(loop: asyncio.AbstractEventLoop, function: Compute, item: Any) -> Compute:
     """Make a callback of a future that calls `function(item, future)` in the event loop."""
 
+    # The future of an executor calls back in a thread of its own, not in the loop's.
     def tell(done: Future[Any]) -> None:
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(function, item, done)
@@ -380,7 +403,7 @@ class _Process:
     """The timer that frees memory if no job follows."""
 
 
-def _begin(told_to_stop: Any, niceness: int) -> None:
+def _prepare_process(told_to_stop: Any, niceness: int) -> None:
     """Prepare a new worker process."""
     from threadpoolctl import threadpool_limits
 
@@ -405,15 +428,15 @@ def _end_with_server() -> None:
     os._exit(0)
 
 
-def _warmed(warm_up: Callable[[], None]) -> int:
-    """Load what the jobs need, and return the number of this process."""
+def _load(warm_up: Callable[[], None]) -> int:
+    """Load what the jobs need, and return the id of this process."""
     warm_up()
-    _give_back()
+    _free_memory()
     gc.freeze()  # what is loaded stays, so no later collection need look at it
     return os.getpid()
 
 
-def _run(compute: Compute, arguments: tuple[Any, ...]) -> Any:
+def _run_job(compute: Compute, arguments: tuple[Any, ...]) -> Any:
     """Compute a job, within its time and only while the client waits."""
     if _Process.rest:
         _Process.rest.cancel()
@@ -422,12 +445,12 @@ def _run(compute: Compute, arguments: tuple[Any, ...]) -> Any:
         with within(Deadline(JOB_SECONDS, gone=lambda: stop.value)):
             return compute(*arguments)
     finally:
-        _Process.rest = Timer(REST, _give_back)
+        _Process.rest = Timer(REST, _free_memory)
         _Process.rest.daemon = True
         _Process.rest.start()
 
 
-def _give_back() -> None:
+def _free_memory() -> None:
     """Free what only some requests need, and return freed memory to the system."""
     answers.forget()
     gc.collect()

@@ -30,15 +30,18 @@ def listen(host: str, port: int) -> socket.socket:
     Raises InputError if the address is not available.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, *_, address = found[0]
-        bound = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, *_, address = resolved[0]
+        # An IPv6 address has two more numbers, which `create_server` does not take.
+        host_and_port = address[:2]
+        bound = socket.create_server(host_and_port, family=family, backlog=BACKLOG)
     except UnicodeError as error:
         raise InputError(
             "listen", field="port", host=host, port=port, reason="that is no host name"
         ) from error
     except OSError as error:
-        # os.strerror gives the system's message without Python's additions
+        # os.strerror gives the system's message without Python's additions. It does not know the
+        # negative numbers with which getaddrinfo says that it could not resolve the host.
         number = error.errno or 0
         reason = os.strerror(number) if number > 0 else str(error.strerror or error)
         raise InputError("listen", field="port", host=host, port=port, reason=reason) from error
@@ -57,7 +60,8 @@ def reached_at(bound: socket.socket) -> str:
     address = str(bound.getsockname()[0])
     if not ip_address(address).is_unspecified:
         return address
-    # An address for documentation, which belongs to nobody, has the same route as any other.
+    # The machine's network address is the one from which it would send to the outside. The
+    # target is an address for documentation: it belongs to nobody, but is routed as any other.
     if bound.family == socket.AF_INET6:
         anywhere = "2001:db8::1"
         loopback = "::1"
@@ -66,7 +70,8 @@ def reached_at(bound: socket.socket) -> str:
         loopback = "127.0.0.1"
     with socket.socket(bound.family, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect((anywhere, 9))  # chooses a route without sending anything
+            # A datagram socket chooses its route and its own address here, and sends nothing.
+            probe.connect((anywhere, 9))
         except OSError:
             return loopback
         return str(probe.getsockname()[0])
@@ -105,8 +110,9 @@ def run_app(
 ) -> None:
     """Serve an application until SIGINT or SIGTERM arrives.
 
-    Then refuse new requests, and complete the running ones. A second Ctrl-C aborts the running
-    requests. `lifespan` is entered before the first request and left after the last.
+    After the signal, the server refuses new requests and completes the running ones; a second
+    Ctrl-C aborts those too. The context manager `lifespan` is entered before the first request and
+    left after the last.
 
     Raises KeyboardInterrupt after SIGINT.
     """
@@ -119,34 +125,36 @@ def run_app(
         proxy_headers=bool(trust_proxy),
         forwarded_allow_ips=trust_proxy,
         timeout_keep_alive=20,
-        timeout_graceful_shutdown=int(JOB_SECONDS) + 1,  # the last job may take so long
+        # The last job may take JOB_SECONDS, and a second is left to send its answer.
+        timeout_graceful_shutdown=int(JOB_SECONDS) + 1,
         limit_concurrency=MOST_CONNECTIONS,
         h11_max_incomplete_event_size=LARGEST_HEAD,
         ws="none",
-        http="h11",
+        http="h11",  # the only parser whose headers' size uvicorn can limit
         lifespan="off",  # uvicorn would print a traceback of it after a second Ctrl-C
         backlog=BACKLOG,
     )
     server = uvicorn.Server(configuration)
-    received: list[int] = []
+    received_signals: list[int] = []
 
     async def serve() -> None:
         asyncio.get_running_loop().set_exception_handler(_error_handler(bound))
-        async with lifespan or nullcontext():
-            await measure(lanes)  # how long jobs take, to refuse those that would wait too long
+        async with nullcontext() if lifespan is None else lifespan:
+            # Learn how long jobs take, to refuse those that would wait too long.
+            await measure(lanes)
             await server.serve(sockets=[bound])
 
     def stop(number: int, _: object) -> None:
         """Record a signal and stop uvicorn.
 
-        uvicorn handles signals itself while it serves; at its end it raises them again, for this
-        handler.
+        While uvicorn serves, its own handlers receive the signals. When it has stopped, it raises
+        the same signals again, and they arrive here.
         """
         server.should_exit = True
-        received.append(number)
+        received_signals.append(number)
 
     # 2) Serve until a signal comes.
-    terminate = signal.getsignal(signal.SIGTERM)
+    previous_handler = signal.getsignal(signal.SIGTERM)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     try:
@@ -154,11 +162,11 @@ def run_app(
     finally:
         lanes.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left for another Ctrl-C to stop
-        signal.signal(signal.SIGTERM, terminate)
+        signal.signal(signal.SIGTERM, previous_handler)
     # 3) End as the signal asks: SIGTERM ends the process, with the status that a caller expects.
-    if signal.SIGINT in received:
+    if signal.SIGINT in received_signals:
         raise KeyboardInterrupt
-    if received:
+    if received_signals:
         signal.raise_signal(signal.SIGTERM)
 
 
@@ -167,20 +175,21 @@ def _error_handler(
 ) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
     """Make a handler of the event loop's errors that says only once that no descriptors are left.
 
-    asyncio tries to accept connections again every second, and reports each failure. When the
-    server stops within that second, it tries at the listening socket `bound` after its end.
+    When no descriptors are left, asyncio cannot accept connections: it tries again every second,
+    and reports each failure. If the server stops within that second, asyncio's next attempt fails
+    because the listening socket `bound` is closed.
     """
-    told = False
-    # read now: the file of sentences cannot be opened when no descriptors are left
+    is_printed = False
+    # The sentence is read now, because its file cannot be opened when no descriptors are left.
     sentence = here("too_many_connections")
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        nonlocal told
+        nonlocal is_printed
         error = context.get("exception")
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-            if not told:
+            if not is_printed:
                 print(f"pingze: {sentence}", file=sys.stderr)  # noqa: T201
-            told = True
+            is_printed = True
         elif isinstance(error, ValueError) and bound.fileno() == -1:
             pass  # the attempt to accept again, at a socket that is closed
         else:
