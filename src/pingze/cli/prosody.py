@@ -64,17 +64,19 @@ def check(
         raise InputError("no_verse", name=file_name(file))
     passed = True
     with counting("poems_done", len(texts)) as count, json_list() as add, ExitStack() as stack:
-
+        # The corpus is opened at the first fault: poems without faults need none. It is closed with
+        # the other contexts, after the last poem.
         @cache
         def neighbours() -> "Neighbours | None":
-            # a poem without faults needs no corpus
             from pingze.corpus.store import usual_neighbours
 
             return stack.enter_context(usual_neighbours())
 
         for done, text in enumerate(texts, start=1):
-            own_form = heading_form(text) if form is None else form
-            verdict = checking.check(text, form=own_form, level=level, standard=standard, fine=fine)
+            form_of_text = heading_form(text) if form is None else form
+            verdict = checking.check(
+                text, form=form_of_text, level=level, standard=standard, fine=fine
+            )
             if as_json:
                 from pingze.composing.judging import describe
 
@@ -88,13 +90,14 @@ def check(
                 add(asdict(judged))
             else:
                 if fine:
-                    # only `fine` needs it
+                    # `describe` adds these notes itself; a verdict that is printed has not got them.
                     from pingze.composing.terms.antithesis import antithesis_notes
 
                     verdict = replace(verdict, notes=(*verdict.notes, *antithesis_notes(verdict)))
                 if done > 1:
                     typer.echo()
                 _print_verdict(verdict, neighbours, explained=explained)
+            # One poem with a fault decides the exit status, but the others are checked too.
             passed = passed and verdict.ok
             count(done)
     if not passed:
@@ -116,14 +119,15 @@ def _print_verdict(
     console = Console(highlight=False, soft_wrap=True)
     console.print(drawn(verdict, fitting))
     if explained:
-        rows = [_row(explanation) for explanation in explain_verdict(verdict)]
-        for line, other_line in suggest_swaps(verdict):  # the first lines of two couplets
+        rows = [_explained_line(explanation) for explanation in explain_verdict(verdict)]
+        # Each pair holds the first lines of two couplets that could change places.
+        for first_line, other_first_line in suggest_swaps(verdict):
             swap = here(
                 "swap_mends",
-                line=line,
-                end=line + 1,
-                other_line=other_line,
-                other_end=other_line + 1,
+                line=first_line,
+                end=first_line + 1,
+                other_line=other_first_line,
+                other_end=other_first_line + 1,
             )
             rows.append(swap)
         if rows:
@@ -132,8 +136,12 @@ def _print_verdict(
             console.print(row)
 
 
-def _row(line: "LineExplanation") -> str:
-    """Format a line's explanation: pattern, the one it needs, what allows it, and ambiguous readings."""
+def _explained_line(line: "LineExplanation") -> str:
+    """Format a line's explanation in one row.
+
+    It gives the line's pattern, the pattern that is needed if the line is wrong, the rule that
+    allows an irregular line, and the readings of characters that have several.
+    """
     cells = [f"{line.line:>2}", (line.kind or "").ljust(2)]
     if line.pattern:
         cells.append(line.pattern)
@@ -166,23 +174,26 @@ def drawn(verdict: "Verdict", fitting: "Callable[[Violation], Sequence[str]]") -
         # 1) The characters, and their tones below them.
         text.append(f"{number:>2}")
         for position, character in enumerate(line, 1):
-            text.append(" ").append(character, "bold red" if position in faulty else "")
+            style = "bold red" if position in faulty else ""
+            text.append(" ").append(character, style)
         signs = ""
-        for character in verdict.read[number - 1]:
-            signs += sign(character, verdict.standard).ljust(_CELL)
+        for reading in verdict.read[number - 1]:
+            signs += sign(reading, verdict.standard).ljust(_CELL)
         text.append(f"\n   {signs.rstrip()}\n", "cyan")
         # 2) Each fault below its character.
         for fault in faults:
             indent = "   " + " " * _CELL * (fault.position - 1)
             text.append(indent).append(f"^^ {fault.rule}", "red")
-            fits = fitting(fault)
-            text.append(f": {' '.join(fits)}\n" if fits else "\n")
+            fitting_characters = fitting(fault)
+            text.append(f": {' '.join(fitting_characters)}\n" if fitting_characters else "\n")
+    # 3) The faults of lines that the form wants and the poem has not, and then the rules and notes.
     for fault in verdict.violations:
-        if fault.line > len(verdict.lines):  # a line that the form wants is absent
+        if fault.line > len(verdict.lines):
             text.append(f"{fault.line:>2} {fault.rule}\n", "red")
     if verdict.lines:
         text.append("\n")
-    for rule in dict.fromkeys(fault.rule for fault in verdict.violations):
+    broken_rules = dict.fromkeys(fault.rule for fault in verdict.violations)  # each rule once
+    for rule in broken_rules:
         text.append(f"{rule}: {here(rule)}\n")
     for doubt in verdict.doubts:
         text.append(f"? {doubt.text(language())}\n", "yellow")
@@ -204,22 +215,26 @@ def tones(
     as_json: bool = False,
 ) -> None:
     """Show words' tones, or characters' readings with their tone, rhyme group, meaning and uses in Tang verse."""
-    by = find_standard(standard)
-    found = {}
+    rhyme_standard = find_standard(standard)
+    rows_by_text = {}
     shown: list[str] = []
-    for text in " ".join(texts).split() or texts:
+    # An argument may hold several words with spaces between. If there are only spaces, they are
+    # looked up as they are, so that the error names them.
+    words = " ".join(texts).split() or texts
+    for text in words:
         word = in_context(only_han(text))
         if len(word) > 1:
-            rows, lines = _tones_of_word(word, by)
-        elif by.rimes:
-            rows, lines = _spoken_readings(text, by)
+            rows, lines = _tones_of_word(word, rhyme_standard)
+        elif rhyme_standard.rimes:  # only a standard of Mandarin has them
+            rows, lines = _spoken_readings(text, rhyme_standard)
         else:
-            rows, lines = _readings(text)
-        found[text] = rows
+            rows, lines = _book_readings(text)
+        rows_by_text[text] = rows
         shown += lines
-    value: Any = found
-    if len(found) == 1:
-        (value,) = found.values()
+    # The JSON for a single word is its rows, without the word as a key.
+    value: Any = rows_by_text
+    if len(rows_by_text) == 1:
+        (value,) = rows_by_text.values()
     show(value, shown, as_json=as_json)
 
 
@@ -230,11 +245,11 @@ def _tones_of_word(word: str, standard: Standard) -> tuple[Rows, list[str]]:
     """Return the tones of each character of a word, as JSON and as text."""
     rows: Rows = []
     shown = []
-    every = standard.words.tones_in(word, range(len(word) - 1))
-    for character, tones_of_character in zip(word, every, strict=True):
-        side = "".join(sorted(tones_of_character))
-        rows.append({"character": character, "tones": side})
-        shown.append(f"{character} {side or '?'}")
+    tones_by_place = standard.words.tones_in(word, range(len(word) - 1))
+    for character, possible_tones in zip(word, tones_by_place, strict=True):
+        sides = "".join(sorted(possible_tones))
+        rows.append({"character": character, "tones": sides})
+        shown.append(f"{character} {sides or '?'}")
     return rows, ["  ".join(shown)]
 
 
@@ -250,13 +265,13 @@ def _spoken_readings(text: str, standard: Standard) -> tuple[Rows, list[str]]:
     return rows, shown
 
 
-def _readings(text: str) -> tuple[Rows, list[str]]:
+def _book_readings(text: str) -> tuple[Rows, list[str]]:
     """Return each reading of a character by 平水韻: meaning, frequency in Tang verse, and how Mandarin speaks it."""
     rows: Rows = []
     shown = []
     character = to_traditional(text.strip())
-    found = PINGSHUI.describe(text)
-    for reading in found:
+    readings = PINGSHUI.describe(text)
+    for reading in readings:
         # 1) The group, how often poets use the reading, and its meaning.
         zh, en, words = sense(character, reading.group.name)
         values = {
@@ -264,25 +279,25 @@ def _readings(text: str) -> tuple[Rows, list[str]]:
             "group": reading.group.label,
             "rhymed": f"{reading.rhymed:,}",
         }
-        if reading.used is None:
-            said = here("reading_rhymed", **values)
+        if reading.used is None:  # unknown: another reading has the same tone
+            frequency = here("reading_rhymed", **values)
         else:
-            said = here("reading_used", **values, used=f"{reading.used:,}")
+            frequency = here("reading_used", **values, used=f"{reading.used:,}")
         meaning = zh if language() == "zh" else en
-        cells = (said, meaning, " ".join(words[:_WORDS_SHOWN]))
+        cells = (frequency, meaning, " ".join(words[:_WORDS_SHOWN]))
         shown.append("  ".join(cell for cell in cells if cell))
-        # 2) How each standard of Mandarin speaks it.
+        # 2) The Mandarin syllables of the reading, by each standard that has them.
         spoken_by_standard = {}
         for modern in STANDARDS.values():
             if not modern.rimes:
                 continue
-            spoken = {
+            label_by_syllable = {
                 syllable: group.label
                 for syllable, group in modern.spoken_in(character, reading.group)
             }
-            spoken_by_standard[modern.name] = spoken
-            listed = ", ".join(f"{syllable} {label}" for syllable, label in spoken.items())
-            shown.append(f"   {modern.label} {listed}")
+            spoken_by_standard[modern.name] = label_by_syllable
+            syllables = [f"{syllable} {label}" for syllable, label in label_by_syllable.items()]
+            shown.append(f"   {modern.label} {', '.join(syllables)}")
         rows.append(
             {
                 "tone": reading.group.tone,
@@ -295,10 +310,11 @@ def _readings(text: str) -> tuple[Rows, list[str]]:
                 "spoken": spoken_by_standard,
             }
         )
-    # 3) The tones in which verse needs the character, if its readings are not counted apart.
-    needed = PINGSHUI.read(text.strip()).needed
-    if needed and any(reading.used is None for reading in found):
-        counts = [f"{side} {times:,}" for side, times in needed.items()]
+    # 3) How often verse needs the character in each tone. If the uses of every reading are known,
+    # they say this already.
+    times_by_tone = PINGSHUI.read(text.strip()).needed
+    if times_by_tone and any(reading.used is None for reading in readings):
+        counts = [f"{tone} {times:,}" for tone, times in times_by_tone.items()]
         shown.append(here("tones_needed", has=counts))
     return rows, shown
 
@@ -318,19 +334,19 @@ def rhyme(
     as_json: bool = False,
 ) -> None:
     """Show a rhyme group's characters, beginning with the most frequent rhymes of Tang poets."""
-    by = find_standard(standard)
-    groups = {}
+    rhyme_standard = find_standard(standard)
+    characters_by_group = {}
     shown = []
-    for group in by.find_groups(name):
-        characters = list(by.rhyme_characters(group.name))
-        groups[group.label] = characters
-        first = characters if every else characters[:RHYMES_SHOWN]
-        row = f"{group.label}  {' '.join(first)}"
-        more = len(characters) - len(first)
+    for group in rhyme_standard.find_groups(name):
+        characters = list(rhyme_standard.rhyme_characters(group.name))
+        characters_by_group[group.label] = characters
+        listed = characters if every else characters[:RHYMES_SHOWN]
+        row = f"{group.label}  {' '.join(listed)}"
+        more = len(characters) - len(listed)
         if more:
             row += f"  {here('more_characters', more=more)}"
         shown.append(row)
-    show(groups, shown, as_json=as_json)
+    show(characters_by_group, shown, as_json=as_json)
 
 
 @command()
@@ -345,6 +361,7 @@ def find(asked: Finding, model: str | None = None, as_json: bool = False) -> Non
     ]
     if not shown:
         typer.echo(here("nothing_found"), err=True)
+    # JSON is printed even if nothing was found; otherwise that would print an empty line.
     if shown or as_json:
         show(asdict(found), shown, as_json=as_json)
     if not shown:
@@ -360,29 +377,30 @@ def tunes(
 ) -> None:
     """List the tunes of 詞, or draw the shapes of one tune by 《欽定詞譜》 and 龍榆生."""
     if name is None:
-        every = all_tunes()
-        found = [every[tune] for tune in every.of_tune]
+        shapes = all_tunes()
+        listed = [shapes[tune] for tune in shapes.of_tune]  # the usual shape of each tune
     else:
-        asked = known_tune(name)
-        is_one_shape = "·" in asked.name  # as 臨江仙·格二
-        found = [asked] if is_one_shape else shapes_of(asked)
+        named = known_tune(name)
+        is_one_shape = "·" in named.name  # as 臨江仙·格二
+        listed = [named] if is_one_shape else shapes_of(named)
     if as_json or name is None:
         values = None
         if as_json:
-            values = [asdict(tune) | {"size": tune.size} for tune in found]
-        show(values, map(_tune_row, found), as_json=as_json)
+            values = [asdict(tune) | {"size": tune.size} for tune in listed]
+        show(values, map(_tune_row, listed), as_json=as_json)
     else:
         from rich.console import Console
 
         console = Console(highlight=False, soft_wrap=True)
-        for number, tune in enumerate(found):
-            if number:
+        for number, tune in enumerate(listed):
+            if number > 0:
                 console.print()
             console.print(drawn_tune(tune))
 
 
 def _tune_row(tune: Tune) -> str:
     """Format a tune's name, number in the book, characters, rhyme classes, counted pieces, and other names."""
+    # The kind of a line is the class of its rhyme, such as 平; each class is shown once.
     kinds = "".join(dict.fromkeys(line.kind for line in tune.lines))
     counted = here(
         "tune_counted",
@@ -391,8 +409,9 @@ def _tune_row(tune: Tune) -> str:
         rhymes=kinds,
         pieces=f"{tune.pieces:,}",
     )
-    others = "" if "·" in tune.name else " ".join(tune.names[1:])
-    return "  ".join(part for part in (tune.name, counted, others) if part)
+    is_other_shape = "·" in tune.name  # the usual shape gives the other names already
+    other_names = "" if is_other_shape else " ".join(tune.names[1:])
+    return "  ".join(part for part in (tune.name, counted, other_names) if part)
 
 
 def drawn_tune(tune: Tune) -> "Text":
@@ -404,18 +423,20 @@ def drawn_tune(tune: Tune) -> "Text":
     for number, line in enumerate(tune.lines, 1):
         signs = ""
         for tone, customary in zip(line.tones, line.customary, strict=True):
+            # Where poets often have the other tone, the customary tone is x, not the book's.
             signs += _TUNE_SIGNS[tone] if tone == customary else _FREED_SIGNS[tone]
             signs += " "
         text.append(f"{number:>2} {signs.rstrip()}", "cyan")
         text.append(line.mark)
         if line.rhyme is not None:
-            rhyme = f"{line.rhyme + 1}{line.kind}"
+            rhyme = f"{line.rhyme + 1}{line.kind}"  # rhymes are counted from 1, such as 1平
             text.append(f" ({rhyme})" if line.optional else f" {rhyme}")
         if line.leads:
             text.append(" 領")
         if line.echo:
-            reversed_words = line.echo[0] > line.echo[-1]
-            text.append(" 倒疊" if reversed_words else " 疊")
+            # The places that the line repeats are in reverse order for 倒疊.
+            is_reversed = line.echo[0] > line.echo[-1]
+            text.append(" 倒疊" if is_reversed else " 疊")
         # an empty line parts the stanzas
         text.append("\n\n" if line.ends_stanza else "\n")
     return text.append(here("tune_signs"), "dim")
