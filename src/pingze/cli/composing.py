@@ -63,7 +63,7 @@ def compose(
     """Compose poems that meet all the given constraints."""
     from pingze.composing.sheet import Sheet
 
-    sheet = _written(Sheet(**vars(asked)), keep, exclude_at, model)
+    sheet = _with_keep_and_exclude(Sheet(**vars(asked)), keep, exclude_at, model)
     _show_drafts(sheet, model, reference=reference, explain=explain, as_json=as_json)
 
 
@@ -128,7 +128,7 @@ def revise(
     if char and len(char) != len(line or []):
         raise InputError("char_for_line", chars=len(char), lines=len(line or []))
     sheet = _sheet_of(poem, asked, form, model)
-    sheet = _written(sheet, keep, exclude_at, model)
+    sheet = _with_keep_and_exclude(sheet, keep, exclude_at, model)
     for index, line_number in enumerate(line or ()):
         if char:
             position = char[index]
@@ -158,29 +158,31 @@ def alternatives(
     from pingze.composing import desk
 
     sheet = _sheet_of(poem, asked, form, model)
-    sheet = _written(sheet, keep=(), exclude_at=exclude_at, model=model)
+    sheet = _with_keep_and_exclude(sheet, keep=(), exclude_at=exclude_at, model=model)
     first_line = min(line)
     if len(line) > 1:
+        # A couplet can only be replaced as a whole: its two lines, the first of which is odd.
         is_part = char is not None or first != 1 or last is not None
         is_couplet = sorted(line) == [first_line, first_line + 1] and first_line % 2 == 1
         if is_part or not is_couplet:
             raise InputError("one_line", field="line", has=", ".join(map(str, line)))
+        # The characters of a couplet are counted on from its first line to its second.
         couplet_rows = sheet.rows[first_line - 1 : first_line + 1]
-        last = len("".join(couplet_rows))  # the end of the second line, counted from the first
+        last = len("".join(couplet_rows))
     if char is not None:
         first = char
         last = char
     found = desk.alternatives(sheet, first_line, first, last, count=count, model=model)
     rows = []
     for alternative in found:
-        shown = alternative.change
-        if shown is None:  # a sheet with blanks has no score that could change
-            shown = alternative.score
-        rows.append(f"{alternative.text}  {shown:+.1f}")
+        figure = alternative.change
+        if figure is None:  # a sheet with blanks has no score that could change
+            figure = alternative.score
+        rows.append(f"{alternative.text}  {figure:+.1f}")
     if found:
         show([asdict(alternative) for alternative in found], rows, as_json=as_json)
         return
-    if as_json:
+    if as_json:  # a program that reads the output gets an empty list
         show([], [], as_json=True)
     typer.echo(here("no_alternatives"), err=True)
     raise typer.Exit(1)
@@ -206,8 +208,10 @@ def mend(
     text = read_text(poem)
     if form is None:
         form = reading.heading_form(text)
-    # without a form it is no 詞, and every form of 詩 has the same headings
-    heading = reading.title_and_poet(text, form or "七絕", model)
+    # The form decides only how a heading is read, which 詞 write differently from 詩. A text whose
+    # form is not known is no 詞, and all forms of 詩 have the same headings: any of them will do.
+    form_of_heading = form or "七絕"
+    title_in_text, poet_in_text = reading.title_and_poet(text, form_of_heading, model)
     ways = mending.mend(
         text,
         count,
@@ -215,14 +219,14 @@ def mend(
         form=form,
         level=level,
         standard=standard,
-        title=title or heading[0],
-        poet=poet or heading[1],
+        title=title or title_in_text,
+        poet=poet or poet_in_text,
         seed=seed,
         model=model,
     )
     shown = []
     for mended in ways:
-        changes = [f"· {done}" for done in mended.swaps + mended.changes]
+        changes = [f"· {change}" for change in mended.swaps + mended.changes]
         if not changes:
             changes = [f"· {here('nothing_to_mend')}"]
         shown.append("\n".join([str(mended.poem), "", *changes]))
@@ -266,63 +270,69 @@ def generate(
     typer.echo(text)
 
 
-def _sheet_of(given: str, asked: Composing, form: str | None, model: str | None) -> "Sheet":
-    """Read a poem, and return the sheet on which it stands, with the options that are asked for."""
+def _sheet_of(argument: str, asked: Composing, form: str | None, model: str | None) -> "Sheet":
+    """Read the poem of a PoemArgument; return it as a full sheet with the options in `asked`."""
     from pingze.composing import reading
     from pingze.composing.composer import load_composer
     from pingze.composing.sheet import Sheet
 
     poem = reading.read_poem(
-        read_text(given), form=form, level=asked.level, standard=asked.standard, model=model
+        read_text(argument), form=form, level=asked.level, standard=asked.standard, model=model
     )
-    load_composer(model, asked, form=poem.form)  # refuses options that the model does not know
+    # The composer is not used: this refuses options that the model does not know.
+    load_composer(model, asked, form=poem.form)
     return Sheet.of(poem, **vars(asked))
 
 
-def _written(
+def _with_keep_and_exclude(
     sheet: "Sheet",
     keep: Sequence[str] | None,
     exclude_at: Sequence[str] | None,
     model: str | None,
 ) -> "Sheet":
-    """Write the lines of --keep on a sheet, and the characters of --exclude-at.
+    """Return a sheet with the lines of --keep and the characters of --exclude-at added.
 
-    `#7` stands for the lines of draft 7 of the same request without --keep.
+    The text `#7` of --keep stands for the lines of draft 7. That is the draft that the same request
+    writes without --keep and --exclude-at.
     """
     from pingze.composing import desk
     from pingze.composing.sheet import Limit
 
-    apart = f" 　,;{MARKS}"
-    bare = sheet
+    separators = f" 　,;{MARKS}"
+    sheet_without_keep = sheet
     drafts: list[Poem] = []
-    for given in keep or ():
-        first, last, text = _numbered("keep", given)
+    for argument in keep or ():
+        first, last, text = _numbers_and_text("keep", argument)
         if text.startswith(("#", "＃")):
+            # Without the seed of the call that showed the drafts, draft 7 would be another one.
             if sheet.seed is None:
                 raise InputError("draft_seed", field="keep", has=text)
-            drafts = drafts or desk.fill(bare, bare.count, model=model)
-            draft_number = int(text[1:]) if text[1:].isdecimal() else 0
+            if not drafts:  # they are written once, even if several arguments name drafts
+                drafts = desk.fill(sheet_without_keep, sheet_without_keep.count, model=model)
+            digits = text[1:]
+            draft_number = int(digits) if digits.isdecimal() else 0  # there is no draft 0
             if not 1 <= draft_number <= len(drafts):
                 raise InputError("no_draft", field="keep", has=text[:10], most=len(drafts))
             lines = drafts[draft_number - 1].lines[first - 1 : last]
         else:
-            # several texts are lines that follow one another, such as a couplet
-            lines = re.split(f"[{apart}]+", text.strip(apart))
+            # A text may hold several lines that follow one another, such as a couplet.
+            lines = re.split(f"[{separators}]+", text.strip(separators))
         for line_number, line in enumerate(lines, first):
             sheet = sheet.keep(line_number, line)
     limits = list(sheet.exclude_at)
-    for given in exclude_at or ():
-        line_number, _, text = _numbered("exclude_at", given)
+    for argument in exclude_at or ():
+        line_number, _, text = _numbers_and_text("exclude_at", argument)
         limits.append(Limit(line=line_number, characters=text))
     return replace(sheet, exclude_at=limits)
 
 
-def _numbered(field: str, given: str) -> tuple[int, int, str]:
-    """Divide LINE=TEXT, or FIRST-LAST=TEXT, into both lines' numbers and the text."""
-    match = re.fullmatch(r"\s*(\d{1,3})(?:\s*[-–]\s*(\d{1,3}))?\s*[=＝](.+)", given)
+def _numbers_and_text(field: str, argument: str) -> tuple[int, int, str]:
+    """Divide LINE=TEXT, or FIRST-LAST=TEXT, into the first line, the last line and the text."""
+    match = re.fullmatch(r"\s*(\d{1,3})(?:\s*[-–]\s*(\d{1,3}))?\s*[=＝](.+)", argument)
     if match is None:
-        raise InputError("numbered", field=field, has=given[:40])
-    return int(match[1]), int(match[2] or match[1]), match[3].strip()
+        raise InputError("numbered", field=field, has=argument[:40])
+    first, last, text = match.groups()
+    return int(first), int(last or first), text.strip()
 
 
 def _show_drafts(
@@ -345,16 +355,17 @@ def _show_drafts(
     composer, starts = prepare(sheet, model, reference=reference)
     filling = desk.Filling(composer, starts, sheet, first_seed(sheet.seed), sheet.count)
     poems = filling.drafts()
-    # 1) Find the lines that have open places.
+    # 1) Find the places that the sheet leaves open, as (line, position), and the lines with such
+    # places. The other lines are the same in all drafts.
     layout = filling.constraints.layout
     fixed = filling.constraints.fixed
     assert fixed is not None, "`prepare` refuses what clashes"
-    new = {layout.numbered(place) for place, id_ in enumerate(fixed) if id_ == FREE}
-    shown_lines = sorted({line for line, _ in new})
+    open_places = {layout.numbered(place) for place, id_ in enumerate(fixed) if id_ == FREE}
+    open_lines = sorted({line for line, _ in open_places})
     all_lines = list(range(1, len(layout.widths) + 1))
-    is_short = sheet.count > 1 and shown_lines != [] and len(shown_lines) <= len(all_lines) / 2
-    if not is_short:
-        shown_lines = all_lines
+    has_few_open_lines = 0 < len(open_lines) <= len(all_lines) / 2
+    is_short = sheet.count > 1 and has_few_open_lines
+    shown_lines = open_lines if is_short else all_lines
     # 2) Print each draft: its name, its lines, and their explanation.
     values = []
     drafts = []
@@ -364,10 +375,12 @@ def _show_drafts(
         if sheet.count > 1:
             name = here("draft", number=poem.number, seed=poem.seed, score=f"{poem.score:.1f}")
             if not is_short:
-                # a reader may join couplets of drafts that have the same template and rhyme
-                name = " · ".join(part for part in (name, poem.template, poem.rhyme) if part)
+                # Couplets of different drafts go together if these have the same template and
+                # rhyme, so a reader who wants to join some must see both.
+                parts = (name, poem.template, poem.rhyme)
+                name = " · ".join(part for part in parts if part)
             shown.append(name)
-        lines = _marked(poem.lines, new)
+        lines = _with_new_marked(poem.lines, open_places)
         if is_short:
             shown += [f"{line} {lines[line - 1]}" for line in shown_lines]
         else:
@@ -378,19 +391,20 @@ def _show_drafts(
             )
             value["reasons"] = [asdict(reason) for reason in reasons]
             shown.append("")
-            shown += [_row(reason) for reason in reasons if reason.line in shown_lines]
+            shown += [_row_of(reason) for reason in reasons if reason.line in shown_lines]
         values.append(value)
         drafts.append("\n".join(shown))
-    between = "\n" if is_short and not explain else "\n\n"
-    show(values, [between.join(drafts)], as_json=as_json)
+    # Drafts of a few rows each stand close together, so that their lines can be compared.
+    separator = "\n" if is_short and not explain else "\n\n"
+    show(values, [separator.join(drafts)], as_json=as_json)
 
 
-def _marked(lines: list[str], new: Collection[tuple[int, int]]) -> list[str]:
-    """Mark the characters that are new beside fixed ones.
+def _with_new_marked(lines: list[str], new: Collection[tuple[int, int]]) -> list[str]:
+    """Print the new characters of a poem in green; `new` holds their (line, position).
 
-    `echo` drops the marks unless it prints on a terminal.
+    `echo` drops the colour unless it prints on a terminal.
     """
-    if len(new) == len("".join(lines)):  # nothing is fixed
+    if len(new) == len("".join(lines)):  # everything is new, so a colour would tell nothing
         return lines
     marked = []
     for line, characters in enumerate(lines, 1):
@@ -402,7 +416,7 @@ def _marked(lines: list[str], new: Collection[tuple[int, int]]) -> list[str]:
     return marked
 
 
-def _row(reason: "Reason") -> str:
+def _row_of(reason: "Reason") -> str:
     """Format the figures of one character as a table row.
 
     It is aligned for terminals with Han characters of double width.

@@ -42,17 +42,21 @@ def train(
         read = texts.read(store, chosen.training)
     run = Run(out, chosen, read, resume=resume)
     is_first = run.processes.is_first  # only one of several processes prints
-    # 2) say what it starts from
+    # 2) say what the run starts from: the weights of another model, or an earlier state of itself
     if run.start is not None and is_first:
         source = run.start.name
-        old = run.start.vocabulary
-        kept = sum(token in run.vocabulary for token in old.tokens)
+        tokens_of_source = run.start.vocabulary.tokens
+        kept = sum(token in run.vocabulary for token in tokens_of_source)
         new = len(run.vocabulary) - kept
-        typer.echo(here("train_from", source=source, has=len(old), kept=kept, new=new), err=True)
+        sentence = here(
+            "train_from", source=source, has=len(run.start.vocabulary), kept=kept, new=new
+        )
+        typer.echo(sentence, err=True)
         if run.reward is not None:
             typer.echo(here("train_reward", source=source), err=True)
     if resume and is_first:
         if run.resumed:
+            # Newer states of the run that were damaged, each with the reason.
             for problem in run.resumed.unread:
                 typer.echo(problem, err=True)
             name = run.resumed.path.name
@@ -61,10 +65,10 @@ def train(
             typer.echo(here("train_started", step=run.position.step), err=True)
     # 3) train
     try:
-        with training_progress(run) as shown:
-            run.train(*shown)
+        with training_progress(run) as (on_row, on_step):
+            run.train(on_row, on_step)
     except KeyboardInterrupt:
-        if not is_first:
+        if not is_first:  # the error's message would be printed by every process
             sys.exit(StoppedError.exit_status)
         raise StoppedError("train_stopped", step=run.position.step) from None
 
@@ -88,6 +92,7 @@ def evaluate(
     from pingze.training.texts import corpus_for, read_split
 
     loaded = checkpoint.load(model or DEFAULT)
+    # Only a model that was trained with conditions, such as form and poet, has special tokens.
     condition_tokens = loaded.configuration.special_tokens
     row: dict[str, Any] = {"model": loaded.name, "split": split}
     with Store.open() as store, status() as tell:
@@ -98,7 +103,7 @@ def evaluate(
         length = LENGTHS[corpus]
         measured = evaluation.evaluate(language_model, texts, loaded.vocabulary, length)
         row |= asdict(measured)
-        if condition_tokens:
+        if condition_tokens:  # measure too how much each condition helps the prediction
             row |= evaluation.by_condition(language_model, texts, loaded.vocabulary, length, tell)
     lines = []
     for name, value in row.items():
@@ -136,12 +141,16 @@ def export(
     from pingze.export import write_folder, write_onnx
     from pingze.network import checkpoint
 
-    if to is None and (push or onnx is None):
+    # Either output may be missing, but not both, and --push uploads the folder of --to.
+    is_nothing_to_write = to is None and onnx is None
+    is_nothing_to_push = to is None and push
+    if is_nothing_to_write or is_nothing_to_push:
         raise InputError("nothing_to_write")
     if push:
         need("hub", "export --push")
     measured = None
     if figures:
+        # A file without JSON leaves None, which is refused as JSON of another shape is.
         with suppress(ValueError):
             measured = json.loads(read_file(figures))
         if not isinstance(measured, dict):
