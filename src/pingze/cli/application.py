@@ -37,10 +37,15 @@ def offering(values: Callable[[Any], Iterable[str]]) -> Callable[[Any, str], lis
     """
 
     def complete(ctx: Any, incomplete: str) -> list[str]:
-        begun = to_traditional(incomplete)
-        return [
-            incomplete + value[len(begun) :] for value in values(ctx) if value.startswith(begun)
-        ]
+        beginning = to_traditional(incomplete)
+        completions = []
+        for value in values(ctx):
+            if value.startswith(beginning):
+                rest = value[len(beginning) :]
+                # A shell replaces only text that a completion begins with, so the characters that
+                # were typed are kept even if they are Simplified.
+                completions.append(incomplete + rest)
+        return completions
 
     return complete
 
@@ -142,33 +147,33 @@ def command(
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        # 1) list the command's parameters: the schema's fields, then the function's own, which may
-        # follow fields with defaults only as keywords
-        parameters = dict(signature(function).parameters)
+        # 1) list the command's parameters: first the schema's fields, then the function's own. All
+        # are keywords, because a keyword without a default may follow one with a default.
+        own_parameters = dict(signature(function).parameters)
         schema = None
         listed = []
-        names = []
-        if "asked" in parameters:
-            schema = parameters.pop("asked").annotation
+        field_names = []
+        if "asked" in own_parameters:
+            schema = own_parameters.pop("asked").annotation
             for field in fields_in_order(schema):
                 if field.name not in omit:
-                    names.append(field.name)
-                    listed.append(_of_field(field, schema, argument))
-        listed += [
-            _described(parameter.replace(kind=Parameter.KEYWORD_ONLY))
-            for parameter in parameters.values()
-        ]
-        # A signature must list required parameters first, which have no default.
+                    field_names.append(field.name)
+                    listed.append(_parameter_of_field(field, schema, argument))
+        for parameter in own_parameters.values():
+            keyword = parameter.replace(kind=Parameter.KEYWORD_ONLY)
+            listed.append(_with_shared_option(keyword))
+        # A command's help lists the parameters in this order: those that must be given come first.
         listed.sort(key=lambda parameter: parameter.default is not Parameter.empty)
 
         # 2) build a function with these parameters
         def called(**values: Any) -> None:
             if schema:
-                asked = {name: values.pop(name) for name in names}
-                values["asked"] = schema(**asked)
+                fields = {name: values.pop(name) for name in field_names}
+                values["asked"] = schema(**fields)
             function(**values)
 
-        # not `functools.wraps`, by which typer would read the parameters of `function`
+        # `functools.wraps` would also set `__wrapped__`, and then typer would read the parameters
+        # of `function`.
         for name in ("__name__", "__doc__", "__module__"):
             setattr(called, name, getattr(function, name))
         called.__signature__ = Signature(listed)  # type: ignore[attr-defined]
@@ -177,31 +182,34 @@ def command(
     return decorate
 
 
-def _of_field(field: Field[Any], schema: type[Bounded], argument: str) -> Parameter:
+def _parameter_of_field(field: Field[Any], schema: type[Bounded], argument: str) -> Parameter:
     """Return the parameter of a command for a field of its schema."""
     hint = hints_of(schema)[field.name]
     if field.name == argument:
-        made = typer.Argument(help=field.metadata["description"])
+        option_or_argument = typer.Argument(help=field.metadata["description"])
     elif hint is bool:
-        made = _option(field, flags=[f"--{field.name.replace('_', '-')}"])
+        # With the flag given, typer adds no second flag --no-… beside it.
+        flag = "--" + field.name.replace("_", "-")
+        option_or_argument = _option(field, flags=[flag])
     elif field.name == "poets":
-        made = _option(field, flags=["--from"])
+        option_or_argument = _option(field, flags=["--from"])
     else:
-        made = _option(field)
+        option_or_argument = _option(field)
     return Parameter(
         field.name,
         Parameter.KEYWORD_ONLY,
         default=field.default,
-        annotation=Annotated[hint, made],
+        annotation=Annotated[hint, option_or_argument],
     )
 
 
-def _described(parameter: Parameter) -> Parameter:
-    """Add flags and help to a parameter that several commands share."""
+def _with_shared_option(parameter: Parameter) -> Parameter:
+    """Add flags and help to a parameter that several commands share; return any other as it is."""
     name = parameter.name
+    has_own_option = get_origin(parameter.annotation) is Annotated
     if name == "model":
         default = parameter.default or "tang, or ci for 詞"
-        made = typer.Option(
+        shared_option = typer.Option(
             metavar="NAME|FILE|FOLDER|OWNER/NAME",
             help="A shipped model, a checkpoint, the folder of a run or an export, or a repository "
             f"of a model hub; by default {default}.",
@@ -209,14 +217,12 @@ def _described(parameter: Parameter) -> Parameter:
             autocompletion=offering(_models),
         )
     elif name == "as_json":
-        made = typer.Option("--json", help="Print JSON and nothing else.")
-    elif (
-        name in Composing.__dataclass_fields__ and get_origin(parameter.annotation) is not Annotated
-    ):
-        made = option(name)
+        shared_option = typer.Option("--json", help="Print JSON and nothing else.")
+    elif name in Composing.__dataclass_fields__ and not has_own_option:
+        shared_option = option(name)
     else:
         return parameter
-    return parameter.replace(annotation=Annotated[parameter.annotation, made])
+    return parameter.replace(annotation=Annotated[parameter.annotation, shared_option])
 
 
 EXTRAS = {
@@ -245,13 +251,19 @@ def show(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
 
 @contextmanager
 def json_list() -> Iterator[Callable[[Any], None]]:
-    """Yield a function that prints one more item of a JSON list, which is never whole in memory."""
+    """Yield a function that prints one more item of a JSON list.
+
+    Each item is printed at once, so that a long list need not fit in memory. Without any item,
+    nothing is printed, not even an empty list.
+    """
     is_empty = True
 
     def add(value: Any) -> None:
         nonlocal is_empty
         before = "[" if is_empty else ","
-        typer.echo(f"{before}\n  " + _as_json(value).replace("\n", "\n  "), nl=False)
+        indented = _as_json(value).replace("\n", "\n  ")
+        # The line is ended by the next item's comma or by the list's bracket.
+        typer.echo(f"{before}\n  {indented}", nl=False)
         is_empty = False
 
     yield add
@@ -277,27 +289,30 @@ def read_file(file: str) -> str:
     """
     name = file_name(file)
     rows: list[bytes] = []
-    size = 0
-    block = 0
+    bytes_read = 0
+    rows_of_block = 0
     try:
-        is_input = file == "-"  # standard input, which has descriptor 0 and stays open
-        with open(0 if is_input else file, "rb", closefd=not is_input) as source:
+        is_standard_input = file == "-"
+        descriptor_or_path = 0 if is_standard_input else file
+        # Standard input stays open, because this process did not open it.
+        with open(descriptor_or_path, "rb", closefd=not is_standard_input) as source:
             while True:
+                # One byte more than a row may have shows that a row is too long, without all of it.
                 row = source.readline(LONGEST_ROW + 1)
                 if not row:
                     break
                 rows.append(row)
-                size += len(row)
-                block += 1
-                if not row.strip():
-                    block = 0
-                if size > LARGEST_FILE * 1_000_000:
+                bytes_read += len(row)
+                rows_of_block += 1
+                if not row.strip():  # a blank line ends a block
+                    rows_of_block = 0
+                if bytes_read > LARGEST_FILE * 1_000_000:
                     raise InputError("file_too_large", name=name, most=LARGEST_FILE)
                 if len(row) > LONGEST_ROW:
                     raise InputError("row_too_long", name=name, most=LONGEST_ROW)
                 if len(rows) > MOST_ROWS:
                     raise InputError("too_many_rows", name=name, most=MOST_ROWS)
-                if block > LONGEST_BLOCK:
+                if rows_of_block > LONGEST_BLOCK:
                     raise InputError("block_too_long", name=name, most=LONGEST_BLOCK)
     except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
         reason = getattr(error, "strerror", None) or str(error)
@@ -331,6 +346,7 @@ def read_text(given: str) -> str:
     words = given.split()
     has_ascii = any(character.isascii() for character in "".join(words))
     is_empty_or_several = len(words) != 1
+    # A file's name may consist of several words too, but then an ending such as .txt is in ASCII.
     is_verse = _VERSE.search(given) or (is_empty_or_several and not has_ascii)
     if is_verse and not isfile(given):
         return given

@@ -54,29 +54,34 @@ def serve(
     from pingze.serve.pool import Lanes
     from pingze.serve.server import listen, reached_at, run
 
+    # All arguments are checked before the workers start, which takes seconds.
     public = urlsplit(public_url)
-    if public_url and not (public.scheme in ("http", "https") and public.hostname):
+    is_web_address = public.scheme in ("http", "https") and public.hostname
+    if public_url and not is_web_address:
         raise InputError("public_url", field="public-url", has=public_url)
     for name in allow_host or []:
+        # The server knows a wildcard only for all names below a domain, as in *.example.org.
         if "*" in name.removeprefix("*."):
             raise InputError("allow_host", field="allow-host", has=name)
     for origin in allow_origin or []:
         if not _ORIGIN.fullmatch(origin):
             raise InputError("allow_origin", field="allow-origin", has=origin)
+    # uvicorn takes addresses and networks, with commas between them.
     for proxy in filter(None, trust_proxy.split(",")):
         try:
             ip_network(proxy.strip())
         except ValueError as error:
             raise InputError("trust_proxy", field="trust-proxy", has=proxy) from error
+    # The port is taken first: if it is in use, no workers are started in vain.
     with listen(host, port) as bound:
         address = reached_at(bound)
         lanes = Lanes(workers)
         lanes.wait_until_ready()
-        _tell(address, bound)
+        _print_address(address, bound)
         names = [host, address] + (allow_host or [])
         if public.hostname:
             names.append(public.hostname)
-        public_page = public_url.partition("#")[0]
+        public_page = public_url.partition("#")[0]  # links to poems add a fragment of their own
         run(bound, lanes, names, public_page, trust_proxy, allow_origin or [])
 
 
@@ -101,21 +106,21 @@ def mcp(
     from pingze.serve.pool import Lanes
     from pingze.serve.server import listen, reached_at, run_app
 
-    if port is None:
+    if port is None:  # a single client that has started this process
         asyncio.run(serve_stdio(workers))
         return
     with listen(host, port) as bound:
         address = reached_at(bound)
         lanes = Lanes(workers)
         lanes.wait_until_ready()
-        _tell(address, bound, "/mcp")
+        _print_address(address, bound, "/mcp")
         app = create_mcp_app(lanes, [host, address] + (allow_host or []))
         run_app(app, bound, lanes, lifespan=app.router.lifespan_context(app))
 
 
-def _tell(address: str, bound: socket, path: str = "") -> None:
+def _print_address(address: str, bound: socket, path: str = "") -> None:
     """Print the address at which a server can be reached."""
-    shown = f"[{address}]" if ":" in address else address
-    typer.echo(
-        f"pingze serves at http://{shown}:{bound.getsockname()[1]}{path}  (Ctrl-C stops)", err=True
-    )
+    is_ipv6_address = ":" in address
+    host = f"[{address}]" if is_ipv6_address else address
+    port = bound.getsockname()[1]
+    typer.echo(f"pingze serves at http://{host}:{port}{path}  (Ctrl-C stops)", err=True)
