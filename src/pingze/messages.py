@@ -29,14 +29,17 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
         language: en or zh.
     """
     values = {name: _in_words(name, value, language) for name, value in parameters.items()}
+    # Two codes have parameters that contain English words or a list of lines.
     if code == "type" and language == "zh":
+        names_in_chinese = catalogue()["types"]
         for name in ("wanted", "has"):
-            values[name] = catalogue()["types"].get(str(values[name]), values[name])
+            values[name] = names_in_chinese.get(str(values[name]), values[name])
     if code == "repeated":
-        values["has"] = _LINES.sub(
-            lambda found: say("in_lines", {"has": found[1].split(", ")}, language),
-            str(values["has"]),
-        )
+
+        def in_lines(match: re.Match[str]) -> str:
+            return say("in_lines", {"has": match[1].split(", ")}, language)
+
+        values["has"] = _LINES.sub(in_lines, str(values["has"]))
     return catalogue()[code][language].format(**values)
 
 
@@ -67,6 +70,7 @@ def here(code: str, **parameters: Parameter) -> str:
 
 
 def _in_words(name: str, value: Parameter, language: Language) -> str | int | float:
+    """Return a parameter as it stands in a sentence; a number is left to the sentence's format."""
     if value is None:
         return ""
     if name == "field" and language == "zh" and isinstance(value, str):
@@ -75,7 +79,7 @@ def _in_words(name: str, value: Parameter, language: Language) -> str | int | fl
         return _tones_in_english(value)
     if isinstance(value, str | int | float):
         return value
-    # a list, of notes or of texts
+    # The value is a list, of notes or of texts. Notes are sentences, which end with 。 in Chinese.
     notes = [note.text(language) for note in value if hasattr(note, "text")]
     if notes:
         return ("" if language == "zh" else "; ").join(notes)

@@ -48,10 +48,10 @@ def application_for(arguments: Sequence[str]) -> typer.Typer:
 
     Without a command, as for --help, import all modules.
     """
-    modules = list(COMMANDS)
-    for module, commands in COMMANDS.items():
-        if arguments and arguments[0] in commands:
-            modules = [module]
+    name = arguments[0] if arguments else ""
+    modules = [module for module, commands in COMMANDS.items() if name in commands]
+    if not modules:  # the list of all commands, or the error for an unknown one, needs them all
+        modules = list(COMMANDS)
     for module in modules:
         import_module(f"pingze.cli.{module}")
     return app
@@ -72,13 +72,17 @@ def guarded(command: Callable[[], int | None]) -> int:
 
 
 def _print_error(error: BaseException) -> int:
+    """Print one line for an error and return the exit status.
+
+    Raises SystemExit as it is, and an unforeseen error if PINGZE_DEBUG is set.
+    """
     match error:
-        case SystemExit():
+        case SystemExit():  # typer ends this way too, with a status that is right already
             raise error
         case PingzeError():
             return _fail(error.text(language()), error.exit_status)
         case _UsageError():
-            context: Any = vars(error).get("ctx")
+            context: Any = vars(error).get("ctx")  # an unknown command has no context of its own
             command = context.command_path if context else "pingze"
             message = cast(Any, error).format_message()
             return _fail(here("usage", message=message, command=command), 2)
@@ -87,15 +91,18 @@ def _print_error(error: BaseException) -> int:
         case BrokenPipeError():  # the reader of our output has gone
             _discard(sys.stdout)
             return 0
+        # The codecs of Windows' code pages name themselves charmap.
         case UnicodeEncodeError() if error.encoding in (sys.stdout.encoding, "charmap"):
-            has = ascii(error.object[error.start])
-            return _fail(here("encoding", encoding=sys.stdout.encoding, has=has), 2)
+            character = error.object[error.start]
+            escaped = ascii(character)  # standard error may not be able to encode it either
+            return _fail(here("encoding", encoding=sys.stdout.encoding, has=escaped), 2)
         case OSError(errno=number, filename=None) if number in _OUTPUT:
             _discard(sys.stdout)
             reason = error.strerror or str(error)
             return _fail(here("unwritable_output", reason=reason), 2)
+    # A library may have wrapped a KeyboardInterrupt in an error of its own.
     cause: BaseException | None = error
-    while cause:  # a library may wrap a KeyboardInterrupt in another error
+    while cause:
         if isinstance(cause, KeyboardInterrupt | typer.Abort):
             return _fail(here("stopped"), StoppedError.exit_status)
         cause = cause.__cause__ or cause.__context__

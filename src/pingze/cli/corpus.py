@@ -48,18 +48,20 @@ def fetch(
     from pingze.corpus.poem import OWN
 
     corpus.remove_unfinished()
+    # Without arguments, an intact store is what is asked for. Any other source may differ from it.
     if source is None and more is None and not rebuild:
-        built = _built_store()
-        if built:
-            typer.echo(f"{built}; {here('rebuild')}", err=True)
+        description = _description_of_store()
+        if description:
+            typer.echo(f"{description}; {here('rebuild')}", err=True)
             return
+    # `build` gives its report on the cleaning, the only item of this list, to a function.
     cleanings: list[Cleaned] = []
     with status() as tell:
         fetched = corpus.fetch(source, progress=tell)
         corpus.build(fetched, more, progress=tell, on_cleaned=cleanings.append)
-    typer.echo(_built_store(), err=True)
+    typer.echo(_description_of_store(), err=True)
     cleaned = cleanings[0]
-    if cleaned.poems[0].dynasty == OWN:
+    if cleaned.poems[0].dynasty == OWN:  # users can mend poems of their own that were dropped
         typer.echo("\n".join(kept_and_dropped(cleaned)), err=True)
 
 
@@ -67,18 +69,19 @@ def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
     """Report how many of a user's poems were kept, by shape, and how many dropped, by reason."""
     from pingze.corpus.clean import REASONS, SHORTEST
 
-    shapes = Counter(poem.form or "-" for poem in cleaned.poems)
+    shapes = Counter(poem.form or "-" for poem in cleaned.poems)  # "-" is a shape of no form
     lengths = sorted(len(poem.text) for poem in cleaned.poems)
     poets = {poem.author for poem in cleaned.poems} - {""}
+    median_length = lengths[len(lengths) // 2]
     kept = here(
         "kept",
         count=f"{len(cleaned.poems):,}",
         poets=len(poets),
-        middle=lengths[len(lengths) // 2],
+        middle=median_length,
         has=[f"{name} {count:,}" for name, count in shapes.most_common()],
     )
     lines = [kept]
-    messages = ("lost_characters", "brackets", "other_signs", "too_short")  # as in `REASONS`
+    messages = ("lost_characters", "brackets", "other_signs", "too_short")  # in `REASONS`' order
     message_of = dict(zip(REASONS, messages, strict=True))
     for (dynasty, reason), count in cleaned.dropped.most_common():
         first = cleaned.first[dynasty, reason]
@@ -97,6 +100,7 @@ def stats(as_json: bool = False) -> None:
         statistics = store.statistics()
     lines = []
     for name, value in statistics.items():
+        # A statistic is one number, a number for each dynasty, or parts with numbers for each.
         if not isinstance(value, dict):
             lines.append(f"{name.replace('_', ' '):20} {value:,}")
             continue
@@ -132,12 +136,14 @@ def search(
         form = to_traditional(form)
     if poet:
         poet = to_traditional(poet)
-    if dynasty:
-        keys = {name: key for key, name in DYNASTIES.items()}
-        dynasty = keys.get(to_traditional(dynasty), dynasty)
+    if dynasty:  # as tang or 唐: the store has the former
+        key_by_name = {name: key for key, name in DYNASTIES.items()}
+        dynasty = key_by_name.get(to_traditional(dynasty), dynasty)
     with Store.open() as store:
+        # One line more than is printed shows that there are more.
         hits = store.search(read, dynasty=dynasty, form=form, author=poet, limit=limit + 1)
     rows = [asdict(hit) for hit in hits[:limit]]
+    # JSON is printed even if there are no hits; otherwise that would print an empty line.
     if as_json or rows:
         show(rows, [here("hit", **row) for row in rows], as_json=as_json)
     if as_json:
@@ -149,22 +155,23 @@ def search(
         raise typer.Exit(1)
 
 
-def _built_store() -> str | None:
+def _description_of_store() -> str | None:
+    """Say how many poems of which dynasties the store holds; None if there is no intact store."""
     from pingze.corpus import Store, store_path
     from pingze.corpus.poem import OWN
 
     try:
         with Store.open() as store:
-            counts = store.statistics()["poems"]
+            count_by_dynasty = store.statistics()["poems"]
     except CorpusError:
         return None
     path = str(store_path())
-    if OWN in counts:
-        return here("store_of_own", own=f"{counts[OWN]:,}", path=path)
+    if OWN in count_by_dynasty:
+        return here("store_of_own", own=f"{count_by_dynasty[OWN]:,}", path=path)
     named = {}
     for name in ("tang", "song", "ci"):
-        named[name] = f"{counts.pop(name, 0):,}"
-    others = sum(counts.values())  # of what is left
+        named[name] = f"{count_by_dynasty.pop(name, 0):,}"
+    others = sum(count_by_dynasty.values())  # only the other dynasties are left
     return here("store_of_package", **named, others=f"{others:,}", path=path)
 
 
@@ -187,7 +194,7 @@ def originality(
     done = 0
     with (
         Store.open() as store,
-        counting("lines_done", total) as count,
+        counting("lines_done", total) as show_done,
         json_list() as add,
     ):
         for number, lines in enumerate(poems):
@@ -195,26 +202,28 @@ def originality(
             for shared in of_lines(lines, store):
                 shared_of_lines.append(shared)
                 done += 1
-                count(done)
+                show_done(done)
             if as_json:
                 add({"lines": [asdict(shared) for shared in shared_of_lines]})
                 continue
-            if number > 0:
+            if number > 0:  # a blank line between two poems
                 typer.echo()
             sentences: list[str] = []
             for shared in shared_of_lines:
-                sentences.extend(_in_words(shared))
+                sentences.extend(_sentences_on(shared))
             typer.echo("\n".join(sentences))
 
 
-def _in_words(shared: "Shared") -> Iterator[str]:
+def _sentences_on(shared: "Shared") -> Iterator[str]:
     """Describe what a line of a poem shares with the corpus, and the corpus's nearest line."""
-    run = shared.run_in
-    near = shared.nearest
-    if run is None:
+    source = shared.run_in  # the line of the corpus with the longest shared run
+    nearest = shared.nearest
+    if source is None:
         yield here("shares_nothing", line=shared.text)
     else:
-        yield here("shares", line=shared.text, has=shared.run, author=run.author, title=run.title)
-    if near is not None:
-        where = {"line": near.line, "author": near.author, "title": near.title}
+        yield here(
+            "shares", line=shared.text, has=shared.run, author=source.author, title=source.title
+        )
+    if nearest is not None:
+        where = {"line": nearest.line, "author": nearest.author, "title": nearest.title}
         yield here("nearest_line", same=shared.same, size=len(shared.text), **where)

@@ -27,7 +27,7 @@ def derive(
     """Check every formula of the report's Part 1 against automatic differentiation."""
     need("train", "checking the derivation")
     paths: list[Path] = []
-    if plots:
+    if plots:  # drawn first, so that a folder that cannot be written is refused before the check
         need("plots", "drawing the pictures")
         from pingze.derivation import pictures
 
@@ -37,7 +37,7 @@ def derive(
     from pingze.derivation import measure
 
     results = measure.derive(model)
-    if not as_json:
+    if not as_json:  # the table is for people; `show` prints the summary below it, or the JSON
         Console().print(lines_table(results))
     show([asdict(result) for result in results], [summary(results)], as_json=as_json)
     for path in paths:

@@ -39,34 +39,37 @@ def status() -> Iterator[Callable[[str], None]]:
         with console.status("") as shown:
             yield shown.update
         return
-    last = ""
-    printed = ""
+    last_line = ""
+    printed_line = ""
     started_at = time.monotonic()
     printed_at = started_at
 
     def tell(line: str) -> None:
-        nonlocal last, printed, printed_at
-        last = line
+        nonlocal last_line, printed_line, printed_at
+        last_line = line
         now = time.monotonic()
-        is_news = re.sub(r"\d", "", line) != re.sub(r"\d", "", printed)
-        is_due = now >= printed_at + max(EVERY, SHARE * (now - started_at))
-        if is_news or (line != printed and is_due):
+        line_without_digits = re.sub(r"\d", "", line)
+        is_news = line_without_digits != re.sub(r"\d", "", printed_line)
+        wait = max(EVERY, SHARE * (now - started_at))
+        is_due = now >= printed_at + wait
+        if is_news or (line != printed_line and is_due):
             typer.echo(line, err=True)
-            printed = line
+            printed_line = line
             printed_at = now
 
     try:
         yield tell
     finally:
-        if last != printed:
-            typer.echo(last, err=True)
+        if last_line != printed_line:
+            typer.echo(last_line, err=True)
 
 
 @contextmanager
 def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
     """Yield a function that shows how many items are done.
 
-    It is silent if `total` <= MANY or stdout is a terminal.
+    It is silent if `total` <= MANY. It is silent too if standard output is a terminal, because the
+    results that appear there show the progress.
     """
     if total <= MANY or sys.stdout.isatty():
         yield lambda done: None
@@ -85,7 +88,7 @@ def training_progress(run: "Run") -> "Iterator[tuple[OnRow, OnStep]]":
     if not run.processes.is_first:
         yield (lambda row: None), (lambda: None)
         return
-    figures = ""
+    figures = ""  # of the newest training row, shown behind the number of the step
     with ExitStack() as stack:
         if Console(stderr=True).is_terminal:
             shown = stack.enter_context(bar())
@@ -102,10 +105,10 @@ def training_progress(run: "Run") -> "Iterator[tuple[OnRow, OnStep]]":
 
         def on_row(row: "LogRow") -> None:
             nonlocal figures
-            if row["kind"] == "train":
-                figures = "  " + _line(row)
+            if row["kind"] == "train":  # there are many: each is shown only until the next
+                figures = "  " + _sentence(row)
             else:
-                tell(_line(row))
+                tell(_sentence(row))
 
         on_step()
         yield on_row, on_step
@@ -135,7 +138,7 @@ def bar() -> "Progress":
     return Progress(*columns, console=Console(stderr=True))
 
 
-def _line(row: "LogRow") -> str:
+def _sentence(row: "LogRow") -> str:
     """Format a row of the log: training figures, dev figures and a poem, or why it stopped."""
     sentence = here(f"train_row_{row['kind']}", **row)
     if row.get("sample"):
