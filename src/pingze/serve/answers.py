@@ -39,10 +39,10 @@ def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Co
         problem = Problem.of(error, language)
         clashes = problem.clashes
         if not isinstance(error, InfeasibleError):
-            # told as a clash, so that the page marks the option at fault
+            # The error is told as a clash of one option, so that the page marks this option.
             field = problem.field or ""
             if not field and isinstance(error, CorpusError):
-                field = "original"
+                field = "original"  # the option of a sheet that needs the corpus
             clashes = [Clash(problem.detail, field, reason=problem.detail)]
         return schemas.Conflicts(False, problem.detail, clashes, problem.cause)
     return schemas.Conflicts(True, "", [], None)
@@ -51,7 +51,7 @@ def conflicts(asked: schemas.ConflictsRequest, language: Language) -> schemas.Co
 def mend(asked: schemas.MendRequest, language: Language) -> schemas.MendedPoems:
     """Mend a draft by changing as few characters as possible, in `count` ways at most."""
     with noted() as notes:
-        found = mending.mend(
+        ways = mending.mend(
             asked.sheet or asked.text,
             asked.count,
             keep=asked.keep.split(),
@@ -63,7 +63,7 @@ def mend(asked: schemas.MendRequest, language: Language) -> schemas.MendedPoems:
             seed=asked.seed,
             model=asked.model,
         )
-    return schemas.MendedPoems(mended=found, **told(notes, language))
+    return schemas.MendedPoems(mended=ways, **told(notes, language))
 
 
 def couplet(asked: schemas.CoupletRequest) -> schemas.Couplets:
@@ -98,10 +98,14 @@ def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
 def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
     """Read a text as sheets, each with the verdict on its poem."""
     texts = checking.poems_in(asked.text, form=asked.form, standard=asked.standard)
-    poems = [schemas.GivenText(text=text, form=asked.form or heading_form(text)) for text in texts]
-    as_checked = schemas.CheckRequest(level=asked.level, standard=asked.standard)
+    poems = []
+    for text in texts:
+        form = asked.form or heading_form(text)
+        poems.append(schemas.GivenText(text=text, form=form))
+    check_request = schemas.CheckRequest(level=asked.level, standard=asked.standard)
+    verdicts = _check_each(check_request, poems, language)
     sheets = []
-    for text, judged in zip(texts, _judged(as_checked, poems, language), strict=True):
+    for text, judged in zip(texts, verdicts, strict=True):
         sheet = _sheet(text, judged)
         sheets.append(schemas.ReadText(sheet=sheet, heading=heading_of(text), verdict=judged))
     return schemas.Sheets(sheets)
@@ -109,7 +113,7 @@ def read(asked: schemas.ReadRequest, language: Language) -> schemas.Sheets:
 
 def _sheet(text: str, judged: Judged) -> schemas.ReadSheet | None:
     """Return the sheet of a text that was judged; None if it has no form or is a couplet."""
-    if judged.form in (None, COUPLET):
+    if judged.form is None or judged.form == COUPLET:  # neither can be composed on a sheet
         return None
     title, poet = title_and_poet(text, judged.form)
     poem = poem_of(judged, title, poet)
@@ -126,7 +130,7 @@ def _sheet(text: str, judged: Judged) -> schemas.ReadSheet | None:
 def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
     if asked.sheet:
-        # notes on how the sheet's wishes were read are not answered
+        # The answer has no place for notes on how the sheet's wishes were read: they are dropped.
         with noted(), usual_neighbours() as neighbours:
             judged = describe(
                 judge(asked.sheet),
@@ -142,17 +146,21 @@ def check(asked: schemas.CheckRequest, language: Language) -> schemas.Verdicts:
             asked.text, form=asked.form, standard=asked.standard, keep_others=True
         )
         poems = [schemas.GivenText(text=text) for text in texts]
-    return schemas.Verdicts(_judged(asked, poems, language))
+    return schemas.Verdicts(_check_each(asked, poems, language))
 
 
-def _judged(
+def _check_each(
     asked: schemas.CheckRequest, poems: Sequence[schemas.GivenText], language: Language
 ) -> list[Judged]:
-    """Check poems one by one, by the wishes of a request. Raises InputError if there are none."""
+    """Check poems one by one, with the options of a request.
+
+    Raises InputError if there are no poems.
+    """
     if not poems:
+        # The message names the field in its sentence; only the value of `field` is translated.
         name = catalogue()["fields"]["text"] if language == "zh" else "text"
         raise InputError("no_verse", field="text", name=name)
-    found = []
+    verdicts = []
     with usual_neighbours() as neighbours:
         for poem in poems:
             verdict = checking.check(
@@ -170,18 +178,18 @@ def _judged(
                 explain=asked.explain,
                 id_=poem.id,
             )
-            found.append(judged)
-    return found
+            verdicts.append(judged)
+    return verdicts
 
 
 def originality(asked: schemas.OriginalityRequest) -> schemas.Originality:
     """Compare each line of a poem with the corpus: the longest shared part, the nearest line."""
-    found = []
+    shared_by_line = []
     with Store.open() as store:
         for shared in of_lines(asked.poem.read().lines, store):
-            check_deadline()
-            found.append(shared)
-    return schemas.Originality(found)
+            check_deadline()  # the corpus is searched for each line, which takes a while
+            shared_by_line.append(shared)
+    return schemas.Originality(shared_by_line)
 
 
 def code(asked: schemas.CodeRequest) -> schemas.Code:
@@ -194,13 +202,16 @@ def code(asked: schemas.CodeRequest) -> schemas.Code:
     if not asked.text:
         raise InputError("empty", field="text")
     try:
-        drawn = make(asked.text, micro=False, encoding="utf-8", eci=not asked.text.isascii())
+        # A code that is not in ASCII must say that it is in UTF-8 (ECI): some readers take it for
+        # another encoding otherwise.
+        says_encoding = not asked.text.isascii()
+        qr_code = make(asked.text, micro=False, encoding="utf-8", eci=says_encoding)
     except DataOverflowError:
         size = len(asked.text.encode())
         raise InputError(
             "code_too_long", field="text", has=size, most=schemas.LARGEST_CODE
         ) from None
-    return schemas.Code(["".join(map(str, row)) for row in drawn.matrix])
+    return schemas.Code(["".join(map(str, row)) for row in qr_code.matrix])
 
 
 @lru_cache(maxsize=2)  # a request with many words to include takes up to 14 MB
@@ -215,17 +226,21 @@ def prepared(packed: PickledRequest) -> tuple[desk.Filling, Sequence[Note]]:
 def fill(packed: PickledRequest) -> tuple[list[Poem], Sequence[Note]]:
     """Write the drafts of a request; return them with notes on how it was read."""
     filling, notes = prepared(packed)
-    with noted() as more:
+    with noted() as notes_on_drafts:
         drafts = filling.drafts()
-    return drafts, [*notes, *more]
+    return drafts, [*notes, *notes_on_drafts]
 
 
 def candidates(
     packed: PickledRequest, part: int, parts: int
 ) -> tuple[list[desk.Candidate], Sequence[Note]]:
-    """Write a part of a request's populations; return what may become drafts, and the notes."""
+    """Write one of the `parts` of a request's populations, `part` from 0.
+
+    Return the texts that may become drafts, and notes on how the request was read.
+    """
     filling, notes = prepared(packed)
-    # parts in a row, so that together they are in the order in which one job writes them
+    # The populations of a part follow one another. So all parts, one after another, have the
+    # populations in the order in which a single job writes them.
     count = len(filling.numbers)
     start = part * count // parts
     end = (part + 1) * count // parts
@@ -250,8 +265,8 @@ def warm_up() -> None:
 
 def warm_up_check() -> None:
     """Load the tables with which a worker checks poems."""
-    # texts with faults, so that fitting characters are looked up; the second one is in Simplified
-    # characters, which are converted in context
+    # The texts have faults, so that the tables of fitting characters are loaded. The second is in
+    # Simplified characters, so that those for their conversion are loaded too.
     faulty = "月日風平月，平月月日東。平平平月日，月日日平天。"
     simplified = "月日风平后，平月平日云。"
     for text in (faulty, simplified):

@@ -131,25 +131,27 @@ class Next:
 
 def reach(asked: ReachRequest) -> Reach:
     """Measure how strongly a layer's hidden state at a character depends on its earlier states."""
-    composer, poem = _asked(asked)
+    composer, poem = _composer_and_poem(asked)
     if len(poem.lines) > LONGEST_REACH:
         has = len(poem.lines)
         raise InputError("too_many_lines", field="poem", has=has, most=LONGEST_REACH)
-    at = _token(asked, poem)
+    token = _token_index(asked, poem)
     _, caches = _read_layer(composer, poem, asked)
-    return Reach(token=at, reach=gradient_norms(caches[: at + 1]))
+    return Reach(token=token, reach=gradient_norms(caches[: token + 1]))
 
 
 def units(asked: UnitsRequest) -> Units:
     """Return a layer's gates and states for each token of a poem, and what some units track."""
-    composer, poem = _asked(asked)
+    composer, poem = _composer_and_poem(asked)
     prefix, caches = _read_layer(composer, poem, asked)
+    # gates and states, each (tokens, units)
     o = np.concatenate([cache.gates.o for cache in caches])
     phi_c = np.concatenate([cache.phi_c for cache in caches])
     _, log_p = composer.score(poem.lines, prefix, poem.form)
-    of_model = measured().get(fingerprint(composer.network), {})
+    text = "".join(marked(poem.lines, poem.form))
+    known_by_layer = measured().get(fingerprint(composer.network), {})
     return Units(
-        tokens=[*"".join(marked(poem.lines, poem.form)), composer.vocabulary.tokens[EOS]],
+        tokens=[*text, composer.vocabulary.tokens[EOS]],
         surprise=(-log_p).tolist(),
         units=composer.network.configuration.hidden_size,
         i=_packed(np.concatenate([cache.gates.i for cache in caches])),
@@ -158,31 +160,36 @@ def units(asked: UnitsRequest) -> Units:
         candidate=_packed(np.concatenate([cache.gates.c_tilde for cache in caches])),
         cell=_packed(cells(caches)),
         hidden=_packed(o * phi_c),
-        known=of_model.get(str(asked.layer), []),
+        known=known_by_layer.get(str(asked.layer), []),
     )
 
 
 def next_(asked: NextRequest) -> Next:
     """Predict the character at a position from all before it, at several temperatures."""
-    composer, poem = _asked(asked)
-    # 1) ln p of every character at temperature 1, (V), and unnormalized at each temperature.
+    composer, poem = _composer_and_poem(asked)
+    # 1) ln p of every character at temperature 1, (V), and unnormalized at each of the T
+    # temperatures, (T, V).
     prefix = composer.prefix(_request(composer, poem))
-    log_p, _ = composer.score(poem.lines, prefix, poem.form)
-    row = log_p[_token(asked, poem)].astype(np.float64)
-    tempered = row / np.array(TEMPERATURES)[:, None]
-    # 2) The entropy -Σ p ln p at each temperature, to which characters with p = 0 add nothing.
-    sums = np.logaddexp.reduce(tempered, axis=1)
-    p = np.exp(tempered - sums[:, None])
-    entropies = sums - (p * np.where(p > 0, tempered, 0)).sum(axis=1)
+    log_p_of_tokens, _ = composer.score(poem.lines, prefix, poem.form)
+    log_p = log_p_of_tokens[_token_index(asked, poem)].astype(np.float64)
+    temperatures = np.array(TEMPERATURES)[:, None]  # (T, 1)
+    tempered = log_p / temperatures
+    # 2) The entropy -Σ p ln p at each temperature, (T). As ln p = tempered - log_sums, it is
+    # log_sums - Σ p tempered. A p of 0 adds nothing, but `tempered` may be -∞ there: it counts as 0.
+    log_sums = np.logaddexp.reduce(tempered, axis=1)
+    p = np.exp(tempered - log_sums[:, None])
+    finite_tempered = np.where(p > 0, tempered, 0)
+    entropies = log_sums - (p * finite_tempered).sum(axis=1)
     # 3) The likeliest characters.
+    ids_by_p = np.argsort(log_p)[::-1]
     characters = []
-    for id_ in np.argsort(row)[::-1][: asked.limit]:
+    for id_ in ids_by_p[: asked.limit]:
         character = composer.vocabulary.tokens[id_]
-        characters.append(Likely(character=character, log_probability=float(row[id_])))
+        characters.append(Likely(character=character, log_probability=float(log_p[id_])))
     return Next(
         characters=characters,
         temperatures=TEMPERATURES,
-        log_sums=sums.tolist(),
+        log_sums=log_sums.tolist(),
         choices=np.exp(entropies).tolist(),
     )
 
@@ -190,22 +197,23 @@ def next_(asked: NextRequest) -> Next:
 def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
     """Compute the Frobenius norms ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t.
 
-    `caches` are a layer's caches of the steps 1 to t.
+    `caches` are a layer's caches of the steps 1 to t, each for a batch of one text.
     """
     H = caches[-1].phi_c.shape[1]
-    # ∂h_t/∂h_k and ∂h_t/∂c_k, (H, H), at first for k = t
+    # ∂h_t/∂h_k and ∂h_t/∂c_k, (H, H), at first for k = t: h_t depends on itself alone
     by_h = np.eye(H, dtype=np.float32)
     by_c = np.zeros((H, H), np.float32)
     norms = [1.0]  # from k = t down to k = 1
-    for step in reversed(caches[1:]):
+    for step in reversed(caches[1:]):  # from k to k - 1, by the chain rule
         check_deadline()
         of_h = of_hidden(step)
         of_c = of_cell(step)
         by_h_prev = by_h @ of_h.h_prev[0] + by_c @ of_c.h_prev[0]
-        # ∂/∂c is diagonal, so products with it are elementwise
+        # ∂h_k/∂c_(k-1) and ∂c_k/∂c_(k-1) are diagonal, so a product with them multiplies columns.
         by_c = by_h * np.diagonal(of_h.c_prev[0]) + by_c * np.diagonal(of_c.c_prev[0])
         by_h = by_h_prev
-        norms.append(float(np.hypot(np.linalg.norm(by_h), np.linalg.norm(by_c)) / np.sqrt(H)))
+        norm = np.hypot(np.linalg.norm(by_h), np.linalg.norm(by_c))  # of both side by side
+        norms.append(float(norm / np.sqrt(H)))
     return norms[::-1]
 
 
@@ -238,24 +246,25 @@ def measured() -> dict[str, dict[str, list[Known]]]:
     return json.loads(text, object_hook=known)
 
 
-def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
+def _composer_and_poem(asked: OfPoem) -> tuple[Composer, Poem]:
     """Load the model and parse the poem.
 
     Raises InputError if the layer, line or position does not exist.
     """
     poem = asked.poem.read()
     composer = load_composer(asked.model, form=poem.form)
-    # Not every request has a line; if it is beyond the last one, the loop refuses it.
+    # Not every request names a layer, a line and a position; 1 stands for what it does not name. A
+    # line beyond the last is refused below, before the position, so any line will do for it here.
     line = min(getattr(asked, "line", 1), len(poem.lines))
-    most = {
+    largest = {
         "layer": composer.network.configuration.layers,
         "line": len(poem.lines),
         "position": len(poem.lines[line - 1]),
     }
-    for name, number in most.items():
+    for name, most in largest.items():
         value = getattr(asked, name, 1)
-        if value > number:
-            raise InputError("beyond", field=name, has=value, least=1, most=number)
+        if value > most:
+            raise InputError("beyond", field=name, has=value, least=1, most=most)
     return composer, poem
 
 
@@ -266,16 +275,18 @@ def _read_layer(
     prefix = composer.prefix(_request(composer, poem))
     ids = np.array([*prefix, BOS, *composer.token_ids(poem.lines, poem.form)])
     caches = composer.network.record(ids)[asked.layer - 1]
-    return prefix, caches[len(prefix) + 1 :]  # without those of the prefix and of BOS
+    first = len(prefix) + 1  # the caches before it are those of the prefix and of BOS
+    return prefix, caches[first:]
 
 
-def _token(asked: CharacterRequest, poem: Poem) -> int:
+def _token_index(asked: CharacterRequest, poem: Poem) -> int:
     """Return the requested character's index among the poem's tokens, from 0.
 
-    Marks after lines are tokens too.
+    The mark after each line is a token too.
     """
-    earlier = poem.lines[: asked.line - 1]
-    return len("".join(earlier)) + len(earlier) + asked.position - 1
+    earlier_lines = poem.lines[: asked.line - 1]
+    earlier_tokens = sum(len(line) + 1 for line in earlier_lines)
+    return earlier_tokens + asked.position - 1
 
 
 def _request(composer: Composer, poem: Poem) -> Request:
@@ -285,6 +296,9 @@ def _request(composer: Composer, poem: Poem) -> Request:
 def _packed(values: Array) -> Packed:
     """Round values to 16-bit integers."""
     largest = float(np.abs(values).max())
-    scale = (largest or 1) / LARGEST
+    if largest == 0:  # any scale will do for zeros, except 0
+        largest = 1.0
+    scale = largest / LARGEST
     whole = np.rint(values / scale).astype("<i2")
-    return Packed(scale=scale, numbers=base64.b64encode(whole.tobytes()).decode("ascii"))
+    numbers = base64.b64encode(whole.tobytes()).decode("ascii")
+    return Packed(scale=scale, numbers=numbers)
