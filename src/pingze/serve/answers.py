@@ -157,7 +157,7 @@ def _check_each(
     Raises InputError if there are no poems.
     """
     if not poems:
-        # The message names the field in its sentence; only the value of `field` is translated.
+        # The sentence says `name`, which, unlike `field`, is not translated when it is filled in.
         name = catalogue()["fields"]["text"] if language == "zh" else "text"
         raise InputError("no_verse", field="text", name=name)
     verdicts = []

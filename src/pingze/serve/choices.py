@@ -45,9 +45,9 @@ def forms(language: Language) -> schemas.Choices:
 
 def _options(language: Language) -> list[schemas.OptionChoice]:
     """List the options of a sheet."""
-    unasked = schemas.SheetBody()
+    empty_sheet = schemas.SheetBody()  # each option has its default
     options = []
-    for field in fields(unasked):
+    for field in fields(empty_sheet):
         if field.name in NOT_OPTIONS:
             continue
         sentence = field.metadata["description"]
@@ -57,7 +57,7 @@ def _options(language: Language) -> list[schemas.OptionChoice]:
             schemas.OptionChoice(
                 name=field.name,
                 description=sentence,
-                default=getattr(unasked, field.name),
+                default=getattr(empty_sheet, field.name),
                 bounds=field.metadata["json_schema_extra"],
             )
         )
@@ -85,8 +85,11 @@ def _standard(standard: Standard) -> schemas.StandardChoice:
         groups.append(choice)
     parts = []
     for part, label in standard.parts.labels():
-        # 入 for a part of entering tones, which Mandarin lacks.
-        side = standard.parts.class_in(part, "入").replace(OBLIQUE, "") or "平仄"
+        # A part of entering tones has the class 入, which is its side too. Any other part has level
+        # and oblique groups: it has no class 入, or, by a standard of Mandarin, 仄 in its place.
+        side = standard.parts.class_in(part, "入").replace(OBLIQUE, "")
+        if not side:
+            side = "平仄"
         parts.append(schemas.RhymeChoice(name=part, label=label, side=side))
     return schemas.StandardChoice(
         name=standard.name, label=standard.label, rhymes=groups, parts=parts
@@ -95,18 +98,19 @@ def _standard(standard: Standard) -> schemas.StandardChoice:
 
 def _model(name: str) -> schemas.ModelChoice:
     """Describe a shipped model and what it knows."""
-    loaded = load_composer(name)
-    conditions = loaded.conditions
-    size = loaded.network.configuration
-    names = dict.fromkeys(to_traditional(poet) for poet in conditions.poets)
+    composer = load_composer(name)
+    conditions = composer.conditions
+    configuration = composer.network.configuration
+    # The same poet may be known by several spellings; each name is listed once, in their order.
+    poets = dict.fromkeys(to_traditional(poet) for poet in conditions.poets)
     return schemas.ModelChoice(
         name=name,
         titles=bool(conditions),
         themes=ABOUT in conditions.names,
-        poets=[poet for poet in names if poet not in NOT_PEOPLE],
+        poets=[poet for poet in poets if poet not in NOT_PEOPLE],
         tunes=conditions.tunes,
-        layers=size.layers,
-        units=size.hidden_size,
+        layers=configuration.layers,
+        units=configuration.hidden_size,
     )
 
 
@@ -120,6 +124,8 @@ def _is_listed(tune: Tune) -> bool:
 
 def tune_choice(tune: Tune) -> schemas.TuneChoice:
     """Describe a tune in one of its shapes."""
+    rhymes = range(len(tune.rhymed))
+    classes_of_rhymes = ["".join(sorted(tune.kinds(rhyme))) for rhyme in rhymes]
     return schemas.TuneChoice(
         name=tune.name,
         names=tune.names,
@@ -128,7 +134,7 @@ def tune_choice(tune: Tune) -> schemas.TuneChoice:
         stanzas=[number for number, line in enumerate(tune.lines, 1) if line.ends_stanza],
         tones=[line.tones for line in tune.lines],
         leads=[number for number, line in enumerate(tune.lines, 1) if line.leads],
-        rhymes=["".join(sorted(tune.kinds(rhyme))) for rhyme in range(len(tune.rhymed))],
+        rhymes=classes_of_rhymes,
         pieces=tune.pieces,
     )
 

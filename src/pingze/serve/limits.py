@@ -49,7 +49,7 @@ class Limits:
             await send(message)
 
         try:
-            body = await _read(Request(scope, receive))
+            body = await _read_body(Request(scope, receive))
             await self._answer(scope, body, receive, send_with_headers)
             return
         except ClientDisconnect:  # nobody reads an answer
@@ -60,36 +60,38 @@ class Limits:
             # After a second Ctrl-C, uvicorn would print this error if it were raised again.
             refusal = worker_lost()
         problem = Problem.of(refusal, language_of(Headers(scope=scope)))
-        if status_is_sent:  # the problem can only be the last line of the answer
+        if status_is_sent:  # too late for a response: the problem ends the answer as its last line
             await send({"type": "http.response.body", "body": problem.line()})
         else:
-            # What is left of the body is not read: the connection ends.
+            # The rest of the body is not read, so the connection cannot be used again.
             response = problem.response({"connection": "close"})
             await response(scope, receive, send_with_headers)
 
     async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Run the application until it has answered or the client has left."""
-        messages = [{"type": "http.request", "body": body}]
-        # after the body, the only message left is the disconnect
-        gone = asyncio.ensure_future(receive())
+        unread_messages = [{"type": "http.request", "body": body}]
+        # After the body, which was read before, the client's next message says that it has left.
+        disconnect = asyncio.ensure_future(receive())
 
+        # The application receives both messages, as if nobody had read them before.
         async def replay() -> Message:
-            if messages:
-                return messages.pop()
-            return await asyncio.shield(gone)
+            if unread_messages:
+                return unread_messages.pop()
+            # If the application cancels this call, `disconnect` is not cancelled with it.
+            return await asyncio.shield(disconnect)
 
         answer = asyncio.ensure_future(self.app(scope, replay, send))
         try:
-            await asyncio.wait([answer, gone], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([answer, disconnect], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # the task that is done already stays as it is
-            gone.cancel()
+            # One of the two is done, and is not changed by this.
+            disconnect.cancel()
             answer.cancel()
         with suppress(asyncio.CancelledError):  # the answer was cancelled above
             await answer  # raises the application's error, if it has failed
 
 
-async def _read(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     """Read a whole body.
 
     Raises RefusedError if it is too large or slow, or if a POST does not say that it is JSON, and
@@ -97,8 +99,11 @@ async def _read(request: Request) -> bytes:
     """
     content_type = request.headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()  # without its parameters
+    # Pages of other sites can send a browser's POST without asking first, but not as JSON.
     if request.method == "POST" and media_type != "application/json":
         raise RefusedError(415, "media_type", wanted="application/json")
+    # A body that is said to be too large is refused before it is read. A body in chunks does not say
+    # how large it is, so what arrives is counted too.
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > LARGEST_BODY:
         raise RefusedError(413, "too_large", most=LARGEST_BODY)

@@ -62,22 +62,25 @@ def invalid(fault: Mapping[str, Any]) -> RefusedError:
     """Convert one of pydantic's validation errors, such as that of a missing field."""
     if fault["type"] == "json_invalid":
         return RefusedError(400, "json")
-    # 1) The place, such as sheet.rhyme, and the field: on a sheet, the field of the sheet.
-    names = [str(part) for part in fault["loc"] if part != "body"] or ["body"]
+    # 1) Find the place, such as sheet.rhyme, and the field: on a sheet, the field of the sheet.
+    names = [str(part) for part in fault["loc"] if part != "body"]
+    if not names:  # the body as a whole is wrong
+        names = ["body"]
     field = names[0]
     if field == "sheet" and len(names) > 1:
         field = names[1]
+    # A client may name fields as it likes, so the names are cut for the message.
     place = {"field": field[:40], "place": ".".join(names)[:80]}
-    # 2) What is wrong. The other types of pydantic's errors begin with the type that it wants, as
-    # in int_parsing.
+    # 2) Say what is wrong. All other types of pydantic's errors begin with the type that the field
+    # must have, as int_parsing does.
     codes = {"missing": "missing", "unexpected_keyword_argument": "unknown_field"}
     if fault["type"] in codes:
         return RefusedError(422, codes[fault["type"]], **place)
-    wanted = fault["type"].split("_")[0]
-    has = type(fault["input"]).__name__
-    return RefusedError(
-        422, "type", **place, wanted=_TYPES.get(wanted, wanted), has=_TYPES.get(has, has)
-    )
+    wanted_type = fault["type"].split("_")[0]
+    given_type = type(fault["input"]).__name__
+    wanted = _TYPES.get(wanted_type, wanted_type)
+    has = _TYPES.get(given_type, given_type)
+    return RefusedError(422, "type", **place, wanted=wanted, has=has)
 
 
 def language_of(headers: Headers) -> Language:
@@ -116,10 +119,10 @@ class Problem:
                 status = 409
             case CorpusError():
                 status = 409
-                error = CorpusError("no_corpus_here")  # leaves out the path
+                error = CorpusError("no_corpus_here")  # its message has no path
             case InputError() | DeadlineError():
                 status = 422
-            case _:  # a fault in pingze itself
+            case _:  # a fault in pingze itself, whose message may reveal a path
                 return cls(
                     title=say("status_500", {}, language),
                     status=500,
@@ -127,13 +130,14 @@ class Problem:
                     cause={"code": "fault"},
                 )
         field = error.cause.get("field")
+        clashes = getattr(error, "clashes", ())  # only an InfeasibleError has some
         return cls(
             title=say(f"status_{status}", {}, language),
             status=status,
             detail=one_line(error.text(language)),
             cause=error.cause,
             field=field if isinstance(field, str) else None,
-            clashes=[clash.in_language(language) for clash in getattr(error, "clashes", ())],
+            clashes=[clash.in_language(language) for clash in clashes],
         )
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
@@ -142,6 +146,7 @@ class Problem:
         for name in ("field", "clashes"):
             if not fields[name]:
                 del fields[name]
+        # A message may quote half a surrogate pair of a request, which UTF-8 cannot encode.
         body = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
         all_headers = dict(headers or {})
         if self.status == HTTPStatus.SERVICE_UNAVAILABLE:

@@ -84,15 +84,18 @@ class GivenPoem(Bounded):
         Raises InputError if the lines fit no form, or if they do not fit the given `form`.
         """
         text = "，".join(self.lines[:LONGEST_POEM])
-        found = read_poem(text, form=self.form, level=level, standard=standard)
-        form = find_form(found.form)
-        is_divided_so = [len(line) for line in found.lines] == [len(line) for line in self.lines]
-        if not is_divided_so or not form.cut(self.lines):
+        poem = read_poem(text, form=self.form, level=level, standard=standard)
+        form = find_form(poem.form)
+        # A text may be read with other line breaks than it has, but these lines are final.
+        widths_read = [len(line) for line in poem.lines]
+        widths_given = [len(line) for line in self.lines]
+        if widths_read != widths_given or not form.cut(self.lines):
             raise wrong_shape("poem", form)
-        own = {name: getattr(self, name) for name in ("title", "poet", "about", "mood")}
-        return replace(
-            found, template=self.template or found.template, rhyme=self.rhyme or found.rhyme, **own
-        )
+        # What the request says of its poem counts more than what is read from the lines.
+        stated = {name: getattr(self, name) for name in ("title", "poet", "about", "mood")}
+        template = self.template or poem.template
+        rhyme = self.rhyme or poem.rhyme
+        return replace(poem, template=template, rhyme=rhyme, **stated)
 
 
 @dataclass(frozen=True, kw_only=True)
