@@ -79,24 +79,25 @@ class Clash:
             reason = self.reason
         else:
             reason = say("because", {}, language)
-        if language == "en":
+        if language == "en":  # `constraint` is in English already
             return replace(self, reason=reason)
-        # the sentence for the constraint in Chinese; if there is none, it is said as it is
+        # The catalogue has sentences in Chinese for a line, for a place of a line, and for some of
+        # the options that have no place. A constraint without a sentence stays as it is.
         if not self.line:
-            kind = self.field
+            about = self.field
         elif not self.position:
-            kind = "line"
+            about = "line"
         elif self.field in ON_SHEET:
-            kind = "character"
+            about = "character"
         elif not self.wanted:
-            kind = "place"
+            about = "place"
         elif self.wanted in "平仄":
-            kind = "tone"
+            about = "tone"
         else:
-            kind = "place_wants"
+            about = "place_wants"
         constraint = self.constraint
-        if f"clash_{kind}" in catalogue():
-            constraint = say(f"clash_{kind}", self._parameters(), language)
+        if f"clash_{about}" in catalogue():
+            constraint = say(f"clash_{about}", self._parameters(), language)
         return replace(self, constraint=constraint, reason=reason)
 
     def _parameters(self) -> Cause:
@@ -185,19 +186,21 @@ class InfeasibleError(PingzeError):
         """
         if language == "en" or not self.clashes:
             return super().text(language)  # the English message has the clashes already
-        # what `mend` was to keep cannot be kept; otherwise, what was asked of a poem cannot be met
-        keeps = any(clash.field == "keep" for clash in self.clashes)
-        code = "clash_mend" if keeps else "clash"
+        # Only `mend` has the option `keep`: the sentence then says that the words cannot be kept, and
+        # otherwise that no poem can meet the wishes.
+        is_of_mend = any(clash.field == "keep" for clash in self.clashes)
+        code = "clash_mend" if is_of_mend else "clash"
         clashes = []
         for clash in self.clashes:
-            told = clash.in_language(language)
+            translated = clash.in_language(language)
             reason = ""
-            # other constraints say themselves what their place wants
-            is_line = bool(told.positions)
-            is_on_sheet = told.field in ON_SHEET
-            if told.cause and (is_line or is_on_sheet):
-                reason = f"（{told.reason}）"
-            clashes.append(told.constraint + reason)
+            # What stands on a sheet does not say why it clashes, so the reason is added. Any other
+            # constraint says itself what its place wants.
+            is_line = bool(translated.positions)
+            is_on_sheet = translated.field in ON_SHEET
+            if translated.cause and (is_line or is_on_sheet):
+                reason = f"（{translated.reason}）"
+            clashes.append(translated.constraint + reason)
         return say(code, {"clashes": clashes}, language)
 
 

@@ -72,13 +72,14 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
     No temporary file remains, even if the block fails. Raises `error` if the system refuses to
     write.
     """
+    # The name is random, so that processes that write the same file do not disturb each other.
     partial = path.with_name(f"{path.name}.{os.urandom(16).hex()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
         with partial.open("xb") as file:
             if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX)  # so that no other process sweeps it
+                fcntl.flock(file, fcntl.LOCK_EX)  # so that `sweep` in no other process deletes it
             else:
                 file.close()  # Windows cannot rename an open file
             yield partial
@@ -87,17 +88,18 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
             with partial.open("rb+") as filled:
                 os.fsync(filled.fileno())
             os.replace(partial, path)
-            # Flush the new name too. Not every system can do so, but the file is complete in any
-            # case.
+            # Flush the folder, which holds the new name, too. Not every system can do so, but the
+            # file is complete in any case.
             with contextlib.suppress(OSError):
-                folder = os.open(path.parent, os.O_RDONLY)
+                folder_descriptor = os.open(path.parent, os.O_RDONLY)
                 try:
-                    os.fsync(folder)
+                    os.fsync(folder_descriptor)
                 finally:
-                    os.close(folder)
+                    os.close(folder_descriptor)
     except OSError as fault:
         raise error("unwritable", name=str(path), reason=fault.strerror or str(fault)) from fault
     finally:
+        # After the renaming, no file has this name any more.
         with contextlib.suppress(OSError):
             partial.unlink()
 
@@ -113,18 +115,20 @@ def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> I
     with contextlib.ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # refuse before the work that would be written here, not after it
+            # A lock needs no right to write, but the block will write here. Without the right, its
+            # work would be in vain, so the error is raised now.
             if not os.access(folder, os.W_OK):
                 raise PermissionError(errno.EROFS, os.strerror(errno.EROFS))
             if fcntl:
                 descriptor = os.open(folder, os.O_RDONLY)
-                stack.callback(os.close, descriptor)
+                stack.callback(os.close, descriptor)  # which also releases the lock
                 operation = fcntl.LOCK_EX
                 if busy:
                     operation |= fcntl.LOCK_NB
                 fcntl.flock(descriptor, operation)
-        except BlockingIOError as fault:  # only if `busy` is given
-            raise error(busy or "", folder=str(folder)) from fault
+        except BlockingIOError as fault:
+            assert busy, "flock waits unless `busy` is given"
+            raise error(busy, folder=str(folder)) from fault
         except OSError as fault:
             raise error(
                 "unwritable", name=str(folder), reason=fault.strerror or str(fault)

@@ -63,6 +63,7 @@ def set_pools() -> None:
     count = _requested()
     if count is None:
         return
+    # A library reads its variable when it is loaded. One that is loaded already must be told.
     for variable in POOLS:
         os.environ[variable] = str(count)
     if "numpy" in sys.modules:

@@ -114,7 +114,8 @@ def create_server(app: ASGIApp, ready: "asyncio.Future[None] | None" = None) -> 
 
     Args:
         app: The HTTP API, which answers the calls.
-        ready: Done when the workers of `app` are ready; calls wait for it. None if they are.
+        ready: A future that is done when the workers of `app` are ready; calls wait for it. None if
+            the workers are ready already.
     """
 
     async def list_tools(_context: object, _parameters: object) -> ListToolsResult:
@@ -123,7 +124,7 @@ def create_server(app: ASGIApp, ready: "asyncio.Future[None] | None" = None) -> 
     async def call_tool(context: Any, parameters: CallToolRequestParams) -> CallToolResult:
         if ready is not None:
             await asyncio.shield(ready)  # a call that is cancelled does not cancel `ready`
-        client = "stdio"
+        client = "stdio"  # over standard input and output there is no request and no address
         if context.request is not None and context.request.client:
             client = context.request.client.host
         return await call(app, parameters.name, parameters.arguments or {}, client)
@@ -135,21 +136,27 @@ def create_server(app: ASGIApp, ready: "asyncio.Future[None] | None" = None) -> 
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
-    logging.getLogger("mcp").setLevel(logging.ERROR)  # it would print each request that it refuses
-    server.middleware.clear()  # it sends traces where the environment configures that
+    # The package would print a line for each request that it refuses, and its middleware would send
+    # traces if the environment configures that.
+    logging.getLogger("mcp").setLevel(logging.ERROR)
+    server.middleware.clear()
     return server
 
 
 @cache
 def tools() -> tuple[Tool, ...]:
-    """List the tools. `fill` spells out what a sheet is; the others say that theirs is the same."""
+    """List the tools.
+
+    Only the schema of `fill` says what a sheet consists of. The other tools refer to it, because a
+    model reads every word of all schemas.
+    """
     listed = []
     for name, offer in OFFERS.items():
         schema = TypeAdapter(offer.body).json_schema()
         _drop_titles(schema)
         if name != "fill" and "sheet" in schema["properties"]:
             schema["properties"]["sheet"] = {"type": "object", "description": "As of `fill`."}
-            definitions = schema.get("$defs", {})
+            definitions = schema.get("$defs", {})  # without the sheet, nothing refers to these
             for unused in ("SheetBody", "Limit"):
                 definitions.pop(unused, None)
         tool = Tool(
@@ -163,12 +170,13 @@ def tools() -> tuple[Tool, ...]:
 
 
 def _drop_titles(schema: Any) -> None:
-    """Remove, in place, what repeats the names of fields: a model reads every word of a schema."""
+    """Remove the titles of a schema in place: they only repeat the names of the fields."""
     if isinstance(schema, list):
         for part in schema:
             _drop_titles(part)
     if isinstance(schema, dict):
-        if isinstance(schema.get("title"), str):  # not the schema of a field of that name
+        # A field that is called title has its schema, a dictionary, under the same key.
+        if isinstance(schema.get("title"), str):
             del schema["title"]
         for part in schema.values():
             _drop_titles(part)
@@ -177,17 +185,18 @@ def _drop_titles(schema: Any) -> None:
 async def call(app: ASGIApp, name: str, arguments: dict[str, Any], client: str) -> CallToolResult:
     """Answer a call of a tool with the route's JSON.
 
-    An error is a sentence with what to give up.
+    An error is answered with a sentence and, if wishes clash, with those to give up.
 
     Args:
         app: The HTTP API.
         name: The tool's name.
         arguments: The body of the tool's route.
-        client: The client's address, of which one never holds all workers.
+        client: The client's address, so that no client holds all workers.
     """
     if name not in OFFERS:
         sentence = here("choice", field="tool", has=name[:40], choices=list(OFFERS))
         return CallToolResult(content=[TextContent(text=sentence)], is_error=True)
+    # The request passes no network: it is a call of `app`, which accepts the host name localhost.
     transport = httpx2.ASGITransport(app, client=(client, 0))
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as api:
         answer = await api.post(
@@ -210,7 +219,7 @@ async def serve_stdio(workers: int | None) -> None:
     """Serve one client over standard input and output, until it closes them.
 
     Args:
-        workers: As of `Lanes`.
+        workers: How many jobs of the client run at once; None for the default of `Lanes`.
     """
     async with stdio_server() as (read, write):
         lanes = Lanes(workers)  # started now that standard output belongs to the protocol
@@ -219,7 +228,8 @@ async def serve_stdio(workers: int | None) -> None:
             await asyncio.to_thread(lanes.wait_until_ready)
             await measure(lanes)
 
-        ready = asyncio.ensure_future(get_ready())  # a client does not wait for its greeting
+        # The client is greeted at once, while the workers load. Only its calls wait for them.
+        ready = asyncio.ensure_future(get_ready())
         server = create_server(create_app(lanes), ready)
         try:
             await server.run(read, write, server.create_initialization_options())
@@ -238,9 +248,9 @@ def create_mcp_app(lanes: Lanes, hosts: Iterable[str]) -> Starlette:
         hosts: The host names to accept beside the loopback names.
     """
     names = [*LOOPBACK, *hosts]
-    with_port = [f"{name}:*" for name in names]
+    names_with_port = [f"{name}:*" for name in names]
     return create_server(create_app(lanes)).streamable_http_app(
         json_response=True,
         stateless_http=True,
-        transport_security=TransportSecuritySettings(allowed_hosts=names + with_port),
+        transport_security=TransportSecuritySettings(allowed_hosts=names + names_with_port),
     )
