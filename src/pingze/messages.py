@@ -29,7 +29,7 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
         language: en or zh.
     """
     values = {name: _in_words(name, value, language) for name, value in parameters.items()}
-    # Two codes have parameters that contain English words or a list of lines.
+    # The parameters of two codes contain more words to translate: types, and lines in brackets.
     if code == "type" and language == "zh":
         names_in_chinese = catalogue()["types"]
         for name in ("wanted", "has"):

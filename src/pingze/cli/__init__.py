@@ -82,7 +82,7 @@ def _print_error(error: BaseException) -> int:
         case PingzeError():
             return _fail(error.text(language()), error.exit_status)
         case _UsageError():
-            context: Any = vars(error).get("ctx")  # an unknown command has no context of its own
+            context: Any = vars(error).get("ctx")  # not every such error has a context
             command = context.command_path if context else "pingze"
             message = cast(Any, error).format_message()
             return _fail(here("usage", message=message, command=command), 2)

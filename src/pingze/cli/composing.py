@@ -72,6 +72,7 @@ def collect(asked: Collecting, model: str | None = None, as_json: bool = False) 
     """Put together poems from real lines 集句, each line from a different poem of the corpus."""
     from pingze.composing.desk import fill
 
+    # For an object of class Collecting, `fill` returns poems with the sources of their lines.
     poems = cast("list[Collected]", fill(asked, asked.count, model=model))
     shown = []
     for poem in poems:
@@ -96,7 +97,7 @@ def couplet(
     shown = []
     for pair in found:
         rows = [str(pair)]
-        if explain:
+        if explain:  # a row for each place, with the characters of both lines there
             upper_tones, lower_tones = pair.tones
             places = zip(
                 pair.upper, pair.lower, upper_tones, lower_tones, pair.antithesis, strict=True
@@ -125,11 +126,12 @@ def revise(
     as_json: bool = False,
 ) -> None:
     """Rewrite parts of a poem 推敲 and keep the rest."""
-    if char and len(char) != len(line or []):
-        raise InputError("char_for_line", chars=len(char), lines=len(line or []))
+    line_numbers = line or []
+    if char and len(char) != len(line_numbers):
+        raise InputError("char_for_line", chars=len(char), lines=len(line_numbers))
     sheet = _sheet_of(poem, asked, form, model)
     sheet = _with_keep_and_exclude(sheet, keep, exclude_at, model)
-    for index, line_number in enumerate(line or ()):
+    for index, line_number in enumerate(line_numbers):
         if char:
             position = char[index]
             sheet = sheet.free(line_number, position, position)
@@ -256,10 +258,11 @@ def generate(
     """Continue an opening without form or rhyme, as the report's generator does."""
     from pingze.composing import generation
 
+    width = None if free else split_len  # None lets the model end lines where it likes
     text = generation.generate(
         start,
         temperature,
-        None if free else split_len,
+        width,
         max_lines=max_lines,
         title=title,
         poet=poet,

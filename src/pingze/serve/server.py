@@ -32,7 +32,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, *_, address = resolved[0]
-        # An IPv6 address has two more numbers, which `create_server` does not take.
+        # An IPv6 address has two more numbers, which are of no use here.
         host_and_port = address[:2]
         bound = socket.create_server(host_and_port, family=family, backlog=BACKLOG)
     except UnicodeError as error:
