@@ -149,7 +149,7 @@ def mend(
         keep: Words of the draft that must not change, beside what a sheet keeps.
         form: The form 體 of the mended poem, as 七律; by default the form that has the draft's
             shape. A sheet has its own form, level, standard, title, poet and particles.
-        level, standard, title, poet: Options of a `Sheet`, which explains them.
+        level, standard, title, poet: The options of the same names of a `Sheet`.
         particles: The total number of particles, divided among the ways with equally many changes;
             from 1 to 4096.
         seed: A whole number from 0; the same seed gives the same mended poems. By default the
@@ -166,6 +166,7 @@ def mend(
         verdict = judge(draft)
         poem = poem_of(verdict, draft.title, draft.poet)
         composer = load_composer(model, draft)
+        # the lines as they were judged, which have Traditional characters
         layout = draft.shape.layout(draft.count_of_lines)
         sheet = replace(draft, lines=layout.cut("".join(verdict.read)))
     else:
@@ -180,12 +181,14 @@ def mend(
         if verdict.form == COUPLET:
             raise InputError("not_regulated", field="text")
         poem = poem_of(verdict, title, poet)
+        # the default model depends on the form
         composer = load_composer(model, asked, form=form or verdict.form)
         if not verdict.ok:
-            # the template and rhyme that fit the faulty draft best may not be those of the mended
-            poem = replace(poem, form=_form(verdict, form), template=None, rhyme=None)
+            # The mended poem may have another template and rhyme than those that fit the faulty
+            # draft best.
+            poem = replace(poem, form=_form_to_mend(verdict, form), template=None, rhyme=None)
         sheet = Sheet.of(poem, **vars(asked))
-    sheet = _kept(sheet, verdict.lines, keep)
+    sheet = _keep_words(sheet, verdict.lines, keep)
     if verdict.ok and sheet.is_full:
         return [Mended(poem, ())]
     # 2. Find the changes.
@@ -193,64 +196,68 @@ def mend(
     repairs = mending.repairs(mending.locked)
     if not repairs:
         raise InfeasibleError(sheet.form, mending.given_up())
-    mending.tell_cost(repairs[0].cost)
-    # 3. Let the model write them.
+    mending.tell_cost(repairs[0].cost)  # the first repair has the fewest changes
+    # 3. Let the model write the characters that change.
     if seed is None:
         seed = sheet.seed or 0
-    found = mending.write(repairs, count, seed)
-    if sheet.shape.tune:  # the user may have divided the lines in other places
-        found = [replace(mended, poem=divided_as(mended.poem, poem)) for mended in found]
-    return found
+    ways = mending.write(repairs, count, seed)
+    if sheet.shape.tune:
+        # The sheet has the lines of the tune; the user may have divided the draft in other places.
+        ways = [replace(mended, poem=divided_as(mended.poem, poem)) for mended in ways]
+    return ways
 
 
-def _form(verdict: Verdict, name: str | None) -> str:
+def _form_to_mend(verdict: Verdict, name: str | None) -> str:
     """Return the name of the form to which a draft with faults is mended.
 
     Raises InputError if the draft has the shape of no such form.
     """
     lines = verdict.read
-    # 1. A form that is named. Of a 詞 to a tune, the checker's shape is taken; of 詩, the checker
-    #    may say 古 where a 律 with faults is meant.
+    # 1. The form that the user names or, for a 詞, the tune that the checker found. What the
+    #    checker found for 詩 does not count, since it calls a 律 with many faults a 古.
     if name is None and verdict.form and find_form(verdict.form).tune:
         name = verdict.form
     if name is not None:
-        form = best_shape(lines, find_form(name), CUSTOMARY, PINGSHUI)  # of a tune's shapes
+        # a tune has several shapes 體; any other form is returned as it is
+        form = best_shape(lines, find_form(name), CUSTOMARY, PINGSHUI)
         if not form.regulated and not form.tune:
             raise InputError("not_regulated", field="text")
         if not form.cut(lines):
             raise wrong_shape("text", form)
         return form.name
-    # 2. Else the regulated form with lines of this number and width.
+    # 2. Otherwise the regulated form whose lines have this number and width.
     for form in FORMS.values():
         if form.regulated and form.cut(lines):
             return form.name
     raise InputError("not_regulated", field="text")
 
 
-def _kept(sheet: Sheet, typed: Sequence[str], words: Sequence[str]) -> Sheet:
-    """Keep the words of a draft on its sheet.
+def _keep_words(sheet: Sheet, typed: Sequence[str], words: Sequence[str]) -> Sheet:
+    """Mark the words to keep in `Sheet.kept`, wherever they stand in the draft.
 
-    A word that is not in the lines as typed is looked up in the lines as read. Raises InputError if
-    it is in neither.
+    A word that is not in the lines as typed is looked up in the lines as read, in Traditional
+    characters. Raises InputError if neither have the word.
     """
     rows = sheet.rows
     masks = []
     for number, row in enumerate(rows):
         kept = sheet.kept[number] if number < len(sheet.kept) else ""
+        kept = kept.ljust(len(row), "0")  # a mask may be shorter than its line
         mask = []
-        for character, is_kept in zip(row, kept.ljust(len(row), "0"), strict=True):
+        for character, is_kept in zip(row, kept, strict=True):
+            # a blank has no character that could be kept
             mask.append("0" if character == BLANK else is_kept)
         masks.append(mask)
     for typed_word in words:
         word = typed_word.strip()
         found = False
-        for lines, wanted in ((typed, word), (rows, in_context(word))):
-            if found or not wanted:
+        for lines, spelling in ((typed, word), (rows, in_context(word))):
+            if found or not spelling:
                 continue
             for mask, line in zip(masks, lines, strict=True):
-                for at in range(len(line)):
-                    if line.startswith(wanted, at):
-                        mask[at : at + len(wanted)] = "1" * len(wanted)
+                for start in range(len(line)):
+                    if line.startswith(spelling, start):
+                        mask[start : start + len(spelling)] = "1" * len(spelling)
                         found = True
         if word and not found:
             raise InputError("not_in_poem", field="keep", has=word)
@@ -274,83 +281,98 @@ class Mending:
                 word = self.written[start + run.start() : start + run.end()]
                 self.kept.append((word, places))
         self.locked = Places().union(*(places for _, places in self.kept))
-        # 2. Repeat the lines that the tune repeats 疊句, as a kept character has them.
+        # 2. Where the tune repeats a line 疊句, write the same character at all places that must
+        #    have the same: a kept one if there is one, else the first that is written.
         text = list(self.written)
         for place in range(len(text)):
             if place in self.locked:
                 continue
-            same = sheet.shape.same(place)
-            locked = [at for at in same if at in self.locked]
-            written = [at for at in same if text[at] != BLANK]  # or copied by now
-            sources = locked or written or same
-            text[place] = text[sources[0]]
-        # 3. Compile what is written. An excluded character that stands may stay.
+            same_places = sheet.shape.same(place)
+            kept_places = [same for same in same_places if same in self.locked]
+            # `text`, not the draft, since an earlier turn of this loop may have filled a blank
+            written_places = [same for same in same_places if text[same] != BLANK]
+            if kept_places:
+                text[place] = text[kept_places[0]]
+            elif written_places:
+                text[place] = text[written_places[0]]
+        # 3. An excluded character that stands in the draft is no fault, so that it may stay.
         exclude = "".join(character for character in sheet.exclude if character not in text)
         self.sheet = replace(sheet, lines=self.layout.cut("".join(text)), exclude=exclude)
-        bare = replace(self.sheet, include="", exclude="", exclude_at=[], was=[])
-        request = read_request(composer.vocabulary, bare)
+        # 4. Compile what is written. Which characters are faults depends on the form alone; the
+        #    other options only limit what is written instead of them.
+        form_only = replace(self.sheet, include="", exclude="", exclude_at=[], was=[])
+        request = read_request(composer.vocabulary, form_only)
         self.constraints = Constraints(composer.lexicon(request), request)
         if self.constraints.fixed is None:
-            composer.prepare(request)  # says which characters clash
+            composer.prepare(request)  # raises an error that names the characters that clash
         self.ids: Fixes = self.constraints.fixed or ()
 
     def repairs(self, locked: Places) -> list[Repair]:
-        """List the repairs that change no locked position, fewest changes first.
+        """List the repairs that change no locked position, those with the fewest changes first.
 
-        Parts change places only if no other repair has fewer changes.
+        A repair with a swap is listed only if no repair, with or without a swap, has fewer changes.
         """
-        found = self.fewest(self.ids, locked)
-        least = min((repair.cost for repair in found), default=len(self.ids))
-        swapped: list[Repair] = []
+        without_swap = self.fewest(self.ids, locked)
+        least = min((repair.cost for repair in without_swap), default=len(self.ids))
+        with_swap: list[Repair] = []
         for ids, swap in self._swapped(locked):
             _, _, costs = self.constraints.costs(ids)
+            # the swap itself is one change more, which makes the repair cost more than `least`
             if costs.min() >= least:
-                continue  # as it takes one more for the swap
+                continue
             for repair in self.fewest(ids, locked, swap):
                 if repair.cost < least:
                     least = repair.cost
-                    swapped = []
+                    with_swap = []
                 if repair.cost == least:
-                    swapped.append(repair)
-        found = sorted(found + swapped, key=lambda repair: repair.cost)
-        # leave out what changes more than another repair does
+                    with_swap.append(repair)
+        cheapest_first = sorted(without_swap + with_swap, key=lambda repair: repair.cost)
+        # Leave out a repair that changes all positions of a cheaper repair, and further ones.
         needed: list[Repair] = []
-        for repair in found:
-            same_text = [other for other in needed if other.ids == repair.ids]
+        for repair in cheapest_first:
+            same_text = [cheaper for cheaper in needed if cheaper.ids == repair.ids]
             places = set(repair.reasons)
-            if not any(places > set(other.reasons) for other in same_text):
+            if not any(places > set(cheaper.reasons) for cheaper in same_text):
                 needed.append(repair)
         return needed
 
     def _swapped(self, locked: Places) -> Iterator[tuple[Fixes, Swap]]:
-        """Yield the text with two parts in each other's place, and say which.
+        """Yield each text in which two parts have changed places, and which parts these are.
 
         The parts are two couplets, two words of a line, or the two characters of a word.
         """
+        # 1. List the pairs of parts, as ranges of positions in the text.
         form = self.constraints.request.form
         pairs: list[tuple[range, range]] = []
+        # The couplets of other forms are not alike: those of a 詞 have different lengths.
         if form.regulated:
             couplet_size = self.constraints.couplet_size
             starts = range(0, len(self.ids), couplet_size)
             couplets = [range(start, start + couplet_size) for start in starts]
             pairs += combinations(couplets, 2)
         for line, width in enumerate(self.layout.widths):
-            start = self.layout.starts[line]
-            words = [range(start + at, start + at + 2) for at in sorted(word_starts(2, width))]
+            # a word of two characters may begin at these positions of the line
+            positions = sorted(word_starts(2, width))
+            starts_of_words = [self.layout.starts[line] + position for position in positions]
+            words = [range(start, start + 2) for start in starts_of_words]
             pairs += [(word[:1], word[1:]) for word in words]  # the characters of a word
             for word, later in combinations(words, 2):
-                # two words of the last three characters overlap
+                # The last three characters are read as 2 + 1 or as 1 + 2, and these two words
+                # share the character in the middle.
                 overlap = later.start < word.stop
                 if not overlap:
                     pairs.append((word, later))
+        # 2. Swap the parts of each pair.
         for first, second in pairs:
             ids = list(self.ids)
             ids[first.start : first.stop] = self.ids[second.start : second.stop]
             ids[second.start : second.stop] = self.ids[first.start : first.stop]
             moved = {*first, *second}
+            # a place that repeats another 疊句 would differ from that one after the swap
             if moved & locked or moved & self.constraints.echoes.keys():
                 continue
-            if FREE in ids or tuple(ids) == self.ids:  # a text with blanks is not rearranged
+            # a sheet with blanks is filled, but not rearranged
+            if FREE in ids or tuple(ids) == self.ids:
                 continue
             if self.constraints.spells_unwanted(ids, self.ids):
                 continue
@@ -370,51 +392,57 @@ class Mending:
         """List the repairs that change the fewest positions under each template and rhyme group."""
         constraints = self.constraints
         request = constraints.request
+        # masks of the positions P: wrong is (P, template, way), unrhymed is (P, template, group)
         wrong, unrhymed = constraints.misfits(range(len(ids)), ids)
         found = []
         for t, opening in enumerate(request.openings):
-            # 1. The positions of the wrong tone, under each way to write each couplet.
+            # 1. For each couplet, the smallest sets of positions of the wrong tone that a way to
+            #    write the couplet leaves.
             by_couplet = []
             for k in range(len(ids) // constraints.couplet_size):
                 couplet = range(k * constraints.couplet_size, (k + 1) * constraints.couplet_size)
                 ways = np.flatnonzero(constraints.exists[t, k])
-                by_way = [_marked(wrong[:, t, way], couplet) for way in ways]
-                by_couplet.append(_smallest(by_way, locked))
-            # 2. The groups to try for each rhyme: those that change the fewest rhymes, or one more.
+                by_way = [_places_in(wrong[:, t, way], couplet) for way in ways]
+                by_couplet.append(_smallest_sets(by_way, locked))
+            # 2. The groups to try for each rhyme: those outside which the fewest feet are, or one
+            #    foot more, since such a group may have fewer rhymes on the same character.
             feet = np.flatnonzero(constraints.feet[:, t]).tolist()
             groups_of_request = range(len(request.groups))
             # for each group, the feet whose characters are not in it
-            outside = [_marked(unrhymed[:, t, g], feet) for g in groups_of_request]
+            outside = [_places_in(unrhymed[:, t, g], feet) for g in groups_of_request]
             groups_of_rhyme = []
+            # the groups of each rhyme follow one another; `first_rows` says where each rhyme begins
             first_rows = constraints.rhyming.first_rows
-            for rows in np.split(np.arange(len(outside)), first_rows[1:]):
-                possible = [row for row in rows.tolist() if not outside[row] & locked]
-                least = min((len(outside[row]) for row in possible), default=0)
-                few = [row for row in possible if len(outside[row]) <= least + 1]
+            for groups_here in np.split(np.arange(len(outside)), first_rows[1:]):
+                possible = [g for g in groups_here.tolist() if not outside[g] & locked]
+                least = min((len(outside[g]) for g in possible), default=0)
+                few = [g for g in possible if len(outside[g]) <= least + 1]
                 if len(first_rows) > 1:  # several rhymes: keep the number of combinations small
-                    few = sorted(few, key=lambda row: len(outside[row]))[:2]
+                    few = sorted(few, key=lambda g: len(outside[g]))[:2]
                 groups_of_rhyme.append(few)
-            # 3. For each choice of groups, all but one of the rhymes that share a character change.
+            # 3. For each choice of groups, list what must change, and combine it. Of the rhymes on
+            #    the same character, all but one must change.
             for groups in product(*groups_of_rhyme):
                 off_rhyme = Places().union(*(outside[g] for g in groups))
-                # each item lists the sets of positions of which one must change
+                # Each item lists sets of positions: all positions of one of its sets must change.
                 alternatives = [*by_couplet, [off_rhyme]]
-                rhyming = [at for at in feet if at not in off_rhyme]
+                rhyming = [foot for foot in feet if foot not in off_rhyme]
                 if request.form.tune:
                     rhyming = []  # in 詞, poets may repeat a rhyme
-                for id_ in dict.fromkeys(ids[at] for at in rhyming if ids[at] != FREE):
-                    same = Places(at for at in rhyming if ids[at] == id_)
-                    all_but_one = [same - {at} for at in sorted(same)]
-                    alternatives.append(_smallest(all_but_one, locked))
+                for id_ in dict.fromkeys(ids[foot] for foot in rhyming if ids[foot] != FREE):
+                    same = Places(foot for foot in rhyming if ids[foot] == id_)
+                    all_but_one = [same - {foot} for foot in sorted(same)]
+                    alternatives.append(_smallest_sets(all_but_one, locked))
                 for choice in islice(product(*alternatives), MOST_TRIED):
                     places = Places().union(*choice)
+                    reasons = {place: self._rule(t, place, off_rhyme) for place in sorted(places)}
                     found.append(
                         Repair(
                             ids=ids,
                             swap=swap,
                             opening=opening,
                             rhyme="、".join(request.groups[g] for g in groups),
-                            reasons={at: self._rule(t, at, off_rhyme) for at in sorted(places)},
+                            reasons=reasons,
                         )
                     )
         return found
@@ -441,16 +469,20 @@ class Mending:
         return clashes
 
     def tell_cost(self, cost: int) -> None:
-        """Tell how many more changes the kept words take."""
-        fewest = self.repairs(Places())[0].cost if self.kept else cost
+        """Tell how many of the `cost` changes would not be needed if no word were kept."""
+        if not self.kept:
+            return
+        fewest = self.repairs(Places())[0].cost
         if fewest == cost:
             return
+        # Name the words each of which costs a change alone; if only several together do, name all.
         words = []
         for word, places in self.kept:
             if self.repairs(self.locked - places)[0].cost < cost:
                 words.append(word)
+        if not words:
+            words = [word for word, _ in self.kept]
         code = "keep_costs_one" if cost - fewest == 1 else "keep_costs"
-        words = words or [word for word, _ in self.kept]
         tell(Note(code, field="keep", has=words, more=cost - fewest))
 
     def write(self, repairs: Sequence[Repair], count: int, seed: int) -> list[Mended]:
@@ -460,7 +492,8 @@ class Mending:
         for _, same_cost in groupby(repairs, key=lambda repair: repair.cost):
             tried = list(islice(same_cost, MOST_TRIED))
             needed = count - len(found)
-            of_each = min(needed, math.ceil(2 * needed / len(tried)))  # some are alike
+            # twice as many poems as are needed, since different repairs may give the same poem
+            of_each = min(needed, math.ceil(2 * needed / len(tried)))
             written = []
             for repair in tried:
                 try:
@@ -470,11 +503,11 @@ class Mending:
                     continue
                 for rank, poem in enumerate(poems):
                     written.append((rank, -poem.log_probability, poem, repair))
-            # the best poem of each repair, then the next best ones
+            # first the best poem of each repair, the likeliest first; then the second best ones
             written.sort(key=lambda entry: entry[:2])
             for _rank, _log_p, poem, repair in written:
-                if str(poem) not in found and self._check(poem.lines).ok:
-                    found[str(poem)] = self._mended(repair, poem)
+                if str(poem) not in found and self._judge(poem.lines).ok:
+                    found[str(poem)] = self._compare(repair, poem)
             if len(found) >= count:
                 break
         if not found:
@@ -482,8 +515,9 @@ class Mending:
         return list(found.values())[:count]
 
     def _poems(self, repair: Repair, repairs: int, count: int, seed: int) -> list[Poem]:
-        """Write `count` poems with one of several repairs."""
-        particles = max(min(FEWEST, self.sheet.particles), self.sheet.particles // repairs)
+        """Write `count` poems with a repair; `repairs` of them share the sheet's particles."""
+        share = self.sheet.particles // repairs
+        particles = max(share, min(FEWEST, self.sheet.particles))
         template = None
         if repair.opening:
             template = opening_name(self.constraints.request.form.width, repair.opening[0])
@@ -497,12 +531,12 @@ class Mending:
         for place in repair.reasons:
             line, position = self.layout.numbered(place)
             sheet = sheet.free(line, position, position)
-        with noted():  # what there is to say of the sheet has been said
+        with noted():  # the user has been told already how the sheet was read
             starts = self.composer.prepare(read_request(self.composer.vocabulary, sheet))
             filling = Filling(self.composer, starts, sheet, seed, count)
             return filling.drafts()
 
-    def _check(self, lines: Sequence[str]) -> Verdict:
+    def _judge(self, lines: Sequence[str]) -> Verdict:
         return check(
             "，".join(lines),
             form=self.sheet.form,
@@ -510,34 +544,37 @@ class Mending:
             standard=self.sheet.standard,
         )
 
-    def _mended(self, repair: Repair, poem: Poem) -> Mended:
-        """Compare a poem with the draft."""
+    def _compare(self, repair: Repair, poem: Poem) -> Mended:
+        """Say by which swap and which changes a poem differs from the draft."""
         before = self.written
         swaps = []
         if repair.swap:
             before = "".join(self.constraints.lines_of(repair.ids))
-            had = Counter(fault.rule for fault in self.verdict.violations)
-            left = Counter(fault.rule for fault in self._check(self.layout.cut(before)).violations)
-            mended = had - left
-            if not mended:  # the swap only moves a fault to where one more change mends it
-                mended = had
+            verdict_after = self._judge(self.layout.cut(before))
+            rules_broken = Counter(fault.rule for fault in self.verdict.violations)
+            still_broken = Counter(fault.rule for fault in verdict_after.violations)
+            mended = rules_broken - still_broken
+            # A swap may mend nothing alone, and move a fault to where one more change mends it.
+            if not mended:
+                mended = rules_broken
             swaps.append(replace(repair.swap, rules=tuple(mended)))
         changes = []
         for place, (old, new) in enumerate(zip(before, "".join(poem.lines), strict=True)):
-            if old not in (new, BLANK):
+            if old not in (new, BLANK):  # a blank that is filled is no change
                 line, position = self.layout.numbered(place)
+                # a place without a reason changes with a line that it repeats
                 rules = (repair.reasons.get(place, "疊句"),)
                 changes.append(Change(line, position, old, new, rules))
         return Mended(poem=poem, changes=tuple(changes), swaps=tuple(swaps))
 
 
-def _marked(mask: Bool[Array, "P"], places: Sequence[int]) -> Places:
-    """Return those of some positions that a mask marks."""
+def _places_in(mask: Bool[Array, "P"], places: Sequence[int]) -> Places:
+    """Return the positions among `places` that a mask marks."""
     return Places(place for place in places if mask[place])
 
 
-def _smallest(parts: Sequence[Places], locked: Places) -> list[Places]:
-    """Return the smallest of some sets of positions that have no locked one, each once."""
-    possible = [places for places in parts if not places & locked]
+def _smallest_sets(sets: Sequence[Places], locked: Places) -> list[Places]:
+    """Return the smallest of the sets without a locked position; equal sets are listed once."""
+    possible = [places for places in sets if not places & locked]
     least = min((len(places) for places in possible), default=0)
     return list(dict.fromkeys(places for places in possible if len(places) == least))
