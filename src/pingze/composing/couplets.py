@@ -96,8 +96,8 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     """
     asked = Coupling(line=line, **options)
     composer = load_composer(model, Composing(about=asked.write))
-    given, part_lengths, given_end = _read_line(asked, composer)
-    size = sum(part_lengths)
+    given, part_lengths, given_end = _read_given_line(asked, composer)
+    width = sum(part_lengths)
     request = Request(
         CoupletForm.of(*part_lengths),
         lines=2,
@@ -108,26 +108,26 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         exclude=read_unwanted(asked.exclude),
         mood=asked.mood,
         antithesis=asked.antithesis,
-        taste=1.0,
+        taste=1.0,  # as strong as in poems: couplets have no such option
     )
     lexicon = composer.lexicon(request)
     facing = Facing(lexicon, part_lengths, given, OPPOSITE[given_end])
     starts = Starts(Constraints(lexicon, request, ban=facing))
     first = first_seed(asked.seed)
-    known: set[str] = set()
+    texts_found: set[str] = set()
     found: list[Couplet] = []
-    weak: list[Couplet] = []
+    weak: list[Couplet] = []  # used only if too few others are found
     for seed in range(first, first + _TRIES * asked.count):
         # 1) Write the other line, or both; take the best that has not been found.
-        poems = _write(composer, starts, asked, seed)
-        new = [poem for poem in poems if "".join(poem.lines) not in known]
+        poems = _write_best_first(composer, starts, asked, seed)
+        new = [poem for poem in poems if "".join(poem.lines) not in texts_found]
         if not new:
             continue
         poem = new[0]
         text = "".join(poem.lines)
-        known.add(text)
-        upper = text[:size]
-        lower = text[size:]
+        texts_found.add(text)
+        upper = text[:width]
+        lower = text[width:]
         if given_end == LEVEL:  # the line that was written first is the lower one
             upper, lower = lower, upper
         # 2) Write the banner: the first four characters of a line of seven to the theme, since the
@@ -137,7 +137,8 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
             exclude = request.exclude + upper + lower
             of_seven = replace(request, form=CoupletForm.of(7), exclude=exclude)
             banner_starts = Starts(Constraints(lexicon, of_seven, ban=Facing(lexicon, (7,))))
-            for number in range(_TRIES):  # avoid words of another season or hour
+            # Try again if a word of the banner names another season or hour than the lines.
+            for number in range(_TRIES):
                 banner = composer.write(banner_starts, asked, seed + number).lines[0][:4]
                 if not contradicts([upper, lower, banner], asked.write or ""):
                     break
@@ -167,12 +168,14 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     return found
 
 
-def _write(composer: Composer, starts: Starts, asked: Coupling, seed: int) -> list[Poem]:
-    """Write couplets with one population, best first: if a line is given, the likeliest sound one.
+def _write_best_first(composer: Composer, starts: Starts, asked: Coupling, seed: int) -> list[Poem]:
+    """Write couplets with one population, and return them best first.
 
-    Antithesis weights what is drawn already. The score counts it once more, and readers found that
-    fewer of the lines with the highest score make sense: 73 of 85, and 81 of the likeliest
-    (`lab/LOG.md`, 2026-12-03). On a theme, the score also counts the theme's characters.
+    On a theme, the best couplet has the highest score, which counts the theme's characters. If a
+    line is given, the best couplet is the likeliest of those without a flaw: antithesis has already
+    weighted what is drawn, and the score would count antithesis once more. Of the lines with the
+    highest score, readers found that 73 of 85 make sense, and of the likeliest lines 81
+    (`lab/LOG.md`, 2026-12-03).
     """
     if not starts.constraints.request.fixed:
         return [composer.write(starts, asked, seed)]
@@ -180,6 +183,7 @@ def _write(composer: Composer, starts: Starts, asked: Coupling, seed: int) -> li
     poems = [composer.poem(starts.constraints, text, seed) for text in texts]
 
     def worth(poem: Poem) -> tuple[bool, bool, float]:
+        # `lines` has the parts of both lines, each line of the couplet being half of the text
         text = "".join(poem.lines)
         half = len(text) // 2
         weak = _is_weak(text[:half], text[half:])
@@ -194,15 +198,20 @@ def _is_weak(line: str, other: str) -> bool:
     return len(alike) > 1 or places_in(line) != places_in(other)
 
 
-def _read_line(asked: Coupling, composer: Composer) -> tuple[str, tuple[int, ...], str]:
-    """Read the given line; return it, the lengths of its parts, and the tone of its end.
+def _read_given_line(asked: Coupling, composer: Composer) -> tuple[str, tuple[int, ...], str]:
+    """Read the given line; return its text, the lengths of its parts, and the tone of its end.
 
-    A line that ends level is a lower line. Raises InputError if its length does not fit, or if it
-    should be a lower line and ends oblique.
+    If both lines are to be written, return "", the lengths of parts that `length` asks for, and the
+    tone in which the line that is written first ends.
+
+    A line that ends level is a lower line. Raises InputError if its length does not fit, or if the
+    request asks for an upper line and the given line, its lower one, ends oblique.
     """
-    typed = asked.line.translate(dict.fromkeys((ord(mark) for mark in MARKS), " ")).split()
-    parts = [read_characters("line", part, composer.vocabulary) for part in typed]
+    spaces_for_marks = {ord(mark): " " for mark in MARKS}
+    typed_parts = asked.line.translate(spaces_for_marks).split()
+    parts = [read_characters("line", part, composer.vocabulary) for part in typed_parts]
     line = "".join(parts)
+    # the lower line, which is given if `upper` is set, ends level
     wanted_end = LEVEL if asked.upper else OBLIQUE
     if not line and asked.write:
         return "", parts_of(asked.length), wanted_end
@@ -214,13 +223,17 @@ def _read_line(asked: Coupling, composer: Composer) -> tuple[str, tuple[int, ...
             least=COUPLET_WIDTHS[0],
             most=COUPLET_WIDTHS[-1],
         )
-    end = tones_of(line)[-1] or wanted_end  # an uncertain tone is taken for the wanted one
+    end = tones_of(line)[-1]
+    if not end:  # a character that can have both tones has the wanted one
+        end = wanted_end
     if asked.upper and end == OBLIQUE:
         raise InputError("ends_oblique", field="line", has=line[-1])
     if not asked.upper and end == LEVEL:
         tell(Note("ends_level", field="line", has=line[-1]))
     lengths = tuple(len(part) for part in parts)
-    if len(parts) == 1:  # no mark shows a pause
+    if (
+        len(parts) == 1
+    ):  # without marks, the pauses are where lines of this length usually have them
         lengths = parts_of(len(line))
     return line, lengths, end
 
@@ -295,15 +308,16 @@ class Facing:
         self.end = end
         self.width = sum(parts)
         self.points = rhythm(parts)
-        level, oblique = lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:]
+        level, oblique = lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:]  # a mask of ids for each
         self.of_tone = {LEVEL: level, OBLIQUE: oblique, "": level | oblique}
         """Masks of the characters that may have a tone; "" stands for either."""
         self.forms = lexicon.forms
-        given = tones_of(upper)
-        if tuple(parts) in ((5,), (7,)) and given[-5:] == list("平平仄平仄"):
-            # 特拗 is answered like the pattern that it varies
-            given[-5:] = list("平平平仄仄")
-        self.given = given or None
+        tones_of_upper = tones_of(upper)
+        is_line_of_verse = tuple(parts) in ((5,), (7,))
+        if is_line_of_verse and tones_of_upper[-5:] == list("平平仄平仄"):
+            # this irregular pattern 特拗 is answered like the regular one that it varies
+            tones_of_upper[-5:] = list("平平平仄仄")
+        self.given = tones_of_upper or None
         """The tones of the upper line; None if the model writes it."""
 
     def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "#T #G"]:
@@ -319,7 +333,7 @@ class Facing:
     ) -> Bool[Array, "N V"]:
         """Return a mask of the characters that may not stand at a position of each text."""
         forbidden = np.zeros_like(partial_texts.unused)
-        if place < self.width and self.given is not None:
+        if place < self.width and self.given is not None:  # the user gave the upper line
             return forbidden
         for mask, text in zip(forbidden, partial_texts.texts.tolist(), strict=True):
             if place < self.width:
@@ -350,15 +364,15 @@ class Facing:
             mask[lower[repeated]] = False
         else:
             mask[self.forms[[*upper, *lower]]] = True
-        # 2) If the upper character, or a repetition of it, is at a position of the rhythm, the tone
-        #    is opposite.
+        # 2) If the upper character, or a repetition of it, is at a position of the rhythm, the
+        #    lower character, which is repeated there too, has the opposite tone.
         for point in self.points:
             if upper[point] != upper[at]:
                 continue
-            has = self._tone(upper[point]) if self.given is None else self.given[point]
-            wanted = self.end if point == self.width - 1 else OPPOSITE.get(has)
-            if wanted:
-                mask |= ~self.of_tone[wanted]
+            tone_above = self._tone(upper[point]) if self.given is None else self.given[point]
+            wanted_tone = self.end if point == self.width - 1 else OPPOSITE.get(tone_above)
+            if wanted_tone:  # None if the tone above is not certain
+                mask |= ~self.of_tone[wanted_tone]
 
     def _tone(self, id_: int) -> str:
         return next((tone for tone in OPPOSITE if self.of_tone[tone][id_]), "")

@@ -68,7 +68,7 @@ def compose(
         start: The opening, of any length up to the whole poem.
         count: The number of poems.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        **options: The options of a `Sheet`, which explains them.
+        **options: Options of a `Sheet`, with the same names.
 
     Raises InputError if a value cannot be used, InfeasibleError if the constraints clash,
     UnfinishedError if every attempt would copy a line of the corpus, CorpusError if `original` is
@@ -162,18 +162,21 @@ class Filling:
         self.sheet = sheet
         self.seed = seed
         self.count = count
-        # What the sheet fixes, and what is fixed where one of its choices is taken too. Every
-        # choice is of the same places.
         fixed = self.constraints.fixed
         assert fixed is not None, "`prepare` refuses what clashes"
-        with_a_choice = starts.inclusions[0].fixed
+        # Each inclusion decides all choices such as [靜晚夜], at the same places, so that the first
+        # one tells which places are choices.
+        with_choices_decided = starts.inclusions[0].fixed
+        # a place that repeats another 疊句 has no character of its own
         echoes = self.constraints.echoes
-        self.open = [at for at, id_ in enumerate(fixed) if id_ == FREE and at not in echoes]
+        self.open = [
+            place for place, id_ in enumerate(fixed) if id_ == FREE and place not in echoes
+        ]
         """The places that may differ between drafts."""
-        self.to_write = [at for at in self.open if with_a_choice[at] == FREE]
-        """Those that the model writes; the others are choices."""
+        self.to_write = [place for place in self.open if with_choices_decided[place] == FREE]
+        """The open places where the model may write any character; at the others, it chooses."""
         layout = self.constraints.layout
-        open_lines = sorted({layout.line[at] for at in self.open})
+        open_lines = sorted({layout.line[place] for place in self.open})
         self.parts = [layout.places(line) for line in open_lines]
         """The places of each part that no two drafts share."""
         # If only one line is open, its two first characters may be the only ones that fit.
@@ -187,13 +190,14 @@ class Filling:
 
         The populations of every second draft are written on it.
         """
+        # `_without_title` compiles a request without its ban, so that no ban may be there
         if OPENING in self.parts and count > 1 and not self.constraints.ban:
             self.other_starts = self._without_title()
 
     def _without_title(self) -> Starts | None:
-        """Keep the characters of title and theme out of the first line.
+        """Compile the sheet without the characters of title and theme in the first line.
 
-        Return None if there are no such characters, or no poem without them.
+        Return None if title and theme have no characters, or if no poem is possible without them.
         """
         request = self.constraints.request
         characters = only_han(request.subject)
@@ -225,34 +229,39 @@ class Filling:
         for round_ in range(1, ROUNDS):
             if len(drafts) == self.count or self.is_listed or not self.open:
                 break
-            known = {candidate.open for candidate in found}
-            more = self.candidates([number + round_ * len(self.numbers) for number in self.numbers])
+            texts_before = {candidate.open for candidate in found}
+            # each round has population numbers of its own, which seed other random numbers
+            first_number = round_ * len(self.numbers)
+            more = self.candidates([first_number + number for number in self.numbers])
             found += more
             drafts = choose_drafts(found, self.count)
-            if known.issuperset(candidate.open for candidate in more):
+            # once a round writes nothing new, further rounds hardly would
+            if texts_before.issuperset(candidate.open for candidate in more):
                 break
         if len(drafts) < self.count:
             drafts = choose_drafts(found, self.count, also_alike=True)
         if len(drafts) < self.count:
             tell(Note("fewer_drafts", has=len(drafts), wanted=self.count))
         if self.constraints.request.usual_forms:
-            usual = in_usual_forms(
-                ["".join(poem.lines) for poem in drafts], self.constraints.request
-            )
+            texts = ["".join(poem.lines) for poem in drafts]
+            usual_texts = in_usual_forms(texts, self.constraints.request)
             cut = self.constraints.layout.cut
             drafts = [
-                replace(poem, lines=cut(text)) for poem, text in zip(drafts, usual, strict=True)
+                replace(poem, lines=cut(text))
+                for poem, text in zip(drafts, usual_texts, strict=True)
             ]
         return drafts
 
     def candidates(self, numbers: Sequence[int]) -> list[Candidate]:
         """Write populations, and return the best texts of each: as many as can become drafts."""
         if self.is_listed:
+            # the list is made once, by the process that has population 0
             texts = self._listed() if 0 in numbers else []
             return [self._candidate(self.constraints, text) for text in texts]
-        # texts of a population share their openings, so that it gives one draft of many lines
+        # The texts of a population begin alike. If several lines are open, drafts must have
+        # different openings, so that only one text of a population can become a draft.
         most = 1 if self.count == 1 or len(self.parts) > 2 else self.count
-        # 1) Share the populations between the sheet and the one for every second draft.
+        # 1) Share the populations between the sheet and, for every second draft, `other_starts`.
         groups: list[tuple[Starts, Sequence[int]]] = [(self.starts, numbers)]
         if self.other_starts:
             of_sheet = []
@@ -264,7 +273,7 @@ class Filling:
                 else:
                     of_other.append(number)
             groups = [(self.starts, of_sheet), (self.other_starts, of_other)]
-        # 2) Write them.
+        # 2) Write the populations of each group together.
         found: dict[int, list[Candidate]] = {}
         for starts, group in groups:
             populations = [(self.seed, number) for number in group]
@@ -299,42 +308,50 @@ class Filling:
 def choose_drafts(
     candidates: Sequence[Candidate], count: int, *, also_alike: bool = False
 ) -> list[Poem]:
-    """Take the best candidates of which no two share a part, and number them.
+    """Choose up to `count` candidates as drafts, the best ones that share no part, and number them.
 
-    A candidate counts less the more of its characters one that was taken has in their places
-    (maximal marginal relevance). If they are too few and `also_alike`, those follow that share the
-    fewest parts.
+    The candidates are chosen one after another. A candidate's score counts less the more characters
+    it shares, at the same places, with a draft that is chosen already (maximal marginal relevance).
+    If there are too few drafts without a shared part and `also_alike` is set, candidates that share
+    the fewest parts with the drafts follow.
     """
     if not candidates:
         return []
     best_first = [candidates[n] for n in ranking([candidate.text for candidate in candidates])]
-    # a row of code points for each candidate
-    opens = np.array([[ord(character) for character in candidate.open] for candidate in best_first])
+    # a row for each candidate: the code points of its open characters, and its parts
+    characters = np.array([[ord(sign) for sign in candidate.open] for candidate in best_first])
     parts = np.array([candidate.parts for candidate in best_first])
     scores = np.array([candidate.poem.score for candidate in best_first])
+    # If no term scores the texts, `ranking` draws their order, which is then kept.
     if not scores.any():
-        scores = -np.arange(len(best_first)) * LIKENESS  # they are already in a random order
+        scores = -np.arange(len(best_first)) * LIKENESS
     is_left = np.ones(len(best_first), bool)
-    shared = np.zeros(len(best_first), int)  # the most parts shared with one that was taken
-    likeness = np.zeros(len(best_first))  # the largest share of open characters shared with one
-    taken: list[int] = []
-    rounds = 1  # the first takes what shares no part
+    # for each candidate, the most parts and the largest share of its open characters that it has
+    # in common with a chosen draft
+    shared_parts = np.zeros(len(best_first), int)
+    likeness = np.zeros(len(best_first))
+    chosen: list[int] = []
+    # the first round chooses candidates that share no part, the next ones those that share more
+    rounds = 1
     if also_alike:
         rounds = max(1, parts.shape[1])
     for most_shared in range(rounds):
-        while len(taken) < count and (is_left & (shared <= most_shared)).any():
-            may = is_left & (shared <= most_shared)
+        while len(chosen) < count:
+            may_be_chosen = is_left & (shared_parts <= most_shared)
+            if not may_be_chosen.any():
+                break
             worth = scores - LIKENESS * likeness
-            best = int(np.where(may, worth, -np.inf).argmax())
-            taken.append(best)
-            same = opens == opens[best]
-            is_left[same.all(axis=1)] = False
-            if opens.shape[1]:
-                likeness = np.maximum(likeness, same.mean(axis=1))
-            shared = np.maximum(shared, (parts == parts[best]).sum(axis=1))
+            best = int(np.where(may_be_chosen, worth, -np.inf).argmax())
+            chosen.append(best)
+            is_same_character = characters == characters[best]
+            is_left[is_same_character.all(axis=1)] = False
+            if characters.shape[1]:  # the mean of no columns would be undefined
+                likeness = np.maximum(likeness, is_same_character.mean(axis=1))
+            is_same_part = parts == parts[best]
+            shared_parts = np.maximum(shared_parts, is_same_part.sum(axis=1))
     return [
         replace(best_first[n].poem, number=number, count=count)
-        for number, n in enumerate(sorted(taken), 1)
+        for number, n in enumerate(sorted(chosen), 1)
     ]
 
 
@@ -364,17 +381,17 @@ def revise(
     Raises the same errors as `fill`, and InputError if a target is outside the poem.
     """
     sheet = Sheet.of(poem, **options)
-    load_composer(
-        model, Composing(**options), form=poem.form
-    )  # refuses what the model does not know
+    # raises an error if the model was trained without titles, poets or themes but `options` has one
+    load_composer(model, Composing(**options), form=poem.form)
     if not isinstance(targets, Iterable):
         raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
     places: list[int] = []
     for target in targets:
-        given = target if isinstance(target, tuple) else (target,)
-        if len(given) not in (1, 2) or not all(isinstance(number, Integral) for number in given):
+        numbers = target if isinstance(target, tuple) else (target,)
+        are_whole = all(isinstance(number, Integral) for number in numbers)
+        if len(numbers) not in (1, 2) or not are_whole:
             raise wrong_type("targets", target, "lines and places, as [2, (3, 5)]")
-        places += _target_places(poem, *(int(number) for number in given))
+        places += _target_places(poem, *(int(number) for number in numbers))
     if not places:
         raise InputError("no_targets", field="targets")
     layout = sheet.shape.layout(sheet.count_of_lines)
@@ -382,7 +399,8 @@ def revise(
         line, position = layout.numbered(place)
         sheet = sheet.free(line, position, position)
     drafts = fill(sheet, count, model=model)
-    if sheet.shape.tune:  # the user may have divided the lines in other places
+    # The sheet has the lines of the tune; the user may have divided the poem in other places.
+    if sheet.shape.tune:
         drafts = [divided_as(draft, poem) for draft in drafts]
     return drafts
 
@@ -412,7 +430,7 @@ def alternatives(
     """List what else could stand at some places of a line, or of a couplet, best first.
 
     Every alternative keeps the constraints; faults elsewhere in the sheet are left as they are.
-    The whole poem decides their order, with what follows the places.
+    Alternatives are ordered by the score of the whole poem, including the text after the places.
 
     Args:
         sheet: The sheet; `Sheet.of` makes one of a poem.
@@ -434,8 +452,9 @@ def alternatives(
         end = layout.widths[line - 1]
     before_line = layout.starts[line - 1]
     span = slice(before_line + start - 1, before_line + end)
-    # One more than asked for, since the text that stands is an alternative too. An eighth of the
-    # populations of as many poems is enough: alternatives differ in a few places only.
+    # The text that stands there may be found as well, so that one more than asked for is written.
+    # An eighth of the populations that `fill` would write for as many poems is enough, since
+    # alternatives differ in a few places only.
     filling = Filling(composer, starts, freed, sheet.seed or 0, count + 1)
     numbers = range(max(2, len(filling.numbers) // 8))
     found = [candidate.text for candidate in filling.candidates(numbers)]
@@ -443,14 +462,17 @@ def alternatives(
     standing = "".join(sheet.rows)[span]
     decode = constraints.lexicon.vocabulary.decode
     replacements = [decode(text.ids)[span] for text in texts]
-    # The score of what stands, if it is whole, decides by how much the others are better.
-    present = None
+    # Changes of the score are measured from the poem as it stands. It was found too, or it is
+    # scored now if it has no blanks.
+    score_now = None
     if standing in replacements:
-        present = texts[replacements.index(standing)].score
+        score_now = texts[replacements.index(standing)].score
     elif sheet.is_full:
-        _, as_is = prepare_forgiving(sheet, model)
-        assert as_is.constraints.fixed is not None, "a full sheet fixes one character a place"
-        present = composer.judge(as_is.constraints, [as_is.constraints.fixed], sheet)[0].score
+        _, as_it_stands = prepare_forgiving(sheet, model)
+        fixed = as_it_stands.constraints.fixed
+        assert fixed is not None, "a full sheet fixes one character a place"
+        (judged,) = composer.judge(as_it_stands.constraints, [fixed], sheet)
+        score_now = judged.score
     shown = replacements
     if sheet.usual_forms:
         shown = in_usual_forms(replacements, constraints.request)
@@ -460,16 +482,17 @@ def alternatives(
             listed[written] = Alternative(
                 text=written,
                 score=text.score,
-                change=None if present is None else text.score - present,
+                change=None if score_now is None else text.score - score_now,
                 log_probability=text.log_probability,
             )
     return list(listed.values())
 
 
 def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Composer, Starts]:
-    """Compile a sheet as `prepare` does; if characters clash, compile it without judging these.
+    """Compile a sheet as `prepare` does, but do not judge characters that would make it fail.
 
-    Raises InfeasibleError if something else clashes.
+    If characters of the sheet clash, their tones and rhymes are waived. Raises InfeasibleError if
+    an option clashes, or if the sheet is still impossible.
     """
     try:
         return prepare(sheet, model)
@@ -478,7 +501,8 @@ def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Compose
         for clash in error.clashes:
             # a clash of one character has a position, a clash of a line has several
             for position in clash.positions or (clash.position,):
-                if clash.line is None or position is None:  # an option, such as the rhyme
+                # an option that clashes, such as the rhyme, has no place and cannot be waived
+                if clash.line is None or position is None:
                     raise
                 waived.append((clash.line, position))
         if not waived:
@@ -491,28 +515,28 @@ def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Compose
 def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
     """Write composed characters in their usual forms.
 
-    A character that the request gives stays as it is given. One whose usual form could break a tone
-    or a rhyme stays too; a ConversionWarning tells which.
+    A character that the request gives stays as it is given. A character whose usual form could
+    break a tone or a rhyme stays too; a ConversionWarning tells which characters these are.
     """
     standard = request.standard
     usual = {}
     unusual: dict[str, str] = {}
     composed = set("".join(texts)) - set(request.given)
     for character in sorted(composed):
-        other = usual_form(character)
-        if other == character:
+        usual_character = usual_form(character)
+        if usual_character == character:
             continue
         # a composed character has its usable tone, and rhymes only as poets rhyme on it
         tone = standard.usable_tone(character)
         rhymes = {
             group for group in standard.rhymes(character) if standard.is_practised(character, group)
         }
-        keeps_tone = tone is None or tone in standard.tones(other)
-        keeps_rhymes = rhymes <= standard.rhymes(other)
+        keeps_tone = tone is None or tone in standard.tones(usual_character)
+        keeps_rhymes = rhymes <= standard.rhymes(usual_character)
         if keeps_tone and keeps_rhymes:
-            usual[ord(character)] = other
+            usual[ord(character)] = usual_character
         else:
-            unusual[character] = other
+            unusual[character] = usual_character
     if unusual:
         tell(Note("unusual_forms", has="".join(unusual), wanted="".join(unusual.values())))
     return [text.translate(usual) for text in texts]
@@ -521,18 +545,20 @@ def in_usual_forms(texts: Sequence[str], request: Request) -> list[str]:
 def likeliest(
     composer: Composer, constraints: Constraints, fixed: Fixes, place: int
 ) -> Sequence[int]:
-    """List what may stand at the only free position, likeliest first after the text before.
+    """List the characters that may stand at the only free position of a text, likeliest first.
 
-    At most `TRIED` are listed.
+    The model knows the text before the position, not the text after it. At most `TRIED` characters
+    are listed.
     """
     request = constraints.request
     line, _ = constraints.layout.where(place)
     before = constraints.lines_of(fixed)[: line + 1]
     log_p, _ = composer.score(before, composer.prefix(request), request.form.name)
     candidates = np.flatnonzero(constraints.allowed_alone(fixed, place))
-    known = constraints.lexicon.reads[candidates]
-    # each earlier line is followed by a mark
-    order = np.argsort(-log_p[place + line][known], kind="stable")[:TRIED]
+    model_ids = constraints.lexicon.reads[candidates]
+    # `log_p` has a row for each token: each earlier line is followed by a mark
+    row = log_p[place + line]
+    order = np.argsort(-row[model_ids], kind="stable")[:TRIED]
     ids: list[int] = candidates[order].tolist()
     return ids
 

@@ -125,8 +125,8 @@ def judge(sheet: Sheet) -> Verdict:
         return check(
             "，".join(sheet.rows), form=form.name, level=sheet.level, standard=sheet.standard
         )
-    # 1) Judge the lines by the form. A blank in a line that repeats another 疊句 stands for what
-    #    is written there.
+    # 1) Judge the lines by the form. If one of two lines that repeat each other 疊句 has a blank
+    #    where the other has a character, the blank is read as this character.
     rows = tuple(lines_in_context(sheet.rows))
     layout = form.layout(len(rows))
     text = "".join(rows)
@@ -144,7 +144,7 @@ def judge(sheet: Sheet) -> Verdict:
     else:
         verdict = shi.judge_old_style(lines, form, sheet.level, standard)
     faults = [fault for fault in verdict.violations if fault.char != BLANK]
-    # a line with blanks may be turned or not
+    # Whether the order of line types is broken cannot be told while tones are open.
     notes = [note for note in verdict.notes if note.cause["code"] != "broken_waist"]
     # 2) Count the characters that do not fit each template and rhyme group.
     written = Sheet(
@@ -155,16 +155,18 @@ def judge(sheet: Sheet) -> Verdict:
         template=sheet.template,
         rhyme=sheet.rhyme,
     )
-    with noted():
+    with noted():  # notes on how options are read concern composing, not judging
         request = read_request(NO_MODEL, written)
+    # `NO_MODEL` has no characters, so that the lexicon must add those of the sheet
     given = "".join(sorted({fix.character for fix in request.fixed}))
     constraints = Constraints(lexicon_of(NO_MODEL, standard, given), request)
     ids = [FREE] * len(text)
     for fix in request.fixed:
         ids[constraints.place_of(fix)] = constraints.lexicon.vocabulary.ids[fix.character]
+    # `by_way` is (template, couplet, way), `by_group` (template, group), `costs` (template,)
     by_way, by_group, costs = constraints.costs(ids)
     possible = np.flatnonzero(costs == costs.min())
-    # 3) Say what is still possible, and what each blank wants.
+    # 3) For each rhyme, list the groups with the fewest faults under some possible template.
     rhymes = []
     rhyming = constraints.rhyming
     first_rows = rhyming.first_rows
@@ -173,23 +175,30 @@ def judge(sheet: Sheet) -> Verdict:
         faults_of_group = by_group[possible][:, columns]
         least = faults_of_group.min(axis=1, keepdims=True)  # under each possible template
         is_best = (faults_of_group == least).any(axis=0)
-        left = [request.groups[column] for column in columns[is_best].tolist()]
-        rhymes.append("、".join(left) if form.tune else standard.joined(left))
-    is_least = by_way == by_way.min(axis=2, keepdims=True)
+        groups_left = [request.groups[column] for column in columns[is_best].tolist()]
+        rhymes.append("、".join(groups_left) if form.tune else standard.joined(groups_left))
+    # 4) Say what each blank wants: the tones in the ways with the fewest faults to write its
+    #    couplet, and its rhyme if every possible template has a foot there.
+    is_best_way = by_way == by_way.min(axis=2, keepdims=True)
     wants = []
     blanks = [place for place, character in enumerate(characters) if character == BLANK]
     for place in blanks:
         k, at = divmod(place, constraints.couplet_size)
         tones = set()
         for t in possible:
-            tones.update(constraints.asked[t, k, is_least[t, k], at].tolist())
+            best_ways = is_best_way[t, k]
+            tones.update(constraints.asked[t, k, best_ways, at].tolist())
         rhyme = ""
         if constraints.feet[place, possible].all():
-            row = rhyming.concerned[rhyming.kind[place]].argmax()
-            rhyme = rhymes[rhyming.of_row[row]]
+            # the first group that this kind of foot may use tells to which rhyme the foot belongs
+            kind_of_foot = rhyming.kind[place]
+            first_group = rhyming.concerned[kind_of_foot].argmax()
+            rhyme = rhymes[rhyming.of_row[first_group]]
         line, position = layout.numbered(place)
         tone = _TONES[tones.pop()] if len(tones) == 1 else "中"
         wants.append(Want(line=line, position=position, tone=tone, rhyme=rhyme))
+    # 5) Return the verdict on the lines, with what is still possible. Only regulated forms have
+    #    several templates.
     openings = [request.openings[t] for t in possible if form.regulated]
     fields = {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
     fields |= {
@@ -226,13 +235,14 @@ def describe(
     Args:
         verdict: The verdict on a poem or a sheet.
         language: The language of definitions and notes.
-        neighbours: Orders what fits, as in `suggest`.
+        neighbours: The table by which `suggest` orders the characters that fit.
         fine: Whether to add notes on antithesis 對仗.
         explain: Whether to add the explanation of each line.
         id_: A name for the poem.
     """
     standard = STANDARDS[verdict.standard]
-    # 1) The faults, the first ones with what would fit there.
+    # 1) The faults. Characters that fit are looked up for the first `MOST_FITTED` only, since that
+    #    takes time.
     faults: list[Fault] = []
     for violation in verdict.violations:
         check_deadline()
@@ -255,17 +265,25 @@ def describe(
     for line in verdict.read:
         tones.append([_SIGNS[standard.tone(character)] for character in line])
         readings_of_line = [standard.readings(character) for character in line]
-        readings.append([[str(reading) for reading in either] for either in readings_of_line])
+        readings.append([list(map(str, possible)) for possible in readings_of_line])
     for explained in explanation:
         for reading in explained.readings:
-            is_decided = len(reading.tone) == 1
+            is_decided = len(reading.tone) == 1  # else the text has both tones, 平仄
             if is_decided:
                 tones[explained.line - 1][reading.position - 1] = reading.tone
     # 3) The notes.
     notes = [*verdict.doubts, *verdict.notes]
     if fine:
         notes += antithesis_notes(verdict)
-    of_notes = told(notes, language)
+    notes_and_remarks = told(notes, language)
+    # 4) What is still possible, which only the verdict on a sheet with blanks says.
+    templates: Sequence[str] = ()
+    rhymes: Sequence[str] = ()
+    wants: Sequence[Want] = ()
+    if isinstance(verdict, SheetVerdict):
+        templates = verdict.templates
+        rhymes = verdict.rhymes
+        wants = verdict.wants
     return Judged(
         ok=verdict.ok,
         regulated=verdict.regulated,
@@ -278,13 +296,13 @@ def describe(
         lines=verdict.lines,
         read=verdict.read,
         violations=faults,
-        notes=of_notes["notes"],
-        remarks=of_notes["remarks"],
+        notes=notes_and_remarks["notes"],
+        remarks=notes_and_remarks["remarks"],
         tones=["".join(line) for line in tones],
         readings=readings,
         explanation=explanation if explain else (),
-        templates=verdict.templates if isinstance(verdict, SheetVerdict) else (),
-        rhymes=verdict.rhymes if isinstance(verdict, SheetVerdict) else (),
-        wants=verdict.wants if isinstance(verdict, SheetVerdict) else (),
+        templates=templates,
+        rhymes=rhymes,
+        wants=wants,
         id=id_,
     )
