@@ -109,13 +109,16 @@ class Composer:
     ) -> list[list[Text]]:
         """Write populations, and choose the best texts of each, at most `most`.
 
-        The threads share the populations, and several are written in one batch. What a population
-        writes does not depend on the others.
+        The threads share the populations, and a thread writes several populations in one batch.
+        What a population writes does not depend on the others.
         """
-        _, size = self.populations(starts.constraints, sampling)
+        _, particles = self.populations(starts.constraints, sampling)
+        # A batch has at most `ROWS` particles, and no more than a thread's share of populations, so
+        # that no thread is idle.
         share_of_thread = math.ceil(len(populations) / threads())
-        together = max(1, min(ROWS // size, share_of_thread))
-        batches = [populations[at : at + together] for at in range(0, len(populations), together)]
+        batch_size = max(1, min(ROWS // particles, share_of_thread))
+        batch_starts = range(0, len(populations), batch_size)
+        batches = [populations[start : start + batch_size] for start in batch_starts]
 
         def written(batch: Sequence[PopulationSeed]) -> list[list[Text]]:
             return finish(self.begin(starts, sampling, batch), most)
@@ -142,16 +145,19 @@ class Composer:
     ) -> Populations:
         """Start writing one population for each seed."""
         constraints = starts.constraints
-        _, size = self.populations(constraints, sampling)
-        drawn = [starts.draw(size, np.random.default_rng(seed)) for seed in seeds]
+        _, particles = self.populations(constraints, sampling)
+        drawn = [starts.draw(particles, np.random.default_rng(seed)) for seed in seeds]
         return self._populations(constraints, drawn, sampling)
 
     def judge(
         self, constraints: Constraints, texts: Sequence[Fixes], sampling: Sampling
     ) -> list[Text]:
-        """Score given texts, all of whose characters are fixed; the threads share them."""
-        most = math.ceil(len(texts) / threads())
-        parts = [texts[at : at + most] for at in range(0, len(texts), most)]
+        """Score texts all of whose characters are fixed; leave out those that break a constraint.
+
+        The threads share the texts.
+        """
+        part_size = math.ceil(len(texts) / threads())
+        parts = [texts[start : start + part_size] for start in range(0, len(texts), part_size)]
 
         def judged(part: Sequence[Fixes]) -> list[Text]:
             """Score a part of the texts, as particles of one population; nothing is drawn."""
@@ -163,6 +169,7 @@ class Composer:
             partial_texts = PartialTexts.joined(possible)
             number = len(partial_texts.texts)
             equal_log_weights = np.zeros(number)
+            # a population needs a generator; as nothing is drawn, its seed does not matter
             start = Start(partial_texts, equal_log_weights, np.random.default_rng(0))
             population = self._populations(constraints, [start], sampling)
             (found,) = finish(population, most=number)
@@ -206,9 +213,11 @@ class Composer:
 
     def poem(self, constraints: Constraints, text: Text, seed: int) -> Poem:
         """Return a text as a poem."""
-        template = int(text.alive.any(axis=1).argmax())  # the first hypothesis that the text keeps
+        # `alive` is (template, rhyme group); the poem is named by the first template that it keeps
+        template = int(text.alive.any(axis=1).argmax())
         request = constraints.request
-        opening, form = request.openings[template], request.form
+        form = request.form
+        opening = request.openings[template]  # "" if the form has no templates
         poem = Poem(
             form=form.name,
             template=opening_name(form.width, opening[0]) if opening else None,
@@ -244,6 +253,7 @@ class Composer:
         The model reads `prefix` before the text.
         """
         ids = self.token_ids(lines, form)
+        # The state before a token predicts it, so that the network does not read the last token.
         states = [self.network.start(prefix=prefix)]
         for id_ in ids[:-1]:
             check_deadline()
@@ -252,51 +262,55 @@ class Composer:
         return log_p, log_p[np.arange(len(ids)), ids]
 
 
-def compile_request(own: Lexicon, request: Request) -> Starts:
+def compile_request(lexicon: Lexicon, request: Request) -> Starts:
     """Compile a request against a lexicon; raise the same errors as `Composer.prepare`."""
     # 1. Find what may not be copied or, for a 集句, what may be quoted.
     ban: Ban | None = None
     if request.poets is not None:
         from pingze.composing.collecting import quoting  # needs the database
 
-        ban = quoting(own, request.form.width, request.poets)
+        ban = quoting(lexicon, request.form.width, request.poets)
     elif request.original:
         from pingze.corpus import Store
 
         with Store.open() as store:
             ban = Originality(
                 store.index,
-                own.vocabulary,
+                lexicon.vocabulary,
                 request.form.layout(request.lines),
                 request.original,
             )
-    # 2. First, fixed and included characters have only the tones that verse gives them in
-    #    context, and no included word spans a pause in the line. If no poem can keep that,
-    #    words may span pauses; if there is still none, the characters may have other tones,
-    #    except those that an option asks for at the strict level.
+    # 2. List the ways to read the request, the strictest first: the lexicon, and whether words may
+    #    not span a pause. At first, fixed and included characters have only the tones that verse
+    #    gives them in context, and no included word spans a pause in the line. If no poem is
+    #    possible, words may span pauses; if still no poem is possible, these characters may have
+    #    their other tones too.
     effort = Effort(request)
     attempts = []
-    in_context = own
+    in_context = lexicon
     if request.fixed or request.include:
-        in_context = own.reading(request)
-        if any(len(word) > 1 for word in request.include):
+        in_context = lexicon.reading(request)
+        if any(len(word) > 1 for word in request.include):  # one character spans no pause
             attempts.append((in_context, True))
         attempts.append((in_context, False))
-    attempts.append((own, False))
-    for lexicon, whole in attempts:
-        starts = Starts(Constraints(lexicon, request, ban), whole=whole, effort=effort)
+    attempts.append((lexicon, False))
+    # 3. Compile the request in the first way that makes a poem possible.
+    for reading, whole in attempts:
+        starts = Starts(Constraints(reading, request, ban), whole=whole, effort=effort)
         if not starts.is_possible:
             continue
+        # Tell which characters of the options have another tone than in context; at the strict
+        # level, that is not allowed.
         rare = []
-        if lexicon is own:
-            rare = own.read_otherwise(in_context, request.asked)
+        if reading is lexicon:
+            rare = lexicon.read_otherwise(in_context, request.asked)
         if rare and request.strictness.startswith(STRICT):
             clashes = [part for part in request.parts if set(rare) & set(str(part.has))]
             raise InfeasibleError(request.form.name, clashes)
         if rare:
             tell(Note("rare_readings", has=rare))
         return starts
-    raise InfeasibleError(request.form.name, find_clashes(own, request, ban, effort))
+    raise InfeasibleError(request.form.name, find_clashes(lexicon, request, ban, effort))
 
 
 def load_composer(
@@ -315,18 +329,21 @@ def load_composer(
     poet or theme but the model was trained without titles, poets or themes. A poem that stands on a
     sheet keeps its title, poet and theme all the same.
     """
-    form = form or (asked.form if asked else None)
-    name = str(model or (CI if form and find_form(form).tune else checkpoint.DEFAULT))
+    if not form and asked:
+        form = asked.form
+    if not model:
+        model = CI if form and find_form(form).tune else checkpoint.DEFAULT
+    name = str(model)
     composer = _composer(name, checkpoint.changed(name), reference)
     has_conditions = bool(composer.conditions)
-    knows = {
+    is_usable = {
         "title": has_conditions,
         "poet": has_conditions,
         "about": ABOUT in composer.conditions.names,
     }
-    stands = isinstance(asked, Sheet) and isinstance(asked.lines, list)
-    for field, is_known in knows.items():
-        if asked and getattr(asked, field) and not is_known and not stands:
+    has_poem = isinstance(asked, Sheet) and isinstance(asked.lines, list)
+    for field, can_be_given in is_usable.items():
+        if asked and getattr(asked, field) and not can_be_given and not has_poem:
             raise InputError("no_condition", field=field, model=composer.name)
     return composer
 

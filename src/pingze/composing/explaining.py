@@ -57,7 +57,7 @@ def explain(
     Args:
         poem: A poem returned by `compose` or `read_poem`.
         limit: The maximum number of alternatives listed for each character, from 0.
-        level, standard: Options of a `Sheet`, which explains them.
+        level, standard: The options of the same names of a `Sheet`.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
     Raises InfeasibleError if the poem does not keep its form, template and rhyme group, InputError
@@ -65,29 +65,31 @@ def explain(
     """
     check_bounds("limit", limit, {"minimum": 0, "maximum": MOST_LISTED})
     composer, starts = prepare(Sheet.of(poem, level=level, standard=standard), model)
-    poem = divided_as_tune(poem)
+    poem = divided_as_tune(poem)  # as `Sheet.of` divides it, so that lines and marks agree
     constraints = starts.constraints
     fixed = constraints.fixed
     assert fixed is not None, "a request that can be met fixes one character a place"
     request = constraints.request
     standard_of_request = request.standard
     text = "".join(poem.lines)
+    # a row for each token of the text, marks included, and a column for each token of the model
     log_p, _ = composer.score(poem.lines, composer.prefix(request), poem.form)
     tones = constraints.tones_of(fixed)
     reasons = []
     for place, id_ in enumerate(fixed):
         check_deadline()
         line, position = constraints.layout.where(place)
-        row = log_p[place + line]  # each earlier line is followed by a mark
-        # 1) The other characters that may stand here. `row` has the characters of the model only,
-        #    which reads any other as `model_id`.
+        row = log_p[place + line]  # a mark follows each earlier line
+        # 1) List the other characters that may stand here, the likeliest first. The lexicon's
+        #    first ids are those of the model. They are followed by the poem's characters that the
+        #    model lacks; the model reads such a character as `model_id`.
         model_id = constraints.lexicon.reads[id_]
-        others = constraints.allowed_alone(fixed, place)[: len(row)]
-        others[model_id] = False
-        most = min(limit, int(others.sum()))
-        ranked = np.argsort(-np.where(others, row, -np.inf))[:most]
-        # 2) A rhyme is read in the poem's group, any other character in the tone that its position
-        #    requires.
+        is_alternative = constraints.allowed_alone(fixed, place)[: len(row)]
+        is_alternative[model_id] = False
+        count = min(limit, int(is_alternative.sum()))
+        ranked = np.argsort(-np.where(is_alternative, row, -np.inf))[:count]
+        # 2) Find the tone and the groups. A rhyme is read in the poem's group, any other character
+        #    in the tone that its position requires; the groups are those of that tone.
         names = standard_of_request.rhymes(text[place])
         tone = tones[place] or standard_of_request.usable_tone(text[place]) or ""
         groups = [
@@ -95,7 +97,7 @@ def explain(
             for name, group in standard_of_request.groups.items()
             if name in names and tone in (group.side, "")
         ]
-        is_foot = constraints.feet[place].any()
+        is_foot = constraints.feet[place].any()  # under any template
         if is_foot and poem.rhyme in names:
             groups = [standard_of_request.groups[poem.rhyme]]
             tone = groups[0].side

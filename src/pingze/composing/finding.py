@@ -77,44 +77,49 @@ def find(
     )
     if not (asked.tone or asked.rhyme or asked.meaning.strip() or asked.line.strip()):
         raise InputError("nothing_to_find")
-    found = sorted(_candidates(asked), key=lambda candidate: -candidate.used)
+    found = sorted(_matching(asked), key=lambda candidate: -candidate.used)
     row = _read_row(asked.line)
     if row:
-        size = row.count(BLANK)
-        of_size = [candidate for candidate in found if len(candidate.text) == size]
-        found = _by_line(row, of_size[:MOST_TRIED], load_composer(model))
+        blanks = row.count(BLANK)
+        fitting = [candidate for candidate in found if len(candidate.text) == blanks]
+        found = _sorted_by_line(row, fitting[:MOST_TRIED], load_composer(model))
     characters = [candidate for candidate in found if len(candidate.text) == 1]
     words = [candidate for candidate in found if len(candidate.text) == 2]
     return FoundTexts(characters=characters[: asked.count], words=words[: asked.count])
 
 
-def _candidates(asked: Finding) -> Iterator[Found]:
-    """Yield everything that has the tone, the rhyme and the meaning."""
-    by = STANDARDS[asked.standard]
+def _matching(asked: Finding) -> Iterator[Found]:
+    """Yield every character and word that has the tone, the rhyme and the meaning."""
+    standard = STANDARDS[asked.standard]
     group = None
     if asked.rhyme:
-        group = by.find_group(asked.rhyme)
+        group = standard.find_group(asked.rhyme)
         if group is None:
-            raise InputError("choice", field="rhyme", has=asked.rhyme, choices=list(by.groups))
-    fitting = None
+            choices = list(standard.groups)
+            raise InputError("choice", field="rhyme", has=asked.rhyme, choices=choices)
+    with_meaning = None
     if asked.meaning.strip():
-        fitting = meaning_like(asked.meaning)
+        with_meaning = meaning_like(asked.meaning)
     for text, meaning in meanings().items():
         used = times_used(text)
-        if len(text) > 2 or used == 0 or (fitting is not None and text not in fitting):
+        # what verse never uses, and words of more than two characters, are not listed
+        if len(text) > 2 or used == 0:
             continue
-        if group is not None and not by.is_practised(text[-1], group.name):
+        if with_meaning is not None and text not in with_meaning:
             continue
-        rhymes = by.rhymes(text[-1])
+        # poets must rhyme on the last character in the group, and the rhyme book must allow it
+        if group is not None and not standard.is_practised(text[-1], group.name):
+            continue
+        rhymes = standard.rhymes(text[-1])
         if group is not None and group.name not in rhymes:
             continue
-        tones = _tones(text, by)
-        if asked.tone and not _agree(tones, asked.tone):
+        tones = _tones(text, standard)
+        if asked.tone and not _tones_agree(tones, asked.tone):
             continue
         yield Found(
             text=text,
             tones=tones,
-            rhymes=tuple(by.joined(rhymes)),
+            rhymes=tuple(standard.joined(rhymes)),
             meaning=meaning,
             used=used,
             log_probability=None,
@@ -133,7 +138,7 @@ def _tones(text: str, standard: Standard) -> str:
     return signs
 
 
-def _agree(tones: str, wanted: str) -> bool:
+def _tones_agree(tones: str, wanted: str) -> bool:
     """Return whether tones can be those that are wanted; fewer are wanted at the end."""
     if len(wanted) > len(tones):
         return False
@@ -154,10 +159,10 @@ def _read_row(line: str) -> str:
     return row
 
 
-def _by_line(row: str, found: Sequence[Found], composer: Composer) -> list[Found]:
-    """Sort candidates by the probability of the line with each in its blanks, the likeliest first.
+def _sorted_by_line(row: str, found: Sequence[Found], composer: Composer) -> list[Found]:
+    """Sort candidates by the probability of the line that each completes, the likeliest first.
 
-    All candidates have as many characters as `row` has blanks.
+    `row` is the line. All candidates have as many characters as it has blanks.
     """
     if not found:
         return []
@@ -172,10 +177,11 @@ def _by_line(row: str, found: Sequence[Found], composer: Composer) -> list[Found
         token = composer.conditions.form_token(form)
         prefix = composer.conditions.prefix(token, poet=None, title=None).ids
     state = composer.network.start(batch=len(found), prefix=prefix)
+    # ln p of each line; `ids` is (line, place), and `state.log_p` is (line, token)
     log_p = np.zeros(len(found))
-    everyone = np.arange(len(found))
+    rows = np.arange(len(found))
     for place in range(ids.shape[1]):
-        log_p += state.log_p[everyone, ids[:, place]]
+        log_p += state.log_p[rows, ids[:, place]]
         state = composer.network.step(state, ids[:, place])
     order = np.argsort(-log_p, kind="stable").tolist()
     return [replace(found[n], log_probability=float(log_p[n])) for n in order]

@@ -63,21 +63,24 @@ def generate(
         raise InputError("at_least", field="split_len", has=split_len, wanted=2)
     if max_lines is None:
         max_lines = LINES if split_len else FREE_LINES
-    if max_lines < 2 or max_lines % 2:
+    if max_lines < 2 or max_lines % 2:  # lines come in couplets
         raise InputError("even", field="max_lines", has=max_lines, least=2)
     composer = load_composer(model, asked)
     title = read_condition("title", title, composer.vocabulary)
     about = read_condition("about", about, composer.vocabulary)
     poet = read_poet(poet, composer.vocabulary)
+    # `read_characters` refuses an empty opening, which only lines of a fixed length need.
     opening = ""
     if start or split_len:
         opening = read_characters("start", start, composer.vocabulary)
+    # It reads any Chinese character, but the sampler needs characters that the model knows.
     for character in opening:
         if character not in composer.vocabulary:
             point = f"U+{ord(character):04X}"
             raise InputError("character", field="start", has=character, point=point)
     if split_len:
-        check_bounds("start", opening, {"maxLength": max_lines * (split_len - 1)})
+        width = split_len - 1  # without the mark
+        check_bounds("start", opening, {"maxLength": max_lines * width})
     sampler = LineSampler(
         composer.network, composer.vocabulary, temperature, np.random.default_rng(seed)
     )

@@ -37,35 +37,37 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
     Raises InputError, which names the option, if a name or character is unknown, a text is too
     long, or a line, pattern or acrostic does not fit.
     """
-    # 1. Find the form, and the number of lines.
+    # 1. Find the form, and the number of lines. A 集句 is not written to a tune.
     form = find_form(asked.form)
     if form.tune and isinstance(asked, Collecting):
         raise InputError("choice", field="form", has=asked.form, choices=list(FORMS))
     count = checked_count(asked, form)
     layout = form.layout(count)
-    # 2. Fix characters; if two options require the same character at a position, the first one is
-    #    recorded.
-    fixed = _placed("start", asked.start, range(len(layout.line)), layout, vocabulary)
+    # 2. Fix the characters of the opening, the acrostic, the pattern and the sheet.
+    fixed = _fix_in_order("start", asked.start, range(len(layout.line)), layout, vocabulary)
     acrostic_places = []
     for start, width in zip(layout.starts[:-1], layout.widths, strict=True):
-        within = {"head": 0, "middle": (width - 1) // 2, "end": width - 1}
-        acrostic_places.append(start + within[asked.acrostic_at])
-    fixed += _placed("acrostic", asked.acrostic or "", acrostic_places, layout, vocabulary)
-    pattern, choices = _pattern(asked.pattern or "", layout, vocabulary)
+        places_in_line = {"head": 0, "middle": (width - 1) // 2, "end": width - 1}
+        acrostic_places.append(start + places_in_line[asked.acrostic_at])
+    fixed += _fix_in_order("acrostic", asked.acrostic or "", acrostic_places, layout, vocabulary)
+    pattern, choices = _read_blocks(asked.pattern or "", layout, vocabulary)
     fixed += pattern
     was: list[Fixed] = []
     exclude_at: list[Limit] = []
     if isinstance(asked, Sheet):
-        fixed += _written(asked, vocabulary)
-        was = _formerly(asked, vocabulary)
-        choices += _limits("choices", asked.choices, layout, vocabulary)
-        exclude_at = _limits("exclude_at", asked.exclude_at, layout, vocabulary)
-    settled = {(fix.line, fix.position) for fix in fixed}
-    choices = [limit for limit in choices if (limit.line, limit.position) not in settled]
-    # Characters that only stand on a sheet come last: a conflict gives them up before kept ones.
+        fixed += _fix_written(asked, vocabulary)
+        was = _read_former(asked, vocabulary)
+        choices += _read_limits("choices", asked.choices, layout, vocabulary)
+        exclude_at = _read_limits("exclude_at", asked.exclude_at, layout, vocabulary)
+    # a place with a fixed character needs no choice
+    fixed_places = {(fix.line, fix.position) for fix in fixed}
+    choices = [limit for limit in choices if (limit.line, limit.position) not in fixed_places]
+    # `dict.fromkeys` leaves out a fixed character that is listed twice. Characters that stand on a
+    # sheet but are not kept come last, since a conflict gives up the last ones first.
     fixed = list(dict.fromkeys(fixed))
     fixed.sort(key=lambda fix: (fix.option == "lines", fix.line, fix.position))
-    # 3. If taste is on and no mood is requested, find a mood in the title and theme.
+    # 3. If no mood is requested, find one in the title and theme, unless the user leaves the choice
+    #    to the model by turning taste off.
     title = read_condition("title", asked.title, vocabulary)
     about = read_condition("about", asked.about, vocabulary)
     mood = asked.mood
@@ -81,14 +83,14 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
         lines=count,
         strictness=asked.level,
         standard=standard,
-        template=_template(asked.template, form),
-        rhyme=_rhyme(asked.rhyme, form, standard),
+        template=_read_template(asked.template, form),
+        rhyme=_read_rhyme(asked.rhyme, form, standard),
         fixed=tuple(fixed),
         choices=tuple(choices),
         was=tuple(was),
-        include=_words(asked.include, form, count, vocabulary),
+        include=_read_included(asked.include, form, count, vocabulary),
         exclude=read_unwanted(asked.exclude),
-        exclude_words=_unwanted_words(asked.exclude_words),
+        exclude_words=_read_unwanted_words(asked.exclude_words),
         exclude_at=tuple(exclude_at),
         repeat=asked.repeat,
         usual_forms=asked.usual_forms,
@@ -106,10 +108,11 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
 
 
 def checked_count(asked: Composing, form: Form) -> int:
-    """Return the number of lines. Raises InputError if the form does not take it."""
+    """Return the number of lines. Raises InputError if no poem of the form has so many."""
     count = asked.count_of_lines if isinstance(asked, Sheet) else asked.lines
     if count is None:
         count = form.default_lines
+    # lines are composed in couplets, except those of a tune, whose number the tune gives
     if form.takes(count) and (form.tune or count % 2 == 0):
         return count
     least = next((even for even in range(2, MOST_LINES + 1, 2) if form.takes(even)), None)
@@ -123,12 +126,12 @@ def checked_count(asked: Composing, form: Form) -> int:
     )
 
 
-def _placed(
+def _fix_in_order(
     field: str, text: str, places: Sequence[int], layout: Layout, vocabulary: Vocabulary
 ) -> list[Fixed]:
-    """Fix the characters of an option at places of the poem, in order.
+    """Fix the characters of an option at places of the poem: the first one at the first place.
 
-    A hole, as in the acrostic 花＿月＿, fixes none.
+    A hole, as in the acrostic 花＿月＿, leaves its place free. The text may end before the places.
     """
     if not text.strip():
         return []
@@ -142,7 +145,7 @@ def _placed(
     return fixed
 
 
-def _template(name: str | None, form: Form) -> str | None:
+def _read_template(name: str | None, form: Form) -> str | None:
     if not name:
         return None
     read = to_traditional(name.strip())
@@ -154,23 +157,25 @@ def _template(name: str | None, form: Form) -> str | None:
     return read
 
 
-def _rhyme(name: str | None, form: Form, standard: Standard) -> str | None:
+def _read_rhyme(name: str | None, form: Form, standard: Standard) -> str | None:
     if not name:
         return None
     if form.tune:
-        # The 部 of each rhyme, "" if it is unknown. Fewer may be named than the tune has rhymes.
+        # The name has a part 部 for each rhyme of the tune, or for its first rhymes only.
         parts = [standard.parts.find(part) or "" for part in name.split("、")]
-        for part, known in zip(parts, form.tune.rhymes(standard), strict=False):
-            if part not in known:
-                raise InputError("no_part", field="rhyme", has=name, form=form.name, choices=known)
+        for part, choices in zip(parts, form.tune.rhymes(standard), strict=False):
+            if part not in choices:  # as the "" of an unknown part
+                raise InputError(
+                    "no_part", field="rhyme", has=name, form=form.name, choices=choices
+                )
         return "、".join(parts)
     group = standard.find_group(name)
     if group is None:
         groups = list(standard.groups.values())
         if form.regulated:
             groups = [group for group in groups if group.side == LEVEL]
-        choices = [group.name for group in groups]
-        raise InputError("choice", field="rhyme", has=name, choices=choices)
+        names = [group.name for group in groups]
+        raise InputError("choice", field="rhyme", has=name, choices=names)
     if form.regulated and group.side != LEVEL:
         raise InputError("oblique_rhyme", field="rhyme", has=group.label, form=form.name)
     return group.name
@@ -197,13 +202,18 @@ def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
         return None
     poets = Conditions(vocabulary).poets
     read = to_traditional(name.strip())
-    # reversed: of poets whose names become alike, the first one counts
-    known = {one_form(to_traditional(poet)): poet for poet in reversed(poets)}
-    if poets and one_form(read) not in known:
-        near = get_close_matches(one_form(read), known, cutoff=0.3)
-        choices = [known[key] for key in near] or poets[:3]
+    # Names are compared in one form of each character. If two poets' names become equal, the name
+    # stands for the first poet, who is written last because the order is reversed.
+    poets_by_form = {one_form(to_traditional(poet)): poet for poet in reversed(poets)}
+    form_of_name = one_form(read)
+    # a model that lists no poets takes any name
+    if poets and form_of_name not in poets_by_form:
+        near = get_close_matches(form_of_name, poets_by_form, cutoff=0.3)
+        choices = [poets_by_form[form] for form in near]
+        if not choices:
+            choices = poets[:3]
         raise InputError("choice", field="poet", has=name, choices=choices)
-    return known.get(one_form(read), read)
+    return poets_by_form.get(form_of_name, read)
 
 
 def _split(text: str) -> list[str]:
@@ -211,14 +221,14 @@ def _split(text: str) -> list[str]:
     return "".join(" " if sign in MARKS else sign for sign in text).split()
 
 
-def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Read the words to include; drop a word that another word contains."""
-    words: dict[str, None] = {}
+def _read_included(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Read the words to include, each once, and leave out a word that another word contains."""
+    words: dict[str, None] = {}  # in order
     for typed in _split(text):
         read = read_characters("include", typed, vocabulary)
         if len(read) <= form.width:
             words[read] = None
-        else:
+        else:  # no line has room for the word, so that its characters are included one by one
             tell(Note("one_by_one", field="include", has=read, width=form.width))
             words |= dict.fromkeys(read)
     most = min(MOST_INCLUDED, sum(form.widths(lines)))
@@ -229,7 +239,7 @@ def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[s
         )
 
     def is_part(word: str) -> bool:
-        return any(word in other for other in words if word != other)
+        return any(word in longer for longer in words if word != longer)
 
     return tuple(word for word in words if not is_part(word))
 
@@ -243,12 +253,13 @@ def read_unwanted(text: str) -> str:
     found: dict[str, None] = {}
     for character, read in zip(typed, in_context(typed), strict=True):
         found |= dict.fromkeys([character, read, to_traditional(character)])
+        # Verse does not use a Simplified character, which may stand for any of several others.
         if not in_use(character):
             found |= dict.fromkeys(traditional_candidates(character))
     return "".join(found)
 
 
-def _unwanted_words(text: str) -> tuple[str, ...]:
+def _read_unwanted_words(text: str) -> tuple[str, ...]:
     """Read the words to exclude, each as it is typed and with its Simplified characters converted.
 
     A single character is a word too.
@@ -260,7 +271,7 @@ def _unwanted_words(text: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _limits(
+def _read_limits(
     field: str, limits: Sequence[Limit], layout: Layout, vocabulary: Vocabulary
 ) -> list[Limit]:
     """Read the characters of limits, and check that their places exist."""
@@ -276,10 +287,11 @@ def _limits(
     return read
 
 
-def _written(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:
+def _fix_written(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:
     """Fix the characters that are written on a sheet.
 
-    They are read as they are if the model knows them all; otherwise in context, as Simplified text.
+    If the model knows all of them, they stay as they are. Otherwise the sheet is read as Simplified
+    text, whose characters are converted by their neighbours.
     """
     rows = sheet.rows
     written = " ".join(rows)
@@ -291,13 +303,14 @@ def _written(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:
         mask = sheet.kept[number] if number < len(sheet.kept) else ""
         for at, character in enumerate(row):
             if character != BLANK:
-                is_kept = mask[at : at + 1] == "1"  # a mask may be shorter than its line
+                # a slice, since the mask may be shorter than its line
+                is_kept = mask[at : at + 1] == "1"
                 option = "kept" if is_kept else "lines"
                 fixed.append(Fixed(option, number + 1, at + 1, character))
     return fixed
 
 
-def _formerly(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:
+def _read_former(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:
     """Read what stood at blanks of a sheet."""
     was = []
     for line, row in enumerate(sheet.was, 1):
@@ -308,9 +321,12 @@ def _formerly(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:
     return was
 
 
-def _pattern(text: str, layout: Layout, vocabulary: Vocabulary) -> tuple[list[Fixed], list[Limit]]:
-    """Read a pattern into the characters that it fixes, and its choices, as [靜晚夜]."""
-    chosen = CHOICE.findall(text)
+def _read_blocks(
+    text: str, layout: Layout, vocabulary: Vocabulary
+) -> tuple[list[Fixed], list[Limit]]:
+    """Read a pattern: return the characters that it fixes, and its choices, as [靜晚夜]."""
+    # Each choice becomes one sign, so that every character of a block is a place of its line.
+    texts_in_brackets = CHOICE.findall(text)
     marked = CHOICE.sub(CHOSEN, text)
     blocks = read_pattern(marked, BLANKS + CHOSEN, vocabulary).split()
     most = len(layout.widths)
@@ -319,20 +335,20 @@ def _pattern(text: str, layout: Layout, vocabulary: Vocabulary) -> tuple[list[Fi
     fixed: list[Fixed] = []
     choices: list[Limit] = []
     for line, block in enumerate(blocks, 1):
-        wanted = layout.widths[line - 1]
-        if len(block) != wanted:
+        width = layout.widths[line - 1]
+        if len(block) != width:
             raise InputError(
                 "block_width",
                 field="pattern",
                 line=line,
                 block=block,
                 has=len(block),
-                wanted=wanted,
+                wanted=width,
             )
         for position, character in enumerate(block, 1):
             if character == CHOSEN:
-                in_brackets = chosen[len(choices)]  # the next that has not been read
-                characters = read_characters("pattern", in_brackets, vocabulary)
+                next_in_brackets = texts_in_brackets[len(choices)]
+                characters = read_characters("pattern", next_in_brackets, vocabulary)
                 choices.append(Limit(line=line, position=position, characters=characters))
             elif character not in BLANKS:
                 fixed.append(Fixed("pattern", line, position, character))
