@@ -22,16 +22,16 @@ def check(
 ) -> Verdict:
     """Check one poem against the given form, or a sheet as far as it is written.
 
-    A sheet has its own form, level and standard. The blanks of a sheet are no faults, and its
-    verdict, a SheetVerdict, says which templates and rhymes are still possible, and what each blank
-    wants.
+    A sheet has its own form, level and standard. The blanks of a sheet are no faults. The verdict
+    on a sheet with blanks is a SheetVerdict, which says which templates and rhymes are still
+    possible, and what each blank wants.
 
     Args:
         text: The poem as a person writes it, or a sheet.
-        form, level, standard, fine: The options of `pingze.verse.checking.check`, which explains
-            them.
+        form, level, standard, fine: As in `pingze.verse.checking.check`.
 
-    Raises InputError when `text` is neither, or when `form`, `level` or `standard` is unknown.
+    Raises InputError when `text` is neither text nor a sheet, or when `form`, `level` or `standard`
+    is unknown.
     """
     if isinstance(text, str):
         return checking.check(text, form=form, level=level, standard=standard, fine=fine)

@@ -75,20 +75,25 @@ class Quoting:
         self.codes = CorpusCodes(store.index, lexicon.vocabulary)
         self.width = width
         self.table = quotable(store, width)
+        # the codes of the lines as one column for each place of a line, sorted by the first column,
+        # then by the second one and so on
         self.columns = np.ascontiguousarray(self.table["codes"].T)
         self.run = np.array(self.table["run"])
         self.place = np.array(self.table["place"])
         self.second = np.array(self.table["second"])
+        # the model must know every character of a line
         self.usable = self.codes.known[self.columns].all(axis=0)
-        # whether a line repeats characters only by doubling them
+        # Whether each character of a line occurs once. Neighbours may be equal, since a doubled
+        # character 疊字 is no repetition.
         self.once = np.ones_like(self.usable)
         for at, column in enumerate(self.columns):
-            for other in self.columns[at + 2 :]:  # neighbours may be equal: a doubled character
-                self.once &= column != other
+            for later_column in self.columns[at + 2 :]:
+                self.once &= column != later_column
         if poets.strip():
             self.usable &= np.isin(self.corpus.texts_at(self.place), poems_of(store, poets))
-        fits = lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:]  # level, then oblique, for each id
-        level, oblique = fits.take(self.codes.ids, axis=1)  # for each code of the corpus
+        # masks of the level and of the oblique characters: first by id, then by code of the corpus
+        fits = lexicon.fits[Lexicon.COMPOSED, WANTS_LEVEL:]
+        level, oblique = fits.take(self.codes.ids, axis=1)
         self.tones = {"P": level, "Z": oblique}
         self.ends = lru_cache(maxsize=256)(self._ends)
         self.lines = lru_cache(maxsize=256)(self._lines)
@@ -100,19 +105,22 @@ class Quoting:
         return not len(self.corpus.places(self.codes.of(word)))
 
     def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "T G"]:
-        """Return a mask of hypotheses that leave `_AMPLE` lines to quote at every line.
+        """Return a mask of the hypotheses under which `_AMPLE` lines can be quoted at every place.
 
-        If none does, those that leave at least 1.
+        If there is no such hypothesis, return a mask of those under which 1 line can be quoted.
         """
+        # under each hypothesis, the fewest lines for any place; at first all lines
         counts = np.full((len(compiled.line_types), len(compiled.rhyming.of_row)), len(self.run))
         for number in range(compiled.request.lines):
-            given = fixed[number * self.width : (number + 1) * self.width]
-            foot = (number + 1) * self.width - 1
-            rhymes = compiled.rhyming.fitting(foot, generous=given[-1] != FREE).T
+            fixed_in_line = fixed[number * self.width : (number + 1) * self.width]
+            last = (number + 1) * self.width - 1
+            # for each group and id; a rhyme that the user fixes may have any of its readings
+            rhymes = compiled.rhyming.fitting(last, generous=fixed_in_line[-1] != FREE).T
             for t in range(len(counts)):
-                times = self.ends(self._wanted(compiled, t, number, given))
-                found = rhymes @ times if compiled.feet[foot, t] else times.sum()
-                counts[t] = np.minimum(counts[t], found)
+                # the number of lines that end in each id
+                times = self.ends(self._wanted_line(compiled, t, number, fixed_in_line))
+                lines_left = rhymes @ times if compiled.feet[last, t] else times.sum()
+                counts[t] = np.minimum(counts[t], lines_left)
         ample: Array = counts >= _AMPLE
         return ample if ample.any() else counts > 0
 
@@ -123,40 +131,43 @@ class Quoting:
         number, at = divmod(place, self.width)
         start = place - at
         forbidden = np.ones_like(partial_texts.unused)
-        of_line: dict[object, set[WantedLine]] = {}
+        # texts under the same hypotheses with the same fixed characters want the same lines
+        wanted_lines: dict[object, set[WantedLine]] = {}
         for row, alive in enumerate(partial_texts.alive):
-            # 1) What the line must be, under each template that is left.
+            # 1) What the line must be under each template that is left; `alive` has the axes T, G.
             fixed = tuple(partial_texts.fixed[row, start : start + self.width].tolist())
             key = (alive.tobytes(), fixed)
-            if key not in of_line:
-                of_line[key] = set()
+            if key not in wanted_lines:
+                wanted_lines[key] = set()
                 for t in np.flatnonzero(alive.any(axis=1)).tolist():
-                    of_line[key].add(self._wanted(compiled, t, number, fixed, alive[t]))
-            # 2) What may follow the beginning of the line.
+                    wanted = self._wanted_line(compiled, t, number, fixed, alive[t])
+                    wanted_lines[key].add(wanted)
+            # 2) What may follow the beginning of the line, after the lines that are complete.
             codes = tuple(self.codes.of(partial_texts.texts[row, :place].tolist()))
             written = tuple(codes[n : n + self.width] for n in range(0, start, self.width))
-            for wanted in of_line[key]:
+            for wanted in wanted_lines[key]:
                 forbidden[row, self.next(wanted, codes[start:], written)] = False
         return forbidden
 
-    def _wanted(
+    def _wanted_line(
         self,
         compiled: CompiledRequest,
         t: int,
         number: int,
-        given: Fixes,
+        fixed: Fixes,
         alive: Bool[Array, "G"] | None = None,
     ) -> WantedLine:
         """Return what line `number` (from 0) must be under template `t`.
 
-        `alive`, if given, limits the rhyme groups.
+        `fixed` has the fixed ids of this line. `alive`, if given, limits the rhyme groups.
         """
         types = compiled.line_types[t]
         end = (number + 1) * self.width - 1
         foot = bool(compiled.feet[end, t])
         ending = b""
         if foot and alive is not None:
-            rhymes = compiled.rhyming.fitting(end, generous=given[-1] != FREE)
+            # (id, group); a rhyme that the user fixes may have any of its readings
+            rhymes = compiled.rhyming.fitting(end, generous=fixed[-1] != FREE)
             ending = rhymes[:, alive].any(axis=1).tobytes()
         return WantedLine(
             second=number % 2 == 1,
@@ -164,7 +175,7 @@ class Quoting:
             strictness=compiled.request.strictness,
             foot=foot,
             ending=ending,
-            fixed=given,
+            fixed=fixed,
             repeat=compiled.request.repeat,
         )
 
@@ -175,27 +186,33 @@ class Quoting:
 
     def _lines(self, wanted: WantedLine) -> Int[Array, "rows"]:
         """List the table rows of all wanted lines, in ascending order."""
+        # 1) By the line's place in its couplet, its rhyme, and the fixed characters.
         usable = self.usable & (self.second == wanted.second) & (self.once | wanted.repeat)
         rows = np.flatnonzero(usable)
         if wanted.ending:
+            may_end = np.frombuffer(wanted.ending, bool)  # a mask of ids
             ends = self.codes.ids[self.columns[-1][rows]]
-            rows = rows[np.frombuffer(wanted.ending, bool)[ends]]
+            rows = rows[may_end[ends]]
         for at, id_ in enumerate(wanted.fixed):
             if id_ != FREE:
                 rows = rows[self.columns[at][rows] == self.codes.codes[id_]]
+        # 2) By the tones, if the form has templates: a line fits if it has any accepted pattern of
+        #    its type, or of the type that replaces its type in a rescued couplet.
         if not wanted.line_type:
             return rows
-        toned = self.width
+        places_with_tones = self.width
         if wanted.foot:  # the rhyme decides the tone of the last character
-            toned -= 1
+            places_with_tones -= 1
         fits = np.zeros(len(rows), bool)
         for line_type in {wanted.line_type, RESCUED.get(wanted.line_type, wanted.line_type)}:
             for pattern in accepted(line_type, self.width, wanted.strictness):
+                # `left` has indices into `rows`; places of either tone and fixed ones exclude none
                 left = np.arange(len(rows))
-                for at, tone in enumerate(pattern.tones[:toned]):
+                for at, tone in enumerate(pattern.tones[:places_with_tones]):
                     if tone in self.tones and wanted.fixed[at] == FREE:
                         codes = self.columns[at][rows[left]]
-                        left = left[self.tones[tone][codes]]
+                        has_tone = self.tones[tone][codes]
+                        left = left[has_tone]
                 fits[left] = True
         return rows[fits]
 
@@ -216,16 +233,20 @@ class Quoting:
         """
         rows = self._within(self.lines(wanted), begun)
         at = len(begun)
+        # With so many lines left, it is not worth the time to look for those to exclude.
         if len(rows) > _MANY:
             return self.codes.ids[np.unique(self.columns[at][rows])]
         if written:
             runs, used = self.excluded(written)
-            # the first number that is not smaller is another one: the line's run is not excluded
-            allowed = runs[np.searchsorted(runs, self.run[rows])] != self.run[rows]
+            # `runs` is sorted, so that a run is excluded if it is where it would be inserted.
+            runs_of_rows = self.run[rows]
+            allowed = runs[np.searchsorted(runs, runs_of_rows)] != runs_of_rows
             if not wanted.repeat or wanted.foot:
-                # if characters may repeat, only the last, as no character rhymes twice
+                # Even if characters may repeat, the last one may not, since no character rhymes
+                # twice.
                 first_column = self.width - 1 if wanted.repeat else at
-                allowed &= ~used[self.columns[first_column:, rows]].any(axis=0)
+                codes = self.columns[first_column:, rows]  # (column, row)
+                allowed &= ~used[codes].any(axis=0)
             rows = rows[allowed]
         return self.codes.ids[self.columns[at][rows]]
 
@@ -248,9 +269,10 @@ class Quoting:
         used = np.zeros(len(self.codes.ids), bool)
         for line in written:
             used[list(line)] = True
-            for quoted in np.unique(group[self._rows(line)]).tolist():
-                low = bisect_left(by_group, quoted, key=group.__getitem__)
-                high = bisect_right(by_group, quoted, low, key=group.__getitem__)
+            groups_with_line = np.unique(group[self._rows(line)]).tolist()
+            for quoted_group in groups_with_line:
+                low = bisect_left(by_group, quoted_group, key=group.__getitem__)
+                high = bisect_right(by_group, quoted_group, low, key=group.__getitem__)
                 runs.append(self.run[by_group[low:high]])
         return np.sort(np.concatenate(runs)), used
 
@@ -263,7 +285,8 @@ class Quoting:
             found = []
             for number, line in enumerate(lines):
                 rows = self._rows(self.corpus.encode(line))
-                rows = rows[self.usable[rows] & (self.second[rows] == (number % 2 == 1))]
+                is_second = number % 2 == 1
+                rows = rows[self.usable[rows] & (self.second[rows] == is_second)]
                 found.append(store.line_at(int(self.place[rows].min())))
             return found
 

@@ -45,7 +45,7 @@ def option(default: Any, sentence: str, *, strict: bool = True, **bounds: Any) -
         metadata["strict"] = True
     if default is ...:
         return field(metadata=metadata)
-    if isinstance(default, list):
+    if isinstance(default, list):  # instances must not share a list; the default is always empty
         return field(default_factory=list, metadata=metadata)
     return field(default=default, metadata=metadata)
 
@@ -77,16 +77,20 @@ class Bounded:
         for each in fields(self):
             value = getattr(self, each.name)
             hint = hints[each.name]
-            # 1) The type.
+            # 1) The type, where it is one of `_KINDS` or a union that begins with one.
             types = get_args(hint) if get_origin(hint) is UnionType else (hint,)
             if types[0] in _KINDS:
-                taken = tuple(_KINDS[one][0] if one in _KINDS else one for one in types)
-                is_right = isinstance(value, taken)
-                if isinstance(value, bool):  # True is not a number
+                _, name_of_type = _KINDS[types[0]]
+                accepted_types = []
+                for type_ in types:
+                    accepted, _ = _KINDS.get(type_, (type_, ""))  # None has no entry
+                    accepted_types.append(accepted)
+                is_right = isinstance(value, tuple(accepted_types))
+                if isinstance(value, bool):  # Python takes True for a number; here it is none
                     is_right = bool in types
                 if not is_right:
-                    raise wrong_type(each.name, value, _KINDS[types[0]][1])
-            # 2) The bounds, of each item of a list.
+                    raise wrong_type(each.name, value, name_of_type)
+            # 2) The bounds, which hold for each item of a list.
             bounds = each.metadata.get("json_schema_extra", {})
             items = value if isinstance(value, list) else [value]
             most = bounds.get("maxItems", math.inf)
@@ -330,10 +334,10 @@ def fields_in_order(schema: type[Bounded]) -> list[Any]:
 
 
 def with_options(schema: type[Bounded], omit: Sequence[str] = ()) -> Callable[[F], F]:
-    """Return a decorator that writes a schema's fields for `**options` in a signature.
+    """Return a decorator that shows a schema's fields, instead of `**options`, in a signature.
 
-    So they are not written out in every function. A type checker reads `Options` instead. The
-    fields in `omit` are left out.
+    `help` and documentation read this signature, so that no function has to write the fields out. A
+    type checker reads `Options` instead. The fields in `omit` are left out.
     """
 
     def decorate(function: F) -> F:
@@ -347,6 +351,7 @@ def with_options(schema: type[Bounded], omit: Sequence[str] = ()) -> Callable[[F
                     default=each.default,
                     annotation=hints_of(schema)[each.name],
                 )
+                # a parameter that the function itself has stays as it is
                 parameters.setdefault(each.name, parameter)
         function.__signature__ = Signature(list(parameters.values()))  # type: ignore[attr-defined]
         return function
@@ -363,9 +368,11 @@ def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
         most = bounds.get("maxLength", math.inf)
         if len(value) > most:
             raise InputError("too_long", field=name, has=len(value), most=most)
+        # half of a UTF-16 pair is no character, and cannot be written as UTF-8
         if any("\ud800" <= character <= "\udfff" for character in value):
             raise InputError("surrogate", field=name)
     elif isinstance(value, Real) and bounds:
+        # NumPy's numbers, which are accepted too, become Python's
         number = int(value) if isinstance(value, Integral) else float(value)
         least = bounds.get("minimum", -math.inf)
         most = bounds.get("maximum", math.inf)

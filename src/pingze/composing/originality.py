@@ -93,13 +93,15 @@ class Originality:
 
     def _completing(self, before: tuple[int, ...], after: tuple[int, ...]) -> Int[Array, "n"]:
         """Return the ids of the characters that complete a copy between `before` and `after`."""
-        # a copy has `size` characters: `taken` before the place, the place, and the rest after it
+        # A copy has `size` characters: `count_before` before the place, one at the place, and the
+        # rest after it.
         fewest = max(0, self.size - 1 - len(after))
         most = min(len(before), self.size - 1)
         found = [np.zeros(0, int)]
-        for taken in range(fewest, most + 1):
-            near = before[len(before) - taken :]
-            following = after[: self.size - 1 - taken]
-            found.append(self.corpus.between(self.codes.of(near), self.codes.of(following)))
+        for count_before in range(fewest, most + 1):
+            preceding = before[len(before) - count_before :]
+            following = after[: self.size - 1 - count_before]
+            found.append(self.corpus.between(self.codes.of(preceding), self.codes.of(following)))
         codes = np.concatenate(found)
-        return self.codes.ids[codes[self.codes.known[codes]]]
+        known_codes = codes[self.codes.known[codes]]
+        return self.codes.ids[known_codes]

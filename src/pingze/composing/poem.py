@@ -85,12 +85,13 @@ def marked(lines: Sequence[str], form: str = "") -> list[str]:
     A 詞 gets its tune's marks; any other poem gets ， and 。 in turn.
     """
     tune = find_form(form).tune if form else None
-    written = []
-    end = 0
+    lines_with_marks = []
+    end = 0  # where the line ends in the text; a tune knows the mark that follows there
     for index, line in enumerate(lines):
         end += len(line)
-        written.append(line + (tune.mark_at(end) if tune else mark_after(index)))
-    return written
+        mark = tune.mark_at(end) if tune else mark_after(index)
+        lines_with_marks.append(line + mark)
+    return lines_with_marks
 
 
 def punctuate(lines: Sequence[str], form: str = "") -> str:
@@ -99,12 +100,14 @@ def punctuate(lines: Sequence[str], form: str = "") -> str:
     Each row has one couplet 聯 or, in a 詞, one stanza 片.
     """
     tune = find_form(form).tune if form else None
-    written = marked(lines, form)
+    lines_with_marks = marked(lines, form)
     if tune is None:
-        return "\n".join("".join(written[start : start + 2]) for start in range(0, len(written), 2))
+        starts = range(0, len(lines_with_marks), 2)
+        couplets = ["".join(lines_with_marks[start : start + 2]) for start in starts]
+        return "\n".join(couplets)
     text = ""
     end = 0
-    for line in written:
+    for line in lines_with_marks:
         text += line
         end += len(line) - 1  # the mark is not counted
         if end in tune.stanza_ends:

@@ -53,7 +53,8 @@ def read_poem(
         form = heading_form(text)
     verdict = check(text, form=form, level=level, standard=standard)
     if verdict.form in (None, COUPLET):
-        notes = [note for note in verdict.notes if note.cause["code"] != "chosen"]  # not a failure
+        # The notes say why the text is no poem; "chosen" only tells how its characters were read.
+        notes = [note for note in verdict.notes if note.cause["code"] != "chosen"]
         raise InputError("no_poem", field="poem", has=notes)
     title, poet = title_and_poet(text, verdict.form or "", model)
     return poem_of(verdict, title, poet)
@@ -69,15 +70,19 @@ def title_and_poet(
     from pingze.composing.composer import load_composer
 
     conditions = load_composer(model, form=form).conditions
-    poets = {one_form(to_traditional(name)): name for name in conditions.poets}
+    # names are compared in one form of each character
+    poets_by_form = {one_form(to_traditional(name)): name for name in conditions.poets}
     tune = find_form(form).tune
     title = None
     poet = None
     for word in words:
-        known = poets.get(one_form(to_traditional(word)))
-        if known is not None:
-            poet = poet or known
-        elif conditions and (tune is None or to_traditional(word) not in tune.names):
+        poet_named = poets_by_form.get(one_form(to_traditional(word)))
+        is_tune = tune is not None and to_traditional(word) in tune.names
+        # The first poet and the first other word count. A tune's name is the form, not a title, and
+        # a model without conditions knows no title.
+        if poet_named is not None:
+            poet = poet or poet_named
+        elif conditions and not is_tune:
             title = title or word
     return title, poet
 
@@ -124,8 +129,11 @@ def poem_of(verdict: "Verdict | Judged", title: str | None = None, poet: str | N
 
     Warns (ConversionWarning) if characters were converted.
     """
-    has_one_rhyme = verdict.form not in FORMS or verdict.rhyme in STANDARDS[verdict.standard].groups
-    rhyme = verdict.rhyme if has_one_rhyme else None  # old-style verse may mix several groups
+    # The rhyme of a 詩 is one group, so that a 古 that mixes several groups has none. A 詞 may have
+    # several rhymes.
+    is_shi = verdict.form in FORMS
+    is_one_group = verdict.rhyme in STANDARDS[verdict.standard].groups
+    rhyme = verdict.rhyme if is_one_group or not is_shi else None
     lines = [*verdict.read]
     tell_converted("poem", "".join(verdict.lines), "".join(lines))
     return Poem(

@@ -124,22 +124,23 @@ class Request:
 
     @cached_property
     def rows(self) -> tuple[tuple[int, str], ...]:
-        """Pairs: a rhyme's number, from 0, and an allowed group.
+        """The groups that each rhyme may use, as pairs of the rhyme's number, from 0, and a group.
 
         Only a 詞 has several rhymes; its groups are 部.
         """
         if self.form.tune:
             rows: list[tuple[int, str]] = []
-            wanted = dict(enumerate((self.rhyme or "").split("、")))
+            # the user may ask for a part of each rhyme, or of the first rhymes only
+            part_asked = dict(enumerate((self.rhyme or "").split("、")))
             for number, parts in enumerate(self.form.tune.rhymes(self.standard)):
-                asked = wanted.get(number, "")
+                asked = part_asked.get(number, "")
                 rows += [(number, part) for part in parts if asked in ("", part)]
             return tuple(rows)
         if self.rhyme:
             return ((0, self.rhyme),)
+        # regulated verse rhymes level
         groups = self.standard.groups.values()
-        able = [one.name for one in groups if one.side == LEVEL or not self.form.regulated]
-        return tuple((0, name) for name in able)
+        return tuple((0, g.name) for g in groups if g.side == LEVEL or not self.form.regulated)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -148,10 +149,10 @@ class Request:
 
     @property
     def options(self) -> dict[str, tuple[Clash, object]]:
-        """The constraints without a place that can be dropped if the request cannot be met.
+        """The constraints that belong to no place, and can be dropped if no poem keeps them all.
 
-        Maps a field's name to a pair: the constraint as a `Clash`, and the field's value without
-        the constraint.
+        Maps a field's name to a pair: the constraint as a `Clash`, and the value that the field has
+        if the constraint is dropped.
         """
         found: dict[str, tuple[Clash, object]] = {}
         if not self.repeat:

@@ -176,11 +176,13 @@ class Sheet(Composing):
 
     def put(self, line: int, text: str) -> "Sheet":
         """Write a line, with ＿ for blanks and [靜晚夜] for a choice; its characters may change."""
-        self.row(line)
+        self.row(line)  # raises an error if there is no such line
         row = ""
+        # the new choices of the line replace the old ones
         choices = [limit for limit in self.choices if limit.line != line]
+        # `split` returns, in turn, a text outside brackets and a text in brackets
         for number, part in enumerate(CHOICE.split(text)):
-            if number % 2 == 0:  # every second part is what stood in brackets
+            if number % 2 == 0:
                 row += _without_marks(part)
             else:
                 row += BLANK
@@ -189,7 +191,7 @@ class Sheet(Composing):
         return sheet._with("lines", line, row)._with("kept", line, "")
 
     def free(self, line: int, start: int = 1, end: int | None = None) -> "Sheet":
-        """Make the places of a line blank, from `start` to `end`, so that others are written there.
+        """Make the places of a line blank, from `start` to `end`, for other characters.
 
         The same places in the lines that repeat this one 疊句 become blank too.
         """
@@ -236,13 +238,14 @@ class Sheet(Composing):
         return replace(self, **changed)
 
     def _full(self, name: str, written: Sequence[str]) -> list[str]:
-        """Return a row for each line, in which an absent or empty one is blank."""
+        """Return a row for each line of the form; a row that is absent or empty has blanks only."""
         widths = self.shape.widths(self.count_of_lines)
         if len(written) > len(widths):
             raise InputError("too_many_lines", field=name, has=len(written), most=len(widths))
         rows = []
         for number, width in enumerate(widths):
             row = _without_marks(written[number]) if number < len(written) else ""
+            # the row of an error is cut off, since it may be of any length
             if row and len(row) != width:
                 raise InputError(
                     "block_width",

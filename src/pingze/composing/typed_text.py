@@ -70,9 +70,10 @@ def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
     """Read free text, and drop the characters that the model does not know, with a warning."""
     typed = _typed(field, text)
     known = ""
-    unknown: dict[str, None] = {}
+    unknown: dict[str, None] = {}  # in order, each once
     for as_typed, converted in zip(typed, in_context(typed), strict=True):
-        # `_convert` below chooses between both, as the text that is left reads
+        # A known character is kept as typed: `_convert` below converts it again, since its
+        # neighbours, by which it is converted, may have been dropped.
         if _known(converted, vocabulary) or _known(as_typed, vocabulary):
             known += as_typed
         else:
@@ -96,19 +97,20 @@ def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary", field: str = 
 
 
 def tell_converted(field: str, written: str, read: str) -> None:
-    """Report the characters that were converted on reading, if any.
+    """Report the characters that were converted on reading, each once, if there are any.
 
     `written` and `read` have the same length.
     """
     before = ""
     after = ""
-    told = set()
-    for pair in zip(written, read, strict=True):
-        if pair[0] != pair[1] and pair not in told:
-            told.add(pair)
-            before += pair[0]
-            after += pair[1]
-    if told:
+    conversions = set()
+    for typed_character, character in zip(written, read, strict=True):
+        conversion = (typed_character, character)
+        if typed_character != character and conversion not in conversions:
+            conversions.add(conversion)
+            before += typed_character
+            after += character
+    if conversions:
         tell(Note("converted", field=field, has=before, read=after))
 
 

@@ -34,14 +34,14 @@ class Term:
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float[Array, "... V"] | None:
         """Return the log of a factor for each character at `place`, in float32; None adds nothing.
 
-        It has a row for each text, or one row for all, and a column for each of the model's V ids.
-        `texts` is as in `Token`; all positions before `place` are written.
+        The array has a row for each text, or one row for all texts, and a column for each of the
+        model's V ids. `texts` is as in `Token`; all positions before `place` are written.
 
-        The factors decide which character is drawn, and they count in the log-weight of the text.
-        They do not count in its score, by which finished texts are compared. At a fixed position,
-        where there is no choice, the factor of the fixed character counts. The nucleus (`top_p`) is
-        found without the factors: a character outside it is drawn only if no character inside it is
-        allowed.
+        A character is drawn by its probability times its factor, and the factors also change the
+        log-weight of the text. They do not change its score, by which finished texts are compared.
+        At a fixed position nothing is drawn, but the log-weight still changes by the factor of the
+        fixed character. The nucleus (`top_p`) is found without the factors. A character outside the
+        nucleus is drawn only if the constraints allow no character inside the nucleus.
         """
         return None
 

@@ -69,7 +69,11 @@ class Antithesis:
         bias: Float32[Array, "K"],
         log_z: Float32[Array, "K"],
     ) -> "Antithesis":
-        """Build the table from u, d (`signs`), c (`bias`) and ln Z of the module's formula."""
+        """Build the table from u (`vectors`), d (`signs`), c (`bias`) and ln Z of the formula.
+
+        The formula is s(a, b) = u_a · (d ∘ u_b) + c_b - ln Z_a. The last two columns add 1 · c_b
+        and -ln Z_a · 1 to the dot product.
+        """
         ones = np.ones_like(bias)
         return cls(
             tokens,
@@ -101,7 +105,7 @@ class Antithesis:
         It is an ONNX graph, since NumPy's product may start threads, which would compete with those
         that compose.
         """
-        K, R = self.below.shape
+        K, R = self.below.shape  # K tokens, R columns
         graph = Graph()
         above = graph.input("above", "float64", ["N", R])
         below = graph.constant("below", self.below.T)
@@ -207,7 +211,7 @@ def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
     """
     form = FORMS.get(verdict.form or "")
     couplets = range(0)
-    if verdict.judged == "tones":  # a couplet alone
+    if verdict.judged == "tones":  # the text is one couplet 對聯, which needs antithesis
         couplets = range(1)
     elif verdict.judged == "tones and rhyme" and form:
         couplets = form.antithetical(len(verdict.read))
@@ -217,7 +221,9 @@ def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
         if antithesis_table().score(first, second) < WEAK:
             yield Note("weak_antithesis", line=2 * k + 1, other_line=2 * k + 2)
             continue
+        # a single pair of near-synonyms is no fault
         alike = antithesis_table().alike(first, second)
         if len(alike) > 1:
-            has = [f"{first[at]}{second[at]} ({2 * k + 1}.{at + 1})" for at in alike]
+            line = 2 * k + 1
+            has = [f"{first[at]}{second[at]} ({line}.{at + 1})" for at in alike]
             yield Note("fine", rule="合掌", has=has, more=0)

@@ -76,12 +76,13 @@ def times() -> list[Naming]:
     season.
     """
     rows = []
-    for named, cells in table("times", "pingze.composing.terms").items():
-        words, _, title = cells.partition("\t")
+    # a row of the table: times, words of poems, and a regular expression for titles, if any
+    for names_of_times, cells in table("times", "pingze.composing.terms").items():
+        words, _, title_pattern = cells.partition("\t")
         naming = Naming(
-            times=frozenset(named.split()),
+            times=frozenset(names_of_times.split()),
             words=words.split(),
-            title=re.compile(title) if title else None,
+            title=re.compile(title_pattern) if title_pattern else None,
         )
         rows.append(naming)
     return rows
@@ -140,6 +141,7 @@ class Taste(Term):
         for character in characters:
             if character in vocabulary:
                 self.named[vocabulary.ids[character]] = True
+        # A title of more than four characters is worth no more than one of four.
         self.gain = NAMED * min(1.0, 4 / max(1, len(characters)))
         self.strength = request.taste
         self.reward = reward
@@ -155,14 +157,16 @@ class Taste(Term):
         if token.place is not None:
             # 2) characters of the title
             ids = token.texts[:, token.place]
-            before = token.texts[:, : token.place]
-            is_new = ~(before == ids[:, None]).any(axis=1)
+            before = token.texts[:, : token.place]  # (text, earlier place)
+            occurs_before = (before == ids[:, None]).any(axis=1)
+            is_new = ~occurs_before
             s += self.gain * (self.named[ids] & is_new)
-            # 3) overused pairs within a line
+            # 3) overused pairs within a line; the first character of a line ends no pair
             if token.place not in self.starts:
                 previous = before[:, -1]
                 pairs = zip(previous.tolist(), ids.tolist(), strict=True)
                 excess = np.array([self.worn.get(pair, 0.0) for pair in pairs])
+                # the user may want a pair that has a character of the title
                 excess[self.named[previous] | self.named[ids]] = 0.0
                 s -= self.worn_factor * excess
         # 4) readers' scores
