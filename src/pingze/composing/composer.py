@@ -85,7 +85,7 @@ class Composer:
     def prefix(self, request: Request) -> list[int]:
         """List the token ids of a request's form, poet, title and theme.
 
-        [] if the model was trained without them.
+        The list is empty if the model was trained without them.
         """
         if not self.conditions:
             return []
@@ -97,8 +97,8 @@ class Composer:
         count, _ = self.populations(starts.constraints, sampling)
         found = self.texts(starts, sampling, [(seed, number) for number in range(count)])
         best_of_each = [texts[0] for texts in found]
-        best = best_of_each[ranking(best_of_each)[0]]
-        return self.poem(starts.constraints, best, seed)
+        best, *_ = ranking(best_of_each)
+        return self.poem(starts.constraints, best_of_each[best], seed)
 
     def texts(
         self,

@@ -78,10 +78,10 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     Pauses divide a line into parts. At every second character of a part and at the last character
     of a part, the two lines have opposite tones. The lines share no character, and one line repeats
     a character exactly where the other does. A given line that ends level is read as a lower line,
-    as with `upper`. Couplets with near-synonyms 合掌 in two places, or with a place's name opposite
-    none, come only where others are too few. If too few different couplets are found, fewer than
-    `count` are returned. A ConversionWarning tells if a line is read as a lower line, and if fewer
-    are returned.
+    as if `upper` were set. Couplets with near-synonyms 合掌 in two places, or with the name of a
+    place opposite other words, are returned only if there are too few others. If too few different
+    couplets are found, fewer than `count` are returned. A ConversionWarning tells if a line is read
+    as a lower line, and if fewer couplets are returned.
 
     Args:
         line: The upper line, of 4 to 11 characters, which ends oblique; marks in it show its
@@ -101,8 +101,11 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     request = Request(
         CoupletForm.of(*part_lengths),
         lines=2,
-        # a given lower line is read first, as if it were the upper one
-        fixed=tuple(Fixed("line", 1, at, character) for at, character in enumerate(given, 1)),
+        # The given line is line 1 of the request even if it is the lower line, since the model
+        # writes line 2 as the answer to line 1.
+        fixed=tuple(
+            Fixed("line", 1, position, character) for position, character in enumerate(given, 1)
+        ),
         repeat=True,  # `Facing` decides which characters repeat
         about=read_condition("about", asked.write, composer.vocabulary),
         exclude=read_unwanted(asked.exclude),
@@ -117,6 +120,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
     texts_found: set[str] = set()
     found: list[Couplet] = []
     weak: list[Couplet] = []  # used only if too few others are found
+    # Each seed gives one couplet at most: it may be one that was found before, or a weak one.
     for seed in range(first, first + _TRIES * asked.count):
         # 1) Write the other line, or both; take the best that has not been found.
         poems = _write_best_first(composer, starts, asked, seed)

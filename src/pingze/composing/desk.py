@@ -222,11 +222,14 @@ class Filling:
     def drafts(self) -> list[Poem]:
         """Choose the drafts, and write more populations if there are too few different ones."""
         found = self.candidates(self.numbers)
+        # Only a list of all ways to fill a single blank can be empty: where the model writes, a
+        # population without texts raises an error.
         if not found:
             line, position = self.constraints.layout.numbered(self.open[0])
             raise UnfinishedError("all_excluded", line=line, position=position)
         drafts = choose_drafts(found, self.count)
         for round_ in range(1, ROUNDS):
+            # a complete list, or a sheet without open places, gives no further drafts
             if len(drafts) == self.count or self.is_listed or not self.open:
                 break
             texts_before = {candidate.open for candidate in found}

@@ -433,6 +433,7 @@ class Mending:
                     same = Places(foot for foot in rhyming if ids[foot] == id_)
                     all_but_one = [same - {foot} for foot in sorted(same)]
                     alternatives.append(_smallest_sets(all_but_one, locked))
+                # `write` tries no more repairs than these
                 for choice in islice(product(*alternatives), MOST_TRIED):
                     places = Places().union(*choice)
                     reasons = {place: self._rule(t, place, off_rhyme) for place in sorted(places)}

@@ -115,7 +115,7 @@ class Request:
     def openings(self) -> tuple[str, ...]:
         """The allowed tone types of the first two lines: those of `OPENINGS` that fit `template`.
 
-        ("",) in 古 and 詞.
+        古 and 詞 have no templates, which the single entry "" stands for.
         """
         if not self.form.regulated:
             return ("",)

@@ -133,7 +133,7 @@ class Antithesis:
     def _known(self, first: str, second: str) -> list[tuple[int, int, int]]:
         """List each pair of opposite characters as (position, row, row).
 
-        Skip a pair if the table lacks a character.
+        A pair is skipped if the table lacks one of its characters.
         """
         known = []
         for place, (a, b) in enumerate(zip(first, second, strict=True)):
@@ -144,7 +144,7 @@ class Antithesis:
     def of_poem(self, form: Form, lines: Sequence[str]) -> float | None:
         """Return the mean score of a poem's couplets that need antithesis.
 
-        None if the poem has no such couplet.
+        Return None if the poem has no such couplet.
         """
         scores = [self.score(lines[2 * k], lines[2 * k + 1]) for k in form.antithetical(len(lines))]
         if not scores:
@@ -167,7 +167,7 @@ class Opposites(Term):
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "N V"] | None:
         """Return each character's weighted score, given the character above.
 
-        None where no antithesis is needed.
+        Return None at a position that needs no antithesis.
         """
         above = self.compiled.opposite(place)
         if above is None:
@@ -176,9 +176,9 @@ class Opposites(Term):
         return scores * self.weight
 
     def of_text(self, lines: Sequence[str]) -> float:
-        """Return a couplet's weighted sum of scores.
+        """Return the weighted sum of scores of a text that is one couplet.
 
-        0 for a longer poem, which antithesis affects only while it is drawn.
+        A longer poem gets 0, since antithesis affects it only while it is drawn.
         """
         if self.compiled.request.lines != 2:
             return 0.0

@@ -91,7 +91,7 @@ def times() -> list[Naming]:
 def times_of_title(title: str, kind: frozenset[str]) -> frozenset[str]:
     """Return the times of one of `KINDS` that a title allows.
 
-    All are allowed if it names none, or two that differ.
+    All times are allowed if the title names no time, or two times that differ.
     """
     left = kind
     for row in times():
@@ -117,7 +117,7 @@ def contradicts(lines: Sequence[str], title: str = "") -> bool:
 def worn_pairs(vocabulary: Vocabulary) -> dict[tuple[int, int], float]:
     """Map each overused character pair of `worn`, as token ids, to its nats.
 
-    Skip pairs with an unknown character.
+    Pairs with a character that the vocabulary lacks are left out.
     """
     pairs = {}
     for pair, excess in worn().items():
