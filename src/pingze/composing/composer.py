@@ -200,6 +200,7 @@ class Composer:
             terms.append(Leaning(leanings(self.vocabulary)[request.mood]))
         if request.like or request.unlike:
             terms.append(Leaning(likeness(self.vocabulary, request.like, request.unlike)))
+        # in many forms no couplet needs antithesis, so that the term would only cost time
         if request.antithesis and request.form.antithetical(request.lines):
             terms.append(Opposites(antithesis_table(self.vocabulary), constraints))
         if request.taste:

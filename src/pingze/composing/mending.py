@@ -500,7 +500,7 @@ class Mending:
                 try:
                     poems = self._poems(repair, len(tried), of_each, seed)
                 except (InfeasibleError, UnfinishedError) as error:
-                    refused = error
+                    refused = error  # raised below if no other repair gives a poem
                     continue
                 for rank, poem in enumerate(poems):
                     written.append((rank, -poem.log_probability, poem, repair))

@@ -363,7 +363,7 @@ def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
     """Raise InputError, which names the field and its bounds, if a value is out of bounds."""
     if isinstance(value, str):
         if "enum" in bounds and value not in bounds["enum"]:
-            choices = [choice for choice in bounds["enum"] if choice]
+            choices = [choice for choice in bounds["enum"] if choice]  # None is no text to name
             raise InputError("choice", field=name, has=value[:20], choices=choices)
         most = bounds.get("maxLength", math.inf)
         if len(value) > most:

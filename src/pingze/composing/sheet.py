@@ -203,7 +203,7 @@ class Sheet(Composing):
         layout = self.shape.layout(self.count_of_lines)
         sheet = self
         for position in range(start, last + 1):
-            place = layout.starts[line - 1] + position - 1
+            place = layout.starts[line - 1] + position - 1  # places count from 0
             for same in self.shape.same(place):
                 sheet = sheet._freed(*layout.where(same))
         return sheet
