@@ -72,14 +72,18 @@ class LSTM(nn.Module):
         self.activation = activation
         self.dropout = dropout
         self.operands = operands
-        # The layers are named by their numbers. Only the first reads the constant input.
+        # Each layer is a child module whose name is the layer's number, so that the weights have the
+        # names in the class docstring. Only the first layer reads the constant input.
         self.add_module("0", Layer(input_size, hidden_size, held_size))
         for depth in range(1, num_layers):
             self.add_module(str(depth), Layer(hidden_size, hidden_size))
 
     @property
     def layers(self) -> tuple["Layer", ...]:
-        """The layers, the lowest first. A child module that was replaced is its replacement."""
+        """The layers, the lowest first.
+
+        They are looked up at each access, because a caller may replace a child module.
+        """
         return tuple(cast(Iterator[Layer], self.children()))
 
     def forward(
@@ -101,30 +105,34 @@ class LSTM(nn.Module):
         """
         layers = self.layers
         if state is None:
-            zeros = x.new_zeros(len(layers), int(sizes[0]), self.hidden_size)
+            B = int(sizes[0])  # all sequences run at the first step
+            zeros = x.new_zeros(len(layers), B, self.hidden_size)
             state = (zeros, zeros)
         h_finals = []
         c_finals = []
         for depth, layer in enumerate(layers):
-            # 1) dropout, of this layer's inputs and of its recurrent weights
+            # 1) Apply dropout to this layer's inputs and recurrent weights. The caller has already
+            # applied it to the inputs of layer 0.
             h_0 = state[0][depth]
             c_0 = state[1][depth]
             if depth > 0 and self.training:
                 x = self.dropout.features(x, sizes, self.dropout.inputs)
             weight_ih: Tensor = layer.weight_ih
             weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
-            # 2) the layer, by cuDNN or by our own kernels; the first reads the constant input
+            # 2) Run the layer with cuDNN, which has no activation other than tanh, or with our own
+            # kernels. Layer 0 also reads the constant input.
             if x.is_cuda and self.activation == "tanh":
                 if held is not None and depth == 0:
                     # cuDNN has one bias for all sequences, so the constant input is appended to
-                    # every x
-                    x = torch.cat([x, held[sequence_of_rows(sizes)]], dim=1)
+                    # every x.
+                    held_of_rows = held[sequence_of_rows(sizes)]  # (N, P)
+                    x = torch.cat([x, held_of_rows], dim=1)
                     weight_ih = torch.cat([weight_ih, layer.weight_ph], dim=1)
                 x, h_T, c_T = cudnn_layer(
                     x, sizes, h_0, c_0, weight_ih, weight_hh, layer.bias, operands=self.operands
                 )
             else:
-                biases = layer.bias.expand(len(h_0), -1)
+                biases = layer.bias.expand(len(h_0), -1)  # a row for each sequence, (B, 4H)
                 if held is not None and depth == 0:
                     biases = biases + held @ layer.weight_ph.T
                 x, h_T, c_T = _PackedLayer.apply(  # type: ignore[no-untyped-call]
@@ -182,19 +190,20 @@ class _PackedLayer(torch.autograd.Function):
         N = x.shape[0]
         B, H = h_0.shape
         cell = fastest_cell(activation, x.device, x.dtype)
-        # 1) find each step's rows among the N rows, and the rows of the states before the step
-        # among the B + N states, of which the first B are the initial ones: state B + n is that
-        # after row n
-        rows = []
-        before = []
+        # 1) Find the rows of each step among the N tokens, and the rows of the states that the step
+        # begins with. There are B + N states: first the B initial ones, then the state after each
+        # token, so that the state after token n is row B + n.
+        token_rows = []
+        previous_rows = []
         start = 0
-        start_before = 0
-        for count in sizes.tolist():
-            rows.append(slice(start, start + count))
-            before.append(slice(start_before, start_before + count))
-            start_before = B + start
-            start += count
-        # 2) allocate what the steps fill in, and multiply all inputs by W_ih
+        previous_start = 0
+        for running in sizes.tolist():  # the number of sequences that run at this step
+            token_rows.append(slice(start, start + running))
+            # Sequences are sorted by length, so those still running are the first of the step before.
+            previous_rows.append(slice(previous_start, previous_start + running))
+            previous_start = B + start
+            start += running
+        # 2) Allocate the arrays that the steps fill in, and multiply all inputs by W_ih.
         gates = x.new_empty(N, 4 * H)
         h = x.new_empty(N, H)
         phi_c = x.new_empty(N, H)
@@ -204,7 +213,8 @@ class _PackedLayer(torch.autograd.Function):
         c_states[:B] = c_0
         c = c_states[B:]
         times_W_hh = products_with(W_hh.T, rows=B)
-        # v_ is a tensor as the cell reads it
+        # A name that begins with v_ is a view of a tensor in the type that the cell reads. All views
+        # are made here because making a view at every step would take time.
         v_x = cell.view(product(x_op, W_ih.T))
         v_biases = cell.view(biases.contiguous())
         v_gates = cell.view(gates)
@@ -213,30 +223,32 @@ class _PackedLayer(torch.autograd.Function):
         v_phi_c = cell.view(phi_c)
         v_h = cell.view(h)
         v_h_operand = cell.view(h_states[B:])
-        # 3) compute the steps one by one
-        for at, previous in zip(rows, before, strict=True):
+        # 3) Compute the steps one by one.
+        for tokens, previous in zip(token_rows, previous_rows, strict=True):
+            recurrent = times_W_hh(h_states[previous])
             cell.forward(
-                v_x[at],
-                cell.view(times_W_hh(h_states[previous])),
-                v_biases[: at.stop - at.start],
+                v_x[tokens],
+                cell.view(recurrent),
+                v_biases[: tokens.stop - tokens.start],
                 v_c_states[previous],
-                v_gates[at],
-                v_c[at],
-                v_phi_c[at],
-                v_h[at],
-                v_h_operand[at],
+                v_gates[tokens],
+                v_c[tokens],
+                v_phi_c[tokens],
+                v_h[tokens],
+                v_h_operand[tokens],
             )
         ctx.save_for_backward(x_op, h_states, c_states, gates, phi_c, W_ih, W_hh)
-        ctx.rows = rows
-        ctx.before = before
+        ctx.token_rows = token_rows
+        ctx.previous_rows = previous_rows
         ctx.cell = cell
-        # 4) find the state after each sequence's last step; it runs while a step has more sequences
-        # than its own number
+        # 4) Find the state after each sequence's last token. The sequences that run at a step are the
+        # first ones, so sequence b runs at every step that has more than b sequences.
         sequences = torch.arange(B)
-        lengths = (sizes[:, None] > sequences).sum(dim=0)
-        starts = sizes.cumsum(dim=0) - sizes
-        last = starts[lengths - 1] + sequences
-        return h, h[last], c[last]
+        is_running = sizes[:, None] > sequences  # (T, B)
+        lengths = is_running.sum(dim=0)
+        step_starts = sizes.cumsum(dim=0) - sizes  # each step's first row
+        last_tokens = step_starts[lengths - 1] + sequences
+        return h, h[last_tokens], c[last_tokens]
 
     @staticmethod
     @once_differentiable
@@ -245,8 +257,8 @@ class _PackedLayer(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         x, h_states, c_states, gates, phi_c, W_ih, W_hh = ctx.saved_tensors
         cell = ctx.cell
-        # 1) allocate what the steps fill in; x has rows of zeros after its N (`operand`), and `dnet`
-        # has as many rows
+        # 1) Allocate the arrays that the steps fill in. `operand` appended rows of zeros to the N rows
+        # of x. `dnet` has the same rows, so that step 3 can multiply it by x.
         dnet = x.new_zeros(len(x), gates.shape[1])
         dh_next = dh_T.clone()
         dc_next = dc_T.clone()
@@ -259,25 +271,29 @@ class _PackedLayer(torch.autograd.Function):
         v_c_states = cell.view(c_states)
         v_phi_c = cell.view(phi_c)
         v_dnet = cell.view(dnet)
-        # 2) go back through the steps: terms (1) to (10), (12) and (15)
-        for at, previous in zip(reversed(ctx.rows), reversed(ctx.before), strict=True):
-            running = slice(at.stop - at.start)
+        # 2) Go back through the steps, which gives the terms (1) to (10), (12) and (15).
+        steps = zip(reversed(ctx.token_rows), reversed(ctx.previous_rows), strict=True)
+        for tokens, previous in steps:
+            running = slice(tokens.stop - tokens.start)  # the sequences that run at this step
             cell.backward(
-                v_dh[at],
+                v_dh[tokens],
                 v_dh_next[running],
                 v_dc_next[running],
-                v_gates[at],
+                v_gates[tokens],
                 v_c_states[previous],
-                v_phi_c[at],
-                v_dnet[at],
+                v_phi_c[tokens],
+                v_dnet[tokens],
             )
-            dh_next[running] = times_W_hh(dnet[at])  # (12)
-            dbiases[running] += dnet[at]  # (15)
-        # 3) multiply what all steps share
-        h_prev = operand(torch.cat([h_states[previous] for previous in ctx.before]), x.dtype)
+            dh_next[running] = times_W_hh(dnet[tokens])  # (12)
+            dbiases[running] += dnet[tokens]  # (15)
+        # 3) Compute the products over all steps at once. The padding rows of `dnet` are zeros: they
+        # add nothing to the weights' gradients, and are cut off dx.
+        h_prev_of_steps = [h_states[previous] for previous in ctx.previous_rows]
+        h_prev = operand(torch.cat(h_prev_of_steps), x.dtype)
         dx = product(dnet, W_ih)[: len(gates)].to(gates.dtype)  # (11)
         dweight_ih = product(dnet.T, x).to(gates.dtype)  # (13)
         dweight_hh = product(dnet.T, h_prev).to(gates.dtype)  # (14)
+        # `sizes`, `activation` and `operands` have no gradients.
         return dx, dh_next, dc_next, dweight_ih, dweight_hh, dbiases, None, None, None
 
 
@@ -293,6 +309,7 @@ def cudnn_layer(
     operands: torch.dtype | None,
 ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
     """Compute one layer with `torch.nn.LSTM`, whose cuDNN kernels are the fastest on a GPU."""
+    # The module is on the device "meta", where weights take no memory: it is called with ours.
     stock = nn.LSTM(weight_ih.shape[1], weight_hh.shape[1], device="meta", dtype=x.dtype)
     weights = {
         "weight_ih_l0": weight_ih,
@@ -300,10 +317,13 @@ def cudnn_layer(
         "bias_ih_l0": bias,
         "bias_hh_l0": torch.zeros_like(bias),
     }
-    inputs = (PackedSequence(x, sizes), (h_0[None], c_0[None]))
-    # autocast converts the operands, if their type is a lower one than that of the weights
-    lower = operands is not None and operands != x.dtype
-    with torch.autocast(x.device.type, operands if lower else None, enabled=lower):
+    initial_state = (h_0[None], c_0[None])  # (1, B, H) each, for one layer
+    inputs = (PackedSequence(x, sizes), initial_state)
+    # Autocast converts the operands of products if their type is not that of the weights. Its
+    # results have the lower type, and are converted back.
+    converts = operands is not None and operands != x.dtype
+    operand_dtype = operands if converts else None
+    with torch.autocast(x.device.type, operand_dtype, enabled=converts):
         out, (h_T, c_T) = torch.func.functional_call(stock, weights, inputs)
     return out.data.to(x.dtype), h_T[0].to(x.dtype), c_T[0].to(x.dtype)
 
@@ -312,10 +332,10 @@ def cudnn_layer(
 class Cell:
     """The forward and backward pass of the elementwise half of a step.
 
-    It follows the step's matrix products. `forward` and `backward` take the arguments of
-    `kernels.cell_forward` and `kernels.cell_backward`. `view` converts a tensor to the type of
-    these arguments. `forward` stores in `gates` what `backward` needs: the activated gates if the
-    cell is compiled, otherwise the gates before their activation.
+    `forward` and `backward` take the arguments of `kernels.cell_forward` and
+    `kernels.cell_backward`. `view` converts a tensor to the type of these arguments. `forward`
+    stores in `gates` what `backward` needs: the activated gates if the cell is compiled, otherwise
+    the gates before their activation.
     """
 
     view: Callable[[Tensor], Any]
@@ -329,12 +349,14 @@ def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> C
         return Cell(
             view=kernels.array, forward=kernels.cell_forward, backward=kernels.cell_backward
         )
-    # Otherwise, compute with PyTorch's operations, and let PyTorch differentiate them.
-    phi = getattr(nn.functional, activation)  # the default slope of leaky_relu is `formulas.LEAK`
+    # Otherwise, compute with PyTorch's operations, and let PyTorch differentiate them. Its default
+    # slope of leaky_relu is `formulas.LEAK`.
+    phi = getattr(nn.functional, activation)
 
     def equations(
         net: Float[Tensor, "B G"], c_prev: Float[Tensor, "B H"]
     ) -> tuple[Tensor, Tensor, Tensor]:
+        """Compute h, c and φ(c), (B, H) each."""
         net_i, net_f, net_c, net_o = net.chunk(4, dim=1)
         c = net_f.sigmoid() * c_prev + net_i.sigmoid() * phi(net_c)
         phi_c = phi(c)
@@ -367,6 +389,8 @@ def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> C
         _: Tensor,
         dnet: Tensor,
     ) -> None:
+        # PyTorch switches differentiation off during a backward pass, so it is switched on again to
+        # repeat the step's equations and differentiate them.
         with torch.enable_grad():
             net = gates.detach().requires_grad_()
             c_prev = c_prev.detach().requires_grad_()
@@ -374,6 +398,6 @@ def fastest_cell(activation: str, device: torch.device, dtype: torch.dtype) -> C
         gradients = (dh + dh_next, dc_next)
         net_gradient, dc_prev = torch.autograd.grad((h, c), (net, c_prev), gradients)
         dnet.copy_(net_gradient)
-        dc_next.copy_(dc_prev)
+        dc_next.copy_(dc_prev)  # for the step before, whose `dc_next` this is
 
     return Cell(view=lambda tensor: tensor, forward=forward, backward=backward)
