@@ -29,7 +29,7 @@ class PrintedLine:
 
     @property
     def readings(self) -> Mapping[str, str]:
-        """The readings of the formula, keyed by the change to the print; "" is no change."""
+        """The readings of the formula, keyed by what each changes in print; "" is no change."""
         return self.also or {"": self.formula}
 
     @property
@@ -45,7 +45,7 @@ def lines() -> Mapping[str, PrintedLine]:
     printed: dict[str, PrintedLine] = {}
     for block in tomllib.loads(text)["block"]:
         rows = block["row"]
-        left = rows[0]["formula"].split(" = ")[0]
+        left = rows[0]["formula"].split(" = ")[0]  # the rows of a block share one left side
         for number, row in enumerate(rows, start=1):
             place = block["place"]
             if len(rows) > 1:
@@ -60,4 +60,4 @@ def sum_of(id_: str, lines: Mapping[str, PrintedLine]) -> list[str]:
     number = lines[id_].sum
     if number is None:
         return []
-    return [other for other, line in lines.items() if line.sum == number]
+    return [term_id for term_id, line in lines.items() if line.sum == number]

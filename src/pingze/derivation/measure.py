@@ -22,9 +22,12 @@ SHAPES = ((3, 4), (5, 2), (4, 6))
 DISTANCES = (1, 2, 4, 8)
 """The distances t - k over which lines R70 and R71 are measured."""
 UNITS = 6
-"""The number of units drawn at random per step; only these are differentiated."""
+"""The number of hidden units that are drawn at random at each step of the trained layer.
+
+Only these are differentiated, because the Jacobians of all units would be too large.
+"""
 INPUTS = 4
-"""The number of inputs drawn at random per step."""
+"""The number of entries of x that are drawn at random at each step of the trained layer."""
 PRODUCTS = ("R70", "R71")
 """The two lines that state ∂h_t/∂h_k as a product over time.
 
@@ -32,7 +35,9 @@ R71 continues the equation that R70 begins.
 """
 
 DIAGONAL = "a row scaling of the identity"
+"""The liberty to write a vector v for the diagonal matrix diag[v]."""
 FURTHER_TERM = "a term of a further equality"
+"""The liberty to read the + at the beginning of a sum as =."""
 QUALIFIERS = (latex.ROW_SCALING, latex.OUTER_PRODUCT, DIAGONAL, FURTHER_TERM)
 WRONG = "wrong"
 """The verdict on a wrong line. Every other verdict begins with "right"."""
@@ -62,12 +67,13 @@ class LineResult:
     granted: str
     """What must be granted to call the line right.
 
-    `NOTHING`, `CONVENTION`, `RENAMING` or `SIGN`; "" if it is wrong.
+    `NOTHING`, `CONVENTION`, `RENAMING` or `SIGN`; "" if the line is wrong.
     """
     printed_error: float
     """The printed line's error.
 
-    It is that of the worst reading if all readings must be right, else that of the best.
+    This is the error of the worst reading if all readings must be right, and otherwise the error of
+    the best reading.
     """
     corrected_error: float
     """The corrected line's error.
@@ -98,7 +104,7 @@ class LineReading:
 class Measurement:
     """A line's errors on one LSTM step or layer.
 
-    If `every` is True, all readings must be right, else one suffices.
+    The line is right if all its readings are right or, if `every` is False, if one of them is.
     """
 
     readings: dict[str, LineReading]
@@ -109,29 +115,30 @@ class Measurement:
 def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
     """Measure and judge every line of the report on random layers and a trained one."""
     rng = np.random.default_rng(seed)
-    # 1) The layers.
+    # 1) Run the layers. The products over time need `max(DISTANCES)` steps. The trained layer
+    # starts from a state of zeros, so it runs twice as many steps, and the products use the last.
     layers = [differentiation.random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
     trained = differentiation.trained_layer(model, 2 * max(DISTANCES))
-    # 2) Their steps. Lines of the forward pass are measured on whole steps of the trained layer,
-    # derivatives on some of its units.
-    whole = [Point(letters(layer[0])) for layer in layers]
-    parts = list(whole)
+    # 2) Choose steps to measure on. Lines of the forward pass are measured on whole steps, but
+    # derivatives on only some units of the trained layer, whose whole Jacobians are too large.
+    forward_points = [Point(letters(layer[0])) for layer in layers]
+    derivative_points = list(forward_points)
     for cache in trained[3::4]:  # every fourth step
-        whole.append(Point(letters(cache)))
-        units = _drawn(cache.h_prev.size, UNITS, rng)
-        inputs = _drawn(cache.x.size, INPUTS, rng)
-        parts.append(Point(letters(cache, units, inputs)))
-    # 3) The products over time.
+        forward_points.append(Point(letters(cache)))
+        units = _random_indices(cache.h_prev.size, UNITS, rng)
+        inputs = _random_indices(cache.x.size, INPUTS, rng)
+        derivative_points.append(Point(letters(cache, units, inputs)))
+    # 3) Measure the two lines that state products over time.
     layers.append(trained)
-    products = [measure_through_time(layer, rng) for layer in layers]
-    # 4) Measure and judge each line.
+    products_by_layer = [measure_through_time(layer, rng) for layer in layers]
+    # 4) Measure the other lines, and judge each line.
     results = []
     for id_, line in lines().items():
         if id_ in PRODUCTS:
-            measurements = [of_layer[id_] for of_layer in products]
+            measurements = [measurement[id_] for measurement in products_by_layer]
         else:
             _, by = latex.left_side(line.left)
-            points = parts if by else whole
+            points = forward_points if by is None else derivative_points
             measurements = [point.measured(id_) for point in points]
         results.append(result(id_, line, measurements))
     return results
@@ -159,6 +166,7 @@ class Point:
         """
         key = (of, by, through)
         if key not in self._automatic:
+            # A gate is held constant by giving its net, which is then not computed from `by`.
             given = dict(self.given)
             for g in "fico":
                 if g not in through:
@@ -174,50 +182,54 @@ class Point:
     def measured(self, id_: str) -> Measurement:
         """Measure a line that states a value of the forward pass or a derivative of one step."""
         line = self.lines[id_]
-        rows = sum_of(id_, self.lines)
+        sum_ids = sum_of(id_, self.lines)
         readings = self.readings(id_)
-        corrected = self._corrected_error(line)
-        # The last row of a sum also answers for the whole sum.
-        if rows and id_ == rows[-1]:
-            error = self._total_error(rows, corrected=False)
-            readings[f"{rows[0]} to {id_} together"] = LineReading(error, liberties=None)
-            corrected = max(corrected, self._total_error(rows, corrected=True))
-        return Measurement(readings=readings, corrected=corrected, every=not rows)
+        corrected_error = self._corrected_error(line)
+        # The whole sum is measured once, at its last line.
+        if sum_ids and id_ == sum_ids[-1]:
+            sum_error = self._total_error(sum_ids, corrected=False)
+            readings[f"{sum_ids[0]} to {id_} together"] = LineReading(sum_error, liberties=None)
+            corrected_error = max(corrected_error, self._total_error(sum_ids, corrected=True))
+        # The readings of a line outside a sum are equalities, which must all hold. The readings of
+        # a line in a sum are alternatives.
+        return Measurement(readings=readings, corrected=corrected_error, every=not sum_ids)
 
     def readings(self, id_: str) -> dict[str, LineReading]:
         """Return the error of every plausible reading of a line, keyed by the reading's name."""
         line = self.lines[id_]
         readings = {}
-        # 1) A row that is not part of a sum states equalities, and all of them must hold.
+        # 1) A line that is not part of a sum states equalities, and all of them must hold.
         if not line.sum:
             for number, side in enumerate(latex.sides(line.formula), start=1):
                 readings[f"equality {number}"] = self._compare(side, line)
             return readings
-        # 2) A row that is part of a sum is one of its terms.
-        rows = sum_of(id_, self.lines)
-        begins_with_plus = self.lines[rows[0]].formula.startswith("+")
+        # 2) A line that is part of a sum is one of its terms.
+        first_of_sum = sum_of(id_, self.lines)[0]
+        begins_with_plus = self.lines[first_of_sum].formula.startswith("+")
         term = FURTHER_TERM if begins_with_plus else "a term of its sum"
         for change, formula in line.readings.items():
-            reading = f"{term}, {change}" if change else term
-            readings[reading] = self._compare(latex.sides(formula)[0], line)
+            name = f"{term}, {change}" if change else term
+            side = latex.sides(formula)[0]  # a term has one side
+            readings[name] = self._compare(side, line)
         # 3) A sum that begins with + may continue the sum before it, or its + is a misprint for =.
         if begins_with_plus:
             ids = list(self.lines)
             last = ids.index(id_)
+            # Go back to the line with the = sign after which the sum before begins.
             first = last
-            while "=" not in self.lines[ids[first]].formula:  # the sum before begins after a =
+            while "=" not in self.lines[ids[first]].formula:
                 first -= 1
             continued_sum = ids[first : last + 1]
-            continued = self._total_error(continued_sum, corrected=False)
-            alone = self._total_error([id_], corrected=False)
-            readings["a further sum"] = LineReading(continued)
-            readings["a further equality by itself"] = LineReading(alone)
+            error_as_sum = self._total_error(continued_sum, corrected=False)
+            error_alone = self._total_error([id_], corrected=False)
+            readings["a further sum"] = LineReading(error_as_sum)
+            readings["a further equality by itself"] = LineReading(error_alone)
         return readings
 
     def _reference(self, line: PrintedLine, through: str = "fico") -> Array:
         """Return the true value of a line's left-hand side.
 
-        In a derivative, gates not in `through` are constant.
+        If the left-hand side is a derivative, gates that are not in `through` are held constant.
         """
         of, by = latex.left_side(line.left)
         if by is None:
@@ -238,36 +250,47 @@ class Point:
     def _compare(self, side: str, line: PrintedLine) -> LineReading:
         """Compare one side of an equation with the true left-hand side."""
         array, liberties = self._read(side)
-        reference = self._reference(line, line.through)
-        if array.ndim == 1 and reference.ndim > 1:  # `relative_error` reads it as a diagonal
+        # A term of a sum is the part of a derivative that passes through certain gates. If this
+        # part is 0, the error is taken relative to the whole derivative.
+        part = self._reference(line, line.through)
+        whole = self._reference(line)
+        # `relative_error` reads a vector as a diagonal matrix if the reference is a matrix.
+        if array.ndim == 1 and part.ndim > 1:
             liberties |= {DIAGONAL}
-        error = relative_error(array, reference, self._reference(line))
+        error = relative_error(array, part, whole)
         return LineReading(error, liberties)
 
     def _corrected_error(self, line: PrintedLine) -> float:
-        """Return the largest error of a corrected line's right sides, or 0 if it is removed."""
+        """Return the largest error of a corrected line's right-hand sides.
+
+        The error is 0 if the correction is to remove the line.
+        """
         sides = latex.sides(line.corrected)
         errors = [self._compare(side, line).error for side in sides]
         return max(errors, default=0.0)
 
-    def _total_error(self, rows: Sequence[str], *, corrected: bool) -> float:
-        """Add up lines, corrected or in their first reading.
+    def _total_error(self, ids: Sequence[str], *, corrected: bool) -> float:
+        """Add up lines, and return the total's error against the whole derivative.
 
-        Return the total's error against the whole derivative.
+        Each line is taken in its corrected form if `corrected` is True, otherwise in its first
+        reading.
         """
         terms = []
-        for row in rows:
-            line = self.lines[row]
+        for id_ in ids:
+            line = self.lines[id_]
             formula = line.corrected
             if not corrected:
                 formula = next(iter(line.readings.values()))
             for side in latex.sides(formula):
                 term, _ = self._read(side)
                 terms.append(term)
-        if len({term.shape for term in terms}) > 1:
+        # NumPy would broadcast terms of different shapes, which linear algebra cannot add.
+        shapes = {term.shape for term in terms}
+        if len(shapes) > 1:
             return np.inf
         total = np.asarray(np.sum(terms, axis=0))
-        return relative_error(total, self._reference(self.lines[rows[0]]))
+        first_line = self.lines[ids[0]]
+        return relative_error(total, self._reference(first_line))
 
 
 def measure_through_time(
@@ -279,8 +302,8 @@ def measure_through_time(
     perhaps by mistake. The corrected lines use the joint Jacobians of h and c instead.
     """
     H = caches[0].h_prev.shape[1]
-    units = _drawn(H, UNITS, rng)
-    places = np.concatenate([units, H + units])  # in [h, c]
+    units = _random_indices(H, UNITS, rng)
+    places = np.concatenate([units, H + units])  # the units' indices in h and in c of [h, c]
     by_distance = {}
     errors = []
     for distance in DISTANCES:
@@ -290,16 +313,16 @@ def measure_through_time(
         of_hidden_by_hidden = rows[: len(units), :H]
         # 2) The products as printed, and corrected; [0] is the only row of the batch.
         factors = [of_hidden(cache).h_prev[0] for cache in steps]
-        in_order = reduce(np.matmul, reversed(factors))[units]  # the last step first, as in R70
-        by_index = reduce(np.matmul, factors)[units]  # the first step first, as in R71
-        whole = joint_product(steps)[0]
-        # 3) The errors: R70, R71, the correction.
-        of_r70 = relative_error(in_order, of_hidden_by_hidden)
-        of_r71 = relative_error(by_index, of_hidden_by_hidden)
-        of_rows = relative_error(whole[places], rows)
-        by_distance[f"t - k = {distance}"] = LineReading(of_r70)
-        errors.append([of_r70, of_r71, of_rows])
-    # 4) R70 must hold at every distance; R71 in one of the two orders that it may mean.
+        r70_product = reduce(np.matmul, reversed(factors))[units]  # the last step comes first
+        r71_product = reduce(np.matmul, factors)[units]  # the first step comes first
+        corrected_product = joint_product(steps)[0]
+        # 3) Their errors.
+        r70_error = relative_error(r70_product, of_hidden_by_hidden)
+        r71_error = relative_error(r71_product, of_hidden_by_hidden)
+        corrected_error = relative_error(corrected_product[places], rows)
+        by_distance[f"t - k = {distance}"] = LineReading(r70_error)
+        errors.append([r70_error, r71_error, corrected_error])
+    # 4) R70 must hold at every distance, but R71 in only one of the two orders that it may mean.
     r70, r71, corrected = np.max(errors, axis=0).tolist()
     by_order = {
         "factors in R70's order": LineReading(r70),
@@ -313,23 +336,28 @@ def measure_through_time(
 
 def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineResult:
     """Combine a line's measurements at all points, and judge the line."""
-    # 1) The largest error of each reading.
+    # 1) Find the largest error of each reading. All points have the same readings.
     first = points[0]
     errors = {}
     for name in first.readings:
         errors[name] = max(point.readings[name].error for point in points)
-    # 2) The reading that decides, and its liberties; a name such as `FURTHER_TERM` is one too.
-    own = [name for name, reading in first.readings.items() if reading.liberties is not None]
+    # 2) Choose the reading that decides: the worst if all must be right, otherwise the best. The
+    # whole sum, which has no liberties, does not decide on one of its lines.
+    line_readings = []
+    for name, reading in first.readings.items():
+        if reading.liberties is not None:
+            line_readings.append(name)
     choose = max if first.every else min
-    decisive = choose(own, key=lambda name: errors[name])
+    decisive = choose(line_readings, key=lambda name: errors[name])
+    # 3) Collect its liberties. Its name is added because `FURTHER_TERM` is also a liberty.
     liberties = {decisive}
     for point in points:
         liberties |= point.readings[decisive].liberties or frozenset()
-    # 3) The verdict.
+    # 4) Judge the line.
     verdict = WRONG
     granted = ""
     if errors[decisive] <= TOLERANCE:
-        verdict, granted = _right(liberties)
+        verdict, granted = _verdict_if_right(liberties)
     return LineResult(
         id=id_,
         place=line.place,
@@ -344,8 +372,11 @@ def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineRe
     )
 
 
-def _right(liberties: Collection[str]) -> tuple[str, str]:
-    """Return the verdict on a right line, and the largest concession that it needs."""
+def _verdict_if_right(liberties: Collection[str]) -> tuple[str, str]:
+    """Return the verdict on a right line, and the largest concession that it needs.
+
+    A sign is a larger concession than a convention, and a convention is larger than a renaming.
+    """
     qualifiers = [name for name in QUALIFIERS if name in liberties]
     verdict = "right"
     granted = NOTHING
@@ -361,6 +392,6 @@ def _right(liberties: Collection[str]) -> tuple[str, str]:
     return verdict, granted
 
 
-def _drawn(size: int, count: int, rng: np.random.Generator) -> Array:
+def _random_indices(size: int, count: int, rng: np.random.Generator) -> Array:
     """Draw `count` indices below `size`, or all if there are fewer."""
     return rng.choice(size, min(size, count), replace=False)
