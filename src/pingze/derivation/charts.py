@@ -36,11 +36,15 @@ def panels(
     """
     columns = min(columns, count)
     rows = count // columns
-    height = 4.6 if rows == 1 else 3.1 * rows
-    figure = Figure(figsize=size or (6.4, height), layout="constrained")
-    all_axes = list(figure.subplots(rows, columns, sharey=sharey, squeeze=False).flat)
+    if size is None:
+        height = 4.6 if rows == 1 else 3.1 * rows
+        size = (6.4, height)  # inches
+    figure = Figure(figsize=size, layout="constrained")
+    axes_grid = figure.subplots(rows, columns, sharey=sharey, squeeze=False)
+    all_axes = list(axes_grid.flat)  # row by row
     for number, axes in enumerate(all_axes):
         axes.set(**labels)
+        # Without this formatter, a logarithmic axis also writes numbers at its minor ticks.
         axes.xaxis.set_minor_formatter(NullFormatter())
         is_first_of_row = number % columns == 0
         if not is_first_of_row:
@@ -57,13 +61,20 @@ def by_step(axes: Axes, values: Sequence[float] | Array, style: str = "", **line
 
 
 def legend(figure: Figure, columns: int) -> None:
-    """Add one legend for all panels."""
-    lines: dict[str, Artist] = {}
+    """Add one legend for all panels, in at most `columns` columns."""
+    # Panels repeat lines, so one line is kept for each label.
+    line_by_label: dict[str, Artist] = {}
     for axes in figure.axes:
         handles, labels = axes.get_legend_handles_labels()
-        lines.update(zip(labels, handles, strict=True))
-    if max(len(label) for label in lines) > 34:  # too long for a row of several
+        line_by_label.update(zip(labels, handles, strict=True))
+    # Two labels of more than 34 characters would not fit side by side.
+    longest = max(len(label) for label in line_by_label)
+    if longest > 34:
         columns = 1
     figure.legend(
-        lines.values(), lines.keys(), loc="outside lower left", ncols=columns, fontsize=12
+        line_by_label.values(),
+        line_by_label.keys(),
+        loc="outside lower left",
+        ncols=columns,
+        fontsize=12,
     )

@@ -55,15 +55,17 @@ def trained_layer(model: str | Path, steps: int, verse: str = VERSE) -> list[Ste
     if activation != "tanh":
         raise InputError("report_activation", model=loaded.name, has=activation)
     ids = np.concatenate([[BOS], loaded.vocabulary.encode(verse)])[:steps]
+    # In float64, rounding errors are far smaller than the errors of a wrong line.
     tensors = {name: tensor.astype(np.float64) for name, tensor in loaded.tensors.items()}
-    x = tensors["embedding.weight"][ids][:, None]
+    embeddings = tensors["embedding.weight"][ids]  # (T, E)
+    x = embeddings[:, None]  # (T, 1, E), a batch of one verse
     return run_layer(layer_parameters(tensors, depth=0), x)
 
 
 def untrained_layer(
     initialization: str, like: Sequence[StepCache], rng: np.random.Generator
 ) -> list[StepCache]:
-    """Initialise a layer, and run it. Its sizes and inputs are those of the run `like`."""
+    """Initialise a layer, and run it with the sizes and the inputs of another run, `like`."""
     E = like[0].x.shape[1]
     H = like[0].h_prev.shape[1]
     weights = initialize(initialization, E, H, rng)
@@ -72,7 +74,8 @@ def untrained_layer(
         weight_hh=weights.weight_hh.astype(np.float64),
         bias=weights.bias.astype(np.float64),
     )
-    return run_layer(parameters, np.stack([cache.x for cache in like]))
+    x = np.stack([cache.x for cache in like])  # (T, 1, E)
+    return run_layer(parameters, x)
 
 
 def run_layer(
@@ -92,36 +95,38 @@ def letters(
     """Return a step's x, h_prev and c_prev, and each gate's W and b, by letter (W_f).
 
     W acts on [h_prev, x]. `units` and `inputs` index the hidden units and the entries of x to keep
-    (default all). The contribution of the others is added to b as a constant, so that the kept
-    units have the same values as in the whole layer. Every entry of the reduced step's Jacobians is
-    thus also an entry of the whole layer's Jacobians.
+    (default all). What the omitted units and entries contribute to a gate is added to its b as a
+    constant, so that the kept units have the same values as in the whole layer. Every entry of the
+    reduced step's Jacobians is thus also an entry of the whole layer's Jacobians.
     """
-    x = cache.x[0]
+    x = cache.x[0]  # the only row of the batch
     h_prev = cache.h_prev[0]
-    given = {"x": x[inputs], "h_prev": h_prev[units], "c_prev": cache.c_prev[0, units]}
-    z = np.concatenate([given["h_prev"], given["x"]])
+    kept = {"x": x[inputs], "h_prev": h_prev[units], "c_prev": cache.c_prev[0, units]}
+    z = np.concatenate([kept["h_prev"], kept["x"]])
     for g, gate in gate_weights(cache.parameters).items():
+        # The rows of W_h and W_x belong to the gate's units, the columns to what they multiply.
         W_h = gate.W_h[units]
         W_x = gate.W_x[units]
         W = np.concatenate([W_h[:, units], W_x[:, inputs]], axis=1)
-        omitted = W_h @ h_prev + W_x @ x - W @ z  # what the left-out units and inputs contribute
-        given[f"W_{g}"] = W
-        given[f"b_{g}"] = gate.b[units] + omitted
-    return given
+        omitted = W_h @ h_prev + W_x @ x - W @ z
+        kept[f"W_{g}"] = W
+        kept[f"b_{g}"] = gate.b[units] + omitted
+    return kept
 
 
 def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-    """Return all values of the report's forward pass by letter: the given ones and the rest.
+    """Return all values of the report's forward pass by letter, those in `given` and all others.
 
     The report's misprints are corrected. An intermediate value, such as net_f or c, may also be
     given, so that later values can be differentiated with respect to this value. `xp` is numpy or
     torch.
     """
     v = dict(given)
+    # A tensor of PyTorch stays as it is, because the caller differentiates with respect to it.
     for letter, value in given.items():
         if isinstance(value, np.ndarray):
             v[letter] = xp.asarray(value)
-    # `setdefault` keeps a value that is given; what was computed for it is then not used.
+    # `setdefault` keeps a value that is given, and discards the value computed in its place.
     v.setdefault("z", xp.concatenate([v["h_prev"], v["x"]]))
     for g in "fico":
         v.setdefault(f"net_{g}", v[f"W_{g}"] @ v["z"] + v[f"b_{g}"])
@@ -136,7 +141,11 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
 def last_step(
     steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], xp: Any
 ) -> dict[str, Any]:
-    """Run steps (see `letters`), the first with changed values; return the last step's values."""
+    """Run steps (see `letters`), and return the values of the last step.
+
+    `changed` replaces values of the first step. Each later step begins with the h and c that the
+    step before it computed.
+    """
     v = step({**steps[0], **changed}, xp)
     for given in steps[1:]:
         v = step({**given, "h_prev": v["h"], "c_prev": v["c"]}, xp)
@@ -149,14 +158,16 @@ def state_derivative(caches: Sequence[StepCache], places: Array) -> Array:
     `caches` holds the steps k+1 … t, and `places` the indices of the n rows.
     """
     steps = [letters(cache) for cache in caches]
-    start = np.concatenate([caches[0].h_prev[0], caches[0].c_prev[0]])
+    first = caches[0]
+    start = np.concatenate([first.h_prev[0], first.c_prev[0]])  # [h_k, c_k]
     H = len(start) // 2
 
-    def entries(state: Any) -> Any:
+    def entries_of_last_state(state: Any) -> Any:
         v = last_step(steps, {"h_prev": state[:H], "c_prev": state[H:]}, torch)
-        return torch.concatenate([v["h"], v["c"]])[places]
+        last_state = torch.concatenate([v["h"], v["c"]])
+        return last_state[places]
 
-    return automatic_jacobian(entries, start)
+    return automatic_jacobian(entries_of_last_state, start)
 
 
 def automatic_jacobian(function: Callable[[Any], Any], start: Array) -> Array:
@@ -173,11 +184,12 @@ def relative_error(actual: Array, reference: Array, whole: Array | None = None) 
     shapes still differ, the error is infinite.
     """
     lacks_axis = actual.ndim == reference.ndim - 1
+    # A number has no axis to read as a diagonal.
     if lacks_axis and actual.ndim > 0:
         actual = np.einsum("kl,k...->kl...", np.eye(len(actual)), actual)
     if actual.shape != reference.shape:
         return np.inf
-    scale = reference
+    divisor = reference
     if whole is not None and not reference.any():
-        scale = whole
-    return float(np.linalg.norm(actual - reference) / np.linalg.norm(scale))
+        divisor = whole
+    return float(np.linalg.norm(actual - reference) / np.linalg.norm(divisor))

@@ -33,13 +33,16 @@ NAME = "net_c read as net_c̃"
 
 
 def _letters() -> dict[str, str]:
-    """Name the report's letters, as `plain` writes them, as `differentiation.step` does."""
+    """Map each letter of the report to its name in `differentiation.step`.
+
+    The letters are written as `plain` writes them.
+    """
     names = {"c~_t": "c_tilde", "h_t-1": "h_prev", "c_t-1": "c_prev", "z": "z", "net_c~": "net_c"}
     for letter in "hcfiox":
         names[f"{letter}_t"] = letter
     for g in "fico":
-        same = [f"net_{g}", f"W_{g}", f"b_{g}", f"W_{g}h", f"W_{g}x"]
-        names |= {name: name for name in same}
+        same_in_both = (f"net_{g}", f"W_{g}", f"b_{g}", f"W_{g}h", f"W_{g}x")
+        names |= {name: name for name in same_in_both}
     return names
 
 
@@ -47,13 +50,15 @@ LETTERS = _letters()
 """The name in `differentiation.step` of each letter of the report."""
 
 Partial = Callable[[str, str], Array]
+"""A function that returns the derivative ∂of/∂by for the names of two letters, `of` and `by`."""
 
 FRACTION = r"\\frac\{\\partial ([^{}]*)\}\{\\partial ([^{}]*)\}"
 _LETTER = re.compile(r"[A-Za-z]+~?_[a-z]+~?(?:-1)?")
 _PYTHON = {r"\odot": "@", r"\sigma": "sigma", "tanh^2": "square_of_tanh", "^2": "**2", "^T": ".T"}
-"""The Python operator that replaces each LaTeX sign, in the order of replacement.
+"""The Python sign that replaces each LaTeX sign, in the order of replacement.
 
-`*` and `@` bind equally tightly.
+⊙ becomes `@` because Python evaluates `@` and `*` from left to right alike, as the report's grammar
+asks. `tanh^2` precedes `^2`, which is a part of it.
 """
 _SIGNS = {
     r"\odot": "⊙",
@@ -65,6 +70,7 @@ _SIGNS = {
     "^T": "ᵀ",
 }
 _TINY = 1e-30
+"""The step δ of complex-step differentiation, so small that terms in δ² vanish in rounding."""
 
 
 def plain(formula: str) -> str:
@@ -91,9 +97,11 @@ def readable(formula: str) -> str:
 def sides(formula: str) -> list[str]:
     """Return a line's right-hand sides as `plain` writes them. An empty line has none."""
     parts = re.split(r"(?:^| )= ", plain(formula))
+    # Before the first = is the left-hand side. A line without = is a term of a sum, and begins
+    # with +.
     if len(parts) > 1:
-        parts = parts[1:]  # without the left-hand side
-    return [part.lstrip(" +") for part in parts if part]  # a term of a sum begins with +
+        parts = parts[1:]
+    return [part.lstrip(" +") for part in parts if part]
 
 
 def left_side(left: str) -> tuple[str, str | None]:
@@ -113,8 +121,8 @@ def read(
     """Evaluate one side of an equation; return its value and its liberties.
 
     `formula` is in the form that `plain` returns. `values` holds the value of each letter under its
-    name from `LETTERS`. Raises ValueError if the formula is outside the grammar or its shapes do
-    not fit.
+    name from `LETTERS`, and `partial` returns the value of a derivative of a letter. Raises
+    ValueError if the formula is outside the grammar or its shapes do not fit.
     """
     reader = _Reader(values, partial)
     try:
@@ -127,6 +135,7 @@ def read(
         array = reader.value(ast.parse(source, mode="eval").body)
     except (SyntaxError, KeyError) as error:
         raise ValueError(f"{formula!r} is outside the grammar") from error
+    # `LETTERS` gives net_c and net_c~ the same name, so net_c is looked for in the formula itself.
     if re.search("net_c(?!~)", formula):
         reader.liberties.add(NAME)
     return np.asarray(array), frozenset(reader.liberties)
@@ -150,8 +159,10 @@ class _Reader:
             case ast.BinOp(left, ast.Add() | ast.Sub() as sign, right):
                 total = self.value(left)
                 term = self.value(right)
+                # NumPy would broadcast other shapes that differ, but linear algebra adds a number
+                # to an array at most.
                 has_number = np.ndim(total) == 0 or np.ndim(term) == 0
-                _check(has_number or total.shape == term.shape)
+                _require_fit(has_number or total.shape == term.shape)
                 return total + term if isinstance(sign, ast.Add) else total - term
             case ast.BinOp(left, ast.Mult() | ast.MatMult() as sign, right):
                 elementwise = isinstance(sign, ast.MatMult)
@@ -160,43 +171,49 @@ class _Reader:
                 return self.value(base) ** 2
             case ast.Attribute(base, "T"):
                 array = np.asarray(self.value(base))
-                _check(array.ndim in (1, 2))
-                return array.T if array.ndim == 2 else array[None]  # a row
+                _require_fit(array.ndim in (1, 2))
+                if array.ndim == 1:
+                    return array[None]  # the transpose of a column is a matrix of one row
+                return array.T
             case ast.List([first, second]):
                 upper = self.value(first)
                 lower = self.value(second)
-                _check(np.ndim(upper) == 1 and np.ndim(lower) == 1)
+                _require_fit(np.ndim(upper) == 1 and np.ndim(lower) == 1)
                 return np.concatenate([upper, lower])
             case ast.Subscript(ast.Name("diag"), inner):
                 array = np.asarray(self.value(inner))
                 if array.ndim == 1:
                     return np.diag(array)
-                _check(array.ndim == 2 and array.shape[0] == array.shape[1])
-                return array * np.eye(len(array))  # the diagonal of a square matrix
+                # diag of a square matrix keeps the matrix's diagonal, and sets the rest to 0.
+                is_square = array.ndim == 2 and array.shape[0] == array.shape[1]
+                _require_fit(is_square)
+                return array * np.eye(len(array))
             case ast.Call(ast.Name("tanh"), [inner]):
                 return np.tanh(self.value(inner))
             case ast.Call(ast.Name("square_of_tanh"), [inner]):
                 return np.tanh(self.value(inner)) ** 2
             case ast.Call(ast.Name("sigma"), [inner]):
                 return 1 / (1 + np.exp(-self.value(inner)))
-            case ast.Call(ast.Name("partial"), [ast.Name(of), ast.Name(by)]):  # of a letter
+            case ast.Call(ast.Name("partial"), [ast.Name(of), ast.Name(by)]):
                 return self.partial(of, by)
-            case ast.Call(ast.Name("partial"), [of, ast.Name(by)]):  # of a sum
-                return self._derivative(of, by)
+            case ast.Call(ast.Name("partial"), [sum_, ast.Name(by)]):
+                return self._derivative_of_sum(sum_, by)
         raise ValueError("a sign that the report does not use")
 
-    def _derivative(self, of: ast.expr, by: str) -> Any:
-        """Differentiate an expression with the complex-step method.
+    def _derivative_of_sum(self, sum_: ast.expr, by: str) -> Any:
+        """Differentiate an expression in parentheses with respect to the letter `by`.
 
-        Im f(x + iδ) / δ, exact up to rounding.
+        The complex-step method computes Im f(x + iδ) / δ, which is exact up to rounding.
         """
         vector = self.values[by]
-        _check(vector.ndim == 1)
+        _require_fit(vector.ndim == 1)
+        imaginary_steps = 1j * _TINY * np.eye(len(vector))  # row k steps along entry k alone
         columns = []
-        for imaginary_step in 1j * _TINY * np.eye(len(vector)):  # along one axis after another
+        for imaginary_step in imaginary_steps:
             reader = _Reader({**self.values, by: vector + imaginary_step}, self.partial)
-            columns.append(reader.value(of).imag)
-            self.liberties |= reader.liberties  # what the sum needs, its derivative needs too
+            columns.append(reader.value(sum_).imag)
+            # A liberty that the sum needs is also one that its derivative needs.
+            self.liberties |= reader.liberties
         return np.stack(columns, axis=-1) / _TINY
 
     def _product(self, left: Any, right: Any, *, elementwise: bool) -> Any:
@@ -207,18 +224,19 @@ class _Reader:
             return left * right
         # 2) The products that the report writes by its own conventions.
         if left.ndim == 1 and right.ndim > 1:  # a vector times a matrix
-            if not elementwise and right.shape[0] == 1:
+            is_row = right.shape[0] == 1
+            if is_row and not elementwise:
                 self.liberties.add(OUTER_PRODUCT)
                 return left[:, None] * right
-            _check(len(left) == len(right))
+            _require_fit(len(left) == len(right))
             self.liberties.add(ROW_SCALING)
             return np.einsum("k,k...->k...", left, right)
-        # 3) The matrix product.
-        _check(not elementwise and left.ndim == 2 and left.shape[1] == len(right))
+        # 3) The matrix product. The right factor may be a Jacobian by a matrix, with three axes.
+        _require_fit(not elementwise and left.ndim == 2 and left.shape[1] == len(right))
         return np.tensordot(left, right, axes=1)
 
 
-def _check(fits: bool) -> None:
-    """Raise ValueError unless the shapes of an expression fit."""
+def _require_fit(fits: bool) -> None:
+    """Raise ValueError if the shapes of an expression do not fit."""
     if not fits:
         raise ValueError("shapes that do not fit")

@@ -30,6 +30,7 @@ LINES: Mapping[str, dict[str, Any]] = {
 Zero initialisation is left out because no gradient passes through it.
 """
 FORGET_BIASES = {0.0: "C0", 1.0: "C1", 3.0: "C2"}
+"""The line colour of each bias of the forget gate."""
 DISTANCES = (1, 2, 4, 8, 16, 32)
 """The distances t - k at which the singular values are drawn."""
 GAIN: dict[str, Any] = {
@@ -67,23 +68,28 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
     file is not writable.
     """
     rng = np.random.default_rng(seed)
-    # 1) The trained layer, and untrained layers on the same input, each with the LSTM's gates and
-    # without them.
+    # 1) Run the trained layer, and untrained layers on the same inputs. Measure each with the
+    # LSTM's gates and without them.
     trained = trained_layer(model, steps)
     layers = {}
     for name in LINES:
-        layers[name] = trained if name == "trained" else untrained_layer(name, trained, rng)
+        if name == "trained":
+            layers[name] = trained
+        else:
+            layers[name] = untrained_layer(name, trained, rng)
     flows = {name: gradient_flow(layer) for name, layer in layers.items()}
     plain_flows = {name: plain_gradient_flow(layer) for name, layer in layers.items()}
-    # 2) Orthogonal weights with several biases of the forget gate.
+    # 2) Run the layer of orthogonal weights with several biases of the forget gate. The bias is
+    # copied, because it is changed, and `gate_weights` returns views.
     biased = {}
-    x = np.stack([cache.x for cache in trained])
+    x = np.stack([cache.x for cache in trained])  # (T, 1, E)
     orthogonal = layers["orthogonal"][0].parameters
     for bias in FORGET_BIASES:
         parameters = orthogonal._replace(bias=orthogonal.bias.copy())
-        gate_weights(parameters)["f"].b[:] = bias
+        forget_gate = gate_weights(parameters)["f"]
+        forget_gate.b[:] = bias
         biased[bias] = run_layer(parameters, x)
-    # 3) The pictures.
+    # 3) Draw the pictures.
     with matplotlib.rc_context(STYLE):
         figures = {
             "gain.png": _gains(flows, plain_flows),
@@ -102,15 +108,19 @@ def gradient_flow(
     caches: Sequence[StepCache], distances: Collection[int] = DISTANCES
 ) -> GradientFlow:
     """Measure ∂h_t/∂h_k in an LSTM: gains at every t - k, singular values at `distances`."""
-    return _flow(_parts(caches), distances)
+    return _measure_flow(_parts_by_distance(caches), distances)
 
 
-def _parts(caches: Sequence[StepCache]) -> Iterator[dict[str, Array]]:
-    """Yield the parts of ∂h_t/∂h_k, one distance at a time, because all would fill 600 MB."""
+def _parts_by_distance(caches: Sequence[StepCache]) -> Iterator[dict[str, Array]]:
+    """Yield the parts of ∂h_t/∂h_k by name, first for t - k = 1, then for t - k = 2 and so on.
+
+    They are yielded distance by distance because the parts at all distances would fill 600 MB.
+    """
     for products in back_through_time(caches):
-        hidden = products.hidden[0]
+        hidden = products.hidden[0]  # the only row of the batch
         cell = products.cell[0]
-        whole = products.whole[0, :, : len(hidden)]
+        H = len(hidden)
+        whole = products.whole[0, :, :H]  # without the columns of c_k
         yield {
             "whole": whole,
             "hidden": hidden,
@@ -129,23 +139,30 @@ def plain_gradient_flow(
     The RNN is h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c), and its Jacobian of one step is
     ∂h_t/∂h_{t-1} = diag[1 - h_t²] W_ch.
     """
-    # 1) The Jacobian of each step.
+    # 1) Compute the Jacobian of each step.
     W_h, W_x, b = gate_weights(caches[0].parameters)["c"]
     h = np.zeros_like(b)
-    factors = []
+    jacobians = []
     for cache in caches:
         h = np.tanh(W_h @ h + W_x @ cache.x[0] + b)
-        factors.append((1 - h * h)[:, None] * W_h)
-    # 2) Their products from the last step backwards: ∂h_t/∂h_k for t - k = 1, 2, …
-    products = accumulate(reversed(factors), np.matmul)
-    return _flow(({"whole": product} for product in products), distances)
+        diagonal = 1 - h * h
+        jacobians.append(diagonal[:, None] * W_h)
+    # 2) Multiply them from the last step backwards, which gives ∂h_t/∂h_k for t - k = 1, 2, …
+    products = accumulate(reversed(jacobians), np.matmul)
+    parts_by_distance = ({"whole": product} for product in products)
+    return _measure_flow(parts_by_distance, distances)
 
 
-def _flow(jacobians: Iterable[Mapping[str, Array]], distances: Collection[int]) -> GradientFlow:
-    """Compute gains and singular values from the parts of ∂h_t/∂h_k, the smallest t - k first."""
+def _measure_flow(
+    parts_by_distance: Iterable[Mapping[str, Array]], distances: Collection[int]
+) -> GradientFlow:
+    """Compute gains and singular values from the parts of ∂h_t/∂h_k, the smallest t - k first.
+
+    Singular values are computed only at `distances`, because they take the longest.
+    """
     gains: dict[str, list[float]] = {}
     spectra = {}
-    for distance, parts in enumerate(jacobians, start=1):
+    for distance, parts in enumerate(parts_by_distance, start=1):
         for name, part in parts.items():
             gain = float(np.linalg.norm(part) / np.sqrt(len(part)))
             gains.setdefault(name, []).append(gain)
@@ -180,15 +197,16 @@ def _spectra(flows: Mapping[str, GradientFlow], plain_flows: Mapping[str, Gradie
     }
     figure, all_axes = panels(2 * len(LINES), columns=len(LINES), size=(14, 7), **labels)
     figure.suptitle(r"Singular values of $\partial h_t/\partial h_k$, the largest first")
-    titled = {f"LSTM, {name}": flows[name] for name in LINES}
-    titled |= {f"RNN, {name}": plain_flows[name] for name in LINES}
-    for axes, (title, flow) in zip(all_axes, titled.items(), strict=True):
+    flow_by_title = {f"LSTM, {name}": flows[name] for name in LINES}
+    flow_by_title |= {f"RNN, {name}": plain_flows[name] for name in LINES}
+    for axes, (title, flow) in zip(all_axes, flow_by_title.items(), strict=True):
         axes.set_title(title)
         for distance, values in flow.spectra.items():
             share = np.arange(1, len(values) + 1) / len(values)
-            rounding = values[0] * len(values) * np.finfo(values.dtype).eps
-            known = values > rounding
-            axes.plot(share[known], values[known], label=f"$t - k$ = {distance}")
+            # Smaller singular values are rounding errors (NumPy's `matrix_rank` has this bound).
+            rounding_error = values[0] * len(values) * np.finfo(values.dtype).eps
+            is_reliable = values > rounding_error
+            axes.plot(share[is_reliable], values[is_reliable], label=f"$t - k$ = {distance}")
     return figure
 
 
@@ -201,16 +219,19 @@ def _forget_gates(
     """
     figure, (left, right) = panels(2, size=WIDE, sharey=False, ylim=(0, 1))
     left.set(**GAIN)
+    # These gains span fewer powers of ten than those of the other figures.
     left.set(title="solid: all ways; dashed: along the cell alone", ylim=(1e-6, 10))
     right.set(title="forget gates, the most closed first", xlabel="share of the units")
     right.set_ylabel("$f_t$, mean over the verse")
 
     def draw_layer(label: str, layer: Sequence[StepCache], line: Mapping[str, Any]) -> None:
-        gains = gradient_flow(layer, ()).gains
+        gains = gradient_flow(layer, distances=()).gains  # no singular values
         by_step(left, gains["whole"], label=label, **line)
         by_step(left, gains["cell"], "--", **line)
-        f = np.sort(np.mean([cache.gates.f[0] for cache in layer], axis=0))
-        right.plot(np.arange(1, len(f) + 1) / len(f), f, **line)
+        mean_f = np.mean([cache.gates.f[0] for cache in layer], axis=0)  # over the steps, (H)
+        H = len(mean_f)
+        share_of_units = np.arange(1, H + 1) / H
+        right.plot(share_of_units, np.sort(mean_f), **line)
 
     for bias, colour in FORGET_BIASES.items():
         draw_layer(f"orthogonal, $b_f$ = {bias:g}", biased[bias], {"color": colour})
