@@ -9,33 +9,36 @@ from pingze.machine import set_pools
 set_pools()
 
 
+# Modules are imported within functions because importing pingze should not import them.
 def __getattr__(name: str) -> object:
     if name == "__version__":
         from importlib.metadata import version
 
         return version(__name__)
-    homes = _homes()
+    module_by_name = _modules_of_public_names()
     if name == "__all__":
-        return list(homes)
-    if name not in homes:
+        return list(module_by_name)
+    if name not in module_by_name:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(homes[name]), name)
-    globals()[name] = value
+    module = import_module(module_by_name[name])
+    value: object = getattr(module, name)
+    globals()[name] = value  # Python will find the name here, and not call `__getattr__` again
     return value
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_homes()]
+    return [*globals(), *_modules_of_public_names()]
 
 
-def _homes() -> dict[str, str]:
-    """Map each public name to its module; each line is "from MODULE import NAME as NAME"."""
-    homes = {}
-    with open(f"{__file__}i", encoding="utf-8") as public_names:
-        for line in public_names:
+def _modules_of_public_names() -> dict[str, str]:
+    """Map each public name to its module, as `__init__.pyi` lists them."""
+    module_by_name = {}
+    with open(f"{__file__}i", encoding="utf-8") as stub:
+        for line in stub:
+            # A line of a public name is "from MODULE import NAME as NAME".
             if line.startswith("from "):
                 _, module, _, name, _, _ = line.split()
-                homes[name] = module
-    return homes
+                module_by_name[name] = module
+    return module_by_name

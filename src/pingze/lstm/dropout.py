@@ -40,17 +40,19 @@ class Dropout:
         If `locked`, the same features are dropped at all steps of a sequence (Gal & Ghahramani
         2016).
         """
+        # PyTorch's dropout draws a new mask for each row, which is a step of a sequence.
         if not self.locked or not share:
             return nn.functional.dropout(data, share)
-        sequences = int(sizes[0])
-        mask = _mask((sequences, data.shape[1]), share, data)
-        return data * mask[sequence_of_rows(sizes)]
+        sequence_count = int(sizes[0])  # all sequences run at the first step
+        mask = _mask((sequence_count, data.shape[1]), share, data)
+        mask_of_rows = mask[sequence_of_rows(sizes)]  # (N, D)
+        return data * mask_of_rows
 
 
 def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
     """Return the index of the sequence that each row of a packed batch belongs to.
 
-    Row r of a step is in sequence r.
+    Row r of each step belongs to sequence r, because the sequences are sorted by length.
     """
     return torch.cat([torch.arange(size) for size in sizes.tolist()])
 

@@ -142,8 +142,8 @@ def gate_weights(parameters: Parameters) -> dict[str, Gate]:
     weight_ih, weight_hh, bias = parameters
     H = weight_hh.shape[1]
     gates = {}
-    for k, letter in enumerate("ifco"):
-        rows = slice(k * H, (k + 1) * H)
+    for number, letter in enumerate("ifco"):  # the order of the stacked weights
+        rows = slice(number * H, (number + 1) * H)
         gates[letter] = Gate(W_h=weight_hh[rows], W_x=weight_ih[rows], b=bias[rows])
     return gates
 
@@ -216,7 +216,7 @@ def step_backward(
     derivative = ACTIVATIONS[activation].derivative
 
     do = dh * phi_c  # (1)  h_t = o_t ⊙ φ(c_t)
-    dc = dc + dh * o * derivative(phi_c)  # (2)  … through c_t
+    dc = dc + dh * o * derivative(phi_c)  # (2)  h_t also depends on c_t, through φ(c_t)
     df = dc * c_prev  # (3)  c_t = f_t ⊙ c_{t-1} + …
     di = dc * c_tilde  # (4)  c_t = … + i_t ⊙ c̃_t
     dc_tilde = dc * i  # (5)
@@ -232,7 +232,8 @@ def step_backward(
     dh_prev = dnet @ parameters.weight_hh  # (12)
     dweight_ih = dnet.T @ x  # (13)
     dweight_hh = dnet.T @ h_prev  # (14)
-    dbias = dnet if parameters.bias.ndim == 2 else dnet.sum(axis=0)  # (15)
+    # (15)  A bias that all texts share has the sum of their gradients.
+    dbias = dnet if parameters.bias.ndim == 2 else dnet.sum(axis=0)
     dparameters = Parameters(weight_ih=dweight_ih, weight_hh=dweight_hh, bias=dbias)
     return dx, dh_prev, dc_prev, dparameters
 
@@ -285,8 +286,8 @@ def sequence_backward(
 ) -> tuple[Float[Array, "T B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
     """Backpropagate through time; return ∂L/∂x, ∂L/∂h_0, ∂L/∂c_0 and the weights' gradients.
 
-    Each h_t feeds the output and the next step, so two gradients are added. Weight gradients are
-    summed over time.
+    Each h_t is read by the output and by the next step, so its gradient is the sum of two: one from
+    the output and one from the next step. The weights' gradients are summed over time.
 
     Args:
         dhs: The gradient that reaches each h_t from the output, (T, B, H).
@@ -294,12 +295,14 @@ def sequence_backward(
         dc_T: The gradient that reaches c_T, (B, H).
         caches: The caches that `sequence_forward` returned.
     """
-    # the last step, with whose weight gradients the sums begin
+    # The sums of the weights' gradients begin with those of the last step.
     dx, dh, dc, summed = step_backward(dh_T + dhs[-1], dc_T, caches[-1])
     dxs = [dx]
-    for dh_out, cache in zip(reversed(dhs[:-1]), reversed(caches[:-1]), strict=True):
+    earlier_steps = zip(reversed(dhs[:-1]), reversed(caches[:-1]), strict=True)
+    for dh_out, cache in earlier_steps:
         dx, dh, dc, dparameters = step_backward(dh + dh_out, dc, cache)
         dxs.append(dx)
         for total, gradient in zip(summed, dparameters, strict=True):
             total += gradient  # in place, so `summed` changes
-    return np.stack(dxs[::-1]), dh, dc, summed
+    dxs.reverse()  # the earliest step first
+    return np.stack(dxs), dh, dc, summed

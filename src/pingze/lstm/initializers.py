@@ -38,7 +38,7 @@ def initialize(
 
     Raises InputError if the name is unknown.
     """
-    # 1) choose how to fill W_x and W_h
+    # 1) Choose how to fill W_x and W_h. Only W_h can be orthogonal, because W_x is not square.
     H = hidden_size
     bound = H**-0.5
     fills: dict[str, Fill] = {
@@ -52,7 +52,7 @@ def initialize(
         raise InputError("choice", field="initialization", has=name, choices=list(fills))
     fill_x = fills[name]
     fill_h = _orthogonal if name == "orthogonal" else fill_x
-    # 2) fill the weights of each gate
+    # 2) Fill the weights of each gate, whose arrays are views of the stacked weights.
     parameters = Parameters(
         weight_ih=np.zeros((4 * H, input_size), np.float32),
         weight_hh=np.zeros((4 * H, H), np.float32),
@@ -61,6 +61,7 @@ def initialize(
     for letter, gate in gate_weights(parameters).items():
         gate.W_x[:] = fill_x(gate.W_x.shape, rng)
         gate.W_h[:] = fill_h(gate.W_h.shape, rng)
+        # A forget gate that begins open lets gradients pass through the cell from the start.
         if name == "orthogonal" and letter == "f":
             gate.b[:] = 1
     return parameters
@@ -73,9 +74,10 @@ def _xavier(shape: tuple[int, int], rng: np.random.Generator) -> Float[Array, "r
 
 
 def _orthogonal(shape: tuple[int, int], rng: np.random.Generator) -> Float[Array, "n n"]:
-    """Draw a uniform orthogonal matrix.
+    """Draw a matrix uniformly from the orthogonal matrices.
 
-    QR-decompose a normal matrix and make R's diagonal positive (Mezzadri 2007).
+    It is the Q of the QR decomposition of a normal matrix. The signs of R's diagonal, which LAPACK
+    chooses, are moved to Q: otherwise Q would not be uniform (Mezzadri 2007).
     """
     q, r = np.linalg.qr(rng.standard_normal(shape))
     return q * np.sign(np.diag(r))

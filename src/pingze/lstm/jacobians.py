@@ -152,18 +152,22 @@ class Jacobians:
         )
 
     def through_all_gates(self, weight: Float[Array, "G D"]) -> Float[Array, "B H D"]:
-        """Compute Σ_g diag[∂y/∂net_g] W_g over the gates g, whose matrices W_g `weight` stacks."""
-        net = np.stack(self.diagonal_net, axis=1)  # (B, 4, H)
-        by_gate = weight.reshape(4, net.shape[2], -1)  # (4, H, D)
-        return np.einsum("bgk,gkd->bkd", net, by_gate)
+        """Compute Σ_g diag[∂y/∂net_g] W_g, the derivative by what `weight` multiplies.
 
-    def by_weight(self, net: Float[Array, "B H"]) -> Float[Array, "B H H Z"]:
-        """Compute ∂y/∂W of a gate, ∂y_k/∂W_{lm} = net_k z_m if k = l, else 0.
-
-        `net` is the diagonal of ∂y/∂net.
+        The sum is over the gates g, and `weight` is the stack of their matrices W_g.
         """
-        z = np.concatenate([self.cache.h_prev, self.cache.x], axis=1)
-        return np.einsum("bkl,bm->bklm", diag(net), z)
+        diagonals = np.stack(self.diagonal_net, axis=1)  # (B, 4, H)
+        H = diagonals.shape[2]
+        weight_of_gates = weight.reshape(4, H, -1)  # (4, H, D)
+        return np.einsum("bgk,gkd->bkd", diagonals, weight_of_gates)
+
+    def by_weight(self, diagonal: Float[Array, "B H"]) -> Float[Array, "B H H Z"]:
+        """Compute ∂y/∂W of a gate from `diagonal`, the diagonal of ∂y/∂net.
+
+        ∂y_k/∂W_{lm} is diagonal_k z_m if k = l, and 0 otherwise.
+        """
+        z = np.concatenate([self.cache.h_prev, self.cache.x], axis=1)  # (B, Z)
+        return np.einsum("bkl,bm->bklm", diag(diagonal), z)
 
 
 def of_hidden(cache: StepCache) -> Jacobians:
@@ -206,14 +210,15 @@ def hidden_through_time(
     respect to a weight is the sum of ∂h_t/∂v_k over k.
     """
     first, *later = caches
-    h = getattr(of_hidden(first), variable)
-    c = getattr(of_cell(first), variable)
+    h_by_variable = getattr(of_hidden(first), variable)  # ∂h_k/∂v_k
+    c_by_variable = getattr(of_cell(first), variable)  # ∂c_k/∂v_k
+    # If there is one step, k = t.
     if not later:
-        return h
-    # The chain rule: ∂h_t/∂(h_k, c_k) ∂(h_k, c_k)/∂v_k.
-    H = h.shape[1]
+        return h_by_variable
+    # Otherwise apply the chain rule: ∂h_t/∂v_k = ∂h_t/∂(h_k, c_k) ∂(h_k, c_k)/∂v_k.
+    H = h_by_variable.shape[1]
     hidden_by_state = joint_product(later)[:, :H]  # the rows of h_t, without those of c_t
-    state_by_variable = np.concatenate([h, c], axis=1)
+    state_by_variable = np.concatenate([h_by_variable, c_by_variable], axis=1)
     return np.einsum("bks,bs...->bk...", hidden_by_state, state_by_variable)
 
 
@@ -236,18 +241,20 @@ class Products(NamedTuple):
 
 def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
     """Yield the derivatives ∂h_t/∂h_k for k = t-1, t-2, …, where t is the last step."""
-    # 1) The products for k = t, and the diagonal of ∂h_t/∂c_t.
+    # 1) Begin with the products for k = t: ∂h_t/∂h_t is the identity, and ∂h_t/∂c_t along the cell
+    # is diagonal.
     last = caches[-1]
     hidden = diag(np.ones_like(last.phi_c))
     whole = np.concatenate([hidden, np.zeros_like(hidden)], axis=2)
-    through_cell = of_hidden(last).diagonal_c  # then of ∂h_t/∂c_{k+1} along the cell
-    # 2) Multiply by the Jacobians of one more step.
+    diagonal_along_cell = of_hidden(last).diagonal_c
+    # 2) Multiply by the Jacobians of one more step. Its cache leads from step k to step k+1, and
+    # `diagonal_along_cell` is the diagonal of ∂h_t/∂c_{k+1} along the cell.
     for cache in reversed(caches):
         whole = whole @ joint(cache)
         hidden = hidden @ of_hidden(cache).h_prev
-        cell = through_cell[..., None] * of_cell(cache).h_prev
+        cell = diagonal_along_cell[..., None] * of_cell(cache).h_prev
         yield Products(whole=whole, hidden=hidden, cell=cell)
-        through_cell = through_cell * cache.gates.f
+        diagonal_along_cell = diagonal_along_cell * cache.gates.f
 
 
 def diag(v: Float[Array, "B H"]) -> Float[Array, "B H H"]:

@@ -39,14 +39,18 @@ def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., An
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         # tests wrap functions in type checks, which Numba cannot compile
         function = inspect.unwrap(function)
+        # A division by 0 gives infinity or NaN, as in NumPy. The check for it that Numba would
+        # otherwise add keeps loops from being vectorized.
         try:
             return numba.njit(function, cache=True, error_model="numpy", **options)
-        except RuntimeError:  # "cannot cache function"
+        except RuntimeError:  # Numba found no writable folder for its cache
             return numba.njit(function, error_model="numpy", **options)
 
     return compiled
 
 
+# "contract" lets LLVM fuse a multiplication and an addition. "reassoc" also lets it add in another
+# order, without which it could not vectorize a sum.
 _compile = _compiler(fastmath={"contract"})
 _compile_sum = _compiler(fastmath={"contract", "reassoc"})
 _compile_parallel = _compiler(parallel=True)
@@ -89,9 +93,11 @@ def _(value, like):
     if like == types.uint16:
 
         def nearest(value, like):
+            # bfloat16 keeps the upper 16 bits. Adding 0x7FFF carries into them if the lower bits
+            # are more than one half, and `last_kept` makes a tie carry if the last kept bit is odd.
             bits = _float(value).view(_bits)
-            odd = (bits >> _bits(16)) & _bits(1)  # the last bit that is kept
-            return np.uint16((bits + _bits(0x7FFF) + odd) >> _bits(16))
+            last_kept = (bits >> _bits(16)) & _bits(1)
+            return np.uint16((bits + _bits(0x7FFF) + last_kept) >> _bits(16))
 
         return nearest
     return lambda value, like: value
@@ -101,11 +107,15 @@ def _(value, like):
 def _reduced_exp(x):
     """Compute 2^n and e^r - 1, where x = n ln 2 + r and |r| <= ln 2 / 2, by Cephes' polynomial.
 
-    Near x = 0 the second keeps all its digits, which e^r would lose. The relative error is 1e-7.
+    Near x = 0, e^r - 1 has all its digits, but 1 + (e^r - 1) would lose most of them. The relative
+    error is 1e-7.
     """
-    x = _float(88) if x > _float(88) else x  # min would hide NaN
+    # Beyond these bounds n would not fit in the exponent of a float32. NaN passes the comparisons
+    # and remains NaN, but min and max would hide it.
+    x = _float(88) if x > _float(88) else x
     x = _float(-87) if x < _float(-87) else x
-    # x / ln 2, rounded; ln 2 is subtracted in two parts, of which the first is exact
+    # n is x / ln 2, rounded. To subtract n ln 2 without a large rounding error, ln 2 is split in
+    # two parts, of which the first has so few bits that its product with n is exact.
     n = np.floor(x * _float(1.44269504) + _float(0.5))
     r = x - n * _float(0.693359375) + n * _float(2.12194440e-4)
     p = _float(1.9875691500e-4)
@@ -114,7 +124,8 @@ def _reduced_exp(x):
     p = p * r + _float(4.1665795894e-2)
     p = p * r + _float(1.6666665459e-1)
     p = p * r + _float(5.0000001201e-1)
-    power = _int((_int(n) + _int(127)) << _int(23)).view(_float)  # n is the exponent of a float
+    # The bits of the float32 2^n are its exponent, n + 127, followed by 23 zeros.
+    power = _int((_int(n) + _int(127)) << _int(23)).view(_float)
     return power, p * r * r + r
 
 
@@ -171,19 +182,18 @@ def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
     """
     H = c.shape[1]
     for b in numba.prange(c.shape[0]):
-        g = gates[b]
-        _activate_sigmoid(x[b, : 2 * H], recurrent[b, : 2 * H], bias[b, : 2 * H], g[: 2 * H])
+        gates_b = gates[b]
+        i = gates_b[:H]
+        f = gates_b[H : 2 * H]
+        c_tilde = gates_b[2 * H : 3 * H]
+        o = gates_b[3 * H :]
+        # i and f are adjacent and have the same activation, so one call computes both.
+        i_and_f = gates_b[: 2 * H]
+        _activate_sigmoid(x[b, : 2 * H], recurrent[b, : 2 * H], bias[b, : 2 * H], i_and_f)
         _activate_tanh(
-            x[b, 2 * H : 3 * H],
-            recurrent[b, 2 * H : 3 * H],
-            bias[b, 2 * H : 3 * H],
-            g[2 * H : 3 * H],
+            x[b, 2 * H : 3 * H], recurrent[b, 2 * H : 3 * H], bias[b, 2 * H : 3 * H], c_tilde
         )
-        _activate_sigmoid(x[b, 3 * H :], recurrent[b, 3 * H :], bias[b, 3 * H :], g[3 * H :])
-        i = g[:H]
-        f = g[H : 2 * H]
-        c_tilde = g[2 * H : 3 * H]
-        o = g[3 * H :]
+        _activate_sigmoid(x[b, 3 * H :], recurrent[b, 3 * H :], bias[b, 3 * H :], o)
         _state(f, c_prev[b], i, c_tilde, o, c[b], phi_c[b], h[b], h_operand[b])
 
 
@@ -192,7 +202,7 @@ def _state_gradients(dh_out, dh_next, dc_next, o, phi_c, dh, dc):
     """Write ∂L/∂h_t to `dh` and ∂L/∂c_t to `dc`."""
     for k in range(dc.shape[0]):
         dh[k] = dh_out[k] + dh_next[k]
-        # (2); the sum is repeated, since the loop must not read `dh`
+        # (2)  The sum is computed again because LLVM would not vectorize a loop that reads `dh`.
         dc[k] = dc_next[k] + (dh_out[k] + dh_next[k]) * o[k] * (_float(1) - phi_c[k] * phi_c[k])
 
 
@@ -205,7 +215,7 @@ def _sigmoid_gradient(dy, factor, gate, dnet):
 
 @_compile
 def _tanh_gradient(dc, factor, gate, dnet):
-    """Do the same for a gate tanh(net)."""
+    """Write ∂L/∂net of a gate tanh(net) to `dnet`, where ∂L/∂gate is dc · factor."""
     for k in range(dnet.shape[0]):
         dnet[k] = _store(dc[k] * factor[k] * (_float(1) - gate[k] * gate[k]), dnet[k])
 
@@ -219,20 +229,20 @@ def cell_backward(dh_out, dh_next, dc_next, gates, c_prev, phi_c, dnet):
     """
     H = c_prev.shape[1]
     for b in numba.prange(c_prev.shape[0]):
-        g = gates[b]
-        d = dnet[b]
-        i = g[:H]
-        f = g[H : 2 * H]
-        c_tilde = g[2 * H : 3 * H]
-        o = g[3 * H :]
+        gates_b = gates[b]
+        dnet_b = dnet[b]
+        i = gates_b[:H]
+        f = gates_b[H : 2 * H]
+        c_tilde = gates_b[2 * H : 3 * H]
+        o = gates_b[3 * H :]
         dh = np.empty(H, _float)
         dc = np.empty(H, _float)
         _state_gradients(dh_out[b], dh_next[b], dc_next[b], o, phi_c[b], dh, dc)
         # The gradients of i, f, c̃ and o, and of their nets, in the order of the stacked gates.
-        _sigmoid_gradient(dc, c_tilde, i, d[:H])  # (4)(7)
-        _sigmoid_gradient(dc, c_prev[b], f, d[H : 2 * H])  # (3)(8)
-        _tanh_gradient(dc, i, c_tilde, d[2 * H : 3 * H])  # (5)(9)
-        _sigmoid_gradient(dh, phi_c[b], o, d[3 * H :])  # (1)(10)
+        _sigmoid_gradient(dc, c_tilde, i, dnet_b[:H])  # (4)(7)
+        _sigmoid_gradient(dc, c_prev[b], f, dnet_b[H : 2 * H])  # (3)(8)
+        _tanh_gradient(dc, i, c_tilde, dnet_b[2 * H : 3 * H])  # (5)(9)
+        _sigmoid_gradient(dh, phi_c[b], o, dnet_b[3 * H :])  # (1)(10)
         for k in range(H):
             dc_next[b, k] = dc[k] * f[k]  # (6)
 
@@ -262,19 +272,20 @@ def _sum(x):
 
 
 @_compile
-def _share(x, factor, out, total):
+def _scale_and_add(x, factor, out, total):
     """Write x · factor to `out`, and add it to `total`."""
     for k in range(out.shape[0]):
-        share = x[k] * factor
-        out[k] = _store(share, out[k])
-        total[k] += share
+        scaled = x[k] * factor
+        out[k] = _store(scaled, out[k])
+        total[k] += scaled
 
 
 @_compile_parallel
 def softmax_gradient(logits, bias, targets, losses, dbias):
     """Set `losses` to -ln softmax(logits + bias)[target] and `logits` to ∂loss/∂logits.
 
-    Add ∂loss/∂bias to `dbias`, which has a row for each of `BLOCKS` blocks of tokens.
+    Add ∂loss/∂bias to `dbias`, which has a row for each of `BLOCKS` blocks of tokens. The caller
+    sums the rows.
     """
     n, V = logits.shape
     for block in numba.prange(BLOCKS):
@@ -282,9 +293,11 @@ def softmax_gradient(logits, bias, targets, losses, dbias):
         exps = np.empty(V, _float)
         for row in range(block * n // BLOCKS, (block + 1) * n // BLOCKS):
             target = targets[row]
+            # The largest logit is subtracted before the exponentials, so that none overflows.
             largest = _add(logits[row], bias, with_bias)
             _exp_above(with_bias, largest, exps)
             normalizer = _sum(exps)
             losses[row] = np.log(normalizer) + largest - with_bias[target]
-            exps[target] -= normalizer  # softmax - 1 at the target
-            _share(exps, _float(1) / normalizer, logits[row], dbias[block])
+            # The gradient is the softmax, exps / normalizer, minus 1 at the target.
+            exps[target] -= normalizer
+            _scale_and_add(exps, _float(1) / normalizer, logits[row], dbias[block])

@@ -23,6 +23,7 @@ from pingze.lstm import kernels
 from pingze.lstm.matmul import operand, product
 
 CHUNK = 512
+"""The number of tokens whose logits are in memory at a time."""
 
 
 def cross_entropy_sum(
@@ -38,6 +39,7 @@ def cross_entropy_sum(
     """
     if operands is None:
         operands = hidden.dtype
+    # The kernel of `_CrossEntropySum` reads only float32 on a CPU.
     if hidden.device.type == "cpu" and hidden.dtype == torch.float32:
         return _CrossEntropySum.apply(  # type: ignore[no-untyped-call]
             hidden, weight, bias, targets, operands
@@ -64,7 +66,7 @@ def token_losses(
 class _CrossEntropySum(torch.autograd.Function):
     """The sum of -ln p(target), whose gradients the forward pass already computes.
 
-    The backward pass only multiplies them by the gradient of the sum, which is mostly 1.
+    The backward pass only multiplies them by the gradient with respect to the sum.
     """
 
     @staticmethod
@@ -84,23 +86,26 @@ class _CrossEntropySum(torch.autograd.Function):
         dbias = torch.zeros_like(bias)
         chunks = zip(h_op.split(CHUNK), dhidden.split(CHUNK), targets.split(CHUNK), strict=True)
         for h, dh, target in chunks:
-            # 1) the losses; the kernel overwrites the logits with their gradient. The last chunk
-            # of h is padded (`operand`): the rows after the targets are 0, and so are their logits.
+            # 1) Compute the losses; the kernel overwrites the logits with their gradient. `operand`
+            # appended rows of zeros to the last chunk of h, for which there are no targets. The
+            # logits of these rows are 0 and stay 0, so the rows add nothing to the gradients.
+            token_count = len(target)
             logits = product(h, W.T)
-            losses = bias.new_empty(len(target))
+            losses = bias.new_empty(token_count)
             dbias_parts = bias.new_zeros(kernels.BLOCKS, len(bias))
             kernels.softmax_gradient(
-                kernels.array(logits[: len(target)]),
+                kernels.array(logits[:token_count]),
                 kernels.array(bias),
                 kernels.array(target),
                 kernels.array(losses),
                 kernels.array(dbias_parts),
             )
             loss += losses.sum()
-            # 2) the gradients of b, h and W
+            # 2) Compute the gradients of b, h and W.
+            dlogits = logits
             dbias += dbias_parts.sum(dim=0)
-            dh.copy_(product(logits, W)[: len(target)])
-            dweight += product(logits.T, h).to(dweight.dtype)
+            dh.copy_(product(dlogits, W)[:token_count])
+            dweight += product(dlogits.T, h).to(dweight.dtype)
         ctx.save_for_backward(dhidden, dweight, dbias)
         return loss
 
