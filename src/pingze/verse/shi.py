@@ -37,31 +37,35 @@ def judge_regulated(
     """
     width = form.width
     last = width - 1
-    # 1) Find the rhyme. Of groups that occur as often, that of the first line wins, then one of its
-    #    neighbours, then that of the second line.
-    feet = [standard.rhymes(line[-1]) for line in lines]
+    # 1) Find the rhyme: the group in which most even lines rhyme. If several groups occur equally
+    #    often, a group of the first line wins, then a neighbour of such a group, then a group of
+    #    the second line.
+    feet = [standard.rhymes(line[-1]) for line in lines]  # for each line, the groups of its end
     near_first: set[str] = set()
     for name in feet[0]:
         if standard.groups[name].tone == LEVEL:
             near_first |= standard.neighbours[name]
     preferring = (feet[0], frozenset(near_first), feet[1])
     rhyme = standard.shared_group(feet[1::2], preferring=preferring, tone=LEVEL)
-    right: Groups = frozenset()  # no oblique rhyme is right
-    near: Groups = frozenset()
+    # Regulated verse rhymes in a level tone: if the even lines share only an oblique group, each of
+    # them is off the rhyme.
+    rhyme_groups: Groups = frozenset()
+    neighbour_groups: Groups = frozenset()
     if rhyme and standard.groups[rhyme].tone == LEVEL:
-        right = frozenset({rhyme})
-        near = standard.neighbours[rhyme]
-    # an unknown character is never off
-    off = [bool(foot) and foot.isdisjoint(right) for foot in feet]
-    # 2) Find the rule that the first line breaks if it is read as a rhymed line. A neighbour's
-    #    rhyme is borrowed, unless the level forbids it.
+        rhyme_groups = frozenset({rhyme})
+        neighbour_groups = standard.neighbours[rhyme]
+    # an unknown character has no groups, and is never off the rhyme
+    is_off = [bool(groups) and groups.isdisjoint(rhyme_groups) for groups in feet]
+    # 2) Find the rule that the first line breaks if it is read as a rhymed line. It may borrow the
+    #    rhyme of a neighbouring group, unless the strictness forbids that.
     first_breaks = ""
-    any_rhyme_is_known = any(feet[1::2])
-    if off[0] and any_rhyme_is_known:
-        first_breaks = "鄰韻" if feet[0] & near else "出韻"
+    any_rhyme_is_known = any(feet[1::2])  # else there is nothing for the first line to rhyme with
+    if is_off[0] and any_rhyme_is_known:
+        first_breaks = "鄰韻" if feet[0] & neighbour_groups else "出韻"
     borrows = first_breaks == "鄰韻" and "鄰韻" not in enforced(strictness)
-    # 3) Find the template. If the first line's tones fit both ways, it is rhymed if it can rhyme,
-    #    and unrhymed if it ends oblique or would have to borrow its rhyme.
+    # 3) Find the template. The first line may be read as rhymed or as unrhymed. If its tones fit
+    #    both ways, the costs of 1 and 2, which are less than that of any fault, decide: it is
+    #    rhymed if it can rhyme, and unrhymed if it ends oblique or would have to borrow its rhyme.
     masks = [masks_of(line, standard) for line in lines]
     may_end_level = bool(masks[0].level & (1 << last))
     unrhymed_cost = 1 if rhyme in feet[0] else 0
@@ -73,31 +77,35 @@ def judge_regulated(
             rhymed_cost += FAULT
         if not may_end_level:
             rhymed_cost += 2
-    best = fit(masks, width, strictness, form.openings, rhymed_cost, unrhymed_cost)
-    # the types of lines that rhyme are capitals
-    rhymed = [number for number, line in enumerate(best) if line.kind[0].isupper()]
-    # 4) List the faults of tones and of rhymes, in the order of their positions.
+    fitted_lines = fit(masks, width, strictness, form.openings, rhymed_cost, unrhymed_cost)
+    # the numbers of the lines that rhyme, from 0: their types are capitals
+    rhymed = [number for number, line in enumerate(fitted_lines) if line.kind[0].isupper()]
+    first_rhymes = 0 in rhymed
+    # 4) List the faults of tones and of rhymes, each as line, position and rule, all from 0.
     faults = []
-    for number, line in enumerate(best):
-        if line.turned:  # its second character decides the type
+    for number, line in enumerate(fitted_lines):
+        if line.turned:  # the second character has its fault, since its tone decides the type
             faults.append((number, 1, rule_at(line.kind, number, 1, width)))
         for place in _places(line.misfits):
             rule = rule_at(line.kind, number, place, width)
+            # a line without the other tones of the rule has a worse fault at another position
             if _breaks_rule(line.kind, place, masks[number], width):
                 faults.append((number, place, rule))
-    if first_breaks and not borrows and 0 in rhymed:
+    if first_rhymes and first_breaks and not borrows:
         faults.append((0, last, first_breaks))
-    before: set[str] = set()
+    earlier_feet: set[str] = set()
     for number in rhymed:
-        if number and off[number]:
+        foot = lines[number][-1]
+        if number and is_off[number]:  # the first line is judged above
             faults.append((number, last, "出韻"))
-        elif lines[number][-1] in before:
+        elif foot in earlier_feet:
             faults.append((number, last, "重韻"))
-        before.add(lines[number][-1])
-    faults.sort(key=lambda fault: fault[:2])
+        earlier_feet.add(foot)
+    faults.sort(key=lambda fault: fault[:2])  # by line and position
     # 5) Collect the notes on rhymes and on bent and rescued lines, and the doubts.
-    notes = list(_rhyme_notes(lines, rhymed, rhyme, standard, borrows=borrows and 0 in rhymed))
-    for number, line in enumerate(best):
+    notes = list(_rhyme_notes(lines, rhymed, rhyme, standard, borrows=borrows and first_rhymes))
+    for number, line in enumerate(fitted_lines):
+        # the rules that a line may bend concern its last five tones, and the third of these
         misfits_of_last_five = line.misfits >> (width - 5)
         if line.kind == "a'":  # the next line rescues this one
             notes.append(Note("rescue", line=number + 2, has=number + 1))
@@ -111,29 +119,31 @@ def judge_regulated(
         notes.append(Note("broken_waist", name="折腰體"))
     return Verdict(
         form=form.name,
-        template=opening_name(width, best[0].kind[0]),
+        template=opening_name(width, fitted_lines[0].kind[0]),
         rhyme=rhyme,
         level=strictness,
         lines=lines,
         violations=violations,
         notes=tuple(notes),
-        doubts=tuple(_doubts(best, masks, lines, strictness, standard)),
+        doubts=tuple(_doubts(fitted_lines, masks, lines, strictness, standard)),
         standard=standard.name,
-        kinds=tuple(line.kind for line in best),
+        kinds=tuple(line.kind for line in fitted_lines),
     )
 
 
 def _scheme_of(feet: Sequence[Groups], standard: Standard) -> str:
-    """Name the scheme of two neighbouring groups: 進退格 ABAB, 轆轤格 AABB, 葫蘆格 AABBBB; else "".
+    """Name the scheme by which a poem rhymes in two neighbouring groups, A and B.
 
-    `feet` has the groups in which the last character of each rhyming line rhymes.
+    The schemes are 進退格 ABAB, 轆轤格 AABB and 葫蘆格 AABBBB. Return "" if the poem has none of them.
+
+    `feet` has the groups in which the last character of each even line rhymes.
     """
     if len(feet) == 6:
-        early = feet[0] & feet[1]
-        late = frozenset.intersection(*feet[2:])
-        return "葫蘆格" if _are_neighbours(early, late, standard) else ""
+        early_groups = feet[0] & feet[1]
+        late_groups = frozenset.intersection(*feet[2:])
+        return "葫蘆格" if _are_neighbours(early_groups, late_groups, standard) else ""
     if len(feet) != 4:
-        return ""
+        return ""  # the other two schemes are those of a 律, which has four even lines
     first, second, third, fourth = feet
     if _are_neighbours(first & third, second & fourth, standard):
         return "進退格"
@@ -156,24 +166,28 @@ def _places(mask: int) -> list[int]:
 
 
 def rule_at(kind: str, number: int, place: int, width: int) -> str:
-    """Return the rule that a wrong tone at `place` in line `number` breaks."""
+    """Return the rule that a wrong tone at `place` in line `number` breaks, both counted from 0."""
     if place == 1:
-        return "失黏" if number and number % 2 == 0 else "失對"
+        # the second character of a couplet's first line takes its tone from the couplet before
+        follows_couplet = number > 0 and number % 2 == 0
+        return "失黏" if follows_couplet else "失對"
     if place == width - 1:
         return "仄腳"
-    rule, _ = _RULES.get((kind[0], place - (width - 5)), ("失對", ""))
+    place_in_last_five = place - (width - 5)
+    rule, _ = _RULES.get((kind[0], place_in_last_five), ("失對", ""))
     return rule
 
 
 def _breaks_rule(kind: str, place: int, masks: Masks, width: int) -> bool:
-    """Return whether a line with a wrong tone at `place` can have the other tones of the broken rule."""
+    """Return whether a line with a wrong tone at `place` can have all tones with which a line breaks the rule."""
     if place in (1, width - 1):
-        return True
-    _, tones = _RULES.get((kind[0], place - (width - 5)), ("失對", ""))
-    for at, tone in enumerate(tones, width - 5):
-        if tone == "P" and not masks.level >> at & 1:
+        return True  # 失黏, 失對 and 仄腳 concern this tone alone
+    place_in_last_five = place - (width - 5)
+    _, rule_tones = _RULES.get((kind[0], place_in_last_five), ("失對", ""))
+    for position, tone in enumerate(rule_tones, width - 5):
+        if tone == "P" and not masks.level >> position & 1:
             return False
-        if tone == "Z" and not masks.oblique >> at & 1:
+        if tone == "Z" and not masks.oblique >> position & 1:
             return False
     return True
 
@@ -188,9 +202,10 @@ def _rhyme_notes(
 ) -> Iterator[Note]:
     """Yield notes that explain faulty rhymes, and notes on rhymes that are allowed but that poets avoid.
 
-    `rhymed` has the numbers of the lines that rhyme, from 0, and `rhyme` is the poem's group.
+    `rhymed` has the numbers of the lines that rhyme, from 0, and `rhyme` is the poem's group. `borrows`
+    tells whether the first line borrows its rhyme from a neighbouring group.
     """
-    feet = [standard.rhymes(line[-1]) for line in lines]
+    feet = [standard.rhymes(line[-1]) for line in lines]  # for each line, the groups of its end
     # 1) The neighbouring group of the first line.
     if borrows:
         rare = feet[0].isdisjoint(standard.lenders(rhyme or ""))
@@ -198,17 +213,18 @@ def _rhyme_notes(
         yield Note(code, line=1, wanted=rhyme, has=sorted(feet[0]), rare=rare)
     # 2) The even lines that do not rhyme.
     even = range(1, len(lines), 2)
-    off = [number for number in even if feet[number] and rhyme not in feet[number]]
-    if off and rhyme is not None and standard.groups[rhyme].tone == LEVEL:
+    lines_off = [number for number in even if feet[number] and rhyme not in feet[number]]
+    if lines_off and rhyme is not None and standard.groups[rhyme].tone == LEVEL:
         last = even[-1]
-        only_last_is_off = off == [last] and len(even) > 1
+        only_last_is_off = lines_off == [last] and len(even) > 1
         if only_last_is_off and feet[last] & standard.neighbours[rhyme]:
             yield Note("stray_last", line=last + 1, wanted=rhyme)
         else:
             scheme = _scheme_of([feet[number] for number in even], standard)
             if scheme:
                 yield Note("named_rhyme", name=scheme)
-            elif 2 * len(off) >= len(even):
+            elif 2 * len(lines_off) >= len(even):
+                # which lines are off is a guess, so that the note names the ends of all
                 ends = [f"{lines[number][-1]} ({number + 1})" for number in even]
                 yield Note("suspects", has=ends)
     # 3) The characters that poets hardly ever rhyme in this group.
@@ -233,19 +249,21 @@ def _rhyme_notes(
 
 
 def _doubts(
-    best: Sequence[FittedLine],
+    fitted_lines: Sequence[FittedLine],
     masks: Sequence[Masks],
     lines: Sequence[str],
     strictness: str,
     standard: Standard,
 ) -> Iterator[Note]:
     """Yield a note on each rare reading that the fit requires, with the rule that the usual reading would violate."""
-    for number, line in enumerate(best):
+    for number, line in enumerate(fitted_lines):
         for place in _places(line.rare):
-            yield _doubt(line, masks[number], lines[number], number, place, strictness, standard)
+            yield _rare_reading_note(
+                line, masks[number], lines[number], number, place, strictness, standard
+            )
 
 
-def _doubt(
+def _rare_reading_note(
     fitted_line: FittedLine,
     masks: Masks,
     line: str,
@@ -255,32 +273,33 @@ def _doubt(
     standard: Standard,
 ) -> Note:
     """Return the note on the rare reading at `place` in line `number`, both from 0."""
-    # 1) The rule that the line would violate, had each character only its usual tones.
-    usual = Masks(
+    # 1) The rule that the line would violate if each character had only its usual tones, and the
+    #    position of that fault. If there are several, the note names the last.
+    usual_masks = Masks(
         level=masks.usually_level,
         oblique=masks.usually_oblique,
         usually_level=masks.usually_level,
         usually_oblique=masks.usually_oblique,
     )
-    misfits = fitted(fitted_line.kind, len(line), strictness, usual).misfits
-    at = misfits.bit_length() - 1  # the last one
-    # 2) Why the reading is rare: the word that decides the tone, or how often verse needs it.
-    side = LEVEL if fitted_line.pattern.level >> place & 1 else OBLIQUE
+    misfits = fitted(fitted_line.kind, len(line), strictness, usual_masks).misfits
+    fault_place = misfits.bit_length() - 1
+    # 2) Why the reading is rare: a word decides the other tone, or verse seldom needs this one.
+    needed_tone = LEVEL if fitted_line.pattern.level >> place & 1 else OBLIQUE
     word = standard.words.word_at(line, place)
     parameters: dict[str, Parameter] = {
         "line": number + 1,
         "position": place + 1,
-        "other": line[at],
+        "other": line[fault_place],
     }
     if word:
         parameters["word"] = word
     else:
-        needed = standard.read(line[place]).needed
-        parameters["times"] = needed[side]
-        parameters["total"] = sum(needed.values())
+        times_needed = standard.read(line[place]).needed
+        parameters["times"] = times_needed[needed_tone]
+        parameters["total"] = sum(times_needed.values())
     parameters["has"] = line[place]
-    parameters["wanted"] = side
-    parameters["rule"] = rule_at(fitted_line.kind, number, at, len(line))
+    parameters["wanted"] = needed_tone
+    parameters["rule"] = rule_at(fitted_line.kind, number, fault_place, len(line))
     return Note("word_reading" if word else "rare_reading", **parameters)
 
 
@@ -292,23 +311,24 @@ def judge_old_style(
     The even lines rhyme in a level or oblique tone. Neighbouring groups may mix, the rhyme may
     change, and odd lines may rhyme too.
     """
-    feet = [standard.rhymes(line[-1]) for line in lines]
+    feet = [standard.rhymes(line[-1]) for line in lines]  # for each line, the groups of its end
     # 1) An even line must rhyme with the even line before or after it or with the first line of its
-    # couplet.
+    # couplet. A single couplet has no other even line, and need not rhyme.
     violations = []
     if len(lines) > 2:
         for number in range(1, len(lines), 2):
-            near = [at for at in (number - 2, number + 2, number - 1) if 0 <= at < len(lines)]
-            if not any(standard.neighbour_rhyme(feet[number], feet[at]) for at in near):
+            partners = {number - 2, number + 2, number - 1}.intersection(range(len(lines)))
+            if not any(standard.neighbour_rhyme(feet[number], feet[line]) for line in partners):
                 violations.append(Violation.at("出韻", lines, number, form.width - 1, standard))
     # 2) Find the rhyme group of the even lines, or the neighbouring groups that they mix; None if
-    # the rhyme changes.
-    even = feet[1::2]
-    known = [foot for foot in even if foot]
-    rhyme = standard.shared_group(even)
-    if rhyme is not None and not all(rhyme in foot for foot in known):
-        mixed = frozenset[str]().union(*known) & standard.neighbours[rhyme]
-        rhyme = standard.joined(mixed) if all(foot & mixed for foot in known) else None
+    # the rhyme changes. A line that ends in an unknown character, without groups, does not count.
+    even_feet = feet[1::2]
+    known_feet = [groups for groups in even_feet if groups]
+    rhyme = standard.shared_group(even_feet)
+    if rhyme is not None and not all(rhyme in groups for groups in known_feet):
+        every_group = frozenset[str]().union(*known_feet)
+        mixed = every_group & standard.neighbours[rhyme]
+        rhyme = standard.joined(mixed) if all(groups & mixed for groups in known_feet) else None
     notes = []
     if not rhyme and not violations:
         notes.append(Note("rhyme_changes"))
@@ -326,26 +346,28 @@ def judge_old_style(
 
 def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -> Note:
     """Return a note that names a quatrain: 仄韻律絕 if it keeps the tone patterns with an oblique rhyme, else 古絕."""
-    # 1) Find the types whose pattern each line keeps: it has no fault, and it ends in the tone of
-    # the type. The rhyme is oblique: the second and fourth lines end as a and c do, the third as B
-    # and D.
+    # 1) Find the types whose pattern each line keeps. As the rhyme is oblique, the second and the
+    # fourth line end oblique, as types a and c do, and the third ends level, as B and D do. The
+    # first line may rhyme or not.
     types_of_lines = []
-    for line, kinds in zip(lines, ("acBD", "ac", "BD", "ac"), strict=True):
+    for line, possible_types in zip(lines, ("acBD", "ac", "BD", "ac"), strict=True):
         masks = masks_of(line, standard)
-        last = 1 << (len(line) - 1)
+        last_bit = 1 << (len(line) - 1)
         kept = []
-        for kind in kinds:
-            can_end = masks.level & last if kind.isupper() else masks.oblique & last
-            if can_end and fitted(kind, len(line), CUSTOMARY, masks).cost < FAULT:
+        for kind in possible_types:
+            # `fitted` does not judge the end of a line of type B or D
+            possible_ends = masks.level if kind.isupper() else masks.oblique
+            has_no_fault = fitted(kind, len(line), CUSTOMARY, masks).cost < FAULT
+            if has_no_fault and possible_ends & last_bit:
                 kept.append(kind)
         types_of_lines.append(kept)
-    # 2) The lines keep the order too if the second tones are opposed within a couplet, but not
-    # between couplets.
+    # 2) Find whether the lines can have types in the order of a template: the second tones are
+    # opposed within a couplet, and the same between couplets.
     in_order = any(
-        is_opposed(a, b) and not is_opposed(b, c) and is_opposed(c, d)
-        for a, b, c, d in product(*types_of_lines)
+        is_opposed(first, second) and not is_opposed(second, third) and is_opposed(third, fourth)
+        for first, second, third, fourth in product(*types_of_lines)
     )
-    sides = {standard.groups[name].side for name in rhyme or ""}
-    if in_order and sides == {OBLIQUE}:
+    tones_of_rhyme = {standard.groups[name].side for name in rhyme or ""}
+    if in_order and tones_of_rhyme == {OBLIQUE}:
         return Note("oblique_regulated", name="仄韻律絕")
     return Note("old_quatrain", name="古絕")
