@@ -67,7 +67,7 @@ def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
     masks = _masks(line.translate(_signs(standard)))
     if not masks.level & masks.oblique:
         return masks  # no character can have both tones
-    # 2) Where a word decides the tone, only that tone is usual.
+    # 2) Where a word decides the tone, only that tone is usual. (Two words may decide both tones.)
     usually_level = masks.usually_level
     usually_oblique = masks.usually_oblique
     by_word = standard.words.tones_by_word(line, word_starts(2, len(line)))
@@ -135,73 +135,82 @@ def fit(
 ) -> list[FittedLine]:
     """Fit an even number of lines of five or seven characters to the best template.
 
-    The tone of the last character of a rhymed line is not judged here. `rhymed` is the additional
-    cost if the first line is read as rhymed, `unrhymed` if it is read as unrhymed. If costs are
-    equal, the first of `openings` is chosen.
+    The tone of the last character of a rhymed line is not judged here. If costs are equal, the
+    first of `openings` is chosen.
+
+    Args:
+        rhymed: The additional cost if the first line is read as rhymed.
+        unrhymed: The additional cost if the first line is read as unrhymed.
     """
-    rescues = bool(accepted("a'", width, strictness))
+    # type a' has no pattern if the strictness rejects the rescue 對句相救
+    may_rescue = bool(accepted("a'", width, strictness))
     # 1) Compute the cost of each type that the first line can have.
     first_types = [opening[0] for opening in openings]
-    if rescues:
+    if may_rescue:
         first_types.append("a'")
     costs: dict[str, int] = {}
     for kind in first_types:
         additional = rhymed if kind.isupper() else unrhymed
         costs[kind] = fitted(kind, width, strictness, lines[0]).cost + additional
-    # 2) For each further line and each type, find the cheapest sequence of types that ends in it,
-    # and remember the type before it.
-    befores: list[dict[str, str]] = []
+    # 2) For each further line and each type that it can have, find the cheapest sequence of types
+    # that ends in this type. `costs` has the cost of that sequence, and `previous_types` the type
+    # before the last, for each type of the second line, of the third, and so on.
+    previous_types: list[dict[str, str]] = []
     for number, masks in enumerate(lines[1:], 1):
-        longer: dict[str, int] = {}
-        before: dict[str, str] = {}
+        next_costs: dict[str, int] = {}
+        previous_of: dict[str, str] = {}
         for kind in _EVEN_TYPES if number % 2 else _ODD_TYPES:
-            if kind in ("a'", "B'") and not rescues:
+            if kind in ("a'", "B'") and not may_rescue:
                 continue
             line = fitted(kind, width, strictness, masks)
-            # the third character from the end, which must be level to rescue the line before
+            # the third character from the end must be level to rescue the line before
             if kind == "B'" and (line.misfits >> (width - 3)) & 1:
                 continue
-            for last, so_far in costs.items():
-                turned = is_turned(last, kind)
-                if turned is None or (turned and line.misfits & 2):
-                    continue  # a turned line must fit its type at least at the second character
-                cost = so_far + line.cost
+            misfits_at_second = line.misfits & 2  # bit 1 is the second character
+            for previous, cost_so_far in costs.items():
+                turned = is_turned(previous, kind)
+                if turned is None:  # the types never follow each other
+                    continue
+                # 失黏 and 失對 are faults of the second character, which has only one fault
+                if turned and misfits_at_second:
+                    continue
+                cost = cost_so_far + line.cost
                 if turned:
                     cost += FAULT + 2  # by the 2, a line that is not turned wins a tie
-                if kind not in longer or cost < longer[kind]:
-                    longer[kind] = cost
-                    before[kind] = last
-        costs = longer
-        befores.append(before)
+                if kind not in next_costs or cost < next_costs[kind]:
+                    next_costs[kind] = cost
+                    previous_of[kind] = previous
+        costs = next_costs
+        previous_types.append(previous_of)
     # 3) Read the cheapest sequence backwards.
     types = [min(costs, key=lambda kind: costs[kind])]
-    for before in reversed(befores):
-        types.append(before[types[-1]])
+    for previous_of in reversed(previous_types):
+        types.append(previous_of[types[-1]])
     types.reverse()
     # 4) Fit the lines to their types.
-    best = []
+    fitted_lines = []
     for number, (kind, masks) in enumerate(zip(types, lines, strict=True)):
         line = fitted(kind, width, strictness, masks)
         if number and is_turned(types[number - 1], kind):
             line = replace(line, turned=True)
-        best.append(line)
-    return best
+        fitted_lines.append(line)
+    return fitted_lines
 
 
 @lru_cache(1 << 13)
 def fitted(kind: str, width: int, strictness: str, masks: Masks) -> FittedLine:
     """Fit a line to the lowest-cost pattern of type `kind`, the first in a tie."""
-    judged = (1 << width) - 1
+    judged_places = (1 << width) - 1  # a bit mask of all characters
     if kind[0].isupper():
-        judged >>= 1  # the end of a rhymed line is not judged
+        judged_places >>= 1  # the end of a rhymed line is judged with the rhyme
     candidates = []
     for pattern in accepted(kind, width, strictness):
-        misfits = pattern.misfits(masks.level, masks.oblique) & judged
-        unusual = pattern.misfits(masks.usually_level, masks.usually_oblique) & judged
+        misfits = pattern.misfits(masks.level, masks.oblique) & judged_places
+        unusual = pattern.misfits(masks.usually_level, masks.usually_oblique) & judged_places
         rare = unusual & ~misfits
         cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE
         if pattern.rule in BENT:
-            cost += 1
+            cost += 1  # of patterns that fit equally well, the one that bends no rule is chosen
         candidates.append(
             FittedLine(kind=kind, pattern=pattern, misfits=misfits, rare=rare, cost=cost)
         )
@@ -281,22 +290,23 @@ def _explain_line(verdict: Verdict, number: int) -> LineExplanation:
     kind = None
     pattern = None
     rule = None
-    rhymed = number % 2 == 1
+    rhymed = number % 2 == 1  # the even lines rhyme, which have odd numbers from 0
     if verdict.kinds:
         kind = verdict.kinds[number]
-        fitting = fitted(kind, len(line), verdict.level, masks).pattern
-        pattern = "".join(SIDES.get(sign, "中") for sign in fitting.tones)
-        rule = fitting.rule
+        fitting_pattern = fitted(kind, len(line), verdict.level, masks).pattern
+        pattern = "".join(SIDES.get(sign, "中") for sign in fitting_pattern.tones)
+        rule = fitting_pattern.rule
         rhymed = rhymed or kind.isupper()  # the types of lines that rhyme are capitals
     # 2) The tones that the line has, and the pattern that it needs in the poem's template.
     has = ""
     for character in line:
-        own = standard.tones(character)
-        has += "".join(own) if len(own) == 1 else "中"
+        tones = standard.tones(character)
+        has += "".join(tones) if len(tones) == 1 else "中"
     needs = None
     wrong = []
     if kind and verdict.template:
         needed_kind = kind
+        # the verdict has only the template's name: find the opening that has this name
         for opening in OPENINGS:
             if opening_name(len(line), opening[0]) == verdict.template:
                 template_kind = line_types(opening, len(verdict.read))[number]
@@ -306,27 +316,33 @@ def _explain_line(verdict: Verdict, number: int) -> LineExplanation:
         needed = fitted(needed_kind, len(line), verdict.level, masks)
         needs = "".join(SIDES.get(sign, "中") for sign in needed.pattern.tones)
         wrong = [place + 1 for place in range(len(line)) if (needed.misfits >> place) & 1]
-    # 3) The readings of the characters that can have both tones.
-    usual = standard.words.tones_in(line, word_starts(2, len(line)))
+    # 3) The readings of the characters that can have both tones: in the tone of the pattern, or else
+    #    in the tone that the word around it or usage decides; 平仄 if nothing decides.
+    usual_tones = standard.words.tones_in(line, word_starts(2, len(line)))
     readings = []
     for place, character in enumerate(line):
         if len(standard.tones(character)) < 2:
             continue
-        tone = "".join(sorted(usual[place]))
+        tone = "".join(sorted(usual_tones[place]))
         if pattern is not None and pattern[place] != "中":
             tone = pattern[place]
+        # the names of groups are single characters, and `groups` is a string of them
         groups = standard.joined(
             name for name in standard.rhymes(character) if standard.groups[name].side in tone
         )
         if rhymed and place == len(line) - 1:
-            in_rhyme = "".join(name for name in groups if name in (verdict.rhyme or ""))
-            groups = in_rhyme or groups
+            poem_rhyme = verdict.rhyme or ""
+            groups_of_rhyme = "".join(name for name in groups if name in poem_rhyme)
+            if groups_of_rhyme:
+                groups = groups_of_rhyme
+        # The meaning is that of the first group for which one is listed. Only the groups of 平水韻
+        # have meanings, for which `rimes` is empty.
         zh = ""
         en = ""
         if len(tone) == 1 and not standard.rimes:
             for group in groups:
-                zh, en, words = sense(character, group)
-                if zh or en or words:
+                zh, en, example_words = sense(character, group)
+                if zh or en or example_words:
                     break
         reading = CharacterReading(
             position=place + 1,

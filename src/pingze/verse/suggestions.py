@@ -28,90 +28,101 @@ def suggest(
     """
     if violation.rule in SHAPE_RULES:
         return ()
-    # 1) List the candidates, most frequent first. For a fault of rhyme, they are the characters of
-    # the poem's rhyme group, or of its most frequent group if it has several. Otherwise, they are
-    # all level and all oblique characters.
+    # 1) List the candidates, most frequent first, in one or two lists. For a fault of rhyme, they
+    # are the characters of the poem's rhyme group, or of its most frequent group if it has several;
+    # for a fault of rhyme in a 詞, those of the part in which the line must rhyme. Otherwise, they
+    # are all level characters and all oblique ones. For a character that a 詞 must repeat, there is
+    # only one candidate.
     standard = STANDARDS[verdict.standard]
     tune = None
     if verdict.form not in (None, COUPLET):  # a couplet 對聯 is not among the forms
         tune = find_form(verdict.form).tune
     layout = Layout(len(line) for line in verdict.lines)
-    place_in_text = layout.places(violation.line - 1)[violation.position - 1]
+    places_of_line = layout.places(violation.line - 1)
+    place_in_text = places_of_line[violation.position - 1]
+    whole_text = "".join(verdict.lines)
     if tune and violation.rule in REPEAT_RULES:
         repeated_place = tune.echoes[place_in_text]
-        return ("".join(verdict.lines)[repeated_place],)
-    pools = []
+        return (whole_text[repeated_place],)
+    candidate_lists = []
     if violation.rule in RHYME_RULES and tune:
-        line_of_tune = tune.lines[tune.ends.index(place_in_text + 1)]
+        # a faulty rhyme is the last character of its line, and `ends` counts characters from 1
+        tune_line_number = tune.ends.index(place_in_text + 1)
+        tune_line = tune.lines[tune_line_number]
         parts = (verdict.rhyme or "").split("、")  # one for each of the tune's rhymes
-        part = parts[line_of_tune.rhyme or 0]
-        part_class = standard.parts.class_in(part, line_of_tune.kind)
-        pools.append(_of_part(part, part_class, standard))
+        part = parts[tune_line.rhyme or 0]
+        part_class = standard.parts.class_in(part, tune_line.kind)
+        candidate_lists.append(_characters_of_part(part, part_class, standard))
     elif violation.rule in RHYME_RULES:
         group = verdict.rhyme
-        if group not in standard.groups:  # none, or several
+        if group not in standard.groups:  # the verdict names no rhyme group, or several
             feet = [standard.rhymes(line[-1]) for line in verdict.lines[1::2]]
             group = standard.shared_group(feet)
         if group:
             rhyming = standard.rhyme_characters(group)
-            # those that poets use as rhymes of the group
+            # the characters that poets really use as rhymes of the group
             practised = [one for one in rhyming if standard.is_practised(one, group)]
-            pools.append(tuple(practised))
+            candidate_lists.append(tuple(practised))
     else:
-        pools.append(_of_tone(LEVEL, standard))
-        pools.append(_of_tone(OBLIQUE, standard))
+        candidate_lists.append(_characters_of_tone(LEVEL, standard))
+        candidate_lists.append(_characters_of_tone(OBLIQUE, standard))
     # 2) Take the first list whose first character corrects the fault, and sort it by the
-    # neighbours. All characters of a list have the same tone or rhyme, so one is enough to try.
+    # neighbours. All characters of a list have the same tone or rhyme, so that it is enough to try
+    # the first.
     line = verdict.lines[violation.line - 1]
     place = violation.position - 1
-    written = set("".join(verdict.lines))
-    for pool in pools:
-        fitting = [character for character in pool if character not in written]
-        if not fitting:
+    written = set(whole_text)
+    for candidates in candidate_lists:
+        unused = [character for character in candidates if character not in written]
+        if not unused:
             continue
-        mended = list(verdict.lines)
-        mended[violation.line - 1] = line[:place] + fitting[0] + line[place + 1 :]
-        text = "\n".join(mended)
-        after = check(text, form=verdict.form, level=verdict.level, standard=standard.name)
-        if len(after.violations) < len(verdict.violations):
+        mended_lines = list(verdict.lines)
+        mended_lines[violation.line - 1] = line[:place] + unused[0] + line[place + 1 :]
+        mended_text = "\n".join(mended_lines)
+        mended = check(mended_text, form=verdict.form, level=verdict.level, standard=standard.name)
+        if len(mended.violations) < len(verdict.violations):
             times: Mapping[str, int] = {}
             if neighbours is not None:
                 before = line[place - 1 : place] if place else ""
-                times = neighbours(before, line[place + 1 : place + 2])
-            fitting.sort(key=lambda character: -times.get(character, 0))
-            return tuple(fitting[:limit])
+                after = line[place + 1 : place + 2]
+                times = neighbours(before, after)
+            # characters that verse has as often here keep their order, the most frequent first
+            unused.sort(key=lambda character: -times.get(character, 0))
+            return tuple(unused[:limit])
     return ()
 
 
 def suggest_swaps(verdict: Verdict) -> tuple[tuple[int, int], ...]:
     """Find the couplets of a regulated poem that mend faults of tone by changing places.
 
-    Each pair has the numbers of the first lines of two couplets, as (5, 7). Of all exchanges, those
-    that leave the fewest faults are returned; () if none leaves fewer faults than there are.
+    Return the exchanges that leave the fewest faults, or () if no exchange mends a fault. An
+    exchange is a pair of numbers, from 1, of the first lines of two couplets, such as (5, 7).
 
     Args:
         verdict: The verdict that `check` returned.
     """
-    if not verdict.kinds or verdict.ok:
+    if not verdict.kinds or verdict.ok:  # only regulated verse has types of lines
         return ()
-    least = len(verdict.violations) - 1  # an exchange must mend at least one fault
-    found: list[tuple[int, int]] = []
-    for one, other in combinations(range(0, len(verdict.lines), 2), 2):
+    fewest_faults = len(verdict.violations) - 1  # an exchange must mend at least one fault
+    best_exchanges: list[tuple[int, int]] = []
+    couplet_starts = range(0, len(verdict.lines), 2)
+    for first, second in combinations(couplet_starts, 2):
         lines = list(verdict.lines)
-        lines[one : one + 2] = verdict.lines[other : other + 2]
-        lines[other : other + 2] = verdict.lines[one : one + 2]
+        lines[first : first + 2] = verdict.lines[second : second + 2]
+        lines[second : second + 2] = verdict.lines[first : first + 2]
         text = "\n".join(lines)
-        after = check(text, form=verdict.form, level=verdict.level, standard=verdict.standard)
-        if len(after.violations) < least:
-            least = len(after.violations)
-            found = []
-        if len(after.violations) == least:
-            found.append((one + 1, other + 1))
-    return tuple(found)
+        exchanged = check(text, form=verdict.form, level=verdict.level, standard=verdict.standard)
+        faults = len(exchanged.violations)
+        if faults < fewest_faults:
+            fewest_faults = faults
+            best_exchanges = []
+        if faults == fewest_faults:
+            best_exchanges.append((first + 1, second + 1))
+    return tuple(best_exchanges)
 
 
 @cache
-def _of_part(part: str, part_class: str, standard: Standard) -> tuple[str, ...]:
+def _characters_of_part(part: str, part_class: str, standard: Standard) -> tuple[str, ...]:
     """Return the characters that rhyme in a part and class (平, 仄 or 入) of 詞, most frequent in Tang rhymes first."""
     parts = standard.parts
     times = {}
@@ -126,7 +137,7 @@ def _of_part(part: str, part_class: str, standard: Standard) -> tuple[str, ...]:
 
 
 @cache
-def _of_tone(side: str, standard: Standard) -> tuple[str, ...]:
+def _characters_of_tone(side: str, standard: Standard) -> tuple[str, ...]:
     """Return the characters of Tang verse whose `usable_tone` is `side`, the most frequent first."""
     times = {}
     for character in table("characters"):
