@@ -47,25 +47,26 @@ class _Judged:
 def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Verdict:
     """Judge the tones, rhymes and repeated words of a 詞 by its tune's pattern.
 
-    `lines` must have the tune's shape. The verdict keeps them as they are divided.
+    `lines` must have the tune's shape. The verdict keeps the division of the text into these lines,
+    even where the tune has other line ends.
     """
     assert form.tune is not None, "only a tune's form comes here"
-    return _verdict(
-        lines, _judged("".join(lines), form.tune, strictness, standard), strictness, standard
-    )
+    judged = _judge_text("".join(lines), form.tune, strictness, standard)
+    return _verdict_on(lines, judged, strictness, standard)
 
 
-def _judged(text: str, tune: Tune, strictness: str, standard: Standard) -> _Judged:
+def _judge_text(text: str, tune: Tune, strictness: str, standard: Standard) -> _Judged:
+    """Find the faults of a text by a tune, sorted by position."""
     faults: list[Fault] = []
-    # 1) The rhymes.
-    parts, off = off_rhyme(text, tune, strictness, standard)
-    faults += [(tune.ends[number] - 1, "出韻") for number in off]
-    # 2) The tones, except of rhyming characters.
+    # 1) The rhymes: each line that is off the rhyme has its fault at its last character.
+    parts, lines_off = off_rhyme(text, tune, strictness, standard)
+    faults += [(tune.ends[number] - 1, "出韻") for number in lines_off]
+    # 2) The tones, except of rhyming characters. The masks have a bit for each character.
     can_be_level, can_be_oblique = tone_masks(text, standard)
-    level, oblique = tune.masks(strictness)
-    wrong = level & ~can_be_level | oblique & ~can_be_oblique
+    must_be_level, must_be_oblique = tune.masks(strictness)
+    wrong = must_be_level & ~can_be_level | must_be_oblique & ~can_be_oblique
     while wrong:
-        place = wrong.bit_length() - 1
+        place = wrong.bit_length() - 1  # the highest bit that is set
         faults.append((place, "失律"))
         wrong ^= 1 << place
     # 3) The repeated words.
@@ -73,27 +74,31 @@ def _judged(text: str, tune: Tune, strictness: str, standard: Standard) -> _Judg
     return _Judged(tune, parts, sorted(faults))
 
 
-def _verdict(lines: Sequence[str], judged: _Judged, strictness: str, standard: Standard) -> Verdict:
+def _verdict_on(
+    lines: Sequence[str], judged: _Judged, strictness: str, standard: Standard
+) -> Verdict:
+    """Return the verdict on lines whose faults by a tune are known."""
     # 1) The faults.
     layout = Layout(len(line) for line in lines)
     violations = []
     for place, rule in judged.faults:
-        number, at = layout.where(place)
-        violations.append(Violation.at(rule, lines, number, at, standard))
-    # 2) The rhymes of another part that are no faults.
+        line_number, place_in_line = layout.where(place)
+        violations.append(Violation.at(rule, lines, line_number, place_in_line, standard))
+    # 2) A note on the lines that rhyme in another part of 詞林正韻 without a fault.
     text = "".join(lines)
-    faulty = {place for place, _ in judged.faults}
-    mixed = []
+    faulty_places = {place for place, _ in judged.faults}
+    mixed_feet = []
     for feet, part in zip(judged.tune.rhymed, judged.parts, strict=True):
         for _, place, kind, _ in feet:
-            fitting = _parts_of(text[place], kind, standard)
-            if fitting and part not in fitting and place not in faulty:
+            # an unknown character rhymes in no part, and is not mentioned
+            fitting_parts = _parts_of(text[place], kind, standard)
+            if fitting_parts and part not in fitting_parts and place not in faulty_places:
                 line_number, _ = layout.numbered(place)
-                mixed.append(f"{text[place]} ({line_number})")
+                mixed_feet.append(f"{text[place]} ({line_number})")
     rhyme = "、".join(judged.parts)
     notes = []
-    if mixed:
-        notes.append(Note("mixed_parts", has=mixed, wanted=rhyme))
+    if mixed_feet:
+        notes.append(Note("mixed_parts", has=mixed_feet, wanted=rhyme))
     return Verdict(
         form=judged.tune.name,
         template=None,
@@ -143,20 +148,24 @@ def off_rhyme(
     unknown character is never off. If all lines of a rhyme can rhyme in one group, none of them is
     off: a group may be divided between two parts, but its characters rhyme.
     """
-    parts = []
-    off: list[int] = []
-    # `feet` has the lines of a rhyme, `possible` the parts in which lines of their classes can rhyme
-    for feet, possible in zip(tune.rhymed, tune.rhymes(standard), strict=True):
-        fitting = [_parts_of(text[place], kind, standard) for _, place, kind, _ in feet]
-        shared = frozenset.intersection(*fitting)
-        if shared:  # as in most texts
-            parts.append(next(part for part in possible if part in shared))
+    part_of_each_rhyme = []
+    lines_off: list[int] = []
+    # `feet` has the lines of a rhyme, `possible_parts` the parts in which lines of their classes can
+    # rhyme
+    for feet, possible_parts in zip(tune.rhymed, tune.rhymes(standard), strict=True):
+        parts_of_lines = [_parts_of(text[place], kind, standard) for _, place, kind, _ in feet]
+        shared_parts = frozenset.intersection(*parts_of_lines)
+        if shared_parts:  # all lines rhyme, as in most texts
+            first_shared = next(part for part in possible_parts if part in shared_parts)
+            part_of_each_rhyme.append(first_shared)
             continue
-        part, wrong = _fewest_off(text, feet, fitting, possible, strictness, standard)
-        parts.append(part)
-        if wrong and not _in_one_group(text, feet, standard):
-            off += wrong
-    return parts, off
+        part, lines_off_part = _fewest_off(
+            text, feet, parts_of_lines, possible_parts, strictness, standard
+        )
+        part_of_each_rhyme.append(part)
+        if lines_off_part and not _in_one_group(text, feet, standard):
+            lines_off += lines_off_part
+    return part_of_each_rhyme, lines_off
 
 
 Feet = Sequence[tuple[int, int, str, bool]]
@@ -166,55 +175,61 @@ Feet = Sequence[tuple[int, int, str, bool]]
 def _fewest_off(
     text: str,
     feet: Feet,
-    fitting: Sequence[frozenset[str]],
-    possible: Sequence[str],
+    parts_of_lines: Sequence[frozenset[str]],
+    possible_parts: Sequence[str],
     strictness: str,
     standard: Standard,
 ) -> tuple[str, list[int]]:
     """Find the part that leaves the fewest lines of a rhyme off, and the numbers of these lines.
 
-    `fitting` has the parts in which each line can rhyme.
+    Args:
+        parts_of_lines: The parts in which each line of `feet` can rhyme.
+        possible_parts: The parts in which all lines of the rhyme may rhyme.
     """
-    customary = not strictness.startswith(STRICT)
+    is_customary = not strictness.startswith(STRICT)
+    # how many lines can rhyme in each part: of parts that leave as few lines off, most lines decide
     votes: Counter[str] = Counter()
-    for parts in fitting:
+    for parts in parts_of_lines:
         votes.update(parts)
-    best = ""
-    least: list[int] = []
-    for part in sorted(possible, key=lambda part: -votes[part]):
-        if best and not votes[part]:
+    best_part = ""
+    fewest_off: list[int] = []
+    for part in sorted(possible_parts, key=lambda part: -votes[part]):
+        if best_part and not votes[part]:
             break  # no line can rhyme in this part or in those after it
-        rhyming = {part}
-        if customary:
-            rhyming |= standard.parts.mixed(part)
-        wrong = []
-        for (number, place, _, optional), parts in zip(feet, fitting, strict=True):
-            rhymes = parts & rhyming or (customary and optional)
-            if not rhymes and standard.rhymes(text[place]):
-                wrong.append(number)
-        if not best or len(wrong) < len(least):
-            best = part
-            least = wrong
-    return best, least
+        accepted_parts = {part}
+        if is_customary:
+            accepted_parts |= standard.parts.mixed(part)
+        lines_off = []
+        for (number, place, _, optional), parts in zip(feet, parts_of_lines, strict=True):
+            need_not_rhyme = is_customary and optional
+            if need_not_rhyme or not parts.isdisjoint(accepted_parts):
+                continue
+            if standard.rhymes(text[place]):  # the character is known
+                lines_off.append(number)
+        if not best_part or len(lines_off) < len(fewest_off):
+            best_part = part
+            fewest_off = lines_off
+    return best_part, fewest_off
 
 
 @lru_cache(1 << 13)
 def _parts_of(character: str, kind: str, standard: Standard) -> frozenset[str]:
     """Return the parts in which a character can rhyme in a line of a class, 平 or 仄."""
-    found = set()
+    parts = set()
     for part, part_class in standard.parts.rhymes(character):
         if part_class == standard.parts.class_in(part, kind):
-            found.add(part)
-    return frozenset(found)
+            parts.add(part)
+    return frozenset(parts)
 
 
 def _in_one_group(text: str, feet: Feet, standard: Standard) -> bool:
     """Return whether all lines of a rhyme can rhyme in one group, in the tone that each needs."""
-    known = [standard.rhymes(text[place]) for _, place, _, _ in feet]
-    shared = frozenset.intersection(*(names for names in known if names))
-    for name in shared:
-        side = standard.groups[name].side
-        if all(kind == side for _, _, kind, _ in feet):
+    groups_of_lines = [standard.rhymes(text[place]) for _, place, _, _ in feet]
+    # an unknown character, which has no groups, rhymes with all
+    known_groups = [groups for groups in groups_of_lines if groups]
+    for name in frozenset.intersection(*known_groups):
+        tone = standard.groups[name].side
+        if all(kind == tone for _, _, kind, _ in feet):
             return True
     return False
 
@@ -224,34 +239,38 @@ def find(
 ) -> Verdict | None:
     """Judge lines by the tune and the shape that they fit best, or return None if they fit no tune.
 
-    `named` is the tune that the text's heading names, or None. If a tune is given, no other tune is
-    tried.
+    `named` is the tune that the text's heading names, or None. If a heading names a tune, only that
+    tune is tried, and the lines fit it whatever their faults.
     """
-    size = sum(map(len, lines))
-    shapes = _divided(lines, shapes_of(named)) if named else with_shape(lines)
+    shapes = _matching_shapes(lines, shapes_of(named)) if named else with_shape(lines)
     has_widths_of_shi = len({len(line) for line in lines}) == 1 and len(lines[0]) in (5, 7)
     if not named and has_widths_of_shi:
+        # four lines of one such length are a 絕, and longer texts more likely 詩 than a rare tune
         may_be_quatrain = len(lines) <= FEWEST_LINES
         frequent = [tune for tune in shapes if tune.pieces >= _FREQUENT]
         shapes = [] if may_be_quatrain else frequent
     judged = _by_fit(lines, shapes, strictness, standard)
-    if not judged or (not named and _CHARACTERS_PER_FAULT * len(judged[0].faults) > size):
+    if not judged:
         return None
     best = judged[0]
-    # other tunes, which have at most a fault more; a tune may have several shapes
-    near = [best.tune.names[0]]
+    size = sum(map(len, lines))
+    has_too_many_faults = _CHARACTERS_PER_FAULT * len(best.faults) > size
+    if has_too_many_faults and not named:
+        return None
+    # Name the other tunes that fit with at most one fault more. (Several shapes may have one tune.)
+    names = [best.tune.names[0]]
     for other in judged:
         name = other.tune.names[0]
-        if len(other.faults) <= len(best.faults) + 1 and name not in near:
-            near.append(name)
-    verdict = _verdict(lines, best, strictness, standard)
-    if len(near) > 1:
-        also = Note("tunes_also", has=near[1:_MOST_NEAR])
+        if len(other.faults) <= len(best.faults) + 1 and name not in names:
+            names.append(name)
+    verdict = _verdict_on(lines, best, strictness, standard)
+    if len(names) > 1:
+        also = Note("tunes_also", has=names[1:_MOST_NEAR])
         verdict = replace(verdict, notes=(*verdict.notes, also))
     return verdict
 
 
-def _divided(lines: Sequence[str], shapes: Iterable[Tune]) -> list[Tune]:
+def _matching_shapes(lines: Sequence[str], shapes: Iterable[Tune]) -> list[Tune]:
     """Return those of the shapes that lines have."""
     size = sum(map(len, lines))
     ends = ends_of(lines)
@@ -263,42 +282,45 @@ def _by_fit(
 ) -> list[_Judged]:
     """Judge lines by each of the tunes whose shape they have, and return the judgements, the best fit first.
 
-    The best has the fewest faults, then the fewest moved line ends, then the most repeated
-    characters; a shape of 《欽定詞譜》 precedes one of 龍榆生. Then it is the likeliest: a place that the
-    book has otherwise counts as much as ten times fewer pieces. Tunes with two faults more than the
-    best are left out.
+    The best has the fewest faults. Of shapes with equally many faults, the one with the fewest moved
+    line ends is first, then the one with the most repeated characters, then one of 《欽定詞譜》 before
+    one of 龍榆生. Then the likeliest shape is first: the more pieces it has, the likelier it is, and
+    each tone that differs from the book makes it as unlikely as ten times fewer pieces do. Tunes
+    with at least two faults more than the best are left out.
     """
     text = "".join(lines)
     ends = ends_of(lines)
     can_be_level, can_be_oblique = tone_masks(text, standard)
-    # 1) Count the wrong tones, which takes least time.
+    # 1) Count the wrong tones of each shape, which takes much less time than judging the rhymes.
     candidates = []
     for tune in shapes:
         level, oblique = tune.masks(strictness)
-        wrong = (level & ~can_be_level | oblique & ~can_be_oblique).bit_count()
+        wrong_tones = (level & ~can_be_level | oblique & ~can_be_oblique).bit_count()
         level, oblique = tune.masks(STRICT)
-        strictly = (level & ~can_be_level | oblique & ~can_be_oblique).bit_count()
-        rarity = _RARE * strictly - log(1 + tune.pieces)
+        wrong_by_book = (level & ~can_be_level | oblique & ~can_be_oblique).bit_count()
+        rarity = _RARE * wrong_by_book - log(1 + tune.pieces)
         fit = (tune.moved(ends), -len(tune.echoes), "龍" in tune.number, rarity)
-        candidates.append((wrong, fit, tune))
+        candidates.append((wrong_tones, fit, tune))
     candidates.sort(key=lambda candidate: candidate[:2])
-    # 2) Judge those whose wrong tones alone are not too many. With a fault more than the best, a
-    # tune is only named as near (`find`): one shape of it is enough, and so are a few tunes.
-    found = []
-    least = len(text)
-    near: set[str] = set()
-    for wrong, fit, tune in candidates:
+    # 2) Judge the shapes whose wrong tones alone are not too many faults. A tune with a fault more
+    # than the best is only named beside it (`find`). For that, one of its shapes is enough, and no
+    # more than a few tunes are needed.
+    judgements = []
+    fewest_faults = len(text)
+    judged_names: set[str] = set()
+    for wrong_tones, fit, tune in candidates:
         name = tune.names[0]
-        if wrong > least + 1:
-            break
-        if wrong == least + 1 and (name in near or len(near) >= _MOST_NEAR):
+        if wrong_tones > fewest_faults + 1:
+            break  # all further candidates have as many wrong tones or more
+        is_only_named = wrong_tones == fewest_faults + 1
+        if is_only_named and (name in judged_names or len(judged_names) >= _MOST_NEAR):
             continue
-        judged = _judged(text, tune, strictness, standard)
-        least = min(least, len(judged.faults))
-        near.add(name)
-        found.append((len(judged.faults), fit, judged))
-    found.sort(key=lambda judgement: judgement[:2])
-    return [judged for _, _, judged in found]
+        judged = _judge_text(text, tune, strictness, standard)
+        fewest_faults = min(fewest_faults, len(judged.faults))
+        judged_names.add(name)
+        judgements.append((len(judged.faults), fit, judged))
+    judgements.sort(key=lambda judgement: judgement[:2])
+    return [judged for _, _, judged in judgements]
 
 
 def best_shape(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Form:
@@ -309,7 +331,7 @@ def best_shape(lines: Sequence[str], form: Form, strictness: str, standard: Stan
     """
     if form.tune is None or "·" in form.name:
         return form
-    shapes = _divided(lines, shapes_of(form.tune))
+    shapes = _matching_shapes(lines, shapes_of(form.tune))
     judged = _by_fit(lines, shapes, strictness, standard)
     return tune_form(judged[0].tune) if judged else form
 
@@ -320,36 +342,39 @@ def nearest(lines: Sequence[str]) -> list[str]:
     Only the usual shapes of tunes with ten pieces or more are compared.
     """
     widths = [len(line) for line in lines]
-    most = max(1, len(lines) // 4)
     size = sum(widths)
-    costs: dict[str, tuple[int, int]] = {}  # the distance, and the number of pieces, negative
+    most_different = max(
+        1, len(lines) // 4
+    )  # a tune is near if at most a quarter of the lines differ
+    ranks: dict[str, tuple[int, int]] = {}  # the distance, and the number of pieces, negative
     # each line that differs may be two characters longer or shorter, on average
-    for tune_size in range(size - 2 * most, size + 2 * most + 1):
+    for tune_size in range(size - 2 * most_different, size + 2 * most_different + 1):
         for tune in of_size(tune_size):
-            if tune.pieces < _FEWEST_PIECES or abs(len(widths) - len(tune.widths)) > most:
+            if tune.pieces < _FEWEST_PIECES or "·" in tune.name:
                 continue
-            if "·" in tune.name:
+            if abs(len(widths) - len(tune.widths)) > most_different:
                 continue
-            # The distance is at least the number of lines of the longer sequence without an equal in
-            # the other.
+            # The edit distance takes time, and is at least the number of lines of the longer
+            # sequence that have no equal in the shorter one.
             same = sum(min(widths.count(width), tune.widths.count(width)) for width in set(widths))
-            if max(len(widths), len(tune.widths)) - same <= most:
-                distance = _distance(widths, tune.widths, most)
-                if distance <= most:
-                    costs[tune.name] = (distance, -tune.pieces)
-    return sorted(costs, key=lambda name: costs[name])[:_MOST_NEAR]
+            if max(len(widths), len(tune.widths)) - same <= most_different:
+                distance = _distance(widths, tune.widths, most_different)
+                if distance <= most_different:
+                    ranks[tune.name] = (distance, -tune.pieces)
+    return sorted(ranks, key=lambda name: ranks[name])[:_MOST_NEAR]
 
 
-def _distance(one: Sequence[int], other: Sequence[int], most: int) -> int:
+def _distance(text_widths: Sequence[int], tune_widths: Sequence[int], most: int) -> int:
     """Return the edit distance between two sequences of line widths, or `most` + 1 if it is larger."""
-    # the distances of the first widths of `one` from the first 0, 1 ... of `other`, in place
-    row = list(range(len(other) + 1))
-    for n, width in enumerate(one, 1):
+    # Levenshtein's table, of which one row is kept: after n widths of the text, `row[m]` is their
+    # distance from the first m widths of the tune
+    row = list(range(len(tune_widths) + 1))
+    for n, text_width in enumerate(text_widths, 1):
         above_left = row[0]
         row[0] = n
-        for m, wanted in enumerate(other, 1):
+        for m, tune_width in enumerate(tune_widths, 1):
             above = row[m]
-            row[m] = min(above + 1, row[m - 1] + 1, above_left + (width != wanted))
+            row[m] = min(above + 1, row[m - 1] + 1, above_left + (text_width != tune_width))
             above_left = above
         if min(row) > most:
             return most + 1

@@ -120,36 +120,39 @@ def split_poems(text: str, *, form: str | None = None, keep_others: bool = False
         text: One poem or several; HTML tags are removed.
         form: The form of the poems if it is known; the stanzas of a 玉樓春 without a heading could
             be two 七絕.
-        keep_others: Whether a text between two poems that is no Chinese keeps its place among them.
+        keep_others: Whether to return also the texts between two poems that have no Chinese, in
+            their places.
     """
-    text = _parted(_normal(text))
+    # 1) Divide the text at blank lines. Blocks without Chinese go to `others`, under the index of
+    # the block that follows them.
+    text = _with_blank_lines(_normalised(text))
     blocks: list[str] = []
-    # blocks that are no Chinese, by the number of the block that follows them
     others: defaultdict[int, list[str]] = defaultdict(list)
     for block in _BLANK_LINES.split(text):
         if _NOT_CHARACTER.sub("", block):
             blocks.append(block.strip("\n"))
         elif re.search(r"\w", block):
             others[len(blocks)].append(block.strip("\n"))
+    # 2) Join the blocks of each poem.
     poems: list[str] = []
+    poem_starts: list[int] = []  # the index of the first block of each poem
     pending = ""  # a title, or couplets that are too few for a poem so far
-    pending_lines = 0
-    starts: list[int] = []  # the number of the first block of each poem
-    first = 0  # the first block of the poem that is being gathered
-    place = 0
-    while place < len(blocks):
+    pending_lines = 0  # the number of lines in `pending`
+    pending_start = 0  # the index of the first block in `pending`
+    index = 0
+    while index < len(blocks):
         if not pending:
-            first = place
-        block = blocks[place]
-        joined = _blocks_to_tune(pending, blocks[place:])
-        if joined:
-            poems.append(pending + "\n".join(blocks[place : place + joined]))
-            starts.append(first)
+            pending_start = index
+        block = blocks[index]
+        blocks_of_tune = _blocks_to_tune(pending, blocks[index:])
+        if blocks_of_tune:
+            poems.append(pending + "\n".join(blocks[index : index + blocks_of_tune]))
+            poem_starts.append(pending_start)
             pending = ""
             pending_lines = 0
-            place += joined
+            index += blocks_of_tune
             continue
-        place += 1
+        index += 1
         rows = _rows_of(block)
         lines = _lines_of(rows)
         marked = any(row.marked for row in rows)
@@ -160,16 +163,18 @@ def split_poems(text: str, *, form: str | None = None, keep_others: bool = False
             pending_lines += len(lines)
         else:
             poems.append(pending + block)
-            starts.append(first)
+            poem_starts.append(pending_start)
             pending = ""
             pending_lines = 0
     if pending:
         poems.append(pending.strip("\n"))
-        starts.append(first)
+        poem_starts.append(pending_start)
     if not keep_others:
         return poems
+    # 3) Put the blocks without Chinese back before the poems that they precede, but none before the
+    # first poem.
     texts: list[str] = []
-    for start, poem in zip(starts, poems, strict=True):
+    for start, poem in zip(poem_starts, poems, strict=True):
         if texts:
             texts += others[start]
         texts.append(poem)
@@ -177,17 +182,20 @@ def split_poems(text: str, *, form: str | None = None, keep_others: bool = False
 
 
 def _blocks_to_tune(heading: str, blocks: list[str]) -> int:
-    """Return how many of the blocks make the 詞 to the tune that the heading or the first row names.
+    """Return how many blocks, from the first on, make a 詞 to the tune that a row above it names.
 
-    The blocks may begin with a preface. Return 0 if no first blocks end in such a 詞.
+    That row is in `heading` or in the first block. A preface may stand before the 詞. Return 0 if
+    no tune is named, or if the blocks do not end in a 詞 to it.
     """
-    headings = [row for row in (heading + blocks[0]).split("\n") if not _STOP.search(row)]
+    first_rows = (heading + blocks[0]).split("\n")
+    headings = [row for row in first_rows if not _STOP.search(row)]
     if named_tune(headings[:_MOST_HEADINGS]) is None:
         return 0
     for count in range(1, min(len(blocks), _MOST_BLOCKS) + 1):
         rows = [row for row in _rows_of("\n".join(blocks[:count])) if row.lines]
-        for first in range(len(rows)):
-            if rows[first].marked and have_named_shape(_lines_of(rows[first:]), headings):
+        # the 詞 may begin at any row with marks, with title and preface above it
+        for start in range(len(rows)):
+            if rows[start].marked and have_named_shape(_lines_of(rows[start:]), headings):
                 return count
     return 0
 
@@ -199,12 +207,15 @@ def _belongs(block: str, lines: list[str], marked: bool, poem: str, form: str | 
     """
     if _COMMENT.match(block):
         return True
-    if max(len(poem), len(block)) > _LONGEST_BLOCK or (_STOP.search(poem) and not marked):
+    if max(len(poem), len(block)) > _LONGEST_BLOCK:
         return False
-    return _goes_on(read_text(poem), lines, form)
+    only_poem_is_marked = _STOP.search(poem) is not None and not marked
+    if only_poem_is_marked:  # the block is rather the title of the next poem
+        return False
+    return _continues(read_text(poem), lines, form)
 
 
-def _parted(text: str) -> str:
+def _with_blank_lines(text: str) -> str:
     """Insert missing blank lines between poems.
 
     A poem begins at a heading or where the width of the lines changes.
@@ -212,58 +223,68 @@ def _parted(text: str) -> str:
     rows = _rows_of(text)
     is_verse = [row.marked or row.has_width(5) or row.has_width(7) for row in rows]
     # 1) Count the lines of verse from each row to the end.
-    ahead = [0] * len(rows)
+    lines_ahead = [0] * len(rows)
     total = 0
     for n in range(len(rows) - 1, -1, -1):
         if is_verse[n]:
             total += len(rows[n].lines)
-        ahead[n] = total
+        lines_ahead[n] = total
     # 2) Copy the rows, with a blank line before each new poem.
-    parted: list[str] = []
-    count = 0  # the number of lines of the poem so far
-    widths: set[int] = set()  # and their widths
+    copied: list[str] = []
+    line_count = 0  # the number of lines of the poem so far
+    widths: set[int] = set()  # the widths of these lines
     for n, row in enumerate(rows):
-        if _COMMENT.match(row.text):
-            parted += [below.text for below in rows[n:]]
+        if _COMMENT.match(row.text):  # comments follow the last poem
+            copied += [below.text for below in rows[n:]]
             break
         if not row.text.strip():
-            count = 0
+            line_count = 0
             widths = set()
-        elif count >= FEWEST_LINES and ahead[n] >= FEWEST_LINES and len(widths) == 1:
+        elif min(line_count, lines_ahead[n]) >= FEWEST_LINES and len(widths) == 1:
+            # a whole poem may end here, and another one may follow
             (width,) = widths
-            signed = row.text.lstrip().startswith("—")
+            is_signature = row.text.lstrip().startswith("—")  # a poet's name below the poem
             has_other_width = not row.marked and not row.has_width(width)
-            starts = row.heading or _NUMBERED.match(row.text) or has_other_width
+            may_be_title = row.heading or _NUMBERED.match(row.text) or has_other_width
             # two whole poems of different widths, as eight lines of five before four of seven
-            both_are_whole = count in (4, 8) and ahead[n] in (4, 8)
-            turns = both_are_whole and all(len(line) != width for line in _lines_of(rows[n:]))
-            if (starts and not signed) or turns:
-                parted.append("")
-                count = 0
+            both_are_whole = line_count in (4, 8) and lines_ahead[n] in (4, 8)
+            width_changes = both_are_whole and all(
+                len(line) != width for line in _lines_of(rows[n:])
+            )
+            if (may_be_title and not is_signature) or width_changes:
+                copied.append("")
+                line_count = 0
                 widths = set()
-        # within a poem every row counts: a poem with lines of several widths is not parted
-        if row.lines and (is_verse[n] or count) and not row.heading:
-            count += len(row.lines)
+        # Within a poem every row counts, also one that does not look like verse: a poem with lines
+        # of several widths is not parted.
+        if row.lines and (is_verse[n] or line_count) and not row.heading:
+            line_count += len(row.lines)
             widths.update(len(line) for line in row.lines)
-        parted.append(row.text)
-    return "\n".join(parted)
+        copied.append(row.text)
+    return "\n".join(copied)
 
 
-def _goes_on(read: ReadText, more: list[str], form: str | None) -> bool:
-    """Return whether `more` continues a poem: a stanza of a 詞, or up to three lines after as many, of one length."""
-    lines = read.lines + more
-    short = max(len(read.lines), len(more)) < FEWEST_LINES
-    if short and _of_one_length(lines):
+def _continues(read: ReadText, next_lines: list[str], form: str | None) -> bool:
+    """Return whether the lines of the next block continue a poem.
+
+    They do if they are another stanza of a 詞, or if both the poem and the block have at most three
+    lines, all of one length.
+    """
+    lines = read.lines + next_lines
+    both_are_short = max(len(read.lines), len(next_lines)) < FEWEST_LINES
+    if both_are_short and _of_one_length(lines):
         return True
-    fit = nearness(lines)
-    own_fit = nearness(read.lines)
-    if fit is not None and (own_fit is None or fit < own_fit):
+    # a smaller pair is nearer to a tune
+    joined = nearness(lines)
+    alone = nearness(read.lines)
+    if joined is not None and (alone is None or joined < alone):
         return True
-    # the first lines of a 詞 may be headings
-    most = 0
+    # The first lines that were read may be headings, of which one names the tune of a 詞; at least
+    # two lines must remain. Lines of one length have no heading among them.
+    most_headings = 0
     if len({len(line) for line in read.lines}) > 1:
-        most = max(0, min(_MOST_HEADINGS, len(read.lines) - 2))
-    for start in range(most + 1):
+        most_headings = max(0, min(_MOST_HEADINGS, len(read.lines) - 2))
+    for start in range(most_headings + 1):
         headings = [form] if form else read.left_out + lines[:start]
         if have_named_shape(lines[start:], headings):
             return True
@@ -284,47 +305,50 @@ def read_text(text: str) -> ReadText:
     with as many characters as a 絕 or 律 is cut into lines. Rows with as many characters as a
     couplet are cut if at least two rows have that length.
     """
+    # most texts are just verse, which needs nothing else
     if _PLAIN.fullmatch(text):
-        lines = re.split("[，。]", text)[:-1]
+        lines = re.split("[，。]", text)[:-1]  # nothing follows the last mark
         if _of_one_length(lines):
             return ReadText(lines=lines, left_out=[], headings=[], cut=None)
-    written = _normal(text).split("\n")
-    # 1) Remove the comments, which follow the poem.
-    end = len(written)
-    for n, row in enumerate(written):
-        if n and _COMMENT.match(row):
+    written_rows = _normalised(text).split("\n")
+    # 1) Remove the comments, which follow the poem: the first row is none.
+    end = len(written_rows)
+    for n, written_row in enumerate(written_rows):
+        if n and _COMMENT.match(written_row):
             end = n
             break
-    normal = "\n".join(written[:end])
-    every = _rows_of(_REMARK.sub("", normal))
-    rows = [row for row in every if row.lines]
+    without_comments = "\n".join(written_rows[:end])
+    every_row = _rows_of(_REMARK.sub("", without_comments))
+    rows = [row for row in every_row if row.lines]
     # 2) Cut rows without marks into lines.
     cut = _cut_unmarked(rows)
     # 3) Remove the headings. If the remaining lines differ in length, try other readings that give
-    # equal lines.
+    # equal lines. These may join and divide rows: a row is then part of the verse if the verse
+    # contains its characters.
     verse = _without_headings(rows) or rows
     lines = _lines_of(verse)
-    kept = set(verse)
-    used = ""
+    rows_of_verse = set(verse)
+    characters_of_verse = ""
     if len(rows) <= _MOST_ROWS and _may_be_other_lines(lines, rows):
-        verse = _otherwise(verse, rows) or verse
+        verse = _other_division(verse, rows) or verse
         lines = _lines_of(verse)
-        used = "".join(lines)
-        kept = {row for row in rows if "".join(row.lines) in used}
+        characters_of_verse = "".join(lines)
+        rows_of_verse = {row for row in rows if "".join(row.lines) in characters_of_verse}
 
     # 4) List what was left out; a quoted poem that was found is shown as 「…」.
     def shortened(quotation: re.Match[str]) -> str:
-        is_poem = _NOT_CHARACTER.sub("", quotation[1]) == used
+        is_poem = _NOT_CHARACTER.sub("", quotation[1]) == characters_of_verse
         return "「…」" if is_poem else quotation[0]
 
-    left_out = [_QUOTED.sub(shortened, row.text).strip() for row in rows if row not in kept]
-    left_out += [remark.group() for remark in _REMARK.finditer(normal)]
-    left_out += [row.strip() for row in written[end:] if row.strip()]
+    rows_left_out = [row.text for row in rows if row not in rows_of_verse]
+    left_out = [_QUOTED.sub(shortened, row).strip() for row in rows_left_out]
+    left_out += [remark.group() for remark in _REMARK.finditer(without_comments)]
+    left_out += [row.strip() for row in written_rows[end:] if row.strip()]
     headings = []
-    for heading in every:
-        if heading in kept:
+    for row in every_row:
+        if row in rows_of_verse:
             break
-        headings.append(heading.text)
+        headings.append(row.text)
     return ReadText(lines=lines, left_out=left_out, headings=headings, cut=cut)
 
 
@@ -357,12 +381,13 @@ def _cut_unmarked(rows: list[_Row]) -> int | None:
     return None
 
 
-def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
+def _other_division(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
     """Try other ways to divide a text into lines.
 
     `rows` has all rows of the text, `verse` those that are left without the headings. If `verse`
     ends in a 詞 to the tune that a heading names, return the rows of that 詞. Otherwise return the
-    first of these that has four or more lines of equal length, or [] if none has:
+    first of the following divisions that has four or more lines, all of four to seven characters
+    and of equal length, or [] if none has:
 
     - what follows a preface 并序;
     - `verse` with lines that do not end at the marks 、 and ：;
@@ -400,42 +425,43 @@ def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
 def _without_headings(rows: list[_Row]) -> list[_Row]:
     rows = [row for row in rows if not row.heading]
     marked_rows = [row for row in rows if row.marked]
+    # the verse has the most frequent width, if possible of the rows with marks, which are verse
     widths: Counter[int] = Counter()
     for row in marked_rows or rows:
         widths.update(len(line) for line in row.lines)
     if not widths:
         return rows
     width = widths.most_common(1)[0][0]
-    may_go = [not row.marked and not row.has_width(width) for row in rows]
+    may_be_heading = [not row.marked and not row.has_width(width) for row in rows]
     # 1) Skip the headings above the verse: rows of another width, or a title as wide as the verse
-    # and then a poet. If every row may go, none does.
-    first = may_go.index(False) if False in may_go else 0
-    for place in range(first + 1, min(_MOST_HEADINGS, len(rows) - 1)):
-        title = rows[place - 1]
-        poet = rows[place]
-        if title.marked or not may_go[place] or len(poet.lines[0]) > _LONGEST_POET:
+    # and then a poet. If every row may be a heading, none is skipped.
+    first = may_be_heading.index(False) if False in may_be_heading else 0
+    for n in range(first + 1, min(_MOST_HEADINGS, len(rows) - 1)):
+        title = rows[n - 1]
+        poet = rows[n]
+        if title.marked or not may_be_heading[n] or len(poet.lines[0]) > _LONGEST_POET:
             break
-        first = place + 1
+        first = n + 1
     # 2) Skip the rows below the verse, which only marks tell from its last line.
-    last = len(rows)
-    while marked_rows and last > first and may_go[last - 1]:
-        last -= 1
-    verse = rows[first:last]
+    end = len(rows)
+    while marked_rows and end > first and may_be_heading[end - 1]:
+        end -= 1
+    verse = rows[first:end]
     if not marked_rows and not all(row.has_width(width) for row in verse):
         # with several lengths and no marks, a title cannot be distinguished from a line
         return rows
     # 3) Remove a title as long as the lines: an unmarked first row that makes the poem one line too
     # long.
-    count = sum(len(row.lines) for row in verse)
-    one_more_than_a_form = count - 1 in (4, 8)  # 絕, 律
-    is_odd = bool(marked_rows) and count % 2 == 1
+    line_count = sum(len(row.lines) for row in verse)
+    one_more_than_a_form = line_count - 1 in (4, 8)  # 絕, 律
+    is_odd = bool(marked_rows) and line_count % 2 == 1
     is_one_unmarked_line = not verse[0].marked and len(verse[0].lines) == 1
     if (one_more_than_a_form or is_odd) and is_one_unmarked_line:
         return verse[1:]
     return verse
 
 
-def _normal(text: str) -> str:
+def _normalised(text: str) -> str:
     """Normalise characters (NFC), line breaks and lost characters (to □), expand 々; remove tags, URLs and labels."""
     if "<" in text or "&" in text:
         text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _RUBY.sub("", text))))
@@ -446,10 +472,10 @@ def _normal(text: str) -> str:
     if _QUERY.search(text):
         # a question mark is a lost character only in a line that is as wide as most
         widths = Counter(len(line) for line in re.split(f"[{_STOPS}\n]+", text.strip()))
-        width = widths.most_common(1)[0][0]
+        usual_width = widths.most_common(1)[0][0]
 
-        def mended(line: re.Match[str]) -> str:
-            return _QUERY.sub("□", line[0]) if len(line[0]) == width else line[0]
+        def with_boxes(line: re.Match[str]) -> str:
+            return _QUERY.sub("□", line[0]) if len(line[0]) == usual_width else line[0]
 
-        text = re.sub("[^，。；！,;!\n]+", mended, text)
+        text = re.sub("[^，。；！,;!\n]+", with_boxes, text)
     return re.sub("([" + HAN + "])[々〻]", r"\1\1", text)
