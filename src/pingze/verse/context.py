@@ -46,18 +46,19 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
     """
     chosen = to_traditional(text)
     # 1) Find the characters whose conversion is not certain.
-    used = set(text)
-    unsure = used & table("contexts").keys()
-    for character in used & table("simplified").keys():
+    characters_of_text = set(text)
+    unsure = characters_of_text & table("contexts").keys()
+    for character in characters_of_text & table("simplified").keys():
         if is_rare_word(character):
             unsure.add(character)
     if not unsure:
         return chosen
-    # 2) In a Traditional text, those that are words themselves stay as they are.
+    # 2) In a Traditional text, for which no evidence is enough, the unsure characters that are words
+    # themselves stay as they are.
     contexts = _contexts()
-    caution = _caution(text)
+    required_evidence = _required_evidence(text)
     kept = set()
-    if math.isinf(caution):
+    if math.isinf(required_evidence):
         for character in unsure:
             is_word = character in contexts.get(character, ())
             if is_word or (keep_words and is_rare_word(character)):
@@ -68,16 +69,16 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
                 if character in kept:
                     characters[place] = character
             chosen = "".join(characters)
-    # 3) Resolve the others by their neighbours, twice: in the second pass the neighbours are
-    # resolved already.
+    # 3) Resolve the others by their neighbours, twice: in the first pass, a neighbour may itself be
+    # unresolved.
     ambiguous = (unsure - kept) & contexts.keys()
     if not ambiguous:
         return chosen
-    places = [place for place, one in enumerate(text) if one in ambiguous]
+    places = [place for place, character in enumerate(text) if character in ambiguous]
     for _ in range(2):
         characters = list(chosen)
         for place in places:
-            characters[place] = _choose(text, chosen, place, caution)
+            characters[place] = _favoured_word(text, chosen, place, required_evidence)
         chosen = "".join(characters)
     return chosen
 
@@ -90,11 +91,14 @@ def lines_in_context(lines: Sequence[str]) -> list[str]:
 def other_words(text: str, read: str, place: int) -> list[str]:
     """Return the words that `text[place]` may stand for, other than `read[place]`; [] if `text` is Traditional."""
     words = {text[place], *traditional_candidates(text[place])} - {read[place]}
-    return sorted(words) if words and not math.isinf(_caution(text)) else []
+    return sorted(words) if words and not math.isinf(_required_evidence(text)) else []
 
 
-def _caution(text: str) -> float:
-    """Return the evidence, in nats, required to change a character that is also a word itself."""
+def _required_evidence(text: str) -> float:
+    """Return the evidence, in nats, required to change a character that is also a word itself.
+
+    It is infinite in a Traditional text, where no such character is changed.
+    """
     only_simplified = _only_simplified()
     only_traditional = simplified_forms()
     simplified = 0
@@ -117,28 +121,37 @@ def _only_simplified() -> frozenset[str]:
     return frozenset(one for one in simplified if not in_use(one) and not is_rare_word(one))
 
 
-def _choose(text: str, chosen: str, at: int, caution: float) -> str:
-    """Return the word for `text[at]` that adjacent characters favour by at least `caution` nats, else `text[at]`."""
+def _favoured_word(text: str, chosen: str, place: int, required_evidence: float) -> str:
+    """Return the word for which `text[place]` stands, as its neighbours have it.
+
+    It is the word that they favour most. If the character is also a word itself, another word must
+    have an advantage of `required_evidence` nats; else the character is returned.
+
+    `chosen` has the words for all characters of `text`, as far as they are known.
+    """
     contexts = _contexts()
-    character = text[at]
-    # 1) The characters before and after: each as it is read and, if no row lists it, as `OTHER`.
-    # An ambiguous one counts only as it is read.
-    beside = []
-    for side, place in (("<", at - 1), (">", at + 1)):
-        if 0 <= place < len(text) and chosen[place].isalpha():
-            neighbour = chosen[place]
-            unlisted = neighbour if text[place] in contexts else OTHER
-            beside.append((side, neighbour, unlisted))
+    character = text[place]
+    # 1) The characters before and after: each as it is read, with the key that is looked up if the
+    # word's row does not list it. An ambiguous neighbour counts only as it is read, since it may
+    # be read wrongly.
+    neighbours = []
+    for side, neighbour_place in (("<", place - 1), (">", place + 1)):
+        if 0 <= neighbour_place < len(text) and chosen[neighbour_place].isalpha():
+            neighbour = chosen[neighbour_place]
+            is_ambiguous = text[neighbour_place] in contexts
+            key_if_unlisted = neighbour if is_ambiguous else OTHER
+            neighbours.append((side, neighbour, key_if_unlisted))
     # 2) The evidence for each word: its own weight and those of its neighbours.
-    weights = {}
-    for word, (evidence, neighbours) in contexts[character].items():
-        for side, neighbour, unlisted in beside:
-            default = neighbours.get((side, unlisted), 0)
-            evidence += neighbours.get((side, neighbour), default)
-        weights[word] = evidence
-    best = max(weights, key=lambda word: weights[word])
-    advantage = weights[best] - weights.get(character, -math.inf)
-    return best if advantage >= caution else character
+    evidence = {}
+    for word, (weight, weights_of_neighbours) in contexts[character].items():
+        for side, neighbour, key_if_unlisted in neighbours:
+            weight_if_unlisted = weights_of_neighbours.get((side, key_if_unlisted), 0)
+            weight += weights_of_neighbours.get((side, neighbour), weight_if_unlisted)
+        evidence[word] = weight
+    best = max(evidence, key=lambda word: evidence[word])
+    # a character that is no word itself always changes
+    advantage = evidence[best] - evidence.get(character, -math.inf)
+    return best if advantage >= required_evidence else character
 
 
 @cache
@@ -146,12 +159,12 @@ def _contexts() -> dict[str, _Context]:
     """Parse contexts.tsv; tools/contexts.py describes its rows."""
     contexts: dict[str, _Context] = {}
     for character, cells in table("contexts").items():
-        usual, *others = cells.split("\t")
-        contexts[character] = {usual: (0, {})}
-        for word, weight, neighbours in _CELL.findall("\n".join(others)):
+        usual_word, *other_cells = cells.split("\t")
+        contexts[character] = {usual_word: (0, {})}  # the weights of the others are relative to it
+        for word, weight, neighbours in _CELL.findall("\n".join(other_cells)):
             weights = {}
-            for side, of_neighbour, characters in _NEIGHBOURS.findall(neighbours):
+            for side, neighbour_weight, characters in _NEIGHBOURS.findall(neighbours):
                 for neighbour in characters:
-                    weights[side, neighbour] = int(of_neighbour)
+                    weights[side, neighbour] = int(neighbour_weight)
             contexts[character][word] = (int(weight), weights)
     return contexts

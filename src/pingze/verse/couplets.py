@@ -32,15 +32,17 @@ def judge(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
 
     The first half of `lines` is the upper line, the rest the lower.
     """
-    # 1) The shape.
+    # 1) The shape: marks divide both lines into parts of the same lengths.
     half = len(lines) // 2
     upper = "".join(lines[:half])
     lower = "".join(lines[half:])
-    parts = [len(line) for line in lines[:half]]
-    if parts != [len(line) for line in lines[half:]] or len(upper) not in COUPLET_WIDTHS:
+    upper_parts = [len(line) for line in lines[:half]]
+    lower_parts = [len(line) for line in lines[half:]]
+    if upper_parts != lower_parts or len(upper) not in COUPLET_WIDTHS:
         return _misshapen(lines, level, standard)
     couplet = (upper, lower)
-    # 2) The tones: an unknown character, or one that can have both tones, fits.
+    # 2) The tones: an unknown character, or one that can have both tones, fits. A fault is a line
+    # (0 or 1), a position from 0, and a rule.
     last = len(upper) - 1
     upper_tones = [standard.tones(character) for character in upper]
     lower_tones = [standard.tones(character) for character in lower]
@@ -49,17 +51,20 @@ def judge(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
         faults.add((0, last, "聯腳"))
     if lower_tones[last] == {OBLIQUE}:
         faults.add((1, last, "聯腳"))
-    points = rhythm(parts if half > 1 else parts_of(len(upper)))
-    if half == 1 and _is_of_regulated_verse(couplet, level, standard):
-        points = []  # 特拗 and 拗救 change the tones at these positions
-    for place in points:
-        same = upper_tones[place] == lower_tones[place] and len(upper_tones[place]) == 1
-        if same and place < last:
+    is_undivided = half == 1
+    parts = parts_of(len(upper)) if is_undivided else upper_parts
+    opposed_places = rhythm(parts)
+    if is_undivided and _is_of_regulated_verse(couplet, level, standard):
+        opposed_places = []  # regulated verse allows 特拗 and 拗救, which change these tones
+    for place in opposed_places:
+        has_one_tone = len(upper_tones[place]) == 1
+        same = has_one_tone and upper_tones[place] == lower_tones[place]
+        if same and place < last:  # the last characters are judged above
             faults.add((1, place, "失對"))
-    # 3) The repetitions: the lines repeat at the same places, and share a character at most at one
-    # place.
+    # 3) The repetitions: a line may repeat a character only where the other line repeats one too,
+    # and the lines may share a character only at the same position.
     for place, (above, below) in enumerate(zip(upper, lower, strict=True)):
-        # a character that repeats an earlier one, but not where the other line does too
+        # `index` finds the first position of a character: an earlier one if it is repeated
         repeats_alone = upper.index(above) != lower.index(below)
         shared_elsewhere = below != above and below in upper
         if repeats_alone or shared_elsewhere:
@@ -80,6 +85,7 @@ def _is_of_regulated_verse(couplet: Sequence[str], level: str, standard: Standar
     if width not in (5, 7):
         return False
     masks = [masks_of(line, standard) for line in couplet]
+    # the two openings whose first line does not rhyme, as the upper line of a couplet
     fitted = fit(masks, width, level, ["aB", "cD"], rhymed=0)
     return not any(line.misfits or line.turned for line in fitted)
 
@@ -90,12 +96,13 @@ def _misshapen(lines: tuple[str, ...], level: str, standard: Standard) -> Verdic
     place = 0
     if len(lines) == 2:
         rule = "字數"
+        # the first position at which only one line has a character, or a couplet has none
         place = min(len(lines[0]), len(lines[1]), COUPLET_WIDTHS[-1])
-    # at the lower line; no lines at all lack the upper one
+    # the fault stands in the lower line; if there is no line at all, the upper one is missing
     number = 1 if lines else 0
     fault = Violation.at(rule, lines, number, place, standard)
-    wanted = Note("not_couplet", least=COUPLET_WIDTHS[0], most=COUPLET_WIDTHS[-1])
-    return _verdict(lines, [fault], [shape_note(lines), wanted], level, standard)
+    widths_note = Note("not_couplet", least=COUPLET_WIDTHS[0], most=COUPLET_WIDTHS[-1])
+    return _verdict(lines, [fault], [shape_note(lines), widths_note], level, standard)
 
 
 def _verdict(
@@ -118,7 +125,7 @@ def _verdict(
 
 
 def find(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict | None:
-    """Judge two lines of the same length, or more lines without a fault, as a couplet.
+    """Judge two lines of the same length as a couplet, or more lines if they are one without a fault.
 
     Return None for other lines.
     """
