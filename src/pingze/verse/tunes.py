@@ -217,16 +217,17 @@ class Tune:
 def read_lines(pattern: str) -> tuple[TuneLine, ...]:
     """Read a pattern as it is written in the table."""
     lines: list[TuneLine] = []
-    ends = [0]
+    ends = [0]  # the start, and the position at which each line ends
     for match in _LINE.finditer(pattern):
         signs = match["tones"]
+        # a line may repeat the last characters of an earlier line, which `of` numbers from 1
         echo = range(0)
         if match["of"]:
-            of = ends[int(match["of"])]
-            echo = range(of - int(match["size"]), of)
+            end_of_source = ends[int(match["of"])]
+            echo = range(end_of_source - int(match["size"]), end_of_source)
         if match["reversed"]:
             echo = echo[::-1]
-        rhymes = match["mark"] == "."
+        rhymes = match["mark"] == "."  # 。 follows every rhyme and nothing else
         # p and z are the book's tones P and Z where 3 % of the pieces have the other tone
         line = TuneLine(
             tones=signs.upper().replace("X", "x"),

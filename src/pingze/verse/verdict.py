@@ -326,9 +326,9 @@ def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator
     """Yield later manuals' remarks on a regulated poem in a level group: 撞韻, 擠韻, 冒韻, 四字目孤平."""
     # 1) The oblique groups whose syllables differ from those of the rhyme only in tone: the oblique
     # classes follow the level ones in the same order.
-    level = [names for names in standard.classes if standard.groups[names[0]].side == LEVEL]
-    of_rhyme = next(index for index, names in enumerate(level) if rhyme in names)
-    same_sound = set(standard.classes[len(level) + of_rhyme])
+    level_classes = [names for names in standard.classes if standard.groups[names[0]].side == LEVEL]
+    class_of_rhyme = next(n for n, names in enumerate(level_classes) if rhyme in names)
+    same_sound = set(standard.classes[len(level_classes) + class_of_rhyme])
     # 2) The places of each remark.
     clashing = []
     within_rhymed: list[str] = []
