@@ -147,6 +147,8 @@ class Automaton:
         self.starts = compile_request(lexicon_of(vocabulary, request.standard, ""), request)
         self.constraints = self.starts.constraints
         self.lexicon = self.constraints.lexicon
+        self._in_unwanted = {id_ for word in self.constraints.unwanted for id_ in word}
+        """The characters of unwanted words, as ids of `Lexicon.word`."""
         # 3) The beginnings of characters and marks that tokens can complete, with their numbers.
         #    Number 0 is for tokens that end in a whole character, without a beginning. The ids that
         #    complete it are never read, but there must be one, since `reduceat` in `_can_begin`
@@ -386,8 +388,7 @@ class Automaton:
             misread_after = self.lexicon.misread.get(character, ())
             if later and later[0] in misread_after:
                 return False
-        unwanted = {id_ for word in self.constraints.unwanted for id_ in word}
-        return unwanted.isdisjoint(self.lexicon.word[characters[1:]].tolist())
+        return all(self.lexicon.word[id_] not in self._in_unwanted for id_ in characters[1:])
 
     # -- what may follow ---------------------------------------------------------------------------
 

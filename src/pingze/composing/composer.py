@@ -4,6 +4,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
@@ -97,7 +98,7 @@ class Composer:
         count, _ = self.populations(starts.constraints, sampling)
         found = self.texts(starts, sampling, [(seed, number) for number in range(count)])
         best_of_each = [texts[0] for texts in found]
-        best, *_ = ranking(best_of_each)
+        best = ranking(best_of_each)[0]
         return self.poem(starts.constraints, best_of_each[best], seed)
 
     def texts(
@@ -123,10 +124,7 @@ class Composer:
         def written(batch: Sequence[PopulationSeed]) -> list[list[Text]]:
             return finish(self.begin(starts, sampling, batch), most)
 
-        found: list[list[Text]] = []
-        for texts_of_batch in each(written, batches):
-            found += texts_of_batch
-        return found
+        return list(chain.from_iterable(each(written, batches)))
 
     def populations(self, constraints: Constraints, sampling: Sampling) -> tuple[int, int]:
         """Return the number of populations for a poem, and the number of particles in each.
@@ -175,10 +173,7 @@ class Composer:
             (found,) = finish(population, most=number)
             return found
 
-        scored: list[Text] = []
-        for texts_of_part in each(judged, parts):
-            scored += texts_of_part
-        return scored
+        return list(chain.from_iterable(each(judged, parts)))
 
     def _populations(
         self, constraints: Constraints, starts: Sequence[Start], sampling: Sampling
