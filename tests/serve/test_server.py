@@ -229,11 +229,10 @@ def test_a_server_without_free_files_ends_in_silence_with_its_last_answer(tmp_pa
     with_few_files(running)
     long = {"form": "七律", "particles": 64, "count": 8, "model": "report"}
     with ThreadPoolExecutor(4) as threads, httpx.Client(base_url=running.address) as client:
-
-        def ask(_: int) -> httpx.Response:
-            return client.post("/v1/fill", json=of_sheet(long), timeout=SECONDS)
-
-        asked = [threads.submit(ask, number) for number in range(4)]
+        asked = [
+            threads.submit(client.post, "/v1/fill", json=of_sheet(long), timeout=SECONDS)
+            for _ in range(4)
+        ]
         until_jobs_wait(client, asked[-1])
         idle = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(200)]
         said = running.stop()
