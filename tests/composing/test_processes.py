@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -17,10 +18,9 @@ import pytest
 from pingze.composing.composer import prepare
 from pingze.composing.desk import compose
 from pingze.composing.sheet import Sheet
-from pingze.composing.smc import each
+from pingze.composing.smc import on_threads
 from pingze.deadline import Deadline, DeadlineError, check_deadline, current_deadline, within
 from pingze.errors import InputError
-from pingze.machine import threads
 from pingze.network.step_graph import RUNNING
 
 CORE = "numpy._core" if int(np.__version__.split(".")[0]) > 1 else "numpy.core"
@@ -143,12 +143,19 @@ def test_populations_of_several_seeds_are_those_of_each_alone() -> None:
         assert [text.ids.tolist() for text in texts] == [text.ids.tolist() for text in alone]
 
 
+@pytest.fixture
+def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine of four cores; `make test` allows each of its processes a single thread."""
+    monkeypatch.setattr("pingze.composing.smc.threads", lambda: 4)
+
+
+@pytest.mark.usefixtures("four_threads")
 def test_threads_work_within_the_deadline_of_the_thread_that_called() -> None:
     """A client that leaves stops all of them."""
     gone = threading.Event()
-    started = threading.Barrier(threads() + 1)
+    started = threading.Barrier(4 + 1)  # with the thread that leaves
 
-    def compute(_: int) -> None:
+    def compute(_: Sequence[int]) -> list[int]:
         started.wait(60)
         while True:
             check_deadline()
@@ -160,14 +167,22 @@ def test_threads_work_within_the_deadline_of_the_thread_that_called() -> None:
 
     threading.Thread(target=leave).start()
     with within(Deadline(60, gone=gone.is_set)), pytest.raises(DeadlineError):
-        each(compute, list(range(threads())))
+        on_threads(compute, [0, 1, 2, 3], most=4)
     assert current_deadline() is None
 
 
+@pytest.mark.usefixtures("four_threads")
+def test_results_of_threads_are_in_the_order_of_the_items() -> None:
+    doubled = on_threads(lambda batch: [2 * number for number in batch], range(9), most=2)
+    assert doubled == [0, 2, 4, 6, 8, 10, 12, 14, 16]
+
+
+@pytest.mark.usefixtures("four_threads")
 def test_where_one_fails_the_others_stop() -> None:
     running = set()
 
-    def compute(number: int) -> None:
+    def compute(batch: Sequence[int]) -> list[int]:
+        (number,) = batch
         if number == 0:
             raise InputError("nothing_to_write")
         running.add(number)
@@ -179,7 +194,7 @@ def test_where_one_fails_the_others_stop() -> None:
             running.remove(number)
 
     with pytest.raises(InputError, match="nothing to write"):
-        each(compute, [0, 1, 2, 3])
+        on_threads(compute, [0, 1, 2, 3], most=4)
     assert running == set()
 
 

@@ -209,7 +209,7 @@ def test_populations_are_the_same_on_any_number_of_processors(
     chosen, sampling = composer(seed=6), Sampling(0.8, 2 * POPULATION + 1)
     inclusion, found = prepared(chosen, taste=taste), []
     for processors in (1, 2, 5):
-        monkeypatch.setattr("pingze.composing.composer.threads", lambda count=processors: count)
+        monkeypatch.setattr("pingze.composing.smc.threads", lambda count=processors: count)
         found.append([chosen.write(inclusion, sampling, seed) for seed in (5, 6)])
     assert found[0] == found[1] == found[2]
 

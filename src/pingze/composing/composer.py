@@ -4,7 +4,6 @@ import math
 import secrets
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from pingze.composing.poem import Poem, marked
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
 from pingze.composing.sheet import Sheet
-from pingze.composing.smc import Populations, Text, each, finish, ranking
+from pingze.composing.smc import Populations, Text, finish, on_threads, ranking
 from pingze.composing.terms import Term
 from pingze.composing.terms.antithesis import Opposites, antithesis_table
 from pingze.composing.terms.mood import Leaning, leanings, likeness
@@ -28,7 +27,6 @@ from pingze.composing.typed_text import tell
 from pingze.composing.words import Effort, Start, Starts
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError
-from pingze.machine import threads
 from pingze.network import CI, checkpoint
 from pingze.network.checkpoint import Model
 from pingze.network.conditions import ABOUT, Conditions
@@ -114,17 +112,12 @@ class Composer:
         What a population writes does not depend on the others.
         """
         _, particles = self.populations(starts.constraints, sampling)
-        # A batch has at most `ROWS` particles, and no more than a thread's share of populations, so
-        # that no thread is idle.
-        share_of_thread = math.ceil(len(populations) / threads())
-        batch_size = max(1, min(ROWS // particles, share_of_thread))
-        batch_starts = range(0, len(populations), batch_size)
-        batches = [populations[start : start + batch_size] for start in batch_starts]
 
         def written(batch: Sequence[PopulationSeed]) -> list[list[Text]]:
             return finish(self.begin(starts, sampling, batch), most)
 
-        return list(chain.from_iterable(each(written, batches)))
+        # a batch has at most `ROWS` particles
+        return on_threads(written, populations, most=ROWS // particles)
 
     def populations(self, constraints: Constraints, sampling: Sampling) -> tuple[int, int]:
         """Return the number of populations for a poem, and the number of particles in each.
@@ -154,8 +147,6 @@ class Composer:
 
         The threads share the texts.
         """
-        part_size = math.ceil(len(texts) / threads())
-        parts = [texts[start : start + part_size] for start in range(0, len(texts), part_size)]
 
         def judged(part: Sequence[Fixes]) -> list[Text]:
             """Score a part of the texts, as particles of one population; nothing is drawn."""
@@ -173,7 +164,7 @@ class Composer:
             (found,) = finish(population, most=number)
             return found
 
-        return list(chain.from_iterable(each(judged, parts)))
+        return on_threads(judged, texts, most=len(texts))
 
     def _populations(
         self, constraints: Constraints, starts: Sequence[Start], sampling: Sampling

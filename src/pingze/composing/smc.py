@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from threading import Event
 from typing import TypeVar
 
@@ -44,7 +45,7 @@ At a lower temperature, all particles would be the same text.
 """
 ESS_THRESHOLD = 0.5
 """A population is resampled when its effective sample size is below this share of its size."""
-B = TypeVar("B")
+T = TypeVar("T")
 R = TypeVar("R")
 
 
@@ -391,26 +392,31 @@ def finish(populations: Populations, most: int = 1) -> list[list[Text]]:
     return populations.select(most)
 
 
-def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
-    """Apply `compute` to every batch, on as many threads as there are processors.
+def on_threads(compute: Callable[[Sequence[T]], list[R]], items: Sequence[T], most: int) -> list[R]:
+    """Apply `compute` to batches of `items`, on as many threads as there are processors.
 
-    Return the results in order. The threads work within the deadline of the calling thread, if it
-    has one. If a batch fails, the other threads stop at their next `check_deadline`.
+    A batch has at most `most` items, and no more than a thread's share, so that no thread is idle.
+    Return the results of all batches, in the order of the items. The threads work within the
+    deadline of the calling thread, if it has one. If a batch fails, the other threads stop at their
+    next `check_deadline`.
     """
+    share_of_thread = math.ceil(len(items) / threads())
+    batch_size = max(1, min(most, share_of_thread))
+    batches = [items[start : start + batch_size] for start in range(0, len(items), batch_size)]
     if len(batches) == 1 or threads() == 1:
-        return [compute(batch) for batch in batches]
+        return list(chain.from_iterable(compute(batch) for batch in batches))
     callers_deadline = current_deadline() or Deadline(math.inf)
     failed = Event()
     # A deadline also ends work whose result nobody wants; that is so once another batch has failed.
     deadline = replace(callers_deadline, gone=lambda: failed.is_set() or callers_deadline.gone())
 
-    def computed(batch: B) -> R:
+    def computed(batch: Sequence[T]) -> list[R]:
         with within(deadline):
             return compute(batch)
 
     with ThreadPoolExecutor(threads()) as pool:
         try:
-            return list(pool.map(computed, batches))
+            return list(chain.from_iterable(pool.map(computed, batches)))
         except BaseException:
             failed.set()  # before the pool waits for its threads
             raise
