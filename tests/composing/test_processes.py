@@ -167,14 +167,23 @@ def test_threads_work_within_the_deadline_of_the_thread_that_called() -> None:
 
     threading.Thread(target=leave).start()
     with within(Deadline(60, gone=gone.is_set)), pytest.raises(DeadlineError):
-        on_threads(compute, [0, 1, 2, 3], most=4)
+        on_threads(compute, [0, 1, 2, 3], largest_batch=4)
     assert current_deadline() is None
 
 
 @pytest.mark.usefixtures("four_threads")
 def test_results_of_threads_are_in_the_order_of_the_items() -> None:
-    doubled = on_threads(lambda batch: [2 * number for number in batch], range(9), most=2)
-    assert doubled == [0, 2, 4, 6, 8, 10, 12, 14, 16]
+    second_is_done = threading.Event()
+
+    def doubled(batch: Sequence[int]) -> list[int]:
+        if batch[0] == 0:  # the first batch ends after the second
+            assert second_is_done.wait(60)
+        elif batch[0] == 2:
+            second_is_done.set()
+        return [2 * number for number in batch]
+
+    results = on_threads(doubled, range(9), largest_batch=2)
+    assert results == [0, 2, 4, 6, 8, 10, 12, 14, 16]
 
 
 @pytest.mark.usefixtures("four_threads")
@@ -194,7 +203,7 @@ def test_where_one_fails_the_others_stop() -> None:
             running.remove(number)
 
     with pytest.raises(InputError, match="nothing to write"):
-        on_threads(compute, [0, 1, 2, 3], most=4)
+        on_threads(compute, [0, 1, 2, 3], largest_batch=4)
     assert running == set()
 
 

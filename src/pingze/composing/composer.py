@@ -116,8 +116,8 @@ class Composer:
         def written(batch: Sequence[PopulationSeed]) -> list[list[Text]]:
             return finish(self.begin(starts, sampling, batch), most)
 
-        # a batch has at most `ROWS` particles
-        return on_threads(written, populations, most=ROWS // particles)
+        # a batch has at most `ROWS` particles, unless a single population has more
+        return on_threads(written, populations, largest_batch=ROWS // particles)
 
     def populations(self, constraints: Constraints, sampling: Sampling) -> tuple[int, int]:
         """Return the number of populations for a poem, and the number of particles in each.
@@ -164,7 +164,7 @@ class Composer:
             (found,) = finish(population, most=number)
             return found
 
-        return on_threads(judged, texts, most=len(texts))
+        return on_threads(judged, texts, largest_batch=len(texts))
 
     def _populations(
         self, constraints: Constraints, starts: Sequence[Start], sampling: Sampling

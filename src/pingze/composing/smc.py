@@ -45,8 +45,8 @@ At a lower temperature, all particles would be the same text.
 """
 ESS_THRESHOLD = 0.5
 """A population is resampled when its effective sample size is below this share of its size."""
-T = TypeVar("T")
-R = TypeVar("R")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -392,16 +392,18 @@ def finish(populations: Populations, most: int = 1) -> list[list[Text]]:
     return populations.select(most)
 
 
-def on_threads(compute: Callable[[Sequence[T]], list[R]], items: Sequence[T], most: int) -> list[R]:
+def on_threads(
+    compute: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item], largest_batch: int
+) -> list[Result]:
     """Apply `compute` to batches of `items`, on as many threads as there are processors.
 
-    A batch has at most `most` items, and no more than a thread's share, so that no thread is idle.
-    Return the results of all batches, in the order of the items. The threads work within the
-    deadline of the calling thread, if it has one. If a batch fails, the other threads stop at their
-    next `check_deadline`.
+    A batch has at most `largest_batch` items, but always one, and no more than a thread's share, so
+    that no thread is idle. Return the results of all batches, in the order of the items. The
+    threads work within the deadline of the calling thread, if it has one. If a batch fails, the
+    other threads stop at their next `check_deadline`.
     """
     share_of_thread = math.ceil(len(items) / threads())
-    batch_size = max(1, min(most, share_of_thread))
+    batch_size = max(1, min(largest_batch, share_of_thread))
     batches = [items[start : start + batch_size] for start in range(0, len(items), batch_size)]
     if len(batches) == 1 or threads() == 1:
         return list(chain.from_iterable(compute(batch) for batch in batches))
@@ -410,7 +412,7 @@ def on_threads(compute: Callable[[Sequence[T]], list[R]], items: Sequence[T], mo
     # A deadline also ends work whose result nobody wants; that is so once another batch has failed.
     deadline = replace(callers_deadline, gone=lambda: failed.is_set() or callers_deadline.gone())
 
-    def computed(batch: Sequence[T]) -> list[R]:
+    def computed(batch: Sequence[Item]) -> list[Result]:
         with within(deadline):
             return compute(batch)
 
