@@ -195,6 +195,18 @@ def test_the_user_s_own_division_is_kept(model: Path) -> None:
     assert [revised.lines[n] for n in (0, 1, 3, 4)] == [moved[n] for n in (0, 1, 3, 4)]
 
 
+@pytest.mark.parametrize("keep", ["", "a word of two lines of the tune"])
+def test_a_draft_is_mended_in_the_user_s_own_lines(model: Path, keep: str) -> None:
+    """Its first two lines, of three and of five characters, are joined."""
+    (poem,) = compose(form="憶江南", seed=1, particles=4, model=model, repeat=True)
+    joined = poem.lines[0] + poem.lines[1]
+    draft = [joined, *poem.lines[2:4], poem.lines[4][:4] + "月"]  # which does not rhyme
+    kept = [joined[2:4]] if keep else []
+    (mended,) = mend("，".join(draft), form="憶江南", keep=kept, seed=1, particles=4, model=model)
+    assert mended.poem.lines[:3] == draft[:3]
+    assert [(each.line, each.position, each.old) for each in mended.changes] == [(4, 5, "月")]
+
+
 def test_a_character_that_leads_is_one_that_often_leads(chosen: Composer) -> None:
     tune = tunes()["水龍吟"]
     assert tune.leads

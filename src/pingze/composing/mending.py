@@ -25,7 +25,7 @@ from pingze.composing.desk import MOST_DRAFTS, Filling
 from pingze.composing.judging import judge
 from pingze.composing.lexicon import FREE
 from pingze.composing.options import Composing, check_bounds
-from pingze.composing.poem import Poem, divided_as
+from pingze.composing.poem import Poem
 from pingze.composing.read_request import read_request
 from pingze.composing.reading import poem_of
 from pingze.composing.sheet import BLANK, Sheet
@@ -36,7 +36,7 @@ from pingze.network.checkpoint import Model
 from pingze.verse.checking import check
 from pingze.verse.ci import best_shape
 from pingze.verse.context import in_context
-from pingze.verse.forms import COUPLET, FORMS, find_form, opening_name, wrong_shape
+from pingze.verse.forms import COUPLET, FORMS, Layout, find_form, opening_name, wrong_shape
 from pingze.verse.patterns import CUSTOMARY, word_starts
 from pingze.verse.shi import rule_at
 from pingze.verse.standard import PINGSHUI
@@ -200,11 +200,7 @@ def mend(
     # 3. Let the model write the characters that change.
     if seed is None:
         seed = sheet.seed or 0
-    ways = mending.write(repairs, count, seed)
-    if sheet.shape.tune:
-        # The sheet has the lines of the tune; the user may have divided the draft in other places.
-        ways = [replace(mended, poem=divided_as(mended.poem, poem)) for mended in ways]
-    return ways
+    return mending.write(repairs, count, seed)
 
 
 def _form_to_mend(verdict: Verdict, name: str | None) -> str:
@@ -239,29 +235,33 @@ def _keep_words(sheet: Sheet, typed: Sequence[str], words: Sequence[str]) -> She
     characters. Raises InputError if neither have the word.
     """
     rows = sheet.rows
-    masks = []
+    # 1. What the sheet keeps, as a mask of all its characters: the draft may have been typed in
+    #    other lines than the sheet's, which are those of the tune.
+    mask: list[str] = []
     for number, row in enumerate(rows):
         kept = sheet.kept[number] if number < len(sheet.kept) else ""
         kept = kept.ljust(len(row), "0")  # a mask may be shorter than its line
-        mask = []
         for character, is_kept in zip(row, kept, strict=True):
             # a blank has no character that could be kept
             mask.append("0" if character == BLANK else is_kept)
-        masks.append(mask)
+    # 2. What the user names.
     for typed_word in words:
         word = typed_word.strip()
         found = False
         for lines, spelling in ((typed, word), (rows, in_context(word))):
             if found or not spelling:
                 continue
-            for mask, line in zip(masks, lines, strict=True):
-                for start in range(len(line)):
-                    if line.startswith(spelling, start):
+            line_start = 0
+            for line in lines:
+                for position in range(len(line)):
+                    if line.startswith(spelling, position):
+                        start = line_start + position
                         mask[start : start + len(spelling)] = "1" * len(spelling)
                         found = True
+                line_start += len(line)
         if word and not found:
             raise InputError("not_in_poem", field="keep", has=word)
-    return replace(sheet, kept=["".join(mask) for mask in masks])
+    return replace(sheet, kept=sheet.shape.layout(sheet.count_of_lines).cut("".join(mask)))
 
 
 class Mending:
@@ -271,6 +271,9 @@ class Mending:
         self.composer = composer
         self.verdict = verdict
         self.layout = sheet.shape.layout(sheet.count_of_lines)
+        # The sheet has the lines of its tune; the user may have divided the draft in other places,
+        # and the mended poem and its changes have the user's lines.
+        self.layout_of_draft = Layout(len(line) for line in verdict.read)
         self.written = "".join(sheet.rows)
         # 1. The words that may not change, each with its positions in the text.
         self.kept: list[tuple[str, Places]] = []
@@ -376,8 +379,8 @@ class Mending:
                 continue
             if self.constraints.spells_unwanted(ids, self.ids):
                 continue
-            line, position = self.layout.numbered(first.start)
-            other_line, other_position = self.layout.numbered(second.start)
+            line, position = self.layout_of_draft.numbered(first.start)
+            other_line, other_position = self.layout_of_draft.numbered(second.start)
             swap = Swap(
                 line=line,
                 position=position,
@@ -562,10 +565,11 @@ class Mending:
         changes = []
         for place, (old, new) in enumerate(zip(before, "".join(poem.lines), strict=True)):
             if old not in (new, BLANK):  # a blank that is filled is no change
-                line, position = self.layout.numbered(place)
+                line, position = self.layout_of_draft.numbered(place)
                 # a place without a reason changes with a line that it repeats
                 rules = (repair.reasons.get(place, "疊句"),)
                 changes.append(Change(line, position, old, new, rules))
+        poem = replace(poem, lines=self.layout_of_draft.cut("".join(poem.lines)))
         return Mended(poem=poem, changes=tuple(changes), swaps=tuple(swaps))
 
 
