@@ -19,7 +19,7 @@ tones; or might lead into a dead end, since few characters are left.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import product
+from itertools import chain, product
 from typing import Unpack
 
 import numpy as np
@@ -86,8 +86,6 @@ class Alike:
 
     `Automaton` numbers the beginnings.
     """
-    is_safe: Bool[Array, "M"]
-    """Whether the characters of each token may stand together (`Automaton._is_safe`)."""
 
 
 class Automaton:
@@ -147,7 +145,7 @@ class Automaton:
         self.starts = compile_request(lexicon_of(vocabulary, request.standard, ""), request)
         self.constraints = self.starts.constraints
         self.lexicon = self.constraints.lexicon
-        self._in_unwanted = {id_ for word in self.constraints.unwanted for id_ in word}
+        self._in_unwanted = set(chain(*self.constraints.unwanted))
         """The characters of unwanted words, as ids of `Lexicon.word`."""
         # 3) The beginnings of characters and marks that tokens can complete, with their numbers.
         #    Number 0 is for tokens that end in a whole character, without a beginning. The ids that
@@ -169,7 +167,7 @@ class Automaton:
         self._most_taken = LONGEST * self.lexicon.forms.shape[1]
         """The most characters, with all their forms, that a token takes from any set."""
         self._places_of = cache(self._find_places)
-        self._tables: dict[bytes, list[Alike]] = {}
+        self._table = cache(self._tabulate)
         self._tokens_of_hypotheses: dict[tuple[object, ...], Array] = {}
 
     def start(self, count: int = 1, *, seed: int | None = None) -> State:
@@ -331,12 +329,6 @@ class Automaton:
         rest = written[start:]
         return (symbols, rest) if rest in self._beginnings else None
 
-    def _table(self, begun: bytes) -> list[Alike]:
-        """Return the tokens that may follow some bytes of a character, by their shapes."""
-        if begun not in self._tables:
-            self._tables[begun] = self._tabulate(begun)
-        return self._tables[begun]
-
     def _tabulate(self, begun: bytes) -> list[Alike]:
         """Group the tokens that may follow some bytes of a character by their shapes.
 
@@ -353,21 +345,20 @@ class Automaton:
             symbols, rest = parsed
             shape = tuple(symbol if symbol in MARKS else CHARACTER for symbol in symbols)
             characters = [ids[symbol] for symbol in symbols if symbol not in MARKS]
-            if len(characters) > LONGEST:  # such a token is never allowed
+            # such tokens are never allowed
+            if len(characters) > LONGEST or not self._is_safe(characters):
                 continue
             row = (token, characters, self._beginnings[rest])
             rows.setdefault((shape, bool(rest)), []).append(row)
         tables = []
         for (shape, has_rest), rows_of_shape in rows.items():
             tokens, characters_of_tokens, rests = zip(*rows_of_shape, strict=True)
-            is_safe = [self._is_safe(characters) for characters in characters_of_tokens]
             tables.append(
                 Alike(
                     shape=shape,
                     tokens=np.array(tokens),
                     characters=np.array(characters_of_tokens, int),
                     rests=np.array(rests) if has_rest else None,
-                    is_safe=np.array(is_safe),
                 )
             )
         return tables
@@ -530,7 +521,7 @@ class Automaton:
                 agree |= fits_asked
         # 2) Forbid characters that may stand nowhere, and later characters that may not stand at
         #    their places; the first place has a mask of its own.
-        agree &= alike.is_safe & constraints.base[ids].all(axis=1)
+        agree &= constraints.base[ids].all(axis=1)
         for column, place in enumerate(places[1:], start=1):
             if place in constraints.excluded_at:
                 agree &= ~np.isin(ids[:, column], constraints.excluded_at[place])
