@@ -146,7 +146,7 @@ def test_half_a_character_is_followed_by_its_other_half() -> None:
     assert np.flatnonzero(automaton.allowed(state)[0]).tolist() == [rest]
     state = automaton.advance(state, [rest])
     assert state.begun == (b"",)
-    assert state.place.tolist() == [1]
+    assert state.length.tolist() == [1]
 
 
 def test_a_half_that_no_token_completes_is_not_allowed() -> None:

@@ -19,7 +19,7 @@ tones; or might lead into a dead end, since few characters are left.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain, product
+from itertools import chain, product, zip_longest
 from typing import Unpack
 
 import numpy as np
@@ -33,7 +33,7 @@ from pingze.composing.read_request import read_request
 from pingze.composing.sheet import Sheet
 from pingze.errors import InputError
 from pingze.files import table
-from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
+from pingze.network.vocabulary import EOS, SPECIAL_TOKENS, Vocabulary
 from pingze.verse.character_table import row_of
 from pingze.verse.characters import MARKS
 
@@ -52,10 +52,8 @@ class State:
     """What N texts so far leave possible."""
 
     partial_texts: PartialTexts
-    place: Int[Array, "N"]
-    """The position of the next character."""
-    at_mark: Bool[Array, "N"]
-    """Whether a mark comes before it."""
+    length: Int[Array, "N"]
+    """The number of characters and marks that are written."""
     begun: tuple[bytes, ...]
     """The bytes of the character or mark that is begun; b"" if none is."""
     ended: Bool[Array, "N"]
@@ -66,8 +64,7 @@ class State:
         chosen = np.asarray(rows, int)
         return State(
             partial_texts=self.partial_texts.take(chosen),
-            place=self.place[chosen],
-            at_mark=self.at_mark[chosen],
+            length=self.length[chosen],
             begun=tuple(self.begun[row] for row in chosen.tolist()),
             ended=self.ended[chosen],
         )
@@ -138,8 +135,8 @@ class Automaton:
         if unknown:
             vocabulary = self._vocabulary(unknown)
             request = read_request(vocabulary, requested_sheet)
-        self.marks = request.form.marks(request.lines)
-        for symbol in unknown + self.marks:
+        marks = request.form.marks(request.lines)
+        for symbol in unknown + marks:
             if not self._spells(symbol.encode()):
                 raise InputError("not_spelled", has=symbol)
         self.starts = compile_request(lexicon_of(vocabulary, request.standard, ""), request)
@@ -147,6 +144,13 @@ class Automaton:
         self.lexicon = self.constraints.lexicon
         self._in_unwanted = set(chain(*self.constraints.unwanted))
         """The characters of unwanted words, as ids of `Lexicon.word`."""
+        shape: list[str] = []
+        for width, mark in zip(self.constraints.layout.widths, marks, strict=True):
+            shape += [CHARACTER] * width + [mark]
+        self._shape = (*shape, SPECIAL_TOKENS[EOS])
+        """The shape of the whole poem, and its end, which no bytes spell."""
+        self._places = np.cumsum([0] + [symbol == CHARACTER for symbol in shape])
+        """For each length of a text, the position of its next character."""
         # 3) The beginnings of characters and marks that tokens can complete, with their numbers.
         #    Number 0 is for tokens that end in a whole character, without a beginning. The ids that
         #    complete it are never read, but there must be one, since `reduceat` in `_can_begin`
@@ -166,7 +170,6 @@ class Automaton:
         """Where the ids of each beginning start in `_completing`."""
         self._most_taken = LONGEST * self.lexicon.forms.shape[1]
         """The most characters, with all their forms, that a token takes from any set."""
-        self._places_of = cache(self._find_places)
         self._table = cache(self._tabulate)
         self._tokens_of_hypotheses: dict[tuple[object, ...], Array] = {}
 
@@ -175,8 +178,7 @@ class Automaton:
         begun = self.starts.draw(count, np.random.default_rng(seed)).partial_texts
         return State(
             partial_texts=begun,
-            place=np.zeros(count, int),
-            at_mark=np.zeros(count, bool),
+            length=np.zeros(count, int),
             begun=(b"",) * count,
             ended=np.zeros(count, bool),
         )
@@ -186,15 +188,13 @@ class Automaton:
 
         If the option `original` leaves a text no token, its row of the mask is empty.
         """
-        allowed = np.zeros((len(state.place), self.size), bool)
-        is_complete = (state.place == self.constraints.places) & ~state.at_mark
-        allowed[is_complete, self.end] = True
+        allowed = np.zeros((len(state.length), self.size), bool)
+        allowed[state.length == self.constraints.tokens, self.end] = True
         # Texts at the same place share most of the work.
-        for place in np.unique(state.place[~is_complete]).tolist():
-            rows = np.flatnonzero((state.place == place) & ~is_complete)
-            texts = state.partial_texts
-            if len(rows) < len(state.place):  # else all texts are taken, without a copy
-                texts = texts.take(rows)
+        places_of_texts = self._places[state.length]
+        for place in np.unique(places_of_texts).tolist():
+            rows = np.flatnonzero(places_of_texts == place)
+            texts = state.partial_texts.take(rows)
             characters = np.zeros((len(rows), len(self.lexicon.vocabulary)), bool)
             alive = texts.alive  # the hypotheses that long tokens may use
             if place < self.constraints.places:  # else only the last mark is missing
@@ -202,11 +202,12 @@ class Automaton:
                 characters[dead] = False
                 alive = self._alive_after_long_tokens(texts, place)
             for n, row in enumerate(rows.tolist()):
-                at_mark = bool(state.at_mark[row])
+                length = int(state.length[row])
                 for alike in self._table(state.begun[row]):
-                    places, after = self._places_of(alike.shape, place, at_mark)
-                    if places is None:  # marks and characters cannot stand in this order here
+                    end = length + len(alike.shape)
+                    if self._shape[length:end] != alike.shape:
                         continue
+                    places = range(place, place + alike.characters.shape[1])
                     if len(places) < 2:
                         indices = _fitting_short_tokens(alike, places, characters[n])
                     elif self.constraints.ban:
@@ -217,7 +218,7 @@ class Automaton:
                             alike, places, texts, n, alive[n], characters[n]
                         )
                     if alike.rests is not None:
-                        can_begin = self._can_begin(after, places, characters[n])
+                        can_begin = self._can_begin(self._shape[end], places, characters[n])
                         indices = indices[can_begin[alike.rests[indices]]]
                     allowed[row, alike.tokens[indices]] = True
         return allowed
@@ -230,9 +231,9 @@ class Automaton:
         chosen = np.asarray(ids, int).tolist()
         begun = list(state.begun)
         ended = state.ended.copy()
-        symbols_left: list[list[str]] = []  # what is still to be written into each text
+        symbols_of_texts = []  # what is to be written into each text
         # 1) Find what each token completes, and what it begins. The end token follows a whole poem.
-        is_complete = (state.place == self.constraints.places) & ~state.at_mark
+        is_complete = state.length == self.constraints.tokens
         for row, id_ in enumerate(chosen):
             parsed = None  # stays None for an unknown token, or an end token that comes too early
             if id_ in self.bytes_of:
@@ -243,41 +244,28 @@ class Automaton:
             if parsed is None:
                 raise InputError("not_allowed", has=id_)
             symbols, begun[row] = parsed
-            symbols_left.append(symbols)
+            symbols_of_texts.append(symbols)
         # 2) Write the characters and marks one after another, into a copy. Each round writes one
         #    symbol of each text; texts that get a character at the same position are advanced
         #    together.
         copy = state.take(range(len(chosen)))
         after = replace(copy, begun=tuple(begun), ended=ended)
-        while any(symbols_left):
+        for next_symbols in zip_longest(*symbols_of_texts):  # None where a text gets no more
             rows_by_place: dict[int, list[int]] = {}
-            for row, symbols in enumerate(symbols_left):
-                if not symbols:
+            for row, symbol in enumerate(next_symbols):
+                if symbol is None:
                     continue
-                symbol = symbols[0]
-                is_mark = symbol in MARKS
-                shape = (symbol,) if is_mark else (CHARACTER,)
-                place = int(after.place[row])
-                places, _ = self._places_of(shape, place, bool(after.at_mark[row]))
-                if places is None:  # the symbol cannot stand here
+                length = after.length[row]
+                if self._shape[length] != _kind(symbol):  # the symbol cannot stand here
                     raise InputError("not_allowed", has=chosen[row])
-                if is_mark:
-                    symbols.pop(0)
-                    after.at_mark[row] = False
-                else:
-                    rows_by_place.setdefault(place, []).append(row)
+                after.length[row] += 1
+                if symbol not in MARKS:
+                    rows_by_place.setdefault(int(self._places[length]), []).append(row)
             for place, rows in rows_by_place.items():
-                characters = []
-                for row in rows:
-                    character = symbols_left[row].pop(0)
-                    characters.append(self.lexicon.vocabulary.ids[character])
+                characters = [self.lexicon.vocabulary.ids[next_symbols[row]] for row in rows]
                 texts = after.partial_texts.take(np.array(rows))
                 self.constraints.advance(texts, place, np.array(characters))
                 after.partial_texts.put(rows, texts)
-                after.place[rows] = place + 1
-                # a mark follows where a line has just ended
-                line_ended = (place + 1) in self.constraints.layout.starts
-                after.at_mark[rows] = line_ended
         # 3) Each text must still fit some template and rhyme.
         is_possible = after.partial_texts.alive.any(axis=(1, 2))
         if not is_possible.all():
@@ -343,7 +331,7 @@ class Automaton:
             if parsed is None:
                 continue
             symbols, rest = parsed
-            shape = tuple(symbol if symbol in MARKS else CHARACTER for symbol in symbols)
+            shape = tuple(_kind(symbol) for symbol in symbols)
             characters = [ids[symbol] for symbol in symbols if symbol not in MARKS]
             # such tokens are never allowed
             if len(characters) > LONGEST or not self._is_safe(characters):
@@ -383,36 +371,8 @@ class Automaton:
 
     # -- what may follow ---------------------------------------------------------------------------
 
-    def _find_places(
-        self, shape: Shape, place: int, at_mark: bool
-    ) -> tuple[tuple[int, ...] | None, str | None]:
-        """Return the positions of a shape's characters, and what follows the shape.
-
-        What follows is a mark, `CHARACTER`, or None at the end of the text. The positions are None
-        if marks and characters cannot stand so.
-        """
-        layout = self.constraints.layout
-        places = []
-        for symbol in shape:
-            if at_mark:
-                line_before_mark = layout.line[place - 1]
-                if symbol != self.marks[line_before_mark]:
-                    return None, None
-                at_mark = False
-            elif symbol != CHARACTER or place == self.constraints.places:
-                return None, None  # no mark can stand here, and nothing beyond the last line
-            else:
-                places.append(place)
-                place += 1
-                at_mark = place in layout.starts
-        if at_mark:
-            return tuple(places), self.marks[layout.line[place - 1]]
-        if place == self.constraints.places:
-            return tuple(places), None
-        return tuple(places), CHARACTER
-
     def _can_begin(
-        self, after: str | None, places: tuple[int, ...], characters: Bool[Array, "V"]
+        self, after: str, places: range, characters: Bool[Array, "V"]
     ) -> Bool[Array, "B"]:
         """Return a mask of the beginnings that a token may end in, before the symbol `after`.
 
@@ -424,7 +384,7 @@ class Automaton:
         may_follow = np.zeros_like(characters)
         if after == CHARACTER and not places:
             may_follow = characters
-        elif after:  # a mark; `CHARACTER` is the empty string
+        elif after != CHARACTER:
             may_follow[self.lexicon.vocabulary.ids[after]] = True
         completing = may_follow[self._completing]  # those of all beginnings, one after another
         can_begin: Array = np.logical_or.reduceat(completing, self._first_completing)
@@ -443,7 +403,7 @@ class Automaton:
     def _fitting_long_tokens(
         self,
         alike: Alike,
-        places: tuple[int, ...],
+        places: range,
         texts: PartialTexts,
         n: int,
         alive: Bool[Array, "T G"],
@@ -482,7 +442,7 @@ class Automaton:
     def _agreeing_tokens(
         self,
         alike: Alike,
-        places: tuple[int, ...],
+        places: range,
         alive: Bool[Array, "T G"],
         ways: Bool[Array, "T K W"],
     ) -> Bool[Array, "M"]:
@@ -530,7 +490,7 @@ class Automaton:
         return agree
 
     def _asked_tones(
-        self, places: tuple[int, ...], t: int, ways: Bool[Array, "K W"]
+        self, places: range, t: int, ways: Bool[Array, "K W"]
     ) -> list[tuple[int, ...]]:
         """List the sequences of tones that the ways of template `t` ask for at some places."""
         couplet_size = self.constraints.couplet_size
@@ -547,8 +507,13 @@ class Automaton:
         return [sum(tones, ()) for tones in product(*tones_by_couplet)]
 
 
+def _kind(symbol: str) -> str:
+    """Return what a shape has for a character or a mark."""
+    return symbol if symbol in MARKS else CHARACTER
+
+
 def _fitting_short_tokens(
-    alike: Alike, places: tuple[int, ...], characters: Bool[Array, "V"]
+    alike: Alike, places: range, characters: Bool[Array, "V"]
 ) -> Int[Array, "m"]:
     """Return the indices of the tokens with at most one character that may stand at its place."""
     if not places:  # these tokens complete only marks, or nothing yet
