@@ -19,7 +19,7 @@ tones; or might lead into a dead end, since few characters are left.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain, product, zip_longest
+from itertools import chain, groupby, product, zip_longest
 from typing import Unpack
 
 import numpy as np
@@ -494,14 +494,10 @@ class Automaton:
     ) -> list[tuple[int, ...]]:
         """List the sequences of tones that the ways of template `t` ask for at some places."""
         couplet_size = self.constraints.couplet_size
-        offsets_by_couplet: dict[int, list[int]] = {}
-        for place in places:
-            k, offset = divmod(place, couplet_size)
-            offsets_by_couplet.setdefault(k, []).append(offset)
         tones_by_couplet = []
-        for k, offsets in offsets_by_couplet.items():
-            possible_ways = self.constraints.asked[t, k, ways[k]]
-            asked = possible_ways[:, offsets]
+        for k, places_of_couplet in groupby(places, lambda place: place // couplet_size):
+            offsets = [place % couplet_size for place in places_of_couplet]
+            asked = self.constraints.asked[t, k, ways[k]][:, offsets]
             tones_by_couplet.append({tuple(row) for row in asked.tolist()})
         # combine the tones of each couplet with those of every other, and join each combination
         return [sum(tones, ()) for tones in product(*tones_by_couplet)]
