@@ -175,7 +175,7 @@ def _sorted_by_line(row: str, found: Sequence[Found], composer: Composer) -> lis
         # a lone line is scored as the first line of a quatrain of its width
         form = find_form("五絕" if len(row) <= 5 else "七絕")
         token = composer.conditions.form_token(form)
-        prefix = composer.conditions.prefix(token, poet=None, title=None).ids
+        prefix = composer.conditions.prefix(token).ids
     state = composer.network.start(batch=len(found), prefix=prefix)
     # ln p of each line; `ids` is (line, place), and `state.log_p` is (line, token)
     log_p = np.zeros(len(found))

@@ -97,20 +97,19 @@ class Conditions:
     def dynasty_of(self, poet: str | None) -> str:
         """Return a poet's dynasty, such as 宋; the first of `DYNASTIES` if the poet is unknown."""
         dynasties = list(DYNASTIES.values())
-        if poet is None or poet not in self.names:
+        ids = self.names
+        if poet not in ids:
             return dynasties[0]
         # In the vocabulary each dynasty is followed by its poets, so a poet's dynasty is the one
         # with the largest id below the poet's id.
-        ids = self.names
-        with_token = [name for name in dynasties if name in ids]
-        before_poet = [name for name in with_token if ids[name] < ids[poet]]
+        before_poet = [name for name in dynasties if name in ids and ids[name] < ids[poet]]
         return max(before_poet, key=lambda name: ids[name], default=dynasties[0])
 
     def prefix(
         self,
-        form: str | None,
-        poet: str | None,
-        title: str | None,
+        form: str | None = None,
+        poet: str | None = None,
+        title: str | None = None,
         dynasty: str | None = None,
         about: str | None = None,
     ) -> Prefix:

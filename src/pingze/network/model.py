@@ -68,7 +68,6 @@ class LanguageModel(nn.Module):
             rng: The random number generator.
             scale: The standard deviation of the initialisation `normal`.
         """
-        E = self.configuration.embedding_size
         H = self.configuration.hidden_size
         # The output weight of a tied model is the embedding, so its projection is drawn instead.
         last_layer = self.output if self.projection is None else self.projection
@@ -76,8 +75,8 @@ class LanguageModel(nn.Module):
         with torch.no_grad():
             embedding = rng.uniform(-0.1, 0.1, self.embedding.weight.shape)
             self.embedding.weight.copy_(torch.from_numpy(embedding))
-            for depth, layer in enumerate(self.lstm.layers):
-                input_size = E if depth == 0 else H
+            for layer in self.lstm.layers:
+                input_size = layer.weight_ih.shape[1]
                 values = initialize(name, input_size, H, rng, scale)
                 layer.weight_ih.copy_(torch.from_numpy(values.weight_ih))
                 layer.weight_hh.copy_(torch.from_numpy(values.weight_hh))

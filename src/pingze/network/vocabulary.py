@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import SupportsIndex
 from unicodedata import category
 
@@ -56,13 +57,10 @@ class Vocabulary:
             condition_tokens: The tokens of conditions, such as <七絕>
                 (`pingze.network.conditions`); none by default.
         """
-        counts = Counter[str]()
-        for text in texts:
-            counts.update(text)
+        counts = Counter(chain.from_iterable(texts))
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
-        special = list(SPECIAL_TOKENS) + list(condition_tokens)
-        character_count = size - len(special)
-        return cls(special + ranked[:character_count])
+        special = [*SPECIAL_TOKENS, *condition_tokens]
+        return cls(special + ranked[: size - len(special)])
 
     def extended(self, other: "Vocabulary") -> "Vocabulary":
         """Build a vocabulary of all tokens of this one and the new tokens of another.

@@ -271,7 +271,7 @@ class Run(Trainer):
         prefix: list[int] = []
         opening = ""
         if self.conditions:
-            prefix = self.conditions.prefix(form=FORM, poet=None, title=None).ids
+            prefix = self.conditions.prefix(form=FORM).ids
         elif OPENING in self.vocabulary:
             opening = OPENING
         sampler.start(prefix)

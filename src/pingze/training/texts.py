@@ -193,7 +193,7 @@ def examples(texts: Iterable[Text], vocabulary: Vocabulary, length: int) -> list
                 dynasty=DYNASTIES.get(text.dynasty),
             )
         else:
-            prefix = conditions.prefix(form=None, poet=None, title=None)
+            prefix = conditions.prefix()
         ids = encode_sequence(_text(text), vocabulary, length)
         encoded.append(Example(prefix=prefix, text=ids))
     return encoded
