@@ -69,11 +69,7 @@ def untrained_layer(
     E = like[0].x.shape[1]
     H = like[0].h_prev.shape[1]
     weights = initialize(initialization, E, H, rng)
-    parameters = Parameters(
-        weight_ih=weights.weight_ih.astype(np.float64),
-        weight_hh=weights.weight_hh.astype(np.float64),
-        bias=weights.bias.astype(np.float64),
-    )
+    parameters = Parameters(*[array.astype(np.float64) for array in weights])
     x = np.stack([cache.x for cache in like])  # (T, 1, E)
     return run_layer(parameters, x)
 

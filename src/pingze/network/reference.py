@@ -256,20 +256,17 @@ class LineSampler:
         # 2) Sample.
         text = ""
         marks = 0
+        allowed = han
         while marks < max_lines and len(text) < most:
-            if text == "":
-                allowed = han
-            elif text[-1] in MARKS:
-                allowed = after_mark
-            else:
-                allowed = after_han
             id_ = self._next(unread, allowed)
             if id_ == EOS:
                 break
             token = self.vocabulary.tokens[id_]
             text += token
+            allowed = after_han
             if token in MARKS:
                 marks += 1
+                allowed = after_mark
         # Begin a new line after each sentence, but not after the last.
         return re.sub("([。？！])(?!$)", r"\1\n", text)
 

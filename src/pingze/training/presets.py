@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from importlib.resources import files
-from types import NoneType, UnionType
+from types import UnionType
 from typing import Any, get_args
 
 from pingze.corpus.poem import OWN
@@ -319,8 +319,7 @@ def _parse(key: str, text: str, annotation: Any) -> object:
     if isinstance(annotation, UnionType):
         if text == "none":
             return None
-        # the only other member of the union
-        (type_,) = (member for member in get_args(annotation) if member is not NoneType)
+        type_ = get_args(annotation)[0]
         type_name = str(annotation)
     else:
         type_ = annotation
