@@ -458,26 +458,20 @@ class Automaton:
         # long token is allowed: shorter tokens can spell the same, and are judged by character.
         if len(feet) > 1 or special & {*places}:
             return agree
-        kind_of_foot = rhyming.kind[feet[0]] if feet else None
-        # 1) Under each template, allow the tones that some way asks for, and the rhymes of a foot.
-        judged = set()  # what was asked before, as templates and ways often ask for the same
+        # 1) Under each template, allow the rhymes of a foot, and the tones that some way asks for.
         for t in np.flatnonzero(alive.any(axis=1)).tolist():
-            for asked_tones in self._asked_tones(places, t, ways[t]):
-                rhyme_rows = np.zeros(alive.shape[1], bool)  # no rhyme is asked for
-                if feet and constraints.feet[feet[0], t]:
-                    rhyme_rows = alive[t] & rhyming.concerned[kind_of_foot]
-                asked = (asked_tones, rhyme_rows.tobytes())
-                if asked in judged:
-                    continue
-                judged.add(asked)
-                fits_asked = np.ones(len(ids), bool)
-                for column, tone in enumerate(asked_tones):
-                    fits_asked &= fits[tone, ids[:, column]]
-                if rhyme_rows.any():
+            fits_rhyme = np.ones(len(ids), bool)
+            for foot in feet:
+                kind_of_foot = rhyming.kind[foot]
+                rhyme_rows = alive[t] & rhyming.concerned[kind_of_foot]
+                if constraints.feet[foot, t] and rhyme_rows.any():
                     rhymes = rhyming.rhymes[Lexicon.COMPOSED, kind_of_foot, rhyme_rows]  # rows, V
                     may_rhyme = np.logical_or.reduce(rhymes, axis=0)  # V
-                    ids_at_foot = ids[:, places.index(feet[0])]
-                    fits_asked &= may_rhyme[ids_at_foot]
+                    fits_rhyme = may_rhyme[ids[:, places.index(foot)]]
+            for asked_tones in self._asked_tones(places, t, ways[t]):
+                fits_asked = fits_rhyme.copy()
+                for column, tone in enumerate(asked_tones):
+                    fits_asked &= fits[tone, ids[:, column]]
                 agree |= fits_asked
         # 2) Forbid characters that may stand nowhere, and later characters that may not stand at
         #    their places; the first place has a mask of its own.
