@@ -184,15 +184,21 @@ class Point:
         line = self.lines[id_]
         sum_ids = sum_of(id_, self.lines)
         readings = self.readings(id_)
-        corrected_error = self._corrected_error(line)
+        # A correction that removes the line has no sides, and so no error.
+        corrected_sides = latex.sides(line.corrected)
+        corrected_errors = [self._compare(side, line).error for side in corrected_sides]
         # The whole sum is measured once, at its last line.
         if sum_ids and id_ == sum_ids[-1]:
             sum_error = self._total_error(sum_ids, corrected=False)
             readings[f"{sum_ids[0]} to {id_} together"] = LineReading(sum_error, liberties=None)
-            corrected_error = max(corrected_error, self._total_error(sum_ids, corrected=True))
+            corrected_errors.append(self._total_error(sum_ids, corrected=True))
         # The readings of a line outside a sum are equalities, which must all hold. The readings of
         # a line in a sum are alternatives.
-        return Measurement(readings=readings, corrected=corrected_error, every=not sum_ids)
+        return Measurement(
+            readings=readings,
+            corrected=max(corrected_errors, default=0.0),
+            every=not sum_ids,
+        )
 
     def readings(self, id_: str) -> dict[str, LineReading]:
         """Return the error of every plausible reading of a line, keyed by the reading's name."""
@@ -259,15 +265,6 @@ class Point:
             liberties |= {DIAGONAL}
         error = relative_error(array, part, whole)
         return LineReading(error, liberties)
-
-    def _corrected_error(self, line: PrintedLine) -> float:
-        """Return the largest error of a corrected line's right-hand sides.
-
-        The error is 0 if the correction is to remove the line.
-        """
-        sides = latex.sides(line.corrected)
-        errors = [self._compare(side, line).error for side in sides]
-        return max(errors, default=0.0)
 
     def _total_error(self, ids: Sequence[str], *, corrected: bool) -> float:
         """Add up lines, and return the total's error against the whole derivative.

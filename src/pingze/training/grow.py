@@ -72,9 +72,7 @@ def start_from(
         averaged = weights
     else:
         weights = saved.part("model.")
-        averaged = saved.part("average.")
-        if not averaged:  # the run did not average its weights
-            averaged = weights
+        averaged = saved.part("average.") or weights  # a run may not average its weights
     parameters = dict(model.named_parameters())
     copy(weights, parameters, rows)
     copy(averaged, average.tensors, rows)

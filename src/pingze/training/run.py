@@ -81,13 +81,13 @@ class Run(Trainer):
         # first process
         model = asdict(self.preset.model)
         model["special_tokens"] = list(self.preset.model.special_tokens)
-        # the characters follow all special tokens in the vocabulary
-        special_count = len(SPECIAL_TOKENS) + len(self.preset.model.special_tokens)
+        # special tokens are longer than a character
+        characters = [token for token in self.vocabulary.tokens if len(token) == 1]
         description = {
             "format": FORMAT,
             "model": model,
             "training": asdict(self.configuration),
-            "vocabulary": "".join(self.vocabulary.tokens[special_count:]),
+            "vocabulary": "".join(characters),
             "texts": digest(texts),
         }
         newest_state = None
