@@ -286,11 +286,12 @@ class Automaton:
 
     def _vocabulary(self, more: str) -> Vocabulary:
         """Return the characters of verse that the tokens can spell, and `more`."""
-        symbols = dict.fromkeys(MARKS)  # a set that keeps its order
-        for character in table("characters"):
-            if row_of(character).used and self._spells(character.encode()):
-                symbols[character] = None
-        return Vocabulary([*SPECIAL_TOKENS, *(symbols | dict.fromkeys(more))])
+        spelled = [
+            character
+            for character in table("characters")
+            if row_of(character).used and self._spells(character.encode())
+        ]
+        return Vocabulary([*SPECIAL_TOKENS, *MARKS, *spelled, *more])
 
     def _parse(self, written: bytes) -> tuple[list[str], bytes] | None:
         """Divide bytes into whole characters and marks, and the beginning of a further one.
