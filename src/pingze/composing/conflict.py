@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from pingze.arrays import Array, Bool
-from pingze.composing.constraints.feasibility import Fixes, PartialTexts
+from pingze.composing.constraints.feasibility import PartialTexts
 from pingze.composing.constraints.masks import Ban, Constraints
 from pingze.composing.lexicon import FREE, Lexicon
 from pingze.composing.request import Fixed, Request
@@ -23,7 +23,6 @@ from pingze.composing.words import Effort, Starts
 from pingze.deadline import check_deadline
 from pingze.errors import Clash
 from pingze.messages import Parameter, say
-from pingze.verse.forms import opening_name
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import OBLIQUE
 
@@ -164,27 +163,15 @@ def _disagreeing_options(
     constraints: Constraints, request: Request
 ) -> dict[str, Bool[Array, "T G"]]:
     """Mark, for each option of a request, the templates and groups that disagree with it."""
-    # `constraints` are a relaxed request's, whose strictness may differ from the request's own
-    strictness_disagrees = constraints.request.strictness != request.strictness
-    # an empty wish is in every name, so it disagrees with no template
-    wanted_template = request.template or ""
-    templates = []  # a column
-    for opening in constraints.request.openings:
-        width = constraints.request.form.width
-        name = opening_name(width, opening[0]) if opening else ""
-        templates.append([wanted_template not in name])
-    # the group that is wished for each rhyme; "" if any group will do
-    wanted_groups = (request.rhyme or "").split("、")
-    groups = []
-    for rhyme, name in constraints.request.rows:
-        wanted_group = wanted_groups[rhyme] if rhyme < len(wanted_groups) else ""
-        groups.append(wanted_group not in ("", name))
+    # `constraints` are a relaxed request's, which has more templates and groups than the request,
+    # and maybe another strictness
+    relaxed = constraints.request
     masks = {
-        "strictness": np.array([[strictness_disagrees]]),
-        "template": np.array(templates),
-        "rhyme": np.array([groups]),
+        "strictness": [[relaxed.strictness != request.strictness]],
+        "template": [[opening not in request.openings] for opening in relaxed.openings],
+        "rhyme": [[row not in request.rows for row in relaxed.rows]],
     }
-    shape = (len(templates), len(groups))
+    shape = (len(relaxed.openings), len(relaxed.rows))
     return {
         name: np.broadcast_to(mask, shape)
         for name, mask in masks.items()
@@ -200,8 +187,7 @@ class _Explaining:
         self.begun = begun
         self.request = request
         self.layout = constraints.layout
-        assert constraints.fixed is not None, "the rest of a request can be met"
-        self.rest: Fixes = constraints.fixed
+        self.rest: list[int] = begun.fixed[0].tolist()
 
     def explain(self, dropped: Sequence[Clash]) -> list[Clash]:
         """Give the dropped parts their reasons.
