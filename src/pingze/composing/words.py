@@ -24,7 +24,7 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import compress, product
 from typing import Any, NamedTuple
 from weakref import proxy
 
@@ -278,8 +278,8 @@ class Placements:
         # the characters that the model may write beside the words, and their number in each set
         self.usable = constraints.base & constraints.unused(fixed, words)
         self.stock = constraints.stock(self.usable)
-        self.ends = sorted({word[-1] for word in words})
-        """The ids of the last characters of words, which may become rhymes."""
+        self.ends = [word[-1] for word in words]
+        """The id of the last character of each word, which may become a rhyme."""
         self.fixed_feet: list[set[int]] = []
         """The fixed rhymes under each template."""
         for is_foot in self.feet.T:  # whether each position is a foot, for one template
@@ -300,9 +300,8 @@ class Placements:
         if constraints.request.repeat:
             most_written = 1  # a single character may then be written at all places
         self.limits: dict[Axis, int] = {}
-        level, oblique, total = self.stock[-3:].tolist()  # the sets after those of the rhymes
-        stocks: dict[Axis, int] = {"level": level, "oblique": oblique, "total": total}
-        for axis, number in stocks.items():
+        stock_of_tones = self.stock[-3:].tolist()  # the sets after those of the rhymes
+        for axis, number in zip(("level", "oblique", "total"), stock_of_tones, strict=True):
             if number < most_written:
                 self.limits[axis] = number
         # 2) Divide the groups of each rhyme into kinds of interchangeable groups, and count the
@@ -316,6 +315,8 @@ class Placements:
             log_combinations = sum(math.log(len(kind)) for kind in kinds)
             log_numbers.append(count.log_number + log_combinations)
         self.log_numbers = np.array(log_numbers)
+        self.log_number = float(np.logaddexp.reduce(self.log_numbers))
+        """The logarithm of the number of placements; -inf if there are none."""
 
     def _kinds_of_groups(self) -> list[list[list[int]]]:
         """Divide the groups of each rhyme into kinds of interchangeable groups.
@@ -338,13 +339,6 @@ class Placements:
                 kinds[key].append(row)
             kinds_by_rhyme.append(list(kinds.values()))
         return kinds_by_rhyme
-
-    @property
-    def log_number(self) -> float:
-        """The logarithm of the number of placements; -inf if there are none."""
-        if not len(self.log_numbers):
-            return -math.inf
-        return float(np.logaddexp.reduce(self.log_numbers))
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
         """Draw placements (required ids), each in proportion to its templates, groups and ways."""
@@ -370,8 +364,6 @@ class Placements:
             beginnings = constraints.word_starts(length, line)
         if position not in beginnings:
             return None
-        if not self.blank[places].any():  # nothing is left to write, and the word is not there yet
-            return None
         if constraints.repeated[places].any():  # a line that is copied from an earlier line 疊句
             return None
         for fixed, id_ in zip(self.fixed[places], word, strict=True):
@@ -380,7 +372,7 @@ class Placements:
         fits = [constraints.fits(place + n, id_) for n, id_ in enumerate(word)]
         return np.logical_and.reduce(fits)
 
-    def rhyming(self, groups: Groups) -> tuple[Int[Array, "F T"], Bool[Array, "2 F ends"]]:
+    def rhyming(self, groups: Groups) -> tuple[Int[Array, "F T"], Bool[Array, "2 F words"]]:
         """Count the rhymes that words must supply, for each kind of foot and template.
 
         Also return two masks over the kinds of feet and the last characters of words (`ends`).
@@ -421,24 +413,15 @@ class Count:
         self.constraints = common.constraints
         self.couplet_size = common.constraints.couplet_size
         self.alive = common.alive[:, groups].all(axis=1)  # the templates that allow all groups
-        missing, rhyming = common.rhyming(groups)
-        self.may_rhyme: dict[int, tuple[bool, ...]] = {}
-        """The first mask of `Placements.rhyming` for each last character, by kind of foot."""
-        self.spares: dict[int, tuple[bool, ...]] = {}
-        """The second mask of `Placements.rhyming` for each last character, by kind of foot."""
-        for n, id_ in enumerate(common.ends):
-            self.may_rhyme[id_] = tuple(rhyming[0, :, n].tolist())
-            self.spares[id_] = tuple(rhyming[1, :, n].tolist())
+        missing, self.rhyming = common.rhyming(groups)
         # 1) Divide the words into kinds. Of several words with the same last character only one may
         # rhyme, since no two lines rhyme on the same character.
-        words_by_end = Counter(word[-1] for word in common.words)
-        shared = set[int]()  # the characters on which several words could rhyme
-        for id_, number_of_words in words_by_end.items():
-            if number_of_words > 1 and any(self.may_rhyme[id_]):
-                shared.add(id_)
+        able_to_rhyme = self.rhyming[0].any(axis=0)  # each word, at some kind of foot
+        rhyming_ends = list(compress(common.ends, able_to_rhyme))
+        # the characters on which several words could rhyme
+        shared = {id_ for id_ in rhyming_ends if rhyming_ends.count(id_) > 1}
         self.kinds = self._kinds_of_words(shared)
         # 2) List the resources that can be used up, with their amounts.
-        able_to_rhyme = sum(any(self.may_rhyme[word[-1]]) for word in common.words)
         amounts: dict[Axis, int] = {}
         for n, words in enumerate(self.kinds):
             amounts["kind", n] = len(words)
@@ -447,7 +430,7 @@ class Count:
         amounts |= common.limits
         for foot_kind, missing_by_template in enumerate(missing):
             if missing_by_template.any():
-                amounts["rhymes", foot_kind] = able_to_rhyme
+                amounts["rhymes", foot_kind] = len(rhyming_ends)
         self.axes = list(amounts)
         self.sizes = tuple(amount + 1 for amount in amounts.values())  # from none to all used up
         T, K, _ = common.ways.shape
@@ -510,14 +493,13 @@ class Count:
         """
         lexicon = self.constraints.lexicon
         kinds = defaultdict[object, list[Word]](list)
-        for word in self.common.words:
+        for n, word in enumerate(self.common.words):
             last = word[-1]
             # a word may cover fixed characters, so those that it shares with the text matter
             fixed_in_word = tuple(id_ if id_ in self.common.fixed else FREE for id_ in word)
             key = (
                 lexicon.fits[Lexicon.GIVEN, :, word].tobytes(),
-                self.may_rhyme[last],
-                self.spares[last],
+                self.rhyming[..., n].tobytes(),
                 fixed_in_word,
                 last if last in shared else FREE,
             )
@@ -559,12 +541,10 @@ class Count:
         """Draw placements under one template."""
         # 1) Begin each placement with the fixed characters, and shuffle the words of each kind.
         texts: list[list[int]] = []
-        words_left: list[list[list[Word]]] = []
+        words_left: list[list[list[list[int]]]] = []
         for _ in range(number):
-            orders = [rng.permutation(len(words)).tolist() for words in self.kinds]
-            kinds = zip(self.kinds, orders, strict=True)
-            words_left.append([[words[n] for n in order] for words, order in kinds])
             texts.append(list(self.common.fixed))
+            words_left.append([rng.permutation(words).tolist() for words in self.kinds])
         states: list[tuple[Any, ...]] = [(0,) * len(self.sizes)] * number
         couplets = len(self.after) - 1  # the last entry of `after` is for the end
         for k in range(couplets):
@@ -581,22 +561,18 @@ class Count:
                 # the number of ways to continue after it.
                 offset = 0  # from the beginning of the couplet
                 while offset < self.couplet_size:
-                    choices_here = self.choices[k][offset]
-                    choices = [choice for choice in choices_here if choice.fits[t, w[row]]]
-                    states_after: list[tuple[int, ...]] = []
+                    possible: list[tuple[Choice, tuple[int, ...]]] = []  # with the state after it
                     numbers: list[float] = []
-                    for choice in choices:
+                    for choice in self.choices[k][offset]:
+                        if not choice.fits[t, w[row]]:
+                            continue
                         costs = zip(state, choice.cost, strict=True)
                         state_after = tuple(used + cost for used, cost in costs)
-                        states_after.append(state_after)
-                        if np.less(state_after, self.sizes).all():
+                        if np.less(state_after, self.sizes).all():  # else there is not so much
+                            possible.append((choice, state_after))
                             next_offset = offset + choice.length
                             numbers.append(completions[next_offset][row, *state_after])
-                        else:  # more would be used up than there is
-                            numbers.append(0.0)
-                    drawn = _draw(np.array(numbers), rng)
-                    choice = choices[drawn]
-                    state = states_after[drawn]
+                    choice, state = possible[_draw(np.array(numbers), rng)]
                     if choice.kind is not None:
                         place = k * self.couplet_size + offset
                         word = words_left[n][choice.kind].pop()
@@ -647,11 +623,12 @@ class Count:
             new_foot = self.common.feet[end][:, None] & (self.common.fixed[end] == FREE)
             add(kind, len(word), fits & ~new_foot, [("kind", kind)])
             kind_of_foot = rhymes.kind[end]
-            if self.may_rhyme[last][kind_of_foot]:
+            may_rhyme, spares = self.rhyming[..., self.common.ends.index(last)]  # by kind of foot
+            if may_rhyme[kind_of_foot]:
                 # whether no fixed rhyme has the same character, by template
                 is_new_rhyme = np.array([[last not in ids] for ids in self.common.fixed_feet])
                 # the kinds of feet for which the model then has one rhyme fewer to find
-                spared_kinds = np.flatnonzero(rhymes.within[:, kind_of_foot] & self.spares[last])
+                spared_kinds = np.flatnonzero(rhymes.within[:, kind_of_foot] & spares)
                 axes: list[Axis] = [("kind", kind), ("shared", last)]
                 axes += [("rhymes", foot_kind) for foot_kind in spared_kinds.tolist()]
                 add(kind, len(word), fits & new_foot & is_new_rhyme, axes)
