@@ -55,6 +55,11 @@ def group_names(standard: Standard) -> tuple[str, ...]:
     return tuple(names)
 
 
+def form_ids(vocabulary: Vocabulary, character: str) -> list[int]:
+    """Return the ids of a character's written forms that the vocabulary has, its own id first."""
+    return [vocabulary.ids[form] for form in forms(character) if form in vocabulary]
+
+
 def network_ids(vocabulary: Vocabulary, text: str) -> list[int]:
     """Return the id that the network reads for each character.
 
@@ -62,9 +67,8 @@ def network_ids(vocabulary: Vocabulary, text: str) -> list[int]:
     """
     ids = []
     for character in text:
-        # `forms` lists the character itself first
-        known_forms = [form for form in forms(character) if form in vocabulary]
-        ids.append(vocabulary.ids[known_forms[0]] if known_forms else UNK)
+        known_forms = form_ids(vocabulary, character)
+        ids.append(known_forms[0] if known_forms else UNK)
     return ids
 
 
@@ -231,9 +235,9 @@ def _variants(vocabulary: Vocabulary) -> dict[int, list[int]]:
     """Return the ids of all variants of each Han character that has more than one."""
     variants = {}
     for id_ in np.flatnonzero(vocabulary.is_han).tolist():
-        known_forms = [form for form in forms(vocabulary.tokens[id_]) if form in vocabulary]
+        known_forms = form_ids(vocabulary, vocabulary.tokens[id_])
         if len(known_forms) > 1:
-            variants[id_] = [vocabulary.ids[form] for form in known_forms]
+            variants[id_] = known_forms
     return variants
 
 

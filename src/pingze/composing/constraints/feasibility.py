@@ -22,10 +22,17 @@ import numpy as np
 from pingze.arrays import Array, Bool, Int
 from pingze.cached import cached_property
 from pingze.composing.constraints.rhyme_places import RhymePlaces
-from pingze.composing.lexicon import FREE, WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
+from pingze.composing.lexicon import (
+    FREE,
+    WANTS,
+    WANTS_ANY,
+    WANTS_LEVEL,
+    WANTS_OBLIQUE,
+    Lexicon,
+    form_ids,
+)
 from pingze.composing.request import Fixed, Request
 from pingze.composing.sheet import BLANK
-from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import RESCUED, STRICT, accepted, word_starts
 from pingze.verse.tunes import LEADING
@@ -98,9 +105,7 @@ class CompiledRequest:
         # 1) the characters that are not excluded
         self.base = lexicon.vocabulary.is_han.copy()
         for character in request.exclude:
-            for form in forms(character):
-                if form in lexicon.vocabulary:
-                    self.base[lexicon.vocabulary.ids[form]] = False
+            self.base[form_ids(lexicon.vocabulary, character)] = False
         # 2) for each set of wanted tones, the characters that fit one of these tones. A set is a
         #    number, of which bit w says whether tone w is in the set.
         self.by_wanted_tones = np.zeros((1 << len(WANTS), len(self.base)), bool)
@@ -300,20 +305,18 @@ class CompiledRequest:
         return tuple(fixed)
 
     @cached_property
-    def excluded_at(self) -> dict[int, Int[Array, "ids"]]:
+    def excluded_at(self) -> dict[int, list[int]]:
         """The ids that may not stand at a position, by position."""
-        excluded: dict[int, set[int]] = {}
-        ids = self.lexicon.vocabulary.ids
+        excluded: dict[int, list[int]] = {}
         for limit in self.request.exclude_at:
             places = self.layout.places(limit.line - 1)
             if limit.position is not None:
                 places = places[limit.position - 1 : limit.position]
-            excluded_ids = set()
-            for character in limit.characters:
-                excluded_ids |= {ids[form] for form in forms(character) if form in ids}
             for place in places:
-                excluded[place] = excluded.get(place, set()) | excluded_ids
-        return {place: np.array(sorted(at_place), int) for place, at_place in excluded.items()}
+                ids = excluded.setdefault(place, [])
+                for character in limit.characters:
+                    ids += form_ids(self.lexicon.vocabulary, character)
+        return excluded
 
     def lines_of(self, fixed: Sequence[int]) -> list[str]:
         """Return the lines of a text, with ＿ at each free position."""

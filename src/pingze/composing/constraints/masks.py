@@ -18,10 +18,9 @@ import numpy as np
 from pingze.arrays import Array, Bool, Int
 from pingze.cached import cached_property
 from pingze.composing.constraints.feasibility import CompiledRequest, Fixes, PartialTexts
-from pingze.composing.lexicon import FREE, WANTS, Lexicon
+from pingze.composing.lexicon import FREE, WANTS, Lexicon, form_ids
 from pingze.composing.request import Request
 from pingze.deadline import check_deadline
-from pingze.verse.character_table import forms
 
 _NAMES = ("", "平", "仄")
 GOLDEN = 0.618  # multiples of this fraction are spread evenly over an interval
@@ -71,7 +70,7 @@ class Constraints(CompiledRequest):
         for word in request.exclude_words:
             word_ids = []
             for character in word:
-                known_forms = [ids[form] for form in forms(character) if form in ids]
+                known_forms = form_ids(lexicon.vocabulary, character)
                 word_ids.append(known_forms[0] if known_forms else FREE)
             # the model cannot write a word with a character that it does not know
             if FREE not in word_ids:
