@@ -22,15 +22,7 @@ import numpy as np
 from pingze.arrays import Array, Bool, Int
 from pingze.cached import cached_property
 from pingze.composing.constraints.rhyme_places import RhymePlaces
-from pingze.composing.lexicon import (
-    FREE,
-    WANTS,
-    WANTS_ANY,
-    WANTS_LEVEL,
-    WANTS_OBLIQUE,
-    Lexicon,
-    form_ids,
-)
+from pingze.composing.lexicon import FREE, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon, form_ids
 from pingze.composing.request import Fixed, Request
 from pingze.composing.sheet import BLANK
 from pingze.verse.forms import line_types
@@ -106,15 +98,13 @@ class CompiledRequest:
         self.base = lexicon.vocabulary.is_han.copy()
         for character in request.exclude:
             self.base[form_ids(lexicon.vocabulary, character)] = False
-        # 2) for each set of wanted tones, the characters that fit one of these tones. A set is a
-        #    number, of which bit w says whether tone w is in the set.
-        self.by_wanted_tones = np.zeros((1 << len(WANTS), len(self.base)), bool)
-        for tone_set in range(len(self.by_wanted_tones)):
-            for tone in WANTS:
-                has_tone = tone_set >> tone & 1
-                if has_tone:
-                    fitting = lexicon.fits[Lexicon.COMPOSED, tone]
-                    self.by_wanted_tones[tone_set] |= fitting & self.base
+        # 2) for each set of wanted tones, the characters that fit one of these tones: an axis for
+        #    each tone, with index 1 where it is wanted, and one for the characters
+        self.by_wanted_tones = np.zeros((2, 2, 2, len(self.base)), bool)
+        fits_any, fits_level, fits_oblique = lexicon.fits[Lexicon.COMPOSED] & self.base
+        self.by_wanted_tones[1] |= fits_any
+        self.by_wanted_tones[:, 1] |= fits_level
+        self.by_wanted_tones[:, :, 1] |= fits_oblique
         # 3) the feet under each template with their rhymes, and the ways to write each couplet
         self.line_types: list[Sequence[str]] = []
         for opening in request.openings:

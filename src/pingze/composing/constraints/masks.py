@@ -332,11 +332,9 @@ class Constraints(CompiledRequest):
         couplet = place // self.couplet_size
         ways = partial_texts.ways[:, :, couplet] & ~foot[:, None]
         ways &= partial_texts.alive.any(axis=2, keepdims=True)
-        wanted_tones = np.zeros(len(ways), np.int64)  # for each text, a bit for each of `WANTS`
-        for tone in WANTS:
-            is_wanted = (ways & (asked == tone)).any(axis=(1, 2))
-            wanted_tones |= is_wanted << tone
-        fitting: Array = self.by_wanted_tones[wanted_tones]
+        # for each tone, 1 for the texts of which some way asks for it, else 0
+        wanted = [(ways & (asked == tone)).any(axis=(1, 2)).astype(int) for tone in WANTS]
+        fitting: Array = self.by_wanted_tones[*wanted]
         # 2. Allow the rhymes, under the templates with a foot here. Most texts have the same groups
         #    left, so look up equal sets of groups once.
         if foot.any():
