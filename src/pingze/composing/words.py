@@ -130,7 +130,7 @@ class Starts:
         # Share the particles out evenly. The random order decides which ways to decide the choices
         # get one particle more or, if there are more ways than particles, which get one at all.
         order = rng.permutation(len(self.inclusions))
-        times = Counter(int(order[n % len(order)]) for n in range(count))
+        times = Counter(np.resize(order, count).tolist())
         starts = [self.inclusions[n].draw(times[n], rng) for n in sorted(times)]
         return Start(
             PartialTexts.joined([start.partial_texts for start in starts]),

@@ -85,12 +85,13 @@ class CompiledRequest:
         self.couplet_size = 2 * request.form.width
         """The number of positions whose tones depend on one another: a couplet's, or in 詞 all."""
         self.echoes: Mapping[int, int] = {}
+        self.leads = frozenset[int]()
+        """The positions of the characters that lead 領字."""
         if request.form.tune:
             self.couplet_size = self.places
             self.echoes = request.form.tune.echoes
+            self.leads = request.form.tune.leads
         self.repeated = np.isin(np.arange(self.places), list(self.echoes))
-        self.leads = request.form.tune.leads if request.form.tune else frozenset()
-        """The positions of the characters that lead 領字."""
         self.leading = np.isin(lexicon.vocabulary.tokens, list(LEADING))
         """Whether a character often leads."""
         self.tokens = self.places + request.lines  # a mark after each line
@@ -111,9 +112,8 @@ class CompiledRequest:
             self.line_types.append(line_types(opening, request.lines) if opening else ())
         self.rhyming = RhymePlaces(lexicon, request, self.line_types)
         # the places of fixed characters that are not judged, which therefore need not rhyme
-        self.waived = set[int]()
-        for line, position in request.waived:
-            self.waived.add(self.layout.starts[line - 1] + position - 1)
+        starts = self.layout.starts
+        self.waived = {starts[line - 1] + position - 1 for line, position in request.waived}
         self.feet = self.rhyming.at.copy()
         self.feet[list(self.waived)] = False
         self.asked, self.exists = self._ways()

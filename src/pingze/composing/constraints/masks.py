@@ -103,11 +103,11 @@ class Constraints(CompiledRequest):
             # each digit of the way's number is the index of the character chosen at a place
             digits = turn * step % ways
             chosen = []
-            for ids_of_place in options:
-                digits, index = divmod(digits, len(ids_of_place))
-                chosen.append(ids_of_place[index])
             decided = list(fixed)
-            for place, id_ in zip(places, chosen, strict=True):
+            for place, ids_of_place in zip(places, options, strict=True):
+                digits, index = divmod(digits, len(ids_of_place))
+                id_ = ids_of_place[index]
+                chosen.append(id_)
                 for same_place in self.request.form.same(place):  # a repeated line 疊句 has it too
                     decided[same_place] = id_
             # unless characters may repeat, the chosen ones must differ from all others
