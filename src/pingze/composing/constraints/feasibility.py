@@ -434,8 +434,7 @@ class CompiledRequest:
             needed = sums
         # 2) Compare them with the stock.
         level_left, oblique_left, total_left = partial_texts.stock[row, -3:].tolist()
-        feet_by_kind = counts[:-1].tolist()
-        unrhymed_places = int(counts[-1])
+        *feet_by_kind, unrhymed_places = counts.tolist()
         if self.request.repeat:
             if unrhymed_places and total_left <= 0:
                 return False
@@ -450,6 +449,6 @@ class CompiledRequest:
                 level_left -= count
             elif tone == WANTS_OBLIQUE:
                 oblique_left -= count
-        if total_left < sum(feet_by_kind) + unrhymed_places:
+        if total_left < counts.sum():
             return False
         return any(level <= level_left and oblique <= oblique_left for level, oblique in needed)
