@@ -55,11 +55,11 @@ ONE_MORE = 1 << 14  # the fixed cost of adding two arrays, measured in additions
 MOST_NUMBERS = 1 << 19  # the most entries in a table
 MOST_DECISIONS = 64  # the most ways to decide a request's choices
 TRIES = 100  # attempts to draw placements that copy no line or, in a 集句, fit into quotable lines
-# the axes that a written character uses up, beside "total", by the tone of its position
+# the axes that a written character uses up, by the tone of its position
 _TONE_AXES: dict[int, tuple[str, ...]] = {
-    WANTS_ANY: (),
-    WANTS_LEVEL: ("level",),
-    WANTS_OBLIQUE: ("oblique",),
+    WANTS_ANY: ("total",),
+    WANTS_LEVEL: ("total", "level"),
+    WANTS_OBLIQUE: ("total", "oblique"),
 }
 
 
@@ -125,8 +125,6 @@ class Starts:
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
         """Draw the initial texts and log-weights of `count` particles (`Inclusion.draw`)."""
-        if len(self.inclusions) == 1:
-            return self.inclusions[0].draw(count, rng)
         # Share the particles out evenly. The random order decides which ways to decide the choices
         # get one particle more or, if there are more ways than particles, which get one at all.
         order = rng.permutation(len(self.inclusions))
@@ -280,11 +278,6 @@ class Placements:
         self.stock = constraints.stock(self.usable)
         self.ends = [word[-1] for word in words]
         """The id of the last character of each word, which may become a rhyme."""
-        self.fixed_feet: list[set[int]] = []
-        """The fixed rhymes under each template."""
-        for is_foot in self.feet.T:  # whether each position is a foot, for one template
-            rhymes = {fixed[place] for place in np.flatnonzero(is_foot)}
-            self.fixed_feet.append(rhymes - {FREE})
         self.ways_of_word: dict[tuple[int, Word], Bool[Array, "T W"] | None] = {}
         """For each position and word, the ways of its couplet that allow the word there, if any."""
         for word in words:
@@ -602,14 +595,12 @@ class Count:
             add(None, 1, np.ones_like(asked, bool), [])
         else:
             for tone, tone_axes in _TONE_AXES.items():
-                add(None, 1, ~foot & (asked == tone), ["total", *tone_axes])
-            at_foot = foot & np.ones_like(asked, bool)  # under all ways
+                add(None, 1, ~foot & (asked == tone), tone_axes)
+            foot_axes = _TONE_AXES[rhymes.tones[kind_of_foot]]
             if self.constraints.request.repeat:
                 # the tones keep a character that has rhymed, since it may stand again elsewhere
-                add(None, 1, at_foot, [])
-            else:
-                tone_of_foot = rhymes.tones[kind_of_foot]
-                add(None, 1, at_foot, ["total", *_TONE_AXES[tone_of_foot]])
+                foot_axes = ()
+            add(None, 1, foot & np.ones_like(asked, bool), foot_axes)  # under all ways
         # 2) A word of some kind begins, and may end in a rhyme.
         for kind, words in enumerate(self.kinds):
             word = words[0]  # any word of a kind will do
@@ -624,14 +615,15 @@ class Count:
             add(kind, len(word), fits & ~new_foot, [("kind", kind)])
             kind_of_foot = rhymes.kind[end]
             may_rhyme, spares = self.rhyming[..., self.common.ends.index(last)]  # by kind of foot
-            if may_rhyme[kind_of_foot]:
-                # whether no fixed rhyme has the same character, by template
-                is_new_rhyme = np.array([[last not in ids] for ids in self.common.fixed_feet])
+            if new_foot.any() and may_rhyme[kind_of_foot]:
+                # whether a fixed rhyme has the same character, by template
+                is_last = np.equal(self.common.fixed, last)
+                is_taken: Array = np.logical_or.reduce(self.common.feet[is_last], axis=0)
                 # the kinds of feet for which the model then has one rhyme fewer to find
                 spared_kinds = np.flatnonzero(rhymes.within[:, kind_of_foot] & spares)
                 axes: list[Axis] = [("kind", kind), ("shared", last)]
                 axes += [("rhymes", foot_kind) for foot_kind in spared_kinds.tolist()]
-                add(kind, len(word), fits & new_foot & is_new_rhyme, axes)
+                add(kind, len(word), fits & new_foot & ~is_taken[:, None], axes)
         return [
             Choice(kind=kind, length=length, fits=fits, cost=cost)
             for (kind, length, cost), fits in merged.items()
