@@ -290,8 +290,7 @@ def _count(poem: CorpusPoem, shapes: Sequence[Counted], words: "Words") -> Count
         tune = each.tune
         if tune.size != len(text) or not tune.has_ends(ends):
             continue
-        must_be_level, must_be_oblique = tune.masks(STRICT)
-        misfits = (must_be_level & ~level | must_be_oblique & ~oblique).bit_count()
+        misfits = tune.pattern(STRICT).misfits(level, oblique).bit_count()
         misfits += len(off_rhyme(text, tune, STRICT, PINGSHUI)[1])
         misfits += len(broken_echoes(text, tune))
         cost = (misfits + tune.moved(ends), -len(tune.echoes), -each.pieces)

@@ -13,8 +13,9 @@ from pingze.verse.character_table import to_traditional
 from pingze.verse.context import lines_in_context, other_words
 from pingze.verse.forms import COUPLET, FEWEST_LINES, FORMS, Form, Layout, find_form
 from pingze.verse.pasted_text import read_text, split_poems
-from pingze.verse.patterns import CUSTOMARY, PREFIXES, SIDES, accepted, enforced, is_turned
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.patterns import CUSTOMARY, PREFIXES, accepted, enforced, is_turned
+from pingze.verse.rhyme_groups import LEVEL
+from pingze.verse.scansion import masks_of, tones_of
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard, find_standard
 from pingze.verse.tunes import Tune, find_tune, named_tune, shapes_of
 from pingze.verse.verdict import (
@@ -132,16 +133,12 @@ def check(
 
 def _line_note(line: str, level: str, standard: Standard) -> Note:
     """Return a note on a line that stands alone: the pattern of regulated verse 律句 that it keeps, or its tones."""
-    # an unknown character may have either tone
-    tones = [standard.tones(character) or {LEVEL, OBLIQUE} for character in line]
+    masks = masks_of(line, standard)
     for kind in PREFIXES:
         for pattern in accepted(kind, len(line), level):
-            pattern_tones = [SIDES.get(sign, "中") for sign in pattern.tones]
-            pairs = zip(pattern_tones, tones, strict=True)
-            if all(tone == "中" or tone in possible for tone, possible in pairs):
-                return Note("regular_line", wanted="".join(pattern_tones))
-    line_tones = [next(iter(possible)) if len(possible) == 1 else "中" for possible in tones]
-    return Note("irregular_line", own="".join(line_tones))
+            if not pattern.misfits(masks.level, masks.oblique):
+                return Note("regular_line", wanted=pattern.text)
+    return Note("irregular_line", own=tones_of(line, standard))
 
 
 def poems_in(

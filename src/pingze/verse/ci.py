@@ -15,7 +15,7 @@ from math import log
 
 from pingze.verse.characters import Translation
 from pingze.verse.forms import FEWEST_LINES, Form, Layout, tune_form
-from pingze.verse.patterns import STRICT
+from pingze.verse.patterns import STRICT, places_in
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import Standard
 from pingze.verse.tunes import Tune, ends_of, of_size, shapes_of, with_shape
@@ -61,14 +61,10 @@ def _judge_text(text: str, tune: Tune, strictness: str, standard: Standard) -> _
     # 1) The rhymes: each line that is off the rhyme has its fault at its last character.
     parts, lines_off = off_rhyme(text, tune, strictness, standard)
     faults += [(tune.ends[number] - 1, "出韻") for number in lines_off]
-    # 2) The tones, except of rhyming characters. The masks have a bit for each character.
+    # 2) The tones, except of rhyming characters.
     can_be_level, can_be_oblique = tone_masks(text, standard)
-    must_be_level, must_be_oblique = tune.masks(strictness)
-    wrong = must_be_level & ~can_be_level | must_be_oblique & ~can_be_oblique
-    while wrong:
-        place = wrong.bit_length() - 1  # the highest bit that is set
-        faults.append((place, "失律"))
-        wrong ^= 1 << place
+    wrong = tune.pattern(strictness).misfits(can_be_level, can_be_oblique)
+    faults += [(place, "失律") for place in places_in(wrong)]
     # 3) The repeated words.
     faults += broken_echoes(text, tune)
     return _Judged(tune, parts, sorted(faults))
@@ -294,13 +290,11 @@ def _by_fit(
     # 1) Count the wrong tones of each shape, which takes much less time than judging the rhymes.
     candidates = []
     for tune in shapes:
-        level, oblique = tune.masks(strictness)
-        wrong_tones = (level & ~can_be_level | oblique & ~can_be_oblique).bit_count()
-        level, oblique = tune.masks(STRICT)
-        wrong_by_book = (level & ~can_be_level | oblique & ~can_be_oblique).bit_count()
-        rarity = _RARE * wrong_by_book - log(1 + tune.pieces)
+        wrong = tune.pattern(strictness).misfits(can_be_level, can_be_oblique)
+        wrong_by_book = tune.pattern(STRICT).misfits(can_be_level, can_be_oblique)
+        rarity = _RARE * wrong_by_book.bit_count() - log(1 + tune.pieces)
         fit = (tune.moved(ends), -len(tune.echoes), "龍" in tune.number, rarity)
-        candidates.append((wrong_tones, fit, tune))
+        candidates.append((wrong.bit_count(), fit, tune))
     candidates.sort(key=lambda candidate: candidate[:2])
     # 2) Judge the shapes whose wrong tones alone are not too many faults. A tune with a fault more
     # than the best is only named beside it (`find`). For that, one of its shapes is enough, and no

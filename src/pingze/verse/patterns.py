@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from pingze.cached import cached_property
 from pingze.errors import InputError
 from pingze.verse.character_table import to_traditional
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
@@ -57,20 +58,48 @@ _ACCEPTED: dict[str, tuple[tuple[str, str | None], ...]] = {
 """The patterns of each type, for the last five characters, each with its `Pattern.rule`; the preferred one first."""
 
 
-@dataclass(frozen=True, slots=True)
+def mask_of(tones: str, signs: str) -> int:
+    """Return a bit mask of the positions that have one of `signs`; bit 0 is the first position."""
+    mask = 0
+    for place, tone in enumerate(tones):
+        if tone in signs:
+            mask |= 1 << place
+    return mask
+
+
+def places_in(mask: int) -> list[int]:
+    """Return the positions of the bits that are set."""
+    if mask == 0:
+        return []  # as in most lines
+    return [place for place in range(mask.bit_length()) if mask >> place & 1]
+
+
+@dataclass(frozen=True)
 class Pattern:
-    """An accepted tone pattern of a line."""
+    """The tones that a line, or the text of a tune, requires."""
 
     tones: str
     """P, Z or x for each character."""
-    rule: str | None
+    rule: str | None = None
     """The rule that forbids the pattern if it is enforced, or the rescue that allows the pattern.
 
     None if the pattern needs no rescue and no rule forbids it.
     """
-    level: int
-    """A bit mask of the positions that must be level; bit 0 is the first character."""
-    oblique: int
+
+    @cached_property
+    def level(self) -> int:
+        """A bit mask of the positions that must be level."""
+        return mask_of(self.tones, "P")
+
+    @cached_property
+    def oblique(self) -> int:
+        """A bit mask of the positions that must be oblique."""
+        return mask_of(self.tones, "Z")
+
+    @property
+    def text(self) -> str:
+        """The tones as they are shown: 平, 仄 or 中 (either) per character."""
+        return "".join(SIDES.get(sign, "中") for sign in self.tones)
 
     def misfits(self, can_be_level: int, can_be_oblique: int) -> int:
         """Return a bit mask of the positions whose character cannot have the required tone."""
@@ -117,15 +146,7 @@ def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Patter
     for last_five, rule in _ACCEPTED[kind]:
         if rule in enforced(strictness):  # this strictness rejects what breaks the rule
             continue
-        tones = prefix + last_five
-        level = 0
-        oblique = 0
-        for place, tone in enumerate(tones):
-            if tone == "P":
-                level |= 1 << place
-            elif tone == "Z":
-                oblique |= 1 << place
-        patterns.append(Pattern(tones=tones, rule=rule, level=level, oblique=oblique))
+        patterns.append(Pattern(tones=prefix + last_five, rule=rule))
     return tuple(patterns)
 
 

@@ -12,7 +12,15 @@ from typing import NamedTuple
 
 from pingze.verse.characters import Translation
 from pingze.verse.forms import OPENINGS, line_types, opening_name
-from pingze.verse.patterns import BENT, SIDES, Pattern, accepted, is_turned, word_starts
+from pingze.verse.patterns import (
+    BENT,
+    Pattern,
+    accepted,
+    is_turned,
+    mask_of,
+    places_in,
+    word_starts,
+)
 from pingze.verse.rhyme_book import sense
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard
@@ -85,21 +93,12 @@ def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
 @lru_cache(1 << 14)
 def _masks(signs: str) -> Masks:
     """Return the masks of a line from the sign of each character (see `_signs`)."""
-    level = 0
-    oblique = 0
-    usually_level = 0
-    usually_oblique = 0
-    for place, sign in enumerate(signs):
-        bit = 1 << place
-        if sign != "Z":
-            level |= bit
-        if sign != "P":
-            oblique |= bit
-        if sign in "Pxp":
-            usually_level |= bit
-        if sign in "Zxz":
-            usually_oblique |= bit
-    return Masks(level, oblique, usually_level, usually_oblique)
+    return Masks(
+        level=mask_of(signs, "Pxpz"),
+        oblique=mask_of(signs, "Zxpz"),
+        usually_level=mask_of(signs, "Pxp"),
+        usually_oblique=mask_of(signs, "Zxz"),
+    )
 
 
 @cache
@@ -271,6 +270,15 @@ class LineExplanation:
     """The positions, from 1, of all characters that would have to change for `needs`; rhymes are not judged."""
 
 
+def tones_of(line: str, standard: Standard) -> str:
+    """Return the tones that a line has: 平, 仄 or 中 (either or unknown) per character."""
+    shown = ""
+    for character in line:
+        tones = standard.tones(character)
+        shown += "".join(tones) if len(tones) == 1 else "中"
+    return shown
+
+
 def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
     """Explain each line of a verdict: its pattern, and the readings of characters with both tones.
 
@@ -294,14 +302,10 @@ def _explain_line(verdict: Verdict, number: int) -> LineExplanation:
     if verdict.kinds:
         kind = verdict.kinds[number]
         fitting_pattern = fitted(kind, len(line), verdict.level, masks).pattern
-        pattern = "".join(SIDES.get(sign, "中") for sign in fitting_pattern.tones)
+        pattern = fitting_pattern.text
         rule = fitting_pattern.rule
         rhymed = rhymed or kind.isupper()  # the types of lines that rhyme are capitals
-    # 2) The tones that the line has, and the pattern that it needs in the poem's template.
-    has = ""
-    for character in line:
-        tones = standard.tones(character)
-        has += "".join(tones) if len(tones) == 1 else "中"
+    # 2) The pattern that the line needs in the poem's template.
     needs = None
     wrong = []
     if kind and verdict.template:
@@ -314,8 +318,8 @@ def _explain_line(verdict: Verdict, number: int) -> LineExplanation:
                 if kind[0] != template_kind:
                     needed_kind = template_kind
         needed = fitted(needed_kind, len(line), verdict.level, masks)
-        needs = "".join(SIDES.get(sign, "中") for sign in needed.pattern.tones)
-        wrong = [place + 1 for place in range(len(line)) if (needed.misfits >> place) & 1]
+        needs = needed.pattern.text
+        wrong = [place + 1 for place in places_in(needed.misfits)]
     # 3) The readings of the characters that can have both tones: in the tone of the pattern, or else
     #    in the tone that the word around it or usage decides; 平仄 if nothing decides.
     usual_tones = standard.words.tones_in(line, word_starts(2, len(line)))
@@ -360,7 +364,7 @@ def _explain_line(verdict: Verdict, number: int) -> LineExplanation:
         pattern=pattern,
         rule=rule,
         readings=tuple(readings),
-        has=has,
+        has=tones_of(line, standard),
         needs=needs,
         wrong=tuple(wrong),
     )

@@ -6,7 +6,7 @@ from itertools import product
 from pingze.messages import Parameter
 from pingze.verse.character_table import variants
 from pingze.verse.forms import FEWEST_LINES, Form, opening_name
-from pingze.verse.patterns import BENT, CUSTOMARY, enforced, is_opposed
+from pingze.verse.patterns import BENT, CUSTOMARY, Pattern, enforced, is_opposed, places_in
 from pingze.verse.rhyme_book import Groups, rhyme_counts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.scansion import FAULT, FittedLine, Masks, fit, fitted, masks_of
@@ -86,7 +86,7 @@ def judge_regulated(
     for number, line in enumerate(fitted_lines):
         if line.turned:  # the second character has its fault, since its tone decides the type
             faults.append((number, 1, rule_at(line.kind, number, 1, width)))
-        for place in _places(line.misfits):
+        for place in places_in(line.misfits):
             rule = rule_at(line.kind, number, place, width)
             # a line without the other tones of the rule has a worse fault at another position
             if _breaks_rule(line.kind, place, masks[number], width):
@@ -158,13 +158,6 @@ def _are_neighbours(one: Groups, other: Groups, standard: Standard) -> bool:
     return any(other & standard.neighbours[name] for name in level)
 
 
-def _places(mask: int) -> list[int]:
-    """Return the positions of the bits that are set."""
-    if mask == 0:
-        return []  # as in most lines
-    return [place for place in range(mask.bit_length()) if mask >> place & 1]
-
-
 def rule_at(kind: str, number: int, place: int, width: int) -> str:
     """Return the rule that a wrong tone at `place` in line `number` breaks, both counted from 0."""
     if place == 1:
@@ -184,12 +177,9 @@ def _breaks_rule(kind: str, place: int, masks: Masks, width: int) -> bool:
         return True  # 失黏, 失對 and 仄腳 concern this tone alone
     place_in_last_five = place - (width - 5)
     _, rule_tones = _RULES.get((kind[0], place_in_last_five), ("失對", ""))
-    for position, tone in enumerate(rule_tones, width - 5):
-        if tone == "P" and not masks.level >> position & 1:
-            return False
-        if tone == "Z" and not masks.oblique >> position & 1:
-            return False
-    return True
+    level = masks.level >> (width - 5)
+    oblique = masks.oblique >> (width - 5)
+    return not Pattern(rule_tones).misfits(level, oblique)
 
 
 def _rhyme_notes(
@@ -257,7 +247,7 @@ def _doubts(
 ) -> Iterator[Note]:
     """Yield a note on each rare reading that the fit requires, with the rule that the usual reading would violate."""
     for number, line in enumerate(fitted_lines):
-        for place in _places(line.rare):
+        for place in places_in(line.rare):
             yield _rare_reading_note(
                 line, masks[number], lines[number], number, place, strictness, standard
             )

@@ -16,7 +16,7 @@ from pingze.cached import cached_property
 from pingze.errors import InputError
 from pingze.files import table
 from pingze.verse.character_table import one_form, simplified_forms, to_traditional
-from pingze.verse.patterns import SIDES, STRICT
+from pingze.verse.patterns import SIDES, STRICT, Pattern
 from pingze.verse.standard import PINGSHUI, Standard
 
 # the share of line ends that may differ between text and tune: editions put marks in different
@@ -179,21 +179,16 @@ class Tune:
         return "".join(tones[self.echoes.get(place, place)] for place in range(len(tones)))
 
     @cache  # noqa: B019
-    def masks(self, strictness: str) -> tuple[int, int]:
-        """Return bit masks of the positions that must be level and oblique, except rhymes; bit 0 is the first."""
-        level = 0
-        oblique = 0
-        feet = {end - 1 for line, end in zip(self.lines, self.ends, strict=True) if line.kind}
+    def pattern(self, strictness: str) -> Pattern:
+        """Return the tones that a text requires at a level of strictness; a rhyme requires none."""
         strict = strictness.startswith(STRICT)
-        tones = "".join(line.tones if strict else line.customary for line in self.lines)
-        for place, tone in enumerate(tones):
-            if place in feet:
-                continue
-            if tone == "P":
-                level |= 1 << place
-            elif tone == "Z":
-                oblique |= 1 << place
-        return level, oblique
+        tones = ""
+        for line in self.lines:
+            tones_of_line = line.tones if strict else line.customary
+            if line.kind:  # its last character rhymes
+                tones_of_line = tones_of_line[:-1] + "x"
+            tones += tones_of_line
+        return Pattern(tones)
 
     def kinds(self, rhyme: int) -> frozenset[str]:
         """Return the classes (平, 仄) of the lines with a given rhyme: two if level and oblique lines mix."""
