@@ -17,7 +17,7 @@ from pingze.verse.patterns import CUSTOMARY, PREFIXES, accepted, enforced, is_tu
 from pingze.verse.rhyme_groups import LEVEL
 from pingze.verse.scansion import masks_of, tones_of
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard, find_standard
-from pingze.verse.tunes import Tune, find_tune, named_tune, shapes_of
+from pingze.verse.tunes import Tune, named_tune
 from pingze.verse.verdict import (
     Note,
     Verdict,
@@ -373,21 +373,18 @@ def _no_form(
         tune_of_heading: The tune that a heading names, if there is one.
         as_shi: The verdict by the form of 詩 whose shape the lines have, if there is one.
     """
-    # lines in the shape of 詩 lack only the rhyme: no other form is looked for
-    near_tunes = [] if as_shi else ci.nearest(lines)
-    if as_shi is None:
+    notes = [shape_note(lines)]
+    if as_shi:  # lines in the shape of 詩 lack only the rhyme: no other form is looked for
+        notes.append(Note("no_rhyme", rhyme="missing"))
+        notes.append(Note("nearest", form=as_shi.form, faults=len(as_shi.violations)))
+    else:
+        near_tunes = ci.nearest(lines)
         near_form = _near_form(lines, tune_of_heading, near_tunes)
         if near_form is not None:
             return _judge_shape(lines, near_form, level, standard)
-    notes = [shape_note(lines)]
-    if as_shi:
-        notes.append(Note("no_rhyme", rhyme="missing"))
-    else:
         notes.append(Note("no_form", rhyme=None))
-    if near_tunes:
-        notes.append(Note("tunes_near", has=near_tunes))
-    if as_shi:
-        notes.append(Note("nearest", form=as_shi.form, faults=len(as_shi.violations)))
+        if near_tunes:
+            notes.append(Note("tunes_near", has=near_tunes))
     return Verdict(
         form=None,
         template=None,
@@ -408,10 +405,8 @@ def _near_form(
     If a heading names a tune that is one of `near_tunes`, return the form of that tune. Otherwise
     return a form of 詩 that has one character more or less than the lines.
     """
-    if tune_of_heading:
-        for name in near_tunes:
-            if find_tune(name) in shapes_of(tune_of_heading):
-                return find_form(name)
+    if tune_of_heading and tune_of_heading.names[0] in near_tunes:
+        return find_form(tune_of_heading.names[0])
     for form in FORMS.values():
         difference = sum(abs(len(line) - form.width) for line in lines)
         if form.lines == len(lines) and difference == 1:
@@ -486,28 +481,19 @@ def _judge_shape(lines: tuple[str, ...], form: Form, level: str, standard: Stand
         for number in wrong_lines:
             has = len(lines[number])
             notes.append(Note("line_length", line=number + 1, has=has, width=widths[number]))
-    if form.tune:
-        lengths = " ".join(str(width) for width in widths)
-        notes.append(
-            Note(
-                "not_checked_tune",
-                form=form.name,
-                wanted=form.lines,
-                size=f"{form.lines}",
-                width=lengths,
-            )
-        )
+    # `size` is the number of lines that the form takes, as the note says it
+    if form.lines:
+        size = f"{form.lines}"
+    elif form.regulated:
+        size = "10, 12 …"
     else:
-        # `size` is the number of lines that the form takes, as the note says it
-        if form.lines:
-            size = f"{form.lines}"
-        elif form.regulated:
-            size = "10, 12 …"
-        else:
-            size = "1, 2 …"
-        notes.append(
-            Note("not_checked", form=form.name, wanted=form.lines, size=size, width=form.width)
-        )
+        size = "1, 2 …"
+    code = "not_checked"
+    wanted_width: int | str = form.width
+    if form.tune:
+        code = "not_checked_tune"
+        wanted_width = " ".join(str(width) for width in widths)
+    notes.append(Note(code, form=form.name, wanted=form.lines, size=size, width=wanted_width))
     return Verdict(
         form=form.name,
         template=None,
