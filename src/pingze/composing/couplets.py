@@ -30,10 +30,10 @@ from pingze.errors import InputError
 from pingze.files import table
 from pingze.network.checkpoint import Model
 from pingze.verse.characters import MARKS, mark_after
-from pingze.verse.couplets import OPPOSITE, parts_of, rhythm
+from pingze.verse.couplets import parts_of, rhythm
 from pingze.verse.forms import COUPLET, COUPLET_WIDTHS, Form
 from pingze.verse.patterns import word_starts
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, OPPOSITE
 from pingze.verse.standard import PINGSHUI
 from pingze.verse.verdict import Note
 

@@ -8,8 +8,6 @@ from pingze.verse.scansion import fit, masks_of
 from pingze.verse.standard import Standard
 from pingze.verse.verdict import Note, Verdict, Violation, shape_note
 
-OPPOSITE = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}
-
 
 def parts_of(size: int) -> tuple[int, ...]:
     """Return the usual part lengths of a line: 4 + 4, 4 + 5, 5 + 5, 7 + 4 for 8 to 11 characters, else one part."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 LEVEL = "平"
 OBLIQUE = "仄"
+OPPOSITE = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}
 
 _VOLUMES = {
     "上平": "東冬江支微魚虞齊佳灰真文元寒刪",

@@ -5,7 +5,7 @@ characters.
 """
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
@@ -17,7 +17,7 @@ from pingze.messages import Language, Parameter, here, language, say
 from pingze.verse.character_table import mandarin_readings, one_form, to_traditional
 from pingze.verse.forms import COUPLET, FORMS
 from pingze.verse.rhyme_book import EITHER
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, OPPOSITE
 from pingze.verse.standard import PINGSHUI, STANDARDS, Standard
 
 if TYPE_CHECKING:  # importing it takes time, which composing does not spend
@@ -63,9 +63,7 @@ class Violation:
         char = ""
         if number < len(lines):
             char = lines[number][place : place + 1]
-        readings: tuple[str, ...] = ()
-        if char:
-            readings = tuple(str(reading) for reading in standard.readings(char))
+        readings = tuple(str(reading) for reading in standard.readings(char))
         return cls(rule=rule, line=number + 1, position=place + 1, char=char, readings=readings)
 
     def as_cause(self, rhyme: str | None) -> Cause:
@@ -82,20 +80,21 @@ class Violation:
             code = "rhyme"
         else:
             code = "tone"
-        cause: Cause = {"code": code, "rule": self.rule, "line": self.line}
-        cause["position"] = self.position
+        cause: Cause = {
+            "code": code,
+            "rule": self.rule,
+            "line": self.line,
+            "position": self.position,
+        }
         if code == "rhyme":
             cause["wanted"] = rhyme
             cause["has"] = [reading[1:] for reading in self.readings]  # 東 of 平東
         elif code == "tone":
             tones = {LEVEL if reading[0] == LEVEL else OBLIQUE for reading in self.readings}
-            if tones == {LEVEL}:
-                cause["wanted"] = OBLIQUE
-            elif tones == {OBLIQUE}:
-                cause["wanted"] = LEVEL
-            else:  # it has both tones and its word decides, or it has no known reading
-                cause["wanted"] = None
-            cause["has"] = "".join(sorted(tones))
+            has = "".join(sorted(tones))
+            # None if it has both tones and its word decides, or if it has no known reading
+            cause["wanted"] = OPPOSITE.get(has)
+            cause["has"] = has
         return cause
 
 
@@ -300,26 +299,20 @@ def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool)
 def _repeated(lines: Sequence[str]) -> list[str]:
     """List the characters that several lines have, in any form, in the order of the text.
 
-    The first `_MANY` are listed with the forms in which they are written, and with their lines.
+    They are listed with the forms in which they are written, and with their lines.
     """
-    characters = one_form("\n".join(lines))  # one form of each, so that all forms are the same
-    times: Counter[str] = Counter()
-    for of_line in characters.split("\n"):
-        times.update(set(of_line))  # repetition within a line is a figure of speech
-    text = "\n".join(lines)
-    repeated = sorted((one for one, count in times.items() if count > 1), key=characters.index)
-    listed = []
-    for character in repeated[:_MANY]:
-        forms: dict[str, None] = {}  # each form once, in the order of the text
-        for written, form in zip(text, characters, strict=True):
-            if form == character:
-                forms[written] = None
-        numbers = []
-        for number, of_line in enumerate(characters.split("\n"), 1):
-            if character in of_line:
-                numbers.append(str(number))
-        listed.append(f"{' '.join(forms)} ({', '.join(numbers)})")
-    return listed + repeated[_MANY:]
+    # for each character: its forms and the numbers of its lines, each once, in the order of the text
+    forms: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    numbers: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for number, line in enumerate(lines, 1):
+        for written, character in zip(line, one_form(line), strict=True):
+            forms[character][written] = None
+            numbers[character][f"{number}"] = None
+    repeated = []
+    for character, own_numbers in numbers.items():
+        if len(own_numbers) > 1:  # repetition within a line is a figure of speech
+            repeated.append(f"{' '.join(forms[character])} ({', '.join(own_numbers)})")
+    return repeated
 
 
 def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator[Note]:
@@ -330,29 +323,21 @@ def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator
     class_of_rhyme = next(n for n, names in enumerate(level_classes) if rhyme in names)
     same_sound = set(standard.classes[len(level_classes) + class_of_rhyme])
     # 2) The places of each remark.
-    clashing = []
-    within_rhymed: list[str] = []
-    within_unrhymed: list[str] = []
-    lone_level = []
+    places: dict[str, list[str]] = {"撞韻": [], "擠韻": [], "冒韻": [], "四字目孤平": []}
     for number, line in enumerate(lines, 1):
         foot = standard.rhymes(line[-1])
         rhymed = number % 2 == 0 or rhyme in foot
         if not rhymed and foot & same_sound:
-            clashing.append(f"{line[-1]} ({number}.{len(line)})")
+            places["撞韻"].append(f"{line[-1]} ({number}.{len(line)})")
         for position, character in enumerate(line[:-1], 1):
             if standard.rhymes(character) == {rhyme}:
-                where = f"{character} ({number}.{position})"
-                if rhymed:
-                    within_rhymed.append(where)
-                else:
-                    within_unrhymed.append(where)
+                remark = "擠韻" if rhymed else "冒韻"
+                places[remark].append(f"{character} ({number}.{position})")
         tones = [standard.tones(character) for character in line[-5:-2]]
         if tones == [{OBLIQUE}, {LEVEL}, {OBLIQUE}]:
-            lone_level.append(f"{line[-4]} ({number}.{len(line) - 3})")
-    yield from _named("fine", clashing, rule="撞韻")
-    yield from _named("fine", within_rhymed, rule="擠韻")
-    yield from _named("fine", within_unrhymed, rule="冒韻")
-    yield from _named("fine", lone_level, rule="四字目孤平")
+            places["四字目孤平"].append(f"{line[-4]} ({number}.{len(line) - 3})")
+    for remark, found in places.items():
+        yield from _named("fine", found, rule=remark)
 
 
 def _named(code: str, items: Sequence[str], **parameters: str) -> Iterator[Note]:
