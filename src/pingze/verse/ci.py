@@ -18,7 +18,7 @@ from pingze.verse.forms import FEWEST_LINES, Form, Layout, tune_form
 from pingze.verse.patterns import STRICT, places_in
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.standard import Standard
-from pingze.verse.tunes import Tune, ends_of, of_size, shapes_of, with_shape
+from pingze.verse.tunes import Foot, Tune, ends_of, matching_shapes, of_size, with_shape
 from pingze.verse.verdict import Note, Verdict, Violation
 
 # lines are a 詞 to the tune that they fit best if at most one in this many characters is faulty
@@ -85,12 +85,12 @@ def _verdict_on(
     faulty_places = {place for place, _ in judged.faults}
     mixed_feet = []
     for feet, part in zip(judged.tune.rhymed, judged.parts, strict=True):
-        for _, place, kind, _ in feet:
+        for foot in feet:
             # an unknown character rhymes in no part, and is not mentioned
-            fitting_parts = _parts_of(text[place], kind, standard)
-            if fitting_parts and part not in fitting_parts and place not in faulty_places:
-                line_number, _ = layout.numbered(place)
-                mixed_feet.append(f"{text[place]} ({line_number})")
+            fitting_parts = _parts_of(text[foot.place], foot.kind, standard)
+            if fitting_parts and part not in fitting_parts and foot.place not in faulty_places:
+                line_number, _ = layout.numbered(foot.place)
+                mixed_feet.append(f"{text[foot.place]} ({line_number})")
     rhyme = "、".join(judged.parts)
     notes = []
     if mixed_feet:
@@ -149,7 +149,7 @@ def off_rhyme(
     # `feet` has the lines of a rhyme, `possible_parts` the parts in which lines of their classes can
     # rhyme
     for feet, possible_parts in zip(tune.rhymed, tune.rhymes(standard), strict=True):
-        parts_of_lines = [_parts_of(text[place], kind, standard) for _, place, kind, _ in feet]
+        parts_of_lines = [_parts_of(text[foot.place], foot.kind, standard) for foot in feet]
         shared_parts = frozenset.intersection(*parts_of_lines)
         if shared_parts:  # all lines rhyme, as in most texts
             first_shared = next(part for part in possible_parts if part in shared_parts)
@@ -164,13 +164,9 @@ def off_rhyme(
     return part_of_each_rhyme, lines_off
 
 
-Feet = Sequence[tuple[int, int, str, bool]]
-"""The lines of a rhyme, as in `Tune.rhymed`."""
-
-
 def _fewest_off(
     text: str,
-    feet: Feet,
+    feet: Sequence[Foot],
     parts_of_lines: Sequence[frozenset[str]],
     possible_parts: Sequence[str],
     strictness: str,
@@ -196,12 +192,12 @@ def _fewest_off(
         if is_customary:
             accepted_parts |= standard.parts.mixed(part)
         lines_off = []
-        for (number, place, _, optional), parts in zip(feet, parts_of_lines, strict=True):
-            need_not_rhyme = is_customary and optional
+        for foot, parts in zip(feet, parts_of_lines, strict=True):
+            need_not_rhyme = is_customary and foot.optional
             if need_not_rhyme or not parts.isdisjoint(accepted_parts):
                 continue
-            if standard.rhymes(text[place]):  # the character is known
-                lines_off.append(number)
+            if standard.rhymes(text[foot.place]):  # the character is known
+                lines_off.append(foot.line)
         if not best_part or len(lines_off) < len(fewest_off):
             best_part = part
             fewest_off = lines_off
@@ -218,16 +214,14 @@ def _parts_of(character: str, kind: str, standard: Standard) -> frozenset[str]:
     return frozenset(parts)
 
 
-def _in_one_group(text: str, feet: Feet, standard: Standard) -> bool:
+def _in_one_group(text: str, feet: Sequence[Foot], standard: Standard) -> bool:
     """Return whether all lines of a rhyme can rhyme in one group, in the tone that each needs."""
-    groups_of_lines = [standard.rhymes(text[place]) for _, place, _, _ in feet]
+    groups_of_lines = [standard.rhymes(text[foot.place]) for foot in feet]
     # an unknown character, which has no groups, rhymes with all
     known_groups = [groups for groups in groups_of_lines if groups]
-    for name in frozenset.intersection(*known_groups):
-        tone = standard.groups[name].side
-        if all(kind == tone for _, _, kind, _ in feet):
-            return True
-    return False
+    shared_groups = frozenset.intersection(*known_groups)
+    needed_tones = {foot.kind for foot in feet}
+    return any({standard.groups[name].side} == needed_tones for name in shared_groups)
 
 
 def find(
@@ -238,13 +232,12 @@ def find(
     `named` is the tune that the text's heading names, or None. If a heading names a tune, only that
     tune is tried, and the lines fit it whatever their faults.
     """
-    shapes = _matching_shapes(lines, shapes_of(named)) if named else with_shape(lines)
-    has_widths_of_shi = len({len(line) for line in lines}) == 1 and len(lines[0]) in (5, 7)
-    if not named and has_widths_of_shi:
-        # four lines of one such length are a 絕, and longer texts more likely 詩 than a rare tune
-        may_be_quatrain = len(lines) <= FEWEST_LINES
-        frequent = [tune for tune in shapes if tune.pieces >= _FREQUENT]
-        shapes = [] if may_be_quatrain else frequent
+    shapes = matching_shapes(named, lines) if named else with_shape(lines)
+    if not named and {len(line) for line in lines} in ({5}, {7}):
+        if len(lines) <= FEWEST_LINES:
+            return None  # four lines of one such length are a 絕
+        # longer texts are more likely 詩 than a rare tune
+        shapes = [tune for tune in shapes if tune.pieces >= _FREQUENT]
     judged = _by_fit(lines, shapes, strictness, standard)
     if not judged:
         return None
@@ -264,13 +257,6 @@ def find(
         also = Note("tunes_also", has=names[1:_MOST_NEAR])
         verdict = replace(verdict, notes=(*verdict.notes, also))
     return verdict
-
-
-def _matching_shapes(lines: Sequence[str], shapes: Iterable[Tune]) -> list[Tune]:
-    """Return those of the shapes that lines have."""
-    size = sum(map(len, lines))
-    ends = ends_of(lines)
-    return [tune for tune in shapes if tune.size == size and tune.has_ends(ends)]
 
 
 def _by_fit(
@@ -325,7 +311,7 @@ def best_shape(lines: Sequence[str], form: Form, strictness: str, standard: Stan
     """
     if form.tune is None or "·" in form.name:
         return form
-    shapes = _matching_shapes(lines, shapes_of(form.tune))
+    shapes = matching_shapes(form.tune, lines)
     judged = _by_fit(lines, shapes, strictness, standard)
     return tune_form(judged[0].tune) if judged else form
 

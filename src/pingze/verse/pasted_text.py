@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pingze.verse.characters import HAN
 from pingze.verse.forms import FEWEST_LINES
-from pingze.verse.tunes import have_named_shape, have_shape, named_tune, nearness
+from pingze.verse.tunes import matching_shapes, named_tune, nearness, with_shape
 
 _CHARACTER = f"{HAN}□〇"  # □ represents a lost character and fits any tone
 _STOPS = "，。？！；,.?!;｡､．…—﹐﹒﹔﹖﹗"
@@ -189,13 +189,14 @@ def _blocks_to_tune(heading: str, blocks: list[str]) -> int:
     """
     first_rows = (heading + blocks[0]).split("\n")
     headings = [row for row in first_rows if not _STOP.search(row)]
-    if named_tune(headings[:_MOST_HEADINGS]) is None:
+    tune = named_tune(headings[:_MOST_HEADINGS])
+    if tune is None:
         return 0
     for count in range(1, min(len(blocks), _MOST_BLOCKS) + 1):
         rows = [row for row in _rows_of("\n".join(blocks[:count])) if row.lines]
         # the 詞 may begin at any row with marks, with title and preface above it
         for start in range(len(rows)):
-            if rows[start].marked and have_named_shape(_lines_of(rows[start:]), headings):
+            if rows[start].marked and matching_shapes(tune, _lines_of(rows[start:])):
                 return count
     return 0
 
@@ -282,11 +283,12 @@ def _continues(read: ReadText, next_lines: list[str], form: str | None) -> bool:
     # The first lines that were read may be headings, of which one names the tune of a 詞; at least
     # two lines must remain. Lines of one length have no heading among them.
     most_headings = 0
-    if len({len(line) for line in read.lines}) > 1:
+    if not _of_one_length(read.lines):
         most_headings = max(0, min(_MOST_HEADINGS, len(read.lines) - 2))
     for start in range(most_headings + 1):
         headings = [form] if form else read.left_out + lines[:start]
-        if have_named_shape(lines[start:], headings):
+        tune = named_tune(headings)
+        if tune is not None and matching_shapes(tune, lines[start:]):
             return True
     return False
 
@@ -354,12 +356,12 @@ def read_text(text: str) -> ReadText:
 
 def _may_be_other_lines(lines: list[str], rows: list[_Row]) -> bool:
     """Return whether lines are of several lengths, and lack the shape of the tune that a heading names, or of any."""
-    if len({len(line) for line in lines}) == 1:
+    if _of_one_length(lines):
         return False
-    headings = [row.text for row in rows[:_MOST_HEADINGS] if not row.marked]
-    if named_tune(headings) is not None:
-        return not have_named_shape(lines, headings)
-    return not have_shape(lines)
+    tune = named_tune(row.text for row in rows[:_MOST_HEADINGS] if not row.marked)
+    if tune is not None:
+        return not matching_shapes(tune, lines)
+    return not with_shape(lines)
 
 
 def _cut_unmarked(rows: list[_Row]) -> int | None:
@@ -396,10 +398,11 @@ def _other_division(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
     - a poem in quotation marks, without the prose around it.
     """
     # 1) Skip headings above a 詞 to the tune that one of them names.
-    headings = [row.text for row in rows[:_MOST_HEADINGS]]
-    for n in range(len(verse)):
-        if have_named_shape(_lines_of(verse[n:]), headings):
-            return verse[n:]
+    tune = named_tune(row.text for row in rows[:_MOST_HEADINGS])
+    if tune is not None:
+        for n in range(len(verse)):
+            if matching_shapes(tune, _lines_of(verse[n:])):
+                return verse[n:]
     # 2) Skip a preface.
     divisions: list[list[_Row]] = []
     for n in range(1, len(verse)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from itertools import accumulate
+from typing import NamedTuple
 
 from pingze.cached import cached_property
 from pingze.errors import InputError
@@ -60,6 +61,19 @@ class TuneLine:
     """Whether the first character leads the words that follow 領字."""
     echo: tuple[int, ...]
     """For each of the line's last characters, the position in the tune of the character that it repeats 疊."""
+
+
+class Foot(NamedTuple):
+    """The end of a line that rhymes."""
+
+    line: int
+    """The number of the line in the tune, from 0."""
+    place: int
+    """The position of the line's last character in the tune."""
+    kind: str
+    """`TuneLine.kind`: 平 or 仄."""
+    optional: bool
+    """`TuneLine.optional`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,14 +169,14 @@ class Tune:
         return frozenset(start for line, start in pairs if line.leads)
 
     @cached_property
-    def rhymed(self) -> tuple[tuple[tuple[int, int, str, bool], ...], ...]:
-        """For each rhyme: the number of each of its lines, from 0, its last position, its class, and `optional`."""
-        found: list[list[tuple[int, int, str, bool]]] = []
+    def rhymed(self) -> tuple[tuple[Foot, ...], ...]:
+        """The lines of each rhyme."""
+        found: list[list[Foot]] = []
         for number, (line, end) in enumerate(zip(self.lines, self.ends, strict=True)):
             if line.rhyme is not None:
                 while len(found) <= line.rhyme:
                     found.append([])
-                found[line.rhyme].append((number, end - 1, line.kind, line.optional))
+                found[line.rhyme].append(Foot(number, end - 1, line.kind, line.optional))
         return tuple(tuple(feet) for feet in found)
 
     @cache  # noqa: B019 (tunes are few, and live as long as the program)
@@ -312,17 +326,17 @@ def _key(name: str) -> str:
 def find_tune(name: str) -> Tune | None:
     """Find a tune by a name such as 浣溪沙, 浣溪纱 or 柳梢青·格二; None if no tune has the name."""
     name = to_traditional(name.strip())
-    shape = _SHAPE.search(name)
-    if shape is None:
-        usual_name = _by_key().get(_key(name))
-        return tunes()[usual_name] if usual_name else None
-    usual_name = _by_key().get(_key(name[: shape.start()]))
+    match = _SHAPE.search(name)
+    tune_name = name[: match.start()] if match else name
+    usual_name = _by_key().get(_key(tune_name))
     if usual_name is None:
         return None
-    number = shape[1]
-    for shape_name in tunes().of_tune.get(usual_name, ()):
-        if tunes()[shape_name].number == number:
-            return tunes()[shape_name]
+    tune = tunes()[usual_name]
+    if match is None:
+        return tune
+    for shape in shapes_of(tune):
+        if shape.number == match[1]:
+            return shape
     return None
 
 
@@ -362,6 +376,11 @@ def shapes_of(tune: Tune) -> list[Tune]:
     return [tunes()[name] for name in tunes().of_tune[tune.names[0]]]
 
 
+def matching_shapes(tune: Tune, lines: Sequence[str]) -> list[Tune]:
+    """Return the shapes of a tune that lines have, the most frequent first."""
+    return [shape for shape in shapes_of(tune) if shape.divides(lines)]
+
+
 @lru_cache(1 << 10)
 def of_size(size: int) -> tuple[Tune, ...]:
     """Return all tune shapes with the given number of characters."""
@@ -378,20 +397,20 @@ def ends_of(lines: Sequence[str]) -> int:
     return ends
 
 
-def with_shape(lines: Sequence[str]) -> list[Tune]:
+def with_shape(lines: Sequence[str]) -> Sequence[Tune]:
     """Return the tune shapes that lines have; a shape with few pieces must have the same line ends."""
-    return list(_with_ends(ends_of(lines))) if lines else []
+    return _with_ends(ends_of(lines))
 
 
 @lru_cache(1 << 10)
-def _with_ends(ends: int) -> list[Tune]:
+def _with_ends(ends: int) -> tuple[Tune, ...]:
     found = []
     size = ends.bit_length() - 1  # the last line ends after all characters
     for tune in of_size(size):
-        moved = tune.moved(ends)
-        if moved == 0 or (tune.pieces >= _FREQUENT and moved <= _MOVED * len(tune.ends)):
+        is_frequent = tune.pieces >= _FREQUENT
+        if tune.moved(ends) == 0 or (is_frequent and tune.has_ends(ends)):
             found.append(tune)
-    return found
+    return tuple(found)
 
 
 def nearness(lines: Sequence[str]) -> tuple[int, int] | None:
@@ -404,17 +423,3 @@ def nearness(lines: Sequence[str]) -> tuple[int, int] | None:
         return None
     ends = ends_of(lines)
     return min(((tune.moved(ends), -tune.pieces) for tune in with_shape(lines)), default=None)
-
-
-def have_shape(lines: Sequence[str]) -> bool:
-    """Return whether lines differ in length and have the shape of a tune."""
-    return len({len(line) for line in lines}) > 1 and bool(with_shape(lines))
-
-
-def have_named_shape(lines: Sequence[str], headings: Iterable[str]) -> bool:
-    """Return whether lines have the shape of the tune that a heading names."""
-    fitting = {tune.names for tune in of_size(sum(map(len, lines))) if tune.divides(lines)}
-    if not fitting:
-        return False
-    tune = named_tune(headings)
-    return tune is not None and tune.names in fitting
