@@ -136,39 +136,26 @@ def split_poems(text: str, *, form: str | None = None, keep_others: bool = False
     # 2) Join the blocks of each poem.
     poems: list[str] = []
     poem_starts: list[int] = []  # the index of the first block of each poem
-    pending = ""  # a title, or couplets that are too few for a poem so far
-    pending_lines = 0  # the number of lines in `pending`
-    pending_start = 0  # the index of the first block in `pending`
-    index = 0
-    while index < len(blocks):
-        if not pending:
-            pending_start = index
-        block = blocks[index]
-        blocks_of_tune = _blocks_to_tune(pending, blocks[index:])
-        if blocks_of_tune:
-            poems.append(pending + "\n".join(blocks[index : index + blocks_of_tune]))
-            poem_starts.append(pending_start)
-            pending = ""
-            pending_lines = 0
-            index += blocks_of_tune
-            continue
-        index += 1
-        rows = _rows_of(block)
-        lines = _lines_of(rows)
-        marked = any(row.marked for row in rows)
-        if poems and not pending and _belongs(block, lines, marked, poems[-1], form):
-            poems[-1] += "\n" + block
-        elif pending_lines + len(lines) < FEWEST_LINES and not marked:
-            pending += block + "\n"
-            pending_lines += len(lines)
-        else:
-            poems.append(pending + block)
-            poem_starts.append(pending_start)
-            pending = ""
-            pending_lines = 0
-    if pending:
-        poems.append(pending.strip("\n"))
-        poem_starts.append(pending_start)
+    start = 0  # the index of the first block of the next poem
+    end = 0  # the index after its last block so far
+    while end < len(blocks):
+        pending = blocks[start:end]  # a title, or couplets that are too few for a poem so far
+        blocks_of_tune = _blocks_to_tune(pending, blocks[end:])
+        end += max(blocks_of_tune, 1)
+        if not blocks_of_tune:
+            block = blocks[end - 1]
+            rows = _rows_of("\n".join(blocks[start:end]))
+            lines = _lines_of(rows)
+            marked = any(row.marked for row in rows)
+            if poems and not pending and _belongs(block, lines, marked, poems[-1], form):
+                poems[-1] += "\n" + block
+                start = end
+                continue
+            if len(lines) < FEWEST_LINES and not marked and end < len(blocks):
+                continue
+        poems.append("\n".join(blocks[start:end]))
+        poem_starts.append(start)
+        start = end
     if not keep_others:
         return poems
     # 3) Put the blocks without Chinese back before the poems that they precede, but none before the
@@ -181,13 +168,13 @@ def split_poems(text: str, *, form: str | None = None, keep_others: bool = False
     return texts
 
 
-def _blocks_to_tune(heading: str, blocks: list[str]) -> int:
+def _blocks_to_tune(pending: list[str], blocks: list[str]) -> int:
     """Return how many blocks, from the first on, make a 詞 to the tune that a row above it names.
 
-    That row is in `heading` or in the first block. A preface may stand before the 詞. Return 0 if
-    no tune is named, or if the blocks do not end in a 詞 to it.
+    That row is in a pending block or in the first block. A preface may stand before the 詞. Return
+    0 if no tune is named, or if the blocks do not end in a 詞 to it.
     """
-    first_rows = (heading + blocks[0]).split("\n")
+    first_rows = "\n".join([*pending, blocks[0]]).split("\n")
     headings = [row for row in first_rows if not _STOP.search(row)]
     tune = named_tune(headings[:_MOST_HEADINGS])
     if tune is None:
