@@ -246,51 +246,40 @@ def _doubts(
     standard: Standard,
 ) -> Iterator[Note]:
     """Yield a note on each rare reading that the fit requires, with the rule that the usual reading would violate."""
-    for number, line in enumerate(fitted_lines):
-        for place in places_in(line.rare):
-            yield _rare_reading_note(
-                line, masks[number], lines[number], number, place, strictness, standard
+    for number, fitted_line in enumerate(fitted_lines):
+        if not fitted_line.rare:
+            continue
+        line = lines[number]
+        # 1) The rule that the line would violate if each character had only its usual tones, and
+        #    the position of that fault. If there are several, the notes name the last.
+        usual_masks = masks[number]._replace(
+            level=masks[number].usually_level, oblique=masks[number].usually_oblique
+        )
+        misfits = fitted(fitted_line.kind, len(line), strictness, usual_masks).misfits
+        fault_place = misfits.bit_length() - 1
+        rule = rule_at(fitted_line.kind, number, fault_place, len(line))
+        for place in places_in(fitted_line.rare):
+            # 2) Why the reading is rare: a word decides the other tone, or verse seldom needs this
+            #    one.
+            needed_tone = LEVEL if fitted_line.pattern.level >> place & 1 else OBLIQUE
+            code = "word_reading"
+            word = standard.words.word_at(line, place)
+            reason: dict[str, Parameter] = {"word": word}
+            if not word:
+                code = "rare_reading"
+                times_needed = standard.read(line[place]).needed
+                total = sum(times_needed.values())
+                reason = {"times": times_needed[needed_tone], "total": total}
+            yield Note(
+                code,
+                line=number + 1,
+                position=place + 1,
+                other=line[fault_place],
+                **reason,
+                has=line[place],
+                wanted=needed_tone,
+                rule=rule,
             )
-
-
-def _rare_reading_note(
-    fitted_line: FittedLine,
-    masks: Masks,
-    line: str,
-    number: int,
-    place: int,
-    strictness: str,
-    standard: Standard,
-) -> Note:
-    """Return the note on the rare reading at `place` in line `number`, both from 0."""
-    # 1) The rule that the line would violate if each character had only its usual tones, and the
-    #    position of that fault. If there are several, the note names the last.
-    usual_masks = Masks(
-        level=masks.usually_level,
-        oblique=masks.usually_oblique,
-        usually_level=masks.usually_level,
-        usually_oblique=masks.usually_oblique,
-    )
-    misfits = fitted(fitted_line.kind, len(line), strictness, usual_masks).misfits
-    fault_place = misfits.bit_length() - 1
-    # 2) Why the reading is rare: a word decides the other tone, or verse seldom needs this one.
-    needed_tone = LEVEL if fitted_line.pattern.level >> place & 1 else OBLIQUE
-    word = standard.words.word_at(line, place)
-    parameters: dict[str, Parameter] = {
-        "line": number + 1,
-        "position": place + 1,
-        "other": line[fault_place],
-    }
-    if word:
-        parameters["word"] = word
-    else:
-        times_needed = standard.read(line[place]).needed
-        parameters["times"] = times_needed[needed_tone]
-        parameters["total"] = sum(times_needed.values())
-    parameters["has"] = line[place]
-    parameters["wanted"] = needed_tone
-    parameters["rule"] = rule_at(fitted_line.kind, number, fault_place, len(line))
-    return Note("word_reading" if word else "rare_reading", **parameters)
 
 
 def judge_old_style(
