@@ -157,23 +157,17 @@ def is_turned(before: str, kind: str) -> bool | None:
     Return None if `kind` cannot follow `before`: B' always follows a', and a' is always followed by
     B'.
     """
-    if before == "a'" and kind != "B'":
-        return None
-    if kind == "B'" and before != "a'":
+    if (before == "a'") != (kind == "B'"):
         return None
     within_couplet = kind[0].isupper()  # the types of even lines are capitals
-    if within_couplet:
-        return not is_opposed(before, kind)
-    return is_opposed(before, kind)
+    return is_opposed(before, kind) != within_couplet
 
 
 def is_opposed(one: str, other: str) -> bool:
     """Return whether the second characters of two line types have opposite tones."""
     # in lines of five, the second character of B and c is level, of a and D oblique; in lines of
     # seven it is the reverse
-    if one[0] in "Bc":
-        return other[0] not in "Bc"
-    return other[0] in "Bc"
+    return (one[0] in "Bc") != (other[0] in "Bc")
 
 
 @cache

@@ -302,15 +302,12 @@ class RhymeBook:
         is_level = any(mark in marks for mark in _LEVEL_MARKS)
         is_oblique = any(mark in marks for mark in _OBLIQUE_MARKS)
         # 2) The rime is that of the longest known ending.
-        for size in (3, 2, 1):
-            rime = RIME_OF_ENDING.get(letters[-size:])
-            if rime:
-                break
-        else:
+        rime = ""
+        for size in (1, 2, 3):
+            rime = RIME_OF_ENDING.get(letters[-size:], rime)
+        halves = self.rimes.get(rime)
+        if halves is None:
             return ()
-        if rime not in self.rimes:
-            return ()
-        halves = self.rimes[rime]
         if is_level == is_oblique:  # neither, as a neutral tone has no mark
             return (halves[0], halves[1])
         if is_level:
