@@ -127,9 +127,7 @@ def usual_form(character: str) -> str:
 
 def traditional_candidates(character: str) -> tuple[str, ...]:
     """Return the Traditional characters that a Simplified or Japanese character may stand for, most frequent first."""
-    traditional = table("simplified").get(character)
-    if not traditional:
-        traditional = table("shinjitai").get(character, "")
+    traditional = table("simplified").get(character) or table("shinjitai").get(character, "")
     return tuple(traditional)
 
 

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import chain, takewhile
 from typing import NamedTuple
 
 from pingze.verse.characters import HAN
@@ -99,10 +100,7 @@ def _rows_of(text: str) -> list[_Row]:
 
 
 def _lines_of(rows: Iterable[_Row]) -> list[str]:
-    lines: list[str] = []
-    for row in rows:
-        lines += row.lines
-    return lines
+    return list(chain.from_iterable(row.lines for row in rows))
 
 
 def _of_one_length(lines: Iterable[str]) -> bool:
@@ -333,11 +331,8 @@ def read_text(text: str) -> ReadText:
     left_out = [_QUOTED.sub(shortened, row).strip() for row in rows_left_out]
     left_out += [remark.group() for remark in _REMARK.finditer(without_comments)]
     left_out += [row.strip() for row in written_rows[end:] if row.strip()]
-    headings = []
-    for row in every_row:
-        if row in rows_of_verse:
-            break
-        headings.append(row.text)
+    rows_above = takewhile(lambda row: row not in rows_of_verse, every_row)
+    headings = [row.text for row in rows_above]
     return ReadText(lines=lines, left_out=left_out, headings=headings, cut=cut)
 
 

@@ -33,9 +33,9 @@ def _mandarin_standard(name: str, label: str, groups: Sequence[tuple[str, str]])
     """Build a standard from its groups: the names of a level and an oblique half, and the rimes of both."""
     by_name = {}
     rimes = {}
-    for side in (LEVEL, OBLIQUE):
+    for index, side in enumerate((LEVEL, OBLIQUE)):
         for number, (halves, of_group) in zip(NUMBERS, groups, strict=False):
-            half = halves[0] if side == LEVEL else halves[1]
+            half = halves[index]
             by_name[half] = Group(half, side, f"{side}聲{number}{halves[0]}")
             for rime in of_group.split():
                 rimes[rime] = halves
