@@ -185,31 +185,28 @@ class Filling:
         self.per_poem, _particles = composer.populations(self.constraints, sheet)
         self.numbers = range(self.per_poem * count)
         """The numbers of the populations."""
-        self.other_starts: Starts | None = None
-        """The sheet without the title's characters in the first line.
-
-        The populations of every second draft are written on it.
-        """
+        self.starts_in_turn = [starts]
+        """What the drafts are written from in turn: the sheet, then the sheet without the title."""
         # `_without_title` compiles a request without its ban, so that no ban may be there
         if OPENING in self.parts and count > 1 and not self.constraints.ban:
-            self.other_starts = self._without_title()
+            self.starts_in_turn += self._without_title()
 
-    def _without_title(self) -> Starts | None:
+    def _without_title(self) -> list[Starts]:
         """Compile the sheet without the characters of title and theme in the first line.
 
-        Return None if title and theme have no characters, or if no poem is possible without them.
+        Return [] if title and theme have no characters, or if no poem is possible without them.
         """
         request = self.constraints.request
         characters = only_han(request.subject)
         if not characters:
-            return None
+            return []
         first_line = self.constraints.layout.places(0)
         places = [place for place in self.to_write if place in first_line]
         limits = [Limit(line=1, position=place + 1, characters=characters) for place in places]
         limited = replace(request, exclude_at=(*request.exclude_at, *limits))
         constraints = Constraints(self.constraints.lexicon, limited)
         starts = Starts(constraints, whole=self.starts.whole)
-        return starts if starts.is_possible else None
+        return [starts] if starts.is_possible else []
 
     @property
     def is_listed(self) -> bool:
@@ -264,21 +261,11 @@ class Filling:
         # The texts of a population begin alike. If several lines are open, drafts must have
         # different openings, so that only one text of a population can become a draft.
         most = 1 if self.count == 1 or len(self.parts) > 2 else self.count
-        # 1) Share the populations between the sheet and, for every second draft, `other_starts`.
-        groups: list[tuple[Starts, Sequence[int]]] = [(self.starts, numbers)]
-        if self.other_starts:
-            of_sheet = []
-            of_other = []
-            for number in numbers:
-                draft = number // self.per_poem
-                if draft % 2 == 0:
-                    of_sheet.append(number)
-                else:
-                    of_other.append(number)
-            groups = [(self.starts, of_sheet), (self.other_starts, of_other)]
-        # 2) Write the populations of each group together.
         found: dict[int, list[Candidate]] = {}
-        for starts, group in groups:
+        turns = len(self.starts_in_turn)
+        for turn, starts in enumerate(self.starts_in_turn):
+            # the populations whose draft has this turn are written together
+            group = [number for number in numbers if number // self.per_poem % turns == turn]
             populations = [(self.seed, number) for number in group]
             written = self.composer.texts(starts, self.sheet, populations, most)
             for number, texts in zip(group, written, strict=True):
