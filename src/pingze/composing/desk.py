@@ -213,8 +213,7 @@ class Filling:
         """Whether all ways to fill the sheet can be listed: one place or only choices are open."""
         if self.count == 1 or self.constraints.ban or self.starts.inclusions[0].words:
             return False
-        has_choices = len(self.open) > len(self.to_write)
-        return not self.to_write or (len(self.to_write) == 1 and not has_choices)
+        return not self.to_write or len(self.open) == 1
 
     def drafts(self) -> list[Poem]:
         """Choose the drafts, and write more populations if there are too few different ones."""
