@@ -217,26 +217,25 @@ class Filling:
 
     def drafts(self) -> list[Poem]:
         """Choose the drafts, and write more populations if there are too few different ones."""
-        found = self.candidates(self.numbers)
-        # Only a list of all ways to fill a single blank can be empty: where the model writes, a
-        # population without texts raises an error.
-        if not found:
-            line, position = self.constraints.layout.numbered(self.open[0])
-            raise UnfinishedError("all_excluded", line=line, position=position)
-        drafts = choose_drafts(found, self.count)
-        for round_ in range(1, ROUNDS):
-            # a complete list, or a sheet without open places, gives no further drafts
-            if len(drafts) == self.count or self.is_listed or not self.open:
-                break
+        found: list[Candidate] = []
+        for round_ in range(ROUNDS):
             texts_before = {candidate.open for candidate in found}
             # each round has population numbers of its own, which seed other random numbers
             first_number = round_ * len(self.numbers)
             more = self.candidates([first_number + number for number in self.numbers])
             found += more
             drafts = choose_drafts(found, self.count)
+            # a complete list, or a sheet without open places, gives no further drafts
+            if len(drafts) == self.count or self.is_listed or not self.open:
+                break
             # once a round writes nothing new, further rounds hardly would
             if texts_before.issuperset(candidate.open for candidate in more):
                 break
+        # Only a list of all ways to fill a single blank can be empty: where the model writes, a
+        # population without texts raises an error.
+        if not found:
+            line, position = self.constraints.layout.numbered(self.open[0])
+            raise UnfinishedError("all_excluded", line=line, position=position)
         if len(drafts) < self.count:
             drafts = choose_drafts(found, self.count, also_alike=True)
         if len(drafts) < self.count:
