@@ -319,24 +319,20 @@ def choose_drafts(
     shared_parts = np.zeros(len(best_first), int)
     likeness = np.zeros(len(best_first))
     chosen: list[int] = []
-    # the first round chooses candidates that share no part, the next ones those that share more
-    rounds = 1
-    if also_alike:
-        rounds = max(1, parts.shape[1])
-    for most_shared in range(rounds):
-        while len(chosen) < count:
-            may_be_chosen = is_left & (shared_parts <= most_shared)
-            if not may_be_chosen.any():
-                break
-            worth = scores - LIKENESS * likeness
-            best = int(np.where(may_be_chosen, worth, -np.inf).argmax())
-            chosen.append(best)
-            is_same_character = characters == characters[best]
-            is_left[is_same_character.all(axis=1)] = False
-            if characters.shape[1]:  # the mean of no columns would be undefined
-                likeness = np.maximum(likeness, is_same_character.mean(axis=1))
-            is_same_part = parts == parts[best]
-            shared_parts = np.maximum(shared_parts, is_same_part.sum(axis=1))
+    while len(chosen) < count and is_left.any():
+        fewest_shared = shared_parts[is_left].min()
+        if fewest_shared > 0 and not also_alike:
+            break
+        may_be_chosen = is_left & (shared_parts == fewest_shared)
+        worth = scores - LIKENESS * likeness
+        best = int(np.where(may_be_chosen, worth, -np.inf).argmax())
+        chosen.append(best)
+        is_same_character = characters == characters[best]
+        is_left[is_same_character.all(axis=1)] = False
+        if characters.shape[1]:  # the mean of no columns would be undefined
+            likeness = np.maximum(likeness, is_same_character.mean(axis=1))
+        is_same_part = parts == parts[best]
+        shared_parts = np.maximum(shared_parts, is_same_part.sum(axis=1))
     return [
         replace(best_first[n].poem, number=number, count=count)
         for number, n in enumerate(sorted(chosen), 1)
