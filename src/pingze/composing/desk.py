@@ -288,8 +288,13 @@ class Filling:
             (place,) = self.to_write
             ids = likeliest(self.composer, self.constraints, texts[0], place)
             new = [id_ for id_ in ids if id_ != self.constraints.old.get(place)]
+            filled = list(texts[0])
+            texts = []
             # what stood there comes back only if nothing else fits
-            texts = [_with(self.constraints, texts[0], place, id_) for id_ in new or ids]
+            for id_ in new or ids:
+                for same in self.constraints.request.form.same(place):  # repeated lines 疊句 too
+                    filled[same] = id_
+                texts.append(tuple(filled))
         return self.composer.judge(self.constraints, texts, self.sheet) if texts else []
 
 
@@ -555,11 +560,3 @@ def _free_span(sheet: Sheet, line: int, start: int, end: int | None) -> Sheet:
     if last > width:
         freed = freed.free(line + 1, 1, last - width)
     return replace(freed, was=[])
-
-
-def _with(constraints: Constraints, fixed: Fixes, place: int, id_: int) -> Fixes:
-    """Return fixed ids with another at a place, and at those that repeat it 疊句."""
-    changed = list(fixed)
-    for same in constraints.request.form.same(place):
-        changed[same] = id_
-    return tuple(changed)
