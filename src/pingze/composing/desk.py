@@ -433,13 +433,16 @@ def alternatives(
     Raises the same errors as `fill`.
     """
     check_bounds("count", count, {"minimum": 1, "maximum": MOST_DRAFTS})
-    freed = _free_span(sheet, line, start, end)
+    width = len(sheet.row(line))
+    if end is None:
+        end = width
+    freed = sheet.free(line, start, min(end, width))
+    if end > width:
+        freed = freed.free(line + 1, 1, end - width)
+    freed = replace(freed, was=[])
     composer, starts = prepare_forgiving(freed, model)
     constraints = starts.constraints
-    layout = constraints.layout
-    if end is None:
-        end = layout.widths[line - 1]
-    before_line = layout.starts[line - 1]
+    before_line = constraints.layout.starts[line - 1]
     span = slice(before_line + start - 1, before_line + end)
     # The text that stands there may be found as well, so that one more than asked for is written.
     # An eighth of the populations that `fill` would write for as many poems is enough, since
@@ -477,7 +480,7 @@ def alternatives(
     return list(listed.values())
 
 
-def prepare_forgiving(sheet: Sheet, model: Model | None = None) -> tuple[Composer, Starts]:
+def prepare_forgiving(sheet: Sheet, model: Model | None) -> tuple[Composer, Starts]:
     """Compile a sheet as `prepare` does, but do not judge characters that would make it fail.
 
     If characters of the sheet clash, their tones and rhymes are waived. Raises InfeasibleError if
@@ -550,13 +553,3 @@ def likeliest(
     order = np.argsort(-row[model_ids], kind="stable")[:TRIED]
     ids: list[int] = candidates[order].tolist()
     return ids
-
-
-def _free_span(sheet: Sheet, line: int, start: int, end: int | None) -> Sheet:
-    """Free the places from `start` to `end` of a line; an end beyond it is in the next line."""
-    width = len(sheet.row(line))
-    last = width if end is None else end
-    freed = sheet.free(line, start, min(last, width))
-    if last > width:
-        freed = freed.free(line + 1, 1, last - width)
-    return replace(freed, was=[])
