@@ -383,10 +383,7 @@ def revise(
         places += _target_places(poem, *(int(number) for number in numbers))
     if not places:
         raise InputError("no_targets", field="targets")
-    layout = sheet.shape.layout(sheet.count_of_lines)
-    for place in places:
-        line, position = layout.numbered(place)
-        sheet = sheet.free(line, position, position)
+    sheet = sheet.free_places(places)
     drafts = fill(sheet, count, model=model)
     # The sheet has the lines of the tune; the user may have divided the poem in other places.
     if sheet.shape.tune:

@@ -532,9 +532,7 @@ class Mending:
             rhyme=repair.rhyme,
             particles=particles,
         )
-        for place in repair.reasons:
-            line, position = self.layout.numbered(place)
-            sheet = sheet.free(line, position, position)
+        sheet = sheet.free_places(repair.reasons)
         with noted():  # the user has been told already how the sheet was read
             starts = self.composer.prepare(read_request(self.composer.vocabulary, sheet))
             filling = Filling(self.composer, starts, sheet, seed, count)

@@ -6,7 +6,7 @@ be done with a sheet.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -200,27 +200,28 @@ class Sheet(Composing):
         for position in (start, last):
             if not 1 <= position <= width:
                 raise InputError("no_position", field="position", has=position, most=width)
+        before_line = self.shape.layout(self.count_of_lines).starts[line - 1]
+        return self.free_places(range(before_line + start - 1, before_line + last))
+
+    def free_places(self, places: Iterable[int]) -> "Sheet":
+        """Make places blank as `free` does; they are numbered in the whole text, from 0."""
         layout = self.shape.layout(self.count_of_lines)
         sheet = self
-        for position in range(start, last + 1):
-            place = layout.starts[line - 1] + position - 1  # places count from 0
+        for place in places:
             for same in self.shape.same(place):
-                sheet = sheet._freed(*layout.where(same))
+                number, at = layout.where(same)
+                row = sheet.rows[number]
+                was = sheet._full("was", sheet.was)[number]
+                kept = sheet.kept[number] if number < len(sheet.kept) else ""
+                if at < len(kept):
+                    kept = kept[:at] + "0" + kept[at + 1 :]
+                sheet = sheet._with("lines", number + 1, row[:at] + BLANK + row[at + 1 :])
+                sheet = sheet._with("kept", number + 1, kept)
+                sheet = sheet._with("was", number + 1, was[:at] + row[at] + was[at + 1 :])
         return sheet
 
     def __str__(self) -> str:
         return punctuate(self.rows, self.form)
-
-    def _freed(self, number: int, at: int) -> "Sheet":
-        """Make a place blank; the line and the position count from 0."""
-        row = self.rows[number]
-        was = self._full("was", self.was)[number]
-        kept = self.kept[number] if number < len(self.kept) else ""
-        sheet = self._with("lines", number + 1, row[:at] + BLANK + row[at + 1 :])
-        if at < len(kept):
-            kept = kept[:at] + "0" + kept[at + 1 :]
-        sheet = sheet._with("kept", number + 1, kept)
-        return sheet._with("was", number + 1, was[:at] + row[at] + was[at + 1 :])
 
     def row(self, line: int) -> str:
         """Return what is written in a line. Raises InputError if there is no such line."""
