@@ -428,7 +428,7 @@ class Mending:
             for groups in product(*groups_of_rhyme):
                 off_rhyme = Places().union(*(outside[g] for g in groups))
                 # Each item lists sets of positions: all positions of one of its sets must change.
-                alternatives = [*by_couplet, [off_rhyme]]
+                alternatives = by_couplet.copy()
                 rhyming = [foot for foot in feet if foot not in off_rhyme]
                 if request.form.tune:
                     rhyming = []  # in 詞, poets may repeat a rhyme
@@ -438,7 +438,7 @@ class Mending:
                     alternatives.append(_smallest_sets(all_but_one, locked))
                 # `write` tries no more repairs than these
                 for choice in islice(product(*alternatives), MOST_TRIED):
-                    places = Places().union(*choice)
+                    places = off_rhyme.union(*choice)
                     reasons = {place: self._rule(t, place, off_rhyme) for place in sorted(places)}
                     found.append(
                         Repair(
