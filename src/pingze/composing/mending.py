@@ -344,6 +344,8 @@ class Mending:
 
         The parts are two couplets, two words of a line, or the two characters of a word.
         """
+        if FREE in self.ids:  # a sheet with blanks is filled, but not rearranged
+            return
         # 1. List the pairs of parts, as ranges of positions in the text.
         form = self.constraints.request.form
         pairs: list[tuple[range, range]] = []
@@ -374,10 +376,7 @@ class Mending:
             # a place that repeats another 疊句 would differ from that one after the swap
             if moved & locked or moved & self.constraints.echoes.keys():
                 continue
-            # a sheet with blanks is filled, but not rearranged
-            if FREE in ids or tuple(ids) == self.ids:
-                continue
-            if self.constraints.spells_unwanted(ids, self.ids):
+            if tuple(ids) == self.ids or self.constraints.spells_unwanted(ids, self.ids):
                 continue
             line, position = self.layout_of_draft.numbered(first.start)
             other_line, other_position = self.layout_of_draft.numbered(second.start)
