@@ -324,12 +324,10 @@ class Mending:
             if costs.min() >= least:
                 continue
             for repair in self.fewest(ids, locked, swap):
-                if repair.cost < least:
-                    least = repair.cost
-                    with_swap = []
-                if repair.cost == least:
-                    with_swap.append(repair)
-        cheapest_first = sorted(without_swap + with_swap, key=lambda repair: repair.cost)
+                least = min(least, repair.cost)
+                with_swap.append(repair)
+        repairs = without_swap + [repair for repair in with_swap if repair.cost == least]
+        cheapest_first = sorted(repairs, key=lambda repair: repair.cost)
         # Leave out a repair that changes all positions of a cheaper repair, and further ones.
         needed: list[Repair] = []
         for repair in cheapest_first:
