@@ -291,13 +291,11 @@ class Mending:
             if place in self.locked:
                 continue
             same_places = sheet.shape.same(place)
-            kept_places = [same for same in same_places if same in self.locked]
+            sources = [same for same in same_places if same in self.locked]
             # `text`, not the draft, since an earlier turn of this loop may have filled a blank
-            written_places = [same for same in same_places if text[same] != BLANK]
-            if kept_places:
-                text[place] = text[kept_places[0]]
-            elif written_places:
-                text[place] = text[written_places[0]]
+            sources += [same for same in same_places if text[same] != BLANK]
+            if sources:
+                text[place] = text[sources[0]]
         # 3. An excluded character that stands in the draft is no fault, so that it may stay.
         exclude = "".join(character for character in sheet.exclude if character not in text)
         self.sheet = replace(sheet, lines=self.layout.cut("".join(text)), exclude=exclude)
