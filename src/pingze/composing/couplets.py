@@ -154,7 +154,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
             upper=upper,
             lower=lower,
             banner=banner,
-            tones=(_tone_signs(upper), _tone_signs(lower)),
+            tones=(tones_of(upper), tones_of(lower)),
             antithesis=tuple(scores),
             seed=first,
             model=composer.name,
@@ -228,7 +228,7 @@ def _read_given_line(asked: Coupling, composer: Composer) -> tuple[str, tuple[in
             most=COUPLET_WIDTHS[-1],
         )
     end = tones_of(line)[-1]
-    if not end:  # a character that can have both tones has the wanted one
+    if end not in OPPOSITE:  # a character that can have both tones has the wanted one
         end = wanted_end
     if asked.upper and end == OBLIQUE:
         raise InputError("ends_oblique", field="line", has=line[-1])
@@ -249,11 +249,6 @@ def places_in(line: str) -> set[int]:
     """
     names = table("places", "pingze.composing.terms")
     return {at for at in word_starts(2, len(line)) if line[at : at + 2] in names}
-
-
-def _tone_signs(line: str) -> str:
-    """Return a sign for each character of a line: 平, 仄, or 中 if its tone is not certain."""
-    return "".join(tone or "中" for tone in tones_of(line))
 
 
 @dataclass(frozen=True)
@@ -291,10 +286,10 @@ class CoupletForm(Form):
         return cls(name, sum(parts), 2, parts=parts)
 
 
-def tones_of(line: str) -> list[str]:
-    """Return the tone of each character of a line, 平 or 仄; "" if it is not certain."""
+def tones_of(line: str) -> str:
+    """Return the tone of each character of a line, 平 or 仄; 中 if it is not certain."""
     read = PINGSHUI.words.tones_in(line, word_starts(2, len(line)))
-    return [next(iter(tones)) if len(tones) == 1 else "" for tones in read]
+    return "".join(next(iter(tones)) if len(tones) == 1 else "中" for tones in read)
 
 
 class Facing:
@@ -316,13 +311,12 @@ class Facing:
         self.of_tone = {LEVEL: level, OBLIQUE: oblique, "": level | oblique}
         """Masks of the characters that may have a tone; "" stands for either."""
         self.forms = lexicon.forms
-        tones_of_upper = tones_of(upper)
+        self.given = tones_of(upper)
+        """The tones of the upper line; "" if the model writes it."""
         is_line_of_verse = tuple(parts) in ((5,), (7,))
-        if is_line_of_verse and tones_of_upper[-5:] == list("平平仄平仄"):
+        if is_line_of_verse and self.given.endswith("平平仄平仄"):
             # this irregular pattern 特拗 is answered like the regular one that it varies
-            tones_of_upper[-5:] = list("平平平仄仄")
-        self.given = tones_of_upper or None
-        """The tones of the upper line; None if the model writes it."""
+            self.given = self.given[:-5] + "平平平仄仄"
 
     def possible(self, compiled: CompiledRequest, fixed: Fixes) -> Bool[Array, "#T #G"]:
         """Return a mask of the hypotheses, all True."""
@@ -337,7 +331,7 @@ class Facing:
     ) -> Bool[Array, "N V"]:
         """Return a mask of the characters that may not stand at a position of each text."""
         forbidden = np.zeros_like(partial_texts.unused)
-        if place < self.width and self.given is not None:  # the user gave the upper line
+        if place < self.width and self.given:  # the user gave the upper line
             return forbidden
         for mask, text in zip(forbidden, partial_texts.texts.tolist(), strict=True):
             if place < self.width:
@@ -362,9 +356,9 @@ class Facing:
         """Forbid, in the lower line, what does not answer the upper line."""
         at = len(lower)
         # 1) A character is repeated exactly where the upper line repeats one.
-        if upper[at] in upper[:at]:
+        repeated = upper.index(upper[at])
+        if repeated < at:
             mask[:] = True
-            repeated = upper.index(upper[at])
             mask[lower[repeated]] = False
         else:
             mask[self.forms[[*upper, *lower]]] = True
@@ -373,7 +367,7 @@ class Facing:
         for point in self.points:
             if upper[point] != upper[at]:
                 continue
-            tone_above = self._tone(upper[point]) if self.given is None else self.given[point]
+            tone_above = self.given[point] if self.given else self._tone(upper[point])
             wanted_tone = self.end if point == self.width - 1 else OPPOSITE.get(tone_above)
             if wanted_tone:  # None if the tone above is not certain
                 mask |= ~self.of_tone[wanted_tone]
