@@ -8,7 +8,7 @@ poem.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -216,14 +216,6 @@ class Quoting:
                 fits[left] = True
         return rows[fits]
 
-    def _within(self, rows: Array | range, codes: Sequence[int]) -> Array | range:
-        """Narrow sorted rows to the lines that begin with the given codes."""
-        for column, code in zip(self.columns, codes, strict=False):
-            # lines that begin alike are in the order of their next column
-            low = bisect_left(rows, code, key=column.__getitem__)
-            rows = rows[low : bisect_right(rows, code, low, key=column.__getitem__)]
-        return rows
-
     def _next(
         self, wanted: WantedLine, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]
     ) -> Int[Array, "n"]:
@@ -231,7 +223,7 @@ class Quoting:
 
         Both are given as codes of the corpus.
         """
-        rows = self._within(self.lines(wanted), begun)
+        rows = _narrowed(self.lines(wanted), self.columns, begun)
         at = len(begun)
         # With so many lines left, it is not worth the time to look for those to exclude.
         if len(rows) > _MANY:
@@ -252,7 +244,7 @@ class Quoting:
 
     def _rows(self, line: Sequence[int]) -> Int[Array, "rows"]:
         """List the table rows of a line that is given as codes."""
-        return np.array(self._within(range(len(self.run)), line), int)
+        return np.array(_narrowed(range(len(self.run)), self.columns, line), int)
 
     def _excluded(
         self, written: tuple[tuple[int, ...], ...]
@@ -269,11 +261,9 @@ class Quoting:
         used = np.zeros(len(self.codes.ids), bool)
         for line in written:
             used[list(line)] = True
-            groups_with_line = np.unique(group[self._rows(line)]).tolist()
-            for quoted_group in groups_with_line:
-                low = bisect_left(by_group, quoted_group, key=group.__getitem__)
-                high = bisect_right(by_group, quoted_group, low, key=group.__getitem__)
-                runs.append(self.run[by_group[low:high]])
+            for quoted_group in np.unique(group[self._rows(line)]).tolist():
+                rows = _narrowed(by_group, [group], [quoted_group])
+                runs.append(self.run[rows])
         return np.sort(np.concatenate(runs)), used
 
     def sources(self, lines: Sequence[str]) -> list[Hit]:
@@ -289,6 +279,17 @@ class Quoting:
                 rows = rows[self.usable[rows] & (self.second[rows] == is_second)]
                 found.append(store.line_at(int(self.place[rows].min())))
             return found
+
+
+def _narrowed(
+    rows: Array | range, columns: Iterable[Array], values: Sequence[int]
+) -> Array | range:
+    """Narrow sorted rows to those whose columns begin with the given values."""
+    for column, value in zip(columns, values, strict=False):
+        # rows that begin alike are in the order of their next column
+        low = bisect_left(rows, value, key=column.__getitem__)
+        rows = rows[low : bisect_right(rows, value, low, key=column.__getitem__)]
+    return rows
 
 
 def quoting(lexicon: Lexicon, width: int, poets: str) -> Quoting:
