@@ -288,9 +288,7 @@ def compile_request(lexicon: Lexicon, request: Request) -> Starts:
             continue
         # Tell which characters of the options have another tone than in context; at the strict
         # level, that is not allowed.
-        rare = []
-        if reading is lexicon:
-            rare = lexicon.read_otherwise(in_context, request.asked)
+        rare = reading.read_otherwise(in_context, request.asked)
         if rare and request.strictness.startswith(STRICT):
             clashes = [part for part in request.parts if set(rare) & set(str(part.has))]
             raise InfeasibleError(request.form.name, clashes)
