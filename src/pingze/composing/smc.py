@@ -349,7 +349,6 @@ class Populations:
         G, N = self.log_weights.shape
         scores = self.scores.reshape(G, N)
         chosen = []  # the numbers of the chosen particles among all G·N
-        owners = []  # the population of each
         for g, start in enumerate(self.starts):
             chosen_texts: set[bytes] = set()
             for n in ranked(self.log_weights[g], scores[g], start.rng).tolist():
@@ -360,19 +359,19 @@ class Populations:
                 if len(chosen_texts) < most and is_new and keeps_constraints:
                     chosen_texts.add(text)
                     chosen.append(particle)
-                    owners.append(g)
         # The probability of a text includes that of the end token after its last mark.
         last_mark = np.full(len(chosen), self.marks[-1])
         chosen_states = self.state.take(self.rows[chosen])
         end_log_p = self.network.step(chosen_states, last_mark).log_p[:, EOS]
-        log_p = (self.log_probabilities[chosen] + end_log_p).tolist()
+        log_probabilities = (self.log_probabilities[chosen] + end_log_p).tolist()
         population_weights = np.logaddexp.reduce(self.log_weights, axis=1)
         texts: list[list[Text]] = [[] for _ in range(G)]
-        for n, (g, particle) in enumerate(zip(owners, chosen, strict=True)):
+        for particle, log_probability in zip(chosen, log_probabilities, strict=True):
+            g = particle // N
             text = Text(
                 ids=self.texts[particle],
                 alive=self.partial_texts.alive[particle],
-                log_probability=log_p[n],
+                log_probability=log_probability,
                 score=float(self.scores[particle]),
                 log_weight=float(population_weights[g]),
                 rng=self.starts[g].rng,
