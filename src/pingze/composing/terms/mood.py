@@ -40,12 +40,10 @@ def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
 def likeness(vocabulary: Vocabulary, like: str, unlike: str) -> Float32[Array, "V"]:
     """Return `NATS` for characters in `like`, -`NATS` for those in `unlike`, and 0 for others."""
     leaning = np.zeros(len(vocabulary), np.float32)
-    for character in set(like):
-        if character in vocabulary:
-            leaning[vocabulary.ids[character]] += NATS
-    for character in set(unlike):
-        if character in vocabulary:
-            leaning[vocabulary.ids[character]] -= NATS
+    for characters, nats in ((like, NATS), (unlike, -NATS)):
+        for character in set(characters):
+            if character in vocabulary:
+                leaning[vocabulary.ids[character]] += nats
     return leaning
 
 
