@@ -68,8 +68,7 @@ class Poem:
 
 def divided_as_tune(poem: Poem) -> Poem:
     """Divide the lines of a 詞 as its tune does; the user may have put marks in other places."""
-    form = find_form(poem.form) if poem.form else None
-    lines = form.cut(poem.lines) if form and form.tune else None
+    lines = find_form(poem.form).cut(poem.lines) if poem.form else None  # 詩 stays as it is
     return replace(poem, lines=list(lines)) if lines else poem
 
 
