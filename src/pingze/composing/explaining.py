@@ -76,22 +76,22 @@ def explain(
     log_p, _ = composer.score(poem.lines, composer.prefix(request), poem.form)
     tones = constraints.tones_of(fixed)
     reasons = []
-    for place, id_ in enumerate(fixed):
+    for place, character in enumerate(text):
         check_deadline()
         line, position = constraints.layout.where(place)
         row = log_p[place + line]  # a mark follows each earlier line
         # 1) List the other characters that may stand here, the likeliest first. The lexicon's
         #    first ids are those of the model. They are followed by the poem's characters that the
         #    model lacks; the model reads such a character as `model_id`.
-        model_id = constraints.lexicon.reads[id_]
+        model_id = constraints.lexicon.reads[fixed[place]]
         is_alternative = constraints.allowed_alone(fixed, place)[: len(row)]
         is_alternative[model_id] = False
         count = min(limit, int(is_alternative.sum()))
         ranked = np.argsort(-np.where(is_alternative, row, -np.inf))[:count]
         # 2) Find the tone and the groups. A rhyme is read in the poem's group, any other character
         #    in the tone that its position requires; the groups are those of that tone.
-        names = standard_of_request.rhymes(text[place])
-        tone = tones[place] or standard_of_request.usable_tone(text[place]) or ""
+        names = standard_of_request.rhymes(character)
+        tone = tones[place] or standard_of_request.usable_tone(character) or ""
         groups = [
             group
             for name, group in standard_of_request.groups.items()
@@ -105,7 +105,7 @@ def explain(
             Reason(
                 line=line + 1,
                 position=position + 1,
-                character=text[place],
+                character=character,
                 probability=float(np.exp(row[model_id])),
                 rank=int((row > row[model_id]).sum()) + 1,
                 tone=tone,
