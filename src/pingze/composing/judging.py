@@ -158,7 +158,7 @@ def judge(sheet: Sheet) -> Verdict:
     with noted():  # notes on how options are read concern composing, not judging
         request = read_request(NO_MODEL, written)
     # `NO_MODEL` has no characters, so that the lexicon must add those of the sheet
-    given = "".join(sorted({fix.character for fix in request.fixed}))
+    given = "".join(sorted({*request.given}))
     constraints = Constraints(lexicon_of(NO_MODEL, standard, given), request)
     ids = [FREE] * len(text)
     for fix in request.fixed:
@@ -264,8 +264,7 @@ def describe(
     readings = []
     for line in verdict.read:
         tones.append([_SIGNS[standard.tone(character)] for character in line])
-        readings_of_line = [standard.readings(character) for character in line]
-        readings.append([list(map(str, possible)) for possible in readings_of_line])
+        readings.append([list(map(str, standard.readings(character))) for character in line])
     for explained in explanation:
         for reading in explained.readings:
             is_decided = len(reading.tone) == 1  # else the text has both tones, 平仄
@@ -275,7 +274,6 @@ def describe(
     notes = [*verdict.doubts, *verdict.notes]
     if fine:
         notes += antithesis_notes(verdict)
-    notes_and_remarks = told(notes, language)
     # 4) What is still possible, which only the verdict on a sheet with blanks says.
     templates: Sequence[str] = ()
     rhymes: Sequence[str] = ()
@@ -296,8 +294,7 @@ def describe(
         lines=verdict.lines,
         read=verdict.read,
         violations=faults,
-        notes=notes_and_remarks["notes"],
-        remarks=notes_and_remarks["remarks"],
+        **told(notes, language),
         tones=["".join(line) for line in tones],
         readings=readings,
         explanation=explanation if explain else (),
