@@ -183,11 +183,10 @@ def judge(sheet: Sheet) -> Verdict:
     wants = []
     blanks = [place for place, character in enumerate(characters) if character == BLANK]
     for place in blanks:
-        k, at = divmod(place, constraints.couplet_size)
-        tones = set()
-        for t in possible:
-            best_ways = is_best_way[t, k]
-            tones.update(constraints.asked[t, k, best_ways, at].tolist())
+        # a row for each possible template, and a column for each way
+        asked = constraints.asked_at(place)[possible]
+        best_ways = is_best_way[possible, place // constraints.couplet_size]
+        tones = set(asked[best_ways].tolist())
         rhyme = ""
         if constraints.feet[place, possible].all():
             # the first group that this kind of foot may use tells to which rhyme the foot belongs
