@@ -399,15 +399,14 @@ class Mending:
             by_couplet = []
             for k in range(len(ids) // constraints.couplet_size):
                 couplet = range(k * constraints.couplet_size, (k + 1) * constraints.couplet_size)
-                ways = np.flatnonzero(constraints.exists[t, k])
-                by_way = [_places_in(wrong[:, t, way], couplet) for way in ways]
+                wrong_by_way = wrong[:, t, constraints.exists[t, k]].T
+                by_way = [_places_in(mask, couplet) for mask in wrong_by_way]
                 by_couplet.append(_smallest_sets(by_way, locked))
             # 2. The groups to try for each rhyme: those outside which the fewest feet are, or one
             #    foot more, since such a group may have fewer rhymes on the same character.
             feet = np.flatnonzero(constraints.feet[:, t]).tolist()
-            groups_of_request = range(len(request.groups))
             # for each group, the feet whose characters are not in it
-            outside = [_places_in(unrhymed[:, t, g], feet) for g in groups_of_request]
+            outside = [_places_in(mask, feet) for mask in unrhymed[:, t].T]
             groups_of_rhyme = []
             # the groups of each rhyme follow one another; `first_rows` says where each rhyme begins
             first_rows = constraints.rhyming.first_rows
@@ -550,10 +549,8 @@ class Mending:
             verdict_after = self._judge(self.layout.cut(before))
             rules_broken = Counter(fault.rule for fault in self.verdict.violations)
             still_broken = Counter(fault.rule for fault in verdict_after.violations)
-            mended = rules_broken - still_broken
             # A swap may mend nothing alone, and move a fault to where one more change mends it.
-            if not mended:
-                mended = rules_broken
+            mended = (rules_broken - still_broken) or rules_broken
             swaps.append(replace(repair.swap, rules=tuple(mended)))
         changes = []
         for place, (old, new) in enumerate(zip(before, "".join(poem.lines), strict=True)):
