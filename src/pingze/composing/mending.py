@@ -307,6 +307,8 @@ class Mending:
         if self.constraints.fixed is None:
             composer.prepare(request)  # raises an error that names the characters that clash
         self.ids: Fixes = self.constraints.fixed or ()
+        size = self.constraints.couplet_size
+        self.couplets = [range(start, start + size) for start in range(0, len(self.ids), size)]
 
     def repairs(self, locked: Places) -> list[Repair]:
         """List the repairs that change no locked position, those with the fewest changes first.
@@ -335,27 +337,15 @@ class Mending:
                 needed.append(repair)
         return needed
 
-    def _swapped(self, locked: Places) -> Iterator[tuple[Fixes, Swap]]:
-        """Yield each text in which two parts have changed places, and which parts these are.
-
-        The parts are two couplets, two words of a line, or the two characters of a word.
-        """
-        if FREE in self.ids:  # a sheet with blanks is filled, but not rearranged
-            return
-        # 1. List the pairs of parts, as ranges of positions in the text.
-        form = self.constraints.request.form
+    def _pairs(self) -> list[tuple[range, range]]:
+        """List the pairs of parts that may change places, as ranges of positions in the text."""
         pairs: list[tuple[range, range]] = []
         # The couplets of other forms are not alike: those of a 詞 have different lengths.
-        if form.regulated:
-            couplet_size = self.constraints.couplet_size
-            starts = range(0, len(self.ids), couplet_size)
-            couplets = [range(start, start + couplet_size) for start in starts]
-            pairs += combinations(couplets, 2)
+        if self.constraints.request.form.regulated:
+            pairs += combinations(self.couplets, 2)
         for line, width in enumerate(self.layout.widths):
-            # a word of two characters may begin at these positions of the line
-            positions = sorted(word_starts(2, width))
-            starts_of_words = [self.layout.starts[line] + position for position in positions]
-            words = [range(start, start + 2) for start in starts_of_words]
+            places = self.layout.places(line)
+            words = [places[start : start + 2] for start in sorted(word_starts(2, width))]
             pairs += [(word[:1], word[1:]) for word in words]  # the characters of a word
             for word, later in combinations(words, 2):
                 # The last three characters are read as 2 + 1 or as 1 + 2, and these two words
@@ -363,8 +353,16 @@ class Mending:
                 overlap = later.start < word.stop
                 if not overlap:
                     pairs.append((word, later))
-        # 2. Swap the parts of each pair.
-        for first, second in pairs:
+        return pairs
+
+    def _swapped(self, locked: Places) -> Iterator[tuple[Fixes, Swap]]:
+        """Yield each text in which two parts have changed places, and which parts these are.
+
+        The parts are two couplets, two words of a line, or the two characters of a word.
+        """
+        if FREE in self.ids:  # a sheet with blanks is filled, but not rearranged
+            return
+        for first, second in self._pairs():
             ids = list(self.ids)
             ids[first.start : first.stop] = self.ids[second.start : second.stop]
             ids[second.start : second.stop] = self.ids[first.start : first.stop]
@@ -397,8 +395,7 @@ class Mending:
             # 1. For each couplet, the smallest sets of positions of the wrong tone that a way to
             #    write the couplet leaves.
             by_couplet = []
-            for k in range(len(ids) // constraints.couplet_size):
-                couplet = range(k * constraints.couplet_size, (k + 1) * constraints.couplet_size)
+            for k, couplet in enumerate(self.couplets):
                 wrong_by_way = wrong[:, t, constraints.exists[t, k]].T
                 by_way = [_places_in(mask, couplet) for mask in wrong_by_way]
                 by_couplet.append(_smallest_sets(by_way, locked))
