@@ -399,24 +399,12 @@ class Mending:
                 wrong_by_way = wrong[:, t, constraints.exists[t, k]].T
                 by_way = [_places_in(mask, couplet) for mask in wrong_by_way]
                 by_couplet.append(_smallest_sets(by_way, locked))
-            # 2. The groups to try for each rhyme: those outside which the fewest feet are, or one
-            #    foot more, since such a group may have fewer rhymes on the same character.
+            # 2. For each group, the feet whose characters are not in it.
             feet = np.flatnonzero(constraints.feet[:, t]).tolist()
-            # for each group, the feet whose characters are not in it
             outside = [_places_in(mask, feet) for mask in unrhymed[:, t].T]
-            groups_of_rhyme = []
-            # the groups of each rhyme follow one another; `first_rows` says where each rhyme begins
-            first_rows = constraints.rhyming.first_rows
-            for groups_here in np.split(np.arange(len(outside)), first_rows[1:]):
-                possible = [g for g in groups_here.tolist() if not outside[g] & locked]
-                least = min((len(outside[g]) for g in possible), default=0)
-                few = [g for g in possible if len(outside[g]) <= least + 1]
-                if len(first_rows) > 1:  # several rhymes: keep the number of combinations small
-                    few = sorted(few, key=lambda g: len(outside[g]))[:2]
-                groups_of_rhyme.append(few)
             # 3. For each choice of groups, list what must change, and combine it. Of the rhymes on
             #    the same character, all but one must change.
-            for groups in product(*groups_of_rhyme):
+            for groups in product(*self._groups_to_try(outside, locked)):
                 off_rhyme = Places().union(*(outside[g] for g in groups))
                 # Each item lists sets of positions: all positions of one of its sets must change.
                 alternatives = by_couplet.copy()
@@ -441,6 +429,24 @@ class Mending:
                         )
                     )
         return found
+
+    def _groups_to_try(self, outside: Sequence[Places], locked: Places) -> list[list[int]]:
+        """List the groups to try for each rhyme; `outside` has the feet that are not in a group.
+
+        These are the groups outside which the fewest feet are, or one foot more, since such a group
+        may have fewer rhymes on the same character.
+        """
+        groups_of_rhyme = []
+        # the groups of each rhyme follow one another; `first_rows` says where each rhyme begins
+        first_rows = self.constraints.rhyming.first_rows
+        for groups_here in np.split(np.arange(len(outside)), first_rows[1:]):
+            possible = [g for g in groups_here.tolist() if not outside[g] & locked]
+            least = min((len(outside[g]) for g in possible), default=0)
+            few = [g for g in possible if len(outside[g]) <= least + 1]
+            if len(first_rows) > 1:  # several rhymes: keep the number of combinations small
+                few = sorted(few, key=lambda g: len(outside[g]))[:2]
+            groups_of_rhyme.append(few)
+        return groups_of_rhyme
 
     def _rule(self, t: int, place: int, off_rhyme: Places) -> str:
         """Return the rule that the character at a position breaks under template `t`."""
