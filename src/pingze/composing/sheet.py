@@ -172,7 +172,7 @@ class Sheet(Composing):
         sheet = self if text is None else self.put(line, text)
         row = sheet.row(line)
         mask = "".join("0" if character == BLANK else "1" for character in row)
-        return sheet._with("kept", line, mask)
+        return sheet._with(line, kept=mask)
 
     def put(self, line: int, text: str) -> "Sheet":
         """Write a line, with ＿ for blanks and [靜晚夜] for a choice; its characters may change."""
@@ -188,7 +188,7 @@ class Sheet(Composing):
                 row += BLANK
                 choices.append(Limit(line=line, position=len(row), characters=part))
         sheet = replace(self, choices=choices)
-        return sheet._with("lines", line, row)._with("kept", line, "")
+        return sheet._with(line, lines=row, kept="")
 
     def free(self, line: int, start: int = 1, end: int | None = None) -> "Sheet":
         """Make the places of a line blank, from `start` to `end`, for other characters.
@@ -215,9 +215,12 @@ class Sheet(Composing):
                 kept = sheet.kept[number] if number < len(sheet.kept) else ""
                 if at < len(kept):
                     kept = kept[:at] + "0" + kept[at + 1 :]
-                sheet = sheet._with("lines", number + 1, row[:at] + BLANK + row[at + 1 :])
-                sheet = sheet._with("kept", number + 1, kept)
-                sheet = sheet._with("was", number + 1, was[:at] + row[at] + was[at + 1 :])
+                sheet = sheet._with(
+                    number + 1,
+                    lines=row[:at] + BLANK + row[at + 1 :],
+                    kept=kept,
+                    was=was[:at] + row[at] + was[at + 1 :],
+                )
         return sheet
 
     def __str__(self) -> str:
@@ -230,12 +233,14 @@ class Sheet(Composing):
             raise InputError("no_line", field="line", has=line, most=len(rows))
         return rows[line - 1]
 
-    def _with(self, name: str, line: int, row: str) -> "Sheet":
-        """Copy the sheet with another row of `lines`, `kept` or `was`."""
-        rows = self.rows if name == "lines" else list(getattr(self, name))
-        rows += [""] * (line - len(rows))
-        rows[line - 1] = row
-        changed: dict[str, Any] = {name: rows}
+    def _with(self, line: int, **new: str) -> "Sheet":
+        """Copy the sheet with other rows of a line: of `lines`, `kept` or `was`, by these names."""
+        changed: dict[str, Any] = {}
+        for name, row in new.items():
+            rows = self.rows if name == "lines" else list(getattr(self, name))
+            rows += [""] * (line - len(rows))
+            rows[line - 1] = row
+            changed[name] = rows
         return replace(self, **changed)
 
     def _full(self, name: str, written: Sequence[str]) -> list[str]:
