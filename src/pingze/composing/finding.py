@@ -9,6 +9,7 @@ import numpy as np
 from pingze.composing.composer import Composer, load_composer
 from pingze.composing.lexicon import network_ids
 from pingze.composing.options import Finding
+from pingze.composing.request import Request
 from pingze.composing.sheet import BLANK, BLANKS
 from pingze.errors import InputError
 from pingze.network.checkpoint import Model
@@ -170,12 +171,9 @@ def _sorted_by_line(row: str, found: Sequence[Found], composer: Composer) -> lis
     blanks = BLANK * len(found[0].text)
     lines = [row.replace(blanks, candidate.text) for candidate in found]
     ids = np.array([network_ids(vocabulary, line) for line in lines])
-    prefix: list[int] = []
-    if composer.conditions:
-        # a lone line is scored as the first line of a quatrain of its width
-        form = find_form("五絕" if len(row) <= 5 else "七絕")
-        token = composer.conditions.form_token(form)
-        prefix = composer.conditions.prefix(token).ids
+    # a lone line is scored as the first line of a quatrain of its width
+    quatrain = Request(find_form("五絕" if len(row) <= 5 else "七絕"), lines=4)
+    prefix = composer.prefix(quatrain)
     state = composer.network.start(batch=len(found), prefix=prefix)
     # ln p of each line; `ids` is (line, place), and `state.log_p` is (line, token)
     log_p = np.zeros(len(found))
