@@ -107,6 +107,16 @@ def test_a_poem_is_judged_by_its_standard_and_what_is_suggested_keeps_it() -> No
     assert all(check(poem.format(c), form="五絕", standard="tongyun").ok for c in fitting)
 
 
+def test_a_line_too_many_has_the_readings_of_the_standard() -> None:
+    verdict = check(
+        "夜靜江風起，天寒月照波。扁舟何處去，一笑念山國。雪滿寒江夜。",
+        form="五絕",
+        standard="xinyun",
+    )
+    (fault,) = verdict.violations
+    assert (fault.rule, fault.line, fault.readings) == ("句數", 5, ("仄夜",))
+
+
 def test_no_group_borrows_and_rhymes_are_those_of_poets() -> None:
     assert all(
         len(near) == 1 for standard in (XINYUN, TONGYUN) for near in standard.neighbours.values()

@@ -474,7 +474,7 @@ def _judge_shape(lines: tuple[str, ...], form: Form, level: str, standard: Stand
         first_extra_or_missing = len(lines)
         if form.lines is not None:
             first_extra_or_missing = min(len(lines), form.lines)
-        faults.append(Violation.at("句數", lines, first_extra_or_missing, 0))
+        faults.append(Violation.at("句數", lines, first_extra_or_missing, 0, standard))
     # 2) The notes.
     notes = [shape_note(lines)]
     if len(wrong_lines) < 3:  # more would only repeat what the faults show

@@ -52,7 +52,7 @@ class Violation:
 
     @classmethod
     def at(
-        cls, rule: str, lines: Sequence[str], number: int, place: int, standard: Standard = PINGSHUI
+        cls, rule: str, lines: Sequence[str], number: int, place: int, standard: Standard
     ) -> "Violation":
         """Build a violation at a position, even if no character is there.
 
