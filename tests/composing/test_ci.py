@@ -11,8 +11,9 @@ from pingze.composing.desk import alternatives, compose, revise
 from pingze.composing.explaining import explain
 from pingze.composing.mending import mend
 from pingze.composing.options import Sampling
+from pingze.composing.read_request import read_request
 from pingze.composing.reading import read_poem
-from pingze.composing.sheet import Sheet
+from pingze.composing.sheet import Limit, Sheet
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse.checking import check
 from pingze.verse.forms import find_form
@@ -132,6 +133,20 @@ def test_a_repeated_line_is_revised_with_what_it_repeats(model: Path) -> None:
         ]
         assert keeps("如夢令", lines)
     assert len(explain(poem, model=model)) == 33
+
+
+def test_a_line_repeats_no_character_that_is_excluded_where_it_stands_again(
+    chosen: Composer,
+) -> None:
+    starts = verse.prepared(chosen, form="如夢令", repeat=True)
+    written = {chosen.write(starts, Sampling(1.0, 4), seed).lines[5] for seed in range(6)}
+    limits = [Limit(line=6, characters="".join(sorted({*"".join(written)})))]
+    sheet = Sheet(form="如夢令", repeat=True, exclude_at=limits)
+    starts = chosen.prepare(read_request(chosen.vocabulary, sheet))
+    for seed in range(6):
+        lines = chosen.write(starts, Sampling(1.0, 4), seed).lines
+        assert lines[4] == lines[5]
+        assert not {*limits[0].characters} & {*lines[5]}
 
 
 def test_a_draft_is_mended_with_the_fewest_changes(model: Path) -> None:

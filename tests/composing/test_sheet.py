@@ -121,6 +121,22 @@ def test_a_character_is_excluded_from_one_line_only() -> None:
     assert {*limit.characters} & {c for poem in poems for line in poem.lines[1:] for c in line}
 
 
+@pytest.mark.parametrize("open_lines", [{3, 4}, {7, 8}])
+def test_a_word_stands_in_the_lines_from_which_it_is_not_excluded(open_lines: set[int]) -> None:
+    limits = [Limit(line=n, characters="月") for n in {*range(1, 9)} - open_lines]
+    sheet = Sheet(form="五律", include="月", exclude_at=limits, repeat=True, particles=8)
+    for seed in range(4):
+        (poem,) = fill(sheet, seed=seed)
+        assert {n for n, line in enumerate(poem.lines, 1) if "月" in line} <= open_lines
+        assert "月" in "".join(poem.lines)
+
+
+def test_a_word_that_is_excluded_from_every_line_is_named() -> None:
+    limits = [Limit(line=n, characters="月") for n in range(1, 5)]
+    with pytest.raises(InfeasibleError, match="give up including 月"):
+        fill(Sheet(form="五絕", include="月", exclude_at=limits))
+
+
 @pytest.mark.parametrize("standing", ["", "＿＿＿{}＿"])
 def test_an_excluded_word_is_not_written(standing: str) -> None:
     (poem,) = fill(Sheet(form="五絕", particles=8), seed=1)

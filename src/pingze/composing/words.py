@@ -359,10 +359,11 @@ class Placements:
             return None
         if constraints.repeated[places].any():  # a line that is copied from an earlier line 疊句
             return None
-        for fixed, id_ in zip(self.fixed[places], word, strict=True):
-            if fixed not in (FREE, id_):
+        fits = []
+        for at, id_ in enumerate(word, place):
+            if self.fixed[at] not in (FREE, id_) or id_ in constraints.excluded_at.get(at, ()):
                 return None
-        fits = [constraints.fits(place + n, id_) for n, id_ in enumerate(word)]
+            fits.append(constraints.fits(at, id_))
         return np.logical_and.reduce(fits)
 
     def rhyming(self, groups: Groups) -> tuple[Int[Array, "F T"], Bool[Array, "2 F words"]]:
@@ -431,17 +432,11 @@ class Count:
         if most_rows * math.prod(self.sizes) > MOST_NUMBERS:
             # such a table would take too much memory: exceed the budget, which raises the error
             common.effort.spend(math.inf)
-        # 3) List the choices at each position of each couplet; equal couplets share the list.
+        # 3) List the choices at each position of each couplet.
         self.choices: list[list[list[Choice]]] = []
-        lists: dict[object, list[list[Choice]]] = {}
         for k in range(K):
             places = range(k * self.couplet_size, (k + 1) * self.couplet_size)
-            tones = self.constraints.asked[:, k].tobytes()
-            # the first couplet is never equal to another: line 1 has a kind of foot of its own
-            key = (k == 0, tones, common.fixed[places.start : places.stop])
-            if key not in lists:
-                lists[key] = [self._choices(place) for place in places]
-            self.choices.append(lists[key])
+            self.choices.append([self._choices(place) for place in places])
         # 4) A poem may end in any state in which all words are placed and no rhyme is missing. The
         # axes of a state are in the order of `amounts`: kinds of words first, rhymes last. Of the
         # resources between them, any amount may be used up.

@@ -302,10 +302,12 @@ class CompiledRequest:
             places = self.layout.places(limit.line - 1)
             if limit.position is not None:
                 places = places[limit.position - 1 : limit.position]
+            ids = []
+            for character in limit.characters:
+                ids += form_ids(self.lexicon.vocabulary, character)
             for place in places:
-                ids = excluded.setdefault(place, [])
-                for character in limit.characters:
-                    ids += form_ids(self.lexicon.vocabulary, character)
+                for same in self.request.form.same(place):  # repeated lines 疊句 too
+                    excluded.setdefault(same, []).extend(ids)
         return excluded
 
     def lines_of(self, fixed: Sequence[int]) -> list[str]:
