@@ -18,6 +18,7 @@ from pingze.errors import InfeasibleError, InputError
 from pingze.files import table
 from pingze.verse.checking import check
 from pingze.verse.forms import find_form
+from pingze.verse.standard import PINGSHUI
 from tests.composing.verse import POOL, solvable, word
 
 MANY = [8, pytest.param(100, marks=pytest.mark.slow)]
@@ -223,6 +224,19 @@ def test_tokens_that_cannot_spell_a_mark_are_refused() -> None:
 def test_too_few_characters_are_refused_as_for_a_model() -> None:
     with pytest.raises(InfeasibleError):
         Automaton(dict(enumerate("春日人山水，。", 1)), END, form="五絕")
+
+
+def test_a_long_token_leaves_enough_rhymes_of_the_group_that_was_begun() -> None:
+    # 東 stands at the first foot. Of its part, five characters are left for four more feet, so that
+    # a word of two of them takes one too many; other parts have plenty.
+    part = "第一部"
+    known = [one for one in load_composer("tang").vocabulary.tokens if len(one) == 1]
+    others = [one for one in known if part not in dict(PINGSHUI.parts.rhymes(one))]
+    spelled = [*others, *"東風空紅中同", "空紅", "風中", "，", "。", "、", "\n"]
+    automaton = Automaton(dict(enumerate(spelled, 1)), END, form="相見歡", pattern="＿＿＿＿＿東")
+    allowed = {spelled[id_ - 1] for id_ in np.flatnonzero(automaton.allowed(automaton.start())[0])}
+    assert {"空", "風"} < allowed
+    assert not {"空紅", "風中"} & allowed
 
 
 def test_every_mark_of_a_tune_is_written() -> None:

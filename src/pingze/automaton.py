@@ -398,8 +398,7 @@ class Automaton:
         can from every set.
         """
         reduced = replace(texts, stock=texts.stock - self._most_taken)
-        alive: Array = texts.alive & self.constraints.can_complete(reduced, place)
-        return alive
+        return self.constraints.still_possible(reduced, place)
 
     def _fitting_long_tokens(
         self,

@@ -373,8 +373,11 @@ class CompiledRequest:
         # the last three columns are level, oblique, all
         return stock[:, :-3].reshape(len(stock), *self.rhyming.concerned.shape)
 
-    def can_complete(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N T G"]:
-        """Check by Hall's condition whether each hypothesis can be completed from `place` on."""
+    def still_possible(self, partial_texts: PartialTexts, place: int) -> Bool[Array, "N T G"]:
+        """Return the hypotheses under which each text can be completed from `place` on.
+
+        They are those of `alive` that meet Hall's condition.
+        """
         left = self.left(partial_texts.texts, place)  # D, N, T
         stock = partial_texts.stock
         # 1) the rhymes: those of each kind of foot (f) must suffice for its feet and for all feet
@@ -384,15 +387,15 @@ class CompiledRequest:
         supply = self._stock_of_rhymes(stock)[:, None]  # N, 1, F, G
         # a group of another rhyme than the foot's does not matter
         enough = np.logical_or(supply >= demand, ~self.rhyming.concerned)  # N, T, F, G
-        result: Array = self.rhyming.jointly_possible(enough.all(axis=2))
+        alive: Array = partial_texts.alive & enough.all(axis=2)
         # 2) the tones, which are slow to check: only where there are fewer characters than places,
         #    and under templates that are alive
         most_places = left.sum(axis=0).max(axis=1)
         few = self._are_few(stock, most_places)
-        to_check = few[:, None] & partial_texts.alive.any(axis=2)
+        to_check = few[:, None] & alive.any(axis=2)
         for row, t in np.argwhere(to_check).tolist():
-            result[row, t] &= self._tones_suffice(partial_texts, row, t, place, left[:, row, t])
-        return result
+            alive[row, t] &= self._tones_suffice(partial_texts, row, t, place, left[:, row, t])
+        return self.rhyming.jointly_possible(alive)
 
     def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
         """Check whether fewer than `places` level or oblique characters are left.

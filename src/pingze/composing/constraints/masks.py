@@ -168,7 +168,7 @@ class Constraints(CompiledRequest):
             unused=unused[None],
             stock=self.stock(unused)[None],
         )
-        begun.alive = self.rhyming.jointly_possible(begun.alive & self.can_complete(begun, 0))
+        begun.alive = self.still_possible(begun, 0)
         return begun if begun.alive.any() else None
 
     def unused(self, fixed: Fixes, words: Sequence[tuple[int, ...]] = ()) -> Bool[Array, "V"]:
@@ -422,6 +422,4 @@ class Constraints(CompiledRequest):
                 partial_texts.stock[rows] -= self.members[form_ids[rows]]
         # 3. Move on to the next position.
         partial_texts.texts[:, place] = ids
-        partial_texts.alive = self.rhyming.jointly_possible(
-            partial_texts.alive & self.can_complete(partial_texts, place + 1)
-        )
+        partial_texts.alive = self.still_possible(partial_texts, place + 1)
