@@ -117,12 +117,18 @@ def test_spaces_and_marks_separate_words_and_what_is_fixed_need_not_be_included_
 
 @pytest.mark.parametrize(
     ("exclude", "unwanted"),
-    [("春 月，", "春月，"), ("涌", "涌湧"), ("白发", "白发發髮"), ("后", "后後"), ("风", "风風")],
+    [("春 月，", "春月"), ("涌", "涌湧"), ("白发", "白发發髮"), ("后", "后後"), ("风", "风風")],
 )
 def test_what_is_not_wanted_is_excluded_in_all_its_forms(exclude: str, unwanted: str) -> None:
     assert sorted(
         read_request(VOCABULARY, Composing(form="五絕", exclude=exclude)).exclude
     ) == sorted(unwanted)
+
+
+@pytest.mark.parametrize("option", ["exclude", "exclude_words"])
+def test_what_is_not_wanted_must_be_chinese(option: str) -> None:
+    with pytest.raises(InputError, match=f"{option}: .* the character 'x'"):
+        read_request(VOCABULARY, Composing(form="五絕", **{option: "山x"}))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

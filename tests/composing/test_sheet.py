@@ -112,6 +112,35 @@ def test_a_choice_that_no_poem_can_have_is_named() -> None:
         fill(sheet)
 
 
+def test_a_choice_clashes_with_an_acrostic_of_another_character() -> None:
+    sheet = Sheet(
+        form="五絕", acrostic="春", choices=[Limit(line=1, position=1, characters="山月")]
+    )
+    with pytest.raises(InfeasibleError, match="give up one of 山月 at line 1, character 1"):
+        fill(sheet)
+
+
+def test_an_acrostic_decides_a_choice_of_its_character() -> None:
+    limit = Limit(line=1, position=1, characters="山春")
+    (poem,) = fill(Sheet(form="五絕", acrostic="春", choices=[limit], particles=8))
+    assert poem.lines[0][0] == "春"
+
+
+@pytest.mark.parametrize("repeat", [False, True])
+def test_two_choices_for_a_place_leave_what_both_have(repeat: bool) -> None:
+    tone = PINGSHUI.tone("山")
+    level = [one for one in POOL if PINGSHUI.tone(one) == tone and one != "山"][:2]
+    limits = [Limit(line=1, position=1, characters=f"{other}山") for other in level]
+    sheet = Sheet(form="五絕", choices=limits, repeat=repeat, particles=8)
+    assert {fill(sheet, seed=seed)[0].lines[0][0] for seed in range(4)} == {"山"}
+
+
+def test_a_simplified_character_is_excluded_from_a_line_in_all_its_forms() -> None:
+    sheet = Sheet(form="五絕", exclude_at=[Limit(line=1, characters="发")])
+    (limit,) = read_request(CHOSEN.vocabulary, sheet).exclude_at
+    assert set(limit.characters) == set("发發髮")
+
+
 def test_a_character_is_excluded_from_one_line_only() -> None:
     without = Sheet(form="五絕", particles=8, repeat=True, temperature=2.0)
     first = {c for seed in range(8) for c in fill(without, seed=seed)[0].lines[0]}

@@ -108,7 +108,7 @@ def couplet(line: str = "", *, model: Model | None = None, **options: Any) -> li
         ),
         repeat=True,  # `Facing` decides which characters repeat
         about=read_condition("about", asked.write, composer.vocabulary),
-        exclude=read_unwanted(asked.exclude),
+        exclude=read_unwanted("exclude", asked.exclude),
         mood=asked.mood,
         antithesis=asked.antithesis,
         taste=1.0,  # as strong as in poems: couplets have no such option

@@ -9,11 +9,13 @@ from pingze.composing.request import Fixed, Request
 from pingze.composing.sheet import BLANK, BLANKS, CHOICE, HOLES, Limit, Sheet
 from pingze.composing.title_moods import mood_of
 from pingze.composing.typed_text import (
+    check_chinese,
     read_character,
     read_characters,
     read_known,
     read_pattern,
     tell,
+    without_marks,
 )
 from pingze.errors import InputError
 from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
@@ -57,11 +59,16 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
     if isinstance(asked, Sheet):
         fixed += _fix_written(asked, vocabulary)
         was = _read_former(asked, vocabulary)
-        choices += _read_limits("choices", asked.choices, layout, vocabulary)
-        exclude_at = _read_limits("exclude_at", asked.exclude_at, layout, vocabulary)
-    # a place with a fixed character needs no choice
-    fixed_places = {(fix.line, fix.position) for fix in fixed}
-    choices = [limit for limit in choices if (limit.line, limit.position) not in fixed_places]
+        for limit in asked.choices:
+            _check_place("choices", limit, layout)
+            characters = read_characters("choices", limit.characters, vocabulary)
+            choices.append(replace(limit, characters=characters))
+        for limit in asked.exclude_at:
+            _check_place("exclude_at", limit, layout)
+            exclude_at.append(
+                replace(limit, characters=read_unwanted("exclude_at", limit.characters))
+            )
+    choices = [limit for limit in choices if not _is_decided(limit, fixed)]
     # `dict.fromkeys` leaves out a fixed character that is listed twice. Characters that stand on a
     # sheet but are not kept come last, since a conflict gives up the last ones first.
     fixed = list(dict.fromkeys(fixed))
@@ -89,7 +96,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
         choices=tuple(choices),
         was=tuple(was),
         include=_read_included(asked.include, form, count, vocabulary),
-        exclude=read_unwanted(asked.exclude),
+        exclude=read_unwanted("exclude", asked.exclude),
         exclude_words=_read_unwanted_words(asked.exclude_words),
         exclude_at=tuple(exclude_at),
         repeat=asked.repeat,
@@ -244,12 +251,13 @@ def _read_included(text: str, form: Form, lines: int, vocabulary: Vocabulary) ->
     return tuple(word for word in words if not is_part(word))
 
 
-def read_unwanted(text: str) -> str:
+def read_unwanted(field: str, text: str) -> str:
     """Read the characters to exclude, and add their possible Traditional forms.
 
-    The model need not know them.
+    The model need not know them. Raises InputError if one is not Chinese.
     """
-    typed = "".join(text.split())
+    typed = without_marks(field, text)
+    check_chinese(field, typed)
     found: dict[str, None] = {}
     for character, read in zip(typed, in_context(typed), strict=True):
         found |= dict.fromkeys([character, read, to_traditional(character)])
@@ -262,29 +270,37 @@ def read_unwanted(text: str) -> str:
 def _read_unwanted_words(text: str) -> tuple[str, ...]:
     """Read the words to exclude, each as it is typed and with its Simplified characters converted.
 
-    A single character is a word too.
+    A single character is a word too. Raises InputError if a character is not Chinese.
     """
     words: dict[str, None] = {}
     for word in _split(text):
+        check_chinese("exclude_words", word)
         words[word] = None
         words[in_context(word)] = None
     return tuple(words)
 
 
-def _read_limits(
-    field: str, limits: Sequence[Limit], layout: Layout, vocabulary: Vocabulary
-) -> list[Limit]:
-    """Read the characters of limits, and check that their places exist."""
-    read = []
-    for limit in limits:
-        if limit.line > len(layout.widths):
-            raise InputError("no_line", field=field, has=limit.line, most=len(layout.widths))
-        width = layout.widths[limit.line - 1]
-        if limit.position is not None and limit.position > width:
-            raise InputError("no_position", field=field, has=limit.position, most=width)
-        characters = read_characters(field, limit.characters, vocabulary)
-        read.append(replace(limit, characters=characters))
-    return read
+def _check_place(field: str, limit: Limit, layout: Layout) -> None:
+    """Raise InputError if the form lacks the place of a limit."""
+    if limit.line > len(layout.widths):
+        raise InputError("no_line", field=field, has=limit.line, most=len(layout.widths))
+    width = layout.widths[limit.line - 1]
+    if limit.position is not None and limit.position > width:
+        raise InputError("no_position", field=field, has=limit.position, most=width)
+
+
+def _is_decided(choice: Limit, fixed: Sequence[Fixed]) -> bool:
+    """Return whether a choice has no effect, since its place is decided.
+
+    What is written on the sheet there decides it. What another option fixes there decides it only
+    if it is one of the choice's characters; otherwise the two clash.
+    """
+    for fix in fixed:
+        if (fix.line, fix.position) == (choice.line, choice.position):
+            is_written = fix.option in ("kept", "lines")
+            if is_written or fix.character in choice.characters:
+                return True
+    return False
 
 
 def _fix_written(sheet: Sheet, vocabulary: Vocabulary) -> list[Fixed]:

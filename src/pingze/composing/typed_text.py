@@ -60,7 +60,7 @@ def read_characters(field: str, text: str, vocabulary: "Vocabulary", blanks: str
     A Simplified character is converted according to its neighbours, with a ConversionWarning.
     Raises InputError if no character is given, or if one is not Chinese.
     """
-    typed = _typed(field, text)
+    typed = without_marks(field, text)
     if not typed:
         raise InputError("empty", field=field)
     return _convert(field, typed, vocabulary, free=blanks)
@@ -68,7 +68,7 @@ def read_characters(field: str, text: str, vocabulary: "Vocabulary", blanks: str
 
 def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
     """Read free text, and drop the characters that the model does not know, with a warning."""
-    typed = _typed(field, text)
+    typed = without_marks(field, text)
     known = ""
     unknown: dict[str, None] = {}  # in order, each once
     for as_typed, converted in zip(typed, in_context(typed), strict=True):
@@ -127,7 +127,11 @@ def _convert(field: str, typed: str, vocabulary: "Vocabulary", free: str = "") -
     return converted
 
 
-def _typed(field: str, text: str) -> str:
+def without_marks(field: str, text: str) -> str:
+    """Return typed text without marks, spaces and invisible signs.
+
+    Raises InputError if it is no text.
+    """
     if not isinstance(text, str):
         raise wrong_type(field, text, "text")
     typed = ""
@@ -143,10 +147,18 @@ def read_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
 
     Raises InputError if still unknown and not Han.
     """
-    read = _known(character, vocabulary) or to_traditional(only_han(character))
-    if not read:
-        raise InputError("character", field=field, has=character, point=f"U+{ord(character):04X}")
-    return read
+    known = _known(character, vocabulary)
+    if known:
+        return known
+    check_chinese(field, character)
+    return to_traditional(character)
+
+
+def check_chinese(field: str, text: str) -> None:
+    """Raise InputError if a sign of a text is not a Han character."""
+    for sign in text:
+        if not only_han(sign):
+            raise InputError("character", field=field, has=sign, point=f"U+{ord(sign):04X}")
 
 
 def _known(character: str, vocabulary: "Vocabulary") -> str:

@@ -102,18 +102,21 @@ class Constraints(CompiledRequest):
             check_deadline()
             # each digit of the way's number is the index of the character chosen at a place
             digits = turn * step % ways
-            chosen = []
+            chosen: dict[int, int] = {}
             decided = list(fixed)
+            agrees = True
             for place, ids_of_place in zip(places, options, strict=True):
                 digits, index = divmod(digits, len(ids_of_place))
                 id_ = ids_of_place[index]
-                chosen.append(id_)
+                # something else may fix the place, or another choice may be for it
+                agrees = agrees and decided[place] in (FREE, id_)
+                chosen[place] = id_
                 for same_place in self.request.form.same(place):  # a repeated line 疊句 has it too
                     decided[same_place] = id_
             # unless characters may repeat, the chosen ones must differ from all others
-            new_ids = {*chosen} - {*fixed}
-            is_valid = self.request.repeat or len(new_ids) == len(chosen)
-            if not is_valid or self.spells_unwanted(decided, fixed):
+            new_ids = {*chosen.values()} - {*fixed}
+            agrees = agrees and (self.request.repeat or len(new_ids) == len(chosen))
+            if not agrees or self.spells_unwanted(decided, fixed):
                 continue
             alive, _ = self.agreeing(tuple(decided))
             if alive.any():
