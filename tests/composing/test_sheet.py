@@ -120,6 +120,18 @@ def test_a_choice_clashes_with_an_acrostic_of_another_character() -> None:
         fill(sheet)
 
 
+def test_a_choice_needs_a_position() -> None:
+    with pytest.raises(InputError, match=r"choices.position: this field is required"):
+        fill(Sheet(form="五絕", choices=[Limit(line=1, characters="山月")]))
+
+
+def test_a_choice_has_no_character_that_is_excluded_from_its_place() -> None:
+    choice = Limit(line=1, position=1, characters="".join(LEVELS[:8]))
+    unwanted = Limit(line=1, characters="".join(LEVELS[1:8]))
+    sheet = Sheet(form="五絕", choices=[choice], exclude_at=[unwanted], particles=2)
+    assert {fill(sheet, seed=seed)[0].lines[0][0] for seed in range(4)} == {LEVELS[0]}
+
+
 def test_an_acrostic_decides_a_choice_of_its_character() -> None:
     limit = Limit(line=1, position=1, characters="山春")
     (poem,) = fill(Sheet(form="五絕", acrostic="春", choices=[limit], particles=8))

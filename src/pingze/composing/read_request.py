@@ -60,6 +60,8 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
         fixed += _fix_written(asked, vocabulary)
         was = _read_former(asked, vocabulary)
         for limit in asked.choices:
+            if limit.position is None:
+                raise InputError("missing", field="choices", place="choices.position")
             _check_place("choices", limit, layout)
             characters = read_characters("choices", limit.characters, vocabulary)
             choices.append(replace(limit, characters=characters))

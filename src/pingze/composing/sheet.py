@@ -33,7 +33,10 @@ class Limit(Bounded):
 
     line: int = option(..., "The line's number.", minimum=1, maximum=MOST_LINES)
     position: int | None = option(
-        None, "The character's number; null: every place.", minimum=1, maximum=LONGEST_LINE
+        None,
+        "The character's number; null, for what is excluded: every place.",
+        minimum=1,
+        maximum=LONGEST_LINE,
     )
     characters: str = option(..., "The characters.", maxLength=200)
 

@@ -85,14 +85,17 @@ class Constraints(CompiledRequest):
         if fixed is None:  # the fixed characters contradict one another: nothing fits
             return
         ids = self.lexicon.vocabulary.ids
-        places = [
-            self.layout.starts[limit.line - 1] + (limit.position or 1) - 1
-            for limit in self.request.choices
-        ]
-        options = [
-            [ids[character] for character in limit.characters if self.base[ids[character]]]
-            for limit in self.request.choices
-        ]
+        places = []
+        options = []
+        for limit in self.request.choices:
+            assert limit.position is not None, "a choice has a single place"
+            place = self.layout.starts[limit.line - 1] + limit.position - 1
+            excluded = self.excluded_at.get(place, ())
+            ids_of_characters = [ids[character] for character in limit.characters]
+            places.append(place)
+            options.append(
+                [id_ for id_ in ids_of_characters if self.base[id_] and id_ not in excluded]
+            )
         ways = math.prod(len(ids) for ids in options)
         # Go through the numbers of the ways in equal steps, round and round. The step has no
         # divisor in common with the number of ways, so that each way comes exactly once.
