@@ -274,6 +274,13 @@ def test_a_store_that_has_not_changed_is_digested_once(
         assert next(store.poems())
 
 
+def test_another_readers_temporary_file_is_no_damage_when_it_is_gone(built: Path) -> None:
+    # A dangling link stands for a file that vanishes after the folder was listed.
+    (_arrays(built) / f"checked.json.{'0' * 32}.partial").symlink_to("gone")
+    with Store.open() as store:
+        assert next(store.poems())
+
+
 def test_a_folder_that_cannot_be_written_is_noticed_before_the_work(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

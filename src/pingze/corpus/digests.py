@@ -27,9 +27,10 @@ def check_digests(database: Path, folder: Path) -> None:
     """
     if not (folder / DIGESTS).exists():  # an earlier version built the store without digests
         return
-    # 1) Each part must be a file: opening a pipe would wait for a writer.
+    # 1) Each part must be a file: opening a pipe would wait for a writer. What another reader is
+    # writing (see step 3) is no part, and may be gone by the time it is looked at.
     for path in folder.iterdir():
-        if not path.is_file():
+        if path.suffix != ".partial" and not path.is_file():
             raise ValueError(f"{path.name} is no file")
     # 2) Parts of the same size and time as when they were last checked are not read again. Arrays
     #    that were added since the build, such as the lines that can be quoted, have no digest.
