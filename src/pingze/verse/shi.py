@@ -66,12 +66,17 @@ def judge_regulated(
     # 3) Find the template. The first line may be read as rhymed or as unrhymed. If its tones fit
     #    both ways, the costs of 1 and 2, which are less than that of any fault, decide: it is
     #    rhymed if it can rhyme, and unrhymed if it ends oblique or would have to borrow its rhyme.
+    #    If it ends in the character of another rhyme, it has a fault as a rhymed line, so that a
+    #    character of both tones is read as an oblique end.
     masks = [masks_of(line, standard) for line in lines]
     may_end_level = bool(masks[0].level & (1 << last))
+    may_end_oblique = bool(masks[0].oblique & (1 << last))
     unrhymed_cost = 1 if rhyme in feet[0] else 0
     rhymed_cost = 0
+    if may_end_oblique and any(line[-1] == lines[0][-1] for line in lines[1::2]):
+        rhymed_cost += FAULT
     if borrows:
-        rhymed_cost = 1
+        rhymed_cost += 1
     else:
         if first_breaks:
             rhymed_cost += FAULT
