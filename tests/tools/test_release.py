@@ -12,7 +12,6 @@ import tomllib
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -144,38 +143,53 @@ def test_the_archives_tests_run_from_the_archive(built: Path, tmp_path: Path) ->
         assert ran.returncode == 0, ran.stdout.decode()[-2000:]
 
 
+def pingze(installed: Path, arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the installed wheel beside it, outside the repository."""
+    folder = installed.parents[2]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment |= {"PYTHONUTF8": "1", "PINGZE_HOME": str(folder / "home")}
+    return subprocess.run(
+        [installed, "-m", "pingze", *arguments.split()],
+        cwd=folder,
+        env=environment,
+        encoding="utf-8",
+        capture_output=True,
+        check=False,
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
-        *(("", 0), ("--version", 0), ("compose --form 五絕 --title 山居 --seed 1 --explain", 0)),
+        ("", 0),
+        ("--version", 0),
+        ("compose --form 五絕 --title 山居 --seed 1 --explain", 0),
         ("revise 獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。 --line 2 --seed 1", 0),
         ("mend 獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。 --seed 1", 0),
-        *(
-            ("generate 日 --model report --seed 1", 0),
-            ("check poem.txt", 0),
-            ("tones 看", 0),
-            ("rhyme 陽", 0),
-        ),
-        *(("export --to shared", 0), ("compose --model shared --form 五絕 --seed 1", 0)),
-        *(
-            ("export --onnx step.onnx", 0),
-            ("corpus stats", 2),
-            ("train --out run", 2),
-            ("serve", 2),
-        ),
+        ("generate 日 --model report --seed 1", 0),
+        ("check poem.txt", 0),
+        ("tones 看", 0),
+        ("rhyme 陽", 0),
+        ("export --onnx step.onnx", 0),
+        ("corpus stats", 2),
+        ("train --out run", 2),
+        ("serve", 2),
     ],
 )
 def test_the_wheel_outside_the_repository(installed: Path, arguments: str, status: int) -> None:
     """What needs no extra works; what needs one names it in one line."""
-    folder = installed.parents[2]
-    (folder / "poem.txt").write_text(
-        "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。", encoding="utf-8"
-    )
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    environment |= {"PYTHONUTF8": "1", "PINGZE_HOME": str(folder / "home")}
-    command = [installed, "-m", "pingze", *arguments.split()]
-    how: dict[str, Any] = {"cwd": folder, "env": environment, "encoding": "utf-8"}
-    done = subprocess.run(command, capture_output=True, check=False, **how)
+    poem = installed.parents[2] / "poem.txt"
+    poem.write_text("獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。", encoding="utf-8")
+    done = pingze(installed, arguments)
     assert done.returncode == status, done.stderr
     assert done.stdout or "wrote" in done.stderr or re.fullmatch("pingze: .*\n", done.stderr)
+
+
+@pytest.mark.slow
+def test_the_wheels_shared_file_composes(installed: Path) -> None:
+    exported = pingze(installed, "export --to shared")
+    assert exported.returncode == 0, exported.stderr
+    composed = pingze(installed, "compose --model shared --form 五絕 --seed 1")
+    assert composed.returncode == 0, composed.stderr
+    assert composed.stdout
