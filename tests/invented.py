@@ -12,18 +12,16 @@ from pingze.verse.characters import MARKS
 from pingze.verse.tunes import Tune
 
 CI_RHYMES = [
-    *(
-        "東動屋",
-        "陽養覺",
-        "支紙質",
-        "魚語月",
-        "寒旱合",
-        "豪早屋",
-        "歌我覺",
-        "麻馬質",
-        "庚梗月",
-        "尤有合",
-    )
+    "東動屋",
+    "陽養覺",
+    "支紙質",
+    "魚語月",
+    "寒旱合",
+    "豪早屋",
+    "歌我覺",
+    "麻馬質",
+    "庚梗月",
+    "尤有合",
 ]
 """A level, an oblique and an entering character of ten parts of 詞林正韻 for the rhymes of a tune in turn."""
 

@@ -24,7 +24,12 @@ LINKING = [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 RUN = [path for path in DOCUMENTS if "run_page.py" not in path.read_text(encoding="utf-8")]
 """Documents whose blocks run each by itself, and not as one program."""
 OF_COMMANDS = {
-    *("at_least", "even", "listen", "one_character", "no_reading", "several_characters"),
+    "at_least",
+    "even",
+    "listen",
+    "one_character",
+    "no_reading",
+    "several_characters",
     "no_corpus_here",  # its code is `no_corpus`
 }
 """Codes that no answer of the API has."""

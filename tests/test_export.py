@@ -55,8 +55,10 @@ def test_the_reward_goes_with_its_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        *(("config.json", '"hidden_size": 12', '"hidden_size": 13'), ("config.json", "{", "")),
-        *(("vocab.txt", "<唐>", "<宋>"), ("vocab.txt", "天\n", "")),
+        ("config.json", '"hidden_size": 12', '"hidden_size": 13'),
+        ("config.json", "{", ""),
+        ("vocab.txt", "<唐>", "<宋>"),
+        ("vocab.txt", "天\n", ""),
     ],
 )
 def test_a_changed_file_is_refused(folder: Path, name: str, old: str, new: str) -> None:

@@ -96,10 +96,8 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        *(
-            ("generate 日 --temperature warm", "--temperature"),
-            ("generate 日 --loud", "No such option: --loud"),
-        ),
+        ("generate 日 --temperature warm", "--temperature"),
+        ("generate 日 --loud", "No such option: --loud"),
         ("compose --title 春 --model report", "title: the model report was not trained with"),
         ("compose --seed 1" + 400 * "0", "seed is 10^400; it must be"),
         ("revise hello --line 1", "hello cannot be read: No such file or directory"),
@@ -118,14 +116,10 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
             "nowhere.json cannot be read: No such file or directory",
         ),
         ("export --to x --figures poems.txt", "poems.txt holds no figures"),
-        *(
-            ("originality hello\0", "cannot be read: embedded null byte"),
-            ("corpus search 明月", "no corpus at"),
-        ),
-        *(
-            ("sing", "No such command 'sing'"),
-            ("check 山， --form=", "form '' is unknown; choose one of 五絕"),
-        ),
+        ("originality hello\0", "cannot be read: embedded null byte"),
+        ("corpus search 明月", "no corpus at"),
+        ("sing", "No such command 'sing'"),
+        ("check 山， --form=", "form '' is unknown; choose one of 五絕"),
         ("serve --workers 1025", "1025 is not in the range 1<=x<=1024"),
         *(
             pytest.param(*row, marks=needs_torch)
@@ -447,7 +441,8 @@ def test_python_m_pingze_without_arguments_and_a_reader_that_has_gone() -> None:
             "standard output cannot be written: No space left on device",
         ),
         ("", "check - <&-", "standard input cannot be read: Bad file descriptor"),
-        *(("", "check nowhere.txt 2>&-", None), ("", "compose --seed -1 2> /dev/full", None)),
+        ("", "check nowhere.txt 2>&-", None),
+        ("", "compose --seed -1 2> /dev/full", None),
         ("1", "compose --seed -1 2> /dev/full", None),
     ],
 )

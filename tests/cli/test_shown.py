@@ -88,18 +88,12 @@ def offered(call: Call, line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        *(
-            ("pingze comp", ["compose"]),
-            ("pingze compose --form 七", ["七絕", "七律", "七排", "七古", "七娘子"]),
-        ),
-        *(
-            ("pingze check --form ", [*FORMS, *tunes().of_tune]),
-            ("pingze compose --rhyme ", [*GROUPS]),
-        ),
-        *(
-            ("pingze rhyme 阳", ["阳"]),
-            ("pingze compose --acrostic-at ", ["head", "middle", "end"]),
-        ),
+        ("pingze comp", ["compose"]),
+        ("pingze compose --form 七", ["七絕", "七律", "七排", "七古", "七娘子"]),
+        ("pingze check --form ", [*FORMS, *tunes().of_tune]),
+        ("pingze compose --rhyme ", [*GROUPS]),
+        ("pingze rhyme 阳", ["阳"]),
+        ("pingze compose --acrostic-at ", ["head", "middle", "end"]),
         ("pingze compose --model nowhere --poet 李", []),
     ],
 )

@@ -156,10 +156,8 @@ def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        *(
-            ({"pattern": "＿秋＿雨＿"}, []),
-            ({"template": "平起", "pattern": "白日＿山＿"}, ["template 平起"]),
-        ),
+        ({"pattern": "＿秋＿雨＿"}, []),
+        ({"template": "平起", "pattern": "白日＿山＿"}, ["template 平起"]),
         ({"start": "春", "acrostic": "秋"}, ["acrostic's 秋 (line 1, character 1 must be 春)"]),
         (
             {"acrostic": "日月柳天", "acrostic_at": "end", "rhyme": "東"},

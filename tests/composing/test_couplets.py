@@ -147,7 +147,8 @@ def test_what_has_no_place_at_an_occasion_is_left_out() -> None:
     ("options", "said"),
     [
         ({"line": "海內存知己", "upper": True}, "the lower line ends in 己, which is oblique"),
-        *(({"line": "春雨"}, "a line of 4 to 11 characters, not 2, or a theme"), ({}, "not 0, or")),
+        ({"line": "春雨"}, "a line of 4 to 11 characters, not 2, or a theme"),
+        ({}, "not 0, or"),
         ({"write": "新春", "model": "report"}, "about: the model report was not trained"),
         ({"line": "海內存知a"}, "line: the model does not know the character 'a'"),
     ],

@@ -44,7 +44,8 @@ def differing(one: Poem, other: Poem) -> set[tuple[int, int]]:
 @pytest.mark.parametrize(
     ("targets", "places"),
     [
-        *(([2], {(2, p) for p in range(1, 6)}), ([(4, 5), (1, 1)], {(4, 5), (1, 1)})),
+        ([2], {(2, p) for p in range(1, 6)}),
+        ([(4, 5), (1, 1)], {(4, 5), (1, 1)}),
         ([1, 2, 3, 4], {(n, p) for n in range(1, 5) for p in range(1, 6)}),
     ],
 )
@@ -173,10 +174,8 @@ def test_a_poem_is_neither_cut_nor_longer_than_composing_takes_and_targets_are_i
         explain(replace(old_style, lines=poem.lines * 16))
     for targets, said in (
         ([5], "line 5 is not in the poem, which has 4 lines"),
-        *(
-            ([(1, 6)], "character 6 is not in a line, which has 5"),
-            ([], "there is nothing to revise"),
-        ),
+        ([(1, 6)], "character 6 is not in a line, which has 5"),
+        ([], "there is nothing to revise"),
     ):
         with pytest.raises(InputError, match=said):
             revise(poem, targets, seed=1)

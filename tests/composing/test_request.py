@@ -53,20 +53,14 @@ def test_every_option_that_can_be_given_up_has_a_name_in_chinese() -> None:
 @pytest.mark.parametrize(
     ("options", "fixed"),
     [
-        *(
-            ({"start": "春，月人山 水日。"}, "11春 12月 13人 14山 15水 21日"),
-            ({"acrostic": "春秋"}, "11春 21秋"),
-        ),
+        ({"start": "春，月人山 水日。"}, "11春 12月 13人 14山 15水 21日"),
+        ({"acrostic": "春秋"}, "11春 21秋"),
         ({"acrostic": "春秋", "acrostic_at": "middle"}, "13春 23秋"),
         ({"acrostic": "春＿秋_"}, "11春 31秋"),
-        *(
-            ({"acrostic": "春秋", "acrostic_at": "end"}, "15春 25秋"),
-            ({"start": "春", "acrostic": "春"}, "11春"),
-        ),
-        *(
-            ({"pattern": "＿月_□＿ ＿＿＿＿風"}, "12月 25風"),
-            ({"pattern": "？月?*.，＊．□_風。"}, "12月 25風"),
-        ),
+        ({"acrostic": "春秋", "acrostic_at": "end"}, "15春 25秋"),
+        ({"start": "春", "acrostic": "春"}, "11春"),
+        ({"pattern": "＿月_□＿ ＿＿＿＿風"}, "12月 25風"),
+        ({"pattern": "？月?*.，＊．□_風。"}, "12月 25風"),
     ],
 )
 def test_an_opening_an_acrostic_and_a_pattern_fix_characters(
@@ -134,15 +128,14 @@ def test_what_is_not_wanted_must_be_chinese(option: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        *(({"form": "宋詞"}, "form '宋詞' is unknown"), ({"lines": 6}, "a 五絕 has 4 lines")),
+        ({"form": "宋詞"}, "form '宋詞' is unknown"),
+        ({"lines": 6}, "a 五絕 has 4 lines"),
         ({"form": "五排", "lines": 8}, "a 五排 has an even number of lines from 10, not 8"),
         ({"template": "上起"}, "template '上起' is unknown; choose one of 仄起"),
         ({"form": "五古", "template": "平起"}, "a 五古 has no templates: leave template out"),
         ({"rhyme": "龘"}, "rhyme '龘' is unknown; choose one of 東, 冬"),
-        *(
-            ({"rhyme": "送"}, "rhyme 去聲一送 is oblique"),
-            ({"acrostic": "春a"}, "does not know the character 'a'"),
-        ),
+        ({"rhyme": "送"}, "rhyme 去聲一送 is oblique"),
+        ({"acrostic": "春a"}, "does not know the character 'a'"),
         ({"acrostic": "春秋人山雲"}, "acrostic has 5 characters; give 4 at most"),
         ({"pattern": "＿＿＿"}, "line 1, ＿＿＿, has 3 characters; a line has 5"),
         (

@@ -31,7 +31,9 @@ def _file(dynasty: str, number: int, *texts: str) -> File:
         *[(FINE + sign, "other signs") for sign in "A1 .·\n\ue855カ　\ud800"],
         *[(FINE + sign, None) for sign in "，。？！；：、㐀一𠀀\U000323af"],
         *zip(("□（A", "（A", "A", "甲"), REASONS, strict=True),  # the first reason that holds
-        *[("甲" * 19 + "。", None), ("甲" * 19, "too short"), ("", "too short")],  # marks count
+        ("甲" * 19 + "。", None),
+        ("甲" * 19, "too short"),
+        ("", "too short"),  # marks count
     ],
 )
 def test_why_a_text_is_dropped(written: str, reason: str | None) -> None:
@@ -65,9 +67,19 @@ def test_poems_are_in_nfc_and_in_order_and_the_dropped_are_counted() -> None:
 @pytest.mark.parametrize(
     ("count", "width", "name"),
     [
-        *[(4, 5, "五絕"), (8, 5, "五律"), (4, 7, "七絕"), (8, 7, "七律")],
-        *[(10, 5, "五言"), (6, 5, "五言"), (5, 5, "五言"), (12, 7, "七言"), (1, 7, "七言")],
-        *[(4, 4, ""), (4, 6, ""), (8, 3, ""), (0, 5, "")],
+        (4, 5, "五絕"),
+        (8, 5, "五律"),
+        (4, 7, "七絕"),
+        (8, 7, "七律"),
+        (10, 5, "五言"),
+        (6, 5, "五言"),
+        (5, 5, "五言"),
+        (12, 7, "七言"),
+        (1, 7, "七言"),
+        (4, 4, ""),
+        (4, 6, ""),
+        (8, 3, ""),
+        (0, 5, ""),
     ],
 )
 def test_the_shape_names_the_form(count: int, width: int, name: str) -> None:

@@ -68,16 +68,12 @@ def test_a_spoilt_archive_is_refused_and_the_one_before_stays(
     ("source", "said"),
     [
         ("{}/none.tgz", "^{}/none.tgz cannot be read: No such file or directory$"),
-        *(
-            ("ftp://a/b", "^ftp:/a/b cannot be read: No such file or directory$"),
-            ("{}/empty", "^{}/empty holds no "),
-        ),
+        ("ftp://a/b", "^ftp:/a/b cannot be read: No such file or directory$"),
+        ("{}/empty", "^{}/empty holds no "),
         ("{}/poems.txt", "^{}/poems.txt is no archive of .* name the folder that holds them$"),
         ("{}/pipe", "^{}/pipe is no archive of "),  # and is not waited for
-        *(
-            ("file://{}/pipe", "^{}/pipe is no archive of "),
-            ("/dev/zero", "^/dev/zero is no archive of "),
-        ),
+        ("file://{}/pipe", "^{}/pipe is no archive of "),
+        ("/dev/zero", "^/dev/zero is no archive of "),
     ],
 )
 def test_a_source_that_is_no_corpus_is_named(tmp_path: Path, source: str, said: str) -> None:
@@ -152,8 +148,10 @@ def test_a_url_without_end_is_left(
 def test_a_url_that_gives_nothing_is_named(serve: Callable[..., str]) -> None:
     here = serve(b"").removesuffix("/poems.tgz")
     for url, reason in (
-        *((f"{here}/nothing.tgz", "Not Found"), ("http://127.0.0.1:1/a.tgz", "Connection refused")),
-        *((f"{here}/a b", "control characters"), (f"{here}x", "port")),
+        (f"{here}/nothing.tgz", "Not Found"),
+        ("http://127.0.0.1:1/a.tgz", "Connection refused"),
+        (f"{here}/a b", "control characters"),
+        (f"{here}x", "port"),
     ):
         with pytest.raises(CorpusError, match=f"^{url} cannot be read: .*{reason}"):
             fetch(url)

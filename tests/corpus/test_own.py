@@ -29,12 +29,11 @@ def poems_of(folder: Path, name: str, text: str) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        *((VERSE, ("", "", VERSE)), ("\n".join(ROWS), ("", "", VERSE))),
+        (VERSE, ("", "", VERSE)),
+        ("\n".join(ROWS), ("", "", VERSE)),
         ("天地山水風,月花雪日夜.\n江海 春秋东,西人心云雨.\n", ("", "", VERSE)),
-        *(
-            (f"《夜行》\n張甲\n{VERSE}", ("夜行", "張甲", VERSE)),
-            (f"# 夜行 張甲\n\n{VERSE}", ("夜行", "張甲", VERSE)),
-        ),
+        (f"《夜行》\n張甲\n{VERSE}", ("夜行", "張甲", VERSE)),
+        (f"# 夜行 張甲\n\n{VERSE}", ("夜行", "張甲", VERSE)),
         (f"小令\n\n{UNEQUAL}", ("小令", "", UNEQUAL.replace("\n", ""))),
     ],
 )

@@ -180,15 +180,16 @@ def test_tensors_that_do_not_fit_are_named(
 
 
 CONFIGURED = [
-    *("", "[]", "[" * 99_999),
+    "",
+    "[]",
+    "[" * 99_999,
     *(json.dumps({"layers": layers}) for layers in (0, 1.5, 10**9, True, None, "2", [2])),
-    *(
-        '{"hidden_size": NaN}',
-        '{"hidden_size": 1e999}',
-        '{"vocabulary_size": 0}',
-        '{"activation": ["tanh"]}',
-    ),
-    *('{"colour": 1}', '{"special_tokens": 1}'),
+    '{"hidden_size": NaN}',
+    '{"hidden_size": 1e999}',
+    '{"vocabulary_size": 0}',
+    '{"activation": ["tanh"]}',
+    '{"colour": 1}',
+    '{"special_tokens": 1}',
 ]
 
 

@@ -58,7 +58,8 @@ def test_optimizers(name: str, decay: float) -> None:
 @pytest.mark.parametrize(
     ("size", "options", "expected"),
     [
-        *((1, {"clip_norm": 20}, [3, -4, 12]), (1, {"clip_norm": 6.5}, [1.5, -2, 6])),
+        (1, {"clip_norm": 20}, [3, -4, 12]),
+        (1, {"clip_norm": 6.5}, [1.5, -2, 6]),
         (1e30, {"clip_norm": 6.5}, [1.5, -2, 6]),  # the squares overflow float32
         (1, {"clip_value": 3.5}, [3, -3.5, 3.5]),
     ],

@@ -47,10 +47,8 @@ def test_settings_change_fields_of_either_part() -> None:
             "learningrate=1",
             "'learningrate=1' is not field=value with one of the fields learning_rate",
         ),
-        *(
-            ("epochs=none", "epochs='none' is not of type float"),
-            ("decay=maybe", "decay='maybe' is not of type bool"),
-        ),
+        ("epochs=none", "epochs='none' is not of type float"),
+        ("decay=maybe", "decay='maybe' is not of type bool"),
         ("clip_norm=-1", "clip_norm is -1.0; it must be above 0, or none"),
         ("layers=1000000000", "layers is 1000000000; it must be at least 1 and at most 64"),
         ("learning_rate=nan", "learning_rate is nan; it must be finite"),

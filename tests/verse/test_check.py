@@ -191,8 +191,12 @@ def test_a_violation_names_rule_place_character_and_readings() -> None:
 @pytest.mark.parametrize(
     ("feet", "rhyme", "ok"),
     [
-        *[("東同弓紅", "東", True), ("東冬同鍾", "東冬", True), ("東同天前", None, True)],
-        *[("東同天紅", None, False), ("月雪別絕", "月屑", True), ("東", "東", True)],
+        ("東同弓紅", "東", True),
+        ("東冬同鍾", "東冬", True),
+        ("東同天前", None, True),
+        ("東同天紅", None, False),
+        ("月雪別絕", "月屑", True),
+        ("東", "東", True),
     ],
 )
 def test_old_style_rhyme(feet: str, rhyme: str | None, ok: bool) -> None:

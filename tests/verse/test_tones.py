@@ -88,7 +88,12 @@ def test_there_are_106_groups_in_classes() -> None:
     counts = {tone: sum(group.tone == tone for group in GROUPS.values()) for tone in "平上去入"}
     assert counts == {"平": 30, "上": 29, "去": 30, "入": 17}
     assert [GROUPS[name].label for name in "東刪先咸翰洽"] == [
-        *("上平一東", "上平十五刪", "下平一先", "下平十五咸", "去聲十五翰", "入聲十七洽")
+        "上平一東",
+        "上平十五刪",
+        "下平一先",
+        "下平十五咸",
+        "去聲十五翰",
+        "入聲十七洽",
     ]
     assert sorted("".join(NEIGHBOURS)) == sorted(GROUPS)
     assert {GROUPS[name].tone for names in NEIGHBOURS[:13] for name in names} == {LEVEL}
