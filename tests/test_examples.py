@@ -94,7 +94,7 @@ def test_minimal_py_reads_lines_of_seven() -> None:
     rng = np.random.default_rng(0)
     poems = []
     for _ in range(30):
-        lines = ["".join(rng.choice([*"天地山水風月花雪日夜"], 7)) for _ in range(4)]
+        lines = ["".join(rng.choice(list("天地山水風月花雪日夜"), 7)) for _ in range(4)]
         poems.append("{}，{}。{}，{}。".format(*lines))
     assert minimal.choose_poems(poems) == sorted(set(poems))
 

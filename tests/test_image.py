@@ -143,7 +143,7 @@ def test_the_context_is_what_is_copied() -> None:
     copied = set()
     for instruction, arguments in steps():
         if instruction == "COPY":
-            copied |= {*shlex.split(arguments)[:-1]}
+            copied |= set(shlex.split(arguments)[:-1])
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert "*" in lines
     assert {line[1:] for line in lines if line.startswith("!")} == copied

@@ -84,7 +84,7 @@ class Place(NamedTuple):
 @pytest.fixture(scope="module", params=SETS)
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """What `pip install '.[extras]'` installs, and a folder with what the documents' commands read."""
-    extras = set() if request.param == "base" else {*request.param.split(",")}
+    extras = set() if request.param == "base" else set(request.param.split(","))
     folder = tmp_path_factory.mktemp("install")
     python = new_environment(folder)
     wanted = f".[{','.join(sorted(extras))}]" if extras else "."

@@ -77,7 +77,7 @@ def test_every_error_gives_what_its_sentence_names(path: Path) -> None:
         if code in SENTENCES and None not in given:
             assert parameters(SENTENCES[code]["en"]) <= given, code
         named = re.findall(r"\bfield='(\w+)'", ast.unparse(call))
-        assert str(code).startswith("train_") or {*named} <= catalogue()["fields"].keys()
+        assert str(code).startswith("train_") or set(named) <= catalogue()["fields"].keys()
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ def test_llama_cpp_writes_regular_verse(
         answer = llm(PROMPT, logits_processor=LogitsProcessorList([keeps_form]), max_tokens=200)
         texts.append(answer["choices"][0]["text"])
     llm.close()
-    assert len({*texts}) == count
+    assert len(set(texts)) == count
     for text in texts:
         assert_regular(text, options)
 
@@ -239,7 +239,7 @@ def test_vllm_writes_regular_verse(
     )
     assert done.returncode == 0, done.stderr[-3000:]
     texts = json.loads((tmp_path / "texts.json").read_text(encoding="utf-8"))
-    assert len({*texts}) == count
+    assert len(set(texts)) == count
     for text in texts:
         assert_regular(text, options)
 

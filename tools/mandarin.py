@@ -94,7 +94,7 @@ def readings() -> dict[str, list[str]]:
     printed = [by_source[name] for name in SOURCES[:2]]
     read = {}
     for character in sorted({*table("characters"), *by_source["kTGHZ2013"]}):
-        for form, sources in _tried(character, printed, [*by_source.values()]):
+        for form, sources in _tried(character, printed, list(by_source.values())):
             if found := next((each[form] for each in sources if form in each), []):
                 stressed = [each for each in found if len(XINYUN.groups_of_syllable(each)) == 1]
                 read[character] = stressed or found

@@ -66,7 +66,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
             "free_verdict": _in_words(check(texts[0])),
             "free_poems": len(free),
             "free_shaped": sum(
-                lines[0].startswith(start) and {*map(len, lines)} == {split_len - 1}
+                lines[0].startswith(start) and set(map(len, lines)) == {split_len - 1}
                 for lines in free
             ),
             "free_regulated": len(regulated),

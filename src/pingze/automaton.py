@@ -131,7 +131,7 @@ class Automaton:
         request = read_request(vocabulary, requested_sheet)
         # Characters that are no characters of verse may be asked for too, so they join those that
         # the text can have; whether tokens can spell them is checked below.
-        unknown = "".join(sorted({*request.given} - vocabulary.ids.keys()))
+        unknown = "".join(sorted(set(request.given) - vocabulary.ids.keys()))
         if unknown:
             vocabulary = self._vocabulary(unknown)
             request = read_request(vocabulary, requested_sheet)
@@ -163,7 +163,7 @@ class Automaton:
                 if self._spells(written[size:]):
                     completing.setdefault(written[:size], []).append(id_)
         self._beginnings = {beginning: number for number, beginning in enumerate(completing)}
-        self._completing = np.concatenate([*completing.values()])
+        self._completing = np.concatenate(list(completing.values()))
         """The ids of the characters that complete each beginning, one beginning after another."""
         counts = [len(ids) for ids in completing.values()]
         self._first_completing = np.cumsum([0, *counts])[:-1]
@@ -362,8 +362,8 @@ class Automaton:
         """
         for index, character in enumerate(characters):
             later = characters[index + 1 :]
-            itself_and_variants = {*self.lexicon.forms[character].tolist()}
-            if itself_and_variants & {*later}:
+            itself_and_variants = set(self.lexicon.forms[character].tolist())
+            if itself_and_variants & set(later):
                 return False
             misread_after = self.lexicon.misread.get(character, ())
             if later and later[0] in misread_after:
@@ -417,7 +417,7 @@ class Automaton:
         templates: Array = np.logical_or.reduce(alive, axis=1)
         couplets = sorted({place // self.constraints.couplet_size for place in places})
         ways = texts.ways[n] & templates[:, None, None]
-        has_foot = self.constraints.feet[[*places]].any()
+        has_foot = self.constraints.feet[list(places)].any()
         # 1) The tokens that agree with the hypotheses, which many texts share. Without a foot the
         #    rhyme groups do not matter; leaving them out lets more texts share a key.
         hypotheses = alive if has_foot else templates
@@ -456,7 +456,7 @@ class Automaton:
         special = constraints.leads | constraints.waived | constraints.echoes.keys()
         # The rules below know a single foot, and no place that has rules of its own. Elsewhere no
         # long token is allowed: shorter tokens can spell the same, and are judged by character.
-        if len(feet) > 1 or special & {*places}:
+        if len(feet) > 1 or special & set(places):
             return agree
         # 1) Under each template, allow the rhymes of a foot, and the tones that some way asks for.
         for t in np.flatnonzero(alive.any(axis=1)).tolist():

@@ -465,7 +465,7 @@ def test_public_names() -> None:
             Mended Poem Reason Sheet SheetVerdict Swap Verdict Violation
         Want alternatives antithesis_notes check collect compose couplet explain explain_verdict fill find generate mend
         read_poem revise suggest_swaps"""
-    assert {*public_names} == {*named.split(), *(f"{kind}Error" for kind in kinds.split())}
+    assert set(public_names) == {*named.split(), *(f"{kind}Error" for kind in kinds.split())}
 
 
 @pytest.mark.parametrize(

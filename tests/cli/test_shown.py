@@ -91,7 +91,7 @@ def offered(call: Call, line: str) -> list[str]:
         ("pingze comp", ["compose"]),
         ("pingze compose --form 七", ["七絕", "七律", "七排", "七古", "七娘子"]),
         ("pingze check --form ", [*FORMS, *tunes().of_tune]),
-        ("pingze compose --rhyme ", [*GROUPS]),
+        ("pingze compose --rhyme ", list(GROUPS)),
         ("pingze rhyme 阳", ["阳"]),
         ("pingze compose --acrostic-at ", ["head", "middle", "end"]),
         ("pingze compose --model nowhere --poet 李", []),

@@ -42,7 +42,7 @@ def model(tmp_path: Path) -> Path:
 def keeps(name: str, lines: list[str]) -> bool:
     """Whether lines keep a tune's tones, repetitions and rhymes, read from the table again."""
     pattern, text = tunes()[name].lines, "".join(lines)
-    assert [*map(len, lines)] == [len(line.tones) for line in pattern]
+    assert list(map(len, lines)) == [len(line.tones) for line in pattern]
     for character, tone in zip(text, tunes()[name].tones("customary"), strict=True):
         if tone != "x" and {"P": "平", "Z": "仄"}[tone] not in PINGSHUI.tones(character):
             return False
@@ -140,18 +140,18 @@ def test_a_line_repeats_no_character_that_is_excluded_where_it_stands_again(
 ) -> None:
     starts = verse.prepared(chosen, form="如夢令", repeat=True)
     written = {chosen.write(starts, Sampling(1.0, 4), seed).lines[5] for seed in range(6)}
-    limits = [Limit(line=6, characters="".join(sorted({*"".join(written)})))]
+    limits = [Limit(line=6, characters="".join(sorted(set("".join(written)))))]
     sheet = Sheet(form="如夢令", repeat=True, exclude_at=limits)
     starts = chosen.prepare(read_request(chosen.vocabulary, sheet))
     for seed in range(6):
         lines = chosen.write(starts, Sampling(1.0, 4), seed).lines
         assert lines[4] == lines[5]
-        assert not {*limits[0].characters} & {*lines[5]}
+        assert not set(limits[0].characters) & set(lines[5])
 
 
 def test_a_draft_is_mended_with_the_fewest_changes(model: Path) -> None:
     (poem,) = compose(form="如夢令", seed=1, particles=4, model=model)
-    lines = [*poem.lines]
+    lines = list(poem.lines)
     customary = tunes()["如夢令"].lines[2].customary
     place = next(n for n, tone in enumerate(customary) if tone == "Z")
     lines[2] = lines[2][:place] + "天" + lines[2][place + 1 :]
@@ -182,7 +182,7 @@ def test_a_rhyme_that_the_tune_repeats_is_not_mended(model: Path) -> None:
 
 def test_a_rhyme_that_the_user_repeats_stays_when_another_place_is_mended(model: Path) -> None:
     (poem,) = compose(form="西江月", seed=1, particles=4, model=model, repeat=True)
-    lines = [*poem.lines]
+    lines = list(poem.lines)
     lines[5] = lines[5][:-1] + lines[1][-1]
     assert check("，".join(lines), form="西江月").ok
     customary = tunes()["西江月"].lines[2].customary
@@ -194,7 +194,7 @@ def test_a_rhyme_that_the_user_repeats_stays_when_another_place_is_mended(model:
 
 def test_a_poem_that_repeats_a_rhyme_can_be_revised(model: Path) -> None:
     (poem,) = compose(form="西江月", seed=1, particles=4, model=model, repeat=True)
-    lines = [*poem.lines]
+    lines = list(poem.lines)
     lines[5] = lines[5][:-1] + lines[1][-1]
     (changed,) = revise(read_poem("，".join(lines), form="西江月"), [1], seed=1, model=model)
     assert changed.lines[1:] == lines[1:]

@@ -84,7 +84,7 @@ def test_alternatives_are_ranked_by_the_score_of_the_whole_poem(poem: Poem) -> N
     scores = [alternative.score for alternative in found]
     assert scores == sorted(scores, reverse=True)
     for alternative in found:
-        lines = [*poem.lines]
+        lines = list(poem.lines)
         lines[1] = lines[1][:4] + alternative.text
         (whole,) = fill(Sheet.of(replace(poem, lines=lines)))
         assert whole.score == pytest.approx(alternative.score, rel=1e-5)
@@ -93,7 +93,7 @@ def test_alternatives_are_ranked_by_the_score_of_the_whole_poem(poem: Poem) -> N
 
 def test_alternatives_keep_tones_and_rhyme(poem: Poem) -> None:
     for alternative in alternatives(Sheet.of(poem), 2, 5, 5, count=100):
-        lines = [*poem.lines]
+        lines = list(poem.lines)
         lines[1] = lines[1][:4] + alternative.text
         assert poem.rhyme in PINGSHUI.rhymes(alternative.text)
         assert check("，".join(lines)).ok
@@ -159,7 +159,7 @@ def test_reasons_say_what_the_model_and_the_form_saw(poem: Poem) -> None:
         assert reason.rank == 1 + int((row > row[id_]).sum())
         assert reason.character not in reason.alternatives
         for other in reason.alternatives:
-            lines = [*poem.lines]
+            lines = list(poem.lines)
             line, at = lines[reason.line - 1], reason.position - 1
             lines[reason.line - 1] = line[:at] + other + line[at + 1 :]
             assert check("，".join(lines)).ok

@@ -14,7 +14,7 @@ from tests.composing.verse import POOL, composer, prepared
 
 def rhymes(characters: str, group: str) -> set[str]:
     lexicon = lexicon_of(composer(characters).vocabulary)
-    row = lexicon.rhymes[Lexicon.COMPOSED, [*GROUPS].index(group)]
+    row = lexicon.rhymes[Lexicon.COMPOSED, list(GROUPS).index(group)]
     return {lexicon.vocabulary.tokens[id_] for id_ in np.flatnonzero(row)}
 
 
@@ -22,7 +22,9 @@ def test_only_what_poets_rhyme_on_is_composed_on_in_its_usual_form() -> None:
     assert rhymes("堤詩時", "支") == {"詩", "時"}
     assert rhymes("堤詩時", "齊") == {"堤"}
     assert (
-        lexicon_of(composer("堤詩時").vocabulary).rhymes[Lexicon.GIVEN, [*GROUPS].index("支")].sum()
+        lexicon_of(composer("堤詩時").vocabulary)
+        .rhymes[Lexicon.GIVEN, list(GROUPS).index("支")]
+        .sum()
         >= 3
     )
     assert rhymes("游遊流", "尤") == {"遊", "流"}

@@ -91,7 +91,7 @@ def test_a_sheet_of_a_poem_has_its_form_and_wishes() -> None:
 def test_a_choice_is_one_of_its_characters() -> None:
     sheet = Sheet(form="五絕", pattern=f"＿＿[{''.join(LEVELS[:3])}]＿＿", particles=8)
     drafts = fill(sheet, 6, seed=1)
-    assert {draft.lines[0][2] for draft in drafts} <= {*LEVELS[:3]}
+    assert {draft.lines[0][2] for draft in drafts} <= set(LEVELS[:3])
 
 
 def test_choices_alone_give_every_way_to_decide_them() -> None:
@@ -103,7 +103,7 @@ def test_choices_alone_give_every_way_to_decide_them() -> None:
     sheet = replace(Sheet.of(poem).free(3, 2, 2), was=[], choices=[limit])
     with pytest.warns(UserWarning, match="4 of 10 drafts"):
         drafts = fill(sheet, 10)
-    assert {draft.lines[2][1] for draft in drafts} == {*options}
+    assert {draft.lines[2][1] for draft in drafts} == set(options)
 
 
 def test_a_choice_that_no_poem_can_have_is_named() -> None:
@@ -158,13 +158,13 @@ def test_a_character_is_excluded_from_one_line_only() -> None:
     first = {c for seed in range(8) for c in fill(without, seed=seed)[0].lines[0]}
     limit = Limit(line=1, characters="".join(sorted(first))[:8])
     poems = [fill(replace(without, exclude_at=[limit]), seed=seed)[0] for seed in range(8)]
-    assert not {*limit.characters} & {c for poem in poems for c in poem.lines[0]}
-    assert {*limit.characters} & {c for poem in poems for line in poem.lines[1:] for c in line}
+    assert not set(limit.characters) & {c for poem in poems for c in poem.lines[0]}
+    assert set(limit.characters) & {c for poem in poems for line in poem.lines[1:] for c in line}
 
 
 @pytest.mark.parametrize("open_lines", [{3, 4}, {7, 8}])
 def test_a_word_stands_in_the_lines_from_which_it_is_not_excluded(open_lines: set[int]) -> None:
-    limits = [Limit(line=n, characters="月") for n in {*range(1, 9)} - open_lines]
+    limits = [Limit(line=n, characters="月") for n in set(range(1, 9)) - open_lines]
     sheet = Sheet(form="五律", include="月", exclude_at=limits, repeat=True, particles=8)
     for seed in range(4):
         (poem,) = fill(sheet, seed=seed)

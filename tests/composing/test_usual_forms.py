@@ -67,5 +67,5 @@ def test_alternatives_are_in_usual_forms() -> None:
         sheet = Sheet.of(poem, usual_forms=True)
         for position in range(1, 5):
             found += [one.text for one in alternatives(sheet, line, position, position, count=99)]
-    assert {*found} & {*"猿疏煙群窗鄰"}
-    assert not {*found} & {*"猨疎烟羣窓隣"}
+    assert set(found) & set("猿疏煙群窗鄰")
+    assert not set(found) & set("猨疎烟羣窓隣")

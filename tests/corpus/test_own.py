@@ -122,7 +122,7 @@ def test_the_preset_own_has_a_vocabulary_of_what_is_there_and_others_are_refused
             with pytest.raises(InputError, match=f"corpus is {name}, .* train with --preset own"):
                 read(store, preset(name).training)
     assert len(vocabulary) < chosen.model.vocabulary_size
-    assert {"<張甲>", *invented.CHARACTERS} <= {*vocabulary.tokens}
+    assert {"<張甲>", *invented.CHARACTERS} <= set(vocabulary.tokens)
     assert "<唐>" not in vocabulary.tokens
     (tmp_path / "few").mkdir()
     (tmp_path / "few" / "one.txt").write_text(VERSE, encoding="utf-8")

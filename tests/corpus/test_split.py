@@ -45,7 +45,7 @@ def test_later_poems_near_one_before_them_are_dropped(
     poems: list[CorpusPoem], measured: int
 ) -> None:
     lines = [{line for line in poem.lines if len(line) >= 5} for poem in poems]
-    expected: list[int | None] = [*_by_brute_force(poems[:measured])]
+    expected: list[int | None] = list(_by_brute_force(poems[:measured]))
     for place in range(len(expected), len(poems)):
         kept = [other for other in range(place) if expected[other] is not None]
         expected.append(

@@ -145,7 +145,7 @@ def test_the_draw_is_read_in_its_order(store: Store) -> None:
     for split in ("train", "dev"):
         drawn = store.report_draw(split)
         assert [digest(text) for text in drawn] == sorted(map(digest, drawn))
-        assert {*drawn} <= {poem.text for poem in store.poems(dynasty="tang", split=split)}
+        assert set(drawn) <= {poem.text for poem in store.poems(dynasty="tang", split=split)}
     assert store.report_draw("train")
     with pytest.raises(InputError, match="split 'test' is unknown; choose one of train, dev"):
         store.report_draw("test")

@@ -69,14 +69,14 @@ def test_the_command_measures_each_form_of_each_source(
     quality.main()
     printed = capsys.readouterr()
     rows = {(row["form"], row["source"]): row for row in json.loads(printed.out)}
-    assert [*rows] == [
+    assert list(rows) == [
         (form, source) for form in quality.MEASURED for source in (model, quality.REAL)
     ]
     assert all(row["antithesis"] is None for (form, _), row in rows.items() if form[1] == "絕")
     assert {row["kept"] for (_, source), row in rows.items() if source == model} == {1.0}
     assert f"{model} composes 七律: 1 of 1" in printed.err
     with Store.open() as store:
-        assert {*quality.real_poems(FORMS["五絕"], 2, store)} <= {*store.poems(split="test")}
+        assert set(quality.real_poems(FORMS["五絕"], 2, store)) <= set(store.poems(split="test"))
 
 
 def test_a_table_has_a_column_for_each_source() -> None:

@@ -186,7 +186,7 @@ def test_verdicts_are_those_of_python(
             *(pingze.antithesis_notes(verdict) if "fine" in asked else ()),
         ]
         told = {"notes": notes, "remarks": [note.cause for note in notes]}
-        told["explanation"] = [*map(asdict, pingze.explain_verdict(verdict))]
+        told["explanation"] = list(map(asdict, pingze.explain_verdict(verdict)))
         expected = json.loads(json.dumps(verdict.as_json() | told))
         faults = zip(
             verdict.violations, expected.pop("violations"), found["violations"], strict=True
@@ -196,7 +196,7 @@ def test_verdicts_are_those_of_python(
             assert fault["cause"] == cause | {
                 name: wanted[name] for name in ("rule", "line", "position")
             }
-            assert fault["fitting"] == [*suggest(verdict, violation)]
+            assert fault["fitting"] == list(suggest(verdict, violation))
         same = expected.keys() - {"doubts", "kinds"}
         assert {name: found[name] for name in same} == {name: expected[name] for name in same}
 
@@ -378,7 +378,7 @@ def test_composing_tells_how_what_was_asked_for_was_read_and_a_mood_is_kept(
 )
 def test_another_program_reads_a_code(client: httpx.Client, tmp_path: Path, text: str) -> None:
     rows = post(client, "code", text=text).json()["modules"]
-    assert {*map(len, rows)} == {len(rows)}
+    assert set(map(len, rows)) == {len(rows)}
     picture = Image.new("L", (len(rows), len(rows)))
     picture.putdata([255 * (module == "0") for row in rows for module in row])
     drawn = ImageOps.expand(picture, border=4, fill=255)

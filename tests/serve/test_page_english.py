@@ -177,7 +177,7 @@ def test_words_are_read_as_words(reader: Page) -> None:
 
 
 def test_a_character_of_two_tones_is_read_in_the_tone_of_its_place(reader: Page) -> None:
-    found = reader.evaluate(READ, [[*key] for key in BY_TONE])
+    found = reader.evaluate(READ, [list(key) for key in BY_TONE])
     said = [each["pinyin"][0] for (each,) in found]
     assert dict(zip(BY_TONE, said, strict=True)) == BY_TONE
 
@@ -237,7 +237,7 @@ def test_a_sense_is_told_once(reader: Page) -> None:
     )
     for means in told:
         senses = re.split("[,;] ", means)
-        assert len(senses) == len({*senses}), means
+        assert len(senses) == len(set(senses)), means
 
 
 def test_a_doubled_character_is_one_word(reader: Page) -> None:
@@ -324,7 +324,7 @@ def test_poets_have_their_names_in_english(reader: Page) -> None:
           await learnReadings();
           return names.map(nameOf);
         }""",
-        [*NAMES],
+        list(NAMES),
     )
     assert dict(zip(NAMES, said, strict=True)) == NAMES
 
@@ -404,7 +404,7 @@ READ_SUBJECTS = """async (subjects) => {
 
 
 def test_english_subjects_are_read_as_what_they_mean(reader: Page) -> None:
-    found = reader.evaluate(READ_SUBJECTS, [*SUBJECTS])
+    found = reader.evaluate(READ_SUBJECTS, list(SUBJECTS))
     read = {one: "".join(each["found"]) for one, each in zip(SUBJECTS, found, strict=True)}
     assert read == SUBJECTS
     assert [each["unknown"] for each in found if each["unknown"]] == []

@@ -224,7 +224,7 @@ def test_one_thing_has_one_name_and_one_colour(page: Page) -> None:
     assert not [chinese for chinese, _ in words.values() if "並" in chinese]  # 並觀 beside 並看
     assert not [english for _, english in words.values() if "around it" in english]
     help_page = (FOLDER / "about.zh.html").read_text("utf-8")
-    named = {*re.findall("「(.+?)」", help_page)}
+    named = set(re.findall("「(.+?)」", help_page))
     assert named <= {chinese for chinese, _ in words.values()}
     bring(page, OUT_OF_RHYME)
     page.locator("#sheet .faulty").wait_for()
@@ -299,7 +299,7 @@ def test_a_link_of_the_page_before_opens_with_its_fixed_characters_locked(open_p
     text = json.dumps([" ".join(VERSE), facts, asked])
     packed = base64.urlsafe_b64encode(zlib.compress(text.encode(), wbits=-15)).decode()
     page = open_page(after="#" + packed.rstrip("="))
-    assert lines(page) == [*VERSE]
+    assert lines(page) == list(VERSE)
     count(page, "#sheet .locked", 2)
     assert page.locator("#level").input_value() == "strict"
     with page.expect_request("**/v1/fill") as asked_for:
@@ -316,7 +316,7 @@ def test_a_shelf_file_of_the_page_before_opens(page: Page, tmp_path: Path) -> No
         "poet": None,
         "seed": 3,
         "model": "tang",
-        "lines": [*VERSE],
+        "lines": list(VERSE),
         "log_probability": -60.5,
     }
     step = {"poem": poem, "locks": ["1.2"], "changes": None}
@@ -335,7 +335,7 @@ def test_a_shelf_file_of_the_page_before_opens(page: Page, tmp_path: Path) -> No
     page.click("[data-view-of=shelf]")
     page.set_input_files("#import", file)
     page.locator(".shelf .candidate").click()
-    assert lines(page) == [*VERSE]
+    assert lines(page) == list(VERSE)
     count(page, "#sheet .locked", 1)
 
 

@@ -90,7 +90,7 @@ def test_the_choices_in_the_markup_are_those_of_the_server() -> None:
         for name, rest in re.findall(r'<select id="(\w+)"(.*)', markup)
     }
     assert chosen["mood"] == ["", *MOODS]
-    assert chosen["level"] == [*STRICTNESSES]
+    assert chosen["level"] == list(STRICTNESSES)
     places = {each.name: each.metadata for each in fields(Composing)}["acrostic_at"]
     assert chosen["acrostic_at"] == places["json_schema_extra"]["enum"]
 
@@ -129,7 +129,7 @@ def test_each_word_is_asked_for() -> None:
         (PAGE / name).read_text(encoding="utf-8") for name in ("index.html", "reader.html")
     )
     text = "".join(MODULES.values()) + markup
-    starts = [*re.findall(r"t\(`(\w+)\$", text)]
+    starts = list(re.findall(r"t\(`(\w+)\$", text))
     kinds = {each for form in "絕律排古詞聯句" for each in (form, f"{form}_name")}
     others = {
         "surprise",
@@ -184,7 +184,7 @@ def test_the_page_keeps_types_and_format(tool: str, arguments: list[str]) -> Non
 
 
 def test_the_font_holds_what_poems_are_written_with_in_both_scripts() -> None:
-    simplified, held = simplified_forms(), {*map(chr, TTFont(PAGE / "kai.woff").getBestCmap())}
+    simplified, held = simplified_forms(), set(map(chr, TTFont(PAGE / "kai.woff").getBestCmap()))
     for name in checkpoint.SHIPPED:
         wanted = {token for token in checkpoint.load(name).vocabulary.tokens if len(token) == 1}
         assert len(wanted - held) < RARE * len(wanted)

@@ -82,7 +82,7 @@ def test_a_tune_is_revised_by_its_own_widths(open_page: Open) -> None:
     # the next line, and is locked.
     put(page, "山" * 27)
     says(page, "#trouble", "從這裡起只有 26 字的位置，寫了 27 字。")
-    assert (lines(page), page.locator("#own").input_value()) == ([*verse], "山" * 27)
+    assert (lines(page), page.locator("#own").input_value()) == (list(verse), "山" * 27)
     put(page, "日月山")
     says(page, "#sheet .line >> nth=1", "山")
     assert lines(page) == ["何日月", "山" + verse[1][1:], *verse[2:]]

@@ -44,7 +44,7 @@ def test_a_couplet_that_finds_no_room_is_refused(page: Page) -> None:
     bring(page, "，".join(OCTAVE))
     paste(page, "，".join(COUPLET), line=8)
     says(page, "#trouble", "7 字的位置")
-    assert lines(page) == [*OCTAVE]
+    assert lines(page) == list(OCTAVE)
 
 
 def test_a_quatrain_that_is_pasted_on_an_octave_is_a_poem_of_its_own(page: Page) -> None:
@@ -52,7 +52,7 @@ def test_a_quatrain_that_is_pasted_on_an_octave_is_a_poem_of_its_own(page: Page)
     with page.expect_response("**/v1/read"):
         paste(page, "，".join(OCTAVE[4:]), line=3)
     count(page, "#sheet .line", 4)
-    assert lines(page) == [*OCTAVE[4:]]
+    assert lines(page) == list(OCTAVE[4:])
 
 
 def test_a_new_edit_clears_what_could_be_done_again(page: Page) -> None:

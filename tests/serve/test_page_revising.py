@@ -167,7 +167,7 @@ def test_where_all_is_locked_nothing_is_drawn_again(open_page: Open) -> None:
     count(page, "#sheet .cell.locked", 20)
     page.click("#redraw")
     says(page, "#trouble", "無可重寫")
-    assert lines(page) == [*BORROWED]
+    assert lines(page) == list(BORROWED)
 
 
 def test_a_character_of_ones_own_may_break_a_rule_and_is_mended_around(page: Page) -> None:

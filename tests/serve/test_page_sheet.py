@@ -42,11 +42,11 @@ def test_what_was_pasted_is_kept_until_it_is_freed(page: Page) -> None:
     count(page, "#sheet .locked", 20)
     page.click("#go")
     says(page, "#trouble", "全部解鎖")
-    assert lines(page) == [*VERSE]
+    assert lines(page) == list(VERSE)
     page.click("#free")
     count(page, "#sheet .locked", 0)
     compose(page, form="五絕")
-    assert lines(page) != [*VERSE]
+    assert lines(page) != list(VERSE)
 
 
 def test_only_what_was_freed_of_a_pasted_text_is_written_again(page: Page) -> None:

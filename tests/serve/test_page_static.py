@@ -43,7 +43,7 @@ def plain_server(folder: Path) -> Iterator[str]:
 def test_the_script_is_plain_and_holds_what_it_imports() -> None:
     script = bundle("reader")
     assert not re.search(r"^(import|export) ", script, re.M)
-    assert {"link_js", "poem_js", "words_js"} <= {*re.findall(r"const (\w+) = await", script)}
+    assert {"link_js", "poem_js", "words_js"} <= set(re.findall(r"const (\w+) = await", script))
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ def test_a_grown_model_has_the_old_one_s_logits(
     model = larger(old, held=held)
     _, average = grown_from(invented.saved(tmp_path / checkpoint.MODEL_FILE, old), model)
     assert all(torch.equal(average.tensors[name], p) for name, p in model.named_parameters())
-    assert [*checkpoint.shapes(model.configuration)] == [*dict(model.named_parameters())]
+    assert list(checkpoint.shapes(model.configuration)) == list(dict(model.named_parameters()))
     shared = [token for token in old.vocabulary.tokens if token in LARGER]
     assert len(shared) == len(old.vocabulary) < len(LARGER)
     logits = {}

@@ -326,8 +326,8 @@ def test_a_run_on_ones_own_poems_keeps_what_it_starts_from(tmp_path: Path) -> No
     source = start(tmp_path)
     old = checkpoint.load(source)
     run = Run(tmp_path / "run", own(source), OWN)
-    assert {*old.vocabulary.tokens} < {*run.vocabulary.tokens}
-    assert {"雨", "<張甲>"} <= {*run.vocabulary.tokens} - {*old.vocabulary.tokens}
+    assert set(old.vocabulary.tokens) < set(run.vocabulary.tokens)
+    assert {"雨", "<張甲>"} <= set(run.vocabulary.tokens) - set(old.vocabulary.tokens)
     assert run.preset.model.vocabulary_size == len(run.vocabulary)
     kept = run.model.embedding.weight.detach().numpy()
     rows = [run.vocabulary.ids[token] for token in old.vocabulary.tokens]
@@ -383,7 +383,7 @@ def test_a_run_may_start_from_a_model_without_conditions_and_reward(tmp_path: Pa
     run = Run(tmp_path / "run", own(source, "tied=false"), OWN)
     rows_of(run)
     found = checkpoint.load(tmp_path / "run")
-    assert {*made.vocabulary.tokens, "<七絕>", "<張甲>"} < {*found.vocabulary.tokens}
+    assert {*made.vocabulary.tokens, "<七絕>", "<張甲>"} < set(found.vocabulary.tokens)
     assert found.reward is None
 
 

@@ -103,8 +103,8 @@ OWN_TEXTS = Texts(poems(3, "李乙", "own"), [])
 def test_ones_own_poems_add_to_the_tokens_of_the_model_to_start_from() -> None:
     chosen = preset("own", ["poet_poems=3"])
     alone, kept = make_vocabulary(OWN_TEXTS, chosen), make_vocabulary(OWN_TEXTS, chosen, KNOWN)
-    assert {*kept.tokens} == {*alone.tokens, *KNOWN.tokens}
-    assert {"鶴", "松", "<張甲>"} <= {*kept.tokens} - {*alone.tokens}
+    assert set(kept.tokens) == {*alone.tokens, *KNOWN.tokens}
+    assert {"鶴", "松", "<張甲>"} <= set(kept.tokens) - set(alone.tokens)
     assert "<李乙>" not in KNOWN
 
 
@@ -125,7 +125,7 @@ def test_a_new_poet_does_not_join_the_last_dynasty() -> None:
 def test_the_maximum_is_that_of_the_tokens_from_ones_own_poems() -> None:
     chosen = preset("own", ["poet_poems=3", "vocabulary_size=12"])
     kept = make_vocabulary(OWN_TEXTS, chosen, KNOWN)
-    assert {*kept.tokens} == {*KNOWN.tokens, *make_vocabulary(OWN_TEXTS, chosen).tokens}
+    assert set(kept.tokens) == {*KNOWN.tokens, *make_vocabulary(OWN_TEXTS, chosen).tokens}
 
 
 def test_adding_again_changes_nothing() -> None:
@@ -231,9 +231,9 @@ def test_the_tang_preset_on_the_real_corpus(corpus: Store) -> None:
     texts = read(corpus, chosen.training)
     vocabulary = make_vocabulary(texts, chosen)
     assert len(vocabulary) == chosen.model.vocabulary_size
-    assert {*FORMS, "<李白>", "<杜甫>", "<寒山>", "<唐>", "<宋>", "<蘇軾>"} <= {
-        *vocabulary.condition_tokens
-    }
+    assert {*FORMS, "<李白>", "<杜甫>", "<寒山>", "<唐>", "<宋>", "<蘇軾>"} <= set(
+        vocabulary.condition_tokens
+    )
     rows = examples(texts.dev, vocabulary, chosen.training.length)
     targets = np.concatenate([row.text[1:] for row in rows])
     assert (targets == UNK).mean() < 0.002

@@ -187,7 +187,7 @@ def test_names_of_forms_and_templates() -> None:
         find_form("詞")
     names = ["仄起首句不入韻", "仄起首句入韻", "平起首句不入韻", "平起首句入韻"]
     assert [opening_name(5, kind) for kind in "aDcB"] == names
-    assert [opening_name(7, kind)[0] for kind in "aDcB"] == [*"平平仄仄"]
+    assert [opening_name(7, kind)[0] for kind in "aDcB"] == list("平平仄仄")
 
 
 @pytest.mark.parametrize("level", STRICTNESSES)
@@ -203,7 +203,7 @@ def test_couplets_may_be_written_as_the_rule_table_says(width: int, level: str) 
         }
         every = [f"{bits:0{2 * width}b}".translate({48: "P", 49: "Z"}) for bits in range(4**width)]
         pairs = ((text[:width], text[width:]) for text in every)
-        assert written == {pair for pair in pairs if reference.fits([*pair], start, level)}
+        assert written == {pair for pair in pairs if reference.fits(list(pair), start, level)}
 
 
 def instances(kind: str, width: int, level: str) -> set[str]:

@@ -33,7 +33,7 @@ def test_each_group_has_a_level_and_an_oblique_half(name: str, rows: str) -> Non
     assert set(standard.rimes) == set(RIME_OF_ENDING.values())
     for number, row in enumerate(rows.split()):
         for character, side in zip(row, (LEVEL, LEVEL, OBLIQUE, OBLIQUE), strict=True):
-            names = [*standard.groups][number + len(rows.split()) * (side == OBLIQUE)]
+            names = list(standard.groups)[number + len(rows.split()) * (side == OBLIQUE)]
             assert names in standard.rhymes(character), (character, names)
             assert standard.groups[names].side == side
     for group in standard.groups.values():
@@ -73,13 +73,13 @@ def test_a_character_has_the_readings_of_its_simplified_form() -> None:
 
 def test_a_word_decides_how_its_last_character_rhymes() -> None:
     rhymes = XINYUN.words.rhymes
-    assert [*rhymes["行樂"]] == ["火"]
-    assert [*rhymes["音樂"]] == ["夜"]
+    assert list(rhymes["行樂"]) == ["火"]
+    assert list(rhymes["音樂"]) == ["夜"]
 
 
 def test_a_word_decides_a_reading_and_a_neutral_tone_fits_both() -> None:
-    assert [*map("".join, XINYUN.words.tones_in("長老", [0]))] == ["仄", "仄"]
-    assert [*map("".join, XINYUN.words.tones_in("將軍", [0]))] == ["平", "平"]
+    assert list(map("".join, XINYUN.words.tones_in("長老", [0]))) == ["仄", "仄"]
+    assert list(map("".join, XINYUN.words.tones_in("將軍", [0]))) == ["平", "平"]
     assert all(len(pair) == len(tones) == 2 for pair, tones in XINYUN.words.tones.items())
     assert len(XINYUN.groups_of_syllable("ma")) == 2
     assert "de" not in mandarin_readings()["的"]  # it has others

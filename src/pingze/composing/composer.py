@@ -195,7 +195,7 @@ class Composer:
 
     def lexicon(self, request: Request) -> Lexicon:
         """Return tones and rhymes of the vocabulary and of a request's characters."""
-        unknown = "".join(sorted({*request.given} - self.vocabulary.ids.keys()))
+        unknown = "".join(sorted(set(request.given) - self.vocabulary.ids.keys()))
         return lexicon_of(self.vocabulary, request.standard, unknown)
 
     def poem(self, constraints: Constraints, text: Text, seed: int) -> Poem:

@@ -158,7 +158,7 @@ def judge(sheet: Sheet) -> Verdict:
     with noted():  # notes on how options are read concern composing, not judging
         request = read_request(NO_MODEL, written)
     # `NO_MODEL` has no characters, so that the lexicon must add those of the sheet
-    given = "".join(sorted({*request.given}))
+    given = "".join(sorted(set(request.given)))
     constraints = Constraints(lexicon_of(NO_MODEL, standard, given), request)
     ids = [FREE] * len(text)
     for fix in request.fixed:

@@ -134,7 +134,7 @@ def poem_of(verdict: "Verdict | Judged", title: str | None = None, poet: str | N
     is_shi = verdict.form in FORMS
     is_one_group = verdict.rhyme in STANDARDS[verdict.standard].groups
     rhyme = verdict.rhyme if is_one_group or not is_shi else None
-    lines = [*verdict.read]
+    lines = list(verdict.read)
     tell_converted("poem", "".join(verdict.lines), "".join(lines))
     return Poem(
         form=verdict.form or "",

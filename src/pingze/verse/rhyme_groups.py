@@ -19,7 +19,7 @@ _VOLUMES = {
     "入聲": "屋沃覺質物月曷黠屑藥陌錫職緝合葉洽",
 }
 _DIGITS = "一二三四五六七八九"
-NUMBERS = [*_DIGITS]
+NUMBERS = list(_DIGITS)
 for _tens in ("十", "二十", "三十"):
     NUMBERS.append(_tens)
     NUMBERS += [_tens + digit for digit in _DIGITS]

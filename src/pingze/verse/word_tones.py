@@ -45,7 +45,7 @@ class WordTones:
             for word in examples.split():
                 _decide(tones, word, word.index(character), GROUPS[group].side)
         # 3) The corpus writes 爲, modern texts 為: add each word in the modern spelling.
-        for word in [*tones]:
+        for word in list(tones):
             if "爲" in word:
                 tones.setdefault(word.replace("爲", "為"), tones[word])
         return tones

@@ -92,7 +92,7 @@ def test_a_rule_that_is_not_registered_says_why(claim: Claim) -> None:
 def test_no_seed_was_used_before_and_the_command_takes_them() -> None:
     seeds = document()["seeds"]
     assert len(seeds["hours"]) >= 5
-    assert not {*seeds["hours"], *seeds["sketch"]} & {*seeds["used_before"]}
+    assert not {*seeds["hours"], *seeds["sketch"]} & set(seeds["used_before"])
     for name, budget in BUDGETS.items():
         assert Setup(budget, SEED, [], [], {}).seeds == range(seeds[name][0], seeds[name][-1] + 1)
 

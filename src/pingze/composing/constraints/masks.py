@@ -117,7 +117,7 @@ class Constraints(CompiledRequest):
                 for same_place in self.request.form.same(place):  # a repeated line 疊句 has it too
                     decided[same_place] = id_
             # unless characters may repeat, the chosen ones must differ from all others
-            new_ids = {*chosen.values()} - {*fixed}
+            new_ids = set(chosen.values()) - set(fixed)
             agrees = agrees and (self.request.repeat or len(new_ids) == len(chosen))
             if not agrees or self.spells_unwanted(decided, fixed):
                 continue
@@ -340,7 +340,7 @@ class Constraints(CompiledRequest):
         ways &= partial_texts.alive.any(axis=2, keepdims=True)
         # for each tone, 1 for the texts of which some way asks for it, else 0
         wanted = [(ways & (asked == tone)).any(axis=(1, 2)).astype(int) for tone in WANTS]
-        fitting: Array = self.by_wanted_tones[*wanted]
+        fitting: Array = self.by_wanted_tones[tuple(wanted)]
         # 2. Allow the rhymes, under the templates with a foot here. Most texts have the same groups
         #    left, so look up equal sets of groups once.
         if foot.any():
