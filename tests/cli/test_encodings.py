@@ -50,10 +50,8 @@ def test_every_text_file_is_opened_with_its_encoding() -> None:
     for path in Path(package[0]).rglob("*.py"):
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         for call in (node for node in nodes if isinstance(node, ast.Call)):
-            name, given = (
-                ast.unparse(call.func),
-                list(map(ast.unparse, (*call.args, *call.keywords))),
-            )
+            name = ast.unparse(call.func)
+            given = [ast.unparse(argument) for argument in (*call.args, *call.keywords)]
             is_text = re.search(r"\.write_text$|(?<!Store\.)(?<!os\.)\bopen$", name)
             is_text = is_text or (not given and name.endswith(".read_text"))
             named = any(re.match(r"encoding=|'[rwax+]*[b|][+*]?'$", each) for each in given)

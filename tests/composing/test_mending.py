@@ -103,9 +103,8 @@ def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
         "獨坐糖窗下",
         ["天"],
     )
-    assert [reason.character for reason in explain(revise(mended.poem, [2], seed=1)[0])][
-        :5
-    ] == list("獨坐糖窗下")
+    explained = [reason.character for reason in explain(revise(mended.poem, [2], seed=1)[0])]
+    assert explained[:5] == list("獨坐糖窗下")
     with pytest.warns(ConversionWarning):
         (mended,) = mend("独坐寒窗下，无人问姓名。闲眠不可见，白发有琴天。", keep=["发"], seed=1)
     assert mended.poem.lines[3][1] == "髮"

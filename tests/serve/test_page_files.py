@@ -129,7 +129,7 @@ def test_each_word_is_asked_for() -> None:
         (PAGE / name).read_text(encoding="utf-8") for name in ("index.html", "reader.html")
     )
     text = "".join(MODULES.values()) + markup
-    starts = list(re.findall(r"t\(`(\w+)\$", text))
+    starts = re.findall(r"t\(`(\w+)\$", text)
     kinds = {each for form in "絕律排古詞聯句" for each in (form, f"{form}_name")}
     others = {
         "surprise",

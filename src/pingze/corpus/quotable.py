@@ -50,8 +50,8 @@ def quotable(store: Store, width: int) -> Array:
 def _table(store: Store, width: int) -> Array:
     """Make the table that `quotable` describes."""
     index = store.index
-    # 1) Find the group of each poem that may be quoted, or -1 for any other poem. 2) checks whether
-    # the number of its lines is even.
+    # 1) Find the group of each poem of `_POEMS`, or -1 for any other poem. Whether a poem has whole
+    # couplets is asked in step 2, where its lines are counted.
     groups = np.full(len(index.texts), -1, np.int32)
     width_in_form = "七" if width == 7 else "五"
     poems_of_width = _POEMS.format(width_in_form)
